@@ -1,0 +1,29 @@
+namespace Generation.Contracts;
+
+/// <summary>One finished file of a job.</summary>
+public sealed record JobOutput
+{
+    /// <summary>Place among the job's outputs, from 0.</summary>
+    public required int Index { get; init; }
+
+    /// <summary>Hash of the bytes, 64 lowercase hexadecimal digits: the file's name in the results store.</summary>
+    public required string Sha256 { get; init; }
+
+    public required string ContentType { get; init; }
+
+    public required long Bytes { get; init; }
+
+    /// <summary>In pixels.</summary>
+    public required int Width { get; init; }
+
+    /// <summary>In pixels.</summary>
+    public required int Height { get; init; }
+
+    /// <summary>The seed that makes this output alone.</summary>
+    public long? Seed { get; init; }
+
+    public bool? Nsfw { get; init; }
+
+    /// <summary>How the picture came to its size.</summary>
+    public RenderPlan? Render { get; init; }
+}

@@ -1,0 +1,59 @@
+namespace Generation.Contracts;
+
+/// <summary>
+/// How a picture of the asked size is made: at the network's own area with the asked aspect, upscaled,
+/// cropped to the aspect and resized to the pixel; or directly, where the network makes that size.
+/// </summary>
+public sealed record RenderPlan
+{
+    /// <summary>Size at which the diffusion network works, in pixels.</summary>
+    public required int GeneratedWidth { get; init; }
+
+    public required int GeneratedHeight { get; init; }
+
+    /// <summary>Name of the upscaler that follows, or null.</summary>
+    public string? Upscaler { get; init; }
+
+    /// <summary>The upscaler's factor; 1 without one.</summary>
+    public int Scale { get; init; } = 1;
+
+    /// <summary>Whether the (upscaled) picture is then cropped and resized to the asked size.</summary>
+    public required bool Resized { get; init; }
+
+    /// <summary>The plan for a picture of <paramref name="width"/> x <paramref name="height"/> pixels.</summary>
+    public static RenderPlan For(ModelEntry model, int width, int height)
+    {
+        long area = (long)model.NativeWidth * model.NativeHeight;
+        bool direct = model.Upscaler is null
+            || ((long)width * height <= area && Makes(model, width) && Makes(model, height));
+        if (direct)
+        {
+            int w = Round(model, width);
+            int h = Round(model, height);
+            return new RenderPlan { GeneratedWidth = w, GeneratedHeight = h, Resized = (w, h) != (width, height) };
+        }
+
+        double aspect = (double)width / height;
+        int generatedWidth = Round(model, Math.Sqrt(area * aspect));
+        int generatedHeight = Round(model, Math.Sqrt(area / aspect));
+        int scale = model.Upscaler!.Scale;
+        return new RenderPlan
+        {
+            GeneratedWidth = generatedWidth,
+            GeneratedHeight = generatedHeight,
+            Upscaler = model.Upscaler.Name,
+            Scale = scale,
+            Resized = (generatedWidth * scale, generatedHeight * scale) != (width, height),
+        };
+    }
+
+    private static bool Makes(ModelEntry model, int side) =>
+        side >= model.NativeMinSide && side <= model.NativeMaxSide && side % model.NativeMultiple == 0;
+
+    private static int Round(ModelEntry model, double side)
+    {
+        int multiple = model.NativeMultiple;
+        int rounded = (int)Math.Round(side / multiple, MidpointRounding.AwayFromZero) * multiple;
+        return Math.Clamp(rounded, model.NativeMinSide, model.NativeMaxSide);
+    }
+}
