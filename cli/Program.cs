@@ -1,1 +1,8 @@
-return 0;
+using System.CommandLine;
+using Generation.Cli;
+
+var root = new RootCommand("Generation: pictures from words, served to many.")
+{
+    DiscardCommand.Create(),
+};
+return await root.Parse(args).InvokeAsync();

@@ -1,0 +1,222 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace Generation.Cli.Servers;
+
+/// <summary>What to start: a program in a session of its own, its output in a log file, with only the given environment.</summary>
+internal sealed record Launch
+{
+    public required string Program { get; init; }
+
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Whom it runs as; null is ourselves. Only root may name another.</summary>
+    public SystemUser? User { get; init; }
+
+    public required string Folder { get; init; }
+
+    public required string Log { get; init; }
+
+    /// <summary>The address that it will listen on, for whoever reads the record.</summary>
+    public int? Port { get; init; }
+}
+
+/// <summary>
+/// A process that outlives the command that starts it. A record in the run folder says which process it is;
+/// only the very process that the record names is ever signalled.
+/// </summary>
+public sealed class ManagedProcess
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
+
+    private readonly string _recordPath;
+
+    internal ManagedProcess(string runFolder, string name)
+    {
+        Name = name;
+        _recordPath = Path.Combine(runFolder, name + ".json");
+    }
+
+    public string Name { get; }
+
+    /// <summary>Its process id, or null while it does not run.</summary>
+    public int? Pid => Read() is { Process.IsAlive: true } record ? record.Process.Pid : null;
+
+    /// <summary>The port that it listens on, or listened on the last time.</summary>
+    public int? Port => Read()?.Port;
+
+    public string? Log => Read()?.Log;
+
+    public bool IsRunning => Pid is not null;
+
+    /// <summary>Starts the program. Its pid is that of the program itself: each step before it is an exec.</summary>
+    internal void Start(Launch launch)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(launch.Log)!);
+        var info = new ProcessStartInfo("/bin/sh") { WorkingDirectory = launch.Folder, UseShellExecute = false };
+        // Descriptors of whoever called us (a lock, a pipe) must not stay open in a server
+        info.ArgumentList.Add("-c");
+        info.ArgumentList.Add("umask 077; log=$1; shift; exec \"$@\" >>\"$log\" 2>&1 </dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-");
+        info.ArgumentList.Add("sh");
+        info.ArgumentList.Add(launch.Log);
+        info.ArgumentList.Add("setsid");
+        foreach (string argument in AsUser(launch.User).Append(launch.Program).Concat(launch.Arguments))
+        {
+            info.ArgumentList.Add(argument);
+        }
+
+        SetEnvironment(info, launch.Environment);
+        using Process process = Process.Start(info) ?? throw new ServerException($"{Name} could not be started.", launch.Log);
+        ProcessIdentity identity = ProcessIdentity.Of(process.Id)
+            ?? throw new ServerException($"{Name} ended at once.", launch.Log);
+        Write(new ProcessRecord(identity, launch.Port, launch.Log));
+    }
+
+    /// <summary>
+    /// Asks the process to end and waits; after <paramref name="patience"/> it is killed. Nothing happens where it does not run.
+    /// </summary>
+    internal async Task StopAsync(int signal, TimeSpan patience, CancellationToken token = default)
+    {
+        if (Read() is not { Process.IsAlive: true } record)
+        {
+            return;
+        }
+
+        Posix.Signal(record.Process.Pid, signal);
+        if (!await WaitForEndAsync(record.Process, patience, token))
+        {
+            Posix.Signal(record.Process.Pid, Posix.SigKill);
+            if (!await WaitForEndAsync(record.Process, TimeSpan.FromSeconds(10), token))
+            {
+                throw new ServerException($"{Name} (process {record.Process.Pid}) does not end, not even when killed.", record.Log);
+            }
+        }
+    }
+
+    /// <summary>Ends the process without asking, as a power cut would.</summary>
+    public Task KillAsync(CancellationToken token = default) => StopAsync(Posix.SigKill, TimeSpan.FromSeconds(10), token);
+
+    /// <summary>Sends a signal to the process; false where it does not run.</summary>
+    public bool Signal(int signal) => Read() is { Process.IsAlive: true } record && Posix.Signal(record.Process.Pid, signal);
+
+    /// <summary>
+    /// Waits until <paramref name="ready"/> says that the program serves. Ends early, and throws, where the process dies first.
+    /// </summary>
+    internal async Task WaitUntilAsync(Func<CancellationToken, Task<bool>> ready, TimeSpan limit, CancellationToken token)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!await ready(token))
+        {
+            if (!IsRunning)
+            {
+                throw new ServerException($"{Name} ended while it was starting.", Log);
+            }
+
+            if (clock.Elapsed > limit)
+            {
+                throw new ServerException($"{Name} did not answer within {limit.TotalSeconds:0} s of its start.", Log);
+            }
+
+            await Task.Delay(Poll * 2, token);
+        }
+    }
+
+    /// <summary>Runs a program to its end, as <paramref name="user"/>, and returns what it wrote.</summary>
+    /// <exception cref="ServerException">It ended with an error, or not in time.</exception>
+    internal static async Task<string> RunAsync(
+        string program,
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string> environment,
+        SystemUser? user,
+        string folder,
+        string? input,
+        CancellationToken token)
+    {
+        var info = new ProcessStartInfo("/usr/bin/env")
+        {
+            WorkingDirectory = folder,
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (string argument in AsUser(user).Append(program).Concat(arguments))
+        {
+            info.ArgumentList.Add(argument);
+        }
+
+        SetEnvironment(info, environment);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(token);
+        limit.CancelAfter(TimeSpan.FromMinutes(2));
+        using Process process = Process.Start(info) ?? throw new ServerException($"{program} could not be started.");
+        try
+        {
+            await process.StandardInput.WriteAsync(input.AsMemory(), limit.Token);
+            process.StandardInput.Close();
+            Task<string> output = process.StandardOutput.ReadToEndAsync(limit.Token);
+            string errors = await process.StandardError.ReadToEndAsync(limit.Token);
+            await process.WaitForExitAsync(limit.Token);
+            return process.ExitCode == 0
+                ? await output
+                : throw new ServerException($"{Path.GetFileName(program)} ended with {process.ExitCode}: {(errors + await output).Trim()}");
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            token.ThrowIfCancellationRequested();
+            throw new ServerException($"{Path.GetFileName(program)} did not end within 2 minutes.");
+        }
+    }
+
+    private static string[] AsUser(SystemUser? user) => user is null
+        ? []
+        : ["setpriv", $"--reuid={user.Uid}", $"--regid={user.Gid}", "--clear-groups", "--"];
+
+    private static void SetEnvironment(ProcessStartInfo info, IReadOnlyDictionary<string, string> environment)
+    {
+        // A server must not change with the shell that happens to start it
+        string path = info.Environment.TryGetValue("PATH", out string? own) && own is not null ? own + ":" : "";
+        info.Environment.Clear();
+        info.Environment["PATH"] = path + "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+        info.Environment["LANG"] = "C.UTF-8";
+        foreach ((string key, string value) in environment)
+        {
+            info.Environment[key] = value;
+        }
+    }
+
+    private static async Task<bool> WaitForEndAsync(ProcessIdentity process, TimeSpan limit, CancellationToken token)
+    {
+        var clock = Stopwatch.StartNew();
+        while (process.IsAlive)
+        {
+            if (clock.Elapsed > limit)
+            {
+                return false;
+            }
+
+            await Task.Delay(Poll, token);
+        }
+
+        return true;
+    }
+
+    private ProcessRecord? Read()
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<ProcessRecord>(File.ReadAllText(_recordPath), Json);
+        }
+        catch (Exception e) when (e is IOException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    private void Write(ProcessRecord record) => PrivateFile.Write(_recordPath, JsonSerializer.Serialize(record, Json));
+
+    private sealed record ProcessRecord(ProcessIdentity Process, int? Port, string Log);
+}

@@ -1,0 +1,53 @@
+using System.ComponentModel;
+using System.Runtime.InteropServices;
+
+namespace Generation.Cli.Servers;
+
+/// <summary>What the framework does not say or do about processes, users and owners on Linux.</summary>
+internal static partial class Posix
+{
+    public const int SigInt = 2;
+    public const int SigKill = 9;
+    public const int SigTerm = 15;
+
+    private const int NoSuchProcess = 3;
+
+    public static bool IsRoot => geteuid() == 0;
+
+    public static uint EffectiveUser => geteuid();
+
+    /// <summary>Sends <paramref name="signal"/>; false where the process is already gone.</summary>
+    /// <exception cref="Win32Exception">The process may not be signalled by this user.</exception>
+    public static bool Signal(int pid, int signal)
+    {
+        if (kill(pid, signal) == 0)
+        {
+            return true;
+        }
+
+        int error = Marshal.GetLastPInvokeError();
+        return error == NoSuchProcess ? false : throw new Win32Exception(error, $"signal {signal} to process {pid}: {Marshal.GetPInvokeErrorMessage(error)}");
+    }
+
+    /// <summary>Gives a file or folder (never a link's target) to a user.</summary>
+    public static void GiveTo(string path, SystemUser user)
+    {
+        if (lchown(path, user.Uid, user.Gid) != 0)
+        {
+            int error = Marshal.GetLastPInvokeError();
+            throw new Win32Exception(error, $"chown {user.Name} {path}: {Marshal.GetPInvokeErrorMessage(error)}");
+        }
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int kill(int pid, int signal);
+
+    [LibraryImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial uint geteuid();
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int lchown(string path, uint owner, uint group);
+}

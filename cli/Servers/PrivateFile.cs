@@ -1,0 +1,42 @@
+namespace Generation.Cli.Servers;
+
+/// <summary>Small files that only their owner reads, written whole or not at all.</summary>
+internal static class PrivateFile
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Writes the file in place of what was there; given to <paramref name="owner"/> where one is named.</summary>
+    public static void Write(string path, string text, SystemUser? owner = null)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        string temporary = $"{path}.{Environment.ProcessId}-{Guid.NewGuid():N}.tmp";
+        using (var stream = new FileStream(temporary, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = OwnerOnly,
+        }))
+        using (var writer = new StreamWriter(stream))
+        {
+            writer.Write(text);
+        }
+
+        if (owner is not null)
+        {
+            Posix.GiveTo(temporary, owner);
+        }
+
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    /// <summary>The file's text; where there is no file yet, what <paramref name="make"/> makes, which is written first.</summary>
+    public static string ReadOrMake(string path, Func<string> make, SystemUser? owner = null)
+    {
+        if (!File.Exists(path))
+        {
+            Write(path, make(), owner);
+        }
+
+        return File.ReadAllText(path).Trim();
+    }
+}

@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using Generation.Cli.Servers;
+
+namespace Generation.Cli.Tests;
+
+[TestFixture]
+public sealed class PrivateServersTests
+{
+    private PrivateServers _servers = null!;
+
+    [OneTimeSetUp]
+    public async Task StartAsync()
+    {
+        _servers = new PrivateServers(DataFolder.Temporary("cli"), new ServerSettings(Durable: false));
+        await _servers.EnsureAsync(null, CancellationToken.None);
+    }
+
+    [OneTimeTearDown]
+    public Task StopAsync() => _servers.StopAsync(CancellationToken.None);
+
+    [Test, CancelAfter(60_000)]
+    public async Task Check_Started_AllHealthyOnLoopback(CancellationToken token)
+    {
+        IReadOnlyList<ProcessHealth> health = await _servers.CheckAsync(token);
+
+        Assert.That(health.Select(h => h.Name), Is.EquivalentTo(["postgres", "redis", "rabbitmq", "epmd"]));
+        Assert.That(health.Select(h => h.Problem), Is.All.Null);
+        Assert.That(health.Select(h => h.Address), Is.All.StartsWith("127.0.0.1:"));
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task Ensure_Twice_KeepsProcesses(CancellationToken token)
+    {
+        IReadOnlyList<ProcessHealth> before = await _servers.CheckAsync(token);
+        await _servers.EnsureAsync(null, token);
+        IReadOnlyList<ProcessHealth> after = await _servers.CheckAsync(token);
+
+        Assert.That(after.Select(h => h.Pid), Is.EqualTo(before.Select(h => h.Pid)));
+    }
+
+    [Test, CancelAfter(120_000)]
+    public async Task Ensure_AfterKill_BringsBackOnSamePort(CancellationToken token)
+    {
+        string[] before = [_servers.Postgres.ConnectionString, _servers.Redis.ConnectionString, _servers.RabbitMq.ConnectionString];
+        await Task.WhenAll(_servers.Postgres.KillAsync(token), _servers.Redis.KillAsync(token), _servers.RabbitMq.KillAsync(token));
+        Assert.That((await _servers.CheckAsync(token)).Count(h => h.Problem == "not running"), Is.EqualTo(3));
+
+        await _servers.EnsureAsync(null, token);
+
+        string[] after = [_servers.Postgres.ConnectionString, _servers.Redis.ConnectionString, _servers.RabbitMq.ConnectionString];
+        Assert.That(after, Is.EqualTo(before));
+        Assert.That((await _servers.CheckAsync(token)).Select(h => h.Problem), Is.All.Null);
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task VirtualHost_AddedAndDropped_Twice(CancellationToken token)
+    {
+        for (int i = 0; i < 2; i++)
+        {
+            await _servers.RabbitMq.AddVirtualHostAsync("test-a", token);
+            await _servers.RabbitMq.DropVirtualHostAsync("test-a", token);
+        }
+
+        Assert.That(async () => await _servers.RabbitMq.DropVirtualHostAsync("test-a", token), Throws.TypeOf<ServerException>());
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task Signal_RecordOfAnotherProcess_LeavesItAlone(CancellationToken token)
+    {
+        using Process bystander = Process.Start("sleep", "60")!;
+        try
+        {
+            DataFolder folder = DataFolder.Temporary("stale");
+            ProcessIdentity other = ProcessIdentity.Of(bystander.Id)!;
+            string stale = $$"""{"process":{"pid":{{other.Pid}},"startTicks":{{other.StartTicks - 1}},"bootId":"{{other.BootId}}"},"port":{{Ports.Free()}},"log":"/dev/null"}""";
+            await File.WriteAllTextAsync(Path.Combine(folder.Run, "redis.json"), stale, token);
+            var redis = new PrivateServers(folder, new ServerSettings(Durable: false)).Redis;
+
+            Assert.That(redis.IsRunning, Is.False);
+            await redis.StopAsync(token);
+            Assert.That(bystander.HasExited, Is.False);
+
+            await redis.EnsureAsync(token);
+            Assert.That(redis.IsRunning);
+            await redis.StopAsync(token);
+            Assert.That(bystander.HasExited, Is.False);
+        }
+        finally
+        {
+            bystander.Kill();
+        }
+    }
+}
