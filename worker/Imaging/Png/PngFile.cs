@@ -1,0 +1,146 @@
+namespace Generation.Imaging.Png;
+
+/// <summary>
+/// The chunks of a PNG file, all checked: frames, checksums, order, and the size by its limits.
+/// Takes memory for the list of chunks only.
+/// </summary>
+internal sealed class PngFile
+{
+    /// <summary>An encoder that writes pieces of 8 KiB makes 10,000 of the largest file; more are an attack on the reader's memory.</summary>
+    private const int MaxChunks = 100_000;
+
+    private readonly List<PngChunk> _chunks = [];
+    private bool _hasPalette;
+    private bool _hasData;
+
+    private PngFile(PngHeader header)
+    {
+        Header = header;
+    }
+
+    public PngHeader Header { get; }
+
+    public IReadOnlyList<PngChunk> Chunks => _chunks;
+
+    /// <summary>Walks the whole file.</summary>
+    /// <exception cref="PictureException">The file breaks a rule of the format or a limit.</exception>
+    public static PngFile Read(ReadOnlySpan<byte> file, PictureLimits limits)
+    {
+        limits.CheckBytes(file.Length);
+        if (!file.StartsWith(PngChunk.Signature))
+        {
+            throw new PictureException(PictureFault.NotAPicture, "The file is not a PNG picture.");
+        }
+
+        int position = PngChunk.Signature.Length;
+        PngChunk first = PngChunk.Read(file, position);
+        if (first.Type != "IHDR")
+        {
+            throw PngChunk.Damaged($"it begins with a {first.Type} chunk instead of its header");
+        }
+
+        PngHeader header = PngHeader.Read(first.Data(file));
+        limits.CheckSize(header.Width, header.Height);
+
+        var png = new PngFile(header);
+        png._chunks.Add(first);
+        position += first.Length + PngChunk.Overhead;
+        PngChunk last = first;
+        while (last.Type != "IEND")
+        {
+            last = PngChunk.Read(file, position);
+            png.Add(last);
+            position += last.Length + PngChunk.Overhead;
+        }
+
+        if (position != file.Length)
+        {
+            throw PngChunk.Damaged($"{file.Length - position} bytes follow its end");
+        }
+
+        png.CheckWhole();
+        return png;
+    }
+
+    /// <summary>
+    /// The file with nothing but what makes the picture, so that no other chunk's contents are ever interpreted,
+    /// and in a form that libpng's simplified interface reads rightly.
+    /// </summary>
+    public byte[] Essence(ReadOnlySpan<byte> file)
+    {
+        bool rewrite = PngDeinterlacer.IsNeeded(Header);
+        using var essence = new MemoryStream(file.Length);
+        using var data = new MemoryStream();
+        essence.Write(PngChunk.Signature);
+        foreach (PngChunk chunk in _chunks)
+        {
+            switch (chunk.Type)
+            {
+                case "IHDR" when rewrite:
+                    PngChunk.Write(essence, "IHDR"u8, [.. chunk.Data(file)[..^1], 0]);
+                    break;
+                case "IDAT" when rewrite:
+                    data.Write(chunk.Data(file));
+                    break;
+                case "IEND" when rewrite:
+                    data.Position = 0;
+                    PngChunk.Write(essence, "IDAT"u8, new PngDeinterlacer(Header).Rewrite(data));
+                    essence.Write(chunk.Whole(file));
+                    break;
+                case "IHDR" or "PLTE" or "tRNS" or "IDAT" or "IEND":
+                    essence.Write(chunk.Whole(file));
+                    break;
+            }
+        }
+
+        return essence.ToArray();
+    }
+
+    private void Add(PngChunk chunk)
+    {
+        if (chunk.IsCritical && chunk.Type is not ("PLTE" or "IDAT" or "IEND"))
+        {
+            throw PngChunk.Damaged(chunk.Type == "IHDR" ? "it has a second header" : $"it needs the unknown chunk {chunk.Type}");
+        }
+
+        if (_chunks.Count == MaxChunks)
+        {
+            throw PngChunk.Damaged($"it has more than {MaxChunks} chunks");
+        }
+
+        switch (chunk.Type)
+        {
+            case "PLTE" when _hasData || _hasPalette:
+                throw PngChunk.Damaged("its palette stands in the wrong place");
+            case "IDAT" when _hasData && _chunks[^1].Type != "IDAT":
+                throw PngChunk.Damaged("its picture data is not in one piece");
+            case "IEND" when chunk.Length != 0:
+                throw PngChunk.Damaged("its end chunk is not empty");
+        }
+
+        _hasPalette |= chunk.Type == "PLTE";
+        _hasData |= chunk.Type == "IDAT";
+        _chunks.Add(chunk);
+    }
+
+    private void CheckWhole()
+    {
+        long compressed = _chunks.Where(c => c.Type == "IDAT").Sum(c => (long)c.Length);
+        if (compressed == 0)
+        {
+            throw PngChunk.Damaged("it has no picture data");
+        }
+
+        if (Header.IsPalette && !_hasPalette)
+        {
+            throw PngChunk.Damaged("its palette is missing");
+        }
+
+        // DEFLATE makes at most 1,032 bytes from one: so little data cannot fill the size that the header claims
+        if (Header.RawBytes / 1032 > compressed)
+        {
+            throw PngChunk.Damaged(
+                $"{compressed} bytes of data cannot hold the {Header.Width} x {Header.Height} pixels that its header claims");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using System.Buffers.Binary;
+
+namespace Generation.Imaging.Png;
+
+/// <summary>What a PNG file's IHDR chunk says. PNG specification, third edition, section 11.2.1.</summary>
+internal readonly record struct PngHeader(long Width, long Height, int BitDepth, int ColourType, bool Interlaced)
+{
+    public const int Bytes = 13;
+
+    public bool IsPalette => ColourType == 3;
+
+    /// <summary>Bytes of the rows before compression, without the interlaced passes' extra filter bytes.</summary>
+    public long RawBytes => Height * (1 + (((Width * BitsPerPixel) + 7) / 8));
+
+    public int BitsPerPixel => BitDepth * SamplesPerPixel;
+
+    private int SamplesPerPixel => ColourType switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
+
+    public static PngHeader Read(ReadOnlySpan<byte> data)
+    {
+        if (data.Length != Bytes)
+        {
+            throw PngChunk.Damaged($"its header has {data.Length} bytes instead of {Bytes}");
+        }
+
+        var header = new PngHeader(
+            BinaryPrimitives.ReadUInt32BigEndian(data),
+            BinaryPrimitives.ReadUInt32BigEndian(data[4..]),
+            data[8],
+            data[9],
+            data[12] == 1);
+        bool known = (header.ColourType, header.BitDepth) is
+            (0, 1 or 2 or 4 or 8 or 16) or (3, 1 or 2 or 4 or 8) or (2 or 4 or 6, 8 or 16);
+        if (!known)
+        {
+            throw PngChunk.Damaged($"its header has colour type {header.ColourType} with {header.BitDepth} bits, which PNG does not have");
+        }
+
+        if (data[10] != 0 || data[11] != 0 || data[12] > 1)
+        {
+            throw PngChunk.Damaged("its header names a compression, filter or interlacing that PNG does not have");
+        }
+
+        return header;
+    }
+}
