@@ -1,0 +1,295 @@
+using System.IO.Compression;
+using System.Text;
+using System.Text.Json;
+
+namespace Generation.Diffusion.Tokenizers;
+
+/// <summary>
+/// CLIP's tokenizer: lower-cased text in normalisation form C, cut into words, marks and single digits, each byte pair encoded.
+/// Radford et al., 2021. Equal to transformers' CLIPTokenizerFast. Safe for use by several threads at once.
+/// </summary>
+public sealed class ClipTokenizer
+{
+    /// <summary>Length of the position table of every published CLIP text model.</summary>
+    public const int DefaultMaxLength = 77;
+
+    private static readonly Lazy<ClipTokenizer> LazyPublished = new(() => ReadPublished("<|endoftext|>"));
+    private static readonly Lazy<ClipTokenizer> LazyPaddedWithZero = new(() => ReadPublished("!"));
+
+    private readonly Dictionary<string, int> _vocabulary;
+    private readonly BytePairEncoder _encoder;
+    private readonly AddedVocabulary _added;
+    private readonly Lazy<Dictionary<int, string>> _tokens;
+
+    private ClipTokenizer(Dictionary<string, int> vocabulary, BytePairEncoder encoder, AddedVocabulary added, Marks marks)
+    {
+        _vocabulary = vocabulary;
+        _encoder = encoder;
+        _added = added;
+        (BosTokenId, EosTokenId, PadTokenId, UnkTokenId, ModelMaxLength) = marks;
+        _tokens = new Lazy<Dictionary<int, string>>(Reverse);
+        Count = Math.Max(vocabulary.Count, added.Tokens.Select(entry => entry.Id + 1).DefaultIfEmpty().Max());
+    }
+
+    /// <summary>The vocabulary that OpenAI published and every Stable Diffusion, SDXL and FLUX model uses; for checkpoints that carry none.</summary>
+    public static ClipTokenizer Published => LazyPublished.Value;
+
+    /// <summary>The published vocabulary, padded with "!" (id 0): Stable Diffusion 2's, and SDXL's second.</summary>
+    public static ClipTokenizer PublishedPaddedWithZero => LazyPaddedWithZero.Value;
+
+    /// <summary>First id of every encoded text.</summary>
+    public int BosTokenId { get; }
+
+    /// <summary>Last id of every encoded text.</summary>
+    public int EosTokenId { get; }
+
+    /// <summary>What fills up to a length; it differs between families.</summary>
+    public int PadTokenId { get; }
+
+    /// <summary>What stands for bytes that the vocabulary lacks.</summary>
+    public int UnkTokenId { get; }
+
+    /// <summary>Ids, with the begin and end marks, that the model takes at once.</summary>
+    public int ModelMaxLength { get; }
+
+    /// <summary>Ids are below this: the vocabulary and what was added to it.</summary>
+    public int Count { get; }
+
+    /// <summary>Reads a tokenizer's folder: vocab.json and merges.txt, and where present tokenizer_config.json, special_tokens_map.json and added_tokens.json.</summary>
+    /// <exception cref="TokenizerException">A file is missing, damaged or at odds with another.</exception>
+    public static ClipTokenizer Load(string folder)
+    {
+        string vocabularyPath = Path.Combine(folder, "vocab.json");
+        using JsonDocument json = TokenizerConfig.ReadObject(vocabularyPath) ?? throw new TokenizerException($"{vocabularyPath} is missing.");
+        var vocabulary = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (JsonProperty entry in json.RootElement.EnumerateObject())
+        {
+            if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out int id) || id < 0)
+            {
+                throw new TokenizerException($"{vocabularyPath}: the id of '{entry.Name}' is {entry.Value}, not a whole number from 0.");
+            }
+
+            vocabulary[entry.Name] = id;
+        }
+
+        string mergesPath = Path.Combine(folder, "merges.txt");
+        if (!File.Exists(mergesPath))
+        {
+            throw new TokenizerException($"{mergesPath} is missing.");
+        }
+
+        List<(string, string)> merges;
+        using (StreamReader reader = File.OpenText(mergesPath))
+        {
+            merges = ReadMerges(reader, mergesPath);
+        }
+
+        // CLIPTokenizer takes its marks as normalised tokens, but the padding as it stands
+        var config = TokenizerConfig.Read(folder, "bos_token", "eos_token", "unk_token");
+        return Create(vocabulary, merges, config, folder);
+    }
+
+    /// <summary>A tokenizer that also knows <paramref name="tokens"/>, in any case, each as one id from <see cref="Count"/> on, in this order. For textual inversion.</summary>
+    /// <exception cref="ArgumentException">A token is empty or known already.</exception>
+    public ClipTokenizer WithTokens(IEnumerable<string> tokens)
+    {
+        var added = new List<(AddedToken Token, int Id)>(_added.Tokens);
+        int next = Count;
+        foreach (string token in tokens)
+        {
+            string content = Normalize(token);
+            if (string.IsNullOrWhiteSpace(content))
+            {
+                throw new ArgumentException("A token's text is empty.", nameof(tokens));
+            }
+
+            if (_vocabulary.ContainsKey(token) || added.Exists(entry => Normalize(entry.Token.Content) == content))
+            {
+                throw new ArgumentException($"The token '{token}' is in the vocabulary already.", nameof(tokens));
+            }
+
+            added.Add((new AddedToken(token, Special: false, Normalized: true), next++));
+        }
+
+        var marks = new Marks(BosTokenId, EosTokenId, PadTokenId, UnkTokenId, ModelMaxLength);
+        return new ClipTokenizer(_vocabulary, _encoder, new AddedVocabulary(added, Normalize), marks);
+    }
+
+    /// <summary>The ids of <paramref name="text"/> between the begin and the end mark, however many.</summary>
+    public int[] Encode(string text)
+    {
+        List<int> ids = [BosTokenId];
+        Append(text, ids);
+        ids.Add(EosTokenId);
+        return [.. ids];
+    }
+
+    /// <summary>The ids of <paramref name="text"/> alone.</summary>
+    public int[] EncodeWords(string text)
+    {
+        List<int> ids = [];
+        Append(text, ids);
+        return [.. ids];
+    }
+
+    /// <summary>The ids of <paramref name="text"/> between the marks, cut or padded to <paramref name="length"/> (<see cref="ModelMaxLength"/> by default).</summary>
+    public int[] EncodePadded(string text, int? length = null)
+    {
+        int total = length ?? ModelMaxLength;
+        ArgumentOutOfRangeException.ThrowIfLessThan(total, 2, nameof(length));
+        int[] words = EncodeWords(text);
+        int kept = Math.Min(words.Length, total - 2);
+        var ids = new int[total];
+        ids.AsSpan().Fill(PadTokenId);
+        ids[0] = BosTokenId;
+        words.AsSpan(0, kept).CopyTo(ids.AsSpan(1));
+        ids[kept + 1] = EosTokenId;
+        return ids;
+    }
+
+    /// <summary>The text that ids stand for, words parted by one space; begin and end marks and ids out of range are left out.</summary>
+    public string Decode(IEnumerable<int> ids)
+    {
+        var text = new StringBuilder();
+        var word = new StringBuilder();
+        foreach (int id in ids)
+        {
+            if (id != BosTokenId && id != EosTokenId && _tokens.Value.TryGetValue(id, out string? token))
+            {
+                word.Append(token.EndsWith(BytePairEncoder.EndOfWord, StringComparison.Ordinal) ? token[..^BytePairEncoder.EndOfWord.Length] + ' ' : token);
+            }
+        }
+
+        foreach (string part in word.ToString().Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            text.Append(text.Length > 0 ? " " : "").Append(ByteAlphabet.Decode(part));
+        }
+
+        return text.ToString();
+    }
+
+    private static ClipTokenizer Create(
+        Dictionary<string, int> vocabulary, List<(string, string)> merges, TokenizerConfig config, string source)
+    {
+        List<(AddedToken Token, int Id)> added = config.Resolve(vocabulary);
+        int eos = Find("eos_token", "<|endoftext|>");
+        int unknown = config.SpecialTokens.ContainsKey("unk_token") ? Find("unk_token", "") : eos;
+        int padding = config.SpecialTokens.ContainsKey("pad_token") ? Find("pad_token", "") : eos;
+        var marks = new Marks(Find("bos_token", "<|startoftext|>"), eos, padding, unknown, config.ModelMaxLength ?? DefaultMaxLength);
+        return new ClipTokenizer(
+            vocabulary, new BytePairEncoder(vocabulary, merges, unknown), new AddedVocabulary(added, Normalize), marks);
+
+        int Find(string role, string otherwise)
+        {
+            string content = config.SpecialTokens.TryGetValue(role, out AddedToken? token) ? token.Content : otherwise;
+            int at = added.FindIndex(entry => entry.Token.Content == content);
+            if (at >= 0)
+            {
+                return added[at].Id;
+            }
+
+            return vocabulary.TryGetValue(content, out int id)
+                ? id
+                : throw new TokenizerException($"{source}: the vocabulary has no '{content}', which is the {role}.");
+        }
+    }
+
+    private static ClipTokenizer ReadPublished(string padding)
+    {
+        using Stream packed = typeof(ClipTokenizer).Assembly.GetManifestResourceStream("Generation.Diffusion.Tokenizers.clip_merges.txt.gz")
+            ?? throw new InvalidOperationException("The resource clip_merges.txt.gz is not in the assembly.");
+        using var reader = new StreamReader(new GZipStream(packed, CompressionMode.Decompress));
+        List<(string Left, string Right)> merges = ReadMerges(reader, "clip_merges.txt.gz");
+
+        // The published vocab.json numbers just so: bytes, bytes at a word's end, results of merges, the two marks
+        var vocabulary = new Dictionary<string, int>(49_408, StringComparer.Ordinal);
+        foreach (char c in ByteAlphabet.InVocabularyOrder())
+        {
+            vocabulary.Add(c.ToString(), vocabulary.Count);
+        }
+
+        foreach (char c in ByteAlphabet.InVocabularyOrder())
+        {
+            vocabulary.Add(c + BytePairEncoder.EndOfWord, vocabulary.Count);
+        }
+
+        foreach ((string left, string right) in merges)
+        {
+            vocabulary.Add(left + right, vocabulary.Count);
+        }
+
+        var bos = new AddedToken("<|startoftext|>", Special: true, Normalized: true);
+        var eos = new AddedToken("<|endoftext|>", Special: true, Normalized: true);
+        vocabulary.Add(bos.Content, vocabulary.Count);
+        vocabulary.Add(eos.Content, vocabulary.Count);
+        var special = new Dictionary<string, AddedToken>(StringComparer.Ordinal)
+        {
+            ["bos_token"] = bos,
+            ["eos_token"] = eos,
+            ["unk_token"] = eos,
+            ["pad_token"] = padding == eos.Content ? eos : new AddedToken(padding, Special: true, Normalized: false),
+        };
+        return Create(vocabulary, merges, new TokenizerConfig { SpecialTokens = special, AddedTokens = [] }, "clip_merges.txt.gz");
+    }
+
+    private static List<(string Left, string Right)> ReadMerges(TextReader reader, string path)
+    {
+        var merges = new List<(string, string)>();
+        for (int number = 1; reader.ReadLine() is { } line; number++)
+        {
+            if (line.Length == 0 || (number == 1 && line.StartsWith("#version", StringComparison.Ordinal)))
+            {
+                continue;
+            }
+
+            int space = line.IndexOf(' ', StringComparison.Ordinal);
+            if (space < 1 || space == line.Length - 1)
+            {
+                throw new TokenizerException($"{path}: line {number} ('{line}') is not two tokens.");
+            }
+
+            merges.Add((line[..space], line[(space + 1)..].TrimEnd()));
+        }
+
+        return merges;
+    }
+
+    private void Append(string text, List<int> ids)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        foreach (TextPart part in _added.Split(text))
+        {
+            if (part.TokenId is { } id)
+            {
+                ids.Add(id);
+                continue;
+            }
+
+            int at = 0;
+            while (ClipWords.Next(part.Text, ref at) is { Length: > 0 } word)
+            {
+                _encoder.Encode(word, ids);
+            }
+        }
+    }
+
+    private static string Normalize(string text) => ClipWords.Lower(ClipWords.CollapseWhiteSpace(Nfc.Normalize(text)));
+
+    private Dictionary<int, string> Reverse()
+    {
+        var tokens = new Dictionary<int, string>(Count);
+        foreach ((string token, int id) in _vocabulary)
+        {
+            tokens[id] = token;
+        }
+
+        foreach ((AddedToken token, int id) in _added.Tokens)
+        {
+            tokens[id] = token.Content + BytePairEncoder.EndOfWord;
+        }
+
+        return tokens;
+    }
+
+    private sealed record Marks(int Bos, int Eos, int Pad, int Unk, int MaxLength);
+}
