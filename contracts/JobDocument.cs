@@ -1,0 +1,110 @@
+using System.Text.Json;
+
+namespace Generation.Contracts;
+
+/// <summary>A job as the API shows it.</summary>
+public sealed record JobDocument
+{
+    public required JobId Id { get; init; }
+
+    public required JobKind Kind { get; init; }
+
+    public required JobState State { get; init; }
+
+    public required string Model { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>When the present attempt began.</summary>
+    public DateTimeOffset? StartedAt { get; init; }
+
+    public DateTimeOffset? FinishedAt { get; init; }
+
+    /// <summary>If not started by then, the job expires and costs nothing.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>Place among the queued jobs of its model: 1 is next. Only while queued.</summary>
+    public long? Position { get; init; }
+
+    /// <summary>Estimated seconds until the outputs are there. Only while queued or running.</summary>
+    public double? EtaSeconds { get; init; }
+
+    /// <summary>Why it does not start, while no worker can run it.</summary>
+    public string? WaitingReason { get; init; }
+
+    /// <summary>Only while running.</summary>
+    public JobProgress? Progress { get; init; }
+
+    /// <summary>How many times a worker has begun it.</summary>
+    public required int Attempt { get; init; }
+
+    public int Priority { get; init; }
+
+    /// <summary>True once its owner has asked to stop it; a running job then stops at its next step.</summary>
+    public bool? CancelRequested { get; init; }
+
+    public required JobCost Cost { get; init; }
+
+    public IReadOnlyList<JobOutputLink> Outputs { get; init; } = [];
+
+    public JobError? Error { get; init; }
+
+    /// <summary>The request with every default filled in.</summary>
+    public JobRequest? Request { get; init; }
+
+    /// <summary>How its pictures come to their size.</summary>
+    public RenderPlan? Render { get; init; }
+
+    /// <summary>Whatever the caller gave with the request.</summary>
+    public JsonElement? Metadata { get; init; }
+
+    public required JobLinks Links { get; init; }
+}
+
+/// <summary>What a job has to do with its account's money: <paramref name="Held"/> while it is open, <paramref name="Charged"/> when done.</summary>
+public sealed record JobCost(Credits Held, Credits Charged);
+
+/// <summary>Where to go on from a job; paths on the API's own address.</summary>
+public sealed record JobLinks(string Self, string Events, string Cancel)
+{
+    public static JobLinks Of(JobId id) => new($"/v1/jobs/{id}", $"/v1/jobs/{id}/events", $"/v1/jobs/{id}/cancel");
+}
+
+/// <summary>An output and where its bytes are.</summary>
+public sealed record JobOutputLink
+{
+    public required int Index { get; init; }
+
+    /// <summary>Path on the API's own address, or a whole address where the results store gives one.</summary>
+    public required string Url { get; init; }
+
+    public required string ContentType { get; init; }
+
+    public required int Width { get; init; }
+
+    public required int Height { get; init; }
+
+    public long? Seed { get; init; }
+
+    public required long Bytes { get; init; }
+
+    public required string Sha256 { get; init; }
+
+    public bool? Nsfw { get; init; }
+
+    public RenderPlan? Render { get; init; }
+
+    public static JobOutputLink Of(JobId id, JobOutput output) => new()
+    {
+        Index = output.Index,
+        Url = $"/v1/jobs/{id}/outputs/{output.Index}",
+        ContentType = output.ContentType,
+        Width = output.Width,
+        Height = output.Height,
+        Seed = output.Seed,
+        Bytes = output.Bytes,
+        Sha256 = output.Sha256,
+        Nsfw = output.Nsfw,
+        Render = output.Render,
+    };
+}

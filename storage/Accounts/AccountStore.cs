@@ -1,0 +1,81 @@
+using Generation.Contracts;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Generation.Storage;
+
+/// <summary>An account as it is now.</summary>
+public sealed record Account(
+    Guid Id, string Name, DateTimeOffset CreatedAt, Credits Balance, Credits Held, int Weight, bool Disabled, string? Limits);
+
+/// <summary>Who owns jobs and money.</summary>
+public sealed class AccountStore(NpgsqlDataSource source, Ledger ledger)
+{
+    private const string Columns = "id, name, created_at, balance, held, weight, disabled, limits::text";
+
+    /// <summary>Makes an account and grants it <paramref name="freeCredits"/>; null if the name is taken.</summary>
+    public async Task<Account?> CreateAsync(string name, Credits freeCredits, CancellationToken cancellationToken)
+    {
+        var id = Guid.CreateVersion7();
+        await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
+        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var insert = new NpgsqlCommand(
+            "INSERT INTO accounts (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", connection, transaction))
+        {
+            insert.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+            insert.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name });
+            if (await insert.ExecuteNonQueryAsync(cancellationToken) == 0)
+            {
+                return null;
+            }
+        }
+
+        if (freeCredits > Credits.Zero)
+        {
+            await ledger.MoveAsync(connection, id, LedgerEntry.Grant, freeCredits, "Free credits of a new account", null, cancellationToken);
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+        return await FindAsync(id, cancellationToken);
+    }
+
+    public async Task<Account?> FindAsync(Guid id, CancellationToken cancellationToken) =>
+        (await ReadAsync($"SELECT {Columns} FROM accounts WHERE id = $1", id, NpgsqlDbType.Uuid, cancellationToken)).SingleOrDefault();
+
+    public async Task<Account?> FindByNameAsync(string name, CancellationToken cancellationToken) =>
+        (await ReadAsync($"SELECT {Columns} FROM accounts WHERE name = $1", name, NpgsqlDbType.Text, cancellationToken)).SingleOrDefault();
+
+    /// <summary>Accounts in the order in which they were made, after the one given.</summary>
+    public async Task<IReadOnlyList<Account>> ListAsync(Guid? after, int limit, CancellationToken cancellationToken) =>
+        await ReadAsync(
+            $"SELECT {Columns} FROM accounts WHERE $1 IS NULL OR id > $1 ORDER BY id LIMIT {limit}", after, NpgsqlDbType.Uuid, cancellationToken);
+
+    /// <summary>Whether there is any account at all.</summary>
+    public async Task<bool> AnyAsync(CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand("SELECT EXISTS (SELECT 1 FROM accounts)");
+        return await command.ExecuteScalarAsync(cancellationToken) is true;
+    }
+
+    private async Task<IReadOnlyList<Account>> ReadAsync(string sql, object? value, NpgsqlDbType type, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand(sql);
+        command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value, NpgsqlDbType = type });
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        var accounts = new List<Account>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            accounts.Add(new Account(
+                reader.GetGuid(0),
+                reader.GetString(1),
+                reader.GetFieldValue<DateTimeOffset>(2),
+                new Credits(reader.GetInt64(3)),
+                new Credits(reader.GetInt64(4)),
+                reader.GetInt32(5),
+                reader.GetBoolean(6),
+                reader.IsDBNull(7) ? null : reader.GetString(7)));
+        }
+
+        return accounts;
+    }
+}

@@ -1,0 +1,188 @@
+using System.Globalization;
+using System.Text.Json;
+using Generation.Contracts;
+using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
+
+namespace Generation.Storage;
+
+/// <summary>
+/// What polls read: each job's document and progress in Redis, and a channel per job that tells of changes. It shows,
+/// PostgreSQL knows: every key may vanish at any moment, no write here is waited for, and a document is only ever
+/// replaced by one of a higher revision.
+/// </summary>
+public sealed class HotState(RedisConnection redis, HotStateOptions options, ILogger<HotState> logger)
+{
+    // KEYS: the job. ARGV: revision, document, account, state, epoch, seconds to live, channel
+    private const string ShowScript = """
+        local known = tonumber(redis.call('HGET', KEYS[1], 'rev') or '-1')
+        if known >= tonumber(ARGV[1]) then return 0 end
+        redis.call('HSET', KEYS[1], 'rev', ARGV[1], 'doc', ARGV[2], 'account', ARGV[3], 'state', ARGV[4])
+        if ARGV[4] ~= '1' then redis.call('HDEL', KEYS[1], 'step', 'steps', 'preview') end
+        if tonumber(redis.call('HGET', KEYS[1], 'epoch') or '-1') < tonumber(ARGV[5]) then
+            redis.call('HDEL', KEYS[1], 'step', 'steps', 'preview')
+            redis.call('HSET', KEYS[1], 'epoch', ARGV[5])
+        end
+        redis.call('EXPIRE', KEYS[1], ARGV[6])
+        redis.call('PUBLISH', ARGV[7], ARGV[1])
+        return 1
+        """;
+
+    // KEYS: the job. ARGV: epoch, step, steps, seconds to live, channel, preview ('' for none)
+    private const string ProgressScript = """
+        if tonumber(redis.call('HGET', KEYS[1], 'epoch') or '-1') > tonumber(ARGV[1]) then return 0 end
+        local state = redis.call('HGET', KEYS[1], 'state')
+        if state and state ~= '1' and state ~= '0' then return 0 end
+        redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'step', ARGV[2], 'steps', ARGV[3])
+        if ARGV[6] ~= '' then redis.call('HSET', KEYS[1], 'preview', ARGV[6]) end
+        if not state then redis.call('EXPIRE', KEYS[1], ARGV[4]) end
+        redis.call('PUBLISH', ARGV[5], 'p' .. ARGV[2])
+        return 1
+        """;
+
+    private static readonly RedisValue[] Fields = ["rev", "doc", "account", "state", "step", "steps"];
+
+    private long _lastWarning;
+
+    private TimeSpan Timeout => TimeSpan.FromMilliseconds(options.TimeoutMilliseconds);
+
+    /// <summary>Shows a job as it is now, unless something newer is shown already. Returns at once.</summary>
+    public void Show(JobRow row)
+    {
+        byte[] document = JsonSerializer.SerializeToUtf8Bytes(row.ToDocument(), WireJson.Options);
+        int seconds = row.State.IsFinal() ? options.FinalSeconds : options.OpenSeconds;
+        _ = TryAsync(db => db.ExecuteAsync("EVAL", ShowScript, 1, Key(row.Id), row.Revision, document, row.AccountId.ToString("N"),
+            (int)row.State, row.LeaseEpoch, seconds, Channel(row.Id)));
+    }
+
+    /// <summary>
+    /// Shows how far a running job is. Returns at once; a worker whose lease epoch is not the newest is ignored.
+    /// <paramref name="preview"/> is a small encoded picture, or null.
+    /// </summary>
+    public void ShowProgress(JobId id, long epoch, JobProgress progress, byte[]? preview = null) =>
+        _ = TryAsync(db => db.ExecuteAsync("EVAL", ProgressScript, 1, Key(id), epoch, progress.Step, progress.Steps,
+            options.OpenSeconds, Channel(id), preview ?? []));
+
+    /// <summary>The job as Redis shows it; null when it does not know it, does not answer, or not in time.</summary>
+    public async Task<HotJob?> FindAsync(JobId id, CancellationToken cancellationToken)
+    {
+        RedisValue[] values;
+        try
+        {
+            IDatabase db = await redis.DatabaseAsync(cancellationToken).WaitAsync(Timeout, cancellationToken);
+            values = await db.HashGetAsync(Key(id), Fields).WaitAsync(Timeout, cancellationToken);
+        }
+        catch (Exception e) when (RedisConnection.IsTrouble(e))
+        {
+            Warn(e);
+            return null;
+        }
+
+        if (values[0].IsNull || values[1].IsNull || !Guid.TryParseExact(values[2], "N", out Guid account))
+        {
+            return null;
+        }
+
+        JobProgress? progress = values[4].IsNull || values[5].IsNull ? null : new JobProgress((int)values[4], (int)values[5]);
+        var state = (JobState)(int)values[3];
+        return new HotJob(account, state, (long)values[0], values[1]!, state == JobState.Running ? progress : null);
+    }
+
+    /// <summary>The newest preview of a running job, or null.</summary>
+    public async Task<byte[]?> PreviewAsync(JobId id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            IDatabase db = await redis.DatabaseAsync(cancellationToken).WaitAsync(Timeout, cancellationToken);
+            return await db.HashGetAsync(Key(id), "preview").WaitAsync(Timeout, cancellationToken);
+        }
+        catch (Exception e) when (RedisConnection.IsTrouble(e))
+        {
+            Warn(e);
+            return null;
+        }
+    }
+
+    /// <summary>Calls <paramref name="changed"/> at each change of the job until disposed. Changes may be missed: poll as well.</summary>
+    public async Task<IAsyncDisposable> SubscribeAsync(JobId id, Action changed, CancellationToken cancellationToken) =>
+        await SubscribeAsync(Channel(id), _ => changed(), cancellationToken);
+
+    /// <summary>Tells the worker that runs a job to stop it. Best effort: its next renewal says so too.</summary>
+    public void TellWorkerToCancel(JobId id) =>
+        _ = TryAsync(db => db.PublishAsync(options.KeyPrefix + "cancel", id.ToString()));
+
+    /// <summary>Calls <paramref name="cancel"/> for each running job whose owner wants it stopped, until disposed.</summary>
+    public async Task<IAsyncDisposable> SubscribeToCancelsAsync(Action<JobId> cancel, CancellationToken cancellationToken) =>
+        await SubscribeAsync(options.KeyPrefix + "cancel", message =>
+        {
+            if (JobId.TryParse(message, null, out JobId id))
+            {
+                cancel(id);
+            }
+        }, cancellationToken);
+
+    private async Task<IAsyncDisposable> SubscribeAsync(string channel, Action<string?> handle, CancellationToken cancellationToken)
+    {
+        try
+        {
+            ConnectionMultiplexer connection = await redis.ConnectAsync(cancellationToken).WaitAsync(Timeout, cancellationToken);
+            ISubscriber subscriber = connection.GetSubscriber();
+            void Handler(RedisChannel name, RedisValue message) => handle(message);
+            await subscriber.SubscribeAsync(channel, Handler).WaitAsync(Timeout, cancellationToken);
+            return new Subscription(subscriber, channel, Handler);
+        }
+        catch (Exception e) when (RedisConnection.IsTrouble(e))
+        {
+            Warn(e);
+            return Subscription.None;
+        }
+    }
+
+    private async Task TryAsync(Func<IDatabase, Task> write)
+    {
+        try
+        {
+            await write(await redis.DatabaseAsync(CancellationToken.None));
+        }
+        catch (Exception e) when (RedisConnection.IsTrouble(e))
+        {
+            Warn(e);
+        }
+    }
+
+    /// <summary>One line in ten seconds: Redis being away is one event, not one for each job.</summary>
+    private void Warn(Exception e)
+    {
+        long now = Environment.TickCount64;
+        long last = Volatile.Read(ref _lastWarning);
+        if (now - last > 10_000 && Interlocked.CompareExchange(ref _lastWarning, now, last) == last)
+        {
+            StorageLog.HotStateFailed(logger, e.Message);
+        }
+    }
+
+    private RedisKey Key(JobId id) => string.Create(CultureInfo.InvariantCulture, $"{options.KeyPrefix}job:{id}");
+
+    // As a value: PUBLISH inside a script takes it as an argument
+    private string Channel(JobId id) => $"{options.KeyPrefix}job:{id}";
+
+    private sealed class Subscription(ISubscriber? subscriber, string channel, Action<RedisChannel, RedisValue>? handler) : IAsyncDisposable
+    {
+        public static readonly Subscription None = new(null, "", null);
+
+        public async ValueTask DisposeAsync()
+        {
+            if (subscriber is not null)
+            {
+                try
+                {
+                    await subscriber.UnsubscribeAsync(channel, handler).WaitAsync(TimeSpan.FromSeconds(1));
+                }
+                catch (Exception e) when (RedisConnection.IsTrouble(e))
+                {
+                    // Then there is nothing to leave
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Generation.Storage;
+
+/// <summary>
+/// Wakes dispatchers, in this process and in others (LISTEN/NOTIFY), when a job waits or a slot is free. Best effort:
+/// a dispatcher also looks by itself every second.
+/// </summary>
+/// <remarks>
+/// The notification goes out after the commit and at most every few milliseconds: inside the transactions it would make
+/// PostgreSQL commit them one after another, since notifications are ordered by commit.
+/// </remarks>
+public sealed class DispatchSignal(NpgsqlDataSource source, ILogger<DispatchSignal> logger)
+{
+    private const string Channel = "generation_dispatch";
+    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(5);
+
+    private int _pending;
+
+    /// <summary>Raised in this process at once for own signals, and when another process's arrives. Handlers must not block.</summary>
+#pragma warning disable MA0046 // There is no sender and nothing to say but that it happened
+    public event Action? Raised;
+#pragma warning restore MA0046
+
+    public void Raise()
+    {
+        Raised?.Invoke();
+        if (Interlocked.Exchange(ref _pending, 1) == 0)
+        {
+            _ = NotifySoonAsync();
+        }
+    }
+
+    /// <summary>Passes on other processes' signals until cancelled, reconnecting as needed.</summary>
+    public async Task ListenAsync(CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
+                connection.Notification += (_, _) => Raised?.Invoke();
+                await using (var listen = new NpgsqlCommand($"LISTEN {Channel}", connection))
+                {
+                    await listen.ExecuteNonQueryAsync(cancellationToken);
+                }
+
+                while (true)
+                {
+                    await connection.WaitAsync(cancellationToken);
+                }
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException or InvalidOperationException)
+            {
+                StorageLog.ListenLost(logger, e.Message);
+                await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private async Task NotifySoonAsync()
+    {
+        await Task.Delay(Gather);
+        // Before the command: what is raised from here on needs a notification of its own
+        Volatile.Write(ref _pending, 0);
+        try
+        {
+            await using NpgsqlCommand command = source.CreateCommand($"NOTIFY {Channel}");
+            await command.ExecuteNonQueryAsync(CancellationToken.None);
+        }
+        catch (Exception e) when (e is NpgsqlException or ObjectDisposedException or TimeoutException or InvalidOperationException)
+        {
+            StorageLog.NotifyFailed(logger, e.Message);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+using System.Text.Json;
+using Generation.Contracts;
+using Npgsql;
+
+namespace Generation.Storage;
+
+/// <summary>A job as its row in PostgreSQL holds it, with its outputs.</summary>
+public sealed record JobRow
+{
+    public required JobId Id { get; init; }
+
+    public required Guid AccountId { get; init; }
+
+    public required JobKind Kind { get; init; }
+
+    public required string Model { get; init; }
+
+    public required JobState State { get; init; }
+
+    /// <summary>The request as JSON; parsed by <see cref="ReadRequest"/>.</summary>
+    public required string Request { get; init; }
+
+    /// <summary>The render plan as JSON.</summary>
+    public string? Render { get; init; }
+
+    public int Priority { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    public DateTimeOffset? StartedAt { get; init; }
+
+    public DateTimeOffset? FinishedAt { get; init; }
+
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    public int Attempt { get; init; }
+
+    public long LeaseEpoch { get; init; }
+
+    public string? WorkerId { get; init; }
+
+    /// <summary>Grows by one with each change: of two documents of a job the one of the higher revision is newer.</summary>
+    public required long Revision { get; init; }
+
+    public bool CancelRequested { get; init; }
+
+    public required Credits Cost { get; init; }
+
+    public Credits Charged { get; init; }
+
+    public JobError? Error { get; init; }
+
+    public JsonElement? Metadata { get; init; }
+
+    public JobCheckpoint? Checkpoint { get; init; }
+
+    public string? WebhookUrl { get; init; }
+
+    public string[]? WebhookEvents { get; init; }
+
+    public IReadOnlyList<JobOutput> Outputs { get; init; } = [];
+
+    /// <summary>Columns of <c>jobs j</c> in the order that <see cref="Read"/> takes them.</summary>
+    internal const string Columns =
+        "j.id, j.account_id, j.kind, j.model, j.state, j.request, j.render, j.priority, j.created_at, j.started_at, " +
+        "j.finished_at, j.expires_at, j.attempt, j.lease_epoch, j.worker_id, j.revision, j.cancel_requested, j.cost, " +
+        "j.charged, j.error, j.metadata, j.checkpoint, j.webhook_url, j.webhook_events";
+
+    /// <summary>A job's outputs as one JSON value, or null.</summary>
+    internal const string OutputsColumn =
+        "(SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(o) - 'job_id') ORDER BY o.index) FROM job_outputs o WHERE o.job_id = j.id)";
+
+    /// <summary>Number of columns in <see cref="Columns"/>: what follows them has this ordinal.</summary>
+    internal const int ColumnCount = 24;
+
+    public JobRequest ReadRequest() => JsonSerializer.Deserialize<JobRequest>(Request, WireJson.Options)
+        ?? throw new InvalidDataException($"The request of job {Id} is null.");
+
+    public RenderPlan? ReadRender() => Json<RenderPlan>(Render);
+
+    /// <summary>The job as the API shows it, without what changes from second to second (position, estimate, progress).</summary>
+    public JobDocument ToDocument() => new()
+    {
+        Id = Id,
+        Kind = Kind,
+        State = State,
+        Model = Model,
+        CreatedAt = CreatedAt,
+        StartedAt = StartedAt,
+        FinishedAt = FinishedAt,
+        ExpiresAt = State == JobState.Queued ? ExpiresAt : null,
+        Attempt = Attempt,
+        Priority = Priority,
+        CancelRequested = CancelRequested ? true : null,
+        Cost = new JobCost(State.IsFinal() ? Credits.Zero : Cost, Charged),
+        Outputs = [.. Outputs.Select(o => JobOutputLink.Of(Id, o))],
+        Error = Error,
+        Request = ReadRequest(),
+        Render = ReadRender(),
+        Metadata = Metadata,
+        Links = JobLinks.Of(Id),
+    };
+
+    internal static JobRow Read(NpgsqlDataReader r) => new()
+    {
+        Id = new JobId(r.GetGuid(0)),
+        AccountId = r.GetGuid(1),
+        Kind = (JobKind)r.GetInt16(2),
+        Model = r.GetString(3),
+        State = (JobState)r.GetInt16(4),
+        Request = r.GetString(5),
+        Render = Text(r, 6),
+        Priority = r.GetInt32(7),
+        CreatedAt = r.GetFieldValue<DateTimeOffset>(8),
+        StartedAt = Time(r, 9),
+        FinishedAt = Time(r, 10),
+        ExpiresAt = Time(r, 11),
+        Attempt = r.GetInt32(12),
+        LeaseEpoch = r.GetInt64(13),
+        WorkerId = Text(r, 14),
+        Revision = r.GetInt64(15),
+        CancelRequested = r.GetBoolean(16),
+        Cost = new Credits(r.GetInt64(17)),
+        Charged = new Credits(r.GetInt64(18)),
+        Error = Json<JobError>(Text(r, 19)),
+        Metadata = Text(r, 20) is { } metadata ? JsonSerializer.Deserialize<JsonElement>(metadata) : null,
+        Checkpoint = Json<JobCheckpoint>(Text(r, 21)),
+        WebhookUrl = Text(r, 22),
+        WebhookEvents = r.IsDBNull(23) ? null : r.GetFieldValue<string[]>(23),
+    };
+
+    internal static JobRow ReadWithOutputs(NpgsqlDataReader r) =>
+        Read(r) with { Outputs = Json<JobOutput[]>(Text(r, ColumnCount)) ?? [] };
+
+    private static string? Text(NpgsqlDataReader r, int ordinal) => r.IsDBNull(ordinal) ? null : r.GetString(ordinal);
+
+    private static DateTimeOffset? Time(NpgsqlDataReader r, int ordinal) =>
+        r.IsDBNull(ordinal) ? null : r.GetFieldValue<DateTimeOffset>(ordinal);
+
+    private static T? Json<T>(string? json)
+        where T : class => json is null ? null : JsonSerializer.Deserialize<T>(json, WireJson.Options);
+}

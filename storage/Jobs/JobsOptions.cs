@@ -1,0 +1,31 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Generation.Storage;
+
+/// <summary>The life of jobs: configuration section "Jobs", the same for API and workers.</summary>
+public sealed record JobsOptions
+{
+    public const string Section = "Jobs";
+
+    /// <summary>How long a worker's claim stands without being renewed.</summary>
+    [Range(1, 3600)]
+    public double LeaseSeconds { get; init; } = 15;
+
+    /// <summary>How often lapsed leases and expired jobs are looked for.</summary>
+    [Range(0.05, 600)]
+    public double RescueIntervalSeconds { get; init; } = 2;
+
+    /// <summary>After so many lost attempts a job fails.</summary>
+    [Range(1, 100)]
+    public int MaxAttempts { get; init; } = 3;
+
+    /// <summary>A message that nobody took for so long is sent again.</summary>
+    [Range(0.1, 3600)]
+    public double RedispatchSeconds { get; init; } = 30;
+
+    public TimeSpan Lease => TimeSpan.FromSeconds(LeaseSeconds);
+
+    public TimeSpan RescueInterval => TimeSpan.FromSeconds(RescueIntervalSeconds);
+
+    public TimeSpan Redispatch => TimeSpan.FromSeconds(RedispatchSeconds);
+}

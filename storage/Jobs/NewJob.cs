@@ -1,0 +1,61 @@
+using System.Text.Json;
+using Generation.Contracts;
+
+namespace Generation.Storage;
+
+/// <summary>A checked and priced job, ready to be submitted.</summary>
+public sealed record NewJob
+{
+    public required JobId Id { get; init; }
+
+    public required Guid AccountId { get; init; }
+
+    public required JobRequest Request { get; init; }
+
+    /// <summary>What is held now, and at most charged later.</summary>
+    public required Credits Cost { get; init; }
+
+    /// <summary>Order among the account's own jobs: higher goes first.</summary>
+    public int Priority { get; init; }
+
+    /// <summary>Not started within this time of being submitted, it expires; null: it waits for ever.</summary>
+    public TimeSpan? ExpiresIn { get; init; }
+
+    public RenderPlan? Render { get; init; }
+
+    public JsonElement? Metadata { get; init; }
+
+    public string? WebhookUrl { get; init; }
+
+    public IReadOnlyList<string>? WebhookEvents { get; init; }
+
+    /// <summary>The caller's promise that a repeated request is the same request.</summary>
+    public IdempotencyClaim? Idempotency { get; init; }
+}
+
+/// <summary>An Idempotency-Key with what it stands for.</summary>
+/// <param name="Key">As the caller sent it.</param>
+/// <param name="Fingerprint">SHA-256 of what was asked; another fingerprint under the same key is an error.</param>
+/// <param name="Status">First answer's status, or null while it is still being made.</param>
+/// <param name="Body">First answer's body, to be replayed byte for byte.</param>
+/// <param name="InFlight">For how long the answer may be in the making.</param>
+public sealed record IdempotencyClaim(string Key, byte[] Fingerprint, int? Status, byte[]? Body, TimeSpan InFlight);
+
+/// <summary>How a submission ended.</summary>
+public enum SubmitOutcome
+{
+    /// <summary>The job is queued and its cost held.</summary>
+    Queued,
+
+    /// <summary>The account's balance is below the cost. Nothing was written.</summary>
+    InsufficientCredits,
+
+    /// <summary>The idempotency key has been used before. Nothing was written.</summary>
+    IdempotencyKeyUsed,
+}
+
+/// <summary>A submission's end.</summary>
+/// <param name="Outcome">Whether it was accepted.</param>
+/// <param name="Job">The queued job, when it was.</param>
+/// <param name="Balance">The account's balance after, or now when it was refused for it.</param>
+public sealed record SubmitResult(SubmitOutcome Outcome, JobRow? Job, Credits Balance);

@@ -1,0 +1,119 @@
+using Generation.Contracts;
+using Npgsql;
+
+namespace Generation.Storage;
+
+/// <summary>A queued job whose message is to be sent now.</summary>
+public sealed record OutboxEntry(JobId JobId, string Model);
+
+/// <summary>Free places of the live workers that can run a model, and what is on its way to them.</summary>
+/// <param name="Model">The model.</param>
+/// <param name="Workers">Live workers that take its jobs (not draining).</param>
+/// <param name="FreeSlots">Their slots without a running job.</param>
+/// <param name="InFlight">Messages sent and not yet claimed.</param>
+/// <param name="Waiting">Jobs queued and not sent, at most <see cref="Outbox.CountLimit"/>.</param>
+public sealed record DispatchWindow(string Model, int Workers, int FreeSlots, int InFlight, int Waiting);
+
+/// <summary>
+/// The queue of jobs as dispatchers see it. Several work side by side: each takes rows that no other holds
+/// (FOR UPDATE SKIP LOCKED), and a job sent twice is claimed once.
+/// </summary>
+public sealed class Outbox(NpgsqlDataSource source)
+{
+    /// <summary>Counting stops here: a dispatcher only wants to know whether there is work.</summary>
+    public const int CountLimit = 1000;
+
+    private static readonly string WindowsSql = $"""
+        WITH live AS (
+            SELECT w.id, w.models, w.slots,
+                greatest(0, w.slots - (SELECT count(*) FROM jobs WHERE state = 1 AND worker_id = w.id))::int AS free
+            FROM workers w WHERE w.last_seen > now() - $1 AND NOT w.draining),
+        able AS (
+            SELECT m.model, count(*)::int AS workers, sum(live.free)::int AS free
+            FROM live, LATERAL unnest(live.models) AS m (model) GROUP BY m.model)
+        SELECT able.model, able.workers, able.free,
+            (SELECT count(*) FROM outbox o WHERE o.model = able.model AND o.dispatched_at IS NOT NULL)::int,
+            (SELECT count(*) FROM (SELECT 1 FROM outbox o WHERE o.model = able.model AND o.dispatched_at IS NULL LIMIT {CountLimit}) AS some)::int
+        FROM able ORDER BY able.model
+        """;
+
+    private const string TakeSql = """
+        UPDATE outbox SET dispatched_at = now()
+        WHERE job_id IN (
+            SELECT job_id FROM outbox
+            WHERE model = $1 AND dispatched_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+            ORDER BY priority DESC, enqueued_at, job_id
+            LIMIT $2
+            FOR UPDATE SKIP LOCKED)
+        RETURNING job_id
+        """;
+
+    private const string TakeOverdueSql = """
+        UPDATE outbox SET dispatched_at = now()
+        WHERE job_id IN (
+            SELECT job_id FROM outbox
+            WHERE model = $1 AND dispatched_at < now() - $2
+            ORDER BY dispatched_at
+            LIMIT $3
+            FOR UPDATE SKIP LOCKED)
+        RETURNING job_id
+        """;
+
+    /// <summary>The window of every model with a live worker.</summary>
+    public async Task<IReadOnlyList<DispatchWindow>> WindowsAsync(CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand(WindowsSql);
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = WorkerRegistry.LiveFor });
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        var windows = new List<DispatchWindow>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            windows.Add(new DispatchWindow(
+                reader.GetString(0), reader.GetInt32(1), reader.GetInt32(2), reader.GetInt32(3), reader.GetInt32(4)));
+        }
+
+        return windows;
+    }
+
+    /// <summary>Marks up to <paramref name="limit"/> waiting jobs of a model as sent, the next in order first, and returns them.</summary>
+    public Task<IReadOnlyList<OutboxEntry>> TakeAsync(string model, int limit, CancellationToken cancellationToken)
+    {
+        NpgsqlCommand command = source.CreateCommand(TakeSql);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        return ReadAsync(command, model, cancellationToken);
+    }
+
+    /// <summary>Jobs that were sent longer than <paramref name="age"/> ago and that nobody claimed: their messages may be lost.</summary>
+    public Task<IReadOnlyList<OutboxEntry>> TakeOverdueAsync(string model, TimeSpan age, int limit, CancellationToken cancellationToken)
+    {
+        NpgsqlCommand command = source.CreateCommand(TakeOverdueSql);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = age });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        return ReadAsync(command, model, cancellationToken);
+    }
+
+    /// <summary>Marks jobs as not sent: the broker did not take their messages.</summary>
+    public async Task PutBackAsync(IReadOnlyCollection<JobId> ids, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand("UPDATE outbox SET dispatched_at = NULL WHERE job_id = ANY ($1)");
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. ids.Select(id => id.Value)] });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static async Task<IReadOnlyList<OutboxEntry>> ReadAsync(NpgsqlCommand command, string model, CancellationToken cancellationToken)
+    {
+        await using (command)
+        {
+            await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+            var entries = new List<OutboxEntry>();
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                entries.Add(new OutboxEntry(new JobId(reader.GetGuid(0)), model));
+            }
+
+            return entries;
+        }
+    }
+}

@@ -1,0 +1,209 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace Generation.Storage;
+
+/// <summary>
+/// Outputs as files: ab/cd/abcd... under one folder. A file is written beside its place, flushed to the disk, renamed
+/// into it, and the folder flushed; after a power cut it is whole or absent.
+/// </summary>
+public sealed class FileResultsStore : IResultsStore
+{
+    private const string IncomingFolder = "incoming";
+
+    private readonly string _root;
+    private readonly string _incoming;
+
+    /// <summary>A store in the folder <paramref name="root"/>, which is made if it is not there.</summary>
+    /// <exception cref="IOException">The folder cannot be made.</exception>
+    public FileResultsStore(string root)
+    {
+        _root = Path.GetFullPath(root);
+        _incoming = Path.Combine(_root, IncomingFolder);
+        Directory.CreateDirectory(_incoming);
+    }
+
+    public async Task<string> PutAsync(ReadOnlyMemory<byte> content, string contentType, CancellationToken cancellationToken)
+    {
+        string sha256 = Convert.ToHexStringLower(SHA256.HashData(content.Span));
+        string place = PlaceOf(sha256);
+        if (new FileInfo(place) is { Exists: true } present && present.Length == content.Length)
+        {
+            // The sweep of orphans goes by this time
+            File.SetLastWriteTimeUtc(place, DateTime.UtcNow);
+            return sha256;
+        }
+
+        string temporary = NewTemporary();
+        try
+        {
+            await using (FileStream file = Create(temporary))
+            {
+                await file.WriteAsync(content, cancellationToken);
+                file.Flush(flushToDisk: true);
+            }
+
+            MoveIntoPlace(temporary, place);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+
+        return sha256;
+    }
+
+    public async Task<string> PutAsync(Stream content, string contentType, CancellationToken cancellationToken)
+    {
+        string temporary = NewTemporary();
+        try
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            await using (FileStream file = Create(temporary))
+            {
+                byte[] buffer = new byte[1 << 16];
+                int read;
+                while ((read = await content.ReadAsync(buffer, cancellationToken)) > 0)
+                {
+                    hash.AppendData(buffer, 0, read);
+                    await file.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
+                }
+
+                file.Flush(flushToDisk: true);
+            }
+
+            string sha256 = Convert.ToHexStringLower(hash.GetHashAndReset());
+            MoveIntoPlace(temporary, PlaceOf(sha256));
+            return sha256;
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    public Task<Stream?> OpenAsync(string sha256, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return Task.FromResult<Stream?>(new FileStream(PlaceOf(sha256), new FileStreamOptions
+            {
+                Mode = FileMode.Open,
+                Access = FileAccess.Read,
+                Share = FileShare.Read | FileShare.Delete,
+                Options = FileOptions.Asynchronous | FileOptions.SequentialScan,
+            }));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return Task.FromResult<Stream?>(null);
+        }
+    }
+
+    public Task<bool> DeleteAsync(string sha256, CancellationToken cancellationToken)
+    {
+        string place = PlaceOf(sha256);
+        bool present = File.Exists(place);
+        if (present)
+        {
+            File.Delete(place);
+        }
+
+        return Task.FromResult(present);
+    }
+
+    public async IAsyncEnumerable<StoredFile> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await Task.CompletedTask;
+        foreach (FileInfo file in new DirectoryInfo(_root).EnumerateFiles("*", SearchOption.AllDirectories))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (IsSha256(file.Name))
+            {
+                yield return new StoredFile(file.Name, file.Length, new DateTimeOffset(file.LastWriteTimeUtc));
+            }
+        }
+    }
+
+    public async Task CheckAsync(CancellationToken cancellationToken)
+    {
+        string probe = NewTemporary();
+        await File.WriteAllTextAsync(probe, "", cancellationToken);
+        File.Delete(probe);
+    }
+
+    internal static bool IsSha256(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
+
+    private string NewTemporary() => Path.Combine(_incoming, Guid.NewGuid().ToString("N"));
+
+    private string PlaceOf(string sha256)
+    {
+        if (!IsSha256(sha256))
+        {
+            throw new ArgumentException($"'{sha256}' is not a SHA-256.", nameof(sha256));
+        }
+
+        return Path.Combine(_root, sha256[..2], sha256[2..4], sha256);
+    }
+
+    private static FileStream Create(string path) => new(path, new FileStreamOptions
+    {
+        Mode = FileMode.CreateNew,
+        Access = FileAccess.Write,
+        Share = FileShare.None,
+        Options = FileOptions.Asynchronous,
+    });
+
+    private void MoveIntoPlace(string temporary, string place)
+    {
+        string folder = Path.GetDirectoryName(place)!;
+        bool isNew = !Directory.Exists(folder);
+        Directory.CreateDirectory(folder);
+        File.Move(temporary, place, overwrite: true);
+        File.SetLastWriteTimeUtc(place, DateTime.UtcNow);
+        FlushFolder(folder);
+        if (isNew)
+        {
+            FlushFolder(Path.GetDirectoryName(folder)!);
+            FlushFolder(_root);
+        }
+    }
+
+    /// <summary>Makes a rename last through a power cut; .NET has no call for it.</summary>
+    private static void FlushFolder(string folder)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        int descriptor = Open(folder, 0);
+        if (descriptor < 0)
+        {
+            throw new IOException($"Cannot open the folder {folder} to flush it (error {Marshal.GetLastPInvokeError()}).");
+        }
+
+        int result = Fsync(descriptor);
+        int error = Marshal.GetLastPInvokeError();
+        _ = Close(descriptor);
+        if (result != 0)
+        {
+            throw new IOException($"Cannot flush the folder {folder} (error {error}).");
+        }
+    }
+
+    [DllImport("libc", EntryPoint = "open", SetLastError = true, BestFitMapping = false, ThrowOnUnmappableChar = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Open([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags);
+
+    [DllImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Fsync(int descriptor);
+
+    [DllImport("libc", EntryPoint = "close", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Close(int descriptor);
+}

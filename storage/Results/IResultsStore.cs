@@ -1,0 +1,32 @@
+namespace Generation.Storage;
+
+/// <summary>
+/// Where outputs lie, each under the SHA-256 of its bytes. A file is there whole or not at all, and putting the same
+/// bytes twice leaves one file.
+/// </summary>
+public interface IResultsStore
+{
+    /// <summary>Keeps the bytes and returns their SHA-256: 64 lowercase hexadecimal digits.</summary>
+    public Task<string> PutAsync(ReadOnlyMemory<byte> content, string contentType, CancellationToken cancellationToken);
+
+    /// <summary>Keeps what the stream yields until its end, and returns its SHA-256.</summary>
+    public Task<string> PutAsync(Stream content, string contentType, CancellationToken cancellationToken);
+
+    /// <summary>The bytes, or null if they are not (any more) there. The caller disposes the stream.</summary>
+    public Task<Stream?> OpenAsync(string sha256, CancellationToken cancellationToken);
+
+    /// <summary>Forgets the bytes; false if they were not there.</summary>
+    public Task<bool> DeleteAsync(string sha256, CancellationToken cancellationToken);
+
+    /// <summary>All files, in no order.</summary>
+    public IAsyncEnumerable<StoredFile> ListAsync(CancellationToken cancellationToken);
+
+    /// <summary>Throws, with a reason, if nothing can be written.</summary>
+    public Task CheckAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>A file in the store.</summary>
+/// <param name="Sha256">Name and hash.</param>
+/// <param name="Bytes">Length.</param>
+/// <param name="ModifiedAt">When it was last put.</param>
+public sealed record StoredFile(string Sha256, long Bytes, DateTimeOffset ModifiedAt);

@@ -1,0 +1,16 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Generation.Storage;
+
+/// <summary>Where outputs lie: configuration section "Results".</summary>
+public sealed record ResultsOptions
+{
+    public const string Section = "Results";
+
+    /// <summary>files, or s3.</summary>
+    [AllowedValues("files", "s3")]
+    public string Kind { get; init; } = "files";
+
+    /// <summary>Folder of the files; API and workers see the same one.</summary>
+    public string? Path { get; init; }
+}

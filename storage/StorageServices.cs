@@ -1,0 +1,65 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace Generation.Storage;
+
+/// <summary>Puts storage together from the configuration; API and workers do it the same way.</summary>
+public static class StorageServices
+{
+    /// <summary>
+    /// Adds <see cref="JobStore"/>, <see cref="Outbox"/>, <see cref="Ledger"/>, <see cref="AccountStore"/>,
+    /// <see cref="WorkerRegistry"/>, <see cref="HotState"/>, <see cref="IResultsStore"/> and their options.
+    /// </summary>
+    public static IServiceCollection AddGenerationStorage(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<JobsOptions>().Bind(configuration.GetSection(JobsOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<HotStateOptions>().Bind(configuration.GetSection(HotStateOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<ResultsOptions>().Bind(configuration.GetSection(ResultsOptions.Section)).ValidateDataAnnotations()
+            .Validate(o => o.Kind != "files" || !string.IsNullOrWhiteSpace(o.Path), "Results:Path must name a folder when Results:Kind is files.")
+            .ValidateOnStart();
+
+        services.AddSingleton(provider =>
+        {
+            var builder = new NpgsqlDataSourceBuilder(ConnectionString(configuration, "Postgres"));
+            builder.UseLoggerFactory(provider.GetRequiredService<ILoggerFactory>());
+            return builder.Build();
+        });
+        services.AddDbContextFactory<GenerationDb>((provider, options) =>
+            options.UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>()));
+        services.AddSingleton(_ => new RedisConnection(ConnectionString(configuration, "Redis")));
+        services.AddSingleton(provider => new HotState(
+            provider.GetRequiredService<RedisConnection>(),
+            provider.GetRequiredService<IOptions<HotStateOptions>>().Value,
+            provider.GetRequiredService<ILogger<HotState>>()));
+        services.AddSingleton<DispatchSignal>();
+        services.AddSingleton<JobStore>();
+        services.AddSingleton<Outbox>();
+        services.AddSingleton<Ledger>();
+        services.AddSingleton<AccountStore>();
+        services.AddSingleton<WorkerRegistry>();
+        services.AddSingleton<Migrator>();
+        services.AddSingleton<IResultsStore>(provider =>
+            new FileResultsStore(provider.GetRequiredService<IOptions<ResultsOptions>>().Value.Path!));
+        return services;
+    }
+
+    /// <summary>Adds <see cref="ApiKeyStore"/>: for the API alone, which has the secret.</summary>
+    public static IServiceCollection AddGenerationKeys(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<KeysOptions>().Bind(configuration.GetSection(KeysOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton(provider => KeySecret.LoadOrCreate(provider.GetRequiredService<IOptions<KeysOptions>>().Value.SecretFile));
+        services.AddSingleton<ApiKeyStore>();
+        return services;
+    }
+
+    /// <summary>The connection string of this name.</summary>
+    /// <exception cref="InvalidOperationException">The configuration lacks it.</exception>
+    public static string ConnectionString(IConfiguration configuration, string name) =>
+        configuration.GetConnectionString(name) is { Length: > 0 } text
+            ? text
+            : throw new InvalidOperationException($"Set ConnectionStrings:{name} (environment: ConnectionStrings__{name}).");
+}
