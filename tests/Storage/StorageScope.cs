@@ -1,0 +1,130 @@
+using Generation.Contracts;
+using Generation.Storage;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace Generation.Tests.Storage;
+
+/// <summary>A migrated database, a Redis database and a results folder of one fixture, with storage put together as programs do.</summary>
+internal sealed class StorageScope : IAsyncDisposable
+{
+    public static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
+
+    private readonly TestScope _servers;
+    private readonly ServiceProvider _services;
+    private readonly string _folder;
+
+    private StorageScope(TestScope servers, ServiceProvider services, string folder) =>
+        (_servers, _services, _folder) = (servers, services, folder);
+
+    public JobStore Jobs => Get<JobStore>();
+
+    public Ledger Ledger => Get<Ledger>();
+
+    public NpgsqlDataSource Source => Get<NpgsqlDataSource>();
+
+    public string RedisAddress => _servers.Redis;
+
+    public static async Task<StorageScope> CreateAsync(bool migrated = true)
+    {
+        TestScope servers = await TestServers.NewScopeAsync();
+        string folder = Directory.CreateTempSubdirectory("storage-tests-").FullName;
+        IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["ConnectionStrings:Postgres"] = servers.Postgres,
+            ["ConnectionStrings:Redis"] = servers.Redis,
+            ["Results:Path"] = Path.Combine(folder, "results"),
+            ["Keys:SecretFile"] = Path.Combine(folder, "secret"),
+            ["Redis:TimeoutMilliseconds"] = "2000",
+        }).Build();
+        var collection = new ServiceCollection();
+        collection.AddLogging();
+        collection.AddGenerationStorage(configuration);
+        collection.AddGenerationKeys(configuration);
+        var scope = new StorageScope(servers, collection.BuildServiceProvider(), folder);
+        if (migrated)
+        {
+            await scope.Get<Migrator>().MigrateAsync(CancellationToken.None);
+        }
+
+        return scope;
+    }
+
+    public T Get<T>()
+        where T : notnull => _services.GetRequiredService<T>();
+
+    /// <summary>An account with so many credits.</summary>
+    public async Task<Guid> AccountAsync(decimal credits = 100)
+    {
+        Account? account = await Get<AccountStore>().CreateAsync($"account-{Guid.NewGuid():N}", Credits.Of(credits), CancellationToken.None);
+        return account!.Id;
+    }
+
+    public static NewJob NewJob(Guid account, decimal cost = 1, string model = "demo") => new()
+    {
+        Id = JobId.New(TimeProvider.System),
+        AccountId = account,
+        Cost = Credits.Of(cost),
+        Request = new Text2ImgRequest
+        {
+            Model = model,
+            Prompt = "a red apple",
+            Width = 256,
+            Height = 256,
+            NumInferenceSteps = 25,
+            GuidanceScale = 4,
+            Scheduler = "ddim",
+            Seed = 7,
+            NumImages = 1,
+        },
+    };
+
+    public async Task<JobRow> SubmitAsync(Guid account, decimal cost = 1)
+    {
+        SubmitResult result = await Jobs.SubmitAsync(NewJob(account, cost), CancellationToken.None);
+        Assert.That(result.Outcome, Is.EqualTo(SubmitOutcome.Queued));
+        return result.Job!;
+    }
+
+    public async Task<ClaimedJob> ClaimAsync(JobId id, string worker = "w1") =>
+        (await Jobs.ClaimAsync(id, worker, Lease, CancellationToken.None))!;
+
+    public async Task<JobRow> FindAsync(JobId id) => (await Jobs.FindAsync(id, null, CancellationToken.None))!;
+
+    public static JobOutput Output(int index = 0) => new()
+    {
+        Index = index,
+        Sha256 = new string('a', 64),
+        ContentType = "image/png",
+        Bytes = 123,
+        Width = 256,
+        Height = 256,
+        Seed = 7 + index,
+        Render = new RenderPlan { GeneratedWidth = 64, GeneratedHeight = 64, Upscaler = "demo-upscaler", Scale = 4, Resized = false },
+    };
+
+    public async Task ExecuteAsync(string sql)
+    {
+        await using NpgsqlCommand command = Source.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    public async Task<T> ScalarAsync<T>(string sql)
+    {
+        await using NpgsqlCommand command = Source.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    public Task<bool> IsInOutboxAsync(JobId id) => ScalarAsync<bool>($"SELECT EXISTS (SELECT 1 FROM outbox WHERE job_id = '{id}')");
+
+    public Task LapseAsync(JobId id) => ExecuteAsync($"UPDATE jobs SET lease_until = now() - interval '1 second' WHERE id = '{id}'");
+
+    public async ValueTask DisposeAsync()
+    {
+        await _services.DisposeAsync();
+        NpgsqlConnection.ClearAllPools();
+        await _servers.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+}
