@@ -21,8 +21,8 @@ internal sealed record TokenizerConfig
     /// <summary>Ids, with the begin and end marks, that the model takes at once; null where the file does not say.</summary>
     public int? ModelMaxLength { get; init; }
 
-    /// <summary>Sentinels of T5 (extra_ids), counted from the end of the vocabulary.</summary>
-    public int ExtraIds { get; init; }
+    /// <summary>How many sentinels of T5 (extra_ids) follow the vocabulary; null where the file does not say.</summary>
+    public int? ExtraIds { get; init; }
 
     /// <summary>Reads what there is of the three files.</summary>
     /// <param name="folder">The tokenizer's folder.</param>
@@ -87,7 +87,7 @@ internal sealed record TokenizerConfig
             SpecialTokens = special,
             AddedTokens = tokens,
             ModelMaxLength = config is null ? null : Number(config.RootElement, "model_max_length", 100_000),
-            ExtraIds = config is null ? 0 : Number(config.RootElement, "extra_ids", 10_000) ?? 0,
+            ExtraIds = config is null ? null : Number(config.RootElement, "extra_ids", 10_000),
         };
     }
 
