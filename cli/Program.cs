@@ -1,8 +1,31 @@
 using System.CommandLine;
-using Generation.Cli;
+using System.CommandLine.Help;
+using Generation.Cli.Commands;
+using Generation.Cli.Output;
 
-var root = new RootCommand("Generation: pictures from words, served to many.")
+// Named as people call it, and not as the program file is named
+var root = new Command("./generation", "Generation: pictures from words, made on your own machines and served to many.")
 {
+    new HelpOption(),
+    new VersionOption(),
+    DemoCommand.Create(),
+    TestCommand.Create(),
+    UpCommand.Create(),
+    DownCommand.Create(),
+    StatusCommand.Create(),
+    EnvCommand.Create(),
+    KeysCommand.Create(),
+    LogsCommand.Create(),
+    BenchCommand.Create(),
     DiscardCommand.Create(),
 };
-return await root.Parse(args).InvokeAsync();
+// After Ctrl-C a command stops what it has started: it gets the time for it
+var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(90) };
+try
+{
+    return await root.Parse(args).InvokeAsync(configuration);
+}
+catch (Exception e)
+{
+    return Failure.Tell(e);
+}

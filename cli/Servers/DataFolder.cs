@@ -79,10 +79,20 @@ public sealed class DataFolder
         return folder;
     }
 
-    /// <summary>A random secret of this folder, 32 hexadecimal digits, drawn when it is first asked for.</summary>
-    public string Secret(string name) => PrivateFile.ReadOrMake(
-        Path.Combine(Root, "secrets", name),
-        () => RandomNumberGenerator.GetHexString(32, lowercase: true));
+    /// <summary>A random secret of this folder, 64 hexadecimal digits, drawn when it is first asked for.</summary>
+    public string Secret(string name) => File.ReadAllText(SecretFile(name)).Trim();
+
+    /// <summary>The file that holds it, readable by its owner only.</summary>
+    public string SecretFile(string name)
+    {
+        string path = Path.Combine(Root, "secrets", name);
+        if (!File.Exists(path))
+        {
+            PrivateFile.Write(path, RandomNumberGenerator.GetHexString(64, lowercase: true));
+        }
+
+        return path;
+    }
 
     /// <summary>A folder for one server, owned by its user and open to no other.</summary>
     internal string Open(string name, SystemUser? owner)

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Generation.Cli.Servers;
 
-/// <summary>What to start: a program in a session of its own, its output in a log file, with only the given environment.</summary>
+/// <summary>What to start: a program in a session of its own, its output in a log file.</summary>
 internal sealed record Launch
 {
     public required string Program { get; init; }
@@ -11,6 +11,12 @@ internal sealed record Launch
     public IReadOnlyList<string> Arguments { get; init; } = [];
 
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Whether it also gets our own environment: for our programs, not for servers, which must not change with a shell.</summary>
+    public bool InheritsEnvironment { get; init; }
+
+    /// <summary>Stands for the version and settings that it is started with, so that a change can be seen.</summary>
+    public string? Edition { get; init; }
 
     /// <summary>Whom it runs as; null is ourselves. Only root may name another.</summary>
     public SystemUser? User { get; init; }
@@ -50,6 +56,9 @@ public sealed class ManagedProcess
 
     public string? Log => Read()?.Log;
 
+    /// <summary>What <see cref="Launch.Edition"/> said at its start.</summary>
+    internal string? Edition => Read()?.Edition;
+
     public bool IsRunning => Pid is not null;
 
     /// <summary>Starts the program. Its pid is that of the program itself: each step before it is an exec.</summary>
@@ -68,11 +77,11 @@ public sealed class ManagedProcess
             info.ArgumentList.Add(argument);
         }
 
-        SetEnvironment(info, launch.Environment);
+        SetEnvironment(info, launch.Environment, launch.InheritsEnvironment);
         using Process process = Process.Start(info) ?? throw new ServerException($"{Name} could not be started.", launch.Log);
         ProcessIdentity identity = ProcessIdentity.Of(process.Id)
             ?? throw new ServerException($"{Name} ended at once.", launch.Log);
-        Write(new ProcessRecord(identity, launch.Port, launch.Log));
+        PrivateFile.Write(_recordPath, JsonSerializer.Serialize(new ProcessRecord(identity, launch.Port, launch.Log, launch.Edition), Json));
     }
 
     /// <summary>
@@ -98,6 +107,9 @@ public sealed class ManagedProcess
 
     /// <summary>Ends the process without asking, as a power cut would.</summary>
     public Task KillAsync(CancellationToken token = default) => StopAsync(Posix.SigKill, TimeSpan.FromSeconds(10), token);
+
+    /// <summary>Drops the record of a process that has ended and is not to come back.</summary>
+    internal void Forget() => File.Delete(_recordPath);
 
     /// <summary>Sends a signal to the process; false where it does not run.</summary>
     public bool Signal(int signal) => Read() is { Process.IsAlive: true } record && Posix.Signal(record.Process.Pid, signal);
@@ -148,7 +160,7 @@ public sealed class ManagedProcess
             info.ArgumentList.Add(argument);
         }
 
-        SetEnvironment(info, environment);
+        SetEnvironment(info, environment, inherits: false);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(token);
         limit.CancelAfter(TimeSpan.FromMinutes(2));
         using Process process = Process.Start(info) ?? throw new ServerException($"{program} could not be started.");
@@ -175,13 +187,16 @@ public sealed class ManagedProcess
         ? []
         : ["setpriv", $"--reuid={user.Uid}", $"--regid={user.Gid}", "--clear-groups", "--"];
 
-    private static void SetEnvironment(ProcessStartInfo info, IReadOnlyDictionary<string, string> environment)
+    private static void SetEnvironment(ProcessStartInfo info, IReadOnlyDictionary<string, string> environment, bool inherits)
     {
-        // A server must not change with the shell that happens to start it
-        string path = info.Environment.TryGetValue("PATH", out string? own) && own is not null ? own + ":" : "";
-        info.Environment.Clear();
-        info.Environment["PATH"] = path + "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-        info.Environment["LANG"] = "C.UTF-8";
+        if (!inherits)
+        {
+            string path = info.Environment.TryGetValue("PATH", out string? own) && own is not null ? own + ":" : "";
+            info.Environment.Clear();
+            info.Environment["PATH"] = path + "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+            info.Environment["LANG"] = "C.UTF-8";
+        }
+
         foreach ((string key, string value) in environment)
         {
             info.Environment[key] = value;
@@ -216,7 +231,5 @@ public sealed class ManagedProcess
         }
     }
 
-    private void Write(ProcessRecord record) => PrivateFile.Write(_recordPath, JsonSerializer.Serialize(record, Json));
-
-    private sealed record ProcessRecord(ProcessIdentity Process, int? Port, string Log);
+    private sealed record ProcessRecord(ProcessIdentity Process, int? Port, string Log, string? Edition);
 }

@@ -17,7 +17,7 @@ public static class OrphanGuard
         string[] arguments =
         [
             "sh", "-c", "read -r line; exec \"$@\" >/dev/null 2>&1", "sh",
-            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", typeof(OrphanGuard).Assembly.Location, "discard", folder.Root,
+            DotnetHost.Path, typeof(OrphanGuard).Assembly.Location, "discard", folder.Root,
         ];
         foreach (string argument in arguments)
         {

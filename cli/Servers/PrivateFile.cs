@@ -28,15 +28,4 @@ internal static class PrivateFile
 
         File.Move(temporary, path, overwrite: true);
     }
-
-    /// <summary>The file's text; where there is no file yet, what <paramref name="make"/> makes, which is written first.</summary>
-    public static string ReadOrMake(string path, Func<string> make, SystemUser? owner = null)
-    {
-        if (!File.Exists(path))
-        {
-            Write(path, make(), owner);
-        }
-
-        return File.ReadAllText(path).Trim();
-    }
 }

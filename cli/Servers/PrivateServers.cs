@@ -3,8 +3,6 @@ namespace Generation.Cli.Servers;
 /// <summary>PostgreSQL, Redis and RabbitMQ of one data folder.</summary>
 public sealed class PrivateServers
 {
-    private readonly Server[] _all;
-
     public PrivateServers(DataFolder folder, ServerSettings? settings = null)
     {
         settings ??= new ServerSettings();
@@ -12,10 +10,12 @@ public sealed class PrivateServers
         Postgres = new PostgresServer(folder, settings);
         Redis = new RedisServer(folder, settings);
         RabbitMq = new RabbitMqServer(folder, settings);
-        _all = [Postgres, Redis, RabbitMq];
+        All = [Postgres, Redis, RabbitMq];
     }
 
     public DataFolder Folder { get; }
+
+    public IReadOnlyList<Server> All { get; }
 
     public PostgresServer Postgres { get; }
 
@@ -25,15 +25,15 @@ public sealed class PrivateServers
 
     /// <summary>Starts those that do not run, side by side, and waits until all serve.</summary>
     /// <param name="started">Told the name of each server once it serves.</param>
-    public Task EnsureAsync(IProgress<string>? started, CancellationToken token) => Task.WhenAll(_all.Select(async server =>
+    public Task EnsureAsync(IProgress<string>? started, CancellationToken token) => Task.WhenAll(All.Select(async server =>
     {
         await server.EnsureAsync(token);
         started?.Report(server.Name);
     }));
 
     public async Task<IReadOnlyList<ProcessHealth>> CheckAsync(CancellationToken token) => await Task.WhenAll(
-        [.. _all.Select(server => server.CheckAsync(token)), RabbitMq.CheckPortMapperAsync(token)]);
+        [.. All.Select(server => server.CheckAsync(token)), RabbitMq.CheckPortMapperAsync(token)]);
 
     /// <summary>Stops them side by side.</summary>
-    public Task StopAsync(CancellationToken token) => Task.WhenAll(_all.Select(server => server.StopAsync(token)));
+    public Task StopAsync(CancellationToken token) => Task.WhenAll(All.Select(server => server.StopAsync(token)));
 }

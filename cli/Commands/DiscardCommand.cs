@@ -1,7 +1,8 @@
 using System.CommandLine;
+using Generation.Cli.Running;
 using Generation.Cli.Servers;
 
-namespace Generation.Cli;
+namespace Generation.Cli.Commands;
 
 /// <summary>`discard FOLDER`: ends what runs in a temporary data folder and deletes it. For <see cref="OrphanGuard"/>, not for people.</summary>
 internal static class DiscardCommand
@@ -29,7 +30,7 @@ internal static class DiscardCommand
             return 1;
         }
 
-        await new PrivateServers(folder, new ServerSettings(Durable: false)).StopAsync(token);
+        await new Stack(folder, new StackSettings { Durable = false }).DownAsync(progress: null, token);
         Directory.Delete(folder.Root, recursive: true);
         return 0;
     }

@@ -1,0 +1,39 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Generation.Cli.Running;
+
+namespace Generation.Cli.Commands;
+
+/// <summary>`bench ...`: tests/Benchmarks, with its own arguments.</summary>
+internal static class BenchCommand
+{
+    public static Command Create()
+    {
+        var arguments = new Argument<string[]>("arguments") { Description = "What to measure, and how; none lists what there is.", Arity = ArgumentArity.ZeroOrMore };
+        var command = new Command("bench", "Measure: runs tests/Benchmarks.") { arguments };
+        command.TreatUnmatchedTokensAsErrors = false;
+        command.SetAction((result, token) => RunAsync([.. result.GetValue(arguments) ?? [], .. result.UnmatchedTokens], token));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(IReadOnlyList<string> arguments, CancellationToken token)
+    {
+        string program = Clone.Current.ProgramOf("Generation.Benchmarks");
+        if (!File.Exists(program))
+        {
+            throw new StepException("find the benchmarks", $"{program} is not built.", null, "dotnet build -c Release");
+        }
+
+        using Process process = Process.Start(DotnetHost.Path, [program, .. arguments]);
+        try
+        {
+            await process.WaitForExitAsync(token);
+            return process.ExitCode;
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using Generation.Cli.Output;
+using Generation.Cli.Running;
+using Generation.Cli.Servers;
+
+namespace Generation.Cli.Commands;
+
+/// <summary>`down`: nothing of this clone's stack runs any more.</summary>
+internal static class DownCommand
+{
+    public static Command Create()
+    {
+        var delete = new Option<bool>("--delete-data")
+        {
+            Description = "Also delete the stack's data: jobs, accounts, keys, results and logs. They cannot be had back.",
+        };
+        var command = new Command("down", "Stop the stack; its data stay for the next `up`.") { delete };
+        command.SetAction((result, token) => RunAsync(result.GetValue(delete), token));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(bool delete, CancellationToken token)
+    {
+        DataFolder folder = DataFolder.OfClone(Clone.Current.Root);
+        await new Stack(folder).DownAsync(new Lines(), token);
+        if (delete)
+        {
+            Directory.Delete(folder.Root, recursive: true);
+            string link = Path.Combine(Clone.Current.Root, ".generation");
+            if (new FileInfo(link).LinkTarget is not null)
+            {
+                File.Delete(link);
+            }
+
+            Console.WriteLine($"{folder.Root} is deleted.");
+        }
+
+        return 0;
+    }
+}

@@ -1,0 +1,43 @@
+using System.CommandLine;
+using System.Diagnostics;
+using Generation.Cli.Running;
+using Generation.Cli.Servers;
+
+namespace Generation.Cli.Commands;
+
+/// <summary>`logs [NAME]`: the end of one process's log, or of all.</summary>
+internal static class LogsCommand
+{
+    public static Command Create()
+    {
+        var name = new Argument<string?>("name") { Description = "A process, as `status` names it; none shows all.", Arity = ArgumentArity.ZeroOrOne };
+        var follow = new Option<bool>("--follow", "-f") { Description = "Go on showing what is written, until Ctrl-C." };
+        var lines = new Option<int>("--lines", "-n") { Description = "How many lines of each log.", DefaultValueFactory = _ => 20 };
+        var command = new Command("logs", "Show the processes' logs.") { name, follow, lines };
+        command.SetAction((result, token) => RunAsync(result.GetValue(name), result.GetValue(follow), result.GetValue(lines), token));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(string? name, bool follow, int lines, CancellationToken token)
+    {
+        DataFolder folder = DataFolder.OfClone(Clone.Current.Root);
+        string[] logs = [.. Directory.EnumerateFiles(folder.Logs, (name ?? "*") + ".log").Order(StringComparer.Ordinal)];
+        if (logs.Length == 0)
+        {
+            string known = string.Join(", ", Directory.EnumerateFiles(folder.Logs, "*.log").Select(Path.GetFileNameWithoutExtension).Order());
+            throw new StepException("find the log", name is null ? "Nothing was started here yet." : $"There is no log of '{name}'; there are: {known}.", null, "./generation status");
+        }
+
+        using Process tail = Process.Start("tail", ["-n", $"{lines}", .. follow ? ["-F"] : Array.Empty<string>(), .. logs]);
+        try
+        {
+            await tail.WaitForExitAsync(token);
+            return tail.ExitCode;
+        }
+        catch (OperationCanceledException)
+        {
+            tail.Kill();
+            return 0;
+        }
+    }
+}

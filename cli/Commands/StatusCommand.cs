@@ -1,0 +1,105 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Generation.Cli.Running;
+using Generation.Cli.Servers;
+using Spectre.Console;
+
+namespace Generation.Cli.Commands;
+
+/// <summary>`status`: each process with its port and health, and the queue.</summary>
+internal static class StatusCommand
+{
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
+
+    public static Command Create()
+    {
+        var json = new Option<bool>("--json") { Description = "For programs: {url, healthy, processes [{name, pid, port, address, health, log}], load}." };
+        var command = new Command("status", "Show each process, its port and health, and the queue. Exit code 0 where all is well, else 3.") { json };
+        command.SetAction((result, token) => RunAsync(result.GetValue(json), token));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(bool json, CancellationToken token)
+    {
+        var stack = new Stack(DataFolder.OfClone(Clone.Current.Root));
+        IReadOnlyList<ProcessHealth> processes = await stack.CheckAsync(token);
+        bool healthy = processes.Count > 0 && processes.All(process => process.IsHealthy);
+        JsonNode? load = processes.Any(process => process is { Name: "api", IsHealthy: true }) ? await LoadAsync(stack, token) : null;
+        if (json)
+        {
+            WriteJson(stack, processes, healthy, load);
+        }
+        else
+        {
+            WriteTable(processes, load);
+        }
+
+        return healthy ? 0 : 3;
+    }
+
+    private static async Task<JsonNode?> LoadAsync(Stack stack, CancellationToken token)
+    {
+        using var api = new RestClient(stack.Url, stack.Key);
+        try
+        {
+            return await api.LoadAsync(token);
+        }
+        catch (Exception e) when (e is HttpRequestException or RestException or StepException)
+        {
+            return null;
+        }
+    }
+
+    private static void WriteJson(Stack stack, IReadOnlyList<ProcessHealth> processes, bool healthy, JsonNode? load)
+    {
+        var document = new
+        {
+            url = stack.Api.Address,
+            healthy,
+            processes = processes.Select(process => new
+            {
+                name = process.Name,
+                pid = process.Pid,
+                port = process.Port,
+                address = process.Address,
+                health = process.Problem ?? "healthy",
+                log = process.Log,
+            }),
+            load,
+        };
+        Console.WriteLine(JsonSerializer.Serialize(document, Json));
+    }
+
+    private static void WriteTable(IReadOnlyList<ProcessHealth> processes, JsonNode? load)
+    {
+        if (processes.Count == 0)
+        {
+            Console.WriteLine("Nothing was started here yet: ./generation up");
+            return;
+        }
+
+        if (Console.IsOutputRedirected)
+        {
+            AnsiConsole.Profile.Width = 200;
+        }
+
+        var table = new Table().Border(TableBorder.Simple).AddColumns("process", "pid", "port", "health", "log");
+        foreach (ProcessHealth process in processes)
+        {
+            string colour = process.IsHealthy ? "green" : "red";
+            table.AddRow(
+                Markup.Escape(process.Name),
+                $"{process.Pid}",
+                $"{process.Port}",
+                $"[{colour}]{Markup.Escape(process.Problem ?? "healthy")}[/]",
+                Markup.Escape(process.Log ?? ""));
+        }
+
+        AnsiConsole.Write(table);
+        if (load is not null)
+        {
+            Console.WriteLine("queue: " + load.ToJsonString());
+        }
+    }
+}

@@ -1,0 +1,106 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Generation.Cli.Servers;
+
+namespace Generation.Cli.Running;
+
+/// <summary>One of our own programs with an HTTP port on the loopback address: the API or a worker.</summary>
+internal sealed class OwnProgram
+{
+    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(3) };
+
+    private readonly Clone _clone;
+    private readonly DataFolder _folder;
+    private readonly string _project;
+    private readonly ManagedProcess _process;
+
+    public OwnProgram(Clone clone, DataFolder folder, string name, string project)
+    {
+        _clone = clone;
+        _folder = folder;
+        _project = project;
+        _process = new ManagedProcess(folder.Run, name);
+        Log = Path.Combine(folder.Logs, name + ".log");
+    }
+
+    public string Name => _process.Name;
+
+    public string Log { get; }
+
+    public ManagedProcess Process => _process;
+
+    public bool IsRunning => _process.IsRunning;
+
+    public string? Address => _process.Port is { } port ? $"http://127.0.0.1:{port}" : null;
+
+    /// <summary>Starts the program if it does not run; one that runs with an older build or other settings is stopped first.</summary>
+    /// <returns>Whether it was started.</returns>
+    public async Task<bool> StartAsync(IReadOnlyDictionary<string, string> settings, CancellationToken token)
+    {
+        if (IsCurrent(settings))
+        {
+            return false;
+        }
+
+        await StopAsync(token);
+        int port = Ports.Again(_process.Port);
+        var environment = new Dictionary<string, string>(settings)
+        {
+            ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port.ToString(CultureInfo.InvariantCulture)}",
+        };
+        _process.Start(new Launch
+        {
+            Program = DotnetHost.Path,
+            Arguments = [_clone.ProgramOf(_project)],
+            Environment = environment,
+            InheritsEnvironment = true,
+            Folder = _folder.Root,
+            Log = Log,
+            Port = port,
+            Edition = EditionOf(settings),
+        });
+        return true;
+    }
+
+    /// <summary>Whether it runs with this build and these settings.</summary>
+    public bool IsCurrent(IReadOnlyDictionary<string, string> settings) => _process.IsRunning && _process.Edition == EditionOf(settings);
+
+    /// <summary>Waits until the program says that it is ready.</summary>
+    public Task WaitUntilReadyAsync(TimeSpan limit, CancellationToken token) =>
+        _process.WaitUntilAsync(async stop => await ProblemAsync(stop) is null, limit, token);
+
+    public async Task<ProcessHealth> CheckAsync(CancellationToken token)
+    {
+        string? problem = IsRunning ? await ProblemAsync(token) : "not running";
+        return new ProcessHealth(Name, _process.Pid, _process.Port, Address, problem, Log);
+    }
+
+    /// <summary>Asks it to end; a worker hands its job back first.</summary>
+    public Task StopAsync(CancellationToken token) => _process.StopAsync(Posix.SigTerm, TimeSpan.FromSeconds(15), token);
+
+    private async Task<string?> ProblemAsync(CancellationToken token)
+    {
+        try
+        {
+            using HttpResponseMessage answer = await Http.GetAsync(new Uri($"{Address}/readyz"), token);
+            return answer.IsSuccessStatusCode ? null : $"answers {(int)answer.StatusCode} to /readyz";
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
+        {
+            token.ThrowIfCancellationRequested();
+            return "does not answer";
+        }
+    }
+
+    private string EditionOf(IReadOnlyDictionary<string, string> settings)
+    {
+        DateTime built = Directory.EnumerateFiles(_clone.OutputOf(_project), "*.*", SearchOption.TopDirectoryOnly)
+            .Where(file => Path.GetExtension(file) is ".dll" or ".so")
+            .Select(File.GetLastWriteTimeUtc)
+            .DefaultIfEmpty()
+            .Max();
+        string text = string.Join('\n', settings.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}={pair.Value}"));
+        return $"{built:O} {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16]}";
+    }
+}

@@ -1,0 +1,120 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Generation.Contracts;
+
+namespace Generation.Cli.Running;
+
+/// <summary>A job as the API tells it, as far as a client here looks at it.</summary>
+public sealed record JobView(
+    JobId Id,
+    JobState State,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset? StartedAt,
+    DateTimeOffset? FinishedAt,
+    long? Position,
+    double? EtaSeconds,
+    string? WaitingReason,
+    JobProgress? Progress,
+    int Attempt,
+    CostView? Cost,
+    IReadOnlyList<OutputView>? Outputs,
+    JobError? Error);
+
+public sealed record CostView(decimal Held, decimal Charged);
+
+public sealed record OutputView(int Index, string Url, string ContentType, int Width, int Height, long? Seed, long Bytes, string Sha256, RenderPlan? Render);
+
+/// <summary>The API refused a call: its problem document in words.</summary>
+public sealed class RestException(HttpStatusCode status, string message, JsonNode? problem) : Exception(message)
+{
+    public HttpStatusCode Status { get; } = status;
+
+    public JsonNode? Problem { get; } = problem;
+
+    public string? Code => Problem?["code"]?.GetValue<string>();
+}
+
+/// <summary>The public REST interface, from outside.</summary>
+public sealed class RestClient : IDisposable
+{
+    private readonly HttpClient _http;
+
+    public RestClient(string url, string? key)
+    {
+        _http = new HttpClient { BaseAddress = new Uri(url), Timeout = TimeSpan.FromSeconds(30) };
+        if (key is not null)
+        {
+            _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        }
+    }
+
+    public HttpClient Http => _http;
+
+    public async Task<JobView> SubmitAsync(string kind, JsonObject request, CancellationToken token)
+    {
+        using HttpResponseMessage answer = await _http.PostAsJsonAsync($"/v1/{kind}", request, token);
+        return await ReadAsync<JobView>(answer, token);
+    }
+
+    public async Task<JobView> JobAsync(JobId id, CancellationToken token)
+    {
+        using HttpResponseMessage answer = await _http.GetAsync(new Uri($"/v1/jobs/{id}", UriKind.Relative), token);
+        return await ReadAsync<JobView>(answer, token);
+    }
+
+    public async Task CancelAsync(JobId id, CancellationToken token)
+    {
+        using HttpResponseMessage answer = await _http.DeleteAsync(new Uri($"/v1/jobs/{id}", UriKind.Relative), token);
+        answer.EnsureSuccessStatusCode();
+    }
+
+    public async Task<byte[]> OutputAsync(OutputView output, CancellationToken token)
+    {
+        using HttpResponseMessage answer = await _http.GetAsync(new Uri(output.Url, UriKind.RelativeOrAbsolute), token);
+        await ThrowIfRefusedAsync(answer, token);
+        return await answer.Content.ReadAsByteArrayAsync(token);
+    }
+
+    public async Task<JsonNode?> LoadAsync(CancellationToken token)
+    {
+        using HttpResponseMessage answer = await _http.GetAsync(new Uri("/v1/system/load", UriKind.Relative), token);
+        return await ReadAsync<JsonNode>(answer, token);
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private static async Task<T> ReadAsync<T>(HttpResponseMessage answer, CancellationToken token)
+    {
+        await ThrowIfRefusedAsync(answer, token);
+        return await answer.Content.ReadFromJsonAsync<T>(WireJson.Options, token)
+            ?? throw new RestException(answer.StatusCode, "The API answered with nothing.", null);
+    }
+
+    private static async Task ThrowIfRefusedAsync(HttpResponseMessage answer, CancellationToken token)
+    {
+        if (answer.IsSuccessStatusCode)
+        {
+            return;
+        }
+
+        string body = await answer.Content.ReadAsStringAsync(token);
+        JsonNode? problem = null;
+        try
+        {
+            problem = JsonNode.Parse(body);
+        }
+        catch (JsonException)
+        {
+            // Not ours: a proxy's page, say
+        }
+
+        IEnumerable<string> fields = problem?["errors"] is JsonObject errors
+            ? errors.Select(error => $"{error.Key}: {string.Join(" ", error.Value is JsonArray words ? words.Select(word => $"{word}") : [$"{error.Value}"])}")
+            : [];
+        string detail = $"{problem?["detail"] ?? problem?["title"] ?? body}";
+        throw new RestException(answer.StatusCode, string.Join(" ", fields.Prepend($"{(int)answer.StatusCode}: {detail}")), problem);
+    }
+}
