@@ -1,0 +1,13 @@
+using System.Runtime.InteropServices;
+
+namespace Generation.Torch.Interop;
+
+/// <summary>native/bench.cpp: loops for the benchmark.</summary>
+internal static unsafe partial class Native
+{
+    [DllImport(Library)]
+    internal static extern double gt_bench_add(nint a, nint b, long count);
+
+    [DllImport(Library)]
+    internal static extern double gt_bench_transpose(nint a, long count);
+}
