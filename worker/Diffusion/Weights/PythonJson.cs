@@ -1,0 +1,77 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Generation.Diffusion;
+
+/// <summary>Reads the JSON that Python's json module writes: with <c>Infinity</c>, <c>-Infinity</c> and <c>NaN</c> as bare words.</summary>
+/// <remarks>Schedulers' configs have them (lambda_min_clipped). They become strings here; see <see cref="Number"/>.</remarks>
+public static class PythonJson
+{
+    /// <summary>The root of a JSON file.</summary>
+    /// <exception cref="WeightsException">The file cannot be read or is no JSON.</exception>
+    public static JsonElement ReadFile(string path)
+    {
+        try
+        {
+            return Parse(File.ReadAllText(path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            throw new WeightsException($"{path}: cannot be read: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The root of a JSON text.</summary>
+    /// <exception cref="JsonException">No JSON.</exception>
+    public static JsonElement Parse(string text)
+    {
+        using var document = JsonDocument.Parse(QuoteBareWords(text));
+        return document.RootElement.Clone();
+    }
+
+    /// <summary>A number, also one that was a bare word.</summary>
+    public static double Number(JsonElement element) => element.ValueKind == JsonValueKind.String
+        ? element.GetString() switch
+        {
+            "Infinity" => double.PositiveInfinity,
+            "-Infinity" => double.NegativeInfinity,
+            "NaN" => double.NaN,
+            string other => throw new WeightsException($"'{other}' is not a number."),
+            null => throw new WeightsException("null is not a number."),
+        }
+        : element.GetDouble();
+
+    private static string QuoteBareWords(string text)
+    {
+        if (!text.Contains("Infinity", StringComparison.Ordinal) && !text.Contains("NaN", StringComparison.Ordinal))
+        {
+            return text;
+        }
+
+        var result = new StringBuilder(text.Length + 16);
+        bool inString = false;
+        for (int i = 0; i < text.Length; i++)
+        {
+            string? word = inString ? null : Array.Find(["-Infinity", "Infinity", "NaN"], w => string.CompareOrdinal(text, i, w, 0, w.Length) == 0);
+            if (word is not null)
+            {
+                result.Append('"').Append(word).Append('"');
+                i += word.Length - 1;
+                continue;
+            }
+
+            if (inString && text[i] == '\\' && i + 1 < text.Length)
+            {
+                result.Append(text[i++]);
+            }
+            else if (text[i] == '"')
+            {
+                inString = !inString;
+            }
+
+            result.Append(text[i]);
+        }
+
+        return result.ToString();
+    }
+}

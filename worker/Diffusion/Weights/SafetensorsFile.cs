@@ -1,0 +1,108 @@
+using System.IO.MemoryMappedFiles;
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion;
+
+/// <summary>One safetensors file, mapped into memory. Opening reads and checks the header; tensors are read when asked for.</summary>
+public sealed unsafe class SafetensorsFile : WeightSource
+{
+    private readonly MemoryMappedFile _file;
+    private readonly MemoryMappedViewAccessor _view;
+    private readonly byte* _start;
+    private readonly SafetensorsHeader _header;
+    private bool _disposed;
+
+    private SafetensorsFile(string path, MemoryMappedFile file, MemoryMappedViewAccessor view, byte* start, SafetensorsHeader header)
+    {
+        Path = path;
+        _file = file;
+        _view = view;
+        _start = start;
+        _header = header;
+    }
+
+    public override string Path { get; }
+
+    public override IReadOnlyCollection<string> Names => _header.Entries.Keys;
+
+    /// <summary>Free text of the file's maker.</summary>
+    public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
+
+    /// <summary>Maps a file and checks its header.</summary>
+    /// <exception cref="WeightsException">There is no such file, or it breaks a rule of the format.</exception>
+    public static SafetensorsFile Open(string path)
+    {
+        try
+        {
+            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            Span<byte> start = stackalloc byte[16];
+            int read = stream.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+            long length = stream.Length;
+            int headerLength = SafetensorsHeader.CheckLength(path, start[..read], length);
+            return Map(path, stream, headerLength, length);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new WeightsException($"{path}: cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static SafetensorsFile Map(string path, FileStream stream, int headerLength, long length)
+    {
+        var file = MemoryMappedFile.CreateFromFile(stream, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+        MemoryMappedViewAccessor? view = null;
+        try
+        {
+            view = file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+            byte* pointer = null;
+            view.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);
+            byte* start = pointer + view.PointerOffset;
+            try
+            {
+                var header = SafetensorsHeader.Parse(path, new ReadOnlySpan<byte>(start + 8, headerLength), length);
+                return new SafetensorsFile(path, file, view, start, header);
+            }
+            catch
+            {
+                view.SafeMemoryMappedViewHandle.ReleasePointer();
+                throw;
+            }
+        }
+        catch
+        {
+            view?.Dispose();
+            file.Dispose();
+            throw;
+        }
+    }
+
+    public override bool Has(string name) => _header.Entries.ContainsKey(name);
+
+    public override WeightEntry Entry(string name)
+    {
+        SafetensorsEntry entry = Find(name);
+        return new WeightEntry(name, entry.Dtype, entry.Shape);
+    }
+
+    public override Tensor Read(string name, ScalarType? dtype = null)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        SafetensorsEntry entry = Find(name);
+        return StoredBytes.ToTensor(_start + entry.Offset, entry.Length, entry.Dtype, entry.Shape, dtype, $"{Path}: '{name}'");
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && !_disposed)
+        {
+            _disposed = true;
+            _view.SafeMemoryMappedViewHandle.ReleasePointer();
+            _view.Dispose();
+            _file.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private SafetensorsEntry Find(string name) => _header.Entries.TryGetValue(name, out SafetensorsEntry? entry) ? entry : throw Missing(name);
+}

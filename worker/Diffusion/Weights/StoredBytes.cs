@@ -1,0 +1,75 @@
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion;
+
+/// <summary>Turns stored elements into tensors.</summary>
+internal static unsafe class StoredBytes
+{
+    private const int Chunk = 1 << 28;
+
+    /// <summary>Copies the elements at <paramref name="source"/> into a new tensor of type <paramref name="dtype"/> (null: as stored).</summary>
+    public static Tensor ToTensor(byte* source, long bytes, WeightDtype stored, long[] shape, ScalarType? dtype, string what)
+    {
+        if (stored is WeightDtype.F8_E4M3 or WeightDtype.F8_E5M2)
+        {
+            // libtorch 1.13 has no 8-bit floats; every one of their values is exact in float32, float16 holds both ranges too.
+            using Tensor wide = FromFloat8(source, bytes, stored, shape);
+            return wide.to(dtype ?? ScalarType.Float32, copy: true);
+        }
+
+        ScalarType type = stored.ToScalarType() ?? throw new WeightsException($"{what} is stored as {stored}, which tensors cannot hold.");
+        Tensor tensor = empty(shape, dtype: type);
+        Copy(source, bytes, tensor, stored.Size());
+        if (dtype is null || dtype == type)
+        {
+            return tensor;
+        }
+
+        using (tensor)
+        {
+            return tensor.to(dtype.Value);
+        }
+    }
+
+    private static void Copy(byte* source, long bytes, Tensor target, int size)
+    {
+        if (bytes == 0)
+        {
+            return;
+        }
+
+        // A span holds at most 2 GiB, tensors may be larger.
+        using Tensor flat = target.view(-1);
+        for (long done = 0; done < bytes; done += Chunk)
+        {
+            int length = (int)Math.Min(Chunk, bytes - done);
+            using Tensor part = flat.narrow(0, done / size, length / size);
+            new ReadOnlySpan<byte>(source + done, length).CopyTo(part.bytes);
+        }
+    }
+
+    private static Tensor FromFloat8(byte* source, long bytes, WeightDtype stored, long[] shape)
+    {
+        float[] table = stored == WeightDtype.F8_E4M3 ? Float8.E4M3 : Float8.E5M2;
+        Tensor tensor = empty(shape, dtype: ScalarType.Float32);
+        if (bytes == 0)
+        {
+            return tensor;
+        }
+
+        using Tensor flat = tensor.view(-1);
+        for (long done = 0; done < bytes; done += Chunk / 4)
+        {
+            int length = (int)Math.Min(Chunk / 4, bytes - done);
+            using Tensor part = flat.narrow(0, done, length);
+            Span<float> values = MemoryMarshal.Cast<byte, float>(part.bytes);
+            for (int i = 0; i < length; i++)
+            {
+                values[i] = table[source[done + i]];
+            }
+        }
+
+        return tensor;
+    }
+}
