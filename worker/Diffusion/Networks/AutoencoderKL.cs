@@ -1,0 +1,74 @@
+using Generation.Diffusion.Networks.Layers;
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Networks;
+
+/// <summary>
+/// Pictures to latents and back (https://arxiv.org/abs/2112.10752). Latents here are the autoencoder's own; the denoiser's are
+/// shifted and scaled: <see cref="ToDenoiser"/> and <see cref="FromDenoiser"/>.
+/// </summary>
+public sealed class AutoencoderKL : Network
+{
+    private readonly VaeEncoder _encoder;
+    private readonly VaeDecoder _decoder;
+    private readonly Conv2d? _quantConv;
+    private readonly Conv2d? _postQuantConv;
+
+    /// <exception cref="WeightsException">The weights are not those of <paramref name="config"/>.</exception>
+    public AutoencoderKL(AutoencoderConfig config, Weights weights)
+        : base(weights)
+    {
+        Config = config;
+        int latents = config.LatentChannels;
+        _encoder = new VaeEncoder(weights["encoder"], config);
+        _decoder = new VaeDecoder(weights["decoder"], config);
+        _quantConv = config.UseQuantConv ? new Conv2d(weights["quant_conv"], latents * 2, latents * 2, kernel: 1) : null;
+        _postQuantConv = config.UsePostQuantConv ? new Conv2d(weights["post_quant_conv"], latents, latents, kernel: 1) : null;
+        Finish(weights);
+    }
+
+    public AutoencoderConfig Config { get; }
+
+    /// <param name="image">(batch, 3, height, width) in -1..1; height and width are multiples of <see cref="AutoencoderConfig.Downscale"/></param>
+    /// <returns>Distribution of the latents, (batch, latent channels, height / downscale, width / downscale), in the type of <paramref name="image"/></returns>
+    public LatentDistribution Encode(Tensor image)
+    {
+        using var scope = NewDisposeScope();
+        Tensor h = _encoder.Forward(Layout.ForConvolutions(ToOwn(image)));
+        if (_quantConv is not null)
+        {
+            Scoped.Swap(ref h, _quantConv.Forward(h));
+        }
+        Tensor[] moments = h.chunk(2, 1);
+        return new LatentDistribution(
+            ToCaller(moments[0], image).MoveToOuterDisposeScope(),
+            ToCaller(moments[1].clamp(-30.0, 20.0), image).MoveToOuterDisposeScope());
+    }
+
+    /// <param name="latents">(batch, latent channels, height, width), as <see cref="FromDenoiser"/> gives them</param>
+    /// <returns>(batch, 3, height * downscale, width * downscale), about -1..1, in the type of <paramref name="latents"/></returns>
+    public Tensor Decode(Tensor latents)
+    {
+        using var scope = NewDisposeScope();
+        Tensor h = Layout.ForConvolutions(ToOwn(latents));
+        if (_postQuantConv is not null)
+        {
+            h = _postQuantConv.Forward(h);
+        }
+        return ToCaller(_decoder.Forward(h), latents).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The autoencoder's latents as the denoiser knows them: (latents - shift) * scale.</summary>
+    public Tensor ToDenoiser(Tensor latents)
+    {
+        using var scope = NewDisposeScope();
+        return ((latents - (Config.ShiftFactor ?? 0)) * Config.ScalingFactor).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The denoiser's latents as this autoencoder knows them: latents / scale + shift.</summary>
+    public Tensor FromDenoiser(Tensor latents)
+    {
+        using var scope = NewDisposeScope();
+        return (latents / Config.ScalingFactor + (Config.ShiftFactor ?? 0)).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,36 @@
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Networks.Layers;
+
+/// <summary>Multi-head attention under diffusers' names: to_q, to_k, to_v, to_out.0. Without a context it is self-attention.</summary>
+public sealed class Attention
+{
+    private readonly Linear _toQ;
+    private readonly Linear _toK;
+    private readonly Linear _toV;
+    private readonly Linear _toOut;
+    private readonly int _heads;
+
+    /// <param name="contextFeatures">Features of what is attended to; null: the input's own.</param>
+    /// <param name="bias">Whether query, key and value have a bias; the output always has.</param>
+    public Attention(Weights w, int features, int heads, int? contextFeatures = null, bool bias = false)
+    {
+        _heads = heads;
+        _toQ = new Linear(w["to_q"], features, features, bias);
+        _toK = new Linear(w["to_k"], contextFeatures ?? features, features, bias);
+        _toV = new Linear(w["to_v"], contextFeatures ?? features, features, bias);
+        _toOut = new Linear(w["to_out.0"], features, features);
+    }
+
+    /// <param name="x">(batch, length, features)</param>
+    /// <param name="context">(batch, context length, context features); null: <paramref name="x"/></param>
+    /// <param name="mask">Added to the scores; broadcasts to (batch, heads, length, context length). Null: none.</param>
+    /// <returns>(batch, length, features)</returns>
+    public Tensor Forward(Tensor x, Tensor? context = null, Tensor? mask = null)
+    {
+        using var scope = NewDisposeScope();
+        Tensor source = context ?? x;
+        Tensor attended = ScaledDotProduct.Attend(_toQ.Forward(x), _toK.Forward(source), _toV.Forward(source), _heads, mask);
+        return _toOut.Forward(attended).MoveToOuterDisposeScope();
+    }
+}

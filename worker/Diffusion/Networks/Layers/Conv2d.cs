@@ -1,0 +1,27 @@
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace Generation.Diffusion.Networks.Layers;
+
+/// <summary>A square two-dimensional convolution.</summary>
+public sealed class Conv2d
+{
+    private readonly Parameter _weight;
+    private readonly Parameter? _bias;
+    private readonly long[] _stride;
+    private readonly long[] _padding;
+
+    /// <param name="padding">Null keeps height and width at stride 1: (kernel - 1) / 2.</param>
+    public Conv2d(Weights w, long inChannels, long outChannels, int kernel = 3, int stride = 1, int? padding = null, bool bias = true)
+    {
+        _weight = w.Take("weight", outChannels, inChannels, kernel, kernel);
+        _bias = bias ? w.Take("bias", outChannels) : null;
+        _stride = [stride, stride];
+        int pad = padding ?? (kernel - 1) / 2;
+        _padding = [pad, pad];
+    }
+
+    /// <param name="x">(batch, in channels, height, width)</param>
+    /// <returns>(batch, out channels, height, width), in the memory layout of <paramref name="x"/></returns>
+    public Tensor Forward(Tensor x) => F.conv2d(x, _weight.Value, _bias?.Value, _stride, _padding);
+}

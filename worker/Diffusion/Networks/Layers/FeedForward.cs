@@ -1,0 +1,33 @@
+using Generation.Torch;
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Networks.Layers;
+
+/// <summary>
+/// The perceptron of a transformer block: by default GEGLU (https://arxiv.org/abs/2002.05202), one half of a linear layer's
+/// output gated by GELU of the other; or a plain activation between two linear layers.
+/// </summary>
+public sealed class FeedForward
+{
+    private readonly Linear _in;
+    private readonly Linear _out;
+    private readonly Activation? _plain;
+
+    /// <param name="plain">The activation; null: GEGLU.</param>
+    public FeedForward(Weights w, int features, Activation? plain = null, int mult = 4)
+    {
+        int inner = features * mult;
+        _in = new Linear(w["net.0.proj"], features, plain is null ? inner * 2 : inner);
+        _out = new Linear(w["net.2"], inner, features);
+        _plain = plain;
+    }
+
+    /// <param name="x">(..., features)</param>
+    public Tensor Forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        Tensor h = _in.Forward(x);
+        Scoped.Swap(ref h, _plain?.Apply(h) ?? TorchExtras.geglu(h));
+        return _out.Forward(h).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,64 @@
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Networks.Layers;
+
+/// <summary>What the residual blocks of one network have in common.</summary>
+/// <param name="TimeEmbedDim">Size of the time embedding; null: the block takes none.</param>
+/// <param name="OutputScale">The sum is divided by this.</param>
+public sealed record ResnetOptions(int? TimeEmbedDim, int Groups, double Eps, Activation Activation, bool ScaleShift = false, double OutputScale = 1);
+
+/// <summary>Norm, activation, convolution, twice; the time embedding enters between; the input is added.</summary>
+public sealed class ResnetBlock2D
+{
+    private readonly GroupNorm _norm1;
+    private readonly Conv2d _conv1;
+    private readonly Linear? _timeEmbProj;
+    private readonly GroupNorm _norm2;
+    private readonly Conv2d _conv2;
+    private readonly Conv2d? _convShortcut;
+    private readonly ResnetOptions _options;
+
+    public ResnetBlock2D(Weights w, int inChannels, int outChannels, ResnetOptions options)
+    {
+        _options = options;
+        _norm1 = new GroupNorm(w["norm1"], options.Groups, inChannels, options.Eps);
+        _conv1 = new Conv2d(w["conv1"], inChannels, outChannels);
+        _timeEmbProj = options.TimeEmbedDim is int size ? new Linear(w["time_emb_proj"], size, options.ScaleShift ? outChannels * 2 : outChannels) : null;
+        _norm2 = new GroupNorm(w["norm2"], options.Groups, outChannels, options.Eps);
+        _conv2 = new Conv2d(w["conv2"], outChannels, outChannels);
+        _convShortcut = inChannels == outChannels ? null : new Conv2d(w["conv_shortcut"], inChannels, outChannels, kernel: 1);
+    }
+
+    /// <param name="x">(batch, in channels, height, width)</param>
+    /// <param name="activatedTime">The time embedding after its activation, (batch, size); null for blocks that take none.</param>
+    /// <returns>(batch, out channels, height, width)</returns>
+    public Tensor Forward(Tensor x, Tensor? activatedTime = null)
+    {
+        using var scope = NewDisposeScope();
+        Tensor h = _norm1.Forward(x, _options.Activation);
+        Scoped.Swap(ref h, _conv1.Forward(h));
+        Tensor? time = _timeEmbProj?.Forward(activatedTime!).unsqueeze(-1).unsqueeze(-1);
+        if (_options.ScaleShift && time is not null)
+        {
+            Tensor[] scaleAndShift = time.chunk(2, 1);
+            Scoped.Swap(ref h, _norm2.Forward(h));
+            Scoped.Swap(ref h, h * (scaleAndShift[0] + 1) + scaleAndShift[1]);
+            Scoped.Swap(ref h, _options.Activation.Apply(h));
+        }
+        else
+        {
+            if (time is not null)
+            {
+                h = h.add_(time);
+            }
+            Scoped.Swap(ref h, _norm2.Forward(h, _options.Activation));
+        }
+        Scoped.Swap(ref h, _conv2.Forward(h));
+        h = h.add_(_convShortcut is null ? x : _convShortcut.Forward(x));
+        if (_options.OutputScale != 1)
+        {
+            h = h.div_(_options.OutputScale);
+        }
+        return h.MoveToOuterDisposeScope();
+    }
+}

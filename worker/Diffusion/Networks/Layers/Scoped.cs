@@ -1,0 +1,17 @@
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Networks.Layers;
+
+/// <summary>Keeps the peak memory of a chain of layers at one input and one output.</summary>
+internal static class Scoped
+{
+    /// <summary>Puts <paramref name="next"/> in the place of <paramref name="current"/>, whose memory goes back at once and not at the scope's end.</summary>
+    public static void Swap(ref Tensor current, Tensor next)
+    {
+        if (!ReferenceEquals(current, next))
+        {
+            current.Dispose();
+            current = next;
+        }
+    }
+}

@@ -1,0 +1,32 @@
+using Generation.Diffusion.Networks.Layers;
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Networks;
+
+/// <summary>The middle of an autoencoder's halves: residual block, self-attention, residual block.</summary>
+internal sealed class VaeMidBlock
+{
+    private readonly ResnetBlock2D _first;
+    private readonly VaeAttention? _attention;
+    private readonly ResnetBlock2D _second;
+
+    public VaeMidBlock(Weights w, AutoencoderConfig config)
+    {
+        int channels = config.BlockOutChannels[^1];
+        ResnetOptions options = config.Resnets();
+        _first = new ResnetBlock2D(w["resnets"][0], channels, channels, options);
+        _attention = config.MidBlockAddAttention ? new VaeAttention(w["attentions"][0], channels, config.NormNumGroups, options.Eps) : null;
+        _second = new ResnetBlock2D(w["resnets"][1], channels, channels, options);
+    }
+
+    public Tensor Forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        Tensor h = _first.Forward(x);
+        if (_attention is not null)
+        {
+            Scoped.Swap(ref h, _attention.Forward(h));
+        }
+        return _second.Forward(h).MoveToOuterDisposeScope();
+    }
+}
