@@ -1,0 +1,86 @@
+using System.Text.Json;
+using Generation.Diffusion;
+using Generation.Diffusion.Schedulers;
+using static TorchSharp.torch;
+
+namespace Generation.Tests.Goldens;
+
+/// <summary>A whole run of each scheduler on a stand-in model equals the reference, from the timesteps to the last latent.</summary>
+public sealed class SchedulersTests
+{
+    private static IEnumerable<GoldenCase> Cases => GoldenCase.All("schedulers");
+
+    [TestCaseSource(nameof(Cases))]
+    public void Run_OfEachScheduler_IsTheReferences(GoldenCase golden)
+    {
+        var config = SchedulerConfig.FromJson(golden.Call.GetProperty("config"), golden.ReferenceClass);
+        var options = OptionsOf(golden.Call);
+        using var outer = NewDisposeScope();
+        using var scheduler = Scheduler.Create(config, golden.Call.GetProperty("steps").GetInt32(), options);
+        golden.AssertClose(tensor(scheduler.Timesteps.ToArray()), "timesteps");
+        if (golden.Outputs.Contains("sigmas"))
+        {
+            golden.AssertClose(tensor(scheduler.Sigmas.ToArray()), "sigmas");
+        }
+
+        if (golden.Outputs.Contains("init_noise_sigma"))
+        {
+            golden.AssertClose(tensor((float)scheduler.InitNoiseSigma), "init_noise_sigma");
+        }
+
+        var (a, b) = (golden.Input("a"), golden.Input("b"));
+        var n = golden.Input("n");
+        var latent = golden.Input("latent");
+        var wantedInput = golden.Output("model_input");
+        var wantedLatent = golden.Output("trajectory");
+        var third = scheduler.Timesteps.Count / 3;
+        golden.AssertClose(scheduler.AddNoise(latent, n[0], third), "noised_from_third");
+
+        var noise = golden.HasInput("step_noise") ? golden.Input("step_noise") : null;
+        var drawn = 0;
+        latent = latent * scheduler.InitNoiseSigma;
+        for (var i = 0; i < scheduler.Timesteps.Count; i++)
+        {
+            var input = scheduler.ScaleModelInput(latent, i);
+            golden.AssertClose(input, wantedInput[i], $"model_input[{i}]");
+            var output = input * a[i].item<float>() + n[i] * b[i].item<float>();
+            latent = scheduler.Step(output, i, latent, () => noise![drawn++].clone());
+            golden.AssertClose(latent, wantedLatent[i], $"trajectory[{i}]");
+        }
+
+        Assert.That(drawn, Is.EqualTo(noise?.shape[0] ?? 0), "noise drawn in steps");
+    }
+
+    private static SchedulerOptions OptionsOf(JsonElement call)
+    {
+        var options = SchedulerOptions.Default;
+        foreach (var argument in Arguments(call, "set_timesteps").Concat(Arguments(call, "step")))
+        {
+            var value = argument.Value;
+            double[] Numbers() => [.. value.EnumerateArray().Select(PythonJson.Number)];
+            options = argument.Name switch
+            {
+                "eta" => options with { Eta = PythonJson.Number(value) },
+                "use_clipped_model_output" => options with { UseClippedModelOutput = value.GetBoolean() },
+                "s_churn" => options with { SChurn = PythonJson.Number(value) },
+                "s_tmin" => options with { STmin = PythonJson.Number(value) },
+                "s_tmax" => options with { STmax = PythonJson.Number(value) },
+                "s_noise" => options with { SNoise = PythonJson.Number(value) },
+                "order" => options with { LmsOrder = value.GetInt32() },
+                "timesteps" => options with { Timesteps = Numbers() },
+                "sigmas" => options with { Sigmas = Numbers() },
+                "mu" => options with { Mu = PythonJson.Number(value) },
+                "original_inference_steps" => options with { OriginalInferenceSteps = value.GetInt32() },
+                "strength" => options with { ScheduleStrength = PythonJson.Number(value) },
+                var other => throw new NotSupportedException($"argument {other}"),
+            };
+        }
+
+        return options;
+    }
+
+    private static IEnumerable<JsonProperty> Arguments(JsonElement call, string name) =>
+        call.TryGetProperty(name, out var arguments)
+            ? arguments.EnumerateObject().Where(p => p.Value.ValueKind != JsonValueKind.Null)
+            : [];
+}

@@ -1,0 +1,83 @@
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Schedulers;
+
+/// <summary>
+/// DPM-Solver and DPM-Solver++ in their singlestep form: the timesteps come in groups of the solver's order, each
+/// call refining the way from the group's start.
+/// </summary>
+internal sealed class DpmSolverSinglestepScheduler : SolverScheduler
+{
+    private const string Outputs = "model_outputs";
+
+    private readonly DpmSolverUpdate _update;
+    private readonly int[] _orders;
+
+    public DpmSolverSinglestepScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
+        : base(config, steps, options)
+    {
+        _update = DpmSolverUpdate.Of(config, "dpmsolver", "dpmsolver++", "sde-dpmsolver++");
+        Plan(Final.Configured);
+        _orders = Orders(config, Timesteps.Count);
+    }
+
+    private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)
+    {
+        var output = _update.PredictsClean ? Clean(modelOutput, i, sample) : Epsilon(modelOutput, i, sample, threshold: true);
+        Kept.Push(Outputs, output, Config.SolverOrder);
+        var drawn = _update.IsStochastic ? noise() : null;
+        // A run that begins inside a group has not the outputs for its order.
+        var order = Math.Min(_orders[i], Kept.Count(Outputs));
+        if (order == 1)
+        {
+            Kept.Set("sample", sample);
+        }
+
+        var start = i - order + 1;
+        var (alphaStart, sigmaStart) = Scales(Levels[start]);
+        var (alpha, sigma) = Scales(Levels[i + 1]);
+        var lambdaStart = Lambda(Levels[start]);
+        var h = Lambda(Levels[i + 1]) - lambdaStart;
+        var span = new DpmSolverUpdate.Span(alphaStart, sigmaStart, alpha, sigma, h);
+        var from = Kept["sample"];
+        var r0 = (Lambda(Levels[i]) - lambdaStart) / h;
+        switch (order)
+        {
+            case 1:
+                return _update.First(span, from, output, drawn);
+            case 2:
+                var first = Kept.Past(Outputs, 2);
+                return _update.Second(span, from, first, (output - first) * (1 / r0), drawn);
+            default:
+                var d0 = Kept.Past(Outputs, 3);
+                var r1 = (Lambda(Levels[i - 1]) - lambdaStart) / h;
+                var early = (Kept.Past(Outputs, 2) - d0) * (1 / r1);
+                var late = (output - d0) * (1 / r0);
+                var d1 = (early * r0 - late * r1) / (r0 - r1);
+                var d2 = (late - early) * 2 / (r0 - r1);
+                return _update.ThirdSingle(span, from, d0, d1, late, d2, drawn);
+        }
+    }
+
+    /// <summary>The order of each call: groups of 1, 2, ... up to the solver's order, and what is left over at the end.</summary>
+    private static int[] Orders(SchedulerConfig config, int steps)
+    {
+        var order = config.SolverOrder;
+        var lowerFinal = config.LowerOrderFinal || steps % order != 0 || config.FinalSigmasType is "zero";
+        int[] group = [.. Enumerable.Range(1, order)];
+        IEnumerable<int> Groups(int count) => Enumerable.Repeat(group, Math.Max(count, 0)).SelectMany(g => g);
+        var rest = steps % order;
+        int[] orders = (lowerFinal, order) switch
+        {
+            (true, 3) when rest == 0 => [.. Groups(steps / 3 - 1), 1, 2, 1],
+            (true, 2) when rest == 0 => [.. Groups(steps / 2 - 1), 1, 1],
+            _ => [.. Groups(steps / order), .. group.Take(rest)],
+        };
+        if (config.FinalSigmasType is "zero")
+        {
+            orders[^1] = 1;
+        }
+
+        return orders;
+    }
+}

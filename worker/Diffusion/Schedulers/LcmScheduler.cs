@@ -1,0 +1,36 @@
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Schedulers;
+
+/// <summary>Multistep sampling of latent consistency models, arXiv 2310.04378.</summary>
+internal sealed class LcmScheduler : ConsistencyScheduler
+{
+    private const float SigmaData = 0.5f;
+
+    public LcmScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
+        : this(config, steps, options, options.OriginalInferenceSteps ?? config.OriginalInferenceSteps)
+    {
+    }
+
+    private LcmScheduler(SchedulerConfig config, int steps, SchedulerOptions options, int originalSteps)
+        : base(config, steps, options, Distilled(config, options, originalSteps), originalSteps)
+    {
+    }
+
+    private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)
+    {
+        var alpha = AlphaAt(Timestep(i));
+        var clean = Prediction.Bounded(Config, Prediction.Clean(Config, modelOutput, sample, alpha));
+        // The boundary condition: at timestep zero the sample is its own clean form.
+        var scaled = Timestep(i) * (float)Config.TimestepScaling;
+        var norm = scaled * scaled + SigmaData * SigmaData;
+        var denoised = clean * (scaled / MathF.Sqrt(norm)) + sample * (SigmaData * SigmaData / norm);
+        if (IsLast(i))
+        {
+            return denoised;
+        }
+
+        var previous = AlphaAt(Timestep(i + 1));
+        return denoised * MathF.Sqrt(previous) + noise() * MathF.Sqrt(1 - previous);
+    }
+}

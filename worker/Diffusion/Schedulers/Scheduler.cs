@@ -1,0 +1,209 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Schedulers;
+
+/// <summary>Draws standard normal noise shaped as the sample, in the order of the calls. The scheduler releases it.</summary>
+public delegate Tensor StepNoise();
+
+/// <summary>
+/// The arithmetic of one run: the timesteps, what the network sees at each of them, and the way from one latent to
+/// the next. It is built for one run from an immutable config and knows nothing of networks. The formulas, their
+/// order of operations and their precision (schedules in float32 or float64 as there) are those of diffusers 0.35.2.
+/// </summary>
+/// <remarks>
+/// A run is: noise times <see cref="InitNoiseSigma"/> (or <see cref="AddNoise"/> at <see cref="BeginIndex"/>), then for
+/// each i from BeginIndex to before <see cref="EndIndex"/> <see cref="ScaleModelInput"/>, the network at
+/// <see cref="Timesteps"/>[i], and <see cref="Step"/>. Steps come in order; the state in between can be saved and
+/// restored. Results are made in the caller's dispose scope.
+/// </remarks>
+public abstract partial class Scheduler : IDisposable
+{
+    private double[] _timesteps = [];
+    private int? _first;
+    private int? _next;
+
+    private protected Scheduler(SchedulerConfig config, int steps, SchedulerOptions options)
+    {
+        Config = config;
+        Options = options;
+        Steps = steps;
+    }
+
+    public SchedulerConfig Config { get; }
+
+    public SchedulerOptions Options { get; }
+
+    /// <summary>The number of steps that were asked for (num_inference_steps); second order methods call the network more often.</summary>
+    public int Steps { get; }
+
+    /// <summary>The network's time at each call, in the units of its training (0 to num_train_timesteps), noisy first.</summary>
+    public IReadOnlyList<double> Timesteps => _timesteps;
+
+    /// <summary>The noise level at each call and after the last one; empty for schedulers that count in timesteps only.</summary>
+    public IReadOnlyList<double> Sigmas { get; private protected set; } = [];
+
+    /// <summary>The standard deviation of the latent that a run from pure noise starts with.</summary>
+    public virtual double InitNoiseSigma => 1;
+
+    /// <summary>Calls of the network per step: 1, or 2 for second order methods.</summary>
+    public virtual int Order => 1;
+
+    /// <summary>The first index to run: 0, or later by <see cref="SchedulerOptions.Strength"/> or <see cref="SchedulerOptions.DenoisingStart"/>.</summary>
+    public int BeginIndex { get; private set; }
+
+    /// <summary>The index after the last one to run: the number of timesteps, or earlier by <see cref="SchedulerOptions.DenoisingEnd"/>.</summary>
+    public int EndIndex { get; private set; }
+
+    /// <summary>What the network is given in place of the sample at index <paramref name="i"/>.</summary>
+    /// <param name="sample">The latent (batch, channels, height, width) or any other shape.</param>
+    /// <param name="i">Index into <see cref="Timesteps"/>.</param>
+    public virtual Tensor ScaleModelInput(Tensor sample, int i)
+    {
+        CheckIndex(i);
+        return sample.alias();
+    }
+
+    /// <summary>The latent after the call at index <paramref name="i"/>.</summary>
+    /// <param name="modelOutput">The network's output, guidance applied, shaped as the sample.</param>
+    /// <param name="i">Index into <see cref="Timesteps"/>; the first call may be at any, each next one follows.</param>
+    /// <param name="sample">The latent before scaling.</param>
+    /// <param name="noise">Draws the noise that a stochastic method adds; called only where one is needed.</param>
+    /// <returns>A new tensor of the sample's type and shape, in the caller's dispose scope.</returns>
+    /// <exception cref="SchedulerException">The index is out of order.</exception>
+    public Tensor Step(Tensor modelOutput, int i, Tensor sample, StepNoise noise)
+    {
+        ArgumentNullException.ThrowIfNull(modelOutput);
+        ArgumentNullException.ThrowIfNull(sample);
+        ArgumentNullException.ThrowIfNull(noise);
+        CheckIndex(i);
+        if (_next is { } next && next != i)
+        {
+            throw new SchedulerException($"step {i} is out of order; the next one is {next} of {_timesteps.Length}");
+        }
+
+        using var scope = NewDisposeScope();
+        _first ??= i;
+        var result = Advance(modelOutput.to(ScalarType.Float32), i, sample.to(ScalarType.Float32), () => noise().to(ScalarType.Float32));
+        _next = i + 1;
+        return result.to(sample.dtype).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The original with as much noise as the latent has before the call at index <paramref name="i"/>.</summary>
+    /// <param name="original">A clean latent.</param>
+    /// <param name="noise">Standard normal noise of the same shape.</param>
+    /// <param name="i">Index into <see cref="Timesteps"/>.</param>
+    public Tensor AddNoise(Tensor original, Tensor noise, int i)
+    {
+        ArgumentNullException.ThrowIfNull(original);
+        ArgumentNullException.ThrowIfNull(noise);
+        CheckIndex(i);
+        using var scope = NewDisposeScope();
+        return Noised(original, noise, i).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Copies what the scheduler remembers. The caller disposes of the state.</summary>
+    public SchedulerState SaveState()
+    {
+        var tensors = Kept.Tensors.ToDictionary(p => p.Key, p => p.Value.clone().DetachFromDisposeScope(), StringComparer.Ordinal);
+        var numbers = new Dictionary<string, double>(StringComparer.Ordinal) { ["steps"] = Steps, ["timesteps"] = _timesteps.Length };
+        if (_first is { } first && _next is { } next)
+        {
+            numbers["begin"] = first;
+            numbers["next"] = next;
+        }
+
+        return new SchedulerState(Config.ClassName, tensors, numbers);
+    }
+
+    /// <summary>Takes over a state that a scheduler of the same config, steps and options saved. The state stays the caller's.</summary>
+    /// <exception cref="SchedulerException">The state is another scheduler's.</exception>
+    public void RestoreState(SchedulerState state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        var steps = state.Numbers.GetValueOrDefault("steps");
+        var timesteps = state.Numbers.GetValueOrDefault("timesteps");
+        if (!string.Equals(state.Scheduler, Config.ClassName, StringComparison.Ordinal) || steps != Steps || timesteps != _timesteps.Length)
+        {
+            throw new SchedulerException(
+                $"the state is of a {state.Scheduler} with {steps} steps ({timesteps} timesteps), and this is a {Config.ClassName} with {Steps} ({_timesteps.Length})");
+        }
+
+        Kept.Dispose();
+        foreach (var (name, tensor) in state.Tensors)
+        {
+            Kept.Set(name, tensor);
+        }
+
+        _first = state.Numbers.TryGetValue("begin", out var begin) ? (int)begin : null;
+        _next = state.Numbers.TryGetValue("next", out var next) ? (int)next : null;
+    }
+
+    public void Dispose()
+    {
+        Kept.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>The tensors kept between steps.</summary>
+    private protected History Kept { get; } = new();
+
+    /// <summary>How many steps this run has done before index <paramref name="i"/>.</summary>
+    private protected int Done(int i) => i - (_first ?? i);
+
+    /// <summary>One step in float32. What it makes is in a scope of its own; only the result leaves.</summary>
+    private protected abstract Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise);
+
+    private protected abstract Tensor Noised(Tensor original, Tensor noise, int i);
+
+    /// <summary>The index at which a run of that strength begins, in steps. Stable Diffusion's pipelines cut the product to a whole number.</summary>
+    private protected virtual int FirstStep(double strength) =>
+        Math.Max(Steps - Math.Min((int)(Steps * strength), Steps), 0);
+
+    /// <summary>Sets the timesteps and, from the options, where the run begins and ends.</summary>
+    private protected void SetTimesteps(double[] timesteps)
+    {
+        _timesteps = timesteps;
+        BeginIndex = 0;
+        if (Options.DenoisingStart is { } start)
+        {
+            BeginIndex = timesteps.Length - CountBelow(timesteps, Cutoff(CheckShare("denoising_start", start)));
+        }
+        else if (CheckShare("strength", Options.Strength) < 1)
+        {
+            BeginIndex = Math.Min(FirstStep(Options.Strength) * Order, timesteps.Length);
+        }
+
+        EndIndex = timesteps.Length;
+        if (Options.DenoisingEnd is { } end and > 0 and < 1)
+        {
+            if (Options.DenoisingStart >= end)
+            {
+                throw new SchedulerException($"denoising_start ({Options.DenoisingStart}) must be below denoising_end ({end})");
+            }
+
+            var cutoff = Cutoff(CheckShare("denoising_end", end));
+            EndIndex = BeginIndex + timesteps.Skip(BeginIndex).Count(t => t >= cutoff);
+        }
+    }
+
+    private protected static double CheckShare(string name, double value) =>
+        value is >= 0 and <= 1 ? value : throw new SchedulerException($"{name} is {value}; it must be between 0 and 1");
+
+    private double Cutoff(double share) => Math.Round(Config.NumTrainTimesteps - share * Config.NumTrainTimesteps);
+
+    // A second order method is not entered between its two halves.
+    private int CountBelow(double[] timesteps, double cutoff)
+    {
+        var count = timesteps.Count(t => t < cutoff);
+        return Order == 2 && count % 2 == 0 ? Math.Min(count + 1, timesteps.Length) : count;
+    }
+
+    private void CheckIndex(int i)
+    {
+        if ((uint)i >= (uint)_timesteps.Length)
+        {
+            throw new SchedulerException($"there is no step {i}; the run has {_timesteps.Length}");
+        }
+    }
+}

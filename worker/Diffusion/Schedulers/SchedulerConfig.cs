@@ -1,0 +1,278 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+
+namespace Generation.Diffusion.Schedulers;
+
+/// <summary>
+/// The immutable settings of a scheduler: the class of diffusers that it equals and the values that
+/// scheduler_config.json gives. A value that is not given has the default of that class
+/// (<see cref="SchedulerDefaults"/>), so that the same values under another class mean what they mean in diffusers.
+/// </summary>
+public sealed record SchedulerConfig
+{
+    private SchedulerConfig(string className, ImmutableSortedDictionary<string, JsonElement> values)
+    {
+        ClassName = className;
+        Values = values;
+    }
+
+    /// <summary>The class name of diffusers, for example "DDIMScheduler".</summary>
+    public string ClassName { get; }
+
+    /// <summary>What the file or the overrides say; defaults are not among them.</summary>
+    public ImmutableSortedDictionary<string, JsonElement> Values { get; }
+
+    public int NumTrainTimesteps => Integer("num_train_timesteps", 1);
+
+    public double BetaStart => Number("beta_start");
+
+    public double BetaEnd => Number("beta_end");
+
+    /// <summary>linear, scaled_linear, squaredcos_cap_v2, sigmoid (DDPM) or exp (Heun).</summary>
+    public string BetaSchedule => Text("beta_schedule");
+
+    /// <summary>Betas that take the place of the schedule; null where none are given.</summary>
+    public IReadOnlyList<double>? TrainedBetas => Numbers("trained_betas");
+
+    /// <summary>epsilon, v_prediction, sample or flow_prediction.</summary>
+    public string PredictionType => Text("prediction_type");
+
+    /// <summary>linspace, leading or trailing (table 2 of arXiv 2305.08891).</summary>
+    public string TimestepSpacing => Text("timestep_spacing");
+
+    public int StepsOffset => Integer("steps_offset", int.MinValue);
+
+    public bool RescaleBetasZeroSnr => Flag("rescale_betas_zero_snr");
+
+    public bool ClipSample => Flag("clip_sample");
+
+    public double ClipSampleRange => Number("clip_sample_range");
+
+    public bool SetAlphaToOne => Flag("set_alpha_to_one");
+
+    /// <summary>Dynamic thresholding of the predicted picture (arXiv 2205.11487); for pixel models.</summary>
+    public bool Thresholding => Flag("thresholding");
+
+    public double DynamicThresholdingRatio => Number("dynamic_thresholding_ratio");
+
+    public double SampleMaxValue => Number("sample_max_value");
+
+    /// <summary>fixed_small, fixed_small_log, fixed_large, fixed_large_log, learned, learned_range; null where not set.</summary>
+    public string? VarianceType => OptionalText("variance_type");
+
+    public bool SkipPrkSteps => Flag("skip_prk_steps");
+
+    public bool UseKarrasSigmas => Flag("use_karras_sigmas");
+
+    public bool UseExponentialSigmas => Flag("use_exponential_sigmas");
+
+    public bool UseBetaSigmas => Flag("use_beta_sigmas");
+
+    public bool UseLuLambdas => Flag("use_lu_lambdas");
+
+    public bool UseFlowSigmas => Flag("use_flow_sigmas");
+
+    public double FlowShift => Number("flow_shift");
+
+    public double? SigmaMin => OptionalNumber("sigma_min");
+
+    public double? SigmaMax => OptionalNumber("sigma_max");
+
+    /// <summary>linear or log_linear.</summary>
+    public string InterpolationType => Text("interpolation_type");
+
+    /// <summary>discrete or continuous.</summary>
+    public string TimestepType => Text("timestep_type");
+
+    /// <summary>zero or sigma_min.</summary>
+    public string FinalSigmasType => Text("final_sigmas_type");
+
+    public int SolverOrder => Integer("solver_order", 1);
+
+    /// <summary>dpmsolver, dpmsolver++, sde-dpmsolver, sde-dpmsolver++, deis, data_prediction or noise_prediction.</summary>
+    public string AlgorithmType => Text("algorithm_type");
+
+    /// <summary>midpoint, heun, logrho, bh1 or bh2.</summary>
+    public string SolverType => Text("solver_type");
+
+    public bool LowerOrderFinal => Flag("lower_order_final");
+
+    public bool EulerAtFinal => Flag("euler_at_final");
+
+    public double LambdaMinClipped => Number("lambda_min_clipped");
+
+    public bool PredictX0 => Flag("predict_x0");
+
+    public IReadOnlyList<double> DisableCorrector => Numbers("disable_corrector") ?? [];
+
+    public int PredictorOrder => Integer("predictor_order", 1);
+
+    public int CorrectorOrder => Integer("corrector_order", 0);
+
+    public int OriginalInferenceSteps => Integer("original_inference_steps", 1);
+
+    public double TimestepScaling => Number("timestep_scaling");
+
+    /// <summary>The static shift of a flow matching schedule towards its noisy end.</summary>
+    public double Shift => Number("shift");
+
+    public bool UseDynamicShifting => Flag("use_dynamic_shifting");
+
+    public double BaseShift => Number("base_shift");
+
+    public double MaxShift => Number("max_shift");
+
+    public int BaseImageSeqLen => Integer("base_image_seq_len", 1);
+
+    public int MaxImageSeqLen => Integer("max_image_seq_len", 1);
+
+    public bool InvertSigmas => Flag("invert_sigmas");
+
+    public double? ShiftTerminal => OptionalNumber("shift_terminal");
+
+    /// <summary>exponential or linear.</summary>
+    public string TimeShiftType => Text("time_shift_type");
+
+    public bool StochasticSampling => Flag("stochastic_sampling");
+
+    /// <summary>A config of a class with all its defaults.</summary>
+    /// <exception cref="SchedulerException">No scheduler has that class name.</exception>
+    public static SchedulerConfig Of(string className)
+    {
+        SchedulerDefaults.Of(className);
+        return new SchedulerConfig(className, ImmutableSortedDictionary.Create<string, JsonElement>(StringComparer.Ordinal));
+    }
+
+    /// <summary>Reads scheduler_config.json, or the folder that holds it.</summary>
+    /// <exception cref="SchedulerException">The file is no such config.</exception>
+    public static SchedulerConfig Load(string path)
+    {
+        var file = Directory.Exists(path) ? Path.Combine(path, "scheduler_config.json") : path;
+        try
+        {
+            return Parse(File.ReadAllText(file));
+        }
+        catch (JsonException e)
+        {
+            throw new SchedulerException($"{file} is not JSON: {e.Message}");
+        }
+        catch (SchedulerException e)
+        {
+            throw new SchedulerException($"{file}: {e.Message}");
+        }
+    }
+
+    /// <summary>Parses the text of scheduler_config.json.</summary>
+    public static SchedulerConfig Parse(string json) => FromJson(PythonJson.Parse(json));
+
+    /// <summary>Reads a config object whose class is under "_class_name" (or "class"), or is given.</summary>
+    public static SchedulerConfig FromJson(JsonElement root, string? className = null)
+    {
+        if (root.ValueKind != JsonValueKind.Object)
+        {
+            throw new SchedulerException($"a scheduler config is a JSON object, not {root.ValueKind}");
+        }
+
+        foreach (var key in ClassKeys)
+        {
+            if (className is null && root.TryGetProperty(key, out var name) && name.ValueKind == JsonValueKind.String)
+            {
+                className = name.GetString();
+            }
+        }
+
+        if (className is null)
+        {
+            throw new SchedulerException("the scheduler config does not name its class (_class_name)");
+        }
+
+        SchedulerDefaults.Of(className);
+        // A file may carry values of other classes and of newer versions: they are kept aside, as diffusers does.
+        var values = root.EnumerateObject()
+            .Where(p => !p.Name.StartsWith('_') && SchedulerDefaults.IsKnown(p.Name))
+            .ToImmutableSortedDictionary(p => p.Name, p => p.Value.Clone(), StringComparer.Ordinal);
+        return new SchedulerConfig(className, values).Checked();
+    }
+
+    /// <summary>The same values under another class.</summary>
+    public SchedulerConfig As(string className)
+    {
+        SchedulerDefaults.Of(className);
+        return new SchedulerConfig(className, Values).Checked();
+    }
+
+    /// <summary>The config with one value replaced (null: back to the default).</summary>
+    /// <exception cref="SchedulerException">No scheduler has that setting, or it is not of its kind.</exception>
+    public SchedulerConfig With(string name, object? value)
+    {
+        if (!SchedulerDefaults.IsKnown(name))
+        {
+            throw new SchedulerException($"no scheduler has a setting '{name}'");
+        }
+
+        var values = value switch
+        {
+            null => Values.Remove(name),
+            double d when !double.IsFinite(d) => Values.SetItem(name, JsonSerializer.SerializeToElement(
+                double.IsNaN(d) ? "NaN" : d > 0 ? "Infinity" : "-Infinity")),
+            _ => Values.SetItem(name, JsonSerializer.SerializeToElement(value)),
+        };
+        return new SchedulerConfig(ClassName, values).Checked();
+    }
+
+    /// <summary>The config with several values replaced.</summary>
+    public SchedulerConfig With(IEnumerable<KeyValuePair<string, object?>> overrides) =>
+        overrides.Aggregate(this, (config, pair) => config.With(pair.Key, pair.Value));
+
+    /// <summary>Whether this class has a setting of that name.</summary>
+    public bool Has(string name) => SchedulerDefaults.Of(ClassName).ContainsKey(name);
+
+    private static readonly string[] ClassKeys = ["_class_name", "class"];
+
+    // Every value that the class reads is read once, so that a wrong kind is told at once and not in the middle of a run.
+    private SchedulerConfig Checked()
+    {
+        foreach (var (name, fallback) in SchedulerDefaults.Of(ClassName))
+        {
+            if (Values.TryGetValue(name, out var value) && value.ValueKind != JsonValueKind.Null)
+            {
+                SchedulerDefaults.CheckKind(ClassName, name, fallback, value);
+            }
+        }
+
+        if (TrainedBetas is { } betas && betas.Count != NumTrainTimesteps && Has("trained_betas"))
+        {
+            throw new SchedulerException($"trained_betas has {betas.Count} values, and num_train_timesteps is {NumTrainTimesteps}");
+        }
+
+        return this;
+    }
+
+    private JsonElement? Given(string name) =>
+        Values.TryGetValue(name, out var value) && value.ValueKind != JsonValueKind.Null && Has(name) ? value : null;
+
+    // A setting that a class does not have takes its neutral value: false, the empty text, not a number.
+    private T Default<T>(string name, T neutral) =>
+        SchedulerDefaults.Of(ClassName).TryGetValue(name, out var value) && value is T typed ? typed : neutral;
+
+    private double Number(string name) =>
+        Given(name) is { } given ? PythonJson.Number(given) : Default(name, double.NaN);
+
+    private double? OptionalNumber(string name) => Given(name) is { } given ? PythonJson.Number(given) : null;
+
+    private int Integer(string name, int minimum)
+    {
+        var value = (int)(Given(name) is { } given ? PythonJson.Number(given) : Default(name, 0d));
+        return value >= minimum ? value : throw new SchedulerException($"{name} is {value}; it must be at least {minimum}");
+    }
+
+    private bool Flag(string name) => Given(name) is { } given ? given.GetBoolean() : Default(name, false);
+
+    private string Text(string name) => Given(name) is { } given ? given.GetString()! : Default(name, "");
+
+    private string? OptionalText(string name) =>
+        Given(name) is { } given ? given.GetString() : Default<string?>(name, null);
+
+    private double[]? Numbers(string name) =>
+        Given(name) is { } given ? [.. given.EnumerateArray().Select(e => PythonJson.Number(e))] : null;
+}

@@ -1,0 +1,58 @@
+namespace Generation.Diffusion.Schedulers;
+
+/// <summary>What one run asks of its scheduler beyond the config. A scheduler that has no use for an option leaves it aside, as the pipelines of diffusers do.</summary>
+public sealed record SchedulerOptions
+{
+    public static SchedulerOptions Default { get; } = new();
+
+    /// <summary>
+    /// Share of the noise that DDIM (0 deterministic, 1 as DDPM) and TCD add back at each step; null is the
+    /// scheduler's own default (DDIM 0, TCD 0.3).
+    /// </summary>
+    public double? Eta { get; init; }
+
+    /// <summary>DDIM: the noise prediction is derived again from the clipped picture.</summary>
+    public bool UseClippedModelOutput { get; init; }
+
+    /// <summary>Euler and flow-match Heun: noise added within each step (Karras et al., arXiv 2206.00364).</summary>
+    public double SChurn { get; init; }
+
+    /// <summary>The lowest sigma at which <see cref="SChurn"/> acts.</summary>
+    public double STmin { get; init; }
+
+    /// <summary>The highest sigma at which <see cref="SChurn"/> acts.</summary>
+    public double STmax { get; init; } = double.PositiveInfinity;
+
+    /// <summary>Scale of the noise that <see cref="SChurn"/> adds.</summary>
+    public double SNoise { get; init; } = 1;
+
+    /// <summary>The order of the linear multistep method (LMS).</summary>
+    public int LmsOrder { get; init; } = 4;
+
+    /// <summary>Timesteps of the caller's own, descending, in place of the spacing; their number is the number of steps.</summary>
+    public IReadOnlyList<double>? Timesteps { get; init; }
+
+    /// <summary>
+    /// Sigmas of the caller's own, descending. Euler takes them with the final one (steps + 1 values),
+    /// flow matching without it.
+    /// </summary>
+    public IReadOnlyList<double>? Sigmas { get; init; }
+
+    /// <summary>The shift of a dynamically shifted flow schedule, which depends on the size of the picture.</summary>
+    public double? Mu { get; init; }
+
+    /// <summary>LCM and TCD: the length of the schedule that the model was distilled on, in place of the config's.</summary>
+    public int? OriginalInferenceSteps { get; init; }
+
+    /// <summary>LCM and TCD: the share of the distilled schedule from which the steps are taken.</summary>
+    public double ScheduleStrength { get; init; } = 1;
+
+    /// <summary>Image-to-image: the share of the steps that are run, 0 to 1; sets <see cref="Scheduler.BeginIndex"/>.</summary>
+    public double Strength { get; init; } = 1;
+
+    /// <summary>The share of the schedule that another model has done already (the refiner's side), 0 to 1; takes the place of <see cref="Strength"/>.</summary>
+    public double? DenoisingStart { get; init; }
+
+    /// <summary>The share of the schedule after which this run stops (the base model's side), 0 to 1; sets <see cref="Scheduler.EndIndex"/>.</summary>
+    public double? DenoisingEnd { get; init; }
+}

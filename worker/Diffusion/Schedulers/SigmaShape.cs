@@ -1,0 +1,77 @@
+namespace Generation.Diffusion.Schedulers;
+
+/// <summary>How the noise levels of a run lie between their highest and lowest: the shapes that stand beside the plain one.</summary>
+internal static class SigmaShape
+{
+    /// <summary>The noise levels of the shape that the config names, noisy first; null for the plain shape.</summary>
+    /// <param name="config">use_karras_sigmas, use_exponential_sigmas, use_beta_sigmas; sigma_min and sigma_max.</param>
+    /// <param name="highest">The highest level where the config names none.</param>
+    /// <param name="lowest">The lowest level where the config names none.</param>
+    /// <param name="count">Number of levels.</param>
+    public static double[]? Of(SchedulerConfig config, double highest, double lowest, int count)
+    {
+        string[] named = [.. Names.Where(n => n.Uses(config)).Select(n => n.Name)];
+        if (named.Length > 1)
+        {
+            throw new SchedulerException($"only one of {string.Join(", ", named)} can be used");
+        }
+
+        var (max, min) = (config.SigmaMax ?? highest, config.SigmaMin ?? lowest);
+        return config switch
+        {
+            // Karras in LMS has no bounds of its own.
+            { UseKarrasSigmas: true, ClassName: "LMSDiscreteScheduler" } => Karras(highest, lowest, count),
+            { UseKarrasSigmas: true } => Karras(max, min, count),
+            { UseExponentialSigmas: true } => Exponential(max, min, count),
+            { UseBetaSigmas: true } => Beta(max, min, count),
+            _ => null,
+        };
+    }
+
+    /// <summary>Evenly spaced in the seventh root (Karras et al., arXiv 2206.00364, formula 5).</summary>
+    public static double[] Karras(double highest, double lowest, int count)
+    {
+        const double Rho = 7;
+        var (top, bottom) = (Math.Pow(highest, 1 / Rho), Math.Pow(lowest, 1 / Rho));
+        return [.. Grid.Linspace(0, 1, count).Select(r => Math.Pow(top + r * (bottom - top), Rho))];
+    }
+
+    /// <summary>Evenly spaced in the logarithm.</summary>
+    public static double[] Exponential(double highest, double lowest, int count) =>
+        [.. Grid.Linspace(Math.Log(highest), Math.Log(lowest), count).Select(Math.Exp)];
+
+    /// <summary>At the quantiles of a beta distribution, dense at both ends (arXiv 2407.12173).</summary>
+    public static double[] Beta(double highest, double lowest, int count)
+    {
+        const double Shape = 0.6;
+        return [.. Grid.Linspace(0, 1, count).Select(r => lowest + BetaDistribution.Quantile(1 - r, Shape, Shape) * (highest - lowest))];
+    }
+
+    /// <summary>Evenly spaced in lambda, the logarithm of signal to noise (Lu et al., arXiv 2211.01095).</summary>
+    public static double[] Lu(double highestLog, double lowestLog, int count) =>
+        [.. Grid.Linspace(0, 1, count).Select(r => Math.Exp(highestLog + r * (lowestLog - highestLog)))];
+
+    /// <summary>The training timestep, fractional, at which the noise has a level.</summary>
+    /// <param name="sigma">The level.</param>
+    /// <param name="logSigmas">The logarithm of the level at each training timestep, rising.</param>
+    public static double Timestep(double sigma, float[] logSigmas)
+    {
+        var logSigma = Math.Log(Math.Max(sigma, 1e-10));
+        var low = 0;
+        for (var i = 0; i < logSigmas.Length && logSigma >= logSigmas[i]; i++)
+        {
+            low = i;
+        }
+
+        low = Math.Min(low, logSigmas.Length - 2);
+        var weight = Math.Clamp((logSigmas[low] - logSigma) / (logSigmas[low] - logSigmas[low + 1]), 0, 1);
+        return (1 - weight) * low + weight * (low + 1);
+    }
+
+    private static readonly (string Name, Func<SchedulerConfig, bool> Uses)[] Names =
+    [
+        ("use_karras_sigmas", c => c.UseKarrasSigmas),
+        ("use_exponential_sigmas", c => c.UseExponentialSigmas),
+        ("use_beta_sigmas", c => c.UseBetaSigmas),
+    ];
+}

@@ -1,0 +1,67 @@
+namespace Generation.Diffusion.Schedulers;
+
+/// <summary>How the timesteps of a run are spread over those of the training: table 2 of arXiv 2305.08891.</summary>
+internal static class Spacing
+{
+    /// <summary>Whole timesteps, noisy first (DDIM, DDPM, PNDM).</summary>
+    public static double[] Discrete(SchedulerConfig config, int steps)
+    {
+        var train = config.NumTrainTimesteps;
+        CheckSteps(steps, train);
+        return config.TimestepSpacing switch
+        {
+            "linspace" => [.. Grid.Rounded(Grid.Linspace(0, train - 1, steps)).Reverse()],
+            "leading" => Leading(steps, train / steps, config.StepsOffset),
+            "trailing" => [.. Grid.Descending(train, (double)train / steps, steps).Select(t => Math.Round(t) - 1)],
+            var other => throw Unknown(other),
+        };
+    }
+
+    /// <summary>Fractional timesteps in single precision, noisy first (the schedulers of k-diffusion: Euler, Heun, LMS, KDPM2).</summary>
+    public static double[] Continuous(SchedulerConfig config, int steps)
+    {
+        var train = config.NumTrainTimesteps;
+        CheckSteps(steps, train);
+        return config.TimestepSpacing switch
+        {
+            "linspace" => [.. Grid.Linspace(0, train - 1, steps).Select(t => (double)(float)t).Reverse()],
+            "leading" => Leading(steps, train / steps, config.StepsOffset),
+            "trailing" => [.. Grid.Descending(train, (double)train / steps, steps).Select(t => Math.Round(t) - 1)],
+            var other => throw Unknown(other),
+        };
+    }
+
+    /// <summary>
+    /// Whole timesteps, noisy first, of a grid with one more value, of which the last is left to the end of the run
+    /// (the multistep solvers).
+    /// </summary>
+    /// <param name="config">Spacing and offset.</param>
+    /// <param name="steps">Number of timesteps.</param>
+    /// <param name="last">The number of training timesteps that are used: fewer where lambda_min_clipped cuts the noisy end.</param>
+    public static double[] Solver(SchedulerConfig config, int steps, int last)
+    {
+        CheckSteps(steps, config.NumTrainTimesteps);
+        return config.TimestepSpacing switch
+        {
+            // A class without the setting (the singlestep solver) is linspace.
+            "linspace" or "" => [.. Grid.Rounded(Grid.Linspace(0, last - 1, steps + 1)).Reverse().Take(steps)],
+            "leading" => [.. Leading(steps + 1, last / (steps + 1), config.StepsOffset).Take(steps)],
+            "trailing" => [.. Grid.Descending(last, (double)config.NumTrainTimesteps / steps, steps).Select(t => Math.Round(t) - 1)],
+            var other => throw Unknown(other),
+        };
+    }
+
+    public static void CheckSteps(int steps, int train)
+    {
+        if (steps < 1 || steps > train)
+        {
+            throw new SchedulerException($"num_inference_steps is {steps}; it must be between 1 and num_train_timesteps ({train})");
+        }
+    }
+
+    private static double[] Leading(int steps, int ratio, int offset) =>
+        [.. Enumerable.Range(0, steps).Select(i => (double)i * ratio + offset).Reverse()];
+
+    private static SchedulerException Unknown(string spacing) =>
+        new($"timestep_spacing is '{spacing}'; it must be linspace, leading or trailing");
+}

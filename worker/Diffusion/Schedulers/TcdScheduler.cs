@@ -1,0 +1,51 @@
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Schedulers;
+
+/// <summary>
+/// Strategic stochastic sampling of trajectory consistency distillation, arXiv 2402.19159 (algorithm 4). Eta (gamma
+/// in the paper) is the share of noise that each step adds back: 0 none, 1 as multistep consistency sampling.
+/// </summary>
+internal sealed class TcdScheduler : ConsistencyScheduler
+{
+    private readonly float _eta;
+
+    public TcdScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
+        : base(config, steps, options, Schedule(config, options), options.OriginalInferenceSteps ?? config.OriginalInferenceSteps)
+    {
+        _eta = (float)CheckShare("eta", options.Eta ?? 0.3);
+        Lower = (float)(1 - (options.Eta ?? 0.3));
+    }
+
+    private float Lower { get; }
+
+    private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)
+    {
+        var next = IsLast(i) ? 0 : Timestep(i + 1);
+        var alpha = AlphaAt(Timestep(i));
+        var previous = AlphaAt(next);
+        var between = AlphaAt((int)MathF.Floor(Lower * next));
+        var (a, b) = (MathF.Sqrt(alpha), MathF.Sqrt(1 - alpha));
+        var clean = Prediction.Clean(Config, modelOutput, sample, alpha);
+        var epsilon = Config.PredictionType switch
+        {
+            "epsilon" => modelOutput,
+            "sample" => (sample - modelOutput * a) / b,
+            _ => modelOutput * a + sample * b,
+        };
+        var noised = clean * MathF.Sqrt(between) + epsilon * MathF.Sqrt(1 - between);
+        if (_eta <= 0 || IsLast(i))
+        {
+            return noised;
+        }
+
+        var ratio = previous / between;
+        return noised * MathF.Sqrt(ratio) + noise() * MathF.Sqrt(1 - ratio);
+    }
+
+    // With a length given for the run, diffusers takes the steps from all timesteps of the training.
+    private static double[] Schedule(SchedulerConfig config, SchedulerOptions options) =>
+        options.OriginalInferenceSteps is null
+            ? Distilled(config, options, config.OriginalInferenceSteps)
+            : [.. Enumerable.Range(0, (int)(config.NumTrainTimesteps * CheckShare("strength", options.ScheduleStrength))).Select(t => (double)t)];
+}

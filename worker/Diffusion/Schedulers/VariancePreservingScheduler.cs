@@ -1,0 +1,57 @@
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Schedulers;
+
+/// <summary>
+/// What DDIM, DDPM, PNDM, LCM and TCD share: the sample keeps unit variance, and the state of a step is its whole
+/// training timestep.
+/// </summary>
+internal abstract class VariancePreservingScheduler : Scheduler
+{
+    private protected VariancePreservingScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
+        : base(config, steps, options)
+    {
+        Alphas = NoiseSchedule.Of(config, keepTerminalFinite: false).AlphasCumprod;
+        FinalAlpha = config.SetAlphaToOne || !config.Has("set_alpha_to_one") ? 1 : Alphas[0];
+    }
+
+    /// <summary>Signal power at each training timestep.</summary>
+    private protected float[] Alphas { get; }
+
+    /// <summary>Signal power after the last step.</summary>
+    private protected float FinalAlpha { get; }
+
+    private protected int Timestep(int i) => (int)Timesteps[i];
+
+    /// <summary>Signal power at a training timestep; before the first it is the final one.</summary>
+    private protected float AlphaAt(int timestep)
+    {
+        if (timestep >= Alphas.Length)
+        {
+            throw new SchedulerException($"timestep {timestep} is beyond the training's {Alphas.Length}; steps_offset is {Config.StepsOffset}");
+        }
+
+        return timestep >= 0 ? Alphas[timestep] : FinalAlpha;
+    }
+
+    private protected override Tensor Noised(Tensor original, Tensor noise, int i)
+    {
+        var alpha = AlphaAt(Timestep(i));
+        return original * MathF.Sqrt(alpha) + noise * MathF.Sqrt(1 - alpha);
+    }
+
+    /// <summary>The caller's timesteps, checked: whole, falling, within the training's.</summary>
+    internal static double[] Own(IReadOnlyList<double> timesteps, int train)
+    {
+        for (var i = 0; i < timesteps.Count; i++)
+        {
+            if (timesteps[i] < 0 || timesteps[i] >= train || (i > 0 && timesteps[i] >= timesteps[i - 1]))
+            {
+                throw new SchedulerException(
+                    $"timesteps[{i}] is {timesteps[i]}; timesteps must fall and lie between 0 and {train - 1}");
+            }
+        }
+
+        return timesteps.Count > 0 ? Grid.Truncated(timesteps) : throw new SchedulerException("timesteps is empty");
+    }
+}
