@@ -52,7 +52,7 @@ internal sealed class DpmSolverUpdate
     }
 
     /// <summary>The step from a level at which all is known.</summary>
-    public readonly record struct Span(float AlphaFrom, float SigmaFrom, float AlphaTo, float SigmaTo, float H);
+    public sealed record Span(float AlphaFrom, float SigmaFrom, float AlphaTo, float SigmaTo, float H);
 
     public Tensor First(Span s, Tensor sample, Tensor output, Tensor? noise) => _algorithm switch
     {
