@@ -1,2 +1,32 @@
-var app = Microsoft.AspNetCore.Builder.WebApplication.CreateBuilder(args).Build();
+using Generation.Api;
+
+// migrate and keys: one-off commands over the same configuration
+if (args is ["migrate" or "keys", ..])
+{
+    return await OperatorCommands.RunAsync(args);
+}
+
+WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
+builder.AddStorage();
+builder.AddWeb();
+builder.AddKeyAuthentication();
+builder.AddDispatch();
+builder.AddHealth();
+builder.AddApiDescription();
+
+WebApplication app = builder.Build();
+app.UseProblems();
+app.UseAuthentication();
+app.UseAuthorization();
+app.MapText2Img();
+app.MapJobs();
+app.MapSystem();
+app.MapModels();
+app.MapAccount();
+app.MapHealth();
+app.MapApiDescription();
 await app.RunAsync();
+return 0;
+
+/// <summary>The API with its dispatcher and rescuer; public so that tests can host it.</summary>
+public sealed partial class Program;

@@ -38,6 +38,9 @@ public static class StorageServices
         services.AddSingleton<DispatchSignal>();
         services.AddSingleton<JobStore>();
         services.AddSingleton<Outbox>();
+        services.AddSingleton<JobQueries>();
+        services.AddSingleton<IdempotencyStore>();
+        services.AddSingleton<LoadReader>();
         services.AddSingleton<Ledger>();
         services.AddSingleton<AccountStore>();
         services.AddSingleton<WorkerRegistry>();

@@ -32,8 +32,8 @@ public sealed partial class JobStore
     private static readonly string SubmitIdempotentSql = $"""
         {SubmitSql},
         idempotency AS (
-            INSERT INTO idempotency_keys (account_id, key, fingerprint, job_id, status, body, in_flight_until)
-            SELECT $2, $13, $14, $1, $15, $16, now() + $17 FROM account)
+            INSERT INTO idempotency_keys (account_id, key, fingerprint, job_id, in_flight_until)
+            SELECT $2, $13, $14, $1, now() + $15 FROM account)
         SELECT {JobRow.Columns}, account.balance FROM j, account
         """;
 
@@ -58,8 +58,6 @@ public sealed partial class JobStore
         {
             Add(command, claim.Key);
             Add(command, claim.Fingerprint);
-            Add(command, claim.Status, NpgsqlDbType.Integer);
-            Add(command, claim.Body, NpgsqlDbType.Bytea);
             Add(command, claim.InFlight);
         }
 

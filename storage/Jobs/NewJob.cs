@@ -36,10 +36,8 @@ public sealed record NewJob
 /// <summary>An Idempotency-Key with what it stands for.</summary>
 /// <param name="Key">As the caller sent it.</param>
 /// <param name="Fingerprint">SHA-256 of what was asked; another fingerprint under the same key is an error.</param>
-/// <param name="Status">First answer's status, or null while it is still being made.</param>
-/// <param name="Body">First answer's body, to be replayed byte for byte.</param>
-/// <param name="InFlight">For how long the answer may be in the making.</param>
-public sealed record IdempotencyClaim(string Key, byte[] Fingerprint, int? Status, byte[]? Body, TimeSpan InFlight);
+/// <param name="InFlight">For how long the first answer may be in the making.</param>
+public sealed record IdempotencyClaim(string Key, byte[] Fingerprint, TimeSpan InFlight);
 
 /// <summary>How a submission ended.</summary>
 public enum SubmitOutcome

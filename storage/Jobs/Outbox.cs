@@ -9,10 +9,11 @@ public sealed record OutboxEntry(JobId JobId, string Model);
 /// <summary>Free places of the live workers that can run a model, and what is on its way to them.</summary>
 /// <param name="Model">The model.</param>
 /// <param name="Workers">Live workers that take its jobs (not draining).</param>
+/// <param name="Slots">Jobs that they can run at a time.</param>
 /// <param name="FreeSlots">Their slots without a running job.</param>
 /// <param name="InFlight">Messages sent and not yet claimed.</param>
 /// <param name="Waiting">Jobs queued and not sent, at most <see cref="Outbox.CountLimit"/>.</param>
-public sealed record DispatchWindow(string Model, int Workers, int FreeSlots, int InFlight, int Waiting);
+public sealed record DispatchWindow(string Model, int Workers, int Slots, int FreeSlots, int InFlight, int Waiting);
 
 /// <summary>
 /// The queue of jobs as dispatchers see it. Several work side by side: each takes rows that no other holds
@@ -29,9 +30,9 @@ public sealed class Outbox(NpgsqlDataSource source)
                 greatest(0, w.slots - (SELECT count(*) FROM jobs WHERE state = 1 AND worker_id = w.id))::int AS free
             FROM workers w WHERE w.last_seen > now() - $1 AND NOT w.draining),
         able AS (
-            SELECT m.model, count(*)::int AS workers, sum(live.free)::int AS free
+            SELECT m.model, count(*)::int AS workers, sum(live.slots)::int AS slots, sum(live.free)::int AS free
             FROM live, LATERAL unnest(live.models) AS m (model) GROUP BY m.model)
-        SELECT able.model, able.workers, able.free,
+        SELECT able.model, able.workers, able.slots, able.free,
             (SELECT count(*) FROM outbox o WHERE o.model = able.model AND o.dispatched_at IS NOT NULL)::int,
             (SELECT count(*) FROM (SELECT 1 FROM outbox o WHERE o.model = able.model AND o.dispatched_at IS NULL LIMIT {CountLimit}) AS some)::int
         FROM able ORDER BY able.model
@@ -69,7 +70,7 @@ public sealed class Outbox(NpgsqlDataSource source)
         while (await reader.ReadAsync(cancellationToken))
         {
             windows.Add(new DispatchWindow(
-                reader.GetString(0), reader.GetInt32(1), reader.GetInt32(2), reader.GetInt32(3), reader.GetInt32(4)));
+                reader.GetString(0), reader.GetInt32(1), reader.GetInt32(2), reader.GetInt32(3), reader.GetInt32(4), reader.GetInt32(5)));
         }
 
         return windows;

@@ -10,7 +10,9 @@ namespace Generation.Storage;
 /// <param name="Models">Catalogue entries of what it can run.</param>
 /// <param name="Slots">How many jobs it runs at a time.</param>
 /// <param name="Info">Device, threads, memory, version: for people.</param>
-public sealed record WorkerRegistration(string Id, IReadOnlyList<ModelEntry> Models, int Slots, object? Info);
+/// <param name="Schedulers">Schedulers by which it runs them; null leaves what others told.</param>
+public sealed record WorkerRegistration(
+    string Id, IReadOnlyList<ModelEntry> Models, int Slots, object? Info, IReadOnlyList<SchedulerEntry>? Schedulers = null);
 
 /// <summary>What a heartbeat brings back.</summary>
 /// <param name="Registered">False: the row is gone (the database was restored, an operator removed it); register again.</param>
@@ -30,7 +32,11 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
     public async Task RegisterAsync(WorkerRegistration worker, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand("""
-            WITH entries AS (
+            WITH schedulers AS (
+                INSERT INTO schedulers (name, description)
+                SELECT s ->> 'name', coalesce(s ->> 'description', '') FROM jsonb_array_elements($6) AS s ORDER BY 1
+                ON CONFLICT (name) DO UPDATE SET description = excluded.description),
+            entries AS (
                 INSERT INTO models (name, entry, updated_at)
                 SELECT e ->> 'name', e, now() FROM jsonb_array_elements($5) AS e ORDER BY 1
                 ON CONFLICT (name) DO UPDATE SET entry = excluded.entry, updated_at = excluded.updated_at)
@@ -43,6 +49,7 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = worker.Slots });
         command.Parameters.Add(Jsonb(worker.Info ?? new { }));
         command.Parameters.Add(Jsonb(worker.Models));
+        command.Parameters.Add(Jsonb(worker.Schedulers ?? []));
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -94,6 +101,20 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
         }
 
         return models;
+    }
+
+    /// <summary>Every scheduler that was ever registered, by name.</summary>
+    public async Task<IReadOnlyList<SchedulerEntry>> SchedulersAsync(CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand("SELECT name, description FROM schedulers ORDER BY name");
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        var schedulers = new List<SchedulerEntry>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            schedulers.Add(new SchedulerEntry(reader.GetString(0), reader.GetString(1)));
+        }
+
+        return schedulers;
     }
 
     private static NpgsqlParameter Jsonb<T>(T value) =>

@@ -1,0 +1,48 @@
+using Generation.Contracts;
+using Generation.Storage;
+
+namespace Generation.Api;
+
+/// <summary>Your account.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="CreatedAt">When it was made.</param>
+/// <param name="Balance">Credits to spend.</param>
+/// <param name="Held">Credits set aside for open jobs.</param>
+/// <param name="Scopes">What the key of this request allows.</param>
+public sealed record AccountAnswer(
+    Guid Id, string Name, DateTimeOffset CreatedAt, Credits Balance, Credits Held, IReadOnlyList<string> Scopes);
+
+/// <summary>/v1/account: your account and its money.</summary>
+internal static class AccountApi
+{
+    public static void MapAccount(this WebApplication app)
+    {
+        RouteGroupBuilder account = app.MapGroup("/v1/account").RequireAuthorization(Scopes.Read).WithTags("Account");
+        account.MapGet("/", GetAsync).WithName("getAccount").WithSummary("Your account, with its balance")
+            .Produces<AccountAnswer>().ProducesProblems(401, 403, 503);
+        account.MapGet("/transactions", TransactionsAsync).WithName("listTransactions")
+            .WithSummary("What moved your balance, the newest first. limit 1 to 100; cursor.")
+            .Produces<Page<LedgerTransaction>>().ProducesProblems(401, 403, 422, 503);
+    }
+
+    private static async Task<IResult> GetAsync(HttpContext http, AccountStore accounts, CancellationToken cancellationToken)
+    {
+        Caller caller = http.Caller();
+        Account account = await accounts.FindAsync(caller.AccountId, cancellationToken)
+            ?? throw new InvalidOperationException("A valid key's account is there.");
+        return Results.Ok(new AccountAnswer(
+            account.Id, account.Name, account.CreatedAt, account.Balance, account.Held, [.. caller.Scopes.Order()]));
+    }
+
+    private static async Task<IResult> TransactionsAsync(HttpContext http, Ledger ledger, CancellationToken cancellationToken)
+    {
+        var query = new QueryReader(http.Request.Query, ["limit", "cursor"]);
+        int limit = query.Integer("limit", 20, 1, 100);
+        long? before = query.NumberCursor(query.Text("cursor"));
+        query.Finish();
+        IReadOnlyList<LedgerTransaction> rows = await ledger.TransactionsAsync(http.Caller().AccountId, before, limit + 1, cancellationToken);
+        return Results.Ok(new Page<LedgerTransaction>(
+            [.. rows.Take(limit)], rows.Count > limit ? rows[limit - 1].Id.ToString() : null));
+    }
+}

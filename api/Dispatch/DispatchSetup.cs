@@ -1,0 +1,29 @@
+using Generation.Storage;
+using MassTransit;
+
+namespace Generation.Api;
+
+/// <summary>The bus, and the loops that send jobs out and bring lost ones back.</summary>
+internal static class DispatchSetup
+{
+    public static void AddDispatch(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddMassTransit(bus => bus.UsingRabbitMq((context, rabbit) =>
+        {
+            rabbit.Host(new Uri(StorageServices.ConnectionString(context.GetRequiredService<IConfiguration>(), "RabbitMq")), host =>
+            {
+                host.PublisherConfirmation = true;
+                host.RequestedConnectionTimeout(TimeSpan.FromSeconds(5));
+            });
+        }));
+        // Answers are given without the broker: the API starts, and takes jobs, while it is away
+        builder.Services.AddOptions<MassTransitHostOptions>().Configure(options =>
+        {
+            options.WaitUntilStarted = false;
+            options.StopTimeout = TimeSpan.FromSeconds(3);
+        });
+        builder.Services.AddSingleton<JobWaiter>();
+        builder.Services.AddHostedService<Dispatcher>();
+        builder.Services.AddHostedService<Rescuer>();
+    }
+}

@@ -1,0 +1,137 @@
+using System.Text.Json;
+using Generation.Contracts;
+using Generation.Storage;
+using Microsoft.Extensions.Caching.Memory;
+
+namespace Generation.Api;
+
+/// <summary>A job as a poll answers it: its document as JSON, and a tag that changes whenever the answer does.</summary>
+internal sealed record JobView(JobState State, byte[] Json, string ETag);
+
+/// <summary>
+/// Puts polls' answers together: Redis's document, or PostgreSQL's when Redis has none, with progress while it runs and
+/// position and estimate while it waits.
+/// </summary>
+internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries queries, LoadBoard board, IMemoryCache cache)
+{
+    private static readonly TimeSpan PositionMaxAge = TimeSpan.FromMilliseconds(900);
+
+    /// <summary>The job; null if there is none of this id, or it is another account's.</summary>
+    public async Task<JobView?> FindAsync(JobId id, Guid account, CancellationToken cancellationToken)
+    {
+        HotJob? hot = await hotState.FindAsync(id, cancellationToken);
+        if (hot is null)
+        {
+            if (await jobs.FindAsync(id, account, cancellationToken) is not { } row)
+            {
+                return null;
+            }
+
+            hotState.Show(row);
+            hot = new HotJob(row.AccountId, row.State, row.Revision, JsonSerializer.SerializeToUtf8Bytes(row.ToDocument(), WireJson.Options), null);
+        }
+
+        if (hot.Account != account)
+        {
+            return null;
+        }
+
+        return hot.State switch
+        {
+            JobState.Queued => await QueuedAsync(id, hot, cancellationToken),
+            JobState.Running => Running(hot),
+            _ => new JobView(hot.State, hot.Document, $"\"{hot.Revision}\""),
+        };
+    }
+
+    /// <summary>The job as a row has it, with what changes from second to second.</summary>
+    public async Task<JobDocument> DocumentAsync(JobRow row, CancellationToken cancellationToken)
+    {
+        JobDocument document = row.ToDocument();
+        if (row.State != JobState.Queued)
+        {
+            return document;
+        }
+
+        (long? position, double? eta, string? reason) = await WaitAsync(row.Id, row.Model, cancellationToken);
+        return document with { Position = position, EtaSeconds = eta, WaitingReason = reason };
+    }
+
+    private async Task<JobView> QueuedAsync(JobId id, HotJob hot, CancellationToken cancellationToken)
+    {
+        string model = ModelOf(hot.Document);
+        (long? position, double? eta, string? reason) = await WaitAsync(id, model, cancellationToken);
+        byte[] json = With(hot.Document, writer =>
+        {
+            if (position is { } p)
+            {
+                writer.WriteNumber("position", p);
+            }
+
+            if (eta is { } e)
+            {
+                writer.WriteNumber("eta_seconds", e);
+            }
+
+            if (reason is not null)
+            {
+                writer.WriteString("waiting_reason", reason);
+            }
+        });
+        return new JobView(hot.State, json, $"\"{hot.Revision}-q{position}-{eta}-{reason?.Length}\"");
+    }
+
+    private static JobView Running(HotJob hot)
+    {
+        JobProgress? progress = hot.Progress;
+        byte[] json = progress is null ? hot.Document : With(hot.Document, writer =>
+        {
+            writer.WriteStartObject("progress");
+            writer.WriteNumber("step", progress.Step);
+            writer.WriteNumber("steps", progress.Steps);
+            writer.WriteEndObject();
+        });
+        return new JobView(hot.State, json, $"\"{hot.Revision}-{progress?.Step}\"");
+    }
+
+    private async Task<(long? Position, double? Eta, string? Reason)> WaitAsync(JobId id, string model, CancellationToken cancellationToken)
+    {
+        ModelLoad load = await board.OfAsync(model, cancellationToken);
+        long? position = await cache.GetOrCreateAsync((nameof(JobViews), id), entry =>
+        {
+            entry.AbsoluteExpirationRelativeToNow = PositionMaxAge;
+            return queries.PositionAsync(id, cancellationToken);
+        });
+        return (position, position is { } p ? LoadBoard.EtaSeconds(load, p) : null, LoadBoard.WaitingReason(load));
+    }
+
+    /// <summary>The document with more members at its end.</summary>
+    private static byte[] With(byte[] document, Action<Utf8JsonWriter> write)
+    {
+        var buffer = new System.Buffers.ArrayBufferWriter<byte>(64);
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            write(writer);
+            writer.WriteEndObject();
+        }
+
+        ReadOnlySpan<byte> more = buffer.WrittenSpan[1..];
+        if (more is [(byte)'}'])
+        {
+            return document;
+        }
+
+        byte[] joined = new byte[document.Length + more.Length];
+        document.AsSpan(0, document.Length - 1).CopyTo(joined);
+        joined[document.Length - 1] = (byte)',';
+        more.CopyTo(joined.AsSpan(document.Length));
+        return joined;
+    }
+
+    private static string ModelOf(byte[] document)
+    {
+        using JsonDocument json = JsonDocument.Parse(document);
+        return json.RootElement.GetProperty("model").GetString()!;
+    }
+}

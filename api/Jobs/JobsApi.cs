@@ -1,0 +1,138 @@
+using System.Text.Json;
+using Generation.Contracts;
+using Generation.Storage;
+using Microsoft.Net.Http.Headers;
+
+namespace Generation.Api;
+
+/// <summary>A page of a list: <paramref name="NextCursor"/> leads to the next, and is absent on the last.</summary>
+public sealed record Page<T>(IReadOnlyList<T> Data, string? NextCursor);
+
+/// <summary>/v1/jobs: look at jobs, stop them, fetch what they made.</summary>
+internal static class JobsApi
+{
+    private const int DefaultLimit = 20;
+    private const int MaxLimit = 100;
+
+    public static void MapJobs(this WebApplication app)
+    {
+        RouteGroupBuilder jobs = app.MapGroup("/v1/jobs").WithTags("Jobs");
+        jobs.MapGet("/{id}", GetAsync).RequireAuthorization(Scopes.Read).WithName("getJob")
+            .WithSummary("A job, with progress while it runs, position and estimate while it waits. ETag and 304 while nothing changed.")
+            .Produces<JobDocument>().Produces(304).ProducesProblems(401, 403, 404, 503);
+        jobs.MapGet("/", ListAsync).RequireAuthorization(Scopes.Read).WithName("listJobs")
+            .WithSummary("Your jobs, the newest first. Filters: state, kind, model, created_after, created_before; order asc or desc; limit 1 to 100; cursor.")
+            .Produces<Page<JobDocument>>().ProducesProblems(401, 403, 422, 503);
+        jobs.MapDelete("/{id}", CancelAsync).RequireAuthorization(Scopes.Jobs).WithName("deleteJob")
+            .WithSummary("Stops a job, as POST .../cancel does")
+            .Produces<JobDocument>().Produces<JobDocument>(202).ProducesProblems(401, 403, 404, 503);
+        jobs.MapPost("/{id}/cancel", CancelAsync).RequireAuthorization(Scopes.Jobs).WithName("cancelJob")
+            .WithSummary("Stops a job: a waiting one at no cost, a running one at its next step, charged for the steps done. A job that is over stays as it is.")
+            .Produces<JobDocument>().Produces<JobDocument>(202).ProducesProblems(401, 403, 404, 503);
+        jobs.MapGet("/{id}/outputs/{index:int}", OutputAsync).RequireAuthorization(Scopes.Read).WithName("getOutput")
+            .WithSummary("The bytes of an output. ?download=true names it as a file to save.")
+            .Produces(200, contentType: "image/png").Produces(206).Produces(304).ProducesProblems(401, 403, 404, 409, 410, 503);
+    }
+
+    private static async Task<IResult> GetAsync(string id, HttpContext http, JobViews views, CancellationToken cancellationToken)
+    {
+        JobId jobId = IdOf(id);
+        JobView view = await views.FindAsync(jobId, http.Caller().AccountId, cancellationToken) ?? throw NoJob(id);
+        http.Response.Headers.ETag = view.ETag;
+        http.Response.Headers.CacheControl = "private, no-cache";
+        return http.Request.Headers.IfNoneMatch.ToString() is { Length: > 0 } known && Matches(known, view.ETag)
+            ? Results.StatusCode(StatusCodes.Status304NotModified)
+            : Results.Bytes(view.Json, "application/json; charset=utf-8");
+    }
+
+    private static async Task<IResult> ListAsync(HttpContext http, JobQueries queries, JobViews views, CancellationToken cancellationToken)
+    {
+        var query = new QueryReader(http.Request.Query, ["state", "kind", "model", "created_after", "created_before", "order", "limit", "cursor"]);
+        int limit = query.Integer("limit", DefaultLimit, 1, MaxLimit);
+        var filter = new JobFilter
+        {
+            AccountId = http.Caller().AccountId,
+            State = query.Enum<JobState>("state"),
+            Kind = query.Enum<JobKind>("kind"),
+            Model = query.Text("model"),
+            CreatedAfter = query.Time("created_after"),
+            CreatedBefore = query.Time("created_before"),
+            Descending = query.Choice("order", "desc", "asc") == "desc",
+            After = query.Text("cursor") is { } cursor ? query.JobCursor(cursor) : null,
+            // One more than is shown tells whether there is a next page
+            Limit = limit + 1,
+        };
+        query.Finish();
+
+        IReadOnlyList<JobRow> rows = await queries.ListAsync(filter, cancellationToken);
+        var documents = new List<JobDocument>(rows.Count);
+        foreach (JobRow row in rows.Take(limit))
+        {
+            documents.Add(await views.DocumentAsync(row, cancellationToken));
+        }
+
+        string? next = rows.Count > limit ? QueryReader.CursorOf(rows[limit - 1].Id) : null;
+        return Results.Json(new Page<JobDocument>(documents, next), WireJson.Options);
+    }
+
+    private static async Task<IResult> CancelAsync(
+        string id, HttpContext http, JobStore jobs, JobViews views, ILogger<JobStore> logger, CancellationToken cancellationToken)
+    {
+        JobId jobId = IdOf(id);
+        CancelResult result = await jobs.CancelAsync(jobId, http.Caller().AccountId, cancellationToken);
+        if (result.Job is null)
+        {
+            throw NoJob(id);
+        }
+
+        ApiLog.Cancelled(logger, jobId, result.Outcome.ToString());
+        JobDocument document = await views.DocumentAsync(result.Job, cancellationToken);
+        return Results.Json(document, WireJson.Options, statusCode: result.Outcome == CancelOutcome.Requested ? 202 : 200);
+    }
+
+    private static async Task<IResult> OutputAsync(
+        string id, int index, bool? download, HttpContext http, JobViews views, IResultsStore results, ILogger<JobStore> logger, CancellationToken cancellationToken)
+    {
+        JobId jobId = IdOf(id);
+        JobView view = await views.FindAsync(jobId, http.Caller().AccountId, cancellationToken) ?? throw NoJob(id);
+        JobDocument job = JsonSerializer.Deserialize<JobDocument>(view.Json, WireJson.Options)!;
+        if (!job.State.IsFinal())
+        {
+            throw new ProblemException(409, "job_not_finished", $"Job {jobId} is {StateOf(job)}; its outputs come when it has succeeded.");
+        }
+
+        JobOutputLink output = job.Outputs.FirstOrDefault(o => o.Index == index) ?? throw new ProblemException(404, "output_not_found",
+            $"Job {jobId} is {StateOf(job)} and has {job.Outputs.Count} outputs, counted from 0; there is no output {index}.");
+        Stream? file = await results.OpenAsync(output.Sha256, cancellationToken);
+        if (file is null)
+        {
+            ApiLog.OutputGone(logger, jobId, index);
+            throw new ProblemException(410, "output_gone", $"The file of output {index} of job {jobId} is no longer kept.");
+        }
+
+        string name = $"{job.Model}-{jobId}-{index}.{ExtensionOf(output.ContentType)}";
+        http.Response.Headers.CacheControl = "private, max-age=31536000, immutable";
+        http.Response.Headers.XContentTypeOptions = "nosniff";
+        http.Response.Headers.ContentDisposition =
+            new ContentDispositionHeaderValue(download == true ? "attachment" : "inline") { FileName = name }.ToString();
+        return Results.Stream(file, output.ContentType, lastModified: job.FinishedAt,
+            entityTag: new EntityTagHeaderValue($"\"{output.Sha256}\""), enableRangeProcessing: true);
+    }
+
+    internal static JobId IdOf(string id) => JobId.TryParse(id, null, out JobId jobId) ? jobId : throw NoJob(id);
+
+    internal static ProblemException NoJob(string id) =>
+        new(404, "job_not_found", $"You have no job '{Words.Shown(id)}'.");
+
+    private static string StateOf(JobDocument job) => JsonSerializer.Serialize(job.State).Trim('"');
+
+    private static string ExtensionOf(string contentType) => contentType switch
+    {
+        "image/jpeg" => "jpg",
+        "video/mp4" => "mp4",
+        _ => contentType[(contentType.IndexOf('/') + 1)..],
+    };
+
+    private static bool Matches(string known, string tag) =>
+        known == "*" || known.Split(',').Any(k => k.Trim() is var t && (t == tag || t == "W/" + tag));
+}

@@ -1,0 +1,128 @@
+using System.Text.Json;
+using Generation.Contracts;
+using Generation.Storage;
+
+namespace Generation.Api;
+
+/// <summary>From a checked and priced job to its answer: one transaction, then waiting if that was asked for.</summary>
+internal sealed class Submission(
+    JobStore jobs,
+    IdempotencyStore idempotency,
+    JobViews views,
+    JobWaiter waiter,
+    ApiMetrics metrics,
+    ILogger<Submission> logger)
+{
+    /// <summary>How long after a wait's end its answer may take, before a repeated request takes over.</summary>
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// The answer to an earlier request with the same key, or null if this is the first.
+    /// </summary>
+    /// <exception cref="ProblemException">The key stands for another request, or its first answer is in the making.</exception>
+    public async Task<IResult?> ReplayAsync(Caller caller, string key, byte[] fingerprint, CancellationToken cancellationToken)
+    {
+        IdempotencyRecord? record = await idempotency.FindAsync(caller.AccountId, key, cancellationToken);
+        if (record is null)
+        {
+            return null;
+        }
+
+        if (!record.Fingerprint.AsSpan().SequenceEqual(fingerprint))
+        {
+            throw new ProblemException(422, "idempotency_key_reused",
+                $"This Idempotency-Key was used for another request (job {record.JobId}). Take a new key for a new request.");
+        }
+
+        if (record.IsInFlight)
+        {
+            throw new ProblemException(409, "idempotency_in_flight",
+                $"The first request with this Idempotency-Key is still being answered (job {record.JobId}). Try again in a moment.")
+            { RetryAfterSeconds = 1 };
+        }
+
+        if (record is { Status: { } status, Body: { } body })
+        {
+            return new JobAnswer(record.JobId, status, body, replayed: true);
+        }
+
+        // The process that was to answer is gone: the job as it is now becomes the first answer
+        JobRow row = await jobs.FindAsync(record.JobId, caller.AccountId, cancellationToken)
+            ?? throw new ProblemException(410, "job_gone", $"Job {record.JobId} of this Idempotency-Key has been deleted.");
+        return await AnswerAsync(caller, row, key, replayed: true, cancellationToken);
+    }
+
+    /// <summary>Submits the job, and answers with it.</summary>
+    /// <exception cref="ProblemException">Not enough credits.</exception>
+    public async Task<IResult> SubmitAsync(
+        Caller caller, NewJob job, Preferences preferences, byte[]? fingerprint, CancellationToken cancellationToken)
+    {
+        if (preferences.IdempotencyKey is { } key)
+        {
+            job = job with { Idempotency = new IdempotencyClaim(key, fingerprint!, (preferences.Wait ?? TimeSpan.Zero) + AnswerTime) };
+        }
+
+        SubmitResult result = await jobs.SubmitAsync(job, cancellationToken);
+        switch (result.Outcome)
+        {
+            case SubmitOutcome.InsufficientCredits:
+                metrics.Refused("insufficient_credits");
+                throw new ProblemException(402, "insufficient_credits",
+                    $"This job costs {job.Cost} credits, and the account has {result.Balance} to spend.");
+            case SubmitOutcome.IdempotencyKeyUsed:
+                // Another request with it came between our look and our insert
+                return await ReplayAsync(caller, preferences.IdempotencyKey!, fingerprint!, cancellationToken)
+                    ?? throw new ProblemException(409, "idempotency_in_flight", "A request with this Idempotency-Key has just ended. Try again.");
+        }
+
+        metrics.Submitted(job.Request.Model, job.Request.Kind);
+        ApiLog.Submitted(logger, job.Id, job.Request.Kind, job.Request.Model, job.Cost.Value);
+        JobRow row = result.Job!;
+        if (preferences.Wait is { } wait)
+        {
+            await waiter.WaitForEndAsync(row.Id, caller.AccountId, wait, cancellationToken);
+            row = await jobs.FindAsync(row.Id, caller.AccountId, cancellationToken) ?? row;
+        }
+
+        return await AnswerAsync(caller, row, preferences.IdempotencyKey, replayed: false, cancellationToken);
+    }
+
+    private async Task<IResult> AnswerAsync(Caller caller, JobRow row, string? key, bool replayed, CancellationToken cancellationToken)
+    {
+        JobDocument document = await views.DocumentAsync(row, cancellationToken);
+        byte[] body = JsonSerializer.SerializeToUtf8Bytes(document, WireJson.Options);
+        int status = row.State.IsFinal() ? StatusCodes.Status200OK : StatusCodes.Status202Accepted;
+        if (key is not null && !await idempotency.AnswerAsync(caller.AccountId, key, status, body, cancellationToken)
+            && await idempotency.FindAsync(caller.AccountId, key, cancellationToken) is { Status: { } first, Body: { } firstBody })
+        {
+            return new JobAnswer(row.Id, first, firstBody, replayed: true);
+        }
+
+        return new JobAnswer(row.Id, status, body, replayed);
+    }
+}
+
+/// <summary>A submission's answer: the job's document, byte for byte as it was first given.</summary>
+internal sealed class JobAnswer(JobId id, int status, byte[] body, bool replayed) : IResult
+{
+    public async Task ExecuteAsync(HttpContext httpContext)
+    {
+        HttpResponse response = httpContext.Response;
+        response.StatusCode = status;
+        response.ContentType = "application/json; charset=utf-8";
+        response.ContentLength = body.Length;
+        response.Headers.Location = $"/v1/jobs/{id}";
+        response.Headers.CacheControl = "no-store";
+        if (httpContext.Request.Headers.ContainsKey("Prefer"))
+        {
+            response.Headers["Preference-Applied"] = "wait";
+        }
+
+        if (replayed)
+        {
+            response.Headers["Idempotent-Replayed"] = "true";
+        }
+
+        await response.Body.WriteAsync(body, httpContext.RequestAborted);
+    }
+}

@@ -1,0 +1,25 @@
+using Generation.Contracts;
+using Generation.Storage;
+
+namespace Generation.Api;
+
+/// <summary>The models and schedulers that workers have registered, at most a second old.</summary>
+internal sealed class ModelDirectory(WorkerRegistry workers, TimeProvider time) : IDisposable
+{
+    private static readonly TimeSpan MaxAge = TimeSpan.FromMilliseconds(900);
+
+    private readonly Snapshot<IReadOnlyDictionary<string, ModelEntry>> _models = new(MaxAge, time, async cancellationToken =>
+        (await workers.ModelsAsync(cancellationToken)).ToDictionary(m => m.Name));
+
+    private readonly Snapshot<IReadOnlyList<SchedulerEntry>> _schedulers = new(MaxAge, time, workers.SchedulersAsync);
+
+    public ValueTask<IReadOnlyDictionary<string, ModelEntry>> ModelsAsync(CancellationToken cancellationToken) => _models.GetAsync(cancellationToken);
+
+    public ValueTask<IReadOnlyList<SchedulerEntry>> SchedulersAsync(CancellationToken cancellationToken) => _schedulers.GetAsync(cancellationToken);
+
+    public void Dispose()
+    {
+        _models.Dispose();
+        _schedulers.Dispose();
+    }
+}

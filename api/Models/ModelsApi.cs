@@ -1,0 +1,116 @@
+using Generation.Contracts;
+using Generation.Storage;
+
+namespace Generation.Api;
+
+/// <summary>A model as people see it: what it does, its limits and its defaults.</summary>
+public sealed record ModelInfo
+{
+    public required string Name { get; init; }
+
+    public required string Description { get; init; }
+
+    public required string Family { get; init; }
+
+    public required IReadOnlyList<JobKind> Kinds { get; init; }
+
+    /// <summary>Whether a worker that has it is running.</summary>
+    public required bool Available { get; init; }
+
+    public required int DefaultWidth { get; init; }
+
+    public required int DefaultHeight { get; init; }
+
+    public required int MinSide { get; init; }
+
+    public required int MaxSide { get; init; }
+
+    public required long MaxPixels { get; init; }
+
+    public required int MultipleOf { get; init; }
+
+    public required int DefaultSteps { get; init; }
+
+    public required int MaxSteps { get; init; }
+
+    public required double DefaultGuidanceScale { get; init; }
+
+    public required string DefaultScheduler { get; init; }
+
+    public required int MaxImages { get; init; }
+
+    /// <summary>Size at which the network works; larger pictures are upscaled.</summary>
+    public required int NativeWidth { get; init; }
+
+    public required int NativeHeight { get; init; }
+
+    public string? Upscaler { get; init; }
+
+    public required decimal PriceFactor { get; init; }
+
+    public static ModelInfo Of(ModelEntry entry, bool available) => new()
+    {
+        Name = entry.Name,
+        Description = entry.Description,
+        Family = entry.Family,
+        Kinds = entry.Kinds,
+        Available = available,
+        DefaultWidth = entry.DefaultWidth,
+        DefaultHeight = entry.DefaultHeight,
+        MinSide = entry.MinSide,
+        MaxSide = entry.MaxSide,
+        MaxPixels = entry.MaxPixels,
+        MultipleOf = entry.MultipleOf,
+        DefaultSteps = entry.DefaultSteps,
+        MaxSteps = entry.MaxSteps,
+        DefaultGuidanceScale = entry.DefaultGuidanceScale,
+        DefaultScheduler = entry.DefaultScheduler,
+        MaxImages = entry.MaxImages,
+        NativeWidth = entry.NativeWidth,
+        NativeHeight = entry.NativeHeight,
+        Upscaler = entry.Upscaler?.Name,
+        PriceFactor = entry.PriceFactor,
+    };
+}
+
+/// <summary>/v1/models and /v1/schedulers: what requests may name.</summary>
+internal static class ModelsApi
+{
+    public static void MapModels(this WebApplication app)
+    {
+        app.MapGet("/v1/models", ListAsync).RequireAuthorization(Scopes.Read).WithTags("Models").WithName("listModels")
+            .WithSummary("The models, with their limits and defaults").Produces<Page<ModelInfo>>().ProducesProblems(401, 403, 503);
+        app.MapGet("/v1/models/{name}", GetAsync).RequireAuthorization(Scopes.Read).WithTags("Models").WithName("getModel")
+            .WithSummary("One model").Produces<ModelInfo>().ProducesProblems(401, 403, 404, 503);
+        app.MapGet("/v1/schedulers", SchedulersAsync).RequireAuthorization(Scopes.Read).WithTags("Models").WithName("listSchedulers")
+            .WithSummary("The schedulers").Produces<Page<SchedulerEntry>>().ProducesProblems(401, 403, 503);
+    }
+
+    private static async Task<IResult> ListAsync(ModelDirectory models, LoadBoard board, CancellationToken cancellationToken)
+    {
+        var infos = new List<ModelInfo>();
+        foreach (ModelEntry entry in (await models.ModelsAsync(cancellationToken)).Values.OrderBy(m => m.Name, StringComparer.Ordinal))
+        {
+            infos.Add(ModelInfo.Of(entry, (await board.OfAsync(entry.Name, cancellationToken)).Workers > 0));
+        }
+
+        return Results.Ok(new Page<ModelInfo>(infos, null));
+    }
+
+    private static async Task<IResult> GetAsync(string name, ModelDirectory models, LoadBoard board, CancellationToken cancellationToken)
+    {
+        IReadOnlyDictionary<string, ModelEntry> known = await models.ModelsAsync(cancellationToken);
+        return known.TryGetValue(name, out ModelEntry? entry)
+            ? Results.Ok(ModelInfo.Of(entry, (await board.OfAsync(name, cancellationToken)).Workers > 0))
+            : throw new ProblemException(404, "model_not_found", $"There is no model '{Words.Shown(name)}'{Words.DidYouMean(name, known.Keys)}");
+    }
+
+    private static async Task<IResult> SchedulersAsync(ModelDirectory models, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<SchedulerEntry> known = await models.SchedulersAsync(cancellationToken);
+        // What a model uses by default is known even before a worker has told the whole list
+        IEnumerable<SchedulerEntry> defaults = (await models.ModelsAsync(cancellationToken)).Values
+            .Select(m => m.DefaultScheduler).Distinct().Where(name => known.All(s => s.Name != name)).Select(name => new SchedulerEntry(name, ""));
+        return Results.Ok(new Page<SchedulerEntry>([.. known.Concat(defaults).OrderBy(s => s.Name, StringComparer.Ordinal)], null));
+    }
+}

@@ -1,0 +1,92 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text.Json;
+
+namespace Generation.Api;
+
+/// <summary>A JSON body, read whole and checked for form.</summary>
+/// <param name="Root">The object.</param>
+/// <param name="Bytes">As it came, for fingerprints.</param>
+internal sealed record JsonBody(JsonElement Root, ReadOnlyMemory<byte> Bytes)
+{
+    /// <summary>Reads a request's body.</summary>
+    /// <exception cref="ProblemException">Not JSON, not an object, too large.</exception>
+    public static async Task<JsonBody> ReadAsync(HttpRequest request, long maxBytes, CancellationToken cancellationToken)
+    {
+        string type = request.ContentType?.Split(';')[0].Trim() ?? "";
+        if (!type.Equals("application/json", StringComparison.OrdinalIgnoreCase) && !type.EndsWith("+json", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new ProblemException(415, "unsupported_content_type",
+                $"Send JSON with 'Content-Type: application/json', not {(type.Length == 0 ? "without one" : $"'{type}'")}.");
+        }
+
+        if (request.ContentLength > maxBytes)
+        {
+            throw TooLarge(maxBytes);
+        }
+
+        byte[] bytes = await ReadAllAsync(request.Body, maxBytes, cancellationToken);
+        if (bytes.Length == 0)
+        {
+            throw new ProblemException(400, "malformed_json", "The body is empty; a JSON object was expected.");
+        }
+
+        JsonElement root;
+        try
+        {
+            root = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 32 }).RootElement;
+        }
+        catch (JsonException e)
+        {
+            throw new ProblemException(400, "malformed_json",
+                $"The body is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1} of it: {Reason(e)}");
+        }
+
+        return root.ValueKind == JsonValueKind.Object
+            ? new JsonBody(root, bytes)
+            : throw new ProblemException(400, "malformed_json", $"The body must be a JSON object, and is {Words.KindOf(root)}.");
+    }
+
+    /// <summary>SHA-256 of call and body: two requests with the same one ask for the same.</summary>
+    public byte[] Fingerprint(HttpRequest request)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{request.Method} {request.Path}\n"));
+        hash.AppendData(Bytes.Span);
+        return hash.GetHashAndReset();
+    }
+
+    private static async Task<byte[]> ReadAllAsync(Stream body, long maxBytes, CancellationToken cancellationToken)
+    {
+        byte[] chunk = ArrayPool<byte>.Shared.Rent(8192);
+        try
+        {
+            using var all = new MemoryStream();
+            int read;
+            while ((read = await body.ReadAsync(chunk, cancellationToken)) > 0)
+            {
+                if (all.Length + read > maxBytes)
+                {
+                    throw TooLarge(maxBytes);
+                }
+
+                all.Write(chunk, 0, read);
+            }
+
+            return all.ToArray();
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(chunk);
+        }
+    }
+
+    private static ProblemException TooLarge(long maxBytes) =>
+        new(413, "body_too_large", $"The body may have {maxBytes} bytes at most.");
+
+    private static string Reason(JsonException e)
+    {
+        int end = e.Message.IndexOf(" LineNumber", StringComparison.Ordinal);
+        return end < 0 ? e.Message : e.Message[..end];
+    }
+}

@@ -1,0 +1,76 @@
+using System.Text.Json;
+using Generation.Contracts;
+
+namespace Generation.Api;
+
+/// <summary>An error as RFC 9457 has it. Programs go by <paramref name="Code"/>, which never changes; people read the rest.</summary>
+/// <param name="Type">A URN of the code.</param>
+/// <param name="Title">The kind of error, in words.</param>
+/// <param name="Status">HTTP status.</param>
+/// <param name="Code">Stable name of the kind of error.</param>
+/// <param name="Detail">What happened here, and what to do.</param>
+/// <param name="Errors">For each field at fault, what is wrong with it.</param>
+/// <param name="TraceId">Names this request in the logs, where the fault is ours.</param>
+public sealed record Problem(
+    string Type,
+    string Title,
+    int Status,
+    string Code,
+    string Detail,
+    IReadOnlyDictionary<string, string[]>? Errors = null,
+    string? TraceId = null)
+{
+    public const string ContentType = "application/problem+json";
+
+    public static Problem Of(int status, string code, string detail, IReadOnlyDictionary<string, string[]>? errors = null) =>
+        new($"urn:generation:problem:{code}", TitleOf(status, code), status, code, detail, errors);
+
+    private static string TitleOf(int status, string code) => status switch
+    {
+        StatusCodes.Status400BadRequest => "The request cannot be read",
+        StatusCodes.Status401Unauthorized => "A valid key is needed",
+        StatusCodes.Status402PaymentRequired => "Not enough credits",
+        StatusCodes.Status403Forbidden => "The key does not allow this",
+        StatusCodes.Status404NotFound => "Not found",
+        StatusCodes.Status405MethodNotAllowed => "Not this method",
+        StatusCodes.Status409Conflict => "Not in the present state",
+        StatusCodes.Status410Gone => "No longer there",
+        StatusCodes.Status413PayloadTooLarge => "The request is too large",
+        StatusCodes.Status415UnsupportedMediaType => "Not this content type",
+        StatusCodes.Status422UnprocessableEntity => "The request asks for something that cannot be done",
+        StatusCodes.Status429TooManyRequests => "Too much at once",
+        StatusCodes.Status503ServiceUnavailable => "Try again in a moment",
+        _ => code.Replace('_', ' '),
+    };
+}
+
+/// <summary>Ends a request with a problem document, from wherever the fault is found.</summary>
+public sealed class ProblemException(Problem problem) : Exception(problem.Detail)
+{
+    public ProblemException(int status, string code, string detail, IReadOnlyDictionary<string, string[]>? errors = null)
+        : this(Problem.Of(status, code, detail, errors))
+    {
+    }
+
+    public Problem Problem { get; } = problem;
+
+    /// <summary>Seconds after which to try again, for the Retry-After header.</summary>
+    public int? RetryAfterSeconds { get; init; }
+}
+
+/// <summary>Writes problem documents.</summary>
+public static class ProblemWriting
+{
+    public static async Task WriteProblemAsync(this HttpContext http, Problem problem, int? retryAfterSeconds = null)
+    {
+        http.Response.StatusCode = problem.Status;
+        http.Response.ContentType = Problem.ContentType;
+        http.Response.Headers.CacheControl = "no-store";
+        if (retryAfterSeconds is { } seconds)
+        {
+            http.Response.Headers.RetryAfter = seconds.ToString();
+        }
+
+        await JsonSerializer.SerializeAsync(http.Response.Body, problem, WireJson.Options, http.RequestAborted);
+    }
+}

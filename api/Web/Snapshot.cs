@@ -1,0 +1,41 @@
+namespace Generation.Api;
+
+/// <summary>A value that is read anew when somebody asks and it is older than <paramref name="maxAge"/>; of many who ask at once, one reads.</summary>
+internal sealed class Snapshot<T>(TimeSpan maxAge, TimeProvider time, Func<CancellationToken, Task<T>> read) : IDisposable
+    where T : class
+{
+    private readonly SemaphoreSlim _gate = new(1);
+    private Reading? _latest;
+
+    public async ValueTask<T> GetAsync(CancellationToken cancellationToken)
+    {
+        if (Fresh() is { } fresh)
+        {
+            return fresh;
+        }
+
+        await _gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (Fresh() is { } other)
+            {
+                return other;
+            }
+
+            long at = time.GetTimestamp();
+            T value = await read(cancellationToken);
+            _latest = new Reading(value, at);
+            return value;
+        }
+        finally
+        {
+            _gate.Release();
+        }
+    }
+
+    public void Dispose() => _gate.Dispose();
+
+    private T? Fresh() => _latest is { } latest && time.GetElapsedTime(latest.At) < maxAge ? latest.Value : null;
+
+    private sealed record Reading(T Value, long At);
+}

@@ -1,0 +1,38 @@
+using Generation.Contracts;
+using Generation.Storage;
+
+namespace Generation.Api;
+
+/// <summary>How the server speaks: JSON, limits, shared services.</summary>
+internal static class WebSetup
+{
+    /// <summary>No request without its own larger limit may be larger, in bytes.</summary>
+    public const long MaxBodyBytes = 1 << 20;
+
+    public static void AddStorage(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddGenerationStorage(builder.Configuration);
+        builder.Services.AddGenerationKeys(builder.Configuration);
+    }
+
+    public static void AddWeb(this WebApplicationBuilder builder)
+    {
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = MaxBodyBytes;
+        });
+        builder.Services.ConfigureHttpJsonOptions(json => WireJson.Configure(json.SerializerOptions));
+        builder.Services.AddMemoryCache();
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddOptions<PriceOptions>().BindConfiguration(PriceOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<AccountOptions>().BindConfiguration(AccountOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<ModelDirectory>();
+        builder.Services.AddSingleton<LoadBoard>();
+        builder.Services.AddSingleton<JobViews>();
+        builder.Services.AddSingleton<Submission>();
+        builder.Services.AddSingleton<ApiMetrics>();
+        // A job's end is what a stopping server waits for: answers in the making, not whole jobs
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(5));
+    }
+}

@@ -1,0 +1,65 @@
+using System.Text.Json;
+
+namespace Generation.Api;
+
+/// <summary>Words for errors.</summary>
+internal static class Words
+{
+    /// <summary>"a string", "a number", ...</summary>
+    public static string KindOf(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => "a string",
+        JsonValueKind.Number => "a number",
+        JsonValueKind.True or JsonValueKind.False => "a boolean",
+        JsonValueKind.Null => "null",
+        JsonValueKind.Array => "an array",
+        JsonValueKind.Object => "an object",
+        _ => "nothing",
+    };
+
+    /// <summary>"; did you mean 'x'?" for the nearest of <paramref name="known"/>, if one is near; else nothing.</summary>
+    public static string DidYouMean(string given, IEnumerable<string> known)
+    {
+        string? nearest = null;
+        int least = Math.Max(2, given.Length / 3) + 1;
+        foreach (string name in known)
+        {
+            int distance = Normal(name) == Normal(given) ? 0 : Distance(given.ToLowerInvariant(), name.ToLowerInvariant());
+            if (distance < least)
+            {
+                (nearest, least) = (name, distance);
+            }
+        }
+
+        return nearest is null ? "" : $"; did you mean '{nearest}'?";
+    }
+
+    /// <summary>A value as an error shows it: short, on one line.</summary>
+    public static string Shown(string value) =>
+        value.Length <= 60 ? value.ReplaceLineEndings(" ") : value[..57].ReplaceLineEndings(" ") + "...";
+
+    private static string Normal(string name) => name.Replace("_", "").Replace("-", "").ToLowerInvariant();
+
+    /// <summary>Levenshtein's.</summary>
+    private static int Distance(string a, string b)
+    {
+        if (Math.Abs(a.Length - b.Length) > 8 || a.Length > 100)
+        {
+            return int.MaxValue;
+        }
+
+        int[] row = [.. Enumerable.Range(0, b.Length + 1)];
+        for (int i = 1; i <= a.Length; i++)
+        {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.Length; j++)
+            {
+                int cost = Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1));
+                (diagonal, row[j]) = (row[j], cost);
+            }
+        }
+
+        return row[b.Length];
+    }
+}

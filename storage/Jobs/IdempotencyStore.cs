@@ -1,0 +1,61 @@
+using Generation.Contracts;
+using Npgsql;
+
+namespace Generation.Storage;
+
+/// <summary>A key that has been used, and the first answer.</summary>
+/// <param name="Fingerprint">SHA-256 of what was asked.</param>
+/// <param name="JobId">The job that was made.</param>
+/// <param name="IsInFlight">Whether the first answer may still be in the making.</param>
+/// <param name="Status">The first answer's status, or null.</param>
+/// <param name="Body">The first answer's body, or null.</param>
+public sealed record IdempotencyRecord(byte[] Fingerprint, JobId JobId, bool IsInFlight, int? Status, byte[]? Body);
+
+/// <summary>
+/// What was answered to requests with an Idempotency-Key. The key is written in the transaction that makes its job
+/// (<see cref="JobStore.SubmitAsync"/>), so that a key without a job, or a second job, cannot be.
+/// </summary>
+public sealed class IdempotencyStore(NpgsqlDataSource source)
+{
+    /// <summary>How long a key is remembered.</summary>
+    public static readonly TimeSpan Remembered = TimeSpan.FromHours(24);
+
+    public async Task<IdempotencyRecord?> FindAsync(Guid accountId, string key, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand("""
+            SELECT fingerprint, job_id, body IS NULL AND in_flight_until > now(), status, body
+            FROM idempotency_keys WHERE account_id = $1 AND key = $2
+            """);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken)
+            ? new IdempotencyRecord(
+                reader.GetFieldValue<byte[]>(0),
+                new JobId(reader.GetGuid(1)),
+                reader.GetBoolean(2),
+                reader.IsDBNull(3) ? null : reader.GetInt32(3),
+                reader.IsDBNull(4) ? null : reader.GetFieldValue<byte[]>(4))
+            : null;
+    }
+
+    /// <summary>Keeps the first answer; false if there is one already.</summary>
+    public async Task<bool> AnswerAsync(Guid accountId, string key, int status, byte[] body, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand(
+            "UPDATE idempotency_keys SET status = $3, body = $4 WHERE account_id = $1 AND key = $2 AND body IS NULL");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = status });
+        command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = body });
+        return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
+    }
+
+    /// <summary>Forgets keys older than <see cref="Remembered"/>.</summary>
+    public async Task<int> ForgetAsync(CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand("DELETE FROM idempotency_keys WHERE created_at < now() - $1");
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Remembered });
+        return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+}

@@ -1,0 +1,85 @@
+using System.Text;
+using Generation.Contracts;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Generation.Storage;
+
+/// <summary>Which jobs a list shows.</summary>
+public sealed record JobFilter
+{
+    public required Guid AccountId { get; init; }
+
+    public JobState? State { get; init; }
+
+    public JobKind? Kind { get; init; }
+
+    public string? Model { get; init; }
+
+    public DateTimeOffset? CreatedAfter { get; init; }
+
+    public DateTimeOffset? CreatedBefore { get; init; }
+
+    /// <summary>The newest first; ids sort by time.</summary>
+    public bool Descending { get; init; } = true;
+
+    /// <summary>The last job of the page before.</summary>
+    public JobId? After { get; init; }
+
+    public required int Limit { get; init; }
+}
+
+/// <summary>Looks at jobs; changes nothing.</summary>
+public sealed class JobQueries(NpgsqlDataSource source)
+{
+    /// <summary>Positions are counted so far; beyond, they are at least this.</summary>
+    public const int PositionLimit = 10_000;
+
+    public async Task<IReadOnlyList<JobRow>> ListAsync(JobFilter filter, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand();
+        var sql = new StringBuilder($"SELECT {JobRow.Columns}, {JobRow.OutputsColumn} FROM jobs j WHERE j.account_id = $1");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = filter.AccountId });
+        And("j.state = ", (short?)filter.State, NpgsqlDbType.Smallint);
+        And("j.kind = ", (short?)filter.Kind, NpgsqlDbType.Smallint);
+        And("j.model = ", filter.Model, NpgsqlDbType.Text);
+        And("j.created_at > ", filter.CreatedAfter?.ToUniversalTime(), NpgsqlDbType.TimestampTz);
+        And("j.created_at < ", filter.CreatedBefore?.ToUniversalTime(), NpgsqlDbType.TimestampTz);
+        And(filter.Descending ? "j.id < " : "j.id > ", filter.After?.Value, NpgsqlDbType.Uuid);
+        sql.Append(filter.Descending ? " ORDER BY j.id DESC" : " ORDER BY j.id");
+        sql.Append(" LIMIT ").Append(filter.Limit);
+        command.CommandText = sql.ToString();
+
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        var jobs = new List<JobRow>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            jobs.Add(JobRow.ReadWithOutputs(reader));
+        }
+
+        return jobs;
+
+        void And(string condition, object? value, NpgsqlDbType type)
+        {
+            if (value is not null)
+            {
+                command.Parameters.Add(new NpgsqlParameter { Value = value, NpgsqlDbType = type });
+                sql.Append(" AND ").Append(condition).Append('$').Append(command.Parameters.Count);
+            }
+        }
+    }
+
+    /// <summary>Place of a queued job among those of its model, 1 for the next; null if it is not queued.</summary>
+    public async Task<long?> PositionAsync(JobId id, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand($"""
+            SELECT 1 + (SELECT count(*) FROM (
+                SELECT 1 FROM outbox o WHERE o.model = me.model
+                    AND (o.priority > me.priority OR (o.priority = me.priority AND (o.enqueued_at, o.job_id) < (me.enqueued_at, me.job_id)))
+                LIMIT {PositionLimit - 1}) AS ahead)
+            FROM outbox me WHERE me.job_id = $1
+            """);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id.Value });
+        return await command.ExecuteScalarAsync(cancellationToken) as long?;
+    }
+}

@@ -1,0 +1,97 @@
+using Npgsql;
+
+namespace Generation.Storage;
+
+/// <summary>How busy the system is with one model, at one moment.</summary>
+/// <param name="Model">The model.</param>
+/// <param name="Queued">Jobs that wait.</param>
+/// <param name="Running">Jobs that run.</param>
+/// <param name="Workers">Live workers that can run it.</param>
+/// <param name="Slots">Jobs that those can run at a time.</param>
+/// <param name="FreeSlots">Of those, without a job now.</param>
+/// <param name="FinishedLastMinute">Jobs that succeeded in the last minute.</param>
+/// <param name="RunSeconds">Mean time from start to end of its latest jobs; null before the first.</param>
+/// <param name="OldestQueuedAt">When the longest waiting job was submitted.</param>
+public sealed record ModelLoad(
+    string Model,
+    long Queued,
+    long Running,
+    int Workers,
+    int Slots,
+    int FreeSlots,
+    long FinishedLastMinute,
+    double? RunSeconds,
+    DateTimeOffset? OldestQueuedAt);
+
+/// <summary>All models' load; a worker with several models counts once in the totals.</summary>
+public sealed record SystemLoad(IReadOnlyList<ModelLoad> Models, int Workers, int Slots, int FreeSlots, DateTimeOffset At);
+
+/// <summary>Reads how busy the system is, in one query.</summary>
+public sealed class LoadReader(NpgsqlDataSource source)
+{
+    private const string Sql = """
+        WITH live AS (
+            SELECT w.id, w.models, w.slots,
+                greatest(0, w.slots - (SELECT count(*) FROM jobs WHERE state = 1 AND worker_id = w.id))::int AS free
+            FROM workers w WHERE w.last_seen > now() - $1 AND NOT w.draining),
+        able AS (
+            SELECT m.model, count(*)::int AS workers, sum(live.slots)::int AS slots, sum(live.free)::int AS free
+            FROM live, LATERAL unnest(live.models) AS m (model) GROUP BY m.model),
+        waiting AS (
+            SELECT model, count(*) AS queued, min(enqueued_at) AS oldest FROM outbox GROUP BY model),
+        running AS (
+            SELECT model, count(*) AS running FROM jobs WHERE state = 1 GROUP BY model),
+        recent AS (
+            SELECT model, finished_at, started_at FROM jobs
+            WHERE finished_at > now() - interval '1 hour' AND state = 2 ORDER BY finished_at DESC LIMIT 500),
+        pace AS (
+            SELECT model, avg(extract(epoch FROM finished_at - started_at))::double precision AS seconds FROM recent GROUP BY model),
+        minute AS (
+            SELECT model, count(*) AS finished FROM jobs
+            WHERE finished_at > now() - interval '1 minute' AND state = 2 GROUP BY model),
+        names AS (
+            SELECT name AS model FROM models UNION SELECT model FROM waiting UNION SELECT model FROM running)
+        SELECT names.model, coalesce(waiting.queued, 0), coalesce(running.running, 0), coalesce(able.workers, 0),
+            coalesce(able.slots, 0), coalesce(able.free, 0), coalesce(minute.finished, 0), pace.seconds, waiting.oldest,
+            (SELECT count(*)::int FROM live), (SELECT coalesce(sum(slots), 0)::int FROM live),
+            (SELECT coalesce(sum(free), 0)::int FROM live), now()
+        FROM (SELECT 1) AS one LEFT JOIN names ON true
+            LEFT JOIN waiting USING (model) LEFT JOIN running USING (model) LEFT JOIN able USING (model)
+            LEFT JOIN pace USING (model) LEFT JOIN minute USING (model)
+        ORDER BY names.model
+        """;
+
+    public async Task<SystemLoad> ReadAsync(CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand(Sql);
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = WorkerRegistry.LiveFor });
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        var models = new List<ModelLoad>();
+        var total = new SystemLoad(models, 0, 0, 0, default);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            total = total with
+            {
+                Workers = reader.GetInt32(9),
+                Slots = reader.GetInt32(10),
+                FreeSlots = reader.GetInt32(11),
+                At = reader.GetFieldValue<DateTimeOffset>(12),
+            };
+            if (!reader.IsDBNull(0))
+            {
+                models.Add(new ModelLoad(
+                    reader.GetString(0),
+                    reader.GetInt64(1),
+                    reader.GetInt64(2),
+                    reader.GetInt32(3),
+                    reader.GetInt32(4),
+                    reader.GetInt32(5),
+                    reader.GetInt64(6),
+                    reader.IsDBNull(7) ? null : reader.GetDouble(7),
+                    reader.IsDBNull(8) ? null : reader.GetFieldValue<DateTimeOffset>(8)));
+            }
+        }
+
+        return total;
+    }
+}
