@@ -12,7 +12,7 @@ namespace Generation.Api;
 internal sealed class Dispatcher(
     Outbox outbox,
     DispatchSignal signal,
-    ISendEndpointProvider endpoints,
+    IBus bus,
     IOptions<JobsOptions> options,
     ApiMetrics metrics,
     ILogger<Dispatcher> logger) : BackgroundService
@@ -142,7 +142,7 @@ internal sealed class Dispatcher(
     {
         try
         {
-            ISendEndpoint endpoint = await endpoints.GetSendEndpoint(new Uri($"exchange:{QueueOf(entry.Model)}"))
+            ISendEndpoint endpoint = await bus.GetSendEndpoint(new Uri($"exchange:{QueueOf(entry.Model)}"))
                 .WaitAsync(cancellationToken);
             await endpoint.Send(new RunJob(entry.JobId, entry.Model), context =>
             {

@@ -57,6 +57,8 @@ internal static class Problems
         {
             404 => Problem.Of(404, "not_found", $"There is nothing at {http.Request.Method} {path}; /docs lists what there is."),
             405 => Problem.Of(405, "method_not_allowed", $"{path} takes {http.Response.Headers.Allow}, not {http.Request.Method}."),
+            415 => Problem.Of(415, "unsupported_content_type",
+                $"{path} does not take '{http.Request.ContentType}'; send JSON with 'Content-Type: application/json'."),
             int status => Problem.Of(status, $"http_{status}", $"{http.Request.Method} {path} was refused."),
         };
     }

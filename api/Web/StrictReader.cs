@@ -78,7 +78,7 @@ internal static class StrictReader
             // 25.0 is whole, too
             return value.TryGetDecimal(out decimal number) && decimal.IsInteger(number) && number >= long.MinValue && number <= long.MaxValue
                 ? type == typeof(long) ? (long)number : number is >= int.MinValue and <= int.MaxValue ? (int)number : Range()
-                : double.IsInteger(value.GetDouble()) ? Range() : Wrong("a whole number");
+                : !double.IsFinite(value.GetDouble()) || double.IsInteger(value.GetDouble()) ? Range() : Wrong("a whole number");
         }
 
         if (type == typeof(double))

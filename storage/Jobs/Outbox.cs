@@ -34,7 +34,7 @@ public sealed class Outbox(NpgsqlDataSource source)
             FROM live, LATERAL unnest(live.models) AS m (model) GROUP BY m.model)
         SELECT able.model, able.workers, able.slots, able.free,
             (SELECT count(*) FROM outbox o WHERE o.model = able.model AND o.dispatched_at IS NOT NULL)::int,
-            (SELECT count(*) FROM (SELECT 1 FROM outbox o WHERE o.model = able.model AND o.dispatched_at IS NULL LIMIT {CountLimit}) AS some)::int
+            (SELECT count(*) FROM (SELECT 1 FROM outbox o WHERE o.model = able.model AND o.dispatched_at IS NULL LIMIT {CountLimit}) AS few)::int
         FROM able ORDER BY able.model
         """;
 

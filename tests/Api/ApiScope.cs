@@ -1,0 +1,191 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Generation.Contracts;
+using Generation.Storage;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Generation.Tests.Api;
+
+/// <summary>The API in this process against real servers, with an account, a key, and the demo model registered.</summary>
+internal sealed class ApiScope : IAsyncDisposable
+{
+    private readonly TestScope _servers;
+    private readonly WebApplicationFactory<global::Program> _factory;
+    private readonly string _folder;
+
+    private ApiScope(TestScope servers, WebApplicationFactory<global::Program> factory, string folder) =>
+        (_servers, _factory, _folder) = (servers, factory, folder);
+
+    public static ModelEntry Demo { get; } = JsonSerializer.Deserialize<ModelEntry>(
+        File.ReadAllText(Path.Combine(TestContext.CurrentContext.TestDirectory, "demo.json")), WireJson.Options)!;
+
+    public required Guid Account { get; init; }
+
+    public required string Key { get; init; }
+
+    /// <summary>With the account's key.</summary>
+    public required HttpClient Client { get; init; }
+
+    public string RabbitMq => _servers.RabbitMq;
+
+    public string Redis => _servers.Redis;
+
+    public string Folder => _folder;
+
+    public JobStore Jobs => Get<JobStore>();
+
+    public static async Task<ApiScope> CreateAsync(params (string Key, string Value)[] settings)
+    {
+        TestScope servers = await TestServers.NewScopeAsync();
+        string folder = Directory.CreateTempSubdirectory("api-tests-").FullName;
+        // The host's own services are never disposed before the scope is
+#pragma warning disable CA2000
+        WebApplicationFactory<global::Program> factory = new WebApplicationFactory<global::Program>().WithWebHostBuilder(host =>
+        {
+            host.UseSetting("ConnectionStrings:Postgres", servers.Postgres);
+            host.UseSetting("ConnectionStrings:Redis", servers.Redis);
+            host.UseSetting("ConnectionStrings:RabbitMq", servers.RabbitMq);
+            host.UseSetting("Results:Path", Path.Combine(folder, "results"));
+            host.UseSetting("Keys:SecretFile", Path.Combine(folder, "secret"));
+            host.UseSetting("Redis:TimeoutMilliseconds", "2000");
+            host.UseSetting("Jobs:RescueIntervalSeconds", "0.2");
+            foreach ((string key, string value) in settings)
+            {
+                host.UseSetting(key, value);
+            }
+
+            host.ConfigureLogging(logging => logging.ClearProviders().AddProvider(TestLog.Provider));
+        });
+#pragma warning restore CA2000
+        // Before the host starts its loops
+        await using (var storage = new MigrationOnly(servers.Postgres))
+        {
+            await storage.MigrateAsync();
+        }
+
+        IServiceProvider services = factory.Services;
+        Account account = (await services.GetRequiredService<AccountStore>().CreateAsync("tests", Credits.Of(1000), default))!;
+        NewApiKey key = await services.GetRequiredService<ApiKeyStore>().CreateAsync(account.Id, "tests", [Scopes.Jobs], null, default);
+        await services.GetRequiredService<WorkerRegistry>().RegisterAsync(new WorkerRegistration("absent", [Demo], 1, null), default);
+        // The model is known, and its worker has gone: jobs wait until a test brings one
+        await services.GetRequiredService<WorkerRegistry>().RemoveAsync("absent", default);
+        var scope = new ApiScope(servers, factory, folder) { Account = account.Id, Key = key.Key, Client = factory.CreateClient() };
+        scope.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key.Key);
+        return scope;
+    }
+
+    public T Get<T>()
+        where T : notnull => _factory.Services.GetRequiredService<T>();
+
+    /// <summary>A client with another key, or none.</summary>
+    public HttpClient ClientWith(string? key)
+    {
+        HttpClient client = _factory.CreateClient();
+        if (key is not null)
+        {
+            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        }
+
+        return client;
+    }
+
+    public async Task<HttpClient> ClientOfNewAccountAsync(decimal credits = 10, params string[] scopes)
+    {
+        Account account = (await Get<AccountStore>().CreateAsync(Guid.NewGuid().ToString(), Credits.Of(credits), default))!;
+        return ClientWith((await Get<ApiKeyStore>().CreateAsync(account.Id, "k", scopes.Length == 0 ? [Scopes.Jobs] : scopes, null, default)).Key);
+    }
+
+    /// <summary>Submits and returns the job of the answer.</summary>
+    public async Task<JobDocument> SubmitAsync(object? body = null, HttpClient? client = null)
+    {
+        using HttpResponseMessage answer = await (client ?? Client).PostAsJsonAsync("/v1/text2img", body ?? new { prompt = "a red apple" });
+        Assert.That((int)answer.StatusCode, Is.EqualTo(202), await answer.Content.ReadAsStringAsync());
+        return await ReadAsync<JobDocument>(answer);
+    }
+
+    public async Task<JobDocument> PollAsync(JobId id) => await ReadAsync<JobDocument>(await Client.GetAsync($"/v1/jobs/{id}"));
+
+    public static async Task<T> ReadAsync<T>(HttpResponseMessage answer) =>
+        (await answer.Content.ReadFromJsonAsync<T>(WireJson.Options))!;
+
+    /// <summary>A job as a worker would have finished it, with real bytes in the store.</summary>
+    public async Task<byte[]> FinishAsync(JobId id)
+    {
+        byte[] bytes = [0x89, 0x50, 0x4E, 0x47, .. id.Value.ToByteArray()];
+        ClaimedJob claim = (await Jobs.ClaimAsync(id, "test-worker", TimeSpan.FromSeconds(30), default))!;
+        string sha256 = await Get<IResultsStore>().PutAsync(bytes, "image/png", default);
+        await Jobs.CompleteAsync(id, claim.LeaseEpoch, [new JobOutput
+        {
+            Index = 0,
+            Sha256 = sha256,
+            ContentType = "image/png",
+            Bytes = bytes.Length,
+            Width = 256,
+            Height = 256,
+            Seed = 7,
+        }], default);
+        return bytes;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _factory.DisposeAsync();
+        Npgsql.NpgsqlConnection.ClearAllPools();
+        await _servers.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private sealed class MigrationOnly(string postgres) : IAsyncDisposable
+    {
+        private readonly ServiceProvider _services = new ServiceCollection().AddLogging()
+            .AddGenerationStorage(new Microsoft.Extensions.Configuration.ConfigurationManager { ["ConnectionStrings:Postgres"] = postgres })
+            .BuildServiceProvider();
+
+        public Task MigrateAsync() => _services.GetRequiredService<Migrator>().MigrateAsync(default);
+
+        public ValueTask DisposeAsync() => _services.DisposeAsync();
+    }
+}
+
+/// <summary>Keeps every log line of the tests' hosts, so that a test can show what is not in them.</summary>
+internal static class TestLog
+{
+    private static readonly System.Collections.Concurrent.ConcurrentQueue<string> Kept = new();
+
+    public static ILoggerProvider Provider { get; } = new Keeper();
+
+    public static IReadOnlyCollection<string> Lines => Kept;
+
+    private sealed class Keeper : ILoggerProvider
+    {
+        public ILogger CreateLogger(string categoryName) => new CategoryLog(categoryName);
+
+        public void Dispose()
+        {
+            // One for all hosts
+        }
+    }
+
+    private sealed class CategoryLog(string category) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            string line = $"{logLevel} {category}: {formatter(state, exception)} {exception}";
+            Kept.Enqueue(line);
+            if (logLevel >= LogLevel.Warning)
+            {
+                TestContext.Progress.WriteLine(line);
+            }
+        }
+    }
+}

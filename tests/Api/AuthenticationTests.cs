@@ -1,0 +1,112 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Generation.Contracts;
+using Generation.Storage;
+
+namespace Generation.Tests.Api;
+
+public sealed class AuthenticationTests
+{
+    private ApiScope _api = null!;
+
+    [OneTimeSetUp]
+    public async Task StartApi() => _api = await ApiScope.CreateAsync();
+
+    [OneTimeTearDown]
+    public async Task StopApi() => await _api.DisposeAsync();
+
+    private static IEnumerable<TestCaseData> Keys()
+    {
+        yield return new TestCaseData(null, "key_missing");
+        yield return new TestCaseData("gk_short", "key_malformed");
+        yield return new TestCaseData(ApiKey.New()[..^1] + "?", "key_malformed").SetArgDisplayNames("wrong checksum");
+        yield return new TestCaseData(ApiKey.New(), "key_invalid").SetArgDisplayNames("unknown key");
+    }
+
+    [TestCaseSource(nameof(Keys))]
+    public async Task Request_WithoutAValidKey_Is401(string? key, string code)
+    {
+        using HttpClient client = _api.ClientWith(key);
+        using HttpResponseMessage answer = await client.GetAsync("/v1/account");
+
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Unauthorized));
+        Assert.That(answer.Headers.WwwAuthenticate.ToString(), Is.EqualTo("Bearer"));
+        Assert.That((await ApiScope.ReadAsync<JsonElement>(answer)).GetProperty("code").GetString(), Is.EqualTo(code));
+    }
+
+    [Test]
+    public async Task Request_KeyInHeader_IsTaken()
+    {
+        using HttpClient client = _api.ClientWith(null);
+        client.DefaultRequestHeaders.Add("X-Api-Key", _api.Key);
+
+        using HttpResponseMessage answer = await client.GetAsync("/v1/account");
+
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [Test]
+    public async Task Request_RevokedKey_IsRefusedWithinASecond()
+    {
+        NewApiKey key = await _api.Get<ApiKeyStore>().CreateAsync(_api.Account, "k", [Scopes.Jobs], null, default);
+        using HttpClient client = _api.ClientWith(key.Key);
+        Assert.That((await client.GetAsync("/v1/account")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+
+        await _api.Get<ApiKeyStore>().RevokeAsync(key.Info.Id, default);
+        var limit = TimeSpan.FromSeconds(1);
+        long start = TimeProvider.System.GetTimestamp();
+        HttpStatusCode status;
+        do
+        {
+            status = (await client.GetAsync("/v1/account")).StatusCode;
+        }
+        while (status == HttpStatusCode.OK && TimeProvider.System.GetElapsedTime(start) < limit);
+
+        Assert.That(status, Is.EqualTo(HttpStatusCode.Unauthorized));
+    }
+
+    [Test]
+    public async Task Request_ExpiredKey_IsRefused()
+    {
+        NewApiKey key = await _api.Get<ApiKeyStore>().CreateAsync(
+            _api.Account, "k", [Scopes.Jobs], DateTimeOffset.UtcNow.AddSeconds(-1), default);
+        using HttpClient client = _api.ClientWith(key.Key);
+
+        Assert.That((await client.GetAsync("/v1/account")).StatusCode, Is.EqualTo(HttpStatusCode.Unauthorized));
+    }
+
+    [Test]
+    public async Task Submit_KeyThatMayOnlyRead_Is403()
+    {
+        using HttpClient client = await _api.ClientOfNewAccountAsync(10, Scopes.Read);
+
+        using HttpResponseMessage answer = await client.PostAsJsonAsync("/v1/text2img", new { prompt = "a" });
+
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Forbidden));
+        Assert.That((await ApiScope.ReadAsync<JsonElement>(answer)).GetProperty("code").GetString(), Is.EqualTo("scope_missing"));
+        Assert.That((await client.GetAsync("/v1/jobs")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [Test]
+    public async Task Job_OfAnotherAccount_IsNotFound()
+    {
+        JobDocument job = await _api.SubmitAsync();
+        using HttpClient other = await _api.ClientOfNewAccountAsync();
+
+        Assert.That((await other.GetAsync($"/v1/jobs/{job.Id}")).StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
+        Assert.That((await other.DeleteAsync($"/v1/jobs/{job.Id}")).StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
+        Assert.That((await other.GetAsync($"/v1/jobs/{job.Id}/outputs/0")).StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
+        Assert.That((await _api.PollAsync(job.Id)).State, Is.EqualTo(JobState.Queued));
+    }
+
+    [Test]
+    public async Task Logs_AfterRequests_HoldNoKeyAndNoPrompt()
+    {
+        const string Secret = "a very private prompt";
+        await _api.SubmitAsync(new { prompt = Secret });
+        using HttpResponseMessage bad = await _api.Client.PostAsJsonAsync("/v1/text2img", new { prompt = Secret, width = 1 });
+
+        Assert.That(TestLog.Lines.Where(l => l.Contains(Secret) || l.Contains(_api.Key)), Is.Empty);
+    }
+}

@@ -1,0 +1,170 @@
+using System.Collections.Concurrent;
+using Generation.Contracts;
+using Generation.Storage;
+using MassTransit;
+
+namespace Generation.Tests.Api;
+
+/// <summary>The dispatcher against a real broker, with this process as the worker behind it.</summary>
+public sealed class DispatchTests
+{
+    private ApiScope _api = null!;
+
+    [SetUp]
+    public async Task StartApi() => _api = await ApiScope.CreateAsync(("Jobs:RedispatchSeconds", "1"));
+
+    [TearDown]
+    public async Task StopApi() => await _api.DisposeAsync();
+
+    [Test]
+    public async Task Submit_LiveWorker_ReceivesTheJobOnce()
+    {
+        await using TestWorker worker = await TestWorker.StartAsync(_api, "w1", slots: 1);
+
+        JobDocument job = await _api.SubmitAsync();
+
+        Assert.That(await worker.NextAsync(), Is.EqualTo(job.Id));
+        Assert.That((await _api.Jobs.ClaimAsync(job.Id, "w1", TimeSpan.FromMinutes(1), default))!.Attempt, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Submit_NoWorkerYet_IsSentWhenOneComes()
+    {
+        JobDocument job = await _api.SubmitAsync();
+
+        await using TestWorker worker = await TestWorker.StartAsync(_api, "w1", slots: 1);
+
+        Assert.That(await worker.NextAsync(), Is.EqualTo(job.Id));
+    }
+
+    [Test]
+    public async Task Dispatch_ManyJobsFewSlots_KeepsTheBacklogInPostgres()
+    {
+        await using TestWorker worker = await TestWorker.StartAsync(_api, "w1", slots: 2, live: false);
+        for (int i = 0; i < 20; i++)
+        {
+            await _api.SubmitAsync();
+        }
+
+        await worker.BeatAsync();
+        for (int i = 0; i < 3; i++)
+        {
+            await worker.NextAsync();
+        }
+
+        DispatchWindow window = (await _api.Get<Outbox>().WindowsAsync(default)).Single();
+        Assert.That((window.InFlight, window.Waiting), Is.EqualTo((3, 17)));
+    }
+
+    [Test]
+    public async Task Dispatch_MessageLost_IsSentAgain()
+    {
+        await using TestWorker worker = await TestWorker.StartAsync(_api, "w1", slots: 1);
+        JobDocument job = await _api.SubmitAsync();
+
+        Assert.That(await worker.NextAsync(), Is.EqualTo(job.Id));
+        Assert.That(await worker.NextAsync(), Is.EqualTo(job.Id), "nobody claimed it");
+    }
+
+    [Test]
+    public async Task Dispatch_QueueGone_PutsTheJobBackAndTriesAgain()
+    {
+        // A live worker by its row, whose queue does not exist yet: the broker returns the message
+        await _api.Get<WorkerRegistry>().RegisterAsync(new WorkerRegistration("w1", [ApiScope.Demo], 1, null), default);
+        JobDocument job = await _api.SubmitAsync();
+        await using TestWorker worker = await TestWorker.StartAsync(_api, "w1", slots: 1);
+
+        Assert.That(await worker.NextAsync(), Is.EqualTo(job.Id));
+    }
+
+    [Test]
+    public async Task Rescue_LapsedLease_IsSentToAnotherWorker()
+    {
+        await using TestWorker worker = await TestWorker.StartAsync(_api, "w1", slots: 1);
+        JobDocument job = await _api.SubmitAsync();
+        await worker.NextAsync();
+        await _api.Jobs.ClaimAsync(job.Id, "dead", TimeSpan.FromMilliseconds(1), default);
+
+        Assert.That(await worker.NextAsync(), Is.EqualTo(job.Id));
+        Assert.That((await _api.Jobs.ClaimAsync(job.Id, "w1", TimeSpan.FromMinutes(1), default))!.Attempt, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task Submit_ExpiresBeforeAWorkerComes_IsExpired()
+    {
+        JobDocument job = await _api.SubmitAsync(new { prompt = "a", expires_in = 1 });
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while ((await _api.PollAsync(job.Id)).State != JobState.Expired)
+        {
+            await Task.Delay(50, limit.Token);
+        }
+
+        Assert.That((await _api.Get<Ledger>().CheckAsync(default)).IsRight);
+    }
+
+    /// <summary>A worker as the dispatcher sees one: a live row and a quorum queue. Its consumer only tells what came.</summary>
+    private sealed class TestWorker : IConsumer<RunJob>, IAsyncDisposable
+    {
+        private readonly BlockingCollection<JobId> _received = [];
+        private readonly CancellationTokenSource _stop = new();
+        private ApiScope _api = null!;
+        private string _id = "";
+        private IBusControl _bus = null!;
+        private Task _beating = Task.CompletedTask;
+
+        public static async Task<TestWorker> StartAsync(ApiScope api, string id, int slots, bool live = true)
+        {
+            var worker = new TestWorker { _api = api, _id = id };
+            worker._bus = Bus.Factory.CreateUsingRabbitMq(rabbit =>
+            {
+                rabbit.Host(new Uri(api.RabbitMq));
+                rabbit.ReceiveEndpoint("jobs.demo", endpoint =>
+                {
+                    endpoint.SetQuorumQueue();
+                    endpoint.Instance(worker);
+                });
+            });
+            await worker._bus.StartAsync();
+            await api.Get<WorkerRegistry>().RegisterAsync(new WorkerRegistration(id, [ApiScope.Demo], slots, null), default);
+            if (!live)
+            {
+                await api.Get<WorkerRegistry>().DrainAsync(id, true, default);
+            }
+
+            worker._beating = worker.BeatUntilStoppedAsync();
+            return worker;
+        }
+
+        public Task Consume(ConsumeContext<RunJob> context)
+        {
+            _received.Add(context.Message.JobId);
+            return Task.CompletedTask;
+        }
+
+        public async Task<JobId> NextAsync()
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            return await Task.Run(() => _received.Take(limit.Token));
+        }
+
+        public async Task BeatAsync() => await _api.Get<WorkerRegistry>().DrainAsync(_id, false, default);
+
+        public async ValueTask DisposeAsync()
+        {
+            await _stop.CancelAsync();
+            await _beating;
+            await _bus.StopAsync();
+            _received.Dispose();
+            _stop.Dispose();
+        }
+
+        private async Task BeatUntilStoppedAsync()
+        {
+            while (!_stop.IsCancellationRequested)
+            {
+                await _api.Get<WorkerRegistry>().HeartbeatAsync(_id, [], default);
+                await Task.Delay(WorkerRegistry.HeartbeatInterval, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+using System.Net;
+using System.Text.Json;
+using Generation.Contracts;
+using Generation.Storage;
+
+namespace Generation.Tests.Api;
+
+public sealed class SystemTests
+{
+    private ApiScope _api = null!;
+
+    [OneTimeSetUp]
+    public async Task StartApi() => _api = await ApiScope.CreateAsync();
+
+    [OneTimeTearDown]
+    public async Task StopApi() => await _api.DisposeAsync();
+
+    [Test]
+    public async Task Load_JobsAndAWorker_ShowsBoth()
+    {
+        JobDocument running = await _api.SubmitAsync();
+        await _api.SubmitAsync();
+        await _api.Get<WorkerRegistry>().RegisterAsync(new WorkerRegistration("w", [ApiScope.Demo], 2, null), default);
+        await _api.Jobs.ClaimAsync(running.Id, "w", TimeSpan.FromMinutes(1), default);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        JsonElement load;
+        do
+        {
+            load = await JsonAsync("/v1/system/load");
+            await Task.Delay(20, limit.Token);
+        }
+        while (load.GetProperty("total").GetProperty("running").GetInt32() != 1);
+
+        JsonElement demo = load.GetProperty("models").GetProperty("demo");
+        Assert.That(demo.GetProperty("slots").GetInt32(), Is.EqualTo(2));
+        Assert.That(demo.GetProperty("free_slots").GetInt32(), Is.EqualTo(1));
+        Assert.That(demo.GetProperty("queued").GetInt32(), Is.EqualTo(1));
+        Assert.That(demo.GetProperty("wait_seconds").GetDouble(), Is.GreaterThanOrEqualTo(0));
+        await _api.Get<WorkerRegistry>().RemoveAsync("w", default);
+    }
+
+    [Test]
+    public async Task Models_Registered_AreListedWithLimits()
+    {
+        JsonElement model = (await JsonAsync("/v1/models")).GetProperty("data")[0];
+        JsonElement scheduler = (await JsonAsync("/v1/schedulers")).GetProperty("data")[0];
+
+        Assert.That(model.GetProperty("name").GetString(), Is.EqualTo("demo"));
+        Assert.That(model.GetProperty("max_side").GetInt32(), Is.EqualTo(1024));
+        Assert.That(model.GetProperty("kinds")[0].GetString(), Is.EqualTo("text2img"));
+        Assert.That(scheduler.GetProperty("name").GetString(), Is.EqualTo("ddim"));
+    }
+
+    [Test]
+    public async Task Account_AfterAJob_ShowsMoneyAndItsHistory()
+    {
+        using HttpClient client = await _api.ClientOfNewAccountAsync(10);
+        JobDocument job = await _api.SubmitAsync(client: client);
+        await _api.FinishAsync(job.Id);
+
+        JsonElement account = await JsonAsync("/v1/account", client);
+        JsonElement[] entries = [.. (await JsonAsync("/v1/account/transactions", client)).GetProperty("data").EnumerateArray()];
+
+        decimal cost = job.Cost.Held.Value;
+        Assert.That(account.GetProperty("balance").GetDecimal(), Is.EqualTo(10 - cost));
+        Assert.That(account.GetProperty("held").GetDecimal(), Is.Zero);
+        Assert.That(entries.Select(e => e.GetProperty("entry").GetString()), Is.EqualTo(new[] { "charge", "hold", "grant" }));
+        Assert.That(entries[1].GetProperty("amount").GetDecimal(), Is.EqualTo(-cost));
+        Assert.That(entries[0].GetProperty("job").GetString(), Is.EqualTo(job.Id.ToString()));
+    }
+
+    [Test]
+    public async Task Health_ServersThere_IsReady()
+    {
+        using HttpClient client = _api.ClientWith(null);
+        Assert.That((await client.GetAsync("/healthz")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        HttpResponseMessage ready;
+        while ((ready = await client.GetAsync("/readyz")).StatusCode != HttpStatusCode.OK)
+        {
+            await Task.Delay(50, limit.Token);
+        }
+
+        JsonElement answer = await ApiScope.ReadAsync<JsonElement>(ready);
+        Assert.That(answer.GetProperty("checks").EnumerateObject().Select(c => c.Name), Does.Contain("postgres").And.Contain("redis").And.Contain("results"));
+    }
+
+    [Test]
+    public async Task Metrics_AfterAJob_CountIt()
+    {
+        await _api.SubmitAsync();
+        using HttpClient client = _api.ClientWith(null);
+
+        string text = await client.GetStringAsync("/metrics");
+
+        Assert.That(text, Does.Match("generation_jobs_submitted_total\\{model=\"demo\",kind=\"text2img\"\\} [1-9]"));
+        Assert.That(text, Does.Contain("generation_queued_jobs{model=\"demo\"}"));
+    }
+
+    [Test]
+    public async Task OpenApi_Document_DescribesCallsFieldsAndKeys()
+    {
+        using HttpClient client = _api.ClientWith(null);
+        JsonElement api = JsonSerializer.Deserialize<JsonElement>(await client.GetStringAsync("/openapi/v1.json"));
+
+        Assert.That(api.GetProperty("paths").EnumerateObject().Select(p => p.Name), Does.Contain("/v1/text2img").And.Contain("/v1/jobs/{id}"));
+        Assert.That(api.GetProperty("components").GetProperty("securitySchemes").EnumerateObject().Select(s => s.Name), Is.EquivalentTo(new[] { "key", "header" }));
+        JsonElement body = api.GetProperty("components").GetProperty("schemas").GetProperty("Text2ImgBody");
+        Assert.That(body.GetProperty("properties").EnumerateObject().Select(p => p.Name), Does.Contain("num_inference_steps").And.Contain("prompt"));
+        foreach (JsonProperty path in api.GetProperty("paths").EnumerateObject())
+        {
+            foreach (JsonProperty operation in path.Value.EnumerateObject())
+            {
+                Assert.That(operation.Value.TryGetProperty("summary", out _), $"{operation.Name} {path.Name} has a summary");
+                Assert.That(operation.Value.GetProperty("responses").TryGetProperty("401", out _), $"{operation.Name} {path.Name} tells of 401");
+            }
+        }
+    }
+
+    [Test]
+    public async Task Docs_Page_IsThere()
+    {
+        using HttpClient client = _api.ClientWith(null);
+
+        Assert.That(await client.GetStringAsync("/docs/index.html"), Does.Contain("swagger"));
+    }
+
+    private async Task<JsonElement> JsonAsync(string path, HttpClient? client = null) =>
+        await ApiScope.ReadAsync<JsonElement>(await (client ?? _api.Client).GetAsync(path));
+}
