@@ -86,9 +86,20 @@ public sealed unsafe class SafetensorsFile : WeightSource
 
     public override Tensor Read(string name, ScalarType? dtype = null)
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
         SafetensorsEntry entry = Find(name);
-        return StoredBytes.ToTensor(_start + entry.Offset, entry.Length, entry.Dtype, entry.Shape, dtype, $"{Path}: '{name}'");
+        return Read(entry, entry.Offset, entry.Length, entry.Shape, dtype);
+    }
+
+    public override Tensor ReadRows(string name, long start, long count, ScalarType? dtype = null)
+    {
+        SafetensorsEntry entry = Find(name);
+        if (entry.Shape.Length == 0 || start < 0 || count < 0 || start > entry.Shape[0] - count)
+        {
+            throw new ArgumentOutOfRangeException(nameof(start), $"'{name}' of shape [{string.Join(", ", entry.Shape)}] has no rows {start} to {start + count}.");
+        }
+
+        long row = entry.Shape[0] == 0 ? 0 : entry.Length / entry.Shape[0];
+        return Read(entry, entry.Offset + (start * row), count * row, [count, .. entry.Shape[1..]], dtype);
     }
 
     protected override void Dispose(bool disposing)
@@ -102,6 +113,12 @@ public sealed unsafe class SafetensorsFile : WeightSource
         }
 
         base.Dispose(disposing);
+    }
+
+    private Tensor Read(SafetensorsEntry entry, long offset, long length, long[] shape, ScalarType? dtype)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return StoredBytes.ToTensor(_start + offset, length, entry.Dtype, shape, dtype, $"{Path}: '{entry.Name}'");
     }
 
     private SafetensorsEntry Find(string name) => _header.Entries.TryGetValue(name, out SafetensorsEntry? entry) ? entry : throw Missing(name);

@@ -65,6 +65,8 @@ public sealed class ShardedWeights : WeightSource
 
     public override Tensor Read(string name, ScalarType? dtype = null) => Find(name).Read(name, dtype);
 
+    public override Tensor ReadRows(string name, long start, long count, ScalarType? dtype = null) => Find(name).ReadRows(name, start, count, dtype);
+
     protected override void Dispose(bool disposing)
     {
         foreach (SafetensorsFile file in _files)

@@ -29,6 +29,9 @@ public abstract class WeightSource : IDisposable
     /// <exception cref="WeightsException">No such tensor, or its stored type cannot be converted.</exception>
     public abstract Tensor Read(string name, ScalarType? dtype = null);
 
+    /// <summary>As <see cref="Read"/>, of <paramref name="count"/> rows of the first axis, from <paramref name="start"/> on.</summary>
+    public abstract Tensor ReadRows(string name, long start, long count, ScalarType? dtype = null);
+
     public void Dispose()
     {
         Dispose(true);

@@ -1,0 +1,153 @@
+using Generation.Diffusion.Schedulers;
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Pipelines;
+
+/// <summary>
+/// One run of a pipeline between its verbs: the prompt is encoded and the prior drawn when it is made;
+/// <see cref="Loop"/> denoises and <see cref="Decode"/> makes the pictures. The three may be called from different
+/// threads, one after the other, so that one run is decoded while the next one loops.
+/// </summary>
+public abstract class DenoisingRun : IDisposable
+{
+    private readonly List<IDisposable> _owned = [];
+    private Tensor? _latents;
+    private int _next;
+    private int _draws;
+
+    protected DenoisingRun(Scheduler scheduler, NoiseSource noise, IReadOnlyList<long> seeds)
+    {
+        Scheduler = Own(scheduler);
+        Noise = Own(noise);
+        Seeds = seeds;
+        _next = scheduler.BeginIndex;
+    }
+
+    public Scheduler Scheduler { get; }
+
+    /// <summary>Seed of each picture.</summary>
+    public IReadOnlyList<long> Seeds { get; }
+
+    /// <summary>Steps that the run takes from its beginning.</summary>
+    public int Steps => Scheduler.EndIndex - Scheduler.BeginIndex;
+
+    /// <summary>Index of the next step, between the scheduler's BeginIndex and EndIndex.</summary>
+    public int Next => _next;
+
+    /// <summary>(pictures, channels, height, width), float32; owned by the run.</summary>
+    public Tensor Latents => _latents ?? throw new InvalidOperationException("The run is disposed.");
+
+    protected NoiseSource Noise { get; }
+
+    /// <summary>Runs all steps that are left.</summary>
+    /// <param name="onStep">Called after each step, on this thread.</param>
+    /// <param name="token">Looked at before each step; the run may go on later from where it stopped.</param>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public void Loop(Action<StepReport>? onStep = null, CancellationToken token = default)
+    {
+        while (_next < Scheduler.EndIndex)
+        {
+            token.ThrowIfCancellationRequested();
+            int i = _next;
+            using (var scope = NewDisposeScope())
+            using (inference_mode())
+            {
+                Tensor prediction = Predict(Latents, i);
+                Tensor stepped = AfterStep(Scheduler.Step(prediction, i, Latents, DrawStepNoise), i);
+                SetLatents(stepped);
+            }
+
+            _next = i + 1;
+            onStep?.Invoke(new StepReport(this, _next - Scheduler.BeginIndex, Steps, Scheduler.Timesteps[i], Latents));
+        }
+    }
+
+    /// <summary>Latents to pictures.</summary>
+    public abstract PictureBatch Decode();
+
+    /// <summary>A copy of all that is needed to go on from here.</summary>
+    public LoopState SaveState() => new(_next, _draws, Latents.clone().DetachFromDisposeScope(), Scheduler.SaveState());
+
+    /// <summary>Goes on from where another run of the same settings stopped. The state stays the caller's.</summary>
+    /// <exception cref="SettingException">The state is of another kind of run.</exception>
+    public void Restore(LoopState state)
+    {
+        if (!state.Latents.shape.AsSpan().SequenceEqual(Latents.shape))
+        {
+            throw new SettingException("state", $"has latents of shape [{string.Join(", ", state.Latents.shape)}] and this run [{string.Join(", ", Latents.shape)}].");
+        }
+
+        if (state.Next < Scheduler.BeginIndex || state.Next > Scheduler.EndIndex || state.Draws < _draws)
+        {
+            throw new SettingException("state", $"stands before step {state.Next} and this run has the steps {Scheduler.BeginIndex} to {Scheduler.EndIndex}.");
+        }
+
+        Scheduler.RestoreState(state.Scheduler);
+        while (_draws < state.Draws)
+        {
+            DrawStepNoise().Dispose();
+        }
+
+        using var scope = NewDisposeScope();
+        SetLatents(state.Latents.to(Latents.device, copy: true));
+        _next = state.Next;
+    }
+
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>The network's output for these latents, guidance applied, in the caller's scope.</summary>
+    protected abstract Tensor Predict(Tensor latents, int i);
+
+    /// <summary>A last touch on the latents after step <paramref name="i"/> (inpainting puts the kept area back).</summary>
+    protected virtual Tensor AfterStep(Tensor latents, int i) => latents;
+
+    /// <summary>Takes a tensor out of its scope and disposes it with the run.</summary>
+    protected Tensor Keep(Tensor tensor)
+    {
+        tensor.DetachFromDisposeScope();
+        _owned.Add(tensor);
+        return tensor;
+    }
+
+    protected T Own<T>(T thing)
+        where T : IDisposable
+    {
+        _owned.Add(thing);
+        return thing;
+    }
+
+    /// <summary>Puts new latents in place of the old ones.</summary>
+    protected void SetLatents(Tensor latents)
+    {
+        latents.DetachFromDisposeScope();
+        _latents?.Dispose();
+        _latents = latents;
+    }
+
+    protected virtual void Dispose(bool disposing)
+    {
+        if (!disposing)
+        {
+            return;
+        }
+
+        _latents?.Dispose();
+        _latents = null;
+        foreach (IDisposable thing in _owned)
+        {
+            thing.Dispose();
+        }
+
+        _owned.Clear();
+    }
+
+    private Tensor DrawStepNoise()
+    {
+        _draws++;
+        return Noise.Draw(Latents.shape[1..]);
+    }
+}

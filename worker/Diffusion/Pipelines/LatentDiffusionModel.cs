@@ -1,0 +1,76 @@
+using Generation.Diffusion.Networks;
+using Generation.Diffusion.Schedulers;
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Pipelines;
+
+/// <summary>
+/// The parts of a Stable Diffusion model of any generation, loaded once and shared by all the pipelines that run on
+/// it. What differs between generations is how a prompt becomes the network's conditions.
+/// </summary>
+public abstract class LatentDiffusionModel : IDisposable
+{
+    private protected LatentDiffusionModel(UNet2DConditionModel unet, AutoencoderKL vae, SchedulerConfig scheduler, Device device)
+    {
+        UNet = unet;
+        Vae = vae;
+        Scheduler = scheduler;
+        Device = device;
+    }
+
+    public UNet2DConditionModel UNet { get; }
+
+    public AutoencoderKL Vae { get; }
+
+    /// <summary>What a run takes whose settings name no scheduler.</summary>
+    public SchedulerConfig Scheduler { get; }
+
+    public Device Device { get; }
+
+    /// <summary>Size of the pictures that the model was trained on.</summary>
+    public PictureSize NativeSize => UNet.Config.SampleSize is { } size
+        ? new(size[1] * Vae.Config.Downscale, size[0] * Vae.Config.Downscale)
+        : new(64 * Vae.Config.Downscale, 64 * Vae.Config.Downscale);
+
+    /// <summary>Whether runs of these settings also predict without the prompt. Networks distilled for guidance are told the scale instead.</summary>
+    public bool IsGuided(DiffusionSettings settings) => settings.GuidanceScale > 1 && UNet.Config.TimeCondProjDim is null;
+
+    /// <summary>Loads a model of the Stable Diffusion family, whichever it is.</summary>
+    /// <param name="path">Folder in the diffusers layout.</param>
+    /// <param name="dtype">Type that the networks compute in.</param>
+    /// <param name="device">Null is the CPU.</param>
+    /// <exception cref="WeightsException">A part is missing or does not fit; the message names file and keys.</exception>
+    public static LatentDiffusionModel FromPretrained(string path, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
+        Load(ModelFiles.Open(path), dtype, device);
+
+    /// <summary>Loads a model from opened files.</summary>
+    public static LatentDiffusionModel Load(ModelFiles files, ScalarType dtype = ScalarType.Float32, Device? device = null) => files.Has("text_encoder_2")
+        ? StableDiffusionXLModel.Load(files, dtype, device)
+        : StableDiffusionModel.Load(files, dtype, device);
+
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Prompts to what the network is conditioned on, in the caller's scope.</summary>
+    /// <param name="size">Size of the pictures that the network makes.</param>
+    /// <param name="fromImage">Whether the run starts from a picture.</param>
+    internal abstract LatentConditions Condition(DiffusionSettings settings, IReadOnlyList<PictureItem> pictures, PictureSize size, bool fromImage);
+
+    protected virtual void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            UNet.Dispose();
+            Vae.Dispose();
+        }
+    }
+}
+
+/// <summary>What a UNet is told about the prompts. With guidance every tensor has 2 n rows, those of the negative prompts first.</summary>
+/// <param name="Embeddings">(n, length, features)</param>
+/// <param name="TextEmbeds">(n, features): pooled, of SDXL.</param>
+/// <param name="TimeIds">(n, 5 or 6): sizes and crops, of SDXL.</param>
+internal sealed record LatentConditions(Tensor Embeddings, Tensor? TextEmbeds = null, Tensor? TimeIds = null);

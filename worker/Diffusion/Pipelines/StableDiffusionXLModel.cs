@@ -1,0 +1,138 @@
+using Generation.Diffusion.Networks;
+using Generation.Diffusion.Schedulers;
+using Generation.Diffusion.Tokenizers;
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Pipelines;
+
+/// <summary>
+/// Stable Diffusion XL and its refiner: two text encoders (the refiner has the second only), and conditions on the
+/// picture's size and crop. Podell et al., SDXL, 2023.
+/// </summary>
+public sealed class StableDiffusionXLModel : LatentDiffusionModel
+{
+    private readonly bool _forceZerosForEmptyPrompt;
+    private readonly bool _requiresAestheticsScore;
+
+    private StableDiffusionXLModel(ModelFiles files, (ClipTokenizer Tokenizer, CLIPTextModel Encoder)[] texts, UNet2DConditionModel unet, AutoencoderKL vae, SchedulerConfig scheduler, Device device)
+        : base(unet, vae, scheduler, device)
+    {
+        Texts = texts;
+        _forceZerosForEmptyPrompt = files.Flag("force_zeros_for_empty_prompt", otherwise: true);
+        _requiresAestheticsScore = files.Flag("requires_aesthetics_score", otherwise: false);
+    }
+
+    /// <summary>The text encoders, in the order in which their features are joined; the last one also gives the pooled embedding.</summary>
+    public IReadOnlyList<(ClipTokenizer Tokenizer, CLIPTextModel Encoder)> Texts { get; }
+
+    /// <inheritdoc cref="LatentDiffusionModel.Load"/>
+    public static new StableDiffusionXLModel Load(ModelFiles files, ScalarType dtype = ScalarType.Float32, Device? device = null)
+    {
+        var networks = new NetworkLoader(files, dtype, device);
+        try
+        {
+            var texts = new List<(ClipTokenizer, CLIPTextModel)>();
+            if (files.Has("text_encoder"))
+            {
+                texts.Add((files.ClipTokenizer("tokenizer"), networks.ClipText("text_encoder")));
+            }
+
+            texts.Add((files.ClipTokenizer("tokenizer_2"), networks.ClipText("text_encoder_2")));
+            return new StableDiffusionXLModel(files, [.. texts], networks.UNet(), networks.Vae(), files.Scheduler(), device ?? CPU);
+        }
+        catch
+        {
+            networks.DisposeLoaded();
+            throw;
+        }
+    }
+
+    internal override LatentConditions Condition(DiffusionSettings settings, IReadOnlyList<PictureItem> pictures, PictureSize size, bool fromImage)
+    {
+        SdxlConditions extra = settings.Sdxl ?? new SdxlConditions();
+        (Tensor prompts, Tensor pooled) = Embed(pictures, picture => picture.Prompt, picture => Or(picture.Prompt2, picture.Prompt), settings.ClipSkip);
+        (Tensor ids, Tensor negativeIds) = TimeIds(extra, size, fromImage);
+        ids = ids.expand(pictures.Count, -1);
+        if (!IsGuided(settings))
+        {
+            return new LatentConditions(prompts, pooled, ids);
+        }
+
+        (Tensor negatives, Tensor negativePooled) = Embed(pictures, picture => picture.NegativePrompt ?? "", picture => Or(picture.NegativePrompt2, picture.NegativePrompt ?? ""), clipSkip: null);
+        if (_forceZerosForEmptyPrompt)
+        {
+            Tensor given = tensor(pictures.Select(picture => picture.NegativePrompt is null ? 0f : 1f).ToArray()).to(Device);
+            negatives = negatives * given.view(-1, 1, 1);
+            negativePooled = negativePooled * given.view(-1, 1);
+        }
+
+        return new LatentConditions(cat([negatives, prompts], 0), cat([negativePooled, pooled], 0), cat([negativeIds.expand(pictures.Count, -1), ids], 0));
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            foreach ((_, CLIPTextModel encoder) in Texts)
+            {
+                encoder.Dispose();
+            }
+        }
+
+        base.Dispose(disposing);
+    }
+
+    // The reference takes an empty second prompt for an absent one.
+    private static string Or(string? second, string first) => string.IsNullOrEmpty(second) ? first : second;
+
+    /// <summary>The last but one hidden states of all encoders side by side, and the last encoder's pooled embedding.</summary>
+    private (Tensor States, Tensor Pooled) Embed(IReadOnlyList<PictureItem> pictures, Func<PictureItem, string> first, Func<PictureItem, string> second, int? clipSkip)
+    {
+        using var scope = NewDisposeScope();
+        var states = new List<Tensor>();
+        Tensor? pooled = null;
+        for (int i = 0; i < Texts.Count; i++)
+        {
+            // A refiner has one encoder, and it reads the first prompt.
+            (ClipTokenizer tokenizer, CLIPTextModel encoder) = Texts[i];
+            ClipTextOutput output = encoder.Forward(ClipPrompts.Tokenize(tokenizer, encoder, pictures.Select(i == 0 ? first : second)));
+            states.Add(ClipPrompts.HiddenState(output, (clipSkip ?? 0) + 2).to(ScalarType.Float32));
+            pooled = output.TextEmbeds;
+        }
+
+        if (pooled is null)
+        {
+            throw new WeightsException("text_encoder_2: has no text_projection, which SDXL's second text encoder must have.");
+        }
+
+        return (cat(states, -1).MoveToOuterDisposeScope(), pooled.to(ScalarType.Float32).MoveToOuterDisposeScope());
+    }
+
+    /// <summary>(1, 5 or 6) numbers for the prompt and for the negative prompt.</summary>
+    private (Tensor Ids, Tensor NegativeIds) TimeIds(SdxlConditions extra, PictureSize size, bool fromImage)
+    {
+        PictureSize original = extra.OriginalSize ?? size;
+        PictureSize target = extra.TargetSize ?? size;
+        (int Top, int Left) crop = extra.CropsCoordsTopLeft;
+        if (_requiresAestheticsScore)
+        {
+            PictureSize negative = extra.NegativeOriginalSize ?? original;
+            return (Row(original.Height, original.Width, crop.Top, crop.Left, extra.AestheticScore),
+                Row(negative.Height, negative.Width, extra.NegativeCropsCoordsTopLeft.Top, extra.NegativeCropsCoordsTopLeft.Left, extra.NegativeAestheticScore));
+        }
+
+        Tensor ids = Row(original.Height, original.Width, crop.Top, crop.Left, target.Height, target.Width);
+        if (!fromImage && (extra.NegativeOriginalSize is null || extra.NegativeTargetSize is null))
+        {
+            return (ids, ids);
+        }
+
+        // Starting from a picture, the reference gives the negative prompt the prompt's own crop.
+        (int Top, int Left) negativeCrop = fromImage ? crop : extra.NegativeCropsCoordsTopLeft;
+        PictureSize negativeOriginal = extra.NegativeOriginalSize ?? original;
+        PictureSize negativeTarget = extra.NegativeTargetSize ?? target;
+        return (ids, Row(negativeOriginal.Height, negativeOriginal.Width, negativeCrop.Top, negativeCrop.Left, negativeTarget.Height, negativeTarget.Width));
+    }
+
+    private Tensor Row(params double[] numbers) => tensor(numbers.Select(number => (float)number).ToArray()).unsqueeze(0).to(Device);
+}

@@ -1,0 +1,110 @@
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion;
+
+/// <summary>Where a tensor of a <see cref="RenamedWeights"/> comes from.</summary>
+/// <param name="Source">Key in the underlying source.</param>
+public sealed record WeightPiece(string Source)
+{
+    /// <summary>Rows of the first axis, joined in this order; null is all of them.</summary>
+    public IReadOnlyList<(long Start, long Count)>? Rows { get; init; }
+
+    /// <summary>The matrix is stored the other way round.</summary>
+    public bool Transposed { get; init; }
+
+    /// <summary>Trailing axes of length one are dropped: a 1x1 convolution becomes a matrix.</summary>
+    public bool Squeezed { get; init; }
+}
+
+/// <summary>Another source under other names. What has no new name keeps its old one, so that strict loading tells of it.</summary>
+public sealed class RenamedWeights : WeightSource
+{
+    private readonly WeightSource _source;
+    private readonly IReadOnlyDictionary<string, WeightPiece> _pieces;
+    private readonly bool _owns;
+
+    /// <param name="pieces">The tensors by their new names.</param>
+    /// <param name="owns">Whether disposing this disposes the source.</param>
+    public RenamedWeights(WeightSource source, IReadOnlyDictionary<string, WeightPiece> pieces, bool owns)
+    {
+        _source = source;
+        _pieces = pieces;
+        _owns = owns;
+    }
+
+    public override string Path => _source.Path;
+
+    public override IReadOnlyCollection<string> Names => [.. _pieces.Keys];
+
+    public override bool Has(string name) => _pieces.ContainsKey(name);
+
+    public override WeightEntry Entry(string name)
+    {
+        WeightPiece piece = Find(name);
+        WeightEntry entry = _source.Entry(piece.Source);
+        return new WeightEntry(name, entry.Dtype, Shape(piece, entry.Shape));
+    }
+
+    public override Tensor Read(string name, ScalarType? dtype = null)
+    {
+        using var scope = NewDisposeScope();
+        WeightPiece piece = Find(name);
+        Tensor read = piece.Rows switch
+        {
+            null => _source.Read(piece.Source, dtype),
+            [var one] => _source.ReadRows(piece.Source, one.Start, one.Count, dtype),
+            var many => cat([.. many.Select(rows => _source.ReadRows(piece.Source, rows.Start, rows.Count, dtype))], 0),
+        };
+        if (piece.Transposed)
+        {
+            read = read.t().contiguous();
+        }
+
+        return read.view(Shape(piece, _source.Entry(piece.Source).Shape)).MoveToOuterDisposeScope();
+    }
+
+    public override Tensor ReadRows(string name, long start, long count, ScalarType? dtype = null)
+    {
+        WeightPiece piece = Find(name);
+        if (piece is { Rows: null, Transposed: false, Squeezed: false })
+        {
+            return _source.ReadRows(piece.Source, start, count, dtype);
+        }
+
+        using Tensor whole = Read(name, dtype);
+        return whole.narrow(0, start, count).clone();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && _owns)
+        {
+            _source.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private static long[] Shape(WeightPiece piece, long[] stored)
+    {
+        long[] shape = [.. stored];
+        if (piece.Rows is { } rows)
+        {
+            shape[0] = rows.Sum(range => range.Count);
+        }
+
+        if (piece.Transposed)
+        {
+            Array.Reverse(shape);
+        }
+
+        while (piece.Squeezed && shape.Length > 2 && shape[^1] == 1)
+        {
+            shape = shape[..^1];
+        }
+
+        return shape;
+    }
+
+    private WeightPiece Find(string name) => _pieces.TryGetValue(name, out WeightPiece? piece) ? piece : throw Missing(name);
+}
