@@ -1,3 +1,4 @@
+using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 
 namespace Generation.Tests.Goldens;
@@ -9,16 +10,65 @@ internal static class PipelineCalls
     {
         ["StableDiffusionPipeline"] = Text2Img,
         ["StableDiffusionXLPipeline"] = Text2Img,
+        ["StableDiffusionImg2ImgPipeline"] = Img2Img,
+        ["StableDiffusionXLImg2ImgPipeline"] = Img2Img,
+        ["StableDiffusionInstructPix2PixPipeline"] = Edit,
+        ["StableDiffusionControlNetPipeline"] = ControlNet,
     };
 
     /// <summary>What the case's call makes, or null for a pipeline that is not built.</summary>
-    public static PictureBatch? Run(PipelineCall call) => Calls.TryGetValue(call.Pipeline, out Func<PipelineCall, PictureBatch>? run) ? run(call) : null;
+    public static PictureBatch? Run(PipelineCall call) =>
+        !call.HasAdapter && Calls.TryGetValue(call.Pipeline, out Func<PipelineCall, PictureBatch>? run) ? run(call) : null;
 
     private static PictureBatch Text2Img(PipelineCall call)
     {
-        using LatentDiffusionModel model = LatentDiffusionModel.FromPretrained(call.Model);
+        using LatentDiffusionModel model = Model(call);
         return new StableDiffusionPipeline(model).Generate(With(call, new Text2ImgSettings()));
     }
+
+    private static PictureBatch Img2Img(PipelineCall call)
+    {
+        using LatentDiffusionModel model = Model(call);
+        return new StableDiffusionImg2ImgPipeline(model).Generate(With(call, new Img2ImgSettings
+        {
+            Image = call.Picture("image"),
+            Strength = call.Number("strength", call.Pipeline.Contains("XL", StringComparison.Ordinal) ? 0.3 : 0.8),
+            DenoisingStart = call.NumberOrNull("denoising_start"),
+        }));
+    }
+
+    private static PictureBatch Edit(PipelineCall call)
+    {
+        using LatentDiffusionModel model = Model(call);
+        return new InstructPix2PixPipeline(model).Generate(With(call, new EditSettings
+        {
+            Image = call.Picture("image"),
+            ImageGuidanceScale = call.Number("image_guidance_scale", 1.5),
+        }));
+    }
+
+    private static PictureBatch ControlNet(PipelineCall call)
+    {
+        using LatentDiffusionModel model = Model(call);
+        using ControlNetModel network = StableDiffusionControlNetPipeline.LoadControlNet(call.Named("controlnet"));
+        return new StableDiffusionControlNetPipeline(model).Generate(With(call, new ControlNetSettings
+        {
+            GuessMode = call.Flag("guess_mode"),
+            Controls =
+            [
+                new ControlInput(network, call.Picture("image"))
+                {
+                    ConditioningScale = call.Number("controlnet_conditioning_scale", 1),
+                    GuidanceStart = call.Number("control_guidance_start", 0),
+                    GuidanceEnd = call.Number("control_guidance_end", 1),
+                },
+            ],
+        }));
+    }
+
+    /// <summary>The model's folder, or the checkpoint in it where the case's note says so.</summary>
+    private static LatentDiffusionModel Model(PipelineCall call) => LatentDiffusionModel.FromPretrained(
+        call.Golden.Note?.Contains("one_file.safetensors", StringComparison.Ordinal) == true ? Path.Combine(call.Model, "one_file.safetensors") : call.Model);
 
     /// <summary>The arguments that all pipelines have.</summary>
     private static T With<T>(PipelineCall call, T settings)

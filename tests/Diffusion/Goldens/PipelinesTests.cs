@@ -47,6 +47,9 @@ internal sealed class PipelineCall
 
     public SchedulerConfig Scheduler => SchedulerConfig.FromJson(Golden.Call.GetProperty("scheduler"));
 
+    /// <summary>Whether the note names a LoRA file.</summary>
+    public bool HasAdapter => Golden.Note?.Contains("models/lora", StringComparison.Ordinal) == true;
+
     public bool Has(string name) => _arguments.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null;
 
     public double Number(string name, double otherwise) => Has(name) ? _arguments.GetProperty(name).GetDouble() : otherwise;
@@ -65,6 +68,13 @@ internal sealed class PipelineCall
         JsonElement seed = Golden.Call.GetProperty("seed");
         long[] seeds = seed.ValueKind == JsonValueKind.Array ? [.. seed.EnumerateArray().Select(one => one.GetInt64())] : [seed.GetInt64()];
         return [.. seeds.Select((one, k) => new PictureItem(Text("prompt", k) ?? "", Text("negative_prompt", k), one) { Prompt2 = Text("prompt_2", k), NegativePrompt2 = Text("negative_prompt_2", k) })];
+    }
+
+    /// <summary>A model that the note names beside the call's own, as in "models/controlnet over models/sd15".</summary>
+    public string Named(string word)
+    {
+        string name = (Golden.Note ?? "").Split(' ', ',', ';').First(part => part.StartsWith("models/", StringComparison.Ordinal) && part.Contains(word, StringComparison.Ordinal));
+        return Path.Combine(GoldenCase.Root, name);
     }
 
     public Picture Picture(string name)

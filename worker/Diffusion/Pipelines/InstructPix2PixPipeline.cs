@@ -1,4 +1,3 @@
-using Generation.Diffusion.Networks;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;

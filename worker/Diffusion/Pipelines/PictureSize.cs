@@ -1,8 +1,10 @@
+using System.Runtime.InteropServices;
 using Generation.Imaging;
 
 namespace Generation.Diffusion.Pipelines;
 
 /// <summary>Width and height of a run's pictures, in pixels.</summary>
+[StructLayout(LayoutKind.Auto)]
 public readonly record struct PictureSize(int Width, int Height)
 {
     /// <summary>The asked size, or where it is not given the <paramref name="otherwise"/>.</summary>

@@ -28,11 +28,11 @@ internal static partial class LdmVaeKeys
     /// <summary>New names for keys relative to the autoencoder's root; keys that are not known are absent.</summary>
     public static Dictionary<string, WeightPiece> Map(IReadOnlyCollection<string> keys, string prefix)
     {
-        int top = keys.Select(key => UpStage().Match(key)).Where(match => match.Success).Select(match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)).DefaultIfEmpty(0).Max();
+        int top = keys.Select(key => UpStage().Match(key)).Where(match => match.Success).Select(match => int.Parse(match.Groups["stage"].Value, CultureInfo.InvariantCulture)).DefaultIfEmpty(0).Max();
         var pieces = new Dictionary<string, WeightPiece>(StringComparer.Ordinal);
         foreach (string key in keys)
         {
-            string counted = UpStage().Replace(key, match => $"decoder.up.{top - int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)}.");
+            string counted = UpStage().Replace(key, match => $"decoder.up.{top - int.Parse(match.Groups["stage"].Value, CultureInfo.InvariantCulture)}.");
             if (Inner.Rename(counted) is { } name)
             {
                 // The original's attention is made of 1x1 convolutions, diffusers' of matrices.
@@ -43,6 +43,6 @@ internal static partial class LdmVaeKeys
         return pieces;
     }
 
-    [GeneratedRegex(@"^decoder\.up\.(\d+)\.", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^decoder\.up\.(?<stage>\d+)\.", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex UpStage();
 }
