@@ -14,6 +14,8 @@ internal static class PipelineCalls
         ["StableDiffusionXLImg2ImgPipeline"] = Img2Img,
         ["StableDiffusionInstructPix2PixPipeline"] = Edit,
         ["StableDiffusionControlNetPipeline"] = ControlNet,
+        ["FluxPipeline"] = Flux,
+        ["FluxImg2ImgPipeline"] = FluxImg2Img,
     };
 
     /// <summary>What the case's call makes, or null for a pipeline that is not built.</summary>
@@ -66,6 +68,18 @@ internal static class PipelineCalls
         }));
     }
 
+    private static PictureBatch Flux(PipelineCall call)
+    {
+        using FluxModel model = FluxModel.FromPretrained(call.Model);
+        return new FluxPipeline(model).Generate(With(call, new Text2ImgSettings()));
+    }
+
+    private static PictureBatch FluxImg2Img(PipelineCall call)
+    {
+        using FluxModel model = FluxModel.FromPretrained(call.Model);
+        return new FluxImg2ImgPipeline(model).Generate(With(call, new Img2ImgSettings { Image = call.Picture("image"), Strength = call.Number("strength", 0.6) }));
+    }
+
     /// <summary>The model's folder, or the checkpoint in it where the case's note says so.</summary>
     private static LatentDiffusionModel Model(PipelineCall call) => LatentDiffusionModel.FromPretrained(
         call.Golden.Note?.Contains("one_file.safetensors", StringComparison.Ordinal) == true ? Path.Combine(call.Model, "one_file.safetensors") : call.Model);
@@ -77,13 +91,14 @@ internal static class PipelineCalls
             Items = call.Items(),
             Scheduler = call.Scheduler,
             NumInferenceSteps = call.Whole("num_inference_steps") ?? 50,
-            GuidanceScale = call.Number("guidance_scale", call.Pipeline.Contains("XL", StringComparison.Ordinal) ? 5 : 7.5),
+            GuidanceScale = call.Number("guidance_scale", Guidance(call.Pipeline)),
             GuidanceRescale = call.Number("guidance_rescale", 0),
             Eta = call.Number("eta", 0),
             ClipSkip = call.Whole("clip_skip"),
             Width = call.Whole("width"),
             Height = call.Whole("height"),
             DenoisingEnd = call.NumberOrNull("denoising_end"),
+            Flux = new FluxOptions { TrueCfgScale = call.Number("true_cfg_scale", 1), MaxSequenceLength = call.Whole("max_sequence_length") ?? 512 },
             Sdxl = new SdxlConditions
             {
                 OriginalSize = Size(call, "original_size"),
@@ -96,6 +111,15 @@ internal static class PipelineCalls
                 NegativeAestheticScore = call.Number("negative_aesthetic_score", 2.5),
             },
         };
+
+    private static double Guidance(string pipeline) => pipeline switch
+    {
+        _ when pipeline.Contains("XL", StringComparison.Ordinal) => 5,
+        "FluxFillPipeline" => 30,
+        "FluxPipeline" => 3.5,
+        _ when pipeline.StartsWith("Flux", StringComparison.Ordinal) => 7,
+        _ => 7.5,
+    };
 
     // (height, width), as the reference gives sizes
     private static PictureSize? Size(PipelineCall call, string name) => call.Pair(name) is (int height, int width) ? new PictureSize(width, height) : null;

@@ -63,6 +63,9 @@ public abstract record DiffusionSettings
     /// <summary>Sizes, crops and scores for SDXL; null takes their defaults.</summary>
     public SdxlConditions? Sdxl { get; init; }
 
+    /// <summary>What FLUX has beyond other families; null takes the defaults.</summary>
+    public FluxOptions? Flux { get; init; }
+
     /// <summary>The pictures to make, one by one.</summary>
     /// <exception cref="SettingException">None, or two ways of saying it that disagree.</exception>
     public IReadOnlyList<PictureItem> Pictures()

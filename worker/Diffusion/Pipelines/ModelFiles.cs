@@ -36,6 +36,8 @@ public abstract class ModelFiles
 
     public abstract ClipTokenizer ClipTokenizer(string component);
 
+    public abstract T5Tokenizer T5Tokenizer(string component);
+
     /// <summary>A pipeline setting of model_index.json that is no component, as in force_zeros_for_empty_prompt; null if absent.</summary>
     public abstract JsonElement? Setting(string name);
 

@@ -64,6 +64,12 @@ public sealed class ModelFolder : ModelFiles
         return Tokenizers.ClipTokenizer.Load(System.IO.Path.Combine(Path, component));
     }
 
+    public override T5Tokenizer T5Tokenizer(string component)
+    {
+        ClassOf(component);
+        return Tokenizers.T5Tokenizer.Load(System.IO.Path.Combine(Path, component));
+    }
+
     public override JsonElement? Setting(string name) => _index.TryGetProperty(name, out JsonElement value) ? value : null;
 
     private string File(string component, string name)

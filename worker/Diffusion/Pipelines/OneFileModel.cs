@@ -112,6 +112,8 @@ public sealed class OneFileModel : ModelFiles
         return openClip ? Tokenizers.ClipTokenizer.PublishedPaddedWithZero : Tokenizers.ClipTokenizer.Published;
     }
 
+    public override T5Tokenizer T5Tokenizer(string component) => (_folder ?? throw Lacks(component)).T5Tokenizer(component);
+
     public override JsonElement? Setting(string name)
     {
         if (_folder is not null)
