@@ -48,6 +48,8 @@ internal sealed class AddedVocabulary
         return parts;
     }
 
+    public static bool IsWord(Rune rune) => Rune.IsLetterOrDigit(rune) || rune.Value == '_';
+
     /// <summary>A trie over the tokens' characters.</summary>
     private sealed class Matcher
     {
@@ -139,8 +141,6 @@ internal sealed class AddedVocabulary
 
         private static bool StartsWithWord(string text, int start) =>
             start < text.Length && Rune.DecodeFromUtf16(text.AsSpan(start), out Rune rune, out _) == System.Buffers.OperationStatus.Done && IsWord(rune);
-
-        private static bool IsWord(Rune rune) => Rune.IsLetterOrDigit(rune) || rune.Value == '_';
 
         private sealed class Node
         {

@@ -89,7 +89,7 @@ public sealed class ClipTokenizer
         return Create(vocabulary, merges, config, folder);
     }
 
-    /// <summary>A tokenizer that also knows <paramref name="tokens"/>, in any case, each as one id from <see cref="Count"/> on, in this order. For textual inversion.</summary>
+    /// <summary>A tokenizer that also knows <paramref name="tokens"/>, in any case but not within other words, each as one id from <see cref="Count"/> on, in this order. For textual inversion.</summary>
     /// <exception cref="ArgumentException">A token is empty or known already.</exception>
     public ClipTokenizer WithTokens(IEnumerable<string> tokens)
     {
@@ -108,7 +108,9 @@ public sealed class ClipTokenizer
                 throw new ArgumentException($"The token '{token}' is in the vocabulary already.", nameof(tokens));
             }
 
-            added.Add((new AddedToken(token, Special: false, Normalized: true), next++));
+            // A name that is written as a word is not looked for within words
+            bool word = AddedVocabulary.IsWord(content.EnumerateRunes().First()) || AddedVocabulary.IsWord(content.EnumerateRunes().Last());
+            added.Add((new AddedToken(token, Special: false, Normalized: true, SingleWord: word), next++));
         }
 
         var marks = new Marks(BosTokenId, EosTokenId, PadTokenId, UnkTokenId, ModelMaxLength);
