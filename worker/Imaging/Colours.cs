@@ -1,0 +1,45 @@
+namespace Generation.Imaging;
+
+/// <summary>Changes of a picture's channels, as Pillow's Image.convert makes them.</summary>
+public static class Colours
+{
+    /// <summary>Three channels: grey is repeated, alpha is left aside whatever it hides.</summary>
+    public static Picture DropAlpha(this Picture picture)
+    {
+        if (picture.Channels == 3)
+        {
+            return picture;
+        }
+
+        var rgb = new Picture(picture.Width, picture.Height, 3);
+        int channels = picture.Channels;
+        int green = channels == 1 ? 0 : 1;
+        int blue = channels == 1 ? 0 : 2;
+        ReadOnlySpan<byte> from = picture.Bytes;
+        Span<byte> to = rgb.Bytes;
+        for (int i = 0, j = 0; i < from.Length; i += channels, j += 3)
+        {
+            (to[j], to[j + 1], to[j + 2]) = (from[i], from[i + green], from[i + blue]);
+        }
+
+        return rgb;
+    }
+
+    /// <summary>One channel, the luma of ITU-R BT.601; alpha is left aside.</summary>
+    public static Picture ToGrey(this Picture picture)
+    {
+        if (picture.Channels == 1)
+        {
+            return picture;
+        }
+
+        var grey = new Picture(picture.Width, picture.Height, 1);
+        ReadOnlySpan<byte> from = picture.Bytes;
+        for (int i = 0, j = 0; i < from.Length; i += picture.Channels, j++)
+        {
+            grey.Bytes[j] = (byte)(((from[i] * 19595) + (from[i + 1] * 38470) + (from[i + 2] * 7471) + 0x8000) >> 16);
+        }
+
+        return grey;
+    }
+}
