@@ -64,32 +64,20 @@ public sealed class PromptParserTests
     [TestCase("(:")]
     [TestCase("\\")]
     [TestCase(": 1")]
-    public void Parse_HostileRepetition_TakesNoMoreThanProportionalTime(string unit)
+    public void Parse_HostileRepetition_TakesNoSeconds(string unit)
     {
-        // A prompt that is refused is refused early; the rest is linear
-        TimeSpan once = Time(string.Concat(Enumerable.Repeat(unit, 3_000)));
-        Assert.That(Time(string.Concat(Enumerable.Repeat(unit, 48_000))), Is.LessThan((64 * once) + TimeSpan.FromMilliseconds(50)));
-    }
-
-    private static TimeSpan Time(string prompt)
-    {
-        TimeSpan best = TimeSpan.MaxValue;
-        for (int i = 0; i < 3; i++)
+        // What is refused is refused early, the rest takes some 50 ms; quadratic work would take minutes
+        string prompt = string.Concat(Enumerable.Repeat(unit, 200_000 / unit.Length));
+        long start = Stopwatch.GetTimestamp();
+        try
         {
-            long start = Stopwatch.GetTimestamp();
-            try
-            {
-                PromptParser.Parse(prompt);
-            }
-            catch (PromptException)
-            {
-                // A refusal is an answer, too
-            }
-
-            TimeSpan took = Stopwatch.GetElapsedTime(start);
-            best = took < best ? took : best;
+            PromptParser.Parse(prompt);
+        }
+        catch (PromptException)
+        {
+            // A refusal is an answer, too
         }
 
-        return best;
+        Assert.That(Stopwatch.GetElapsedTime(start), Is.LessThan(TimeSpan.FromSeconds(5)));
     }
 }

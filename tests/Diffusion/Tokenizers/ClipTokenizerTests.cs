@@ -121,29 +121,13 @@ public sealed class ClipTokenizerTests
     [TestCase("\ud83d")]
     [TestCase("1")]
     [TestCase("\u1112\u1161")]
-    public void Encode_HostileRepetition_TakesNoMoreThanProportionalTime(string unit)
+    public void Encode_HostileRepetition_TakesNoSeconds(string unit)
     {
-        ClipTokenizer tokenizer = ClipTokenizer.Published;
-        string small = string.Concat(Enumerable.Repeat(unit, 6_000 / unit.Length));
-        string large = string.Concat(Enumerable.Repeat(unit, 96_000 / unit.Length));
-        tokenizer.Encode(small);
-        TimeSpan once = Fastest(() => tokenizer.Encode(small));
-        // 16 times the text; quadratic work would take 256 times as long
-        Assert.That(Fastest(() => tokenizer.Encode(large)), Is.LessThan(64 * once + TimeSpan.FromMilliseconds(20)));
-    }
-
-    private static TimeSpan Fastest(Action action)
-    {
-        TimeSpan best = TimeSpan.MaxValue;
-        for (int i = 0; i < 3; i++)
-        {
-            long start = Stopwatch.GetTimestamp();
-            action();
-            TimeSpan took = Stopwatch.GetElapsedTime(start);
-            best = took < best ? took : best;
-        }
-
-        return best;
+        // Linear work takes some 50 ms; quadratic work would take minutes
+        string text = string.Concat(Enumerable.Repeat(unit, 200_000 / unit.Length));
+        long start = Stopwatch.GetTimestamp();
+        ClipTokenizer.Published.Encode(text);
+        Assert.That(Stopwatch.GetElapsedTime(start), Is.LessThan(TimeSpan.FromSeconds(5)));
     }
 
     private void CopyDemo()

@@ -46,8 +46,13 @@ internal sealed class BytePairEncoder
     {
         byte[] bytes = new byte[Encoding.UTF8.GetMaxByteCount(word.Length)];
         int count = Encoding.UTF8.GetBytes(word, bytes);
-        if (count == 0)
+        if (count <= 1)
         {
+            if (count == 1)
+            {
+                ids.Add(_lastByteIds[bytes[0]]);
+            }
+
             return;
         }
 
