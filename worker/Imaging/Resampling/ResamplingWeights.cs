@@ -17,7 +17,9 @@ internal sealed class ResamplingWeights
     /// <summary>Weighs the pixels from <paramref name="from"/> to <paramref name="to"/> of <paramref name="oldSize"/> for <paramref name="newSize"/> new ones.</summary>
     public ResamplingWeights(ResamplingFilter filter, int oldSize, double from, double to, int newSize)
     {
-        double scale = (to - from) / newSize;
+        // Pillow keeps a part's bounds in single precision
+        from = (float)from;
+        double scale = (double)((float)to - (float)from) / newSize;
         // Making smaller, the filter widens with the scale, so that every old pixel counts
         double widening = Math.Max(scale, 1);
         double support = filter.Support() * widening;
