@@ -43,6 +43,13 @@ internal sealed class ModuleRun : IDisposable
             LatentDistribution latents = network.Encode(run["image"]);
             return new() { ["mean"] = latents.Mean, ["logvar"] = latents.LogVar, ["decoded"] = network.Decode(run["latent"]) };
         }),
+        ["AutoencoderKLTemporalDecoder"] = Of<AutoencoderConfig, AutoencoderKLTemporalDecoder>(
+            (config, weights) => new(config, weights),
+            (network, run) => new() { ["decoded"] = network.Decode(run["latent"], run.Golden.Call.GetProperty("num_frames").GetInt32()) }),
+        ["UNetSpatioTemporalConditionModel"] = Of<UNetSpatioTemporalConfig, UNetSpatioTemporalConditionModel>((config, weights) => new(config, weights), (network, run) => new()
+        {
+            ["sample"] = network.Forward(run["sample"], run["timestep"], run["encoder_hidden_states"], run["added_time_ids"]),
+        }),
         ["AutoencoderTiny"] = Of<AutoencoderTinyConfig, AutoencoderTiny>((config, weights) => new(config, weights), (network, run) =>
         {
             Tensor latent = network.Encode(run["image"]);

@@ -15,16 +15,17 @@ public enum DecoderBlockType
     UpDecoderBlock2D,
 }
 
-/// <summary>What <see cref="AutoencoderKL"/> is built from: the fields and defaults of diffusers' AutoencoderKL.</summary>
-public record AutoencoderConfig : INetworkConfig
+/// <summary>What <see cref="AutoencoderKL"/> and <see cref="AutoencoderKLTemporalDecoder"/> are built from: the fields and defaults of diffusers' classes of these names.</summary>
+public sealed record AutoencoderConfig : INetworkConfig
 {
     public int InChannels { get; init; } = 3;
 
     public int OutChannels { get; init; } = 3;
 
-    public virtual IReadOnlyList<EncoderBlockType> DownBlockTypes { get; init; } = [EncoderBlockType.DownEncoderBlock2D];
+    public IReadOnlyList<EncoderBlockType> DownBlockTypes { get; init; } = [EncoderBlockType.DownEncoderBlock2D];
 
-    public virtual IReadOnlyList<DecoderBlockType> UpBlockTypes { get; init; } = [DecoderBlockType.UpDecoderBlock2D];
+    /// <summary>Null where the config has none: decoders of videos have but one kind.</summary>
+    public IReadOnlyList<DecoderBlockType>? UpBlockTypes { get; init; }
 
     public IReadOnlyList<int> BlockOutChannels { get; init; } = [64];
 
@@ -63,12 +64,12 @@ public record AutoencoderConfig : INetworkConfig
     public int Downscale => 1 << (BlockOutChannels.Count - 1);
 
     /// <inheritdoc/>
-    public virtual void Validate()
+    public void Validate()
     {
         int blocks = BlockOutChannels.Count;
         ConfigCheck.Require(blocks > 0, "block_out_channels", "[]", "must name at least one block");
         ConfigCheck.Require(DownBlockTypes.Count == blocks, "down_block_types", DownBlockTypes.Count, $"must have as many values as block_out_channels ({blocks})");
-        ConfigCheck.Require(UpBlockTypes.Count == blocks, "up_block_types", UpBlockTypes.Count, $"must have as many values as block_out_channels ({blocks})");
+        ConfigCheck.Require(UpBlockTypes is null || UpBlockTypes.Count == blocks, "up_block_types", UpBlockTypes?.Count, $"must have as many values as block_out_channels ({blocks})");
         ConfigCheck.Positive("in_channels", InChannels);
         ConfigCheck.Positive("out_channels", OutChannels);
         ConfigCheck.Positive("layers_per_block", LayersPerBlock);

@@ -39,10 +39,10 @@ public sealed class AutoencoderKL : Network
         {
             Scoped.Swap(ref h, _quantConv.Forward(h));
         }
-        Tensor[] moments = h.chunk(2, 1);
-        return new LatentDistribution(
-            ToCaller(moments[0], image).MoveToOuterDisposeScope(),
-            ToCaller(moments[1].clamp(-30.0, 20.0), image).MoveToOuterDisposeScope());
+        LatentDistribution latents = LatentDistribution.FromMoments(ToCaller(h, image));
+        latents.Mean.MoveToOuterDisposeScope();
+        latents.LogVar.MoveToOuterDisposeScope();
+        return latents;
     }
 
     /// <param name="latents">(batch, latent channels, height, width), as <see cref="FromDenoiser"/> gives them</param>

@@ -23,14 +23,24 @@ public sealed class Attention
     }
 
     /// <param name="x">(batch, length, features)</param>
-    /// <param name="context">(batch, context length, context features); null: <paramref name="x"/></param>
+    /// <param name="context">
+    /// (batch, context length, context features), or a batch that divides <paramref name="x"/>'s: then each context holds for
+    /// as many consecutive members; null: <paramref name="x"/>
+    /// </param>
     /// <param name="mask">Added to the scores; broadcasts to (batch, heads, length, context length). Null: none.</param>
     /// <returns>(batch, length, features)</returns>
     public Tensor Forward(Tensor x, Tensor? context = null, Tensor? mask = null)
     {
         using var scope = NewDisposeScope();
         Tensor source = context ?? x;
-        Tensor attended = ScaledDotProduct.Attend(_toQ.Forward(x), _toK.Forward(source), _toV.Forward(source), _heads, mask);
+        Tensor key = _toK.Forward(source), value = _toV.Forward(source);
+        if (source.shape[0] != x.shape[0])
+        {
+            long members = x.shape[0] / source.shape[0];
+            key = key.repeat_interleave(members, 0);
+            value = value.repeat_interleave(members, 0);
+        }
+        Tensor attended = ScaledDotProduct.Attend(_toQ.Forward(x), key, value, _heads, mask);
         return _toOut.Forward(attended).MoveToOuterDisposeScope();
     }
 }
