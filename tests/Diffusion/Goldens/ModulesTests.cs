@@ -7,7 +7,7 @@ namespace Generation.Tests.Goldens;
 public sealed class ModulesTests
 {
     // Rounding to 8 bits of mantissa at every layer of a small random network
-    private const double BFloat16RelativeError = 0.2;
+    private const double BFloat16RelativeError = 0.05;
 
     private static IEnumerable<GoldenCase> Cases => GoldenCase.All("modules");
 

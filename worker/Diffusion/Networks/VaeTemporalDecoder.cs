@@ -1,5 +1,4 @@
 using Generation.Diffusion.Networks.Layers;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
