@@ -3,7 +3,6 @@ using Generation.Diffusion.Upscalers;
 using Generation.Imaging;
 using Generation.Imaging.Png;
 using Generation.Tests.Goldens;
-using static TorchSharp.torch;
 
 namespace Generation.Tests.Pipelines;
 
