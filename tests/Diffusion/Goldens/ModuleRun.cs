@@ -63,7 +63,7 @@ internal sealed class ModuleRun : IDisposable
         ["RRDBNet"] = new(
             (golden, source, dtype) =>
             {
-                var weights = new Weights(source, dtype);
+                var weights = new Weights(RRDBNetKeys.Rename(source), dtype);
                 return new RRDBNet(RRDBNetConfig.FromWeights(weights), weights);
             },
             (network, run) => new() { ["image"] = ((RRDBNet)network).Forward(run["image"]) }),

@@ -33,4 +33,10 @@ internal sealed class ShapesOnly : WeightSource
         using var scope = NewDisposeScope();
         return zeros(1, dtype: dtype ?? ScalarType.Float16).expand(_shapes[name]).MoveToOuterDisposeScope();
     }
+
+    public override Tensor ReadRows(string name, long start, long count, ScalarType? dtype = null)
+    {
+        using Tensor whole = Read(name, dtype);
+        return whole.narrow(0, start, count);
+    }
 }
