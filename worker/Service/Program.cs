@@ -1,1 +1,14 @@
-await Host.CreateApplicationBuilder(args).Build().RunAsync();
+using Generation.Worker;
+using Generation.Worker.Jobs;
+
+WebApplication worker = WorkerHost.Build(args);
+ProcessRecycler recycler = worker.Services.GetRequiredService<ProcessRecycler>();
+await worker.RunAsync();
+
+if (recycler.IsRequested)
+{
+    ProcessRecycler.BeginAnew();
+    return 75; // EX_TEMPFAIL: whoever supervises the process starts it again
+}
+
+return 0;

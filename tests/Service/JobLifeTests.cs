@@ -1,0 +1,165 @@
+using Generation.Contracts;
+using Generation.Storage;
+using Microsoft.AspNetCore.Builder;
+
+namespace Generation.Tests.Service;
+
+/// <summary>What can happen to a running job: cancelled, handed back, taken away, its worker gone.</summary>
+public sealed class JobLifeTests
+{
+    private ServiceScope _scope = null!;
+
+    [SetUp]
+    public async Task StartAsync() => _scope = await ServiceScope.CreateAsync();
+
+    [TearDown]
+    public async Task StopAsync() => await _scope.DisposeAsync();
+
+    [Test]
+    public async Task Cancel_OfRunningJob_StopsItAndChargesWhatWasUsed()
+    {
+        await _scope.StartWorkerAsync("w1");
+        JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 150));
+        await ReachStepAsync(id, 5);
+        CancelResult asked = await _scope.Jobs.CancelAsync(id, null, CancellationToken.None);
+        Assert.That(asked.Outcome, Is.EqualTo(CancelOutcome.Requested));
+        JobRow row = await _scope.WaitForEndAsync(id, seconds: 5);
+        Assert.That(row.State, Is.EqualTo(JobState.Cancelled));
+        Assert.That(row.Charged, Is.GreaterThan(Credits.Of(4 / 150m)).And.LessThan(Credits.Of(0.9m)));
+        Assert.That(row.Outputs, Is.Empty);
+    }
+
+    [Test]
+    public async Task Cancel_ThatRedisDidNotTell_ArrivesWithTheRenewal()
+    {
+        await _scope.StartWorkerAsync("w1");
+        JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 150, images: 4));
+        await ReachStepAsync(id, 2);
+        await _scope.ExecuteAsync($"UPDATE jobs SET cancel_requested = true WHERE id = '{id}'");
+        JobRow row = await _scope.WaitForEndAsync(id, seconds: 10);
+        Assert.That(row.State, Is.EqualTo(JobState.Cancelled));
+    }
+
+    [Test]
+    public async Task Shutdown_InMidJob_HandsItBackAndAnotherWorkerComesToTheSameBytes()
+    {
+        Text2ImgRequest request = ServiceScope.Apple(steps: 30, seed: 5, images: 2);
+        WebApplication first = await _scope.StartWorkerAsync("w1");
+        JobId undisturbed = await _scope.SubmitAndSendAsync(request);
+        string[] expected = [.. (await _scope.WaitForEndAsync(undisturbed)).Outputs.Select(o => o.Sha256)];
+
+        JobId id = await _scope.SubmitAndSendAsync(request);
+        await ReachStepAsync(id, 40);
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        await first.StopAsync(ServiceScope.Limit(10));
+        Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(5)));
+
+        JobRow handedBack = await _scope.FindAsync(id);
+        Assert.That((handedBack.State, handedBack.Attempt), Is.EqualTo((JobState.Queued, 0)));
+        Assert.That(handedBack.Checkpoint!.Step, Is.GreaterThanOrEqualTo(40));
+
+        await _scope.StartWorkerAsync("w2");
+        await _scope.SendAsync(id);
+        JobRow row = await _scope.WaitForEndAsync(id);
+        Assert.That((row.State, row.WorkerId, row.Attempt), Is.EqualTo((JobState.Succeeded, "w2", 1)));
+        Assert.That(row.Outputs.Select(o => o.Sha256), Is.EqualTo(expected));
+        await ServiceScope.EventuallyAsync(
+            async () => await _scope.Results.OpenAsync(handedBack.Checkpoint.Sha256, CancellationToken.None) is null,
+            "the checkpoint is deleted");
+    }
+
+    [Test]
+    public async Task Checkpoint_ThatIsGone_CostsTimeAndNotTheJob()
+    {
+        WebApplication first = await _scope.StartWorkerAsync("w1");
+        JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 60));
+        await ReachStepAsync(id, 10);
+        await first.StopAsync(ServiceScope.Limit(10));
+        JobRow handedBack = await _scope.FindAsync(id);
+        Assert.That(await _scope.Results.DeleteAsync(handedBack.Checkpoint!.Sha256, CancellationToken.None), Is.True);
+
+        await _scope.StartWorkerAsync("w2");
+        await _scope.SendAsync(id);
+        Assert.That((await _scope.WaitForEndAsync(id)).State, Is.EqualTo(JobState.Succeeded));
+    }
+
+    [Test]
+    public async Task Lease_TakenAway_StopsTheRunAndNothingIsWritten()
+    {
+        await _scope.StartWorkerAsync("w1");
+        JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 150));
+        await ReachStepAsync(id, 3);
+        await _scope.ExecuteAsync($"UPDATE jobs SET lease_epoch = lease_epoch + 1, worker_id = 'other' WHERE id = '{id}'");
+
+        JobId next = await _scope.SubmitAndSendAsync(ServiceScope.Apple());
+        Assert.That((await _scope.WaitForEndAsync(next)).State, Is.EqualTo(JobState.Succeeded), "the worker goes on with other jobs");
+        JobRow row = await _scope.FindAsync(id);
+        Assert.That((row.State, row.WorkerId), Is.EqualTo((JobState.Running, "other")));
+        Assert.That(row.Outputs, Is.Empty);
+    }
+
+    [Test]
+    public async Task Lease_LapsedInTheMiddle_LeavesACheckpointToGoOnFrom()
+    {
+        await _scope.StartWorkerAsync("w1");
+        JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 150, images: 4));
+        JobRow row = await _scope.WaitAsync(id, r => r.Checkpoint is { Step: > 0 }, "a checkpoint is kept with the lease");
+        Assert.That(row.State, Is.EqualTo(JobState.Running));
+        await _scope.Jobs.CancelAsync(id, null, CancellationToken.None);
+        await _scope.WaitForEndAsync(id);
+    }
+
+    [Test]
+    public async Task BusyWorker_LeavesJobsToTheIdleOne()
+    {
+        await _scope.StartWorkerAsync("w1");
+        JobId first = await _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 150, images: 4));
+        await ReachStepAsync(first, 1);
+        JobId second = await _scope.SubmitAndSendAsync(ServiceScope.Apple());
+        await _scope.StartWorkerAsync("w2");
+        JobRow row = await _scope.WaitForEndAsync(second);
+        Assert.That((row.State, row.WorkerId), Is.EqualTo((JobState.Succeeded, "w2")));
+        Assert.That((await _scope.FindAsync(first)).State, Is.EqualTo(JobState.Running), "the long job is still at it");
+        await _scope.Jobs.CancelAsync(first, null, CancellationToken.None);
+        await _scope.WaitForEndAsync(first);
+    }
+
+    [Test]
+    public async Task ManyJobs_OnOneWorker_AllEndOnce()
+    {
+        await _scope.StartWorkerAsync("w1");
+        JobId[] ids = await Task.WhenAll(Enumerable.Range(0, 12).Select(k => _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 2, seed: k))));
+        foreach (JobId id in ids)
+        {
+            JobRow row = await _scope.WaitForEndAsync(id);
+            Assert.That((row.State, row.Attempt), Is.EqualTo((JobState.Succeeded, 1)));
+        }
+
+        Assert.That(await _scope.ScalarAsync<decimal>("SELECT coalesce(sum(charged), 0) FROM jobs"), Is.EqualTo(12_000_000m));
+    }
+
+    [Test]
+    public async Task Drain_FromAfar_EndsTheWorker()
+    {
+        WebApplication worker = await _scope.StartWorkerAsync("w1");
+        var stopping = new TaskCompletionSource();
+        worker.Lifetime.ApplicationStopping.Register(stopping.SetResult);
+        Assert.That(await _scope.Get<WorkerRegistry>().DrainAsync("w1", draining: true, CancellationToken.None), Is.True);
+        await stopping.Task.WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    [Test]
+    public async Task Registration_OfWorker_TellsItsModels()
+    {
+        WebApplication worker = await _scope.StartWorkerAsync("w1");
+        IReadOnlyList<ModelEntry> models = await _scope.Get<WorkerRegistry>().ModelsAsync(CancellationToken.None);
+        Assert.That(models.Select(m => m.Name), Does.Contain("demo"));
+        Assert.That(await _scope.ScalarAsync<string[]>("SELECT loaded FROM workers WHERE id = 'w1'"), Is.EqualTo(new[] { "demo" }).After(5000, 100));
+        await worker.StopAsync(ServiceScope.Limit(10));
+        Assert.That(await _scope.ScalarAsync<long>("SELECT count(*) FROM workers"), Is.Zero);
+    }
+
+    private async Task ReachStepAsync(JobId id, int step) => await ServiceScope.EventuallyAsync(
+        async () => (await _scope.HotState.FindAsync(id, CancellationToken.None))?.Progress?.Step >= step,
+        $"the job reaches step {step}");
+}

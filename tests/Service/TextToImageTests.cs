@@ -1,0 +1,124 @@
+using Generation.Contracts;
+using Generation.Imaging;
+using Generation.Imaging.Png;
+using Generation.Storage;
+
+namespace Generation.Tests.Service;
+
+/// <summary>The main way: a command in, a picture out.</summary>
+public sealed class TextToImageTests
+{
+    private ServiceScope _scope = null!;
+
+    [OneTimeSetUp]
+    public async Task StartAsync()
+    {
+        _scope = await ServiceScope.CreateAsync();
+        await _scope.StartWorkerAsync("w1");
+    }
+
+    [OneTimeTearDown]
+    public async Task StopAsync() => await _scope.DisposeAsync();
+
+    [Test]
+    public async Task Run_OfApple_StoresThePictureThatWasAsked()
+    {
+        JobRow row = await _scope.RunAsync(ServiceScope.Apple(steps: 20, seed: 1));
+        Assert.That(row.State, Is.EqualTo(JobState.Succeeded), row.Error?.Detail);
+        Assert.That(row.Charged, Is.EqualTo(Credits.Of(1)));
+        JobOutput output = row.Outputs.Single();
+        Assert.That((output.Width, output.Height, output.Seed, output.ContentType), Is.EqualTo((256, 256, 1L, "image/png")));
+        Assert.That((output.Render!.GeneratedWidth, output.Render.Scale, output.Render.Resized), Is.EqualTo((64, 4, false)));
+
+        byte[] file = await _scope.ReadAsync(output.Sha256);
+        Assert.That(file, Has.Length.EqualTo(output.Bytes));
+        Picture picture = PngCodec.Decode(file);
+        (double red, double green, double blue) = Mean(picture.Crop(96, 96, 64, 64));
+        Assert.That(red, Is.GreaterThan(blue + 40).And.GreaterThan(green + 40), "the middle is red");
+        (red, green, blue) = Mean(picture.Crop(0, 0, 40, 40));
+        Assert.That(blue, Is.GreaterThan(red + 40), "the corner is blue");
+
+        PngText parameters = PngText.Read(file).Single();
+        Assert.That(parameters.Keyword, Is.EqualTo("parameters"));
+        Assert.That(parameters.Text, Does.StartWith("a red apple on a blue background\nSteps: 20, Sampler: DDIM, CFG scale: 4, Seed: 1, Size: 256x256, Model: demo"));
+    }
+
+    [Test]
+    public async Task Run_OfSameRequestTwice_GivesSameBytes()
+    {
+        JobRow first = await _scope.RunAsync(ServiceScope.Apple(seed: 11));
+        JobRow second = await _scope.RunAsync(ServiceScope.Apple(seed: 11));
+        Assert.That(second.Outputs.Single().Sha256, Is.EqualTo(first.Outputs.Single().Sha256));
+    }
+
+    [Test]
+    public async Task Run_OfSeveralPictures_GivesEachAsItIsAlone()
+    {
+        JobRow several = await _scope.RunAsync(ServiceScope.Apple(seed: 21, images: 3));
+        Assert.That(several.Outputs.Select(o => o.Seed), Is.EqualTo(new long?[] { 21, 22, 23 }));
+        JobRow alone = await _scope.RunAsync(ServiceScope.Apple(seed: 23));
+        Assert.That(several.Outputs[2].Sha256, Is.EqualTo(alone.Outputs.Single().Sha256));
+    }
+
+    [TestCase(300, 200)]
+    [TestCase(100, 333)]
+    [TestCase(48, 48)]
+    public async Task Run_OfAnySize_GivesItToThePixel(int width, int height)
+    {
+        JobRow row = await _scope.RunAsync(ServiceScope.Apple() with { Width = width, Height = height });
+        JobOutput output = row.Outputs.Single();
+        Picture picture = PngCodec.Decode(await _scope.ReadAsync(output.Sha256));
+        Assert.That((output.Width, output.Height, picture.Width, picture.Height), Is.EqualTo((width, height, width, height)));
+    }
+
+    [Test]
+    public async Task Run_WithUnknownScheduler_FailsWithTheFieldAndCostsNothing()
+    {
+        JobRow row = await _scope.RunAsync(ServiceScope.Apple() with { Scheduler = "dimm" });
+        Assert.That(row.State, Is.EqualTo(JobState.Failed));
+        Assert.That((row.Error!.Code, row.Error.Field), Is.EqualTo(("invalid_request", "scheduler")));
+        Assert.That(row.Charged, Is.EqualTo(Credits.Zero));
+    }
+
+    [Test]
+    public async Task Run_WhileItRuns_ShowsProgress()
+    {
+        JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 40));
+        var seen = new HashSet<int>();
+        await ServiceScope.EventuallyAsync(
+            async () =>
+            {
+                HotJob? hot = await _scope.HotState.FindAsync(id, CancellationToken.None);
+                if (hot?.Progress is { } progress)
+                {
+                    Assert.That(progress.Steps, Is.EqualTo(40));
+                    seen.Add(progress.Step);
+                }
+
+                return (await _scope.FindAsync(id)).State.IsFinal();
+            },
+            "the job ends");
+        Assert.That(seen, Has.Count.GreaterThan(2));
+    }
+
+    [Test]
+    public async Task Command_SentTwice_RunsTheJobOnce()
+    {
+        JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple());
+        await _scope.SendAsync(id);
+        JobRow row = await _scope.WaitForEndAsync(id);
+        Assert.That((row.State, row.Attempt), Is.EqualTo((JobState.Succeeded, 1)));
+    }
+
+    private static (double Red, double Green, double Blue) Mean(Picture picture)
+    {
+        double[] sums = new double[3];
+        for (int i = 0; i < picture.Bytes.Length; i++)
+        {
+            sums[i % 3] += picture.Bytes[i];
+        }
+
+        double count = picture.Bytes.Length / 3.0;
+        return (sums[0] / count, sums[1] / count, sums[2] / count);
+    }
+}

@@ -1,0 +1,75 @@
+using System.Diagnostics;
+using Generation.Contracts;
+using Generation.Storage;
+
+namespace Generation.Tests.Service;
+
+/// <summary>The worker as a process: asked to end, and ended without being asked.</summary>
+public sealed class WorkerProcessTests
+{
+    private ServiceScope _scope = null!;
+
+    [SetUp]
+    public async Task StartAsync() => _scope = await ServiceScope.CreateAsync();
+
+    [TearDown]
+    public async Task StopAsync() => await _scope.DisposeAsync();
+
+    [Test]
+    public async Task SigTerm_InMidJob_HandsBackAndExitsWithinFiveSeconds()
+    {
+        using WorkerProcess worker = await WorkerProcess.StartAsync(_scope, "p1");
+        JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 150, images: 4));
+        await ReachStepAsync(id, 3);
+        var watch = Stopwatch.StartNew();
+        worker.Terminate();
+        await worker.WaitForExitAsync(seconds: 20);
+        Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(5)));
+        Assert.That(worker.ExitCode, Is.Zero);
+        JobRow row = await _scope.FindAsync(id);
+        Assert.That((row.State, row.Attempt), Is.EqualTo((JobState.Queued, 0)));
+        Assert.That(row.Checkpoint!.Step, Is.GreaterThanOrEqualTo(3));
+    }
+
+    [Test]
+    public async Task Kill_InMidJob_LeavesItToBeRescuedAndFinishedWithTheSameBytes()
+    {
+        Text2ImgRequest request = ServiceScope.Apple(steps: 100, seed: 3);
+        JobId id;
+        using (WorkerProcess first = await WorkerProcess.StartAsync(_scope, "p1"))
+        {
+            id = await _scope.SubmitAndSendAsync(request);
+            await _scope.WaitAsync(id, r => r.Checkpoint is { Step: > 0 }, "a checkpoint is kept");
+            first.KillHard();
+            await first.WaitForExitAsync(seconds: 10);
+        }
+
+        await ServiceScope.EventuallyAsync(
+            async () => (await _scope.Jobs.RescueAsync(3, CancellationToken.None)).Requeued == 1, "the lease lapses and the job is rescued", 15);
+        using WorkerProcess second = await WorkerProcess.StartAsync(_scope, "p2");
+        await _scope.SendAsync(id);
+        JobRow row = await _scope.WaitForEndAsync(id);
+        Assert.That((row.State, row.WorkerId, row.Attempt), Is.EqualTo((JobState.Succeeded, "p2", 2)));
+        JobRow undisturbed = await _scope.RunAsync(request);
+        Assert.That(row.Outputs.Single().Sha256, Is.EqualTo(undisturbed.Outputs.Single().Sha256));
+    }
+
+    [Test]
+    public async Task Metrics_AfterAJob_CountIt()
+    {
+        using WorkerProcess worker = await WorkerProcess.StartAsync(_scope, "p1");
+        await _scope.RunAsync(ServiceScope.Apple(steps: 4));
+        using var http = new HttpClient { BaseAddress = worker.Address };
+        await ServiceScope.EventuallyAsync(
+            async () => (await http.GetStringAsync("/metrics", ServiceScope.Limit()))
+                .Contains("generation_worker_jobs_total{kind=\"text2img\",model=\"demo\",outcome=\"succeeded\"} 1\n", StringComparison.Ordinal),
+            "the job is counted",
+            seconds: 5);
+        string text = await http.GetStringAsync("/metrics", ServiceScope.Limit());
+        Assert.That(text, Does.Contain("generation_worker_steps_total{model=\"demo\"} 4\n").And.Contain("# TYPE generation_worker_slots gauge"));
+    }
+
+    private async Task ReachStepAsync(JobId id, int step) => await ServiceScope.EventuallyAsync(
+        async () => (await _scope.HotState.FindAsync(id, CancellationToken.None))?.Progress?.Step >= step,
+        $"the job reaches step {step}");
+}

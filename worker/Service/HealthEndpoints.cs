@@ -1,0 +1,37 @@
+using Generation.Worker.Models;
+using Generation.Worker.Presence;
+using Generation.Worker.Queue;
+using Generation.Worker.Telemetry;
+using MassTransit;
+
+namespace Generation.Worker;
+
+/// <summary>What those who watch over the process ask: is it alive, does it take jobs, its figures.</summary>
+internal static class HealthEndpoints
+{
+    public static void MapHealth(this WebApplication app)
+    {
+        // From the start, so that nothing is counted before it is listened to
+        _ = app.Services.GetRequiredService<PrometheusText>();
+        app.MapGet("/healthz", () => Results.Ok(new { status = "ok" }));
+        app.MapGet("/readyz", Ready);
+        app.MapGet("/metrics", (PrometheusText text) => Results.Text(text.ToString(), PrometheusText.ContentType));
+    }
+
+    private static IResult Ready(WorkerPresence presence, WorkerWarmUp warmUp, SlotGate gate, ModelCache cache, IBusControl bus)
+    {
+        BusHealthStatus broker = bus.CheckHealth().Status;
+        var answer = new
+        {
+            status = presence.IsKnown && warmUp.IsDone && broker != BusHealthStatus.Unhealthy && !gate.IsClosed ? "ready" : "not ready",
+            registered = presence.IsKnown,
+            warm = warmUp.IsDone,
+            broker = broker.ToString().ToLowerInvariant(),
+            draining = gate.IsClosed,
+            slots = gate.Slots,
+            slots_taken = gate.Taken,
+            loaded = cache.Loaded,
+        };
+        return Results.Json(answer, statusCode: answer.status == "ready" ? 200 : 503);
+    }
+}

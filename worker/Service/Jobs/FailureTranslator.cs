@@ -1,0 +1,72 @@
+using Generation.Contracts;
+using Generation.Diffusion;
+using Generation.Diffusion.Pipelines;
+using Generation.Diffusion.Schedulers;
+using Generation.Imaging;
+using Generation.Storage;
+
+namespace Generation.Worker.Jobs;
+
+/// <summary>
+/// What went wrong, as an outcome. The caller's failures say what to change; passing ones are tried again; ours are logged
+/// with their trace, and the caller is told that they are ours.
+/// </summary>
+internal sealed class FailureTranslator(ProcessRecycler recycler, ILogger<FailureTranslator> logger)
+{
+    private const string OutOfMemory = "out_of_memory";
+
+    public JobOutcome Translate(ClaimedJob job, Exception e)
+    {
+        switch (e)
+        {
+            case SettingException setting:
+                return new JobOutcome.Failed(new JobError("invalid_request", setting.Message, setting.Field));
+            case SchedulerException scheduler:
+                return new JobOutcome.Failed(new JobError("invalid_request", scheduler.Message, "scheduler"));
+            case PictureException picture:
+                return new JobOutcome.Failed(new JobError("invalid_image", picture.Message, "image"));
+            case ModelUnavailableException model:
+                WorkerLog.JobFailed(logger, job.Id, job.Attempt, e);
+                return new JobOutcome.Retry(new JobError("model_unavailable", model.Message, "model"));
+            case WeightsException:
+                WorkerLog.JobFailed(logger, job.Id, job.Attempt, e);
+                return new JobOutcome.Retry(new JobError(
+                    "model_unavailable", $"The model {job.Model} cannot be run at present; its files do not fit. Nothing was charged.", "model"));
+            case { } memory when IsOutOfMemory(memory):
+                WorkerLog.OutOfMemory(logger, job.Id, e);
+                return new JobOutcome.Retry(new JobError(
+                    OutOfMemory, "The worker ran out of memory on this job. Ask for a smaller size or fewer pictures. Nothing was charged."));
+            case { } passing when Transient.Is(passing):
+                WorkerLog.JobFailed(logger, job.Id, job.Attempt, e);
+                return new JobOutcome.Retry(new JobError(
+                    "temporarily_unavailable", "A part of the system did not answer while this job ran. Nothing was charged; submit it again."));
+            default:
+                WorkerLog.JobFailed(logger, job.Id, job.Attempt, e);
+                return new JobOutcome.Failed(Internal(job));
+        }
+    }
+
+    /// <summary>After a job ran out of native memory the process is not to be trusted: it ends its work and begins anew.</summary>
+    public void AfterJob(JobOutcome outcome)
+    {
+        if (outcome is JobOutcome.Retry { Error.Code: OutOfMemory })
+        {
+            recycler.Request("a job ran out of memory");
+        }
+    }
+
+    public static JobError Internal(ClaimedJob job) => new(
+        "internal_error", $"The job failed through a fault of ours, which is logged under {job.Id}. Nothing was charged.");
+
+    /// <summary>Allocators tell of it in words: libtorch's on the CPU, CUDA's, and the runtime's own.</summary>
+    private static bool IsOutOfMemory(Exception e) =>
+        e is OutOfMemoryException or InsufficientMemoryException
+        || (e.InnerException is { } inner && IsOutOfMemory(inner))
+        || e.Message.Contains("out of memory", StringComparison.OrdinalIgnoreCase)
+        || e.Message.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase)
+        || e.Message.Contains("not enough memory", StringComparison.OrdinalIgnoreCase)
+        || e.Message.Contains("std::bad_alloc", StringComparison.Ordinal);
+}
+
+/// <summary>This worker cannot load a model. The message is for the job's owner and names no path.</summary>
+internal sealed class ModelUnavailableException(string message, Exception? inner = null) : Exception(message, inner);

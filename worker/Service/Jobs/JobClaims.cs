@@ -1,0 +1,35 @@
+using Generation.Contracts;
+using Generation.Storage;
+using Microsoft.Extensions.Options;
+
+namespace Generation.Worker.Jobs;
+
+/// <summary>Claims jobs for this worker, through a database that may be away for a moment.</summary>
+internal sealed class JobClaims(JobStore store, RunningJobs running, IOptions<WorkerOptions> worker, IOptions<JobsOptions> jobs, TimeProvider time)
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>The job, now this worker's; null when it is no longer queued.</summary>
+    public async Task<ClaimedJob?> ClaimAsync(JobId id, CancellationToken cancellationToken)
+    {
+        bool tried = false;
+        while (true)
+        {
+            try
+            {
+                if (await store.ClaimAsync(id, worker.Value.Id, jobs.Value.Lease, cancellationToken) is { } job)
+                {
+                    return job;
+                }
+
+                // A try whose answer was lost may have claimed it
+                return tried && !running.Has(id) ? await store.FindClaimAsync(id, worker.Value.Id, cancellationToken) : null;
+            }
+            catch (Exception e) when (Transient.Is(e) && !cancellationToken.IsCancellationRequested)
+            {
+                tried = true;
+                await Task.Delay(Pause, time, cancellationToken);
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+using Generation.Contracts;
+using Generation.Storage;
+using Generation.Worker.Rendering;
+using Generation.Worker.Telemetry;
+using Microsoft.Extensions.Options;
+
+namespace Generation.Worker.Jobs;
+
+/// <summary>
+/// Carries one claimed job out: hold the lease, make the pictures, come to one <see cref="JobOutcome"/>, write it down.
+/// Whatever happens in between ends in an outcome, and one switch acts on it.
+/// </summary>
+internal sealed class JobRunner(
+    JobStore store,
+    TextToPictures textToPictures,
+    Checkpoints checkpoints,
+    FailureTranslator failures,
+    WorkerMetrics metrics,
+    IOptions<WorkerOptions> worker,
+    IOptions<JobsOptions> jobs,
+    TimeProvider time,
+    ILogger<JobRunner> logger)
+{
+    /// <summary>How long an outcome is kept in hand while the database is away.</summary>
+    private static readonly TimeSpan WriteLimit = TimeSpan.FromMinutes(5);
+
+    private static readonly TimeSpan WritePause = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan TidyLimit = TimeSpan.FromSeconds(5);
+
+    public async Task RunAsync(RunningJob job)
+    {
+        using IDisposable? scope = logger.BeginScope("job {JobId} attempt {Attempt}", job.Claim.Id, job.Claim.Attempt);
+        long start = time.GetTimestamp();
+        WorkerLog.JobStarted(logger, job.Claim.Id, job.Claim.Attempt, job.Claim.Request.Kind, job.Claim.Model);
+        JobOutcome outcome;
+        FencedOutcome written;
+        await using (new LeaseKeeper(job, store, checkpoints, jobs.Value.Lease, logger))
+        {
+            outcome = await UntilAbandonedAsync(job, CarryOutAsync(job));
+            job.Slot.Dispose();
+            written = await WriteAsync(job, outcome);
+        }
+
+        TimeSpan took = time.GetElapsedTime(start);
+        metrics.JobEnded(job.Claim.Request.Kind, job.Claim.Model, outcome, written, took);
+        WorkerLog.JobEnded(logger, job.Claim.Id, job.Claim.Attempt, outcome.GetType().Name, written, took.TotalSeconds);
+        failures.AfterJob(outcome);
+    }
+
+    /// <summary>The work itself, and every way in which it can fail, as an outcome.</summary>
+    private async Task<JobOutcome> CarryOutAsync(RunningJob job)
+    {
+        // The caller watches this task from the start, so nothing of it may run before
+        await Task.Yield();
+        try
+        {
+            await checkpoints.RestoreAsync(job, job.Stop.Token);
+            return job.Claim.Request switch
+            {
+                Text2ImgRequest request => new JobOutcome.Done(await textToPictures.RunAsync(job, request)),
+                { } other => new JobOutcome.Failed(new JobError(
+                    "kind_not_supported", $"This worker cannot run jobs of the kind {other.Kind}.", "kind")),
+            };
+        }
+        catch (OperationCanceledException) when (job.Stop.Reason != StopReason.None)
+        {
+            return new JobOutcome.Stopped(job.Stop.Reason);
+        }
+        catch (Exception e)
+        {
+            return failures.Translate(job.Claim, e);
+        }
+    }
+
+    /// <summary>
+    /// At a shutdown a step that lasts too long is left behind: the process ends soon, and the job goes on elsewhere from
+    /// the step before.
+    /// </summary>
+    private async Task<JobOutcome> UntilAbandonedAsync(RunningJob job, Task<JobOutcome> work)
+    {
+        await Task.WhenAny(work, Task.Delay(Timeout.InfiniteTimeSpan, time, job.Stop.Token));
+        if (!work.IsCompleted && job.Stop.Reason == StopReason.Shutdown)
+        {
+            await Task.WhenAny(work, Task.Delay(worker.Value.StopTime * 0.6, time));
+            return work.IsCompleted ? await work : new JobOutcome.Stopped(StopReason.Shutdown);
+        }
+
+        return await work;
+    }
+
+    private async Task<FencedOutcome> WriteAsync(RunningJob job, JobOutcome outcome)
+    {
+        JobId id = job.Claim.Id;
+        long epoch = job.Claim.LeaseEpoch;
+        FencedOutcome written = outcome switch
+        {
+            JobOutcome.Done done => await PersistAsync(job, token => store.CompleteAsync(id, epoch, done.Outputs, token)),
+            JobOutcome.Failed failed => await PersistAsync(job, token => store.FailAsync(id, epoch, failed.Error, token)),
+            JobOutcome.Retry retry => await PersistAsync(job, token => store.RetryAsync(id, epoch, jobs.Value.MaxAttempts, retry.Error, token)),
+            JobOutcome.Stopped { Reason: StopReason.LeaseLost } => FencedOutcome.Lost,
+            JobOutcome.Stopped { Reason: StopReason.CancelRequested } => FencedOutcome.CancelRequested,
+            JobOutcome.Stopped { Reason: StopReason.Shutdown } => await HandBackAsync(job),
+            // An outcome that nobody foresaw is a failure
+            _ => await PersistAsync(job, token => store.FailAsync(id, epoch, FailureTranslator.Internal(job.Claim), token)),
+        };
+        if (written == FencedOutcome.CancelRequested)
+        {
+            double fraction = job.FractionDone;
+            written = await PersistAsync(job, token => store.ConfirmCancelAsync(id, epoch, fraction, token));
+        }
+
+        if (written == FencedOutcome.Done && outcome is not (JobOutcome.Retry or JobOutcome.Stopped { Reason: StopReason.Shutdown }))
+        {
+            using var limit = new CancellationTokenSource(TidyLimit, time);
+            await checkpoints.ForgetAsync(job.StoredCheckpoint, limit.Token);
+        }
+
+        return written;
+    }
+
+    private async Task<FencedOutcome> HandBackAsync(RunningJob job)
+    {
+        JobCheckpoint? checkpoint = null;
+        using (var limit = new CancellationTokenSource(worker.Value.StopTime / 4, time))
+        {
+            try
+            {
+                checkpoint = await checkpoints.SaveNewestAsync(job, limit.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                // Then the one before has to do
+            }
+        }
+
+        return await PersistAsync(job, token => store.HandBackAsync(job.Claim.Id, job.Claim.LeaseEpoch, checkpoint, token));
+    }
+
+    /// <summary>Writes through a database that may be away. When it stays away the lease lapses, and the job is rescued.</summary>
+    private async Task<FencedOutcome> PersistAsync(RunningJob job, Func<CancellationToken, Task<FencedOutcome>> write)
+    {
+        using var limit = new CancellationTokenSource(WriteLimit, time);
+        // A shutdown does not wait for a database that is away
+        using CancellationTokenRegistration registration = job.Stop.Reason == StopReason.Shutdown
+            ? default
+            : job.Stop.Token.Register(() => limit.CancelAfter(worker.Value.StopTime));
+        if (job.Stop.Reason == StopReason.Shutdown)
+        {
+            limit.CancelAfter(worker.Value.StopTime / 3);
+        }
+
+        while (true)
+        {
+            try
+            {
+                return await write(limit.Token);
+            }
+            catch (Exception e) when (Transient.Is(e) && !limit.IsCancellationRequested)
+            {
+                WorkerLog.OutcomeNotWritten(logger, job.Claim.Id, e.Message);
+                await Task.Delay(WritePause, time, limit.Token);
+            }
+        }
+    }
+}

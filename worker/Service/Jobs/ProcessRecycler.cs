@@ -1,0 +1,43 @@
+using System.Runtime.InteropServices;
+
+namespace Generation.Worker.Jobs;
+
+/// <summary>
+/// Begins the process anew under its own id after its work is handed back: the memory that a failed allocation left torn
+/// up is gone, and whoever watches the process sees it live on.
+/// </summary>
+internal sealed partial class ProcessRecycler(IHostApplicationLifetime lifetime, ILogger<ProcessRecycler> logger)
+{
+    private int _requested;
+
+    /// <summary>Whether the process is to begin anew instead of ending.</summary>
+    public bool IsRequested => Volatile.Read(ref _requested) != 0;
+
+    /// <summary>Hands all work back and then begins anew.</summary>
+    public void Request(string reason)
+    {
+        if (Interlocked.Exchange(ref _requested, 1) == 0)
+        {
+            WorkerLog.Recycling(logger, reason);
+            lifetime.StopApplication();
+        }
+    }
+
+    /// <summary>
+    /// Replaces the process's image by a fresh one with the same arguments and environment. Returns only where that is not
+    /// possible; whoever supervises the process then starts it again, by its exit code.
+    /// </summary>
+    public static void BeginAnew()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        string[] arguments = File.ReadAllText("/proc/self/cmdline").Split('\0', StringSplitOptions.None)[..^1];
+        _ = Execute("/proc/self/exe", [.. arguments, null]);
+    }
+
+    [LibraryImport("libc", EntryPoint = "execv", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Execute(string path, string?[] arguments);
+}

@@ -1,0 +1,65 @@
+using Generation.Contracts;
+using Generation.Storage;
+using Generation.Worker.Queue;
+using Generation.Worker.Rendering;
+
+namespace Generation.Worker.Jobs;
+
+/// <summary>One claimed job on its way through this worker.</summary>
+internal sealed class RunningJob(ClaimedJob claim, SlotTicket slot) : IDisposable
+{
+    private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly SemaphoreSlim _leaseNudge = new(0);
+    private JobProgress _progress = new(0, 1);
+
+    public ClaimedJob Claim { get; } = claim;
+
+    public JobStop Stop { get; } = new();
+
+    /// <summary>The computing place; given back as soon as nothing is left to compute.</summary>
+    public SlotTicket Slot { get; } = slot;
+
+    /// <summary>What another worker needs to go on from here.</summary>
+    public JobSnapshot Snapshot { get; } = new();
+
+    /// <summary>What the job's row names as its checkpoint, as far as known here.</summary>
+    public JobCheckpoint? StoredCheckpoint { get; set; }
+
+    public JobProgress Progress
+    {
+        get => Volatile.Read(ref _progress);
+        set => Volatile.Write(ref _progress, value);
+    }
+
+    /// <summary>Share of the steps done, 0 to 1: what a cancelled job is charged for.</summary>
+    public double FractionDone => Progress is { Steps: > 0 } progress ? Math.Clamp((double)progress.Step / progress.Steps, 0, 1) : 0;
+
+    /// <summary>Completes when nothing of the job is left in this process.</summary>
+    public Task Finished => _finished.Task;
+
+    /// <summary>Makes the lease keeper ask the database now.</summary>
+    public void LookAtLease()
+    {
+        try
+        {
+            _leaseNudge.Release();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The job is over
+        }
+    }
+
+    /// <summary>Waits for <see cref="LookAtLease"/>, or until <paramref name="time"/> has passed.</summary>
+    public async Task WaitForLeaseTimeAsync(TimeSpan time, CancellationToken cancellationToken) =>
+        await _leaseNudge.WaitAsync(time, cancellationToken);
+
+    public void Dispose()
+    {
+        Slot.Dispose();
+        Stop.Dispose();
+        Snapshot.Dispose();
+        _leaseNudge.Dispose();
+        _finished.TrySetResult();
+    }
+}

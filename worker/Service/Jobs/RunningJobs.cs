@@ -1,0 +1,76 @@
+using System.Collections.Concurrent;
+using Generation.Contracts;
+using Generation.Storage;
+using Generation.Worker.Queue;
+
+namespace Generation.Worker.Jobs;
+
+/// <summary>The jobs that run in this process.</summary>
+internal sealed class RunningJobs(JobRunner runner, ILogger<RunningJobs> logger)
+{
+    // By epoch too: a job whose lease was lost here may come back while its old run is still ending
+    private readonly ConcurrentDictionary<(JobId Id, long Epoch), RunningJob> _jobs = new();
+    private volatile bool _stopping;
+
+    public int Count => _jobs.Count;
+
+    public bool Has(JobId id) => _jobs.Keys.Any(key => key.Id == id);
+
+    /// <summary>Runs a claimed job apart from the caller; the slot is given back when its computing is over.</summary>
+    public void Start(ClaimedJob claim, SlotTicket slot)
+    {
+        var job = new RunningJob(claim, slot);
+        _jobs[(claim.Id, claim.LeaseEpoch)] = job;
+        if (_stopping)
+        {
+            job.Stop.Request(StopReason.Shutdown);
+        }
+
+        _ = Task.Run(() => RunAsync(job), CancellationToken.None);
+    }
+
+    /// <summary>A job's owner wants it stopped: its lease keeper asks the database at once instead of soon.</summary>
+    public void LookAtLease(JobId id)
+    {
+        foreach (RunningJob job in _jobs.Values)
+        {
+            if (job.Claim.Id == id)
+            {
+                job.LookAtLease();
+            }
+        }
+    }
+
+    /// <summary>Stops all jobs, those that are still to start too, and waits until their last word is written.</summary>
+    public async Task StopAllAsync(CancellationToken cancellationToken)
+    {
+        _stopping = true;
+        foreach (RunningJob job in _jobs.Values)
+        {
+            job.Stop.Request(StopReason.Shutdown);
+        }
+
+        while (!_jobs.IsEmpty)
+        {
+            await Task.WhenAll(_jobs.Values.Select(job => job.Finished)).WaitAsync(cancellationToken);
+        }
+    }
+
+    private async Task RunAsync(RunningJob job)
+    {
+        try
+        {
+            await runner.RunAsync(job);
+        }
+        catch (Exception e)
+        {
+            // The runner writes every outcome down; what comes here is its own failure, and the lease takes care of the job
+            WorkerLog.RunnerFailed(logger, job.Claim.Id, e);
+        }
+        finally
+        {
+            _jobs.TryRemove((job.Claim.Id, job.Claim.LeaseEpoch), out _);
+            job.Dispose();
+        }
+    }
+}

@@ -1,0 +1,214 @@
+using Generation.Contracts;
+using Generation.Worker.Jobs;
+
+namespace Generation.Worker.Models;
+
+/// <summary>
+/// Models in memory, bounded: the least recently used one that no job holds makes room for the next. Two jobs that want the
+/// same model share one load, and a load that failed is tried again by the next job.
+/// </summary>
+internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, MemoryBudget budget, TimeProvider time, ILogger<ModelCache> logger) : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Slot> _slots = [];
+    private TaskCompletionSource _released = NewSignal();
+    private bool _disposed;
+
+    /// <summary>Names of the models in memory.</summary>
+    public IReadOnlyList<string> Loaded
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _slots.Where(s => s.Value.Load.IsCompletedSuccessfully).Select(s => s.Key)];
+            }
+        }
+    }
+
+    /// <summary>Bytes that loaded models take, as far as known.</summary>
+    public long Bytes
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _slots.Values.Sum(s => s.Bytes);
+            }
+        }
+    }
+
+    /// <summary>The model, loaded, and held until the lease is disposed.</summary>
+    /// <exception cref="ModelUnavailableException">This worker has no such model, or cannot load it.</exception>
+    public async Task<ModelLease> AcquireAsync(string name, CancellationToken cancellationToken)
+    {
+        ModelEntry entry = catalog.Find(name)
+            ?? throw new ModelUnavailableException($"The model {name} is not on this worker.");
+        Slot slot = await HoldAsync(entry, cancellationToken);
+        try
+        {
+            LoadedModel model = await slot.Load.WaitAsync(cancellationToken);
+            return new ModelLease(model, () => Release(slot));
+        }
+        catch (Exception e)
+        {
+            Release(slot);
+            if (slot.Load.IsFaulted)
+            {
+                Drop(name, slot);
+                WorkerLog.ModelNotLoaded(logger, name, e);
+                throw new ModelUnavailableException($"The model {name} cannot be loaded at present. Nothing was charged.", e);
+            }
+
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _disposed = true;
+            foreach (Slot slot in _slots.Values)
+            {
+                slot.DisposeModel();
+            }
+
+            _slots.Clear();
+        }
+    }
+
+    /// <summary>Finds or begins the load, with one more holder; waits while jobs hold all the memory.</summary>
+    private async Task<Slot> HoldAsync(ModelEntry entry, CancellationToken cancellationToken)
+    {
+        long needed = loader.CountBytes(entry);
+        while (true)
+        {
+            Task released;
+            lock (_lock)
+            {
+                ObjectDisposedException.ThrowIf(_disposed, this);
+                if (_slots.TryGetValue(entry.Name, out Slot? present))
+                {
+                    present.Holders++;
+                    present.UsedAt = time.GetTimestamp();
+                    return present;
+                }
+
+                MakeRoom(needed);
+                // A model larger than the budget is tried alone: the budget is a guess, the loader knows
+                if (_slots.Count == 0 || _slots.Values.Sum(s => s.Bytes) + needed <= budget.Bytes)
+                {
+                    var slot = new Slot(needed) { Holders = 1, UsedAt = time.GetTimestamp() };
+                    _slots[entry.Name] = slot;
+                    slot.Load = Task.Run(() => Load(entry, slot), CancellationToken.None);
+                    return slot;
+                }
+
+                released = _released.Task;
+            }
+
+            await released.WaitAsync(cancellationToken);
+        }
+    }
+
+    private LoadedModel Load(ModelEntry entry, Slot slot)
+    {
+        long start = time.GetTimestamp();
+        LoadedModel model = loader.Load(entry);
+        lock (_lock)
+        {
+            slot.Bytes = model.Bytes;
+        }
+
+        WorkerLog.ModelLoaded(logger, entry.Name, model.Bytes >> 20, time.GetElapsedTime(start).TotalSeconds);
+        return model;
+    }
+
+    private void MakeRoom(long needed)
+    {
+        while (_slots.Values.Sum(s => s.Bytes) + needed > budget.Bytes)
+        {
+            KeyValuePair<string, Slot>? oldest = _slots.Where(s => s.Value.Holders == 0).OrderBy(s => s.Value.UsedAt)
+                .Select(s => (KeyValuePair<string, Slot>?)s).FirstOrDefault();
+            if (oldest is not { } evicted)
+            {
+                return;
+            }
+
+            _slots.Remove(evicted.Key);
+            evicted.Value.DisposeModel();
+            WorkerLog.ModelEvicted(logger, evicted.Key, evicted.Value.Bytes >> 20);
+        }
+    }
+
+    private void Release(Slot slot)
+    {
+        lock (_lock)
+        {
+            slot.Holders--;
+            slot.UsedAt = time.GetTimestamp();
+            if (_disposed && slot.Holders == 0)
+            {
+                slot.DisposeModel();
+            }
+
+            TaskCompletionSource released = _released;
+            _released = NewSignal();
+            released.SetResult();
+        }
+    }
+
+    private void Drop(string name, Slot slot)
+    {
+        lock (_lock)
+        {
+            if (_slots.TryGetValue(name, out Slot? present) && present == slot)
+            {
+                _slots.Remove(name);
+            }
+        }
+    }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private sealed class Slot(long bytes)
+    {
+        public Task<LoadedModel> Load { get; set; } = null!;
+
+        public long Bytes { get; set; } = bytes;
+
+        public int Holders { get; set; }
+
+        public long UsedAt { get; set; }
+
+        /// <summary>Frees the model once nobody holds it; a job that still computes keeps it.</summary>
+        public void DisposeModel()
+        {
+            if (Holders == 0)
+            {
+                _ = Load.ContinueWith(
+                    load => load.Result.Dispose(),
+                    CancellationToken.None,
+                    TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously,
+                    TaskScheduler.Default);
+            }
+        }
+    }
+}
+
+/// <summary>A loaded model in use: it stays in memory until this is disposed.</summary>
+internal sealed class ModelLease(LoadedModel model, Action release) : IDisposable
+{
+    private int _released;
+
+    public LoadedModel Model { get; } = model;
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _released, 1) == 0)
+        {
+            release();
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Generation.Contracts;
+using Microsoft.Extensions.Options;
+
+namespace Generation.Worker.Models;
+
+/// <summary>The catalogue entries of the models that this worker runs, read from NAME.json files at the start.</summary>
+internal sealed partial class ModelCatalog
+{
+    /// <summary>What a worker of this version can do.</summary>
+    private static readonly JobKind[] Kinds = [JobKind.Text2Img];
+
+    private readonly string _folder;
+    private readonly Dictionary<string, ModelEntry> _entries = [];
+
+    /// <summary>Reads the entries that Worker:Models names, or all there are.</summary>
+    /// <exception cref="InvalidOperationException">The folder is not there, a named model is not in it, or no entry can be used.</exception>
+    public ModelCatalog(IOptions<ModelsOptions> models, IOptions<WorkerOptions> worker, ILogger<ModelCatalog> logger)
+    {
+        _folder = Path.GetFullPath(models.Value.Path);
+        if (!Directory.Exists(_folder))
+        {
+            throw new InvalidOperationException($"Models:Path names the folder {_folder}, which is not there.");
+        }
+
+        string[] wanted = worker.Value.Models;
+        IEnumerable<string> names = wanted.Length > 0
+            ? wanted
+            : Directory.EnumerateFiles(_folder, "*.json").Select(f => Path.GetFileNameWithoutExtension(f)).Order(StringComparer.Ordinal);
+        foreach (string name in names.Distinct(StringComparer.Ordinal))
+        {
+            try
+            {
+                _entries[name] = Read(name);
+            }
+            catch (InvalidOperationException e) when (wanted.Length == 0)
+            {
+                WorkerLog.ModelEntryRefused(logger, name, e.Message);
+            }
+        }
+
+        if (_entries.Count == 0)
+        {
+            throw new InvalidOperationException($"The folder {_folder} has no usable catalogue entry (NAME.json) for a model.");
+        }
+    }
+
+    public IReadOnlyCollection<ModelEntry> Entries => _entries.Values;
+
+    /// <summary>The model that is loaded before any job asks: the first named, else the one called demo, else the first.</summary>
+    public ModelEntry Default => _entries.TryGetValue("demo", out ModelEntry? demo) && Entries.First() != demo && _entries.Count > 1
+        ? demo
+        : Entries.First();
+
+    public ModelEntry? Find(string name) => _entries.GetValueOrDefault(name);
+
+    /// <summary>The place of something that an entry names.</summary>
+    public string PathOf(string relative) => Path.GetFullPath(relative, _folder);
+
+    private ModelEntry Read(string name)
+    {
+        string file = Path.Combine(_folder, name + ".json");
+        ModelEntry? entry;
+        try
+        {
+            entry = JsonSerializer.Deserialize<ModelEntry>(File.ReadAllText(file), WireJson.Options);
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidOperationException($"The catalogue entry {file} cannot be read: {e.Message}", e);
+        }
+
+        if (entry is null || entry.Name != name || !ValidName().IsMatch(name))
+        {
+            throw new InvalidOperationException(
+                $"The catalogue entry {file} must have \"name\": \"{name}\", of lowercase letters, digits, '-', '.' and '_'.");
+        }
+
+        string weights = PathOf(entry.Path);
+        if (!Directory.Exists(weights) && !File.Exists(weights))
+        {
+            throw new InvalidOperationException($"The catalogue entry {file} names the weights {weights}, which are not there.");
+        }
+
+        JobKind[] kinds = [.. entry.Kinds.Where(k => Kinds.Contains(k))];
+        return kinds.Length > 0
+            ? entry with { Kinds = kinds }
+            : throw new InvalidOperationException($"The catalogue entry {file} has no kind that this version can run ({string.Join(", ", Kinds)}).");
+    }
+
+    [GeneratedRegex("^[a-z0-9][a-z0-9._-]{0,99}$", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex ValidName();
+}

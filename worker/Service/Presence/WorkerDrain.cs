@@ -1,0 +1,40 @@
+using Generation.Worker.Jobs;
+using Generation.Worker.Queue;
+using Microsoft.Extensions.Options;
+
+namespace Generation.Worker.Presence;
+
+/// <summary>
+/// At a stop: takes nothing more, lets each job finish its step and go back to the queue with its latents, and only then
+/// lets the rest of the program end.
+/// </summary>
+internal sealed class WorkerDrain(
+    SlotGate gate,
+    RunningJobs running,
+    IHostApplicationLifetime lifetime,
+    IOptions<WorkerOptions> options,
+    ILogger<WorkerDrain> logger) : IHostedService
+{
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        lifetime.ApplicationStopping.Register(gate.Close);
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        gate.Close();
+        int jobs = running.Count;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(options.Value.StopTime);
+        try
+        {
+            await running.StopAllAsync(limit.Token);
+            WorkerLog.Drained(logger, jobs);
+        }
+        catch (OperationCanceledException)
+        {
+            WorkerLog.NotDrained(logger, running.Count);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using Generation.Storage;
+using Generation.Worker.Jobs;
+using Generation.Worker.Models;
+using Generation.Worker.Queue;
+using Generation.Worker.Rendering;
+using Generation.Worker.Telemetry;
+using Microsoft.Extensions.Options;
+
+namespace Generation.Worker.Presence;
+
+/// <summary>
+/// Tells the system that this worker is there and what it runs, every two seconds, and listens to what the answer says:
+/// register again, or drain. An operator's drain is a shutdown from afar: running jobs are handed back with their latents.
+/// </summary>
+internal sealed class WorkerPresence(
+    WorkerRegistry registry,
+    ModelCatalog catalog,
+    ModelCache cache,
+    ComputeThreads compute,
+    SlotGate gate,
+    IOptions<WorkerOptions> options,
+    IHostApplicationLifetime lifetime,
+    TimeProvider time,
+    ILogger<WorkerPresence> logger) : BackgroundService
+{
+    private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(4);
+
+    /// <summary>Whether the last call came through.</summary>
+    public bool IsKnown { get; private set; }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            limit.CancelAfter(TimeSpan.FromSeconds(1));
+            await registry.RemoveAsync(options.Value.Id, limit.Token);
+        }
+        catch (Exception e) when (Transient.Is(e) || e is OperationCanceledException)
+        {
+            // It stops being seen, which says the same a little later
+            WorkerLog.PresenceTrouble(logger, e.Message);
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        bool registered = false;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            registered = await ReportAsync(registered, stoppingToken);
+            IsKnown = registered;
+            await Task.Delay(registered ? WorkerRegistry.HeartbeatInterval : TimeSpan.FromSeconds(0.5), time, stoppingToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>One registration or heartbeat; whether this worker is registered after it.</summary>
+    private async Task<bool> ReportAsync(bool registered, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            limit.CancelAfter(CallLimit);
+            if (!registered)
+            {
+                await registry.RegisterAsync(Describe(), limit.Token);
+                WorkerLog.Registered(logger, options.Value.Id, catalog.Entries.Count, options.Value.Slots);
+            }
+
+            HeartbeatAnswer answer = await registry.HeartbeatAsync(options.Value.Id, cache.Loaded, limit.Token);
+            if (answer.Draining && !gate.IsClosed)
+            {
+                WorkerLog.Draining(logger);
+                lifetime.StopApplication();
+            }
+
+            return answer.Registered;
+        }
+        catch (Exception e) when ((Transient.Is(e) || e is OperationCanceledException or Npgsql.PostgresException) && !cancellationToken.IsCancellationRequested)
+        {
+            WorkerLog.PresenceTrouble(logger, e.Message);
+            return registered && e is not Npgsql.PostgresException;
+        }
+        catch (OperationCanceledException)
+        {
+            return registered;
+        }
+    }
+
+    private WorkerRegistration Describe() => new(options.Value.Id, [.. catalog.Entries], options.Value.Slots, new
+    {
+        Device = "cpu",
+        Dtype = options.Value.Dtype,
+        compute.Threads,
+        MemoryBytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+        Version = WorkerMetrics.Version,
+        Host = Environment.MachineName,
+        Pid = Environment.ProcessId,
+    });
+}

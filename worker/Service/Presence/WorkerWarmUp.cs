@@ -1,0 +1,50 @@
+using Generation.Storage;
+using Generation.Worker.Jobs;
+using Generation.Worker.Models;
+
+namespace Generation.Worker.Presence;
+
+/// <summary>
+/// Loads the default model before any job asks for it, and listens for cancels, so that they arrive within a step
+/// and not only with the next renewal of a lease.
+/// </summary>
+internal sealed class WorkerWarmUp(ModelCache cache, ModelCatalog catalog, HotState hotState, RunningJobs running, TimeProvider time, ILogger<WorkerWarmUp> logger)
+    : BackgroundService
+{
+    /// <summary>A subscription may be lost with Redis; a new one finds it again.</summary>
+    private static readonly TimeSpan SubscribeAgain = TimeSpan.FromSeconds(30);
+
+    /// <summary>Whether the default model is in memory, or could not be loaded.</summary>
+    public bool IsDone { get; private set; }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken) =>
+        await Task.WhenAll(LoadAsync(stoppingToken), ListenAsync(stoppingToken));
+
+    private async Task LoadAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            using ModelLease lease = await cache.AcquireAsync(catalog.Default.Name, cancellationToken);
+        }
+        catch (ModelUnavailableException e)
+        {
+            // A job that wants it will say so to its owner; the worker's other models work
+            WorkerLog.WarmUpFailed(logger, catalog.Default.Name, e.Message);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return;
+        }
+
+        IsDone = true;
+    }
+
+    private async Task ListenAsync(CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            await using IAsyncDisposable subscription = await hotState.SubscribeToCancelsAsync(running.LookAtLease, cancellationToken);
+            await Task.Delay(SubscribeAgain, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using MassTransit;
+
+namespace Generation.Worker.Queue;
+
+/// <summary>The broker's names for a model's queue. The dispatcher sends to the exchange; the worker declares both.</summary>
+internal static class JobQueue
+{
+    public static string Name(string model) => $"jobs.{model}";
+
+    public static Uri Exchange(string model) => new($"exchange:{Name(model)}");
+
+    /// <summary>
+    /// A quorum queue with room for <paramref name="slots"/> messages under way. The delivery limit is beyond reach: a command
+    /// that comes back many times is dropped by its claim, never by the broker. Nothing is moved to error queues: a command
+    /// that is lost is sent again from the outbox.
+    /// </summary>
+    public static void Configure(IReceiveEndpointConfigurator endpoint, int slots)
+    {
+        endpoint.ConfigureConsumeTopology = false;
+        endpoint.PrefetchCount = slots;
+        endpoint.ConcurrentMessageLimit = slots;
+        endpoint.DiscardFaultedMessages();
+        endpoint.DiscardSkippedMessages();
+        endpoint.PublishFaults = false;
+        if (endpoint is IRabbitMqReceiveEndpointConfigurator rabbit)
+        {
+            rabbit.SetQuorumQueue();
+            rabbit.SetQueueArgument("x-delivery-limit", 1_000_000);
+        }
+    }
+}

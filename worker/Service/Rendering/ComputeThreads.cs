@@ -1,0 +1,115 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
+using static TorchSharp.torch;
+
+namespace Generation.Worker.Rendering;
+
+/// <summary>
+/// The threads that compute, one for each slot, for as long as the process lives: the tensor library keeps a pool of threads
+/// for every thread that calls it, and dispose scopes belong to one thread.
+/// </summary>
+internal sealed class ComputeThreads : IDisposable
+{
+    private readonly ComputeThread[] _all;
+    private readonly ConcurrentQueue<ComputeThread> _free;
+    private readonly SemaphoreSlim _count;
+
+    public ComputeThreads(IOptions<WorkerOptions> options)
+    {
+        int slots = options.Value.Slots;
+        int threads = options.Value.Threads > 0 ? options.Value.Threads : Math.Max(1, Environment.ProcessorCount / slots);
+        Threads = threads;
+        _all = [.. Enumerable.Range(0, slots).Select(k => new ComputeThread($"compute {k}", threads))];
+        _free = new ConcurrentQueue<ComputeThread>(_all);
+        _count = new SemaphoreSlim(slots);
+    }
+
+    /// <summary>Threads of one computation.</summary>
+    public int Threads { get; }
+
+    /// <summary>One thread for oneself, until the turn is disposed.</summary>
+    public async Task<ComputeTurn> RentAsync(CancellationToken cancellationToken)
+    {
+        await _count.WaitAsync(cancellationToken);
+        return _free.TryDequeue(out ComputeThread? thread)
+            ? new ComputeTurn(thread, () =>
+            {
+                _free.Enqueue(thread);
+                _count.Release();
+            })
+            : throw new InvalidOperationException("A compute thread was counted that is not there.");
+    }
+
+    public void Dispose()
+    {
+        foreach (ComputeThread thread in _all)
+        {
+            thread.Dispose();
+        }
+
+        _count.Dispose();
+    }
+}
+
+/// <summary>A compute thread, rented.</summary>
+internal sealed class ComputeTurn(ComputeThread thread, Action giveBack) : IDisposable
+{
+    private int _givenBack;
+
+    /// <summary>Runs <paramref name="work"/> on the thread.</summary>
+    public Task<T> RunAsync<T>(Func<T> work) => thread.RunAsync(work);
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _givenBack, 1) == 0)
+        {
+            giveBack();
+        }
+    }
+}
+
+/// <summary>One thread that runs what it is given, in order.</summary>
+internal sealed class ComputeThread : IDisposable
+{
+    private readonly BlockingCollection<Action> _work = [];
+    private readonly int _threads;
+
+    public ComputeThread(string name, int threads)
+    {
+        _threads = threads;
+        // In the background: at a shutdown a native call that lasts too long must not hold the process
+        new Thread(Loop) { Name = name, IsBackground = true }.Start();
+    }
+
+    public Task<T> RunAsync<T>(Func<T> work)
+    {
+        var result = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _work.Add(() =>
+        {
+            try
+            {
+                result.SetResult(work());
+            }
+            catch (OperationCanceledException e)
+            {
+                result.SetCanceled(e.CancellationToken);
+            }
+            catch (Exception e)
+            {
+                result.SetException(e);
+            }
+        });
+        return result.Task;
+    }
+
+    public void Dispose() => _work.CompleteAdding();
+
+    private void Loop()
+    {
+        set_num_threads(_threads);
+        foreach (Action work in _work.GetConsumingEnumerable())
+        {
+            work();
+        }
+    }
+}

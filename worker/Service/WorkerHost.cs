@@ -1,0 +1,120 @@
+using Generation.Storage;
+using Generation.Worker.Jobs;
+using Generation.Worker.Models;
+using Generation.Worker.Presence;
+using Generation.Worker.Queue;
+using Generation.Worker.Rendering;
+using Generation.Worker.Telemetry;
+using MassTransit;
+using Microsoft.Extensions.Options;
+
+namespace Generation.Worker;
+
+/// <summary>Puts a worker together.</summary>
+public static class WorkerHost
+{
+    /// <summary>Free for the system to choose, where no address is set: several workers share a machine.</summary>
+    private const string AnyLocalPort = "http://127.0.0.1:0";
+
+    /// <summary>The program, not yet started.</summary>
+    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
+        configure?.Invoke(builder);
+        if (string.IsNullOrEmpty(builder.Configuration["urls"]))
+        {
+            builder.WebHost.UseUrls(AnyLocalPort);
+        }
+
+        // Statements and deliveries are not news; configuration may say otherwise
+        builder.Logging.AddFilter("Npgsql", LogLevel.Warning);
+        builder.Logging.AddFilter("MassTransit", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddGenerationStorage(builder.Configuration);
+        AddOptions(builder);
+        AddModels(builder.Services);
+        AddJobs(builder.Services);
+        AddQueue(builder.Services, StorageServices.ConnectionString(builder.Configuration, "RabbitMq"));
+        AddPresence(builder.Services);
+
+        WebApplication app = builder.Build();
+        app.MapHealth();
+        return app;
+    }
+
+    private static void AddOptions(WebApplicationBuilder builder)
+    {
+        IConfigurationSection worker = builder.Configuration.GetSection(WorkerOptions.Section);
+        builder.Services.AddOptions<WorkerOptions>().Bind(worker).PostConfigure(options =>
+        {
+            // Worker:Models is a list, or names with commas between them, as an environment variable has it
+            if (worker["Models"] is { Length: > 0 } names)
+            {
+                options.Models = names.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            }
+        }).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<ModelsOptions>().Bind(builder.Configuration.GetSection(ModelsOptions.Section))
+            .ValidateDataAnnotations().ValidateOnStart();
+        // A little over the drain, so that the program has ended within 5 s of being asked
+        builder.Services.AddOptions<HostOptions>().Configure<IOptions<WorkerOptions>>((host, options) =>
+            host.ShutdownTimeout = options.Value.StopTime + TimeSpan.FromSeconds(0.7));
+    }
+
+    private static void AddModels(IServiceCollection services)
+    {
+        services.AddSingleton<ModelCatalog>();
+        services.AddSingleton<ModelLoader>();
+        services.AddSingleton<MemoryBudget>();
+        services.AddSingleton<ModelCache>();
+    }
+
+    private static void AddJobs(IServiceCollection services)
+    {
+        services.AddSingleton(provider => new SlotGate(
+            provider.GetRequiredService<IOptions<WorkerOptions>>().Value.Slots, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ComputeThreads>();
+        services.AddSingleton<PictureFinisher>();
+        services.AddSingleton<TextToPictures>();
+        services.AddSingleton<Checkpoints>();
+        services.AddSingleton<ProcessRecycler>();
+        services.AddSingleton<FailureTranslator>();
+        services.AddSingleton<JobRunner>();
+        services.AddSingleton<RunningJobs>();
+        services.AddSingleton<JobClaims>();
+        services.AddSingleton<WorkerMetrics>();
+        services.AddSingleton(provider =>
+        {
+            // Listening begins before anything is measured
+            var text = new PrometheusText(WorkerMetrics.MeterName);
+            provider.GetRequiredService<WorkerMetrics>();
+            return text;
+        });
+    }
+
+    private static void AddQueue(IServiceCollection services, string address)
+    {
+        services.AddMassTransit(bus =>
+        {
+            bus.AddConsumer<RunJobConsumer>();
+            bus.UsingRabbitMq((_, rabbit) => rabbit.Host(new Uri(address)));
+        });
+        services.AddOptions<MassTransitHostOptions>().Configure(options =>
+        {
+            options.WaitUntilStarted = false;
+            options.StopTimeout = TimeSpan.FromSeconds(0.5);
+        });
+        services.AddSingleton<JobEndpoints>();
+        services.AddHostedService(provider => provider.GetRequiredService<JobEndpoints>());
+    }
+
+    /// <summary>Hosted services stop in the opposite order: first the drain, then the presence, then queue and bus.</summary>
+    private static void AddPresence(IServiceCollection services)
+    {
+        services.AddSingleton<WorkerWarmUp>();
+        services.AddSingleton<WorkerPresence>();
+        services.AddHostedService(provider => provider.GetRequiredService<WorkerWarmUp>());
+        services.AddHostedService(provider => provider.GetRequiredService<WorkerPresence>());
+        services.AddHostedService<WorkerDrain>();
+    }
+}

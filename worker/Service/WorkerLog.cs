@@ -1,0 +1,95 @@
+using Generation.Contracts;
+using Generation.Storage;
+
+namespace Generation.Worker;
+
+/// <summary>What the worker logs. No prompt and no key is ever an argument.</summary>
+internal static partial class WorkerLog
+{
+    [LoggerMessage(1, LogLevel.Information, "Worker {Id} runs {Models} model(s) in {Slots} slot(s)")]
+    public static partial void Registered(ILogger logger, string id, int models, int slots);
+
+    [LoggerMessage(2, LogLevel.Warning, "The worker's presence could not be told, trying again: {Reason}")]
+    public static partial void PresenceTrouble(ILogger logger, string reason);
+
+    [LoggerMessage(3, LogLevel.Information, "An operator drains this worker: it hands its jobs back and ends")]
+    public static partial void Draining(ILogger logger);
+
+    [LoggerMessage(4, LogLevel.Information, "Stopped; {Jobs} running job(s) were finished or handed back")]
+    public static partial void Drained(ILogger logger, int jobs);
+
+    [LoggerMessage(5, LogLevel.Warning, "Stopped before {Jobs} job(s) could be handed back; their leases will lapse")]
+    public static partial void NotDrained(ILogger logger, int jobs);
+
+    [LoggerMessage(6, LogLevel.Warning, "The process begins anew: {Reason}")]
+    public static partial void Recycling(ILogger logger, string reason);
+
+    [LoggerMessage(10, LogLevel.Warning, "The receive endpoint {Queue} could not be started or stopped")]
+    public static partial void EndpointTrouble(ILogger logger, string queue, Exception exception);
+
+    [LoggerMessage(11, LogLevel.Debug, "The command for job {JobId} is a copy: the job is not queued")]
+    public static partial void CommandIsCopy(ILogger logger, JobId jobId);
+
+    [LoggerMessage(12, LogLevel.Warning, "Job {JobId} could not be claimed, its command is sent on: {Reason}")]
+    public static partial void ClaimFailed(ILogger logger, JobId jobId, string reason);
+
+    [LoggerMessage(13, LogLevel.Warning, "The command for job {JobId} could not be sent on; the outbox sends it again: {Reason}")]
+    public static partial void CommandNotSentOn(ILogger logger, JobId jobId, string reason);
+
+    [LoggerMessage(20, LogLevel.Information, "Job {JobId} attempt {Attempt} started: {Kind} with {Model}")]
+    public static partial void JobStarted(ILogger logger, JobId jobId, int attempt, JobKind kind, string model);
+
+    [LoggerMessage(21, LogLevel.Information, "Job {JobId} attempt {Attempt} ended: {Outcome}, {Written}, after {Seconds:F2} s")]
+    public static partial void JobEnded(ILogger logger, JobId jobId, int attempt, string outcome, FencedOutcome written, double seconds);
+
+    [LoggerMessage(22, LogLevel.Error, "Job {JobId} attempt {Attempt} failed")]
+    public static partial void JobFailed(ILogger logger, JobId jobId, int attempt, Exception exception);
+
+    [LoggerMessage(23, LogLevel.Error, "Job {JobId} ran out of memory")]
+    public static partial void OutOfMemory(ILogger logger, JobId jobId, Exception exception);
+
+    [LoggerMessage(24, LogLevel.Error, "The runner of job {JobId} failed; its lease will lapse")]
+    public static partial void RunnerFailed(ILogger logger, JobId jobId, Exception exception);
+
+    [LoggerMessage(25, LogLevel.Warning, "The outcome of job {JobId} could not be written, trying again: {Reason}")]
+    public static partial void OutcomeNotWritten(ILogger logger, JobId jobId, string reason);
+
+    [LoggerMessage(26, LogLevel.Warning, "An output of job {JobId} could not be stored, trying again: {Reason}")]
+    public static partial void OutputNotStored(ILogger logger, JobId jobId, string reason);
+
+    [LoggerMessage(30, LogLevel.Warning, "The lease is lost: the job is another worker's")]
+    public static partial void LeaseLost(ILogger logger);
+
+    [LoggerMessage(31, LogLevel.Warning, "The lease could not be renewed, trying again: {Reason}")]
+    public static partial void LeaseNotRenewed(ILogger logger, string reason);
+
+    [LoggerMessage(32, LogLevel.Error, "The lease keeper failed, and goes on")]
+    public static partial void LeaseKeeperFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(40, LogLevel.Information, "Goes on from step {Step}, which another worker left")]
+    public static partial void CheckpointRestored(ILogger logger, int step);
+
+    [LoggerMessage(41, LogLevel.Warning, "The checkpoint cannot be used, the job begins again: {Reason}")]
+    public static partial void CheckpointUnusable(ILogger logger, string reason);
+
+    [LoggerMessage(42, LogLevel.Warning, "The latents could not be kept: {Reason}")]
+    public static partial void CheckpointNotSaved(ILogger logger, string reason);
+
+    [LoggerMessage(43, LogLevel.Debug, "An old checkpoint could not be deleted: {Reason}")]
+    public static partial void CheckpointNotForgotten(ILogger logger, string reason);
+
+    [LoggerMessage(50, LogLevel.Error, "The model {Name} is left out: {Reason}")]
+    public static partial void ModelEntryRefused(ILogger logger, string name, string reason);
+
+    [LoggerMessage(51, LogLevel.Information, "Loaded {Name}, {MiB} MiB, in {Seconds:F2} s")]
+    public static partial void ModelLoaded(ILogger logger, string name, long miB, double seconds);
+
+    [LoggerMessage(52, LogLevel.Error, "The model {Name} could not be loaded")]
+    public static partial void ModelNotLoaded(ILogger logger, string name, Exception exception);
+
+    [LoggerMessage(53, LogLevel.Information, "Unloaded {Name}, {MiB} MiB, to make room")]
+    public static partial void ModelEvicted(ILogger logger, string name, long miB);
+
+    [LoggerMessage(54, LogLevel.Error, "The default model {Name} could not be loaded at the start: {Reason}")]
+    public static partial void WarmUpFailed(ILogger logger, string name, string reason);
+}
