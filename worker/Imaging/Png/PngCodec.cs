@@ -1,3 +1,5 @@
+using Generation.Imaging.Exif;
+
 namespace Generation.Imaging.Png;
 
 /// <summary>
@@ -43,6 +45,21 @@ public static class PngCodec
                 LibPng.Free(ref image);
             }
         }
+    }
+
+    /// <summary>How the file's eXIf chunk says that the picture is to be turned.</summary>
+    /// <exception cref="PictureException">The file is no PNG, damaged, or too large.</exception>
+    public static Orientation ReadOrientation(ReadOnlySpan<byte> file, PictureLimits? limits = null)
+    {
+        foreach (PngChunk chunk in PngFile.Read(file, limits ?? PictureLimits.Default).Chunks)
+        {
+            if (chunk.Type == "eXIf")
+            {
+                return ExifBlock.ReadOrientation(chunk.Data(file));
+            }
+        }
+
+        return default;
     }
 
     /// <summary>

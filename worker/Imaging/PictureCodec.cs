@@ -1,0 +1,51 @@
+using Generation.Imaging.Exif;
+using Generation.Imaging.Jpeg;
+using Generation.Imaging.Png;
+using Generation.Imaging.WebP;
+
+namespace Generation.Imaging;
+
+/// <summary>Reads a picture of any format that is known by its content, and writes one in the format that is asked for.</summary>
+public static class PictureCodec
+{
+    /// <summary>
+    /// Decodes a file and turns it as its EXIF orientation says. Its size is checked by <paramref name="limits"/> before memory
+    /// is taken.
+    /// </summary>
+    /// <exception cref="PictureException">The file is no PNG, JPEG or WebP picture, damaged, or too large.</exception>
+    public static Picture Decode(ReadOnlySpan<byte> file, PictureLimits? limits = null)
+    {
+        limits ??= PictureLimits.Default;
+        limits.CheckBytes(file.Length);
+        (Picture picture, Orientation orientation) = PictureFormats.Detect(file) switch
+        {
+            PictureFormat.Png => (PngCodec.Decode(file, limits), PngCodec.ReadOrientation(file, limits)),
+            PictureFormat.Jpeg => (JpegCodec.Decode(file, limits), JpegCodec.ReadOrientation(file)),
+            PictureFormat.WebP => (WebPCodec.Decode(file, limits), WebPCodec.ReadOrientation(file)),
+            _ => throw new PictureException(
+                PictureFault.NotAPicture, "The file is not a PNG, JPEG or WebP picture; its content was looked at, not its name."),
+        };
+        return orientation.Apply(picture);
+    }
+
+    /// <summary>Encodes a picture. Equal arguments give equal bytes.</summary>
+    /// <param name="quality">1 to 100, for formats with loss.</param>
+    /// <param name="parameters">How the picture was made, where image tools look for it; null: nothing is written.</param>
+    /// <exception cref="ArgumentException">The quality is out of range, or the picture is too large for the format.</exception>
+    public static byte[] Encode(Picture picture, PictureFormat format, int quality = 90, string? parameters = null)
+    {
+        if (quality is < 1 or > 100)
+        {
+            throw new ArgumentOutOfRangeException(nameof(quality), quality, "A quality is from 1 to 100.");
+        }
+
+        byte[]? exif = parameters is null || format == PictureFormat.Png ? null : ExifBlock.UserComment(parameters);
+        return format switch
+        {
+            PictureFormat.Png => PngCodec.Encode(picture, parameters is null ? null : [new PngText(PngText.Parameters, parameters)]),
+            PictureFormat.Jpeg => JpegCodec.Encode(picture, quality, exif),
+            PictureFormat.WebP => WebPCodec.Encode(picture, quality, exif),
+            _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
+        };
+    }
+}
