@@ -27,6 +27,7 @@ internal sealed partial class WorkerProcess : IDisposable
         {
             ArgumentList = { Path.Combine(AppContext.BaseDirectory, "Generation.Worker.dll") },
             RedirectStandardOutput = true,
+            UseShellExecute = false,
         };
         IEnumerable<KeyValuePair<string, string?>> all = scope.Settings()
             .Append(new("Worker:Id", id))

@@ -1,7 +1,7 @@
+using Generation.Storage;
 using Generation.Worker.Models;
 using Generation.Worker.Presence;
 using Generation.Worker.Queue;
-using Generation.Worker.Telemetry;
 using MassTransit;
 
 namespace Generation.Worker;
@@ -15,7 +15,7 @@ internal static class HealthEndpoints
         _ = app.Services.GetRequiredService<PrometheusText>();
         app.MapGet("/healthz", () => Results.Ok(new { status = "ok" }));
         app.MapGet("/readyz", Ready);
-        app.MapGet("/metrics", (PrometheusText text) => Results.Text(text.ToString(), PrometheusText.ContentType));
+        app.MapGet("/metrics", (PrometheusText text) => Results.Text(text.Write(), PrometheusText.ContentType));
     }
 
     private static IResult Ready(WorkerPresence presence, WorkerWarmUp warmUp, SlotGate gate, ModelCache cache, IBusControl bus)

@@ -17,7 +17,9 @@ internal sealed class PictureFinisher(IResultsStore results, TimeProvider time, 
 
     public async Task<JobOutput> FinishAsync(RunningJob job, Text2ImgRequest request, RenderPlan plan, Picture drawn, int index)
     {
-        Picture sized = Framing.Fit(drawn, request.Width, request.Height);
+        Picture sized = (drawn.Width, drawn.Height) == (request.Width, request.Height)
+            ? drawn
+            : drawn.Fit(request.Width, request.Height, FitMode.Crop);
         long seed = unchecked(request.Seed + index);
         byte[] file = PngCodec.Encode(sized, [new PngText(PngText.Parameters, Describe(request, plan, seed))]);
         string sha256 = await StoreAsync(job, file);

@@ -15,14 +15,14 @@ internal sealed class WorkerMetrics : IDisposable
 
     private readonly Meter _meter = new(MeterName, Version);
     private readonly Counter<long> _jobs;
-    private readonly Counter<double> _jobSeconds;
+    private readonly Histogram<double> _jobSeconds;
     private readonly Counter<long> _steps;
 
     public WorkerMetrics(SlotGate gate, ModelCache cache)
     {
-        _jobs = _meter.CreateCounter<long>("generation_worker_jobs_total", description: "Jobs ended, by outcome.");
-        _jobSeconds = _meter.CreateCounter<double>("generation_worker_job_seconds_total", "s", "Seconds that jobs took, by outcome.");
-        _steps = _meter.CreateCounter<long>("generation_worker_steps_total", description: "Denoising steps done.");
+        _jobs = _meter.CreateCounter<long>("generation_worker_jobs", description: "Jobs ended, by outcome.");
+        _jobSeconds = _meter.CreateHistogram<double>("generation_worker_job", "s", "How long jobs ran, by outcome.");
+        _steps = _meter.CreateCounter<long>("generation_worker_steps", description: "Denoising steps done.");
         _meter.CreateObservableGauge("generation_worker_slots", () => gate.Slots, description: "Jobs that may compute at a time.");
         _meter.CreateObservableGauge("generation_worker_slots_taken", () => gate.Taken, description: "Jobs that compute.");
         _meter.CreateObservableGauge("generation_worker_models_loaded", () => cache.Loaded.Count, description: "Models in memory.");
@@ -49,7 +49,7 @@ internal sealed class WorkerMetrics : IDisposable
         };
         KeyValuePair<string, object?>[] labels = [new("kind", kind.ToString().ToLowerInvariant()), new("model", model), new("outcome", name)];
         _jobs.Add(1, labels);
-        _jobSeconds.Add(took.TotalSeconds, labels);
+        _jobSeconds.Record(took.TotalSeconds, labels);
     }
 
     public void Dispose() => _meter.Dispose();
