@@ -1,5 +1,6 @@
 using Generation.Storage;
 using MassTransit;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Generation.Api;
 
@@ -8,14 +9,21 @@ internal static class DispatchSetup
 {
     public static void AddDispatch(this WebApplicationBuilder builder)
     {
-        builder.Services.AddMassTransit(bus => bus.UsingRabbitMq((context, rabbit) =>
+        builder.Services.AddMassTransit(bus =>
         {
-            rabbit.Host(new Uri(StorageServices.ConnectionString(context.GetRequiredService<IConfiguration>(), "RabbitMq")), host =>
+            // Without the broker the API still takes jobs and answers polls
+            bus.ConfigureHealthCheckOptions(options =>
             {
-                host.PublisherConfirmation = true;
-                host.RequestedConnectionTimeout(TimeSpan.FromSeconds(5));
+                options.Name = "rabbitmq";
+                options.MinimalFailureStatus = HealthStatus.Degraded;
             });
-        }));
+            bus.UsingRabbitMq((context, rabbit) =>
+                rabbit.Host(new Uri(StorageServices.ConnectionString(context.GetRequiredService<IConfiguration>(), "RabbitMq")), host =>
+                {
+                    host.PublisherConfirmation = true;
+                    host.RequestedConnectionTimeout(TimeSpan.FromSeconds(5));
+                }));
+        });
         // Answers are given without the broker: the API starts, and takes jobs, while it is away
         builder.Services.AddOptions<MassTransitHostOptions>().Configure(options =>
         {

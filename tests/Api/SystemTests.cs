@@ -82,7 +82,7 @@ public sealed class SystemTests
         }
 
         JsonElement answer = await ApiScope.ReadAsync<JsonElement>(ready);
-        Assert.That(answer.GetProperty("checks").EnumerateObject().Select(c => c.Name), Does.Contain("postgres").And.Contain("redis").And.Contain("results"));
+        Assert.That(answer.GetProperty("checks").EnumerateObject().Select(c => c.Name), Does.Contain("postgres").And.Contain("rabbitmq").And.Contain("redis").And.Contain("results"));
     }
 
     [Test]

@@ -1,0 +1,108 @@
+using Generation.Contracts;
+using Generation.Storage;
+
+namespace Generation.Tests.Storage;
+
+public sealed class HotStateTests
+{
+    private StorageScope _storage = null!;
+    private Guid _account;
+
+    private HotState Hot => _storage.Get<HotState>();
+
+    [OneTimeSetUp]
+    public async Task CreateStorage()
+    {
+        _storage = await StorageScope.CreateAsync();
+        _account = await _storage.AccountAsync(1000);
+    }
+
+    [OneTimeTearDown]
+    public async Task DropStorage() => await _storage.DisposeAsync();
+
+    [Test]
+    public async Task Show_OlderRevisionAfterNewer_IsIgnored()
+    {
+        JobRow old = await _storage.SubmitAsync(_account);
+        await _storage.ClaimAsync(old.Id);
+        JobRow now = await _storage.FindAsync(old.Id);
+        Hot.Show(now);
+
+        Hot.Show(old);
+
+        HotJob hot = await EventuallyAsync(old.Id, h => h.Revision == now.Revision);
+        Assert.That((hot.State, hot.Account), Is.EqualTo((JobState.Running, _account)));
+        Assert.That((await Hot.FindAsync(old.Id, default))!.Revision, Is.EqualTo(now.Revision));
+    }
+
+    [Test]
+    public async Task ShowProgress_OfAWorkerThatLostItsLease_IsIgnored()
+    {
+        JobRow row = await _storage.SubmitAsync(_account);
+        ClaimedJob first = await _storage.ClaimAsync(row.Id);
+        await _storage.LapseAsync(row.Id);
+        await _storage.Jobs.RescueAsync(3, default);
+        ClaimedJob second = await _storage.ClaimAsync(row.Id, "w2");
+        Hot.ShowProgress(row.Id, second.LeaseEpoch, new JobProgress(2, 25));
+
+        Hot.ShowProgress(row.Id, first.LeaseEpoch, new JobProgress(20, 25));
+        Hot.ShowProgress(row.Id, second.LeaseEpoch, new JobProgress(3, 25));
+
+        HotJob hot = await EventuallyAsync(row.Id, h => h.Progress?.Step is 3 or 20);
+        Assert.That(hot.Progress, Is.EqualTo(new JobProgress(3, 25)));
+    }
+
+    [Test]
+    public async Task ShowProgress_AfterTheEnd_IsIgnored()
+    {
+        JobRow row = await _storage.SubmitAsync(_account);
+        ClaimedJob claim = await _storage.ClaimAsync(row.Id);
+        await _storage.Jobs.CompleteAsync(row.Id, claim.LeaseEpoch, [], default);
+        await EventuallyAsync(row.Id, h => h.State == JobState.Succeeded);
+
+        Hot.ShowProgress(row.Id, claim.LeaseEpoch, new JobProgress(20, 25));
+        Hot.Show(await _storage.FindAsync(row.Id));
+
+        HotJob hot = (await Hot.FindAsync(row.Id, default))!;
+        Assert.That((hot.State, hot.Progress), Is.EqualTo((JobState.Succeeded, (JobProgress?)null)));
+    }
+
+    [Test]
+    public async Task SubscribeAsync_Change_IsTold()
+    {
+        JobRow row = await _storage.SubmitAsync(_account);
+        await EventuallyAsync(row.Id, _ => true);
+        using var changed = new SemaphoreSlim(0);
+        await using IAsyncDisposable subscription = await Hot.SubscribeAsync(row.Id, () => changed.Release(), default);
+
+        await _storage.ClaimAsync(row.Id);
+
+        Assert.That(await changed.WaitAsync(TimeSpan.FromSeconds(10)));
+    }
+
+    [Test]
+    public async Task FindAsync_RedisAway_AnswersNullInTime()
+    {
+        await using var nowhere = new RedisConnection("127.0.0.1:1");
+        var hot = new HotState(nowhere, new HotStateOptions { TimeoutMilliseconds = 200 },
+            Microsoft.Extensions.Logging.Abstractions.NullLogger<HotState>.Instance);
+        long start = TimeProvider.System.GetTimestamp();
+
+        Assert.That(await hot.FindAsync(JobId.New(TimeProvider.System), default), Is.Null);
+        Assert.That(TimeProvider.System.GetElapsedTime(start), Is.LessThan(TimeSpan.FromSeconds(5)));
+    }
+
+    private async Task<HotJob> EventuallyAsync(JobId id, Func<HotJob, bool> isRight)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        while (true)
+        {
+            if (await Hot.FindAsync(id, limit.Token) is { } hot && isRight(hot))
+            {
+                return hot;
+            }
+
+            await Task.Delay(5, limit.Token);
+        }
+    }
+}
