@@ -20,6 +20,7 @@ app.UseAuthentication();
 app.UseAuthorization();
 app.MapText2Img();
 app.MapJobs();
+app.MapJobEvents();
 app.MapSystem();
 app.MapModels();
 app.MapAccount();

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Caching.Memory;
 namespace Generation.Api;
 
 /// <summary>A job as a poll answers it: its document as JSON, and a tag that changes whenever the answer does.</summary>
-internal sealed record JobView(JobState State, byte[] Json, string ETag);
+internal sealed record JobView(JobState State, long Revision, byte[] Json, string ETag);
 
 /// <summary>
 /// Puts polls' answers together: Redis's document, or PostgreSQL's when Redis has none, with progress while it runs and
@@ -40,7 +40,7 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
         {
             JobState.Queued => await QueuedAsync(id, hot, cancellationToken),
             JobState.Running => Running(hot),
-            _ => new JobView(hot.State, hot.Document, $"\"{hot.Revision}\""),
+            _ => new JobView(hot.State, hot.Revision, hot.Document, $"\"{hot.Revision}\""),
         };
     }
 
@@ -78,7 +78,7 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
                 writer.WriteString("waiting_reason", reason);
             }
         });
-        return new JobView(hot.State, json, $"\"{hot.Revision}-q{position}-{eta}-{reason?.Length}\"");
+        return new JobView(hot.State, hot.Revision, json, $"\"{hot.Revision}-q{position}-{eta}-{reason?.Length}\"");
     }
 
     private static JobView Running(HotJob hot)
@@ -91,7 +91,7 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
             writer.WriteNumber("steps", progress.Steps);
             writer.WriteEndObject();
         });
-        return new JobView(hot.State, json, $"\"{hot.Revision}-{progress?.Step}\"");
+        return new JobView(hot.State, hot.Revision, json, $"\"{hot.Revision}-{progress?.Step}\"");
     }
 
     private async Task<(long? Position, double? Eta, string? Reason)> WaitAsync(JobId id, string model, CancellationToken cancellationToken)

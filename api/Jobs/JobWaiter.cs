@@ -1,34 +1,56 @@
+using System.Runtime.CompilerServices;
 using Generation.Contracts;
 using Generation.Storage;
 
 namespace Generation.Api;
 
-/// <summary>Waits for jobs to change: Redis tells, and a look every second makes up for what it does not.</summary>
-internal sealed class JobWaiter(HotState hotState, JobViews views, TimeProvider time)
+/// <summary>Watches jobs change: Redis tells, and a look every second makes up for what it does not.</summary>
+internal sealed class JobWaiter(HotState hotState, JobViews views)
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
     /// <summary>Returns when the job has ended, or after <paramref name="limit"/>; whether it has.</summary>
     public async Task<bool> WaitForEndAsync(JobId id, Guid account, TimeSpan limit, CancellationToken cancellationToken)
     {
+        using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timer.CancelAfter(limit);
+        try
+        {
+            await foreach (JobView? view in WatchAsync(id, account, timer.Token))
+            {
+                if (view?.State.IsFinal() == true)
+                {
+                    return true;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The time is up
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// The job now, and after each change, until it has ended or is gone. Null: nothing has changed for a second.
+    /// </summary>
+    public async IAsyncEnumerable<JobView?> WatchAsync(
+        JobId id, Guid account, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
         using var changed = new SemaphoreSlim(0, 1);
         await using IAsyncDisposable subscription = await hotState.SubscribeAsync(id, Signal, cancellationToken);
-        long start = time.GetTimestamp();
-        while (true)
+        string? known = null;
+        while (await views.FindAsync(id, account, cancellationToken) is { } view)
         {
-            JobView? view = await views.FindAsync(id, account, cancellationToken);
-            if (view is null || view.State.IsFinal())
+            yield return view.ETag == known ? null : view;
+            if (view.State.IsFinal())
             {
-                return view is not null;
+                break;
             }
 
-            TimeSpan left = limit - time.GetElapsedTime(start);
-            if (left <= TimeSpan.Zero)
-            {
-                return false;
-            }
-
-            await changed.WaitAsync(left < Look ? left : Look, cancellationToken);
+            known = view.ETag;
+            await changed.WaitAsync(Look, cancellationToken);
         }
 
         void Signal()
