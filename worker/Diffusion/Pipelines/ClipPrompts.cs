@@ -1,4 +1,5 @@
 using Generation.Diffusion.Networks;
+using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Tokenizers;
 using static TorchSharp.torch;
 
@@ -15,21 +16,32 @@ internal static class ClipPrompts
         return tensor(ids.SelectMany(row => row).ToArray(), dtype: ScalarType.Int64).view(ids.Length, length).to(model.Parameters.Values.First().Value.device);
     }
 
-    /// <summary>Hidden states of shape (texts, length, features) after the final norm.</summary>
-    /// <param name="clipSkip">Layers left out at the end.</param>
-    public static Tensor Embed(ClipTokenizer tokenizer, CLIPTextModel model, IEnumerable<string> texts, int? clipSkip)
-    {
-        using var scope = NewDisposeScope();
-        ClipTextOutput output = model.Forward(Tokenize(tokenizer, model, texts));
-        Tensor states = clipSkip is { } skip
-            ? model.FinalLayerNorm(HiddenState(output, skip + 1))
-            : output.LastHiddenState;
-        return states.to(ScalarType.Float32).MoveToOuterDisposeScope();
-    }
+    /// <summary>An encoder for one run's prompts.</summary>
+    /// <param name="place">0, or 1 for SDXL's second text encoder.</param>
+    /// <exception cref="SettingException">An embedding is not for this model.</exception>
+    public static PromptEncoder Encoder(DiffusionSettings settings, ClipTokenizer tokenizer, CLIPTextModel model, int place = 0) =>
+        Named("embeddings", () => new PromptEncoder(tokenizer, model, settings.Embeddings, place));
 
-    /// <summary>The hidden state <paramref name="fromEnd"/> from the end, 1 being the last layer's, before the final norm.</summary>
+    /// <summary>The chunks of each text.</summary>
+    /// <param name="field">The setting that the texts are from, for errors.</param>
+    /// <exception cref="SettingException">A text's syntax is beyond a limit, or it is too long.</exception>
+    public static IReadOnlyList<IReadOnlyList<PromptChunk>> Split(this PromptEncoder encoder, DiffusionSettings settings, string field, IEnumerable<string> texts) =>
+        Named(field, () => encoder.Split(texts, settings.PromptSyntax));
+
+    /// <summary>Encodes texts, each filled up to a number of chunks.</summary>
     /// <exception cref="SettingException">There are not as many layers.</exception>
-    public static Tensor HiddenState(ClipTextOutput output, int fromEnd) => fromEnd <= output.HiddenStates.Count
-        ? output.HiddenStates[^fromEnd]
-        : throw new SettingException("clip_skip", $"leaves out more layers than the text encoder has ({output.HiddenStates.Count - 1}).");
+    public static EncodedPrompts Encode(this PromptEncoder encoder, IReadOnlyList<IReadOnlyList<PromptChunk>> texts, int chunks, int? clipSkip, TextState state) =>
+        Named("clip_skip", () => encoder.Encode(texts, chunks, state, clipSkip));
+
+    private static T Named<T>(string field, Func<T> action)
+    {
+        try
+        {
+            return action();
+        }
+        catch (PromptException e)
+        {
+            throw new SettingException(field, e.Message);
+        }
+    }
 }

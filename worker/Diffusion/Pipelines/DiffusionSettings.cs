@@ -1,3 +1,4 @@
+using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Schedulers;
 
 namespace Generation.Diffusion.Pipelines;
@@ -26,6 +27,12 @@ public abstract record DiffusionSettings
 
     /// <summary>For the second text encoder of SDXL and FLUX; null is the negative prompt.</summary>
     public string? NegativePrompt2 { get; init; }
+
+    /// <summary>How prompts are read. Plain is the reference's way; Weighted knows emphasis, BREAK and prompts of any length. FLUX reads plain text only.</summary>
+    public PromptSyntax PromptSyntax { get; init; }
+
+    /// <summary>Textual inversion embeddings that prompts may name; they stay the caller's.</summary>
+    public IReadOnlyList<TextualInversion> Embeddings { get; init; } = [];
 
     /// <summary>In pixels; null is the model's native size, or the input picture's.</summary>
     public int? Width { get; init; }

@@ -1,4 +1,5 @@
 using Generation.Diffusion.Networks;
+using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Schedulers;
 using Generation.Diffusion.Tokenizers;
 using static TorchSharp.torch;
@@ -42,14 +43,18 @@ public sealed class StableDiffusionModel : LatentDiffusionModel
 
     internal override LatentConditions Condition(DiffusionSettings settings, IReadOnlyList<PictureItem> pictures, PictureSize size, bool fromImage)
     {
-        Tensor prompts = ClipPrompts.Embed(Tokenizer, TextEncoder, pictures.Select(picture => picture.Prompt), settings.ClipSkip);
+        PromptEncoder encoder = ClipPrompts.Encoder(settings, Tokenizer, TextEncoder);
+        IReadOnlyList<IReadOnlyList<PromptChunk>> texts = encoder.Split(settings, "prompt", pictures.Select(picture => picture.Prompt));
         if (!IsGuided(settings))
         {
-            return new LatentConditions(prompts);
+            return new LatentConditions(encoder.Encode(texts, texts.Max(text => text.Count), settings.ClipSkip, TextState.Normed).States);
         }
 
+        IReadOnlyList<IReadOnlyList<PromptChunk>> negativeTexts = encoder.Split(settings, "negative_prompt", pictures.Select(picture => picture.NegativePrompt ?? ""));
+        int chunks = texts.Concat(negativeTexts).Max(text => text.Count);
+        Tensor prompts = encoder.Encode(texts, chunks, settings.ClipSkip, TextState.Normed).States;
         // The reference leaves layers out of the prompt's encoding only.
-        Tensor negatives = ClipPrompts.Embed(Tokenizer, TextEncoder, pictures.Select(picture => picture.NegativePrompt ?? ""), clipSkip: null);
+        Tensor negatives = encoder.Encode(negativeTexts, chunks, clipSkip: null, TextState.Normed).States;
         return new LatentConditions(cat([negatives, prompts], 0));
     }
 

@@ -1,4 +1,5 @@
 using Generation.Diffusion.Networks;
+using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Schedulers;
 using Generation.Diffusion.Tokenizers;
 using static TorchSharp.torch;
@@ -38,6 +39,11 @@ public sealed class StableDiffusionXLModel : LatentDiffusionModel
             }
 
             texts.Add((files.ClipTokenizer("tokenizer_2"), networks.ClipText("text_encoder_2")));
+            if (!texts[^1].Item2.HasProjection)
+            {
+                throw new WeightsException("text_encoder_2: has no text_projection, which SDXL's second text encoder must have.");
+            }
+
             return new StableDiffusionXLModel(files, [.. texts], networks.UNet(), networks.Vae(), files.Scheduler(), device ?? CPU);
         }
         catch
@@ -50,15 +56,21 @@ public sealed class StableDiffusionXLModel : LatentDiffusionModel
     internal override LatentConditions Condition(DiffusionSettings settings, IReadOnlyList<PictureItem> pictures, PictureSize size, bool fromImage)
     {
         SdxlConditions extra = settings.Sdxl ?? new SdxlConditions();
-        (Tensor prompts, Tensor pooled) = Embed(pictures, picture => picture.Prompt, picture => Or(picture.Prompt2, picture.Prompt), settings.ClipSkip);
+        PromptEncoder[] encoders = [.. Texts.Select((text, place) => ClipPrompts.Encoder(settings, text.Tokenizer, text.Encoder, place))];
+        var texts = new SplitTexts(encoders, settings, "prompt", pictures, picture => picture.Prompt, picture => Or(picture.Prompt2, picture.Prompt));
+        SplitTexts? negativeTexts = IsGuided(settings)
+            ? new SplitTexts(encoders, settings, "negative_prompt", pictures, picture => picture.NegativePrompt ?? "", picture => Or(picture.NegativePrompt2, picture.NegativePrompt ?? ""))
+            : null;
+        int chunks = Math.Max(texts.Chunks, negativeTexts?.Chunks ?? 0);
+        (Tensor prompts, Tensor pooled) = Embed(encoders, texts, chunks, settings.ClipSkip);
         (Tensor ids, Tensor negativeIds) = TimeIds(extra, size, fromImage);
         ids = ids.expand(pictures.Count, -1);
-        if (!IsGuided(settings))
+        if (negativeTexts is null)
         {
             return new LatentConditions(prompts, pooled, ids);
         }
 
-        (Tensor negatives, Tensor negativePooled) = Embed(pictures, picture => picture.NegativePrompt ?? "", picture => Or(picture.NegativePrompt2, picture.NegativePrompt ?? ""), clipSkip: null);
+        (Tensor negatives, Tensor negativePooled) = Embed(encoders, negativeTexts, chunks, clipSkip: null);
         if (_forceZerosForEmptyPrompt)
         {
             Tensor given = tensor(pictures.Select(picture => picture.NegativePrompt is null ? 0f : 1f).ToArray()).to(Device);
@@ -86,26 +98,11 @@ public sealed class StableDiffusionXLModel : LatentDiffusionModel
     private static string Or(string? second, string first) => string.IsNullOrEmpty(second) ? first : second;
 
     /// <summary>The last but one hidden states of all encoders side by side, and the last encoder's pooled embedding.</summary>
-    private (Tensor States, Tensor Pooled) Embed(IReadOnlyList<PictureItem> pictures, Func<PictureItem, string> first, Func<PictureItem, string> second, int? clipSkip)
+    private static (Tensor States, Tensor Pooled) Embed(PromptEncoder[] encoders, SplitTexts texts, int chunks, int? clipSkip)
     {
         using var scope = NewDisposeScope();
-        var states = new List<Tensor>();
-        Tensor? pooled = null;
-        for (int i = 0; i < Texts.Count; i++)
-        {
-            // A refiner has one encoder, and it reads the first prompt.
-            (ClipTokenizer tokenizer, CLIPTextModel encoder) = Texts[i];
-            ClipTextOutput output = encoder.Forward(ClipPrompts.Tokenize(tokenizer, encoder, pictures.Select(i == 0 ? first : second)));
-            states.Add(ClipPrompts.HiddenState(output, (clipSkip ?? 0) + 2).to(ScalarType.Float32));
-            pooled = output.TextEmbeds;
-        }
-
-        if (pooled is null)
-        {
-            throw new WeightsException("text_encoder_2: has no text_projection, which SDXL's second text encoder must have.");
-        }
-
-        return (cat(states, -1).MoveToOuterDisposeScope(), pooled.to(ScalarType.Float32).MoveToOuterDisposeScope());
+        EncodedPrompts[] encoded = [.. encoders.Select((encoder, place) => encoder.Encode(texts.ByEncoder[place], chunks, clipSkip, TextState.Penultimate))];
+        return (cat([.. encoded.Select(prompts => prompts.States)], -1).MoveToOuterDisposeScope(), encoded[^1].Pooled.MoveToOuterDisposeScope());
     }
 
     /// <summary>(1, 5 or 6) numbers for the prompt and for the negative prompt.</summary>
@@ -135,4 +132,15 @@ public sealed class StableDiffusionXLModel : LatentDiffusionModel
     }
 
     private Tensor Row(params double[] numbers) => tensor(numbers.Select(number => (float)number).ToArray()).unsqueeze(0).to(Device);
+
+    /// <summary>The chunks of prompts, or of negative prompts, for each encoder. A refiner has one encoder, and it reads the first text.</summary>
+    private sealed class SplitTexts(
+        PromptEncoder[] encoders, DiffusionSettings settings, string field, IReadOnlyList<PictureItem> pictures, Func<PictureItem, string> first, Func<PictureItem, string> second)
+    {
+        public IReadOnlyList<IReadOnlyList<PromptChunk>>[] ByEncoder { get; } =
+            [.. encoders.Select((encoder, place) => encoder.Split(settings, place == 0 ? field : $"{field}_2", pictures.Select(place == 0 ? first : second)))];
+
+        /// <summary>Chunks of the longest.</summary>
+        public int Chunks => ByEncoder.Max(texts => texts.Max(text => text.Count));
+    }
 }

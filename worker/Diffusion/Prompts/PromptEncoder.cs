@@ -1,0 +1,172 @@
+using Generation.Diffusion.Networks;
+using Generation.Diffusion.Tokenizers;
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Prompts;
+
+/// <summary>Which of a text encoder's states a denoiser is conditioned on.</summary>
+public enum TextState
+{
+    /// <summary>The last layer's after the final norm; with clip_skip an earlier layer's after the same norm. Stable Diffusion 1.x and 2.x.</summary>
+    Normed = 0,
+
+    /// <summary>The last but one layer's without norm; with clip_skip an earlier one's. SDXL.</summary>
+    Penultimate = 1,
+}
+
+/// <summary>
+/// Turns prompts' chunks into what denoisers are conditioned on, with one CLIP text model. Chunks are encoded one by one, so that a
+/// prompt's numbers are the same in whatever company, and equal ones once.
+/// </summary>
+/// <remarks>
+/// Emphasis follows AUTOMATIC1111's web UI, as prompts are written for it: the encoder's states are multiplied by the weights and
+/// then scaled so that the chunk's mean is what it was ("Original"). The pooled embedding is the first chunk's, without emphasis.
+/// </remarks>
+public sealed class PromptEncoder
+{
+    private readonly CLIPTextModel _model;
+    private readonly IReadOnlyList<TextualInversion> _embeddings;
+    private readonly PromptChunker _chunker;
+    private readonly int _place;
+
+    /// <summary>An encoder for one run; the model, its tokenizer and the embeddings stay the caller's.</summary>
+    /// <param name="tokenizer">The model's.</param>
+    /// <param name="model">The text model.</param>
+    /// <param name="embeddings">Textual inversion embeddings that prompts may name.</param>
+    /// <param name="place">0, or 1 for SDXL's second text encoder.</param>
+    /// <exception cref="PromptException">An embedding is not for this model.</exception>
+    public PromptEncoder(ClipTokenizer tokenizer, CLIPTextModel model, IReadOnlyList<TextualInversion>? embeddings = null, int place = 0)
+    {
+        _model = model;
+        _embeddings = embeddings ?? [];
+        _place = place;
+        foreach (TextualInversion embedding in _embeddings)
+        {
+            embedding.For(place, model.Config.HiddenSize);
+        }
+
+        int length = (int)Math.Min(tokenizer.ModelMaxLength, model.Config.MaxPositionEmbeddings);
+        _chunker = new PromptChunker(tokenizer, length, [.. _embeddings.Select(embedding => new EmbeddingToken(embedding.Name, embedding.Count))]);
+    }
+
+    private Device Device => _model.Parameters.Values.First().Value.device;
+
+    /// <summary>The chunks of each text.</summary>
+    /// <exception cref="PromptException">A text's syntax is beyond a limit, or it is too long.</exception>
+    public IReadOnlyList<IReadOnlyList<PromptChunk>> Split(IEnumerable<string> texts, PromptSyntax syntax) =>
+        [.. texts.Select(text => _chunker.Split(text, syntax))];
+
+    /// <summary>Encodes texts that were split here.</summary>
+    /// <param name="texts">The chunks of each text.</param>
+    /// <param name="chunks">Chunks of the longest text that goes into one denoiser call with these; shorter ones are filled up with empty chunks.</param>
+    /// <param name="state">Which state of the model.</param>
+    /// <param name="clipSkip">Layers left out at the end, beyond what <paramref name="state"/> leaves out.</param>
+    /// <returns>In the caller's scope.</returns>
+    /// <exception cref="PromptException">The model has no such layer.</exception>
+    public EncodedPrompts Encode(IReadOnlyList<IReadOnlyList<PromptChunk>> texts, int chunks, TextState state = TextState.Normed, int? clipSkip = null)
+    {
+        using var scope = NewDisposeScope();
+        var done = new List<(PromptChunk Chunk, Tensor States, Tensor Pooled)>();
+        var rows = new List<Tensor>();
+        var pooled = new List<Tensor>();
+        foreach (IReadOnlyList<PromptChunk> text in texts)
+        {
+            if (text.Count > chunks)
+            {
+                throw new ArgumentOutOfRangeException(nameof(chunks), chunks, $"A text has {text.Count} chunks.");
+            }
+
+            (PromptChunk Chunk, Tensor States, Tensor Pooled)[] encoded =
+                [.. Enumerable.Range(0, chunks).Select(i => EncodeOnce(i < text.Count ? text[i] : _chunker.Empty(), state, clipSkip, done))];
+            rows.Add(chunks == 1 ? encoded[0].States : cat([.. encoded.Select(chunk => chunk.States)], 1));
+            pooled.Add(encoded[0].Pooled);
+        }
+
+        return new EncodedPrompts(Join(rows).MoveToOuterDisposeScope(), Join(pooled).MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Joins along the batch; a copy also of a single row, which may be in use elsewhere.</summary>
+    private static Tensor Join(List<Tensor> rows) => cat([.. rows], 0);
+
+    private (PromptChunk Chunk, Tensor States, Tensor Pooled) EncodeOnce(
+        PromptChunk chunk, TextState state, int? clipSkip, List<(PromptChunk Chunk, Tensor States, Tensor Pooled)> done)
+    {
+        int known = done.FindIndex(entry => entry.Chunk.SameAs(chunk));
+        if (known < 0)
+        {
+            (Tensor states, Tensor pooled) = EncodeChunk(chunk, state, clipSkip);
+            done.Add((chunk, states, pooled));
+            known = done.Count - 1;
+        }
+
+        return done[known];
+    }
+
+    private (Tensor States, Tensor Pooled) EncodeChunk(PromptChunk chunk, TextState state, int? clipSkip)
+    {
+        using var scope = NewDisposeScope();
+        Tensor ids = tensor([.. chunk.Ids.Select(id => (long)id)], dtype: ScalarType.Int64).unsqueeze(0).to(Device);
+        using ClipTextOutput output = chunk.Vectors.Count == 0 ? _model.Forward(ids) : _model.Forward(ids, EmbedWithVectors(ids, chunk), null);
+        Tensor states = Choose(output, state, clipSkip).to(ScalarType.Float32);
+        if (chunk.IsWeighted)
+        {
+            states = Weigh(states, chunk.Weights);
+        }
+
+        return (states.clone().MoveToOuterDisposeScope(), (output.TextEmbeds ?? output.Pooled).to(ScalarType.Float32).clone().MoveToOuterDisposeScope());
+    }
+
+    /// <summary>Token vectors (1, length, features), those of textual inversion in their places.</summary>
+    private Tensor EmbedWithVectors(Tensor ids, PromptChunk chunk)
+    {
+        Tensor tokens = _model.Embed(ids);
+        var parts = new List<Tensor>();
+        long done = 0;
+        foreach (PlacedVectors placed in chunk.Vectors)
+        {
+            parts.Add(tokens.narrow(1, done, placed.Position - done));
+            parts.Add(_embeddings[placed.Embedding].For(_place, tokens.shape[2]).to(tokens.dtype).to(tokens.device).unsqueeze(0));
+            done = placed.Position + placed.Count;
+        }
+
+        parts.Add(tokens.narrow(1, done, chunk.Ids.Length - done));
+        return cat([.. parts], 1);
+    }
+
+    private Tensor Choose(ClipTextOutput output, TextState state, int? clipSkip)
+    {
+        if (state == TextState.Normed && clipSkip is null)
+        {
+            return output.LastHiddenState;
+        }
+
+        int fromEnd = (clipSkip ?? 0) + (state == TextState.Normed ? 1 : 2);
+        if (fromEnd < 1 || fromEnd > output.HiddenStates.Count)
+        {
+            throw new PromptException($"Leaving out {clipSkip} layers is more than the text encoder has ({output.HiddenStates.Count - 1}).");
+        }
+
+        Tensor hidden = output.HiddenStates[^fromEnd];
+        return state == TextState.Normed ? _model.FinalLayerNorm(hidden) : hidden;
+    }
+
+    private static Tensor Weigh(Tensor states, float[] weights)
+    {
+        double mean = states.mean().ToDouble();
+        Tensor weighed = states * tensor(weights).view(1, -1, 1).to(states.device);
+        double scale = mean / weighed.mean().ToDouble();
+        return double.IsFinite(scale) ? weighed * scale : weighed;
+    }
+}
+
+/// <summary>What a denoiser is conditioned on, in the caller's scope.</summary>
+/// <param name="States">(texts, chunks x length, features), float32.</param>
+/// <param name="Pooled">(texts, features), float32: the projected state at each first chunk's end mark where the model has a projection, or else the normed one.</param>
+public sealed record EncodedPrompts(Tensor States, Tensor Pooled) : IDisposable
+{
+    public void Dispose()
+    {
+        States.Dispose();
+        Pooled.Dispose();
+    }
+}
