@@ -9,7 +9,7 @@ namespace Generation.Diffusion.Schedulers;
 internal abstract class VariancePreservingScheduler : Scheduler
 {
     private protected VariancePreservingScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
-        : base(config, steps, options)
+        : base(config, options.Timesteps?.Count ?? steps, options)
     {
         Alphas = NoiseSchedule.Of(config, keepTerminalFinite: false).AlphasCumprod;
         FinalAlpha = config.SetAlphaToOne || !config.Has("set_alpha_to_one") ? 1 : Alphas[0];

@@ -1,0 +1,145 @@
+using System.Text.Json;
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Adapters;
+
+/// <summary>
+/// A LoRA file (arXiv 2106.09685; for convolutions LoCon, arXiv 2309.14859) in memory: the low-rank changes of the
+/// layers of a UNet or transformer and of the text encoders, from files of diffusers and of kohya's trainer. It is
+/// read once and applied to any number of models by <see cref="LoraSet.Apply"/>.
+/// </summary>
+public sealed class LoraAdapter : IDisposable
+{
+    private const int ListedKeys = 20;
+
+    private readonly Dictionary<(string Network, string Layer), LoraModule> _modules;
+
+    private LoraAdapter(string path, Dictionary<(string, string), LoraModule> modules)
+    {
+        Path = path;
+        _modules = modules;
+    }
+
+    /// <summary>Where it was read from, for messages.</summary>
+    public string Path { get; }
+
+    /// <summary>Number of layers that it changes.</summary>
+    public int Count => _modules.Count;
+
+    internal IReadOnlyCollection<LoraModule> Modules => _modules.Values;
+
+    /// <summary>Reads a .safetensors file.</summary>
+    /// <exception cref="WeightsException">It is no safetensors file.</exception>
+    /// <exception cref="LoraException">It has keys of no known style (they are listed), or factors that do not fit together.</exception>
+    public static LoraAdapter Load(string path)
+    {
+        using var scope = NewDisposeScope();
+        using var file = SafetensorsFile.Open(path);
+        var modules = new Dictionary<(string Network, string Layer), LoraModule>();
+        var unknown = new List<string>();
+        try
+        {
+            foreach (var key in file.Names)
+            {
+                if (LoraKeys.Parse(key) is not { } parsed)
+                {
+                    unknown.Add(key);
+                    continue;
+                }
+
+                var name = (parsed.Network, parsed.Layer);
+                if (!modules.TryGetValue(name, out var module))
+                {
+                    modules[name] = module = new LoraModule(parsed.Network, parsed.Layer);
+                }
+
+                module.Take(parsed.Part, file.Read(key));
+            }
+
+            if (unknown.Count > 0)
+            {
+                throw new LoraException($"{path} has {unknown.Count} keys that are not of a LoRA: {Listed(unknown)}");
+            }
+
+            Check(path, modules);
+            TakeMetadata(path, file, modules);
+            return new LoraAdapter(path, modules);
+        }
+        catch
+        {
+            Release(modules);
+            throw;
+        }
+    }
+
+    public void Dispose() => Release(_modules);
+
+    internal static string Listed(IReadOnlyCollection<string> names) =>
+        string.Join(", ", names.Take(ListedKeys)) + (names.Count > ListedKeys ? $" and {names.Count - ListedKeys} more" : "");
+
+    private static void Check(string path, Dictionary<(string Network, string Layer), LoraModule> modules)
+    {
+        if (modules.Count == 0)
+        {
+            throw new LoraException($"{path} has no tensors");
+        }
+
+        string[] faults = [.. modules.Values.Select(m => (m.Layer, Fault: m.Fault())).Where(m => m.Fault is not null).Select(m => $"{m.Layer}: {m.Fault}")];
+        if (faults.Length > 0)
+        {
+            throw new LoraException($"{path} has {faults.Length} layers whose factors do not fit: {Listed(faults)}");
+        }
+    }
+
+    // diffusers writes the alphas of PEFT's config into the file's metadata, one for a network or by a layer's name.
+    private static void TakeMetadata(string path, SafetensorsFile file, Dictionary<(string Network, string Layer), LoraModule> modules)
+    {
+        if (!file.Metadata.TryGetValue("lora_adapter_metadata", out var text))
+        {
+            return;
+        }
+
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            foreach (var module in modules.Values.Where(m => m.Alpha is null))
+            {
+                string[] networks = module.Network == LoraKeys.Denoiser ? ["unet", "transformer"] : [module.Network];
+                foreach (var network in networks)
+                {
+                    module.Alpha ??= Alpha(document.RootElement, network, module.Layer);
+                }
+            }
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        {
+            throw new LoraException($"{path}: lora_adapter_metadata cannot be read: {e.Message}");
+        }
+    }
+
+    private static double? Alpha(JsonElement metadata, string network, string layer)
+    {
+        if (metadata.TryGetProperty($"{network}.alpha_pattern", out var pattern) && pattern.ValueKind == JsonValueKind.Object)
+        {
+            foreach (var entry in pattern.EnumerateObject())
+            {
+                if (layer == entry.Name || layer.EndsWith("." + entry.Name, StringComparison.Ordinal))
+                {
+                    return entry.Value.GetDouble();
+                }
+            }
+        }
+
+        return metadata.TryGetProperty($"{network}.lora_alpha", out var alpha) && alpha.ValueKind == JsonValueKind.Number ? alpha.GetDouble() : null;
+    }
+
+    private static void Release(Dictionary<(string Network, string Layer), LoraModule> modules)
+    {
+        foreach (var module in modules.Values)
+        {
+            module.Dispose();
+        }
+
+        modules.Clear();
+    }
+}

@@ -1,0 +1,172 @@
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Adapters;
+
+/// <summary>A LoRA and how strongly it acts.</summary>
+/// <param name="Adapter">The file's contents; they may be released once they are applied.</param>
+/// <param name="Scale">Strength on the UNet or transformer: 0 leaves it as it is, 1 is as trained; negative turns it around.</param>
+/// <param name="TextEncoderScale">Strength on the text encoders; null: as <paramref name="Scale"/>.</param>
+public sealed record LoraUse(LoraAdapter Adapter, double Scale, double? TextEncoderScale = null);
+
+/// <summary>
+/// LoRAs applied to the networks of a model: each changed weight is replaced by its sum with all changes, computed in
+/// float32, and the original tensor is kept. Disposing puts the originals back, bit for bit, without reading a file.
+/// </summary>
+public sealed class LoraSet : IDisposable
+{
+    private readonly List<(Parameter Parameter, Tensor Original, Tensor Merged)> _changed = [];
+
+    private LoraSet()
+    {
+    }
+
+    /// <summary>Number of weights that are changed.</summary>
+    public int Count => _changed.Count;
+
+    /// <summary>Applies LoRAs; on an error nothing is changed.</summary>
+    /// <param name="networks">The model's networks by the names of their folders: unet or transformer, text_encoder, text_encoder_2. All that the model has, as a LoRA may speak of any.</param>
+    /// <param name="uses">The LoRAs; their changes add up.</param>
+    /// <exception cref="LoraException">A LoRA is for another family, or speaks of layers that the model has not; they are listed.</exception>
+    public static LoraSet Apply(IReadOnlyDictionary<string, ParameterStore> networks, IReadOnlyList<LoraUse> uses)
+    {
+        ArgumentNullException.ThrowIfNull(networks);
+        ArgumentNullException.ThrowIfNull(uses);
+        var targets = networks.ToDictionary(n => n.Key, n => new LoraTargets(n.Value), StringComparer.Ordinal);
+        var changes = new Dictionary<Parameter, List<(LoraModule Module, LoraSlice Slice, double Scale)>>();
+        foreach (var use in uses)
+        {
+            foreach (var (module, slices) in Resolve(use.Adapter, networks, targets))
+            {
+                var scale = module.Network == LoraKeys.Denoiser ? use.Scale : use.TextEncoderScale ?? use.Scale;
+                if (!double.IsFinite(scale))
+                {
+                    throw new LoraException($"{use.Adapter.Path}: the scale is {scale}; it must be a number");
+                }
+
+                foreach (var slice in scale == 0 ? [] : slices)
+                {
+                    if (!changes.TryGetValue(slice.Parameter, out var list))
+                    {
+                        changes[slice.Parameter] = list = [];
+                    }
+
+                    list.Add((module, slice, scale));
+                }
+            }
+        }
+
+        var set = new LoraSet();
+        try
+        {
+            foreach (var (parameter, list) in changes)
+            {
+                set.Change(parameter, list);
+            }
+
+            return set;
+        }
+        catch
+        {
+            set.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Puts the original weights back. Sets applied one over the other are removed in reverse order.</summary>
+    public void Dispose()
+    {
+        for (var i = _changed.Count - 1; i >= 0; i--)
+        {
+            var (parameter, original, merged) = _changed[i];
+            if (!ReferenceEquals(parameter.Value, merged))
+            {
+                throw new InvalidOperationException($"'{parameter.Name}' was changed again since; remove the later change first");
+            }
+
+            parameter.Value = original;
+            merged.Dispose();
+            _changed.RemoveAt(i);
+        }
+    }
+
+    private void Change(Parameter parameter, List<(LoraModule Module, LoraSlice Slice, double Scale)> changes)
+    {
+        using var scope = NewDisposeScope();
+        var original = parameter.Value;
+        var sum = original.to(ScalarType.Float32, copy: true);
+        var rows = sum.view(original.shape[0], -1);
+        foreach (var (module, slice, scale) in changes)
+        {
+            var delta = module.Delta(scale).to(original.device);
+            rows.narrow(0, slice.To, slice.Rows).add_(delta.narrow(0, slice.From, slice.Rows));
+        }
+
+        var merged = sum.to(original.dtype);
+        parameter.Value = merged;
+        _changed.Add((parameter, original, merged));
+    }
+
+    private static List<(LoraModule Module, LoraSlice[] Slices)> Resolve(
+        LoraAdapter adapter, IReadOnlyDictionary<string, ParameterStore> networks, Dictionary<string, LoraTargets> targets)
+    {
+        var resolved = new List<(LoraModule, LoraSlice[])>();
+        var unknown = new List<string>();
+        var misshapen = new List<string>();
+        foreach (var module in adapter.Modules)
+        {
+            var name = module.Network != LoraKeys.Denoiser ? module.Network : networks.ContainsKey("transformer") ? "transformer" : "unet";
+            if (!targets.TryGetValue(name, out var target))
+            {
+                throw new LoraException(
+                    $"{adapter.Path} is for another family of models: it changes a {name}, and this model has {string.Join(", ", networks.Keys.Order(StringComparer.Ordinal))}");
+            }
+
+            if (target.Find(module.Layer) is not { } slices)
+            {
+                unknown.Add($"{name}.{module.Layer}");
+                continue;
+            }
+
+            var rows = slices.Max(s => s.From + s.Rows);
+            var columns = slices[0].Parameter.Shape.Skip(1).Aggregate(1L, (a, b) => a * b);
+            if (module.Size != (rows, columns))
+            {
+                misshapen.Add($"{module.Layer} is ({module.Size.Rows}, {module.Size.Columns}) and ({rows}, {columns}) in the model");
+            }
+
+            resolved.Add((module, slices));
+        }
+
+        if (misshapen.Count > 0)
+        {
+            throw new LoraException($"{adapter.Path} is for another family of models{Family(adapter, networks)}: {misshapen.Count} of its {adapter.Count} layers have another shape: {LoraAdapter.Listed(misshapen)}");
+        }
+
+        if (unknown.Count > 0)
+        {
+            var family = unknown.Count > adapter.Count / 2 ? $"is for another family of models{Family(adapter, networks)}: it" : "";
+            throw new LoraException($"{adapter.Path} {family}{(family.Length > 0 ? " " : "")}changes {unknown.Count} layers that the model does not have: {LoraAdapter.Listed(unknown)}");
+        }
+
+        return resolved;
+    }
+
+    // The width of the text that cross attention looks at: 768 in Stable Diffusion 1.x, 1024 in 2.x, 2048 in SDXL.
+    private static string Family(LoraAdapter adapter, IReadOnlyDictionary<string, ParameterStore> networks)
+    {
+        var own = adapter.Modules.FirstOrDefault(m => m.Layer.EndsWith("attn2_to_k", StringComparison.Ordinal) || m.Layer.EndsWith("attn2.to_k", StringComparison.Ordinal))?.Size.Columns;
+        var model = networks.TryGetValue("unet", out var unet) ? LoraTargets.ContextWidth(unet) : null;
+        return own is not null && own != model
+            ? $" (cross attention over {own} features{Named(own)}; this model's is {(model is null ? "none" : $"over {model}{Named(model)}")})"
+            : "";
+    }
+
+    private static string Named(long? width) => width switch
+    {
+        768 => ", Stable Diffusion 1.x",
+        1024 => ", Stable Diffusion 2.x",
+        2048 => ", SDXL",
+        1280 => ", SDXL's refiner",
+        _ => "",
+    };
+}

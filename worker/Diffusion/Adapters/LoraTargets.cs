@@ -1,0 +1,84 @@
+namespace Generation.Diffusion.Adapters;
+
+/// <summary>Rows of a weight that rows of a change belong to.</summary>
+/// <param name="Parameter">The weight.</param>
+/// <param name="From">First row of the change.</param>
+/// <param name="To">First row of the weight.</param>
+/// <param name="Rows">How many.</param>
+internal sealed record LoraSlice(Parameter Parameter, long From, long To, long Rows);
+
+/// <summary>
+/// The layers of one network under every name that LoRA files have for them: as the network calls them and as the
+/// original checkpoints of Stable Diffusion and FLUX do, where one layer can be several of ours. Names are compared
+/// with underscores for dots, as kohya writes them.
+/// </summary>
+internal sealed class LoraTargets
+{
+    private readonly Dictionary<string, LoraSlice[]> _byName = new(StringComparer.Ordinal);
+
+    public LoraTargets(ParameterStore parameters)
+    {
+        const string Weight = ".weight";
+        var layers = parameters.Values
+            .Where(p => p.Name.EndsWith(Weight, StringComparison.Ordinal) && p.Shape.Count >= 2)
+            .ToDictionary(p => p.Name[..^Weight.Length], StringComparer.Ordinal);
+        foreach (var (layer, parameter) in layers)
+        {
+            _byName[Flat(layer)] = [Whole(parameter)];
+        }
+
+        foreach (var (layer, parameter) in layers)
+        {
+            // Older files name the list that holds the output layer and its dropout.
+            if (layer.EndsWith(".to_out.0", StringComparison.Ordinal))
+            {
+                _byName.TryAdd(Flat(layer[..^2]), [Whole(parameter)]);
+            }
+
+            if (LoraOriginalNames.OfUNet(layer, layers.Keys) is { } name)
+            {
+                _byName.TryAdd(Flat(name), [Whole(parameter)]);
+            }
+        }
+
+        foreach (var (name, parts) in LoraOriginalNames.OfFlux(layers.Keys))
+        {
+            _byName.TryAdd(Flat(name), Slices(parts, layers));
+        }
+    }
+
+    /// <summary>Where the change of a layer goes; null where the network has no such layer.</summary>
+    public LoraSlice[]? Find(string layer) => _byName.GetValueOrDefault(Flat(layer));
+
+    /// <summary>The width of what the network's cross attention looks at, which tells the families apart; null where it has none.</summary>
+    public static long? ContextWidth(ParameterStore parameters) =>
+        parameters.Values.FirstOrDefault(p => p.Name.EndsWith(".attn2.to_k.weight", StringComparison.Ordinal))?.Shape[1];
+
+    private static LoraSlice Whole(Parameter parameter) => new(parameter, 0, 0, parameter.Shape[0]);
+
+    private static LoraSlice[] Slices(LoraPartName[] parts, Dictionary<string, Parameter> layers)
+    {
+        var slices = new List<LoraSlice>();
+        long from = 0;
+        foreach (var part in parts)
+        {
+            var parameter = layers[part.Layer];
+            var rows = parameter.Shape[0];
+            if (part.SwapHalves)
+            {
+                slices.Add(new LoraSlice(parameter, from, rows / 2, rows / 2));
+                slices.Add(new LoraSlice(parameter, from + rows / 2, 0, rows / 2));
+            }
+            else
+            {
+                slices.Add(new LoraSlice(parameter, from, 0, rows));
+            }
+
+            from += rows;
+        }
+
+        return [.. slices];
+    }
+
+    private static string Flat(string name) => name.Replace('.', '_');
+}
