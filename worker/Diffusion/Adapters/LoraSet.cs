@@ -94,11 +94,10 @@ public sealed class LoraSet : IDisposable
         using var scope = NewDisposeScope();
         var original = parameter.Value;
         var sum = original.to(ScalarType.Float32, copy: true);
-        var rows = sum.view(original.shape[0], -1);
         foreach (var (module, slice, scale) in changes)
         {
             var delta = module.Delta(scale).to(original.device);
-            rows.narrow(0, slice.To, slice.Rows).add_(delta.narrow(0, slice.From, slice.Rows));
+            sum.narrow(0, slice.To, slice.Rows).add_(delta.narrow(0, slice.From, slice.Rows).reshape([slice.Rows, .. original.shape[1..]]));
         }
 
         var merged = sum.to(original.dtype);
