@@ -46,8 +46,10 @@ public sealed record AutoencoderConfig : INetworkConfig
     /// <summary>Subtracted from latents before they are scaled; null: 0.</summary>
     public double? ShiftFactor { get; init; }
 
+    /// <summary>Mean of each channel of the latents, for denoisers whose latents are normalized by channel; null: 0.</summary>
     public IReadOnlyList<double>? LatentsMean { get; init; }
 
+    /// <summary>Deviation of each channel of the latents; null: 1.</summary>
     public IReadOnlyList<double>? LatentsStd { get; init; }
 
     /// <summary>The reference decodes in float32 even where the denoiser computes in half precision.</summary>
@@ -75,7 +77,9 @@ public sealed record AutoencoderConfig : INetworkConfig
         ConfigCheck.Positive("layers_per_block", LayersPerBlock);
         ConfigCheck.Positive("latent_channels", LatentChannels);
         ConfigCheck.Require(ScalingFactor > 0, "scaling_factor", ScalingFactor, "must be positive");
-        ConfigCheck.Require(LatentsMean is null && LatentsStd is null, "latents_mean", LatentsMean?.Count, "must be null (a scale per channel is not built)");
+        ConfigCheck.Require(LatentsMean is null || LatentsMean.Count == LatentChannels, "latents_mean", LatentsMean?.Count, $"must have latent_channels {LatentChannels} values");
+        ConfigCheck.Require(LatentsStd is null || LatentsStd.Count == LatentChannels, "latents_std", LatentsStd?.Count, $"must have latent_channels {LatentChannels} values");
+        ConfigCheck.Require(LatentsStd is null || LatentsStd.All(deviation => deviation > 0), "latents_std", "a value", "must be positive");
         foreach (int channels in BlockOutChannels)
         {
             ConfigCheck.Positive("block_out_channels", channels);

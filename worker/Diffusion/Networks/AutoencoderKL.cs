@@ -58,17 +58,38 @@ public sealed class AutoencoderKL : Network
         return ToCaller(_decoder.Forward(h), latents).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The autoencoder's latents as the denoiser knows them: (latents - shift) * scale.</summary>
+    /// <summary>The autoencoder's latents as the denoiser knows them: (latents - shift) * scale, and where there are a mean and a deviation per channel, those first.</summary>
+    /// <param name="latents">(batch, latent channels, height, width)</param>
     public Tensor ToDenoiser(Tensor latents)
     {
         using var scope = NewDisposeScope();
-        return ((latents - (Config.ShiftFactor ?? 0)) * Config.ScalingFactor).MoveToOuterDisposeScope();
+        Tensor x = latents - (Config.ShiftFactor ?? 0);
+        if (PerChannel(Config.LatentsMean, latents) is { } mean)
+        {
+            x = x - mean;
+        }
+        if (PerChannel(Config.LatentsStd, latents) is { } deviation)
+        {
+            x = x / deviation;
+        }
+        return (x * Config.ScalingFactor).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The denoiser's latents as this autoencoder knows them: latents / scale + shift.</summary>
+    /// <summary>The denoiser's latents as this autoencoder knows them: the reverse of <see cref="ToDenoiser"/>.</summary>
+    /// <param name="latents">(batch, latent channels, height, width)</param>
     public Tensor FromDenoiser(Tensor latents)
     {
         using var scope = NewDisposeScope();
-        return (latents / Config.ScalingFactor + (Config.ShiftFactor ?? 0)).MoveToOuterDisposeScope();
+        // The deviation before the scale, as the reference orders it
+        Tensor x = PerChannel(Config.LatentsStd, latents) is { } deviation ? latents * deviation : latents;
+        x = x / Config.ScalingFactor;
+        if (PerChannel(Config.LatentsMean, latents) is { } mean)
+        {
+            x = x + mean;
+        }
+        return (x + (Config.ShiftFactor ?? 0)).MoveToOuterDisposeScope();
     }
+
+    private static Tensor? PerChannel(IReadOnlyList<double>? values, Tensor like) =>
+        values is null ? null : torch.tensor(values.Select(value => (float)value).ToArray()).to(like.dtype).to(like.device).view(1, -1, 1, 1);
 }

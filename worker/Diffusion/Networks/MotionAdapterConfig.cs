@@ -15,8 +15,6 @@ public sealed record MotionAdapterConfig : INetworkConfig
 
     public PerBlock<int> MotionNumAttentionHeads { get; init; } = 8;
 
-    public int MotionNormNumGroups { get; init; } = 32;
-
     /// <summary>The most frames that the modules know positions for.</summary>
     public int MotionMaxSeqLength { get; init; } = 32;
 
@@ -37,7 +35,6 @@ public sealed record MotionAdapterConfig : INetworkConfig
         MotionNumAttentionHeads.CheckCount("motion_num_attention_heads", blocks);
         for (int block = 0; block < blocks; block++)
         {
-            ConfigCheck.Divides("motion_norm_num_groups", MotionNormNumGroups, BlockOutChannels[block], "block_out_channels");
             ConfigCheck.Divides("motion_num_attention_heads", MotionNumAttentionHeads[block], BlockOutChannels[block], "block_out_channels");
         }
     }

@@ -47,7 +47,8 @@ internal sealed class MotionModule
 
 /// <summary>Builds the motion modules of an adapter where a UNet's stages ask for them.</summary>
 /// <param name="weights">The adapter's root.</param>
-internal sealed class MotionModules(Weights weights, MotionAdapterConfig config)
+/// <param name="groups">Groups of the norms: the UNet's, which the reference takes in the place of motion_norm_num_groups.</param>
+internal sealed class MotionModules(Weights weights, MotionAdapterConfig config, int groups)
 {
     public MotionModule[] Down(int block, int channels, int layers) => Stage(weights["down_blocks"][block], block, channels, layers, extra: 0);
 
@@ -67,5 +68,5 @@ internal sealed class MotionModules(Weights weights, MotionAdapterConfig config)
     }
 
     private MotionModule Module(Weights w, int block, int channels, int layers) =>
-        new(w, channels, config.MotionNumAttentionHeads[block], layers, config.MotionNormNumGroups, config.MotionMaxSeqLength);
+        new(w, channels, config.MotionNumAttentionHeads[block], layers, groups, config.MotionMaxSeqLength);
 }

@@ -14,8 +14,7 @@ public sealed class RRDBNet : Network, IUpscalerNetwork
     private readonly Conv2d _convFirst;
     private readonly ResidualInResidual[] _body;
     private readonly Conv2d _convBody;
-    private readonly Conv2d _convUp1;
-    private readonly Conv2d _convUp2;
+    private readonly Conv2d[] _convUps;
     private readonly Conv2d _convHr;
     private readonly Conv2d _convLast;
     private readonly int _unshuffle;
@@ -26,13 +25,11 @@ public sealed class RRDBNet : Network, IUpscalerNetwork
     {
         Config = config;
         int features = config.NumFeat;
-        // The network enlarges four times; for 2 and 1 it takes in a picture that is folded into channels first
-        _unshuffle = 4 / config.Scale;
+        _unshuffle = config.ShuffleFactor;
         _convFirst = new Conv2d(weights["conv_first"], config.NumInCh * _unshuffle * _unshuffle, features);
         _body = [.. Enumerable.Range(0, config.NumBlock).Select(i => new ResidualInResidual(weights["body"][i], features, config.NumGrowCh))];
         _convBody = new Conv2d(weights["conv_body"], features, features);
-        _convUp1 = new Conv2d(weights["conv_up1"], features, features);
-        _convUp2 = new Conv2d(weights["conv_up2"], features, features);
+        _convUps = [.. Enumerable.Range(1, config.Doublings).Select(i => new Conv2d(weights[$"conv_up{i}"], features, features))];
         _convHr = new Conv2d(weights["conv_hr"], features, features);
         _convLast = new Conv2d(weights["conv_last"], features, config.NumOutCh);
         Finish(weights);
@@ -61,8 +58,10 @@ public sealed class RRDBNet : Network, IUpscalerNetwork
         }
         Scoped.Swap(ref h, h + _convBody.Forward(body));
         body.Dispose();
-        Scoped.Swap(ref h, Activate(_convUp1, Twice(h)));
-        Scoped.Swap(ref h, Activate(_convUp2, Twice(h)));
+        foreach (Conv2d convUp in _convUps)
+        {
+            Scoped.Swap(ref h, Activate(convUp, Twice(h)));
+        }
         Scoped.Swap(ref h, Activate(_convHr, h.alias()));
         Scoped.Swap(ref h, _convLast.Forward(h));
         return ToCaller(h.narrow(2, 0, height * Scale).narrow(3, 0, width * Scale), image).MoveToOuterDisposeScope();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 
 namespace Generation.Diffusion.Networks;
@@ -8,15 +9,10 @@ namespace Generation.Diffusion.Networks;
 /// </summary>
 public static partial class RRDBNetKeys
 {
-    // Members of the old sequence after the trunk: enlarge and activate take a place each
-    private static readonly Dictionary<string, string> OldMembers = new(StringComparer.Ordinal)
-    {
-        ["0"] = "conv_first",
-        ["3"] = "conv_up1",
-        ["6"] = "conv_up2",
-        ["8"] = "conv_hr",
-        ["10"] = "conv_last",
-    };
+    // The old sequence: first convolution, trunk, then enlarge, convolve and activate for each doubling, and four members more
+    private const int FirstConvUp = 3;
+    private const int MembersPerDoubling = 3;
+    private const int MembersBesideDoublings = 4;
 
     private static readonly Dictionary<string, string> NewMembers = new(StringComparer.Ordinal)
     {
@@ -30,11 +26,13 @@ public static partial class RRDBNetKeys
     /// <param name="source">Borrowed as long as the result is used.</param>
     public static WeightSource Rename(WeightSource source)
     {
-        var renamed = source.Names.ToDictionary(Rename, name => new WeightPiece(name), StringComparer.Ordinal);
+        int lastMember = source.Names.Select(name => OldMember().Match(name)).Where(match => match.Success)
+            .Select(match => int.Parse(match.Groups["member"].Value, CultureInfo.InvariantCulture)).DefaultIfEmpty(0).Max();
+        var renamed = source.Names.ToDictionary(name => Rename(name, lastMember), name => new WeightPiece(name), StringComparer.Ordinal);
         return renamed.All(pair => pair.Key == pair.Value.Source) ? source : new RenamedWeights(source, renamed, owns: false);
     }
 
-    private static string Rename(string name)
+    private static string Rename(string name, int lastMember)
     {
         if (OldBlock().Match(name) is { Success: true } block)
         {
@@ -44,7 +42,8 @@ public static partial class RRDBNetKeys
         {
             return $"conv_body.{trunk.Groups["part"].Value}";
         }
-        if (OldMember().Match(name) is { Success: true } old && OldMembers.TryGetValue(old.Groups["member"].Value, out string? member))
+        if (OldMember().Match(name) is { Success: true } old
+            && NameOfMember(int.Parse(old.Groups["member"].Value, CultureInfo.InvariantCulture), lastMember) is string member)
         {
             return $"{member}.{old.Groups["part"].Value}";
         }
@@ -54,6 +53,19 @@ public static partial class RRDBNetKeys
         }
         int dot = name.IndexOf('.', StringComparison.Ordinal);
         return dot > 0 && NewMembers.TryGetValue(name[..dot], out string? known) ? known + name[dot..] : name;
+    }
+
+    private static string? NameOfMember(int member, int last)
+    {
+        int afterDoublings = 2 + (last - MembersBesideDoublings) / MembersPerDoubling * MembersPerDoubling;
+        return member switch
+        {
+            0 => "conv_first",
+            _ when member == last => "conv_last",
+            _ when member == afterDoublings => "conv_hr",
+            _ when member < afterDoublings && member % MembersPerDoubling == 0 => $"conv_up{(member - FirstConvUp) / MembersPerDoubling + 1}",
+            _ => null,
+        };
     }
 
     [GeneratedRegex(@"^model\.1\.sub\.(?<block>\d+)\.RDB(?<dense>[123])\.conv(?<conv>[1-5])\.0\.(?<part>weight|bias)$", RegexOptions.ExplicitCapture, 1000)]

@@ -23,8 +23,13 @@ public enum MidBlockType
 /// <summary>How a timestep becomes a vector.</summary>
 public enum TimeEmbeddingType
 {
+    /// <summary>Fixed frequencies.</summary>
     [JsonStringEnumMemberName("positional")]
     Positional,
+
+    /// <summary>Random frequencies, kept in the checkpoint.</summary>
+    [JsonStringEnumMemberName("fourier")]
+    Fourier,
 }
 
 /// <summary>How a time embedding enters a residual block: added before the second norm, or as its scale and shift.</summary>
@@ -155,7 +160,11 @@ public abstract record UNetBodyConfig : INetworkConfig
 
     /// <summary>Size of the time embedding.</summary>
     [JsonIgnore]
-    public int TimeEmbedDim => TimeEmbeddingDim ?? BlockOutChannels[0] * 4;
+    public int TimeEmbedDim => TimeEmbeddingDim ?? BlockOutChannels[0] * (TimeEmbeddingType == TimeEmbeddingType.Fourier ? 2 : 4);
+
+    /// <summary>Size of a timestep's sines and cosines.</summary>
+    [JsonIgnore]
+    public int TimeProjDim => TimeEmbeddingType == TimeEmbeddingType.Fourier ? TimeEmbedDim : BlockOutChannels[0];
 
     /// <summary>Size of the time embedding as the blocks see it.</summary>
     [JsonIgnore]
@@ -185,6 +194,7 @@ public abstract record UNetBodyConfig : INetworkConfig
                 ConfigCheck.Divides("attention_head_dim", Heads[block], channels, "block_out_channels");
             }
         }
+        ConfigCheck.Require(TimeEmbedDim % 2 == 0 || TimeEmbeddingType != TimeEmbeddingType.Fourier, "time_embedding_dim", TimeEmbedDim, "must be even");
         ConfigCheck.Require(
             EncoderHidDimType is null || EncoderHidDim is not null, "encoder_hid_dim", EncoderHidDim, "must be set when encoder_hid_dim_type is");
         ConfigCheck.Require(

@@ -22,7 +22,7 @@ public sealed class UNetMotionModel : Network
         MotionConfig = motionConfig;
         ConfigCheck.Require(
             motionConfig.BlockOutChannels.Count == config.Blocks, "block_out_channels", motionConfig.BlockOutChannels.Count, $"of the motion adapter must have the UNet's {config.Blocks} values");
-        _body = new UNetBody(weights, config, new MotionModules(motionWeights, motionConfig));
+        _body = new UNetBody(weights, config, new MotionModules(motionWeights, motionConfig, config.NormNumGroups));
         Finish(weights);
         try
         {

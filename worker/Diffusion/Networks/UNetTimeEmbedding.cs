@@ -8,7 +8,7 @@ namespace Generation.Diffusion.Networks;
 internal sealed class UNetTimeEmbedding
 {
     private readonly UNetBodyConfig _config;
-    private readonly Timesteps _timeProj;
+    private readonly Func<Tensor, Tensor> _timeProj;
     private readonly TimestepEmbedding _timeEmbedding;
     private readonly Embedding? _classTable;
     private readonly TimestepEmbedding? _classEmbedding;
@@ -21,8 +21,11 @@ internal sealed class UNetTimeEmbedding
     {
         _config = config;
         int size = config.TimeEmbedDim;
-        _timeProj = new Timesteps(config.BlockOutChannels[0], config.FlipSinToCos, config.FreqShift);
-        _timeEmbedding = new TimestepEmbedding(w["time_embedding"], config.BlockOutChannels[0], size, config.ActFn, config.TimestepPostAct, config.TimeCondProjDim);
+        int projected = config.TimeProjDim;
+        _timeProj = config.TimeEmbeddingType == TimeEmbeddingType.Fourier
+            ? new FourierTimesteps(w["time_proj"], projected, config.FlipSinToCos).Forward
+            : new Timesteps(projected, config.FlipSinToCos, config.FreqShift).Forward;
+        _timeEmbedding = new TimestepEmbedding(w["time_embedding"], projected, size, config.ActFn, config.TimestepPostAct, config.TimeCondProjDim);
         Weights classes = w["class_embedding"];
         switch (config.ClassEmbedType)
         {
@@ -30,7 +33,7 @@ internal sealed class UNetTimeEmbedding
                 _classTable = new Embedding(classes, count, size);
                 break;
             case ClassEmbedType.Timestep:
-                _classEmbedding = new TimestepEmbedding(classes, config.BlockOutChannels[0], size, config.ActFn);
+                _classEmbedding = new TimestepEmbedding(classes, projected, size, config.ActFn);
                 break;
             case ClassEmbedType.Projection:
                 _classEmbedding = new TimestepEmbedding(classes, config.ProjectionClassEmbeddingsInputDim!.Value, size);
@@ -54,7 +57,7 @@ internal sealed class UNetTimeEmbedding
     {
         using var scope = NewDisposeScope();
         Tensor each = timestep.reshape(-1).expand(batch);
-        Tensor emb = _timeEmbedding.Forward(_timeProj.Forward(each).to(dtype), conditions.TimestepCond?.to(dtype));
+        Tensor emb = _timeEmbedding.Forward(_timeProj(each).to(dtype), conditions.TimestepCond?.to(dtype));
         if (HasClasses)
         {
             Tensor classes = EmbedClasses(Needed(conditions.ClassLabels, nameof(conditions.ClassLabels)), dtype);
@@ -79,7 +82,7 @@ internal sealed class UNetTimeEmbedding
         {
             return _classTable.Forward(labels.to(ScalarType.Int64));
         }
-        Tensor vectors = _config.ClassEmbedType == ClassEmbedType.Timestep ? _timeProj.Forward(labels) : labels;
+        Tensor vectors = _config.ClassEmbedType == ClassEmbedType.Timestep ? _timeProj(labels) : labels;
         vectors = vectors.to(dtype);
         return _classEmbedding?.Forward(vectors) ?? _classProjection?.Forward(vectors) ?? vectors;
     }

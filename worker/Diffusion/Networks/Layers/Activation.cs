@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
+using GELU = TorchSharp.Modules.GELU;
 
 namespace Generation.Diffusion.Networks.Layers;
 
@@ -17,6 +18,10 @@ public enum Activation
 
     [JsonStringEnumMemberName("relu")]
     Relu,
+
+    /// <summary>x * tanh(softplus(x)).</summary>
+    [JsonStringEnumMemberName("mish")]
+    Mish,
 
     /// <summary>GELU by the error function.</summary>
     [JsonStringEnumMemberName("gelu")]
@@ -38,16 +43,14 @@ public enum Activation
 /// <summary>Computes an <see cref="Activation"/>.</summary>
 public static class Activations
 {
-    // sqrt(2 / pi), of GELU's tanh form (Hendrycks and Gimpel, https://arxiv.org/abs/1606.08415)
-    private const double TanhSlope = 0.79788456080286535588;
-
     /// <summary>The activation of each value of <paramref name="x"/>, any shape.</summary>
     public static Tensor Apply(this Activation activation, Tensor x) => activation switch
     {
         Activation.Silu or Activation.Swish => F.silu(x),
         Activation.Relu => F.relu(x),
+        Activation.Mish => F.mish(x),
         Activation.Gelu => F.gelu(x),
-        Activation.GeluNew or Activation.GeluTanh => GeluByTanh(x),
+        Activation.GeluNew or Activation.GeluTanh => F.gelu(x, GELU.Approximate.tanh),
         Activation.QuickGelu => QuickGelu(x),
         _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, "Unknown activation"),
     };
@@ -56,12 +59,5 @@ public static class Activations
     {
         using var scope = NewDisposeScope();
         return (x * torch.sigmoid(x * 1.702)).MoveToOuterDisposeScope();
-    }
-
-    private static Tensor GeluByTanh(Tensor x)
-    {
-        using var scope = NewDisposeScope();
-        Tensor inner = (x + x * x * x * 0.044715) * TanhSlope;
-        return (x * 0.5 * (torch.tanh(inner) + 1.0)).MoveToOuterDisposeScope();
     }
 }

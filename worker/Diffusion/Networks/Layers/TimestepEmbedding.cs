@@ -30,6 +30,30 @@ public sealed record Timesteps(int Size, bool FlipSinToCos, double FreqShift)
     }
 }
 
+/// <summary>Numbers as sines and cosines of frequencies that the checkpoint keeps; computed in float32.</summary>
+internal sealed class FourierTimesteps
+{
+    private readonly Parameter _weight;
+    private readonly bool _flipSinToCos;
+
+    /// <param name="size">Length of the vector.</param>
+    public FourierTimesteps(Weights w, int size, bool flipSinToCos)
+    {
+        _weight = w.Take("weight", size / 2);
+        _flipSinToCos = flipSinToCos;
+    }
+
+    /// <param name="values">(n), any number type</param>
+    /// <returns>(n, size), float32</returns>
+    public Tensor Forward(Tensor values)
+    {
+        using var scope = NewDisposeScope();
+        Tensor angles = values.to(ScalarType.Float32).unsqueeze(-1) * _weight.Value.to(ScalarType.Float32).unsqueeze(0) * (2 * Math.PI);
+        Tensor sin = torch.sin(angles), cos = torch.cos(angles);
+        return torch.cat(_flipSinToCos ? [cos, sin] : [sin, cos], -1).MoveToOuterDisposeScope();
+    }
+}
+
 /// <summary>Linear, activation, linear: what makes conditioning out of sinusoidal or other vectors.</summary>
 public sealed class TimestepEmbedding
 {
