@@ -1,4 +1,5 @@
 using Generation.Diffusion.Networks.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;

@@ -48,6 +48,9 @@ public sealed class Weights
     /// <exception cref="WeightsException">No such key.</exception>
     public long[] ShapeOf(string name) => _root.Source.Entry(_prefix + name).Shape;
 
+    /// <summary>Names and shapes of all that was asked for so far, from the network's root.</summary>
+    public IReadOnlyDictionary<string, long[]> Taken => _root.Taken;
+
     /// <summary>Asks for a weight. Absence and other shapes are told by <see cref="Finish"/>, all at once.</summary>
     public Parameter Take(string name, params long[] shape) => _root.Take(_prefix + name, shape);
 
@@ -66,6 +69,8 @@ public sealed class Weights
         public WeightSource Source { get; } = source;
 
         public ScalarType Dtype { get; } = dtype;
+
+        public IReadOnlyDictionary<string, long[]> Taken => _taken.ToDictionary(taken => taken.Key, taken => taken.Value.Shape, StringComparer.Ordinal);
 
         public HashSet<string> Ignored { get; } = new(StringComparer.Ordinal);
 
