@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using Generation.Diffusion.Tokenizers;
 using Generation.Tests.Goldens;
 
@@ -67,6 +68,37 @@ public sealed class ClipTokenizerTests
         CopyDemo();
         File.WriteAllText(Path.Combine(_folder, "special_tokens_map.json"), """{"pad_token": "!"}""");
         Assert.That(ClipTokenizer.Load(_folder).PadTokenId, Is.EqualTo(1847));
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public void Load_TokenizerJsonAlone_GivesTheSameIds(bool pairs)
+    {
+        CopyDemo();
+        var vocabulary = JsonNode.Parse(File.ReadAllText(Path.Combine(_folder, "vocab.json")));
+        string[] merges = [.. File.ReadLines(Path.Combine(_folder, "merges.txt")).Skip(1).Where(line => line.Length > 0)];
+        var model = new JsonObject
+        {
+            ["type"] = "BPE",
+            ["end_of_word_suffix"] = "</w>",
+            ["vocab"] = vocabulary,
+            ["merges"] = new JsonArray([.. merges.Select(merge => pairs ? (JsonNode)new JsonArray([.. merge.Split(' ').Select(token => (JsonNode)token)]) : merge)]),
+        };
+        File.WriteAllText(Path.Combine(_folder, "tokenizer.json"), new JsonObject { ["model"] = model }.ToJsonString());
+        File.Delete(Path.Combine(_folder, "vocab.json"));
+        File.Delete(Path.Combine(_folder, "merges.txt"));
+
+        const string text = "A red apple on a blue background, don't 12 <|endoftext|>";
+        Assert.That(ClipTokenizer.Load(_folder).EncodePadded(text), Is.EqualTo(ClipTokenizer.Load(Demo).EncodePadded(text)));
+    }
+
+    [TestCase("""{"model": {"type": "Unigram"}}""", "byte pair encoding")]
+    [TestCase("""{"model": {"vocab": {}, "merges": ["a"], "end_of_word_suffix": "</w>"}}""", "merge 1")]
+    [TestCase("""{"model": {"vocab": {"a": 0.5}, "merges": [], "end_of_word_suffix": "</w>"}}""", "the id of 'a'")]
+    public void Load_DamagedTokenizerJson_NamesIt(string json, string expected)
+    {
+        File.WriteAllText(Path.Combine(_folder, "tokenizer.json"), json);
+        Assert.That(() => ClipTokenizer.Load(_folder), Throws.TypeOf<TokenizerException>().With.Message.Contains(expected).And.Message.Contains("tokenizer.json"));
     }
 
     [TestCase("vocab.json", null, "vocab.json is missing")]

@@ -1,6 +1,4 @@
-using System.IO.Compression;
 using System.Text;
-using System.Text.Json;
 
 namespace Generation.Diffusion.Tokenizers;
 
@@ -55,38 +53,21 @@ public sealed class ClipTokenizer
     /// <summary>Ids are below this: the vocabulary and what was added to it.</summary>
     public int Count { get; }
 
-    /// <summary>Reads a tokenizer's folder: vocab.json and merges.txt, and where present tokenizer_config.json, special_tokens_map.json and added_tokens.json.</summary>
+    /// <summary>
+    /// Reads a tokenizer's folder: vocab.json and merges.txt, or else tokenizer.json; and where present tokenizer_config.json,
+    /// special_tokens_map.json and added_tokens.json.
+    /// </summary>
     /// <exception cref="TokenizerException">A file is missing, damaged or at odds with another.</exception>
     public static ClipTokenizer Load(string folder)
     {
-        string vocabularyPath = Path.Combine(folder, "vocab.json");
-        using JsonDocument json = TokenizerConfig.ReadObject(vocabularyPath) ?? throw new TokenizerException($"{vocabularyPath} is missing.");
-        var vocabulary = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (JsonProperty entry in json.RootElement.EnumerateObject())
-        {
-            if (entry.Value.ValueKind != JsonValueKind.Number || !entry.Value.TryGetInt32(out int id) || id < 0)
-            {
-                throw new TokenizerException($"{vocabularyPath}: the id of '{entry.Name}' is {entry.Value}, not a whole number from 0.");
-            }
-
-            vocabulary[entry.Name] = id;
-        }
-
-        string mergesPath = Path.Combine(folder, "merges.txt");
-        if (!File.Exists(mergesPath))
-        {
-            throw new TokenizerException($"{mergesPath} is missing.");
-        }
-
-        List<(string, string)> merges;
-        using (StreamReader reader = File.OpenText(mergesPath))
-        {
-            merges = ReadMerges(reader, mergesPath);
-        }
-
         // CLIPTokenizer takes its marks as normalised tokens, but the padding as it stands
         var config = TokenizerConfig.Read(folder, "bos_token", "eos_token", "unk_token");
-        return Create(vocabulary, merges, config, folder);
+        string path = Path.Combine(folder, "vocab.json");
+        string jsonPath = Path.Combine(folder, "tokenizer.json");
+        ClipVocabulary vocabulary = !File.Exists(path) && File.Exists(jsonPath)
+            ? ClipVocabulary.ReadTokenizerJson(jsonPath)
+            : ClipVocabulary.Read(path, Path.Combine(folder, "merges.txt"));
+        return Create(vocabulary, config, folder);
     }
 
     /// <summary>A tokenizer that also knows <paramref name="tokens"/>, in any case but not within other words, each as one id from <see cref="Count"/> on, in this order. For textual inversion.</summary>
@@ -170,16 +151,16 @@ public sealed class ClipTokenizer
         return text.ToString();
     }
 
-    private static ClipTokenizer Create(
-        Dictionary<string, int> vocabulary, List<(string, string)> merges, TokenizerConfig config, string source)
+    private static ClipTokenizer Create(ClipVocabulary words, TokenizerConfig config, string source)
     {
+        Dictionary<string, int> vocabulary = words.Ids;
         List<(AddedToken Token, int Id)> added = config.Resolve(vocabulary);
         int eos = Find("eos_token", "<|endoftext|>");
         int unknown = config.SpecialTokens.ContainsKey("unk_token") ? Find("unk_token", "") : eos;
         int padding = config.SpecialTokens.ContainsKey("pad_token") ? Find("pad_token", "") : eos;
         var marks = new Marks(Find("bos_token", "<|startoftext|>"), eos, padding, unknown, config.ModelMaxLength ?? DefaultMaxLength);
         return new ClipTokenizer(
-            vocabulary, new BytePairEncoder(vocabulary, merges, unknown), new AddedVocabulary(added, Normalize), marks);
+            vocabulary, new BytePairEncoder(vocabulary, words.Merges, unknown), new AddedVocabulary(added, Normalize), marks);
 
         int Find(string role, string otherwise)
         {
@@ -198,32 +179,11 @@ public sealed class ClipTokenizer
 
     private static ClipTokenizer ReadPublished(string padding)
     {
-        using Stream packed = typeof(ClipTokenizer).Assembly.GetManifestResourceStream("Generation.Diffusion.Tokenizers.clip_merges.txt.gz")
-            ?? throw new InvalidOperationException("The resource clip_merges.txt.gz is not in the assembly.");
-        using var reader = new StreamReader(new GZipStream(packed, CompressionMode.Decompress));
-        List<(string Left, string Right)> merges = ReadMerges(reader, "clip_merges.txt.gz");
-
-        // The published vocab.json numbers just so: bytes, bytes at a word's end, results of merges, the two marks
-        var vocabulary = new Dictionary<string, int>(49_408, StringComparer.Ordinal);
-        foreach (char c in ByteAlphabet.InVocabularyOrder())
-        {
-            vocabulary.Add(c.ToString(), vocabulary.Count);
-        }
-
-        foreach (char c in ByteAlphabet.InVocabularyOrder())
-        {
-            vocabulary.Add(c + BytePairEncoder.EndOfWord, vocabulary.Count);
-        }
-
-        foreach ((string left, string right) in merges)
-        {
-            vocabulary.Add(left + right, vocabulary.Count);
-        }
-
+        var words = ClipVocabulary.ReadPublished();
         var bos = new AddedToken("<|startoftext|>", Special: true, Normalized: true);
         var eos = new AddedToken("<|endoftext|>", Special: true, Normalized: true);
-        vocabulary.Add(bos.Content, vocabulary.Count);
-        vocabulary.Add(eos.Content, vocabulary.Count);
+        words.Ids.Add(bos.Content, words.Ids.Count);
+        words.Ids.Add(eos.Content, words.Ids.Count);
         var special = new Dictionary<string, AddedToken>(StringComparer.Ordinal)
         {
             ["bos_token"] = bos,
@@ -231,29 +191,7 @@ public sealed class ClipTokenizer
             ["unk_token"] = eos,
             ["pad_token"] = padding == eos.Content ? eos : new AddedToken(padding, Special: true, Normalized: false),
         };
-        return Create(vocabulary, merges, new TokenizerConfig { SpecialTokens = special, AddedTokens = [] }, "clip_merges.txt.gz");
-    }
-
-    private static List<(string Left, string Right)> ReadMerges(TextReader reader, string path)
-    {
-        var merges = new List<(string, string)>();
-        for (int number = 1; reader.ReadLine() is { } line; number++)
-        {
-            if (line.Length == 0 || (number == 1 && line.StartsWith("#version", StringComparison.Ordinal)))
-            {
-                continue;
-            }
-
-            int space = line.IndexOf(' ', StringComparison.Ordinal);
-            if (space < 1 || space == line.Length - 1)
-            {
-                throw new TokenizerException($"{path}: line {number} ('{line}') is not two tokens.");
-            }
-
-            merges.Add((line[..space], line[(space + 1)..].TrimEnd()));
-        }
-
-        return merges;
+        return Create(words, new TokenizerConfig { SpecialTokens = special, AddedTokens = [] }, "the published vocabulary");
     }
 
     private void Append(string text, List<int> ids)

@@ -1,5 +1,6 @@
 using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
+using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Schedulers;
 using Generation.Imaging;
 using Generation.Storage;
@@ -81,6 +82,7 @@ internal sealed class TextToPictures(ModelCache models, ComputeThreads compute, 
     {
         Prompt = request.Prompt,
         NegativePrompt = request.NegativePrompt,
+        PromptSyntax = PromptSyntax.Weighted,
         Width = plan.GeneratedWidth,
         Height = plan.GeneratedHeight,
         NumInferenceSteps = request.NumInferenceSteps,
