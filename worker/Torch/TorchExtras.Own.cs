@@ -49,17 +49,6 @@ public static unsafe partial class TorchExtras
         return is_last != 0;
     }
 
-    static partial void FusedAttention(Tensor query, Tensor key, Tensor value, Tensor? mask, bool causal, double? scale, ref Tensor? result)
-    {
-        if (Native.gt_has_fused_attention() == 0)
-        {
-            return;
-        }
-
-        result = Tensor.Wrap(
-            Native.gt_fused_attention(query.Handle, key.Handle, value.Handle, Tensor.HandleOf(mask), causal ? 1 : 0, scale ?? -1), query, key, value, mask);
-    }
-
     static partial void OwnChannelsLast(Tensor input, ref Tensor? result) =>
         result = Tensor.Wrap(Native.gt_contiguous(input.Handle, (int)memory_format.channels_last), input);
 

@@ -24,17 +24,38 @@ public static partial class TorchExtras
     }
 
     /// <summary>silu(group_norm(input)): input (batch, channels, ..).</summary>
-    public static Tensor group_norm_silu(Tensor input, long num_groups, Tensor? weight = null, Tensor? bias = null, double eps = 1e-5)
+    public static Tensor group_norm_silu(Tensor input, long num_groups, Tensor? weight = null, Tensor? bias = null, double eps = 1e-5) =>
+        group_norm(input, num_groups, weight, bias, eps, silu: true);
+
+    /// <summary>
+    /// Group norm (Wu and He, 2018) of input + added, then SiLU if asked, in two passes over memory; sums are at least float32.
+    /// input (batch, channels, ..), added (batch, channels) or with further dimensions of size 1.
+    /// </summary>
+    public static Tensor group_norm(
+        Tensor input, long num_groups, Tensor? weight = null, Tensor? bias = null, double eps = 1e-5, bool silu = false, Tensor? added = null)
     {
         Tensor? fused = null;
-        FusedGroupNormSilu(input, num_groups, weight, bias, eps, ref fused);
+        FusedGroupNorm(input, num_groups, weight, bias, eps, silu, added, ref fused);
         if (fused is not null)
         {
             return fused;
         }
 
-        using Tensor normed = F.group_norm(input, num_groups, weight, bias, eps);
-        return F.silu(normed);
+        using DisposeScope scope = NewDisposeScope();
+        Tensor x = input;
+        if (added is not null)
+        {
+            var shape = new long[input.ndim];
+            Array.Fill(shape, 1);
+            shape[0] = input.shape[0];
+            shape[1] = input.shape[1];
+            x = x + added.reshape(shape);
+        }
+
+        // libtorch 1.13 sums bfloat16 in bfloat16, so the norm is taken in float32
+        ScalarType wide = input.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+        Tensor normed = F.group_norm(x.to_type(wide), num_groups, weight?.to_type(wide), bias?.to_type(wide), eps);
+        return (silu ? F.silu(normed) : normed).to_type(input.dtype).MoveToOuterDisposeScope();
     }
 
     /// <summary>The first half of the last dimension times gelu of the second. Shazeer, 2020.</summary>
@@ -88,7 +109,7 @@ public static partial class TorchExtras
 
     static partial void FusedAttention(Tensor query, Tensor key, Tensor value, Tensor? mask, bool causal, double? scale, ref Tensor? result);
 
-    static partial void FusedGroupNormSilu(Tensor input, long groups, Tensor? weight, Tensor? bias, double eps, ref Tensor? result);
+    static partial void FusedGroupNorm(Tensor input, long groups, Tensor? weight, Tensor? bias, double eps, bool silu, Tensor? added, ref Tensor? result);
 
     static partial void FusedGeglu(Tensor input, ref Tensor? result);
 

@@ -1,0 +1,178 @@
+// Fused attention over tensors: chooses the kernel, cuts the work over libtorch's threads.
+#include "attention/attention.h"
+#include "shim.h"
+
+#if defined(__x86_64__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+using namespace shim;
+
+namespace {
+
+#if defined(__x86_64__)
+// Linux gives a process the tiles' state on request only.
+bool tiles_granted()
+{
+    constexpr long request_permission = 0x1023, tile_data = 18;
+    return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+}
+
+bool has_tiles()
+{
+    unsigned a = 7, b = 0, c = 0, d = 0;
+    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
+    constexpr unsigned amx_bf16 = 1u << 22, amx_tile = 1u << 24;
+    return (d & amx_bf16) != 0 && (d & amx_tile) != 0 && tiles_granted();
+}
+
+bool has_avx512() { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"); }
+#endif
+
+// The kernels that this processor runs, the fastest first. GENERATION_ATTENTION names one to use alone, or none.
+struct Kernels {
+    const attention::Kernel* bfloat16 = nullptr;
+    const attention::Kernel* float32 = nullptr;
+
+    Kernels()
+    {
+#if defined(__x86_64__)
+        const char* named = std::getenv("GENERATION_ATTENTION");
+        auto take = [named](const attention::Kernel*& place, const attention::Kernel* kernel) {
+            if (place == nullptr && kernel != nullptr && (named == nullptr || std::string(named) == kernel->name)) {
+                place = kernel;
+            }
+        };
+        __builtin_cpu_init();
+        if (has_avx512()) {
+            if (__builtin_cpu_supports("avx512bf16")) {
+                if (attention::amx_bf16() != nullptr && has_tiles()) {
+                    take(bfloat16, attention::amx_bf16());
+                }
+                take(bfloat16, attention::avx512_bf16());
+            }
+            take(bfloat16, attention::avx512());
+            take(float32, attention::avx512());
+        }
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+            take(bfloat16, attention::avx2());
+            take(float32, attention::avx2());
+        }
+#endif
+    }
+};
+
+const Kernels& kernels()
+{
+    static const Kernels all;
+    return all;
+}
+
+const attention::Kernel* kernel_for(at::ScalarType type)
+{
+    return type == at::kBFloat16 ? kernels().bfloat16 : type == at::kFloat ? kernels().float32 : nullptr;
+}
+
+at::Tensor dense_rows(const at::Tensor& tensor) { return tensor.stride(-1) == 1 ? tensor : tensor.contiguous(); }
+
+// Four dimensions: (batch, heads, rows, size).
+at::Tensor four(const at::Tensor& tensor)
+{
+    switch (tensor.dim()) {
+        case 2: return tensor.unsqueeze(0).unsqueeze(0);
+        case 3: return tensor.unsqueeze(0);
+        default: return tensor;
+    }
+}
+
+at::Tensor fused(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& mask, bool causal, double scale)
+{
+    TORCH_CHECK(q.dim() >= 2 && q.dim() <= 4 && k.dim() == q.dim() && v.dim() == q.dim(), "query, key and value have 2 to 4 dimensions, as many each");
+    TORCH_CHECK(k.scalar_type() == q.scalar_type() && v.scalar_type() == q.scalar_type(), "query, key and value are of one type");
+    at::Tensor query = dense_rows(four(q)), key = dense_rows(four(k)), value = dense_rows(four(v));
+    const int64_t batch = query.size(0), heads = query.size(1), length = query.size(2), size = query.size(3), keys = key.size(2);
+    TORCH_CHECK(
+        key.size(0) == batch && value.size(0) == batch && key.size(1) == heads && value.size(1) == heads && value.size(2) == keys && key.size(3) == size &&
+            value.size(3) == size,
+        "batch, heads, keys and head size must agree");
+    TORCH_CHECK(keys > 0, "there are no keys");
+
+    attention::Task task;
+    task.element = query.scalar_type() == at::kBFloat16 ? attention::Element::bfloat16 : attention::Element::float32;
+    // (batch, rows, heads, size) in memory: what follows attention joins the heads without a copy
+    at::Tensor out = at::empty({batch, length, heads, size}, query.options()).transpose(1, 2);
+    if (out.numel() == 0) {
+        return out;
+    }
+    task.query = query.data_ptr();
+    task.key = key.data_ptr();
+    task.value = value.data_ptr();
+    task.out = out.data_ptr();
+    auto strides = [](const at::Tensor& tensor, int64_t& b, int64_t& h, int64_t& r) {
+        b = tensor.stride(0);
+        h = tensor.stride(1);
+        r = tensor.stride(2);
+    };
+    strides(query, task.query_batch, task.query_head, task.query_row);
+    strides(key, task.key_batch, task.key_head, task.key_row);
+    strides(value, task.value_batch, task.value_head, task.value_row);
+    strides(out, task.out_batch, task.out_head, task.out_row);
+
+    at::Tensor added;
+    task.mask = nullptr;
+    task.mask_batch = task.mask_head = task.mask_row = task.mask_column = 0;
+    if (mask.defined()) {
+        if (mask.scalar_type() == at::kBool) {
+            added = at::zeros(mask.sizes(), query.options().dtype(at::kFloat)).masked_fill_(mask.logical_not(), -std::numeric_limits<float>::infinity());
+        } else {
+            added = mask.to(at::kFloat);
+        }
+        added = added.expand({batch, heads, length, keys});
+        task.mask = added.data_ptr<float>();
+        task.mask_batch = added.stride(0);
+        task.mask_head = added.stride(1);
+        task.mask_row = added.stride(2);
+        task.mask_column = added.stride(3);
+    }
+    task.causal = causal;
+    task.batch = batch;
+    task.heads = heads;
+    task.length = length;
+    task.keys = keys;
+    task.size = size;
+    task.scale = static_cast<float>(scale > 0 ? scale : 1.0 / std::sqrt(static_cast<double>(size)));
+
+    const attention::Kernel* kernel = kernel_for(query.scalar_type());
+    at::Tensor packed = at::empty({kernel->packed_bytes(task)}, at::kByte);
+    task.packed = packed.data_ptr();
+    at::parallel_for(0, kernel->pack_units(task), 1, [&](int64_t begin, int64_t end) { kernel->pack(task, begin, end); });
+    at::parallel_for(0, kernel->run_units(task), 1, [&](int64_t begin, int64_t end) { kernel->run(task, begin, end); });
+    return q.dim() == 4 ? out : q.dim() == 3 ? out.squeeze(0) : out.squeeze(0).squeeze(0);
+}
+
+}  // namespace
+
+// 1 if this processor and these tensors have a fused kernel of ours.
+GT_API int32_t gt_can_fuse_attention(T query, T key, T value, T mask)
+{
+    if (!query->is_cpu() || kernel_for(query->scalar_type()) == nullptr || query->dim() < 2 || query->dim() > 4) {
+        return 0;
+    }
+    return mask == nullptr || mask->scalar_type() == at::kBool || at::isFloatingType(mask->scalar_type()) ? 1 : 0;
+}
+
+// Our fused attention; scale <= 0: one over the square root of the head size.
+GT_API T gt_own_attention(T query, T key, T value, T mask, int32_t causal, double scale)
+{
+    return make(
+        "scaled_dot_product_attention", [&] { return fused(*query, *key, *value, or_undefined(mask), causal != 0, scale); }, query, key, value, mask,
+        causal, scale);
+}
+
+// Name of the kernel for a type, for benchmarks and people.
+GT_API const char* gt_attention_kernel(int32_t dtype)
+{
+    const attention::Kernel* kernel = kernel_for(static_cast<at::ScalarType>(dtype));
+    return kernel == nullptr ? "none" : kernel->name;
+}

@@ -1,0 +1,36 @@
+// bfloat16 products by vdpbf16ps.
+#include "attention.h"
+#if defined(__AVX512BF16__) && defined(__AVX512BW__) && defined(__AVX512DQ__)
+#include "avx512.h"
+
+namespace attention {
+namespace {
+
+struct Avx512Bf16 : WideBfloat16 {
+    static constexpr int64_t queries = 64, keys = 64, size_step = 2, row_step = 1, key_step = 2;
+
+    static void weigh(const float* scores, cell* weights, int64_t v, int64_t there, int64_t filled, vec scale, vec base, vec& sum)
+    {
+        weigh_pairs<queries>(scores, weights, v, there, filled, scale, base, sum);
+    }
+
+    static void block(const word* a, int64_t stride, int64_t rows, int64_t words, const word* b, float* c, bool accumulate)
+    {
+        strips<Avx512Bf16>(a, stride, rows, words, b, c, accumulate);
+    }
+};
+
+}  // namespace
+
+const Kernel* avx512_bf16()
+{
+    static const Kernel kernel = Frame<Avx512Bf16>::kernel("avx512_bf16");
+    return &kernel;
+}
+
+}  // namespace attention
+#else
+namespace attention {
+const Kernel* avx512_bf16() { return nullptr; }
+}  // namespace attention
+#endif

@@ -1,0 +1,338 @@
+// The frame of every kernel. A machine type M gives the instructions:
+//   vec, width           a vector of floats
+//   word                 what one broadcast of the left operand holds: a float, or two bfloat16
+//   per_word             elements in a word
+//   queries, keys        sizes of a block; queries is a multiple of width
+//   size_step, key_step  the paddings that the packed operands need, in elements
+//   block(...)           c[rows][queries] (+)= a[rows][words] x b[words][queries]
+// Everything has internal linkage: each file is compiled for other instructions.
+#pragma once
+#include "attention.h"
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+namespace attention {
+namespace {
+
+inline float widen(uint16_t bits)
+{
+    uint32_t wide = static_cast<uint32_t>(bits) << 16;
+    float value;
+    std::memcpy(&value, &wide, sizeof value);
+    return value;
+}
+
+inline uint16_t narrow(float value)
+{
+    uint32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    if ((bits & 0x7fffffffu) > 0x7f800000u) {
+        return static_cast<uint16_t>((bits >> 16) | 0x40);
+    }
+    return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+
+inline int64_t up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
+
+template <class M>
+struct Frame {
+    using vec = typename M::vec;
+    using word = typename M::word;
+    // elements as they are packed: floats, or bfloat16 where two make a word
+    using cell = typename M::cell;
+    static constexpr int64_t W = M::width;
+    static constexpr int64_t Q = M::queries;
+    static constexpr int64_t B = M::keys;
+    static constexpr int64_t V = Q / W;
+    static constexpr int64_t pack_chunk = 512;
+
+    static int64_t padded_size(const Task& t) { return up(t.size, M::size_step); }
+    // rows of the transposed values
+    static int64_t padded_rows(const Task& t) { return up(t.size, M::row_step); }
+    static int64_t padded_keys(const Task& t) { return up(t.keys, M::key_step); }
+
+    static int64_t head_bytes(const Task& t)
+    {
+        int64_t bytes = padded_keys(t) * (padded_size(t) + padded_rows(t)) * static_cast<int64_t>(sizeof(cell));
+        return up(bytes, 64) + 64;
+    }
+
+    static int64_t packed_bytes(const Task& t) { return t.batch * t.heads * head_bytes(t) + 64; }
+
+    static cell* keys_of(const Task& t, int64_t head)
+    {
+        uintptr_t start = (reinterpret_cast<uintptr_t>(t.packed) + 63) / 64 * 64;
+        return reinterpret_cast<cell*>(start + static_cast<uintptr_t>(head * head_bytes(t)));
+    }
+
+    static cell* values_of(const Task& t, int64_t head) { return keys_of(t, head) + padded_keys(t) * padded_size(t); }
+
+    static int64_t pack_units(const Task& t) { return t.batch * t.heads * ((padded_keys(t) + pack_chunk - 1) / pack_chunk); }
+
+    template <class E>
+    static cell convert(E element)
+    {
+        if constexpr (std::is_same_v<E, cell>) {
+            return element;
+        } else {
+            return widen(element);
+        }
+    }
+
+    template <class E>
+    static void pack_elements(const Task& t, int64_t begin, int64_t end)
+    {
+        const int64_t padded = padded_keys(t), size = padded_size(t), rows = padded_rows(t), chunks = (padded + pack_chunk - 1) / pack_chunk;
+        for (int64_t unit = begin; unit < end; unit++) {
+            const int64_t head = unit / chunks, first = unit % chunks * pack_chunk;
+            const int64_t last = first + pack_chunk < padded ? first + pack_chunk : padded;
+            const int64_t filled = last < t.keys ? last : t.keys;
+            const E* key = static_cast<const E*>(t.key) + head / t.heads * t.key_batch + head % t.heads * t.key_head;
+            const E* value = static_cast<const E*>(t.value) + head / t.heads * t.value_batch + head % t.heads * t.value_head;
+            cell* keys = keys_of(t, head);
+            cell* values = values_of(t, head);
+            for (int64_t k = first; k < last; k++) {
+                cell* row = keys + k * size;
+                int64_t copied = k < filled ? t.size : 0;
+                for (int64_t d = 0; d < copied; d++) {
+                    row[d] = convert(key[k * t.key_row + d]);
+                }
+                for (int64_t d = copied; d < size; d++) {
+                    row[d] = cell(0);
+                }
+            }
+            // transposed by tiles that stay in the cache
+            for (int64_t k0 = first; k0 < last; k0 += 32) {
+                const int64_t k1 = k0 + 32 < last ? k0 + 32 : last;
+                for (int64_t d = 0; d < rows; d++) {
+                    cell* row = values + d * padded;
+                    for (int64_t k = k0; k < k1; k++) {
+                        row[k] = d < t.size && k < filled ? convert(value[k * t.value_row + d]) : cell(0);
+                    }
+                }
+            }
+        }
+    }
+
+    static void pack(const Task& t, int64_t begin, int64_t end)
+    {
+        if (t.element == Element::bfloat16) {
+            pack_elements<uint16_t>(t, begin, end);
+        } else if constexpr (std::is_same_v<cell, float>) {
+            pack_elements<float>(t, begin, end);
+        }
+    }
+
+    static int64_t query_blocks(const Task& t) { return (t.length + Q - 1) / Q; }
+    static int64_t run_units(const Task& t) { return t.batch * t.heads * query_blocks(t); }
+
+    // Words of the queries, one row a word of the size, one column a query.
+    template <class E>
+    static void pack_queries(const Task& t, const E* query, int64_t count, cell* packed)
+    {
+        constexpr int64_t per = M::per_word;
+        const int64_t size = padded_size(t);
+        std::memset(packed, 0, static_cast<size_t>(size * Q) * sizeof(cell));
+        for (int64_t q = 0; q < count; q++) {
+            const E* row = query + q * t.query_row;
+            for (int64_t d = 0; d < t.size; d++) {
+                packed[(d / per * Q + q) * per + d % per] = convert(row[d]);
+            }
+        }
+    }
+
+    static void add_mask(const Task& t, int64_t batch, int64_t head, int64_t query, int64_t count, int64_t key, int64_t keys, float* scores, float factor)
+    {
+        constexpr float log2e = 1.44269504088896341f;
+        const float* mask = t.mask == nullptr ? nullptr : t.mask + batch * t.mask_batch + head * t.mask_head;
+        for (int64_t k = 0; k < keys; k++) {
+            float* row = scores + k * Q;
+            for (int64_t q = 0; q < count; q++) {
+                float score = row[q] * factor;
+                if (mask != nullptr) {
+                    score += mask[(query + q) * t.mask_row + (key + k) * t.mask_column] * log2e;
+                }
+                if (t.causal && key + k > query + q) {
+                    score = -std::numeric_limits<float>::infinity();
+                }
+                row[q] = score;
+            }
+        }
+    }
+
+    struct Scratch {
+        float* scores;
+        cell* weights;
+        cell* queries;
+        float* sums;
+        Scratch(const Task& t)
+        {
+            size_t scores_bytes = sizeof(float) * static_cast<size_t>(B * Q), queries_bytes = sizeof(cell) * static_cast<size_t>(padded_size(t) * Q),
+                   sums_bytes = sizeof(float) * static_cast<size_t>(padded_rows(t) * Q);
+            memory_ = static_cast<char*>(std::aligned_alloc(64, (2 * scores_bytes + queries_bytes + sums_bytes + 4 * 64) / 64 * 64));
+            scores = reinterpret_cast<float*>(memory_);
+            // where weights are floats they take the scores' place
+            weights = std::is_same_v<cell, float> ? reinterpret_cast<cell*>(scores) : reinterpret_cast<cell*>(memory_ + scores_bytes);
+            queries = reinterpret_cast<cell*>(memory_ + 2 * scores_bytes);
+            sums = reinterpret_cast<float*>(memory_ + 2 * scores_bytes + up(static_cast<int64_t>(queries_bytes), 64));
+        }
+        ~Scratch() { std::free(memory_); }
+        Scratch(const Scratch&) = delete;
+        Scratch& operator=(const Scratch&) = delete;
+
+    private:
+        char* memory_;
+    };
+
+    static void run(const Task& t, int64_t begin, int64_t end)
+    {
+        constexpr float log2e = 1.44269504088896341f;
+        constexpr int64_t per = M::per_word;
+        M::start();
+        const int64_t padded = padded_keys(t), size = padded_size(t), rows = padded_rows(t), blocks = query_blocks(t);
+        Scratch scratch(t);
+        float* scores = scratch.scores;
+        float* sums = scratch.sums;
+        const bool masked = t.mask != nullptr || t.causal;
+        const float factor = t.scale * log2e;
+        for (int64_t unit = begin; unit < end; unit++) {
+            const int64_t both = unit / blocks, batch = both / t.heads, head = both % t.heads;
+            const int64_t first = unit % blocks * Q, count = first + Q < t.length ? Q : t.length - first;
+            const int64_t query_offset = batch * t.query_batch + head * t.query_head + first * t.query_row;
+            if (t.element == Element::bfloat16) {
+                pack_queries(t, static_cast<const uint16_t*>(t.query) + query_offset, count, scratch.queries);
+            } else if constexpr (std::is_same_v<cell, float>) {
+                pack_queries(t, static_cast<const float*>(t.query) + query_offset, count, scratch.queries);
+            }
+            const cell* keys = keys_of(t, both);
+            const cell* values = values_of(t, both);
+            const vec scaled = M::set(masked ? 1.0f : factor);
+            vec top[V], total[V];
+            for (int64_t v = 0; v < V; v++) {
+                top[v] = M::set(-std::numeric_limits<float>::infinity());
+                total[v] = M::set(0);
+            }
+            const int64_t end_key = t.causal && first + Q < t.keys ? first + Q : t.keys;
+            for (int64_t k0 = 0; k0 < end_key; k0 += B) {
+                const int64_t there = k0 + B < t.keys ? B : t.keys - k0, filled = up(there, M::key_step);
+                M::block(
+                    reinterpret_cast<const word*>(keys + k0 * size), size / per, filled, size / per, reinterpret_cast<const word*>(scratch.queries), scores,
+                    false);
+                if (masked) {
+                    add_mask(t, batch, head, first, count, k0, there, scores, factor);
+                }
+                vec shift[V];
+                bool moved = false;
+                for (int64_t v = 0; v < V; v++) {
+                    // four chains, since one would wait for each comparison before the next
+                    vec highest = top[v], second = highest, third = highest, fourth = highest;
+                    const float* column = scores + v * W;
+                    int64_t k = 0;
+                    for (; k + 4 <= there; k += 4) {
+                        highest = M::max(highest, M::load(column + k * Q));
+                        second = M::max(second, M::load(column + (k + 1) * Q));
+                        third = M::max(third, M::load(column + (k + 2) * Q));
+                        fourth = M::max(fourth, M::load(column + (k + 3) * Q));
+                    }
+                    for (; k < there; k++) {
+                        highest = M::max(highest, M::load(column + k * Q));
+                    }
+                    highest = M::max(M::max(highest, second), M::max(third, fourth));
+                    shift[v] = M::exp2(M::mul(M::sub(top[v], highest), scaled));
+                    moved = moved || M::differ(top[v], highest);
+                    top[v] = highest;
+                }
+                for (int64_t v = 0; v < V; v++) {
+                    const vec base = M::mul(top[v], scaled);
+                    vec sum = M::set(0);
+                    M::weigh(scores + v * W, scratch.weights, v, there, filled, scaled, base, sum);
+                    total[v] = M::add(M::mul(total[v], shift[v]), sum);
+                }
+                if (k0 != 0 && moved) {
+                    for (int64_t d = 0; d < rows; d++) {
+                        for (int64_t v = 0; v < V; v++) {
+                            float* sum = sums + d * Q + v * W;
+                            M::store(sum, M::mul(M::load(sum), shift[v]));
+                        }
+                    }
+                }
+                M::block(
+                    reinterpret_cast<const word*>(values + k0), padded / per, rows, filled / per, reinterpret_cast<const word*>(scratch.weights), sums, k0 != 0);
+            }
+            for (int64_t v = 0; v < V; v++) {
+                const vec inverse = M::div(M::set(1), total[v]);
+                for (int64_t d = 0; d < t.size; d++) {
+                    float* sum = sums + d * Q + v * W;
+                    M::store(sum, M::mul(M::load(sum), inverse));
+                }
+            }
+            const int64_t out_offset = batch * t.out_batch + head * t.out_head + first * t.out_row;
+            for (int64_t q = 0; q < count; q++) {
+                if (t.element == Element::bfloat16) {
+                    uint16_t* out = static_cast<uint16_t*>(t.out) + out_offset + q * t.out_row;
+                    for (int64_t d = 0; d < t.size; d++) {
+                        out[d] = narrow(sums[d * Q + q]);
+                    }
+                } else {
+                    float* out = static_cast<float*>(t.out) + out_offset + q * t.out_row;
+                    for (int64_t d = 0; d < t.size; d++) {
+                        out[d] = sums[d * Q + q];
+                    }
+                }
+            }
+        }
+        M::stop();
+    }
+
+    static Kernel kernel(const char* name) { return {name, packed_bytes, pack_units, pack, run_units, run}; }
+};
+
+// c[rows][queries] (+)= a[rows][words] x b[words][queries] in registers, R rows and all columns at a time.
+template <class M, int R>
+inline void strip(const typename M::word* a, int64_t stride, int64_t words, const typename M::word* b, float* c, bool accumulate)
+{
+    constexpr int64_t Q = M::queries, W = M::width, V = Q / W;
+    typename M::vec sum[R][V];
+    for (int r = 0; r < R; r++) {
+        for (int64_t v = 0; v < V; v++) {
+            sum[r][v] = accumulate ? M::load(c + r * Q + v * W) : M::set(0);
+        }
+    }
+    for (int64_t i = 0; i < words; i++) {
+        typename M::packed right[V];
+        for (int64_t v = 0; v < V; v++) {
+            right[v] = M::load_packed(b + i * Q + v * W);
+        }
+        for (int r = 0; r < R; r++) {
+            const typename M::packed left = M::broadcast(a + r * stride + i);
+            for (int64_t v = 0; v < V; v++) {
+                sum[r][v] = M::dot(left, right[v], sum[r][v]);
+            }
+        }
+    }
+    for (int r = 0; r < R; r++) {
+        for (int64_t v = 0; v < V; v++) {
+            M::store(c + r * Q + v * W, sum[r][v]);
+        }
+    }
+}
+
+template <class M>
+inline void strips(const typename M::word* a, int64_t stride, int64_t rows, int64_t words, const typename M::word* b, float* c, bool accumulate)
+{
+    int64_t r = 0;
+    for (; r + 6 <= rows; r += 6) {
+        strip<M, 6>(a + r * stride, stride, words, b, c + r * M::queries, accumulate);
+    }
+    for (; r + 2 <= rows; r += 2) {
+        strip<M, 2>(a + r * stride, stride, words, b, c + r * M::queries, accumulate);
+    }
+    for (; r < rows; r++) {
+        strip<M, 1>(a + r * stride, stride, words, b, c + r * M::queries, accumulate);
+    }
+}
+
+}  // namespace
+}  // namespace attention
