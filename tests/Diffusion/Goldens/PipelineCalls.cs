@@ -14,7 +14,12 @@ internal static class PipelineCalls
         ["StableDiffusionXLImg2ImgPipeline"] = Img2Img,
         ["StableDiffusionInstructPix2PixPipeline"] = Edit,
         ["StableDiffusionControlNetPipeline"] = ControlNet,
+        ["StableDiffusionInpaintPipeline"] = Inpaint,
+        ["StableDiffusionXLInpaintPipeline"] = Inpaint,
+        ["StableDiffusionUpscalePipeline"] = Upscale,
         ["FluxPipeline"] = Flux,
+        ["FluxInpaintPipeline"] = FluxInpaint,
+        ["FluxFillPipeline"] = FluxFill,
         ["FluxImg2ImgPipeline"] = FluxImg2Img,
     };
 
@@ -37,6 +42,28 @@ internal static class PipelineCalls
             Strength = call.Number("strength", call.Pipeline.Contains("XL", StringComparison.Ordinal) ? 0.3 : 0.8),
             DenoisingStart = call.NumberOrNull("denoising_start"),
         }));
+    }
+
+    private static PictureBatch Inpaint(PipelineCall call)
+    {
+        using LatentDiffusionModel model = Model(call);
+        return new StableDiffusionInpaintPipeline(model).Generate(InpaintSettings(call, call.Pipeline.Contains("XL", StringComparison.Ordinal) ? 0.9999 : 1));
+    }
+
+    private static InpaintSettings InpaintSettings(PipelineCall call, double strength) => With(call, new InpaintSettings
+    {
+        Image = call.Picture("image"),
+        MaskImage = call.Picture("mask_image"),
+        Strength = call.Number("strength", strength),
+        PaddingMaskCrop = call.Whole("padding_mask_crop"),
+        DenoisingStart = call.NumberOrNull("denoising_start"),
+    });
+
+    private static PictureBatch Upscale(PipelineCall call)
+    {
+        StableDiffusionUpscalePipeline pipeline = StableDiffusionUpscalePipeline.FromPretrained(call.Model);
+        using LatentDiffusionModel model = pipeline.Model;
+        return pipeline.Generate(With(call, new UpscaleSettings { Image = call.Picture("image"), NoiseLevel = call.Whole("noise_level") ?? 20 }));
     }
 
     private static PictureBatch Edit(PipelineCall call)
@@ -80,6 +107,18 @@ internal static class PipelineCalls
         return new FluxImg2ImgPipeline(model).Generate(With(call, new Img2ImgSettings { Image = call.Picture("image"), Strength = call.Number("strength", 0.6) }));
     }
 
+    private static PictureBatch FluxInpaint(PipelineCall call)
+    {
+        using FluxModel model = FluxModel.FromPretrained(call.Model);
+        return new FluxInpaintPipeline(model).Generate(InpaintSettings(call, 0.6));
+    }
+
+    private static PictureBatch FluxFill(PipelineCall call)
+    {
+        using FluxModel model = FluxModel.FromPretrained(call.Model);
+        return new FluxFillPipeline(model).Generate(InpaintSettings(call, 1));
+    }
+
     /// <summary>The model's folder, or the checkpoint in it where the case's note says so.</summary>
     private static LatentDiffusionModel Model(PipelineCall call) => LatentDiffusionModel.FromPretrained(
         call.Golden.Note?.Contains("one_file.safetensors", StringComparison.Ordinal) == true ? Path.Combine(call.Model, "one_file.safetensors") : call.Model);
@@ -115,6 +154,7 @@ internal static class PipelineCalls
     private static double Guidance(string pipeline) => pipeline switch
     {
         _ when pipeline.Contains("XL", StringComparison.Ordinal) => 5,
+        "StableDiffusionUpscalePipeline" => 9,
         "FluxFillPipeline" => 30,
         "FluxPipeline" => 3.5,
         _ when pipeline.StartsWith("Flux", StringComparison.Ordinal) => 7,

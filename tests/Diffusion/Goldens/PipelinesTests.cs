@@ -23,8 +23,30 @@ public sealed class PipelinesTests
         }
 
         using var scope = NewDisposeScope();
-        golden.AssertClose(made.Latents.view(golden.Output("latents").shape), "latents");
-        golden.AssertClose(made.Images.view(golden.Output("image").shape), "image");
+        Assert.That(golden.Outputs, Is.Not.Empty);
+        foreach (string output in golden.Outputs)
+        {
+            Tensor actual = (output == "latents" ? made.Latents : made.Images).view(golden.Output(output).shape);
+            if (output == "image" && call.Has("padding_mask_crop"))
+            {
+                AssertCloseIn8Bits(golden, actual, golden.Output(output));
+            }
+            else
+            {
+                golden.AssertClose(actual, output);
+            }
+        }
+    }
+
+    // A picture that is pasted back has been rounded to 8 bits on the way: where the reference's value lies half between
+    // two of the 255 steps, the last bit of a float decides, which differs between processors. One step is allowed, and
+    // that for one value in a thousand; all others hold the tolerance.
+    private static void AssertCloseIn8Bits(GoldenCase golden, Tensor actual, Tensor expected)
+    {
+        Tensor off = (actual - expected).abs();
+        double stepped = off.gt(golden.Tolerance).to(ScalarType.Float32).mean().item<float>();
+        Assert.That(off.max().item<float>(), Is.LessThanOrEqualTo((1 / 255.0) + 1e-6), "image, largest difference");
+        Assert.That(stepped, Is.LessThanOrEqualTo(0.001), "image, share of values one step off");
     }
 }
 

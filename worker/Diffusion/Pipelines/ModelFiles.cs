@@ -31,8 +31,8 @@ public abstract class ModelFiles
     /// <exception cref="WeightsException">There are none, or they cannot be read.</exception>
     public abstract WeightSource Weights(string component);
 
-    /// <summary>The model's own scheduler.</summary>
-    public abstract SchedulerConfig Scheduler();
+    /// <summary>The model's own scheduler, or another that it has.</summary>
+    public abstract SchedulerConfig Scheduler(string component = "scheduler");
 
     public abstract ClipTokenizer ClipTokenizer(string component);
 

@@ -56,7 +56,7 @@ public sealed class ModelFolder : ModelFiles
         return WeightSource.Open(System.IO.Path.Combine(Path, component));
     }
 
-    public override SchedulerConfig Scheduler() => SchedulerConfig.Load(File("scheduler", "scheduler_config.json"));
+    public override SchedulerConfig Scheduler(string component = "scheduler") => SchedulerConfig.Load(File(component, "scheduler_config.json"));
 
     public override ClipTokenizer ClipTokenizer(string component)
     {

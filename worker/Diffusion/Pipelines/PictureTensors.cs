@@ -34,31 +34,8 @@ public static class PictureTensors
     /// <summary>A picture in colour brought to a size, stretched where the aspect differs. Lanczos, as the reference's image processor.</summary>
     public static Picture Fit(Picture picture, PictureSize size)
     {
-        Picture rgb = ToRgb(picture);
-        return rgb.Width == size.Width && rgb.Height == size.Height
-            ? rgb
-            : throw new SettingException("image", $"is {picture.Width} x {picture.Height} pixels and must be {size.Width} x {size.Height}.");
-    }
-
-    /// <summary>Three channels: grey is repeated, alpha is dropped.</summary>
-    public static Picture ToRgb(Picture picture)
-    {
-        if (picture.Channels == 3)
-        {
-            return picture;
-        }
-
-        var rgb = new Picture(picture.Width, picture.Height, 3);
-        int channels = picture.Channels;
-        for (int pixel = 0; pixel < picture.Width * picture.Height; pixel++)
-        {
-            for (int c = 0; c < 3; c++)
-            {
-                rgb.Bytes[(pixel * 3) + c] = picture.Bytes[(pixel * channels) + (channels == 1 ? 0 : c)];
-            }
-        }
-
-        return rgb;
+        Picture rgb = picture.DropAlpha();
+        return rgb.Width == size.Width && rgb.Height == size.Height ? rgb : rgb.Fit(size.Width, size.Height);
     }
 
     /// <summary>From (n, channels, height, width) in -1..1, as autoencoders make it, to (n, height, width, channels) in 0..1.</summary>

@@ -67,7 +67,7 @@ public sealed class Upscaler : IDisposable
     public Picture Upscale(Picture picture, CancellationToken token = default)
     {
         using var scope = NewDisposeScope();
-        Tensor image = PictureTensors.FromPicture(PictureTensors.ToRgb(picture)).permute(0, 2, 3, 1);
+        Tensor image = PictureTensors.FromPicture(picture.DropAlpha()).permute(0, 2, 3, 1);
         return PictureTensors.ToPictures(Upscale(image, token))[0];
     }
 

@@ -1,0 +1,39 @@
+using Generation.Imaging;
+
+namespace Generation.Diffusion.Pipelines;
+
+/// <summary>Paints inside a mask.</summary>
+public record InpaintSettings : Img2ImgSettings
+{
+    /// <summary>Grey, brought to the picture's size: from 128 up is painted anew, below is kept.</summary>
+    public required Picture MaskImage { get; init; }
+
+    /// <summary>
+    /// Pixels around the masked area: only that area is made, at the full size, and pasted back into the picture. Null
+    /// makes the whole picture.
+    /// </summary>
+    public int? PaddingMaskCrop { get; init; }
+
+    /// <summary>
+    /// What the mask keeps is the picture's own, pixel for pixel, where the autoencoder would change it a little. Always so
+    /// with <see cref="PaddingMaskCrop"/>.
+    /// </summary>
+    public bool KeepUnmasked { get; init; }
+
+    /// <summary>The pictures are cut to this size, from their left upper corner; of outpainting.</summary>
+    internal PictureSize? ResultSize { get; init; }
+
+    public override void Check()
+    {
+        base.Check();
+        if (PaddingMaskCrop is not null && (MaskImage.Width != Image.Width || MaskImage.Height != Image.Height))
+        {
+            throw new SettingException("mask_image", $"is {MaskImage.Width} x {MaskImage.Height} pixels and must have the picture's size, {Image.Width} x {Image.Height}, where padding_mask_crop is given.");
+        }
+
+        if (PaddingMaskCrop < 0)
+        {
+            throw new SettingException("padding_mask_crop", $"is {PaddingMaskCrop} and must be 0 or more.");
+        }
+    }
+}
