@@ -1,3 +1,4 @@
+using Generation.Diffusion.Adapters;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 
@@ -17,6 +18,8 @@ internal static class PipelineCalls
         ["StableDiffusionInpaintPipeline"] = Inpaint,
         ["StableDiffusionXLInpaintPipeline"] = Inpaint,
         ["StableDiffusionUpscalePipeline"] = Upscale,
+        ["AnimateDiffPipeline"] = AnimateDiff,
+        ["StableVideoDiffusionPipeline"] = StableVideo,
         ["FluxPipeline"] = Flux,
         ["FluxInpaintPipeline"] = FluxInpaint,
         ["FluxFillPipeline"] = FluxFill,
@@ -25,11 +28,13 @@ internal static class PipelineCalls
 
     /// <summary>What the case's call makes, or null for a pipeline that is not built.</summary>
     public static PictureBatch? Run(PipelineCall call) =>
-        !call.HasAdapter && Calls.TryGetValue(call.Pipeline, out Func<PipelineCall, PictureBatch>? run) ? run(call) : null;
+        Calls.TryGetValue(call.Pipeline, out Func<PipelineCall, PictureBatch>? run) ? run(call) : null;
 
     private static PictureBatch Text2Img(PipelineCall call)
     {
         using LatentDiffusionModel model = Model(call);
+        using LoraAdapter? adapter = call.Adapter is (string path, _) ? LoraAdapter.Load(path) : null;
+        using LoraSet? applied = adapter is null ? null : LoraSet.Apply(model.Adaptable, [new LoraUse(adapter, call.Adapter!.Value.Scale)]);
         return new StableDiffusionPipeline(model).Generate(With(call, new Text2ImgSettings()));
     }
 
@@ -92,6 +97,28 @@ internal static class PipelineCalls
                     GuidanceEnd = call.Number("control_guidance_end", 1),
                 },
             ],
+        }));
+    }
+
+    private static PictureBatch AnimateDiff(PipelineCall call)
+    {
+        using var pipeline = AnimateDiffPipeline.FromPretrained(call.Model, call.Named("motion"));
+        return pipeline.Generate(With(call, new Text2VideoSettings { NumFrames = call.Whole("num_frames") ?? 16, DecodeChunkSize = call.Whole("decode_chunk_size") ?? 16 }));
+    }
+
+    private static PictureBatch StableVideo(PipelineCall call)
+    {
+        using var pipeline = StableVideoDiffusionPipeline.FromPretrained(call.Model);
+        return pipeline.Generate(With(call, new Img2VideoSettings
+        {
+            Image = call.Picture("image"),
+            NumFrames = call.Whole("num_frames"),
+            Fps = call.Whole("fps") ?? 7,
+            MotionBucketId = call.Whole("motion_bucket_id") ?? 127,
+            NoiseAugStrength = call.Number("noise_aug_strength", 0.02),
+            MinGuidanceScale = call.Number("min_guidance_scale", 1),
+            MaxGuidanceScale = call.Number("max_guidance_scale", 3),
+            DecodeChunkSize = call.Whole("decode_chunk_size"),
         }));
     }
 

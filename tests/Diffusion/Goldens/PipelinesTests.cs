@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Schedulers;
 using Generation.Imaging;
@@ -69,8 +71,15 @@ internal sealed class PipelineCall
 
     public SchedulerConfig Scheduler => SchedulerConfig.FromJson(Golden.Call.GetProperty("scheduler"));
 
-    /// <summary>Whether the note names a LoRA file.</summary>
-    public bool HasAdapter => Golden.Note?.Contains("models/lora", StringComparison.Ordinal) == true;
+    /// <summary>The LoRA file that the note names, as in "models/lora/kohya.safetensors at scale 0.4".</summary>
+    public (string Path, double Scale)? Adapter
+    {
+        get
+        {
+            Match match = Regex.Match(Golden.Note ?? "", @"(?<file>models/lora/\S+) at scale (?<scale>[0-9.]+)", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
+            return match.Success ? (Path.Combine(GoldenCase.Root, match.Groups["file"].Value), double.Parse(match.Groups["scale"].Value, CultureInfo.InvariantCulture)) : null;
+        }
+    }
 
     public bool Has(string name) => _arguments.TryGetProperty(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null;
 

@@ -17,7 +17,7 @@ internal sealed class MotionModule
         _maxFrames = maxFrames;
         _norm = new GroupNorm(w["norm"], groups, channels, eps: 1e-6);
         _projIn = new Linear(w["proj_in"], channels, channels);
-        _blocks = [.. Enumerable.Range(0, layers).Select(i => new BasicTransformerBlock(w["transformer_blocks"][i], channels, heads, null, positions: maxFrames))];
+        _blocks = [.. Enumerable.Range(0, layers).Select(i => new BasicTransformerBlock(w["transformer_blocks"][i], channels, heads, null, positions: true))];
         _projOut = new Linear(w["proj_out"], channels, channels);
     }
 

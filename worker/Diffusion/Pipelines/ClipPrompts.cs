@@ -16,6 +16,30 @@ internal static class ClipPrompts
         return tensor(ids.SelectMany(row => row).ToArray(), dtype: ScalarType.Int64).view(ids.Length, length).to(model.Parameters.Values.First().Value.device);
     }
 
+    /// <summary>
+    /// The prompts of a run over one text encoder, (n, length, features); with guidance (2 n, length, features), the
+    /// negative ones first.
+    /// </summary>
+    /// <exception cref="SettingException">A text's syntax is beyond a limit, or there are not as many layers as clip_skip leaves out.</exception>
+    public static Tensor Condition(DiffusionSettings settings, ClipTokenizer tokenizer, CLIPTextModel model, IReadOnlyList<PictureItem> pictures, bool guided)
+    {
+        using var scope = NewDisposeScope();
+        PromptEncoder encoder = Encoder(settings, tokenizer, model);
+        IReadOnlyList<IReadOnlyList<PromptChunk>> texts = encoder.Split(settings, "prompt", pictures.Select(picture => picture.Prompt));
+        if (!guided)
+        {
+            return encoder.Encode(texts, texts.Max(text => text.Count), settings.ClipSkip, TextState.Normed).States.MoveToOuterDisposeScope();
+        }
+
+        IReadOnlyList<IReadOnlyList<PromptChunk>> negativeTexts = encoder.Split(settings, "negative_prompt", pictures.Select(picture => picture.NegativePrompt ?? ""));
+        int chunks = texts.Concat(negativeTexts).Max(text => text.Count);
+        Tensor prompts = encoder.Encode(texts, chunks, settings.ClipSkip, TextState.Normed).States;
+
+        // The reference leaves layers out of the prompt's encoding only.
+        Tensor negatives = encoder.Encode(negativeTexts, chunks, clipSkip: null, TextState.Normed).States;
+        return cat([negatives, prompts], 0).MoveToOuterDisposeScope();
+    }
+
     /// <summary>An encoder for one run's prompts.</summary>
     /// <param name="place">0, or 1 for SDXL's second text encoder.</param>
     /// <exception cref="SettingException">An embedding is not for this model.</exception>

@@ -42,6 +42,14 @@ public sealed class FluxModel : IDisposable
 
     public Device Device { get; }
 
+    /// <summary>The weights that adapters may change, by component: transformer, text_encoder, text_encoder_2.</summary>
+    public IReadOnlyDictionary<string, ParameterStore> Adaptable => new Dictionary<string, ParameterStore>(StringComparer.Ordinal)
+    {
+        ["transformer"] = Transformer.Parameters,
+        ["text_encoder"] = TextEncoder.Parameters,
+        ["text_encoder_2"] = TextEncoder2.Parameters,
+    };
+
     /// <summary>Pixels to one packed patch of latents, in height and width alike.</summary>
     public int Multiple => 2 * Vae.Config.Downscale;
 

@@ -35,6 +35,9 @@ public abstract class LatentDiffusionModel : IDisposable
     /// <summary>Whether runs of these settings also predict without the prompt. Networks distilled for guidance are told the scale instead.</summary>
     public bool IsGuided(DiffusionSettings settings) => settings.GuidanceScale > 1 && UNet.Config.TimeCondProjDim is null;
 
+    /// <summary>The weights that adapters may change, by component: unet, text_encoder, text_encoder_2.</summary>
+    public abstract IReadOnlyDictionary<string, ParameterStore> Adaptable { get; }
+
     /// <summary>Loads a model of the Stable Diffusion family, whichever it is.</summary>
     /// <param name="path">Folder in the diffusers layout.</param>
     /// <param name="dtype">Type that the networks compute in.</param>

@@ -28,7 +28,8 @@ internal sealed record RunPlan(IReadOnlyList<PictureItem> Pictures, PictureSize 
         return new RunPlan(pictures, size, scheduler, new NoiseSource(pictures.Select(picture => picture.Seed), model.Device));
     }
 
-    private static Scheduler Create(SchedulerConfig config, DiffusionSettings settings, double strength, double? denoisingStart)
+    /// <summary>Builds a run's scheduler; what it refuses becomes an error of the settings.</summary>
+    public static Scheduler Create(SchedulerConfig config, DiffusionSettings settings, double strength = 1, double? denoisingStart = null)
     {
         try
         {

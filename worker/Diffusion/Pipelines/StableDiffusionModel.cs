@@ -1,5 +1,4 @@
 using Generation.Diffusion.Networks;
-using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Schedulers;
 using Generation.Diffusion.Tokenizers;
 using static TorchSharp.torch;
@@ -19,6 +18,12 @@ public sealed class StableDiffusionModel : LatentDiffusionModel
     public ClipTokenizer Tokenizer { get; }
 
     public CLIPTextModel TextEncoder { get; }
+
+    public override IReadOnlyDictionary<string, ParameterStore> Adaptable => new Dictionary<string, ParameterStore>(StringComparer.Ordinal)
+    {
+        ["unet"] = UNet.Parameters,
+        ["text_encoder"] = TextEncoder.Parameters,
+    };
 
     /// <inheritdoc cref="LatentDiffusionModel.Load"/>
     public static new StableDiffusionModel Load(ModelFiles files, ScalarType dtype = ScalarType.Float32, Device? device = null)
@@ -41,22 +46,8 @@ public sealed class StableDiffusionModel : LatentDiffusionModel
         }
     }
 
-    internal override LatentConditions Condition(DiffusionSettings settings, IReadOnlyList<PictureItem> pictures, PictureSize size, bool fromImage)
-    {
-        PromptEncoder encoder = ClipPrompts.Encoder(settings, Tokenizer, TextEncoder);
-        IReadOnlyList<IReadOnlyList<PromptChunk>> texts = encoder.Split(settings, "prompt", pictures.Select(picture => picture.Prompt));
-        if (!IsGuided(settings))
-        {
-            return new LatentConditions(encoder.Encode(texts, texts.Max(text => text.Count), settings.ClipSkip, TextState.Normed).States);
-        }
-
-        IReadOnlyList<IReadOnlyList<PromptChunk>> negativeTexts = encoder.Split(settings, "negative_prompt", pictures.Select(picture => picture.NegativePrompt ?? ""));
-        int chunks = texts.Concat(negativeTexts).Max(text => text.Count);
-        Tensor prompts = encoder.Encode(texts, chunks, settings.ClipSkip, TextState.Normed).States;
-        // The reference leaves layers out of the prompt's encoding only.
-        Tensor negatives = encoder.Encode(negativeTexts, chunks, clipSkip: null, TextState.Normed).States;
-        return new LatentConditions(cat([negatives, prompts], 0));
-    }
+    internal override LatentConditions Condition(DiffusionSettings settings, IReadOnlyList<PictureItem> pictures, PictureSize size, bool fromImage) =>
+        new LatentConditions(ClipPrompts.Condition(settings, Tokenizer, TextEncoder, pictures, IsGuided(settings)));
 
     protected override void Dispose(bool disposing)
     {

@@ -26,6 +26,20 @@ public sealed class StableDiffusionXLModel : LatentDiffusionModel
     /// <summary>The text encoders, in the order in which their features are joined; the last one also gives the pooled embedding.</summary>
     public IReadOnlyList<(ClipTokenizer Tokenizer, CLIPTextModel Encoder)> Texts { get; }
 
+    public override IReadOnlyDictionary<string, ParameterStore> Adaptable
+    {
+        get
+        {
+            var networks = new Dictionary<string, ParameterStore>(StringComparer.Ordinal) { ["unet"] = UNet.Parameters, ["text_encoder_2"] = Texts[^1].Encoder.Parameters };
+            if (Texts.Count > 1)
+            {
+                networks["text_encoder"] = Texts[0].Encoder.Parameters;
+            }
+
+            return networks;
+        }
+    }
+
     /// <inheritdoc cref="LatentDiffusionModel.Load"/>
     public static new StableDiffusionXLModel Load(ModelFiles files, ScalarType dtype = ScalarType.Float32, Device? device = null)
     {

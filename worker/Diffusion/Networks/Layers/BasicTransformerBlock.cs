@@ -12,12 +12,12 @@ public sealed class BasicTransformerBlock
     private readonly Attention _attn2;
     private readonly FeedForward _ff;
     private readonly bool _onlyCross;
-    private readonly Parameter? _positions;
+    private readonly bool _positions;
 
     /// <param name="crossAttentionDim">Features of the context; null: the second attention looks at the input itself.</param>
     /// <param name="onlyCross">The first attention looks at the context too.</param>
-    /// <param name="positions">Length of a stored table of sinusoidal positions that is added before each attention; null: none.</param>
-    public BasicTransformerBlock(Weights w, int features, int heads, int? crossAttentionDim, bool onlyCross = false, int? positions = null)
+    /// <param name="positions">Sinusoidal positions are added before each attention.</param>
+    public BasicTransformerBlock(Weights w, int features, int heads, int? crossAttentionDim, bool onlyCross = false, bool positions = false)
     {
         _norm1 = new LayerNorm(w["norm1"], features);
         _attn1 = new Attention(w["attn1"], features, heads, onlyCross ? crossAttentionDim : null);
@@ -26,7 +26,9 @@ public sealed class BasicTransformerBlock
         _norm3 = new LayerNorm(w["norm3"], features);
         _ff = new FeedForward(w["ff"], features);
         _onlyCross = onlyCross;
-        _positions = positions is int length ? w["pos_embed"].Take("pe", 1, length, features) : null;
+        _positions = positions;
+        // Files carry the table, rounded to their own type; it is computed anew, as in the reference's memory
+        w.Ignore("pos_embed");
     }
 
     /// <param name="x">(batch, length, features)</param>
@@ -41,5 +43,13 @@ public sealed class BasicTransformerBlock
         return h.MoveToOuterDisposeScope();
     }
 
-    private Tensor Positioned(Tensor x) => _positions is null ? x : x + _positions.Value.narrow(1, 0, x.shape[1]);
+    private Tensor Positioned(Tensor x) => _positions ? x + Positions(x.shape[1], x.shape[2], x.device).to(x.dtype) : x;
+
+    // (1, length, features): sine and cosine in turn, over wavelengths from 2 pi to 20000 pi (Vaswani et al., 2017, section 3.5)
+    private static Tensor Positions(long length, long features, Device device)
+    {
+        Tensor frequencies = (arange(0, features, 2, dtype: ScalarType.Float32, device: device) * (-Math.Log(10000) / features)).exp();
+        Tensor angles = arange(length, dtype: ScalarType.Float32, device: device).unsqueeze(1) * frequencies;
+        return stack([angles.sin(), angles.cos()], -1).flatten(1).unsqueeze(0);
+    }
 }
