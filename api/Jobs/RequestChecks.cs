@@ -14,7 +14,7 @@ internal sealed class RequestChecks(
     private const int MaxMetadataBytes = 16 * 1024;
     private const int DefaultExpiresIn = 24 * 3600;
 
-    private static readonly string[] Formats = ["png"];
+    private static readonly string[] Formats = ["png", "jpg", "webp"];
 
     /// <summary>The checked request, with its model and render plan.</summary>
     /// <exception cref="ProblemException">Something is wrong; all of it is listed.</exception>

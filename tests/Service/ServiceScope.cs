@@ -17,6 +17,9 @@ namespace Generation.Tests.Service;
 /// </summary>
 internal sealed class ServiceScope : IAsyncDisposable
 {
+    /// <summary>Generous, in seconds: many tests may share a small machine.</summary>
+    private const double DefaultLimit = 180;
+
     private readonly TestScope _servers;
     private readonly ServiceProvider _services;
     private readonly string _folder;
@@ -53,7 +56,7 @@ internal sealed class ServiceScope : IAsyncDisposable
         return scope;
     }
 
-    public static CancellationToken Limit(double seconds = 60) => new CancellationTokenSource(TimeSpan.FromSeconds(seconds)).Token;
+    public static CancellationToken Limit(double seconds = DefaultLimit) => new CancellationTokenSource(TimeSpan.FromSeconds(seconds)).Token;
 
     public T Get<T>()
         where T : notnull => _services.GetRequiredService<T>();
@@ -113,13 +116,13 @@ internal sealed class ServiceScope : IAsyncDisposable
     public async Task<JobId> SubmitAndSendAsync(JobRequest request)
     {
         JobId id = await SubmitAsync(request);
-        await SendAsync(id);
+        await SendAsync(id, request.Model);
         return id;
     }
 
     public async Task<JobRow> FindAsync(JobId id) => (await Jobs.FindAsync(id, null, CancellationToken.None))!;
 
-    public async Task<JobRow> WaitAsync(JobId id, Func<JobRow, bool> condition, string what, double seconds = 60)
+    public async Task<JobRow> WaitAsync(JobId id, Func<JobRow, bool> condition, string what, double seconds = DefaultLimit)
     {
         JobRow row = await FindAsync(id);
         await EventuallyAsync(
@@ -133,7 +136,7 @@ internal sealed class ServiceScope : IAsyncDisposable
         return row;
     }
 
-    public Task<JobRow> WaitForEndAsync(JobId id, double seconds = 60) =>
+    public Task<JobRow> WaitForEndAsync(JobId id, double seconds = DefaultLimit) =>
         WaitAsync(id, row => row.State.IsFinal(), "the job ends", seconds);
 
     public async Task<JobRow> RunAsync(JobRequest request) => await WaitForEndAsync(await SubmitAndSendAsync(request));
@@ -159,7 +162,7 @@ internal sealed class ServiceScope : IAsyncDisposable
         return (T)(await command.ExecuteScalarAsync())!;
     }
 
-    public static Task EventuallyAsync(Func<Task<bool>> condition, string what, double seconds = 60) =>
+    public static Task EventuallyAsync(Func<Task<bool>> condition, string what, double seconds = DefaultLimit) =>
         EventuallyAsync(condition, () => what, seconds);
 
     public static async Task EventuallyAsync(Func<Task<bool>> condition, Func<string> what, double seconds)

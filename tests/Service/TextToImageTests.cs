@@ -71,6 +71,38 @@ public sealed class TextToImageTests
         Assert.That((output.Width, output.Height, picture.Width, picture.Height), Is.EqualTo((width, height, width, height)));
     }
 
+    [TestCase("jpg", "image/jpeg", PictureFormat.Jpeg)]
+    [TestCase("webp", "image/webp", PictureFormat.WebP)]
+    public async Task Run_WithOutputFormat_GivesIt(string name, string contentType, PictureFormat format)
+    {
+        JobRow png = await _scope.RunAsync(ServiceScope.Apple());
+        JobRow row = await _scope.RunAsync(ServiceScope.Apple() with { OutputFormat = name, OutputQuality = 95 });
+        JobOutput output = row.Outputs.Single();
+        Assert.That(output.ContentType, Is.EqualTo(contentType));
+        byte[] file = await _scope.ReadAsync(output.Sha256);
+        Assert.That(PictureFormats.Detect(file), Is.EqualTo(format));
+        byte[] expected = PngCodec.Decode(await _scope.ReadAsync(png.Outputs.Single().Sha256)).Bytes;
+        byte[] actual = PictureCodec.Decode(file).Bytes;
+        Assert.That(expected.Zip(actual, (a, b) => Math.Abs(a - b)).Average(), Is.LessThan(4));
+    }
+
+    [Test]
+    public async Task Run_OverSeconds_ShowsAPreview()
+    {
+        JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 150));
+        byte[]? preview = null;
+        await ServiceScope.EventuallyAsync(
+            async () =>
+            {
+                preview ??= await _scope.HotState.PreviewAsync(id, CancellationToken.None);
+                return preview is { Length: > 0 } || (await _scope.FindAsync(id)).State.IsFinal();
+            },
+            "a preview is shown");
+        Picture picture = PictureCodec.Decode(preview);
+        Assert.That((picture.Width, picture.Height), Is.EqualTo((64, 64)));
+        await _scope.WaitForEndAsync(id);
+    }
+
     [Test]
     public async Task Run_WithUnknownScheduler_FailsWithTheFieldAndCostsNothing()
     {

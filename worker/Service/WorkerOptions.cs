@@ -34,6 +34,12 @@ public sealed record WorkerOptions
     [Range(0.1, 3600)]
     public double StopSeconds { get; set; } = 4;
 
+    /// <summary>A job whose steps take no longer than this to end lets the next one in, which prepares meanwhile; 0: never.</summary>
+    [Range(0, 60)]
+    public double LookaheadSeconds { get; set; } = 0.3;
+
+    public TimeSpan Lookahead => TimeSpan.FromSeconds(LookaheadSeconds);
+
     public TimeSpan StopTime => TimeSpan.FromSeconds(StopSeconds);
 }
 

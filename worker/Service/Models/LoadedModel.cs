@@ -4,7 +4,7 @@ using Generation.Diffusion.Upscalers;
 
 namespace Generation.Worker.Models;
 
-/// <summary>A model in memory with what follows it. One computation at a time uses it.</summary>
+/// <summary>A model in memory with what follows it. One computation at a time uses each of its networks.</summary>
 internal sealed class LoadedModel(ModelEntry entry, LatentDiffusionModel model, Upscaler? upscaler, long bytes) : IDisposable
 {
     public ModelEntry Entry { get; } = entry;
@@ -19,13 +19,17 @@ internal sealed class LoadedModel(ModelEntry entry, LatentDiffusionModel model, 
     /// <summary>Bytes of its weights in memory.</summary>
     public long Bytes { get; } = bytes;
 
-    /// <summary>Held by the computation that uses the model.</summary>
-    public SemaphoreSlim Turn { get; } = new(1);
+    /// <summary>Held by who encodes words.</summary>
+    public SemaphoreSlim EncodeTurn { get; } = new(1);
+
+    /// <summary>Held by who denoises and decodes.</summary>
+    public SemaphoreSlim LoopTurn { get; } = new(1);
 
     public void Dispose()
     {
         Model.Dispose();
         Upscaler?.Dispose();
-        Turn.Dispose();
+        EncodeTurn.Dispose();
+        LoopTurn.Dispose();
     }
 }

@@ -13,6 +13,7 @@ internal sealed class ComputeThreads : IDisposable
     private readonly ComputeThread[] _all;
     private readonly ConcurrentQueue<ComputeThread> _free;
     private readonly SemaphoreSlim _count;
+    private readonly ComputeThread _side;
 
     public ComputeThreads(IOptions<WorkerOptions> options)
     {
@@ -22,6 +23,7 @@ internal sealed class ComputeThreads : IDisposable
         _all = [.. Enumerable.Range(0, slots).Select(k => new ComputeThread($"compute {k}", threads))];
         _free = new ConcurrentQueue<ComputeThread>(_all);
         _count = new SemaphoreSlim(slots);
+        _side = new ComputeThread("prepare", threads);
     }
 
     /// <summary>Threads of one computation.</summary>
@@ -40,8 +42,23 @@ internal sealed class ComputeThreads : IDisposable
             : throw new InvalidOperationException("A compute thread was counted that is not there.");
     }
 
+    /// <summary>Short work beside what the slots compute, such as the encoding of the next job's words. Holds <paramref name="turn"/> meanwhile.</summary>
+    public async Task<T> PrepareAsync<T>(Func<T> work, SemaphoreSlim turn, CancellationToken cancellationToken)
+    {
+        await turn.WaitAsync(cancellationToken);
+        try
+        {
+            return await _side.RunAsync(work);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
     public void Dispose()
     {
+        _side.Dispose();
         foreach (ComputeThread thread in _all)
         {
             thread.Dispose();

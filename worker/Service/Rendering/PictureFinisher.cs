@@ -1,7 +1,7 @@
 using Generation.Contracts;
+using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Schedulers;
 using Generation.Imaging;
-using Generation.Imaging.Png;
 using Generation.Storage;
 using Generation.Worker.Jobs;
 
@@ -21,13 +21,15 @@ internal sealed class PictureFinisher(IResultsStore results, TimeProvider time, 
             ? drawn
             : drawn.Fit(request.Width, request.Height, FitMode.Crop);
         long seed = unchecked(request.Seed + index);
-        byte[] file = PngCodec.Encode(sized, [new PngText(PngText.Parameters, Describe(request, plan, seed))]);
-        string sha256 = await StoreAsync(job, file);
+        PictureFormat format = PictureFormats.Find(request.OutputFormat)
+            ?? throw new SettingException("output_format", $"is '{request.OutputFormat}' and must be one of {string.Join(", ", PictureFormats.Names)}.");
+        byte[] file = PictureCodec.Encode(sized, format, request.OutputQuality, Describe(request, plan, seed));
+        string sha256 = await StoreAsync(job, file, format.ContentType());
         return new JobOutput
         {
             Index = index,
             Sha256 = sha256,
-            ContentType = PngCodec.ContentType,
+            ContentType = format.ContentType(),
             Bytes = file.LongLength,
             Width = sized.Width,
             Height = sized.Height,
@@ -71,14 +73,14 @@ internal sealed class PictureFinisher(IResultsStore results, TimeProvider time, 
     }
 
     /// <summary>Stores a file through a store that may be away; at a shutdown the job is handed back instead of waiting.</summary>
-    private async Task<string> StoreAsync(RunningJob job, byte[] file)
+    private async Task<string> StoreAsync(RunningJob job, byte[] file, string contentType)
     {
         using var limit = new CancellationTokenSource(StoreLimit, time);
         while (true)
         {
             try
             {
-                return await results.PutAsync(file, PngCodec.ContentType, limit.Token);
+                return await results.PutAsync(file, contentType, limit.Token);
             }
             catch (Exception e) when (Transient.Is(e) && !limit.IsCancellationRequested)
             {

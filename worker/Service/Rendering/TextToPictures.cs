@@ -7,15 +7,27 @@ using Generation.Storage;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;
 using Generation.Worker.Telemetry;
+using Microsoft.Extensions.Options;
 using static TorchSharp.torch;
 
 namespace Generation.Worker.Rendering;
 
 /// <summary>
 /// Words to pictures, one picture after the other: each is computed as it would be alone, so that its bytes do not depend
-/// on the others or on where an earlier worker stopped. While one is encoded and stored, the next is computed.
+/// on the others or on where an earlier worker stopped.
 /// </summary>
-internal sealed class TextToPictures(ModelCache models, ComputeThreads compute, PictureFinisher finisher, HotState hotState, WorkerMetrics metrics)
+/// <remarks>
+/// Jobs overlap at their ends: a job that is nearly done lets the next one in, which loads its model and encodes its words
+/// meanwhile; and a finished picture is encoded and stored while the next one, of this job or another, is computed.
+/// </remarks>
+internal sealed class TextToPictures(
+    ModelCache models,
+    ComputeThreads compute,
+    PictureFinisher finisher,
+    HotState hotState,
+    WorkerMetrics metrics,
+    IOptions<WorkerOptions> options,
+    TimeProvider time)
 {
     /// <summary>Makes, stores and describes all pictures of a request.</summary>
     /// <exception cref="OperationCanceledException">The job was stopped.</exception>
@@ -26,37 +38,85 @@ internal sealed class TextToPictures(ModelCache models, ComputeThreads compute, 
         hotState.ShowProgress(job.Claim.Id, job.Claim.LeaseEpoch, job.Progress);
 
         using ModelLease lease = await models.AcquireAsync(request.Model, stop);
-        RenderPlan plan = RenderPlan.For(lease.Model.Entry, request.Width, request.Height);
+        LoadedModel model = lease.Model;
+        RenderPlan plan = RenderPlan.For(model.Entry, request.Width, request.Height);
         var outputs = new Task<JobOutput>[request.NumImages];
-        await lease.Model.Turn.WaitAsync(stop);
+        DenoisingRun? next = await compute.PrepareAsync(() => Encode(model, request, plan, 0, stop), model.EncodeTurn, stop);
         try
         {
-            using ComputeTurn turn = await compute.RentAsync(stop);
-            for (int k = 0; k < outputs.Length; k++)
+            await model.LoopTurn.WaitAsync(stop);
+            try
             {
-                int picture = k;
-                Picture drawn = await turn.RunAsync(() => Draw(job, lease.Model, request, plan, picture, stop));
-                outputs[k] = Task.Run(() => finisher.FinishAsync(job, request, plan, drawn, picture), CancellationToken.None);
+                using ComputeTurn turn = await compute.RentAsync(stop);
+                var clock = new StepClock(time, options.Value.Lookahead);
+                for (int k = 0; k < outputs.Length; k++)
+                {
+                    int picture = k;
+                    DenoisingRun? encoded = next;
+                    next = null;
+                    Picture drawn = await turn.RunAsync(() =>
+                    {
+                        using DenoisingRun run = encoded ?? EncodeInTurn(model, request, plan, picture, stop);
+                        return Draw(job, model, run, plan, picture, outputs.Length, clock, stop);
+                    });
+                    outputs[k] = Task.Run(() => finisher.FinishAsync(job, request, plan, drawn, picture), CancellationToken.None);
+                }
+            }
+            finally
+            {
+                model.LoopTurn.Release();
             }
         }
         finally
         {
-            lease.Model.Turn.Release();
+            next?.Dispose();
         }
 
         job.Slot.Dispose();
         return await Task.WhenAll(outputs);
     }
 
-    /// <summary>One picture, at the size that the plan comes to before cropping. On a compute thread.</summary>
-    private Picture Draw(RunningJob job, LoadedModel model, Text2ImgRequest request, RenderPlan plan, int picture, CancellationToken stop)
+    private static DenoisingRun EncodeInTurn(LoadedModel model, Text2ImgRequest request, RenderPlan plan, int picture, CancellationToken stop)
+    {
+        model.EncodeTurn.Wait(stop);
+        try
+        {
+            return Encode(model, request, plan, picture, stop);
+        }
+        finally
+        {
+            model.EncodeTurn.Release();
+        }
+    }
+
+    private static DenoisingRun Encode(LoadedModel model, Text2ImgRequest request, RenderPlan plan, int picture, CancellationToken stop)
     {
         stop.ThrowIfCancellationRequested();
-        using DenoisingRun run = model.TextToImage.Encode(SettingsOf(request, plan, model, picture));
+        return model.TextToImage.Encode(new Text2ImgSettings
+        {
+            Prompt = request.Prompt,
+            NegativePrompt = request.NegativePrompt,
+            PromptSyntax = PromptSyntax.Weighted,
+            Width = plan.GeneratedWidth,
+            Height = plan.GeneratedHeight,
+            NumInferenceSteps = request.NumInferenceSteps,
+            GuidanceScale = request.GuidanceScale,
+            GuidanceRescale = request.GuidanceRescale,
+            Seed = unchecked(request.Seed + picture),
+            NumImages = 1,
+            Scheduler = SchedulerNames.Resolve(request.Scheduler, model.Model.Scheduler),
+        });
+    }
+
+    /// <summary>One picture, at the size that the plan comes to before cropping. On a compute thread.</summary>
+    private Picture Draw(
+        RunningJob job, LoadedModel model, DenoisingRun run, RenderPlan plan, int picture, int pictures, StepClock clock, CancellationToken stop)
+    {
         job.Snapshot.TryUse(picture, run.Restore);
         int before = picture * run.Steps;
-        int steps = request.NumImages * run.Steps;
-        run.Loop(report => OnStep(job, report, picture, before, steps), stop);
+        int steps = pictures * run.Steps;
+        clock.Begin();
+        run.Loop(report => OnStep(job, model, run, report, picture, before + report.Step, steps, clock), stop);
         stop.ThrowIfCancellationRequested();
 
         using PictureBatch batch = run.Decode();
@@ -69,27 +129,16 @@ internal sealed class TextToPictures(ModelCache models, ComputeThreads compute, 
         return PictureTensors.ToPictures(larger)[0];
     }
 
-    private void OnStep(RunningJob job, StepReport report, int picture, int before, int steps)
+    private void OnStep(RunningJob job, LoadedModel model, DenoisingRun run, StepReport report, int picture, int done, int steps, StepClock clock)
     {
-        int done = before + report.Step;
         job.Snapshot.Update(picture, report.SaveState(), done);
         job.Progress = new JobProgress(done, steps);
-        hotState.ShowProgress(job.Claim.Id, job.Claim.LeaseEpoch, job.Progress);
+        byte[]? preview = clock.IsPreviewDue() && report.Step < report.Steps ? LatentPreview.Make(model, run, report) : null;
+        hotState.ShowProgress(job.Claim.Id, job.Claim.LeaseEpoch, job.Progress, preview);
         metrics.StepDone(job.Claim.Model);
+        if (clock.IsNearlyDone(steps - done))
+        {
+            job.Slot.Dispose();
+        }
     }
-
-    private static Text2ImgSettings SettingsOf(Text2ImgRequest request, RenderPlan plan, LoadedModel model, int picture) => new()
-    {
-        Prompt = request.Prompt,
-        NegativePrompt = request.NegativePrompt,
-        PromptSyntax = PromptSyntax.Weighted,
-        Width = plan.GeneratedWidth,
-        Height = plan.GeneratedHeight,
-        NumInferenceSteps = request.NumInferenceSteps,
-        GuidanceScale = request.GuidanceScale,
-        GuidanceRescale = request.GuidanceRescale,
-        Seed = unchecked(request.Seed + picture),
-        NumImages = 1,
-        Scheduler = SchedulerNames.Resolve(request.Scheduler, model.Model.Scheduler),
-    };
 }

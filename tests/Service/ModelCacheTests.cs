@@ -1,0 +1,125 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Generation.Contracts;
+using Generation.Storage;
+using Generation.Worker.Models;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Generation.Tests.Service;
+
+/// <summary>Models in memory: bounded, least recently used first out, shared, and broken ones told of.</summary>
+public sealed class ModelCacheTests
+{
+    private ServiceScope _scope = null!;
+    private string _folder = null!;
+
+    [SetUp]
+    public async Task StartAsync()
+    {
+        _scope = await ServiceScope.CreateAsync();
+        _folder = Directory.CreateTempSubdirectory("models-").FullName;
+        foreach (string name in (string[])["demo", "second", "third"])
+        {
+            WriteEntry(name, Path.Combine(ServiceScope.Models, "demo"));
+        }
+    }
+
+    [TearDown]
+    public async Task StopAsync()
+    {
+        await _scope.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Test]
+    public async Task Jobs_OverManyModels_KeepTheMostRecentlyUsedWithinTheBound()
+    {
+        WebApplication worker = await _scope.StartWorkerAsync("w1", ("Models:Path", _folder), ("Worker:ModelMemoryMiB", "120"));
+        var cache = worker.Services.GetRequiredService<ModelCache>();
+        var first = (await RunAsync("demo")).Outputs.Single().Sha256;
+        await RunAsync("second");
+        Assert.That(cache.Loaded, Is.EquivalentTo(new[] { "demo", "second" }));
+        await RunAsync("demo");
+        await RunAsync("third");
+        Assert.That(cache.Loaded, Is.EquivalentTo(new[] { "demo", "third" }), "second was used longest ago");
+        Assert.That(cache.Bytes, Is.LessThanOrEqualTo(120 << 20));
+        await RunAsync("second");
+        Assert.That((await RunAsync("demo")).Outputs.Single().Sha256, Is.EqualTo(first), "a model loaded again makes the same picture");
+    }
+
+    [Test]
+    public async Task Acquire_WhileAJobHoldsTheMemory_WaitsForIt()
+    {
+        WebApplication worker = await _scope.StartWorkerAsync("w1", ("Models:Path", _folder), ("Worker:ModelMemoryMiB", "60"));
+        var cache = worker.Services.GetRequiredService<ModelCache>();
+        ModelLease held = await cache.AcquireAsync("demo", ServiceScope.Limit());
+        Task<ModelLease> waiting = cache.AcquireAsync("second", ServiceScope.Limit());
+        Task<ModelLease> same = cache.AcquireAsync("demo", ServiceScope.Limit());
+        using (ModelLease shared = await same)
+        {
+            Assert.That(shared.Model, Is.SameAs(held.Model));
+        }
+
+        Assert.That(waiting.IsCompleted, Is.False);
+        held.Dispose();
+        using ModelLease second = await waiting;
+        Assert.That(cache.Loaded, Is.EqualTo(new[] { "second" }));
+    }
+
+    [Test]
+    public async Task Job_OfModelThatCannotBeLoaded_FailsInTheEndAndSaysSo()
+    {
+        string broken = Path.Combine(_folder, "broken-files");
+        Directory.CreateDirectory(broken);
+        await File.WriteAllTextAsync(Path.Combine(broken, "model_index.json"), "{}");
+        WriteEntry("broken", broken);
+        await _scope.StartWorkerAsync("w1", ("Models:Path", _folder), ("Worker:Models", "demo,broken"));
+        JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple() with { Model = "broken" });
+        for (int attempt = 1; attempt < 3; attempt++)
+        {
+            await _scope.WaitAsync(id, r => r.State == JobState.Queued && r.Attempt == attempt, $"attempt {attempt} is over");
+            await _scope.SendAsync(id, "broken");
+        }
+
+        JobRow row = await _scope.WaitForEndAsync(id);
+        Assert.That((row.State, row.Attempt, row.Error!.Code), Is.EqualTo((JobState.Failed, 3, "model_unavailable")));
+        Assert.That(row.Error.Detail, Does.Contain("broken").And.Not.Contain(_folder));
+        Assert.That(row.Charged, Is.EqualTo(Credits.Zero));
+        Assert.That((await RunAsync("demo")).State, Is.EqualTo(JobState.Succeeded), "the other model works");
+    }
+
+    [Test]
+    public void Catalog_WithEntryThatNamesNoWeights_LeavesItOut()
+    {
+        WriteEntry("nowhere", "not-there");
+        File.WriteAllText(Path.Combine(_folder, "torn.json"), "{ \"name\": ");
+        var catalog = new ModelCatalog(
+            Microsoft.Extensions.Options.Options.Create(new Worker.ModelsOptions { Path = _folder }),
+            Microsoft.Extensions.Options.Options.Create(new Worker.WorkerOptions()),
+            Microsoft.Extensions.Logging.Abstractions.NullLogger<ModelCatalog>.Instance);
+        Assert.That(catalog.Entries.Select(e => e.Name), Is.EqualTo(new[] { "demo", "second", "third" }));
+        Assert.That(
+            () => new ModelCatalog(
+                Microsoft.Extensions.Options.Options.Create(new Worker.ModelsOptions { Path = _folder }),
+                Microsoft.Extensions.Options.Options.Create(new Worker.WorkerOptions { Models = ["torn"] }),
+                Microsoft.Extensions.Logging.Abstractions.NullLogger<ModelCatalog>.Instance),
+            Throws.InvalidOperationException.With.Message.Contains("torn.json"));
+    }
+
+    private async Task<JobRow> RunAsync(string model)
+    {
+        JobRow row = await _scope.RunAsync(ServiceScope.Apple(steps: 2) with { Model = model });
+        Assert.That(row.State, Is.EqualTo(JobState.Succeeded), row.Error?.Detail);
+        return row;
+    }
+
+    private void WriteEntry(string name, string weights)
+    {
+        JsonObject entry = JsonNode.Parse(File.ReadAllText(Path.Combine(ServiceScope.Models, "demo.json")))!.AsObject();
+        entry["name"] = name;
+        entry["path"] = weights;
+        entry["upscaler"]!["path"] = Path.Combine(ServiceScope.Models, "demo-upscaler");
+        File.WriteAllText(Path.Combine(_folder, name + ".json"), entry.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+    }
+}

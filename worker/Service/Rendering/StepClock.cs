@@ -1,0 +1,37 @@
+namespace Generation.Worker.Rendering;
+
+/// <summary>Times one job's steps: when a preview is due, and when the job is so nearly done that the next may come in.</summary>
+internal sealed class StepClock(TimeProvider time, TimeSpan lookahead)
+{
+    private static readonly TimeSpan PreviewInterval = TimeSpan.FromSeconds(1);
+
+    private long _lastStep;
+    private long _lastPreview = time.GetTimestamp();
+    private TimeSpan _step;
+
+    /// <summary>A picture's steps begin.</summary>
+    public void Begin() => _lastStep = time.GetTimestamp();
+
+    /// <summary>True once in a while.</summary>
+    public bool IsPreviewDue()
+    {
+        if (time.GetElapsedTime(_lastPreview) < PreviewInterval)
+        {
+            return false;
+        }
+
+        _lastPreview = time.GetTimestamp();
+        return true;
+    }
+
+    /// <summary>After each step: whether the steps that are left take no longer than the lookahead.</summary>
+    public bool IsNearlyDone(int stepsLeft)
+    {
+        long now = time.GetTimestamp();
+        TimeSpan last = time.GetElapsedTime(_lastStep, now);
+        _lastStep = now;
+        // A running mean that forgets: the first steps of a process are slow
+        _step = _step == TimeSpan.Zero ? last : (_step * 0.7) + (last * 0.3);
+        return lookahead > TimeSpan.Zero && _step * stepsLeft <= lookahead;
+    }
+}
