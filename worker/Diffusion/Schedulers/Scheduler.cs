@@ -174,14 +174,14 @@ public abstract partial class Scheduler : IDisposable
         }
 
         EndIndex = timesteps.Length;
-        if (Options.DenoisingEnd is { } end and > 0 and < 1)
+        if (Options.DenoisingEnd is { } end && CheckShare("denoising_end", end) is > 0 and < 1)
         {
             if (Options.DenoisingStart >= end)
             {
                 throw new SchedulerException($"denoising_start ({Options.DenoisingStart}) must be below denoising_end ({end})");
             }
 
-            var cutoff = Cutoff(CheckShare("denoising_end", end));
+            var cutoff = Cutoff(end);
             EndIndex = BeginIndex + timesteps.Skip(BeginIndex).Count(t => t >= cutoff);
         }
     }

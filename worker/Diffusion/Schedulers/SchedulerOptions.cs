@@ -1,6 +1,6 @@
 namespace Generation.Diffusion.Schedulers;
 
-/// <summary>What one run asks of its scheduler beyond the config. A scheduler that has no use for an option leaves it aside, as the pipelines of diffusers do.</summary>
+/// <summary>What one run asks of its scheduler beyond the config. A scheduler that has no use for a number here leaves it aside, as the pipelines of diffusers do; timesteps and sigmas that it cannot follow are refused.</summary>
 public sealed record SchedulerOptions
 {
     public static SchedulerOptions Default { get; } = new();
