@@ -125,6 +125,19 @@ public sealed class JobLifeTests
     }
 
     [Test]
+    public async Task NextJob_WhileOneIsNearlyDone_ComesInAndPrepares()
+    {
+        await _scope.StartWorkerAsync("w1", ("Worker:LookaheadSeconds", "3"));
+        JobId first = await _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 150, images: 2));
+        await ReachStepAsync(first, 1);
+        JobId second = await _scope.SubmitAndSendAsync(ServiceScope.Apple());
+        JobRow ended = await _scope.WaitForEndAsync(first);
+        JobRow next = await _scope.WaitForEndAsync(second);
+        Assert.That(next.StartedAt, Is.LessThan(ended.FinishedAt!.Value).And.GreaterThan(ended.StartedAt!.Value.AddMilliseconds(250)));
+        Assert.That(next.State, Is.EqualTo(JobState.Succeeded));
+    }
+
+    [Test]
     public async Task ManyJobs_OnOneWorker_AllEndOnce()
     {
         await _scope.StartWorkerAsync("w1");

@@ -2,6 +2,10 @@ using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Imaging.Png;
 using Generation.Storage;
+using Generation.Torch;
+using Generation.Worker.Jobs;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Generation.Tests.Service;
 
@@ -9,12 +13,13 @@ namespace Generation.Tests.Service;
 public sealed class TextToImageTests
 {
     private ServiceScope _scope = null!;
+    private WebApplication _worker = null!;
 
     [OneTimeSetUp]
     public async Task StartAsync()
     {
         _scope = await ServiceScope.CreateAsync();
-        await _scope.StartWorkerAsync("w1");
+        _worker = await _scope.StartWorkerAsync("w1");
     }
 
     [OneTimeTearDown]
@@ -134,6 +139,22 @@ public sealed class TextToImageTests
     }
 
     [Test]
+    public async Task Run_OfManyJobs_LeavesNoTensorBehind()
+    {
+        await _scope.RunAsync(ServiceScope.Apple(steps: 3));
+        await _scope.RunAsync(ServiceScope.Apple(steps: 3));
+        await SettledAsync();
+        long before = TorchExtras.LiveTensors;
+        for (int seed = 0; seed < 5; seed++)
+        {
+            await _scope.RunAsync(ServiceScope.Apple(steps: 3, seed: seed, images: 2));
+        }
+
+        await SettledAsync();
+        Assert.That(TorchExtras.LiveTensors, Is.EqualTo(before));
+    }
+
+    [Test]
     public async Task Command_SentTwice_RunsTheJobOnce()
     {
         JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple());
@@ -141,6 +162,10 @@ public sealed class TextToImageTests
         JobRow row = await _scope.WaitForEndAsync(id);
         Assert.That((row.State, row.Attempt), Is.EqualTo((JobState.Succeeded, 1)));
     }
+
+    /// <summary>A job's row is final a moment before its last things are disposed.</summary>
+    private Task SettledAsync() => ServiceScope.EventuallyAsync(
+        () => Task.FromResult(_worker.Services.GetRequiredService<RunningJobs>().Count == 0), "no job is left in the process");
 
     private static (double Red, double Green, double Blue) Mean(Picture picture)
     {

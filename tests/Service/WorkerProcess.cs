@@ -8,12 +8,38 @@ internal sealed partial class WorkerProcess : IDisposable
 {
     private const int SigTerm = 15;
     private const int SigKill = 9;
+    private const int AddressSpace = 9;
 
     private readonly Process _process;
 
-    private WorkerProcess(Process process, Uri address) => (_process, Address) = (process, address);
+    private readonly List<Uri> _addresses = [];
+    private readonly TaskCompletionSource _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public Uri Address { get; }
+    private WorkerProcess(Process process) => _process = process;
+
+    /// <summary>Where it listens; a new one each time it begins anew.</summary>
+    public Uri Address
+    {
+        get
+        {
+            lock (_addresses)
+            {
+                return _addresses[^1];
+            }
+        }
+    }
+
+    /// <summary>How often it has begun.</summary>
+    public int Starts
+    {
+        get
+        {
+            lock (_addresses)
+            {
+                return _addresses.Count;
+            }
+        }
+    }
 
     public int Id => _process.Id;
 
@@ -39,30 +65,29 @@ internal sealed partial class WorkerProcess : IDisposable
             start.Environment[key.Replace(":", "__", StringComparison.Ordinal)] = value;
         }
 
-        var address = new TaskCompletionSource<Uri>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var process = new Process { StartInfo = start, EnableRaisingEvents = true };
-        process.OutputDataReceived += (_, line) =>
-        {
-            const string Marker = "Now listening on: ";
-            if (line.Data is not { } text)
-            {
-                return;
-            }
-
-            TestContext.Progress.WriteLine($"{id}: {text}");
-            int at = text.IndexOf(Marker, StringComparison.Ordinal);
-            if (at >= 0)
-            {
-                address.TrySetResult(new Uri(text[(at + Marker.Length)..]));
-            }
-        };
-        process.Start();
-        process.BeginOutputReadLine();
-        var worker = new WorkerProcess(process, await address.Task.WaitAsync(TimeSpan.FromSeconds(60)));
-        using var http = new HttpClient { BaseAddress = worker.Address };
-        await ServiceScope.EventuallyAsync(
-            async () => (await http.GetAsync("/readyz", ServiceScope.Limit())).IsSuccessStatusCode, $"worker {id} is ready");
+        var worker = new WorkerProcess(new Process { StartInfo = start, EnableRaisingEvents = true });
+        worker._process.OutputDataReceived += (_, line) => worker.Read(id, line.Data);
+        worker._process.Start();
+        worker._process.BeginOutputReadLine();
+        await worker._listening.Task.WaitAsync(TimeSpan.FromSeconds(120));
+        await worker.WaitUntilReadyAsync();
         return worker;
+    }
+
+    public async Task WaitUntilReadyAsync()
+    {
+        using var http = new HttpClient();
+        await ServiceScope.EventuallyAsync(
+            async () => (await http.GetAsync(new Uri(Address, "/readyz"), ServiceScope.Limit())).IsSuccessStatusCode, "the worker is ready");
+    }
+
+    /// <summary>Lets the process have so much more address space than it has now; null: as much as it wants.</summary>
+    public void LimitMemory(long? more)
+    {
+        string size = File.ReadLines($"/proc/{Id}/status").First(l => l.StartsWith("VmSize:", StringComparison.Ordinal));
+        ulong now = ulong.Parse(size.Split(':')[1].Replace("kB", "", StringComparison.Ordinal).Trim()) * 1024;
+        ulong[] limit = [more is { } bytes ? now + (ulong)bytes : ulong.MaxValue, ulong.MaxValue];
+        Assert.That(SetLimit(Id, AddressSpace, limit, 0), Is.Zero);
     }
 
     public void Terminate() => Assert.That(Kill(_process.Id, SigTerm), Is.Zero);
@@ -81,6 +106,31 @@ internal sealed partial class WorkerProcess : IDisposable
 
         _process.Dispose();
     }
+
+    private void Read(string id, string? text)
+    {
+        const string Marker = "Now listening on: ";
+        if (text is null)
+        {
+            return;
+        }
+
+        TestContext.Progress.WriteLine($"{id}: {text}");
+        int at = text.IndexOf(Marker, StringComparison.Ordinal);
+        if (at >= 0)
+        {
+            lock (_addresses)
+            {
+                _addresses.Add(new Uri(text[(at + Marker.Length)..]));
+            }
+
+            _listening.TrySetResult();
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "prlimit", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int SetLimit(int process, int resource, [In] ulong[] limit, nint old);
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Storage;
 
@@ -67,6 +68,70 @@ public sealed class WorkerProcessTests
             seconds: 5);
         string text = await http.GetStringAsync("/metrics", ServiceScope.Limit());
         Assert.That(text, Does.Contain("generation_worker_steps_total{model=\"demo\"} 4\n").And.Contain("# TYPE generation_worker_slots gauge"));
+    }
+
+    [Test]
+    public async Task SigTerm_InAStepThatLasts_DoesNotWaitForIt()
+    {
+        string models = BoundlessModel();
+        try
+        {
+            using WorkerProcess worker = await WorkerProcess.StartAsync(_scope, "p1", ("Models:Path", models));
+            JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 2, side: 1536));
+            await _scope.WaitAsync(id, r => r.State == JobState.Running, "the job runs");
+            // Into its first step, which takes far longer than a stop may
+            await Task.Delay(2000);
+            var watch = Stopwatch.StartNew();
+            worker.Terminate();
+            await worker.WaitForExitAsync(seconds: 20);
+            Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(5)));
+            Assert.That(worker.ExitCode, Is.Zero);
+            JobRow row = await _scope.FindAsync(id);
+            Assert.That((row.State, row.Attempt), Is.EqualTo((JobState.Queued, 0)));
+        }
+        finally
+        {
+            Directory.Delete(models, recursive: true);
+        }
+    }
+
+    [Test]
+    public async Task OutOfMemory_SendsTheJobBackAndTheProcessBeginsAnew()
+    {
+        string models = BoundlessModel();
+        try
+        {
+            using WorkerProcess worker = await WorkerProcess.StartAsync(_scope, "p1", ("Models:Path", models));
+            Assert.That((await _scope.RunAsync(ServiceScope.Apple(steps: 2, side: 64))).State, Is.EqualTo(JobState.Succeeded));
+
+            worker.LimitMemory(more: 400 << 20);
+            JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 2, side: 3584));
+            JobRow row = await _scope.WaitAsync(id, r => r is not { State: JobState.Running } and not { Attempt: 0 }, "the attempt ends");
+            worker.LimitMemory(more: null);
+            Assert.That((row.State, row.Attempt), Is.EqualTo((JobState.Queued, 1)), row.Error?.Detail);
+
+            int process = worker.Id;
+            await ServiceScope.EventuallyAsync(() => Task.FromResult(worker.Starts == 2), "the process begins anew");
+            Assert.That((worker.HasExited, worker.Id), Is.EqualTo((false, process)));
+            await worker.WaitUntilReadyAsync();
+            Assert.That((await _scope.RunAsync(ServiceScope.Apple(steps: 2, side: 64))).State, Is.EqualTo(JobState.Succeeded));
+        }
+        finally
+        {
+            Directory.Delete(models, recursive: true);
+        }
+    }
+
+    /// <summary>A folder with the demo model under an entry that allows sides far beyond what it was made for.</summary>
+    private static string BoundlessModel()
+    {
+        JsonObject entry = JsonNode.Parse(File.ReadAllText(Path.Combine(ServiceScope.Models, "demo.json")))!.AsObject();
+        entry["path"] = Path.Combine(ServiceScope.Models, "demo");
+        entry["native_max_side"] = 4096;
+        entry.Remove("upscaler");
+        string folder = Directory.CreateTempSubdirectory("models-").FullName;
+        File.WriteAllText(Path.Combine(folder, "demo.json"), entry.ToJsonString());
+        return folder;
     }
 
     private async Task ReachStepAsync(JobId id, int step) => await ServiceScope.EventuallyAsync(
