@@ -19,6 +19,7 @@ var root = new Command("./generation", "Generation: pictures from words, made on
     BenchCommand.Create(),
     DiscardCommand.Create(),
 };
+PlainOutput.UseWhereNobodyLooks();
 // After Ctrl-C a command stops what it has started: it gets the time for it
 var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(90) };
 try

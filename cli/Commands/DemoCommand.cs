@@ -63,7 +63,7 @@ internal static class DemoCommand
         try
         {
             using var api = new RestClient(stack.Url, stack.Key);
-            JobView job = await SubmitAsync(stack, api, request, token);
+            JobDocument job = await SubmitAsync(stack, api, request, token);
             job = await FollowAsync(stack, api, job, token);
             TimeSpan total = clock.Elapsed;
             IReadOnlyList<string> paths = await SaveAsync(stack, api, job, prompt, output, token);
@@ -78,7 +78,7 @@ internal static class DemoCommand
         }
     }
 
-    private static async Task<JobView> SubmitAsync(Stack stack, RestClient api, JsonObject request, CancellationToken token)
+    private static async Task<JobDocument> SubmitAsync(Stack stack, RestClient api, JsonObject request, CancellationToken token)
     {
         const string step = "submit the job (POST /v1/" + Kind + ")";
         try
@@ -95,7 +95,7 @@ internal static class DemoCommand
         }
     }
 
-    private static async Task<JobView> FollowAsync(Stack stack, RestClient api, JobView job, CancellationToken token)
+    private static async Task<JobDocument> FollowAsync(Stack stack, RestClient api, JobDocument job, CancellationToken token)
     {
         string step = $"make the picture (job {job.Id})";
         try
@@ -125,7 +125,7 @@ internal static class DemoCommand
     private static async Task<IReadOnlyList<string>> SaveAsync(
         Stack stack,
         RestClient api,
-        JobView job,
+        JobDocument job,
         string prompt,
         string? asked,
         CancellationToken token)
@@ -134,7 +134,7 @@ internal static class DemoCommand
         var paths = new List<string>();
         try
         {
-            foreach (OutputView output in job.Outputs ?? [])
+            foreach (JobOutputLink output in job.Outputs)
             {
                 byte[] bytes = await api.OutputAsync(output, token);
                 paths.Add(await PictureFile.SaveAsync(asked ?? PictureFile.DefaultPath(prompt, output), bytes, token));
@@ -152,9 +152,9 @@ internal static class DemoCommand
         return paths;
     }
 
-    private static void Report(JobView job, JsonObject request, IReadOnlyList<string> paths, TimeSpan total)
+    private static void Report(JobDocument job, JsonObject request, IReadOnlyList<string> paths, TimeSpan total)
     {
-        foreach ((string path, OutputView output) in paths.Zip(job.Outputs ?? []))
+        foreach ((string path, JobOutputLink output) in paths.Zip(job.Outputs))
         {
             Console.WriteLine($"""
                 picture  {path}
@@ -166,11 +166,11 @@ internal static class DemoCommand
         Console.WriteLine($"""
             times    queued {Seconds(job.StartedAt - job.CreatedAt)}, running {Seconds(job.FinishedAt - job.StartedAt)}, in all {Seconds(total)}
             again    {CurlLine.Setup}
-                     {CurlLine.For(Kind, request, job.Outputs?[0].Seed)}
+                     {CurlLine.For(Kind, request, job.Outputs is [var first, ..] ? first.Seed : null)}
             """);
     }
 
-    private static string Plan(OutputView output)
+    private static string Plan(JobOutputLink output)
     {
         string asked = $"{output.Width}x{output.Height}";
         if (output.Render is not { } render || (render.Upscaler is null && !render.Resized))

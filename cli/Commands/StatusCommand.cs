@@ -43,7 +43,7 @@ internal static class StatusCommand
         using var api = new RestClient(stack.Url, stack.Key);
         try
         {
-            return await api.LoadAsync(token);
+            return await api.GetAsync("/v1/system/load", token);
         }
         catch (Exception e) when (e is HttpRequestException or RestException or StepException)
         {
@@ -77,11 +77,6 @@ internal static class StatusCommand
         {
             Console.WriteLine("Nothing was started here yet: ./generation up");
             return;
-        }
-
-        if (Console.IsOutputRedirected)
-        {
-            AnsiConsole.Profile.Width = 200;
         }
 
         var table = new Table().Border(TableBorder.Simple).AddColumns("process", "pid", "port", "health", "log");

@@ -30,7 +30,8 @@ internal static class UpCommand
 
     private static async Task<int> RunAsync(int? workers, CancellationToken token)
     {
-        var stack = new Stack(DataFolder.OfClone(Clone.Current.Root), new StackSettings { Workers = workers });
+        DataFolder folder = DataFolder.OfClone(Clone.Current.Root);
+        var stack = new Stack(folder, new StackSettings { Workers = workers, Overrides = Overrides.KeptAndGiven(folder) });
         await stack.UpAsync(new Lines(), token);
         Console.WriteLine($"""
             The API answers at {stack.Url}, its description is at {stack.Url}/docs.

@@ -9,7 +9,7 @@ internal static class JobProgressBar
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(120);
 
-    public static Task<JobView> FollowAsync(RestClient api, JobView job, CancellationToken token) => AnsiConsole.Progress()
+    public static Task<JobDocument> FollowAsync(RestClient api, JobDocument job, CancellationToken token) => AnsiConsole.Progress()
         .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
         .StartAsync(async context =>
         {
@@ -30,7 +30,7 @@ internal static class JobProgressBar
             return job;
         });
 
-    private static string Describe(JobView job) => Markup.Escape(job.State switch
+    private static string Describe(JobDocument job) => Markup.Escape(job.State switch
     {
         JobState.Queued when job.WaitingReason is { } reason => $"queued: {reason}",
         JobState.Queued when job.Position is { } position => $"queued at {position}",

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Generation.Cli.Running;
+using Generation.Contracts;
 
 namespace Generation.Cli.Output;
 
@@ -10,7 +10,7 @@ internal static class PictureFile
     private const int LongestSlug = 60;
 
     /// <summary>pictures/PROMPT-SEED.png, with the prompt in letters, digits and hyphens.</summary>
-    public static string DefaultPath(string prompt, OutputView output)
+    public static string DefaultPath(string prompt, JobOutputLink output)
     {
         var slug = new StringBuilder();
         foreach (char c in prompt.ToLowerInvariant())

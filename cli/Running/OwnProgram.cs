@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -8,6 +9,7 @@ namespace Generation.Cli.Running;
 /// <summary>One of our own programs with an HTTP port on the loopback address: the API or a worker.</summary>
 internal sealed class OwnProgram
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(3) };
 
     private readonly Clone _clone;
@@ -66,9 +68,25 @@ internal sealed class OwnProgram
     /// <summary>Whether it runs with this build and these settings.</summary>
     public bool IsCurrent(IReadOnlyDictionary<string, string> settings) => _process.IsRunning && _process.Edition == EditionOf(settings);
 
-    /// <summary>Waits until the program says that it is ready.</summary>
-    public Task WaitUntilReadyAsync(TimeSpan limit, CancellationToken token) =>
-        _process.WaitUntilAsync(async stop => await ProblemAsync(stop) is null, limit, token);
+    /// <summary>Waits until the program says that it is ready; says from time to time why it is not.</summary>
+    public async Task WaitUntilReadyAsync(IProgress<string>? progress, TimeSpan limit, CancellationToken token)
+    {
+        var clock = Stopwatch.StartNew();
+        TimeSpan next = Patience;
+        await _process.WaitUntilAsync(IsReadyAsync, limit, token);
+
+        async Task<bool> IsReadyAsync(CancellationToken stop)
+        {
+            string? problem = await ProblemAsync(stop);
+            if (problem is not null && clock.Elapsed > next)
+            {
+                progress?.Report($"{Name} {problem} yet; its log is {Log}");
+                next = clock.Elapsed + Patience;
+            }
+
+            return problem is null;
+        }
+    }
 
     public async Task<ProcessHealth> CheckAsync(CancellationToken token)
     {

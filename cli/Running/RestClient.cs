@@ -7,26 +7,6 @@ using Generation.Contracts;
 
 namespace Generation.Cli.Running;
 
-/// <summary>A job as the API tells it, as far as a client here looks at it.</summary>
-public sealed record JobView(
-    JobId Id,
-    JobState State,
-    DateTimeOffset CreatedAt,
-    DateTimeOffset? StartedAt,
-    DateTimeOffset? FinishedAt,
-    long? Position,
-    double? EtaSeconds,
-    string? WaitingReason,
-    JobProgress? Progress,
-    int Attempt,
-    CostView? Cost,
-    IReadOnlyList<OutputView>? Outputs,
-    JobError? Error);
-
-public sealed record CostView(decimal Held, decimal Charged);
-
-public sealed record OutputView(int Index, string Url, string ContentType, int Width, int Height, long? Seed, long Bytes, string Sha256, RenderPlan? Render);
-
 /// <summary>The API refused a call: its problem document in words.</summary>
 public sealed class RestException(HttpStatusCode status, string message, JsonNode? problem) : Exception(message)
 {
@@ -53,16 +33,16 @@ public sealed class RestClient : IDisposable
 
     public HttpClient Http => _http;
 
-    public async Task<JobView> SubmitAsync(string kind, JsonObject request, CancellationToken token)
+    public async Task<JobDocument> SubmitAsync(string kind, JsonObject request, CancellationToken token)
     {
         using HttpResponseMessage answer = await _http.PostAsJsonAsync($"/v1/{kind}", request, token);
-        return await ReadAsync<JobView>(answer, token);
+        return await ReadAsync<JobDocument>(answer, token);
     }
 
-    public async Task<JobView> JobAsync(JobId id, CancellationToken token)
+    public async Task<JobDocument> JobAsync(JobId id, CancellationToken token)
     {
         using HttpResponseMessage answer = await _http.GetAsync(new Uri($"/v1/jobs/{id}", UriKind.Relative), token);
-        return await ReadAsync<JobView>(answer, token);
+        return await ReadAsync<JobDocument>(answer, token);
     }
 
     public async Task CancelAsync(JobId id, CancellationToken token)
@@ -71,16 +51,17 @@ public sealed class RestClient : IDisposable
         answer.EnsureSuccessStatusCode();
     }
 
-    public async Task<byte[]> OutputAsync(OutputView output, CancellationToken token)
+    public async Task<byte[]> OutputAsync(JobOutputLink output, CancellationToken token)
     {
         using HttpResponseMessage answer = await _http.GetAsync(new Uri(output.Url, UriKind.RelativeOrAbsolute), token);
         await ThrowIfRefusedAsync(answer, token);
         return await answer.Content.ReadAsByteArrayAsync(token);
     }
 
-    public async Task<JsonNode?> LoadAsync(CancellationToken token)
+    /// <summary>Any other resource, as JSON.</summary>
+    public async Task<JsonNode?> GetAsync(string path, CancellationToken token)
     {
-        using HttpResponseMessage answer = await _http.GetAsync(new Uri("/v1/system/load", UriKind.Relative), token);
+        using HttpResponseMessage answer = await _http.GetAsync(new Uri(path, UriKind.Relative), token);
         return await ReadAsync<JsonNode>(answer, token);
     }
 
@@ -93,7 +74,8 @@ public sealed class RestClient : IDisposable
             ?? throw new RestException(answer.StatusCode, "The API answered with nothing.", null);
     }
 
-    private static async Task ThrowIfRefusedAsync(HttpResponseMessage answer, CancellationToken token)
+    /// <summary>Turns an answer that is no success into an exception with the problem document's words.</summary>
+    public static async Task ThrowIfRefusedAsync(HttpResponseMessage answer, CancellationToken token)
     {
         if (answer.IsSuccessStatusCode)
         {

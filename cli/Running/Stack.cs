@@ -51,6 +51,11 @@ public sealed class Stack
     {
         using FileStream turn = await TakeTurnAsync(progress, token);
         IReadOnlySet<string> before = await RunningAsync(token);
+        if (_settings.Overrides is { } overrides)
+        {
+            Overrides.Save(Folder, overrides);
+        }
+
         try
         {
             await Step.RunAsync("start PostgreSQL, Redis and RabbitMQ", () => StartServersAsync(progress, token));
@@ -106,7 +111,7 @@ public sealed class Stack
             ["Keys__SecretFile"] = Folder.SecretFile("keys"),
             ["Models__Path"] = _clone.Models,
         };
-        foreach ((string key, string value) in _settings.Overrides)
+        foreach ((string key, string value) in _settings.Overrides ?? Overrides.Load(Folder))
         {
             settings[key] = value;
         }
@@ -193,16 +198,27 @@ public sealed class Stack
 
         IReadOnlyDictionary<string, string> settings = ProgramSettings();
         OwnProgram[] workers = [.. Enumerable.Range(1, count).Select(Worker)];
-        await Api.StartAsync(settings, token);
+        var started = new HashSet<OwnProgram>();
+        if (await Api.StartAsync(settings, token))
+        {
+            started.Add(Api);
+        }
+
         foreach (OwnProgram worker in workers)
         {
-            await worker.StartAsync(WorkerSettings(settings, worker.Name, count), token);
+            if (await worker.StartAsync(WorkerSettings(settings, worker.Name, count), token))
+            {
+                started.Add(worker);
+            }
         }
 
         await Task.WhenAll(workers.Prepend(Api).Select(async program =>
         {
-            await program.WaitUntilReadyAsync(TimeSpan.FromMinutes(3), token);
-            progress?.Report($"{program.Name} is ready at {program.Address}");
+            await program.WaitUntilReadyAsync(progress, TimeSpan.FromMinutes(3), token);
+            if (started.Contains(program))
+            {
+                progress?.Report($"{program.Name} is ready at {program.Address}");
+            }
         }));
     }
 

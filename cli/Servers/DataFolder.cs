@@ -28,17 +28,22 @@ public sealed class DataFolder
     /// <summary>Whether it was made to be deleted.</summary>
     internal bool IsTemporary => File.Exists(Path.Combine(Root, TemporaryMark));
 
-    /// <summary>The folder of a clone: `.generation` in it.</summary>
+    /// <summary>The folder of a clone: `.generation` in it, or what the environment names in GENERATION_DATA.</summary>
     /// <remarks>
     /// The servers' own users must reach it. In a clone under a closed folder, such as /root, they could not:
     /// there the data lie under /var/lib/generation, and `.generation` is a link to them.
     /// </remarks>
     public static DataFolder OfClone(string clone)
     {
-        string path = Path.Combine(clone, ".generation");
-        if (Directory.ResolveLinkTarget(path, returnFinalTarget: true) is { } target)
+        if (Environment.GetEnvironmentVariable("GENERATION_DATA") is { Length: > 0 } given)
         {
-            return At(target.FullName);
+            return At(given);
+        }
+
+        string path = Path.Combine(clone, ".generation");
+        if (new FileInfo(path).LinkTarget is { } target)
+        {
+            return At(Path.Combine(clone, target));
         }
 
         if (Directory.Exists(path) || !Posix.IsRoot || IsReachable(clone))
@@ -57,16 +62,15 @@ public sealed class DataFolder
     public static DataFolder At(string path)
     {
         string full = Path.GetFullPath(path);
-        // Servers' users pass through to their own folders; what is secret is closed itself
-        Directory.CreateDirectory(full, Traversable);
+        MakeTraversable(full);
         if (Posix.IsRoot && !IsReachable(full))
         {
             throw new ServerException($"{full} lies under a folder that the users postgres and rabbitmq may not enter; choose another.");
         }
 
         var folder = new DataFolder(full);
-        Directory.CreateDirectory(folder.Run, Traversable);
-        Directory.CreateDirectory(folder.Logs, Traversable);
+        MakeTraversable(folder.Run);
+        MakeTraversable(folder.Logs);
         return folder;
     }
 
@@ -105,6 +109,17 @@ public sealed class DataFolder
         }
 
         return path;
+    }
+
+    /// <summary>Servers' users pass through to their own folders, whatever the umask; what is secret is closed itself.</summary>
+    private static void MakeTraversable(string path)
+    {
+        if (!Directory.Exists(path))
+        {
+            MakeTraversable(Path.GetDirectoryName(path)!);
+            Directory.CreateDirectory(path);
+            File.SetUnixFileMode(path, Traversable);
+        }
     }
 
     private static bool IsReachable(string path)

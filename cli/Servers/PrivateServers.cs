@@ -24,11 +24,15 @@ public sealed class PrivateServers
     public RabbitMqServer RabbitMq { get; }
 
     /// <summary>Starts those that do not run, side by side, and waits until all serve.</summary>
-    /// <param name="started">Told the name of each server once it serves.</param>
+    /// <param name="started">Told the name of each server that it started, once it serves.</param>
     public Task EnsureAsync(IProgress<string>? started, CancellationToken token) => Task.WhenAll(All.Select(async server =>
     {
+        bool ran = server.IsRunning;
         await server.EnsureAsync(token);
-        started?.Report(server.Name);
+        if (!ran)
+        {
+            started?.Report(server.Name);
+        }
     }));
 
     public async Task<IReadOnlyList<ProcessHealth>> CheckAsync(CancellationToken token) => await Task.WhenAll(
