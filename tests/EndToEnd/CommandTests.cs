@@ -1,0 +1,217 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Generation.Cli;
+using Generation.Cli.Servers;
+using Generation.Imaging;
+using Generation.Imaging.Png;
+
+namespace Generation.EndToEnd.Tests;
+
+/// <summary>The commands as a person runs them, on a stack of their own.</summary>
+[TestFixture]
+public sealed class CommandTests
+{
+    private DataFolder _data = null!;
+    private string _folder = null!;
+
+    [OneTimeSetUp]
+    public async Task UpAsync()
+    {
+        _data = DataFolder.Temporary("commands");
+        _folder = Directory.CreateTempSubdirectory("generation-pictures-").FullName;
+        Ended up = await RunAsync(["up"]);
+        Assert.That(up.Code, Is.Zero, up.Text);
+    }
+
+    [OneTimeTearDown]
+    public async Task DownAsync()
+    {
+        Ended down = await RunAsync(["down", "--delete-data"]);
+        Directory.Delete(_folder, recursive: true);
+        Assert.That(down.Code, Is.Zero, down.Text);
+        Assert.That(Directory.Exists(_data.Root), Is.False);
+    }
+
+    [Test, CancelAfter(120_000)]
+    public async Task Status_Json_TellsEveryProcess(CancellationToken token)
+    {
+        JsonNode status = await StatusAsync(token);
+
+        Assert.That((bool)status["healthy"]!, Is.True, status.ToJsonString());
+        Assert.That(
+            status["processes"]!.AsArray().Select(process => (string)process!["name"]!),
+            Is.EquivalentTo(["postgres", "redis", "rabbitmq", "epmd", "api", "worker-1"]));
+        foreach (JsonNode? process in status["processes"]!.AsArray())
+        {
+            Assert.That(Directory.Exists($"/proc/{(int)process!["pid"]!}"), process.ToJsonString());
+            Assert.That((int)process["port"]!, Is.GreaterThan(0));
+            Assert.That((string)process["address"]!, Does.Contain("127.0.0.1"));
+            Assert.That((string)process["health"]!, Is.EqualTo("healthy"));
+            Assert.That(File.Exists((string)process["log"]!), process.ToJsonString());
+        }
+
+        Assert.That((int)status["load"]!["total"]!["queued"]!, Is.Zero);
+    }
+
+    [Test, CancelAfter(120_000)]
+    public async Task Up_Twice_KeepsEveryProcess(CancellationToken token)
+    {
+        string before = Pids(await StatusAsync(token));
+        Ended up = await RunAsync(["up"], token: token);
+        Assert.That(up.Code, Is.Zero, up.Text);
+        Assert.That(Pids(await StatusAsync(token)), Is.EqualTo(before));
+    }
+
+    [Test, CancelAfter(180_000)]
+    public async Task Up_AfterAKill_BringsBackWhatDied(CancellationToken token)
+    {
+        JsonNode before = await StatusAsync(token);
+        foreach (string name in new[] { "api", "redis" })
+        {
+            new ManagedProcess(_data.Run, name).Signal(9);
+        }
+
+        Ended up = await RunAsync(["up"], token: token);
+        Assert.That(up.Code, Is.Zero, up.Text);
+        JsonNode after = await StatusAsync(token);
+        Assert.That((bool)after["healthy"]!, Is.True, after.ToJsonString());
+        Assert.That((string)after["url"]!, Is.EqualTo((string)before["url"]!));
+    }
+
+    [Test, CancelAfter(180_000)]
+    public async Task Demo_Prompt_SavesThePictureAndTellsAll(CancellationToken token)
+    {
+        Ended demo = await RunAsync(["demo", "a red apple on a blue background", "--seed", "0", "--steps", "10"], token: token);
+
+        Assert.That(demo.Code, Is.Zero, demo.Text);
+        string path = Path.Combine(_folder, "pictures", "a-red-apple-on-a-blue-background-0.png");
+        Picture picture = PngCodec.Decode(await File.ReadAllBytesAsync(path, token));
+        Assert.That((picture.Width, picture.Height), Is.EqualTo((256, 256)));
+        Assert.That(demo.Text, Does.Contain(path).And.Contain("seed     0").And.Contain("64x64").And.Contain("running"));
+        Assert.That(demo.Text, Does.Not.Contain(await File.ReadAllTextAsync(Path.Combine(_data.Root, "key"), token)));
+
+        // The line that it prints does the same
+        string line = demo.Text.Split('\n').Single(text => text.Contains("curl", StringComparison.Ordinal)).Trim();
+        using Process bash = Start("bash", ["-ec", $"eval \"$('{DotnetHost.Path}' '{Program}' env)\"; {line}"]);
+        await bash.WaitForExitAsync(token);
+        Assert.That(bash.ExitCode, Is.Zero, await bash.StandardError.ReadToEndAsync(token));
+        Assert.That(await File.ReadAllBytesAsync(Path.Combine(_folder, "picture.png"), token), Is.EqualTo(await File.ReadAllBytesAsync(path, token)));
+    }
+
+    [Test, CancelAfter(180_000)]
+    public async Task Demo_OnARunningStack_AnswersInSeconds(CancellationToken token)
+    {
+        string[] command = ["demo", "a cat", "--out", "cat.png"];
+        await RunAsync(command, token: token);
+        var clock = Stopwatch.StartNew();
+        Ended demo = await RunAsync(command, token: token);
+
+        Assert.That(demo.Code, Is.Zero, demo.Text);
+        // 3 s on a machine of its own; here others may build and test beside it
+        Assert.That(clock.Elapsed, Is.LessThan(TimeSpan.FromSeconds(15)), demo.Text);
+        Assert.That(Directory.GetFiles(_folder, "cat*.png"), Has.Length.EqualTo(2), "the second does not overwrite the first");
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task Demo_BadSize_SaysStepReasonAndWhatToDo(CancellationToken token)
+    {
+        Ended demo = await RunAsync(["demo", "a cat", "--width", "3"], token: token);
+
+        Assert.That(demo.Code, Is.EqualTo(1));
+        Assert.That(demo.Text, Does.Contain("FAILED: submit the job").And.Contain("width").And.Contain("what to do"));
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task Keys_CreateListRevoke_GovernAccess(CancellationToken token)
+    {
+        Ended created = await RunAsync(["keys", "create", "--name", "of a test"], token: token);
+        Assert.That(created.Code, Is.Zero, created.Text);
+        string key = created.Text.Split('\n').Select(line => line.Trim()).Single(line => line.StartsWith("gk_", StringComparison.Ordinal));
+        Ended listed = await RunAsync(["keys", "list"], token: token);
+
+        Assert.That(listed.Text, Does.Contain("of a test").And.Not.Contain(key));
+        string id = listed.Text.Split('\n').Single(line => line.Contains("of a test", StringComparison.Ordinal)).Split(' ')[0];
+        Ended revoked = await RunAsync(["keys", "revoke", id], token: token);
+        Assert.That(revoked.Code, Is.Zero, revoked.Text);
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Up_AnotherClone_RunsBesideAndDownsAlone(CancellationToken token)
+    {
+        DataFolder other = DataFolder.Temporary("commands");
+        try
+        {
+            Ended up = await RunAsync(["up"], other, token);
+            Assert.That(up.Code, Is.Zero, up.Text);
+            JsonNode theirs = await StatusAsync(token, other);
+            JsonNode ours = await StatusAsync(token);
+            Assert.That(
+                theirs["processes"]!.AsArray().Select(process => (int)process!["port"]!)
+                    .Intersect(ours["processes"]!.AsArray().Select(process => (int)process!["port"]!)),
+                Is.Empty);
+            Assert.That((bool)theirs["healthy"]! && (bool)ours["healthy"]!, Is.True);
+        }
+        finally
+        {
+            await RunAsync(["down", "--delete-data"], other, CancellationToken.None);
+        }
+
+        Assert.That((bool)(await StatusAsync(token))["healthy"]!, Is.True);
+    }
+
+    [Test, CancelAfter(180_000)]
+    public async Task Up_Interrupted_LeavesNothingRunning(CancellationToken token)
+    {
+        DataFolder other = DataFolder.Temporary("commands");
+        using Process up = Start(DotnetHost.Path, [Program, "up"], other);
+        while (!new ManagedProcess(other.Run, "postgres").IsRunning)
+        {
+            await Task.Delay(20, token);
+        }
+
+        using (Process interrupt = Process.Start("kill", ["-INT", $"{up.Id}"]))
+        {
+            await interrupt.WaitForExitAsync(token);
+        }
+
+        await up.WaitForExitAsync(token);
+
+        Assert.That(up.ExitCode, Is.Not.Zero);
+        string[] names = ["postgres", "redis", "rabbitmq", "epmd", "api", "worker-1"];
+        Assert.That(names.Where(name => new ManagedProcess(other.Run, name).IsRunning), Is.Empty);
+    }
+
+    private static string Program => typeof(Clone).Assembly.Location;
+
+    private static string Pids(JsonNode status) => string.Join(
+        ' ',
+        status["processes"]!.AsArray().Select(process => $"{process!["name"]}={process["pid"]}").Order(StringComparer.Ordinal));
+
+    private async Task<JsonNode> StatusAsync(CancellationToken token, DataFolder? data = null) =>
+        JsonNode.Parse((await RunAsync(["status", "--json"], data, token)).Text)!;
+
+    private async Task<Ended> RunAsync(string[] arguments, DataFolder? data = null, CancellationToken token = default)
+    {
+        using Process process = Start(DotnetHost.Path, [Program, .. arguments], data);
+        Task<string> output = process.StandardOutput.ReadToEndAsync(token);
+        string errors = await process.StandardError.ReadToEndAsync(token);
+        await process.WaitForExitAsync(token);
+        // Progress is told on standard error: standard output is for what was asked
+        return new Ended(process.ExitCode, process.ExitCode == 0 ? await output : await output + errors);
+    }
+
+    private Process Start(string program, string[] arguments, DataFolder? data = null)
+    {
+        var info = new ProcessStartInfo(program, arguments)
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = _folder,
+        };
+        info.Environment["GENERATION_DATA"] = (data ?? _data).Root;
+        return Process.Start(info)!;
+    }
+
+    private sealed record Ended(int Code, string Text);
+}

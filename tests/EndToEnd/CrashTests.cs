@@ -1,0 +1,175 @@
+using Generation.Cli.Servers;
+using Generation.Contracts;
+using StackExchange.Redis;
+
+namespace Generation.EndToEnd.Tests;
+
+/// <summary>Plugs are pulled in mid-job: the job is done once all the same, and charged once.</summary>
+[TestFixture]
+public sealed class CrashTests
+{
+    private const int ManySteps = 150;
+    private const int StopSignal = 19;
+    private const int ContinueSignal = 18;
+
+    private TestStack _stack = null!;
+
+    [OneTimeSetUp]
+    public async Task StartAsync() => _stack = await TestStack.StartAsync(workers: 2, new Dictionary<string, string>
+    {
+        ["Jobs__LeaseSeconds"] = "3",
+        ["Jobs__RescueIntervalSeconds"] = "1",
+        ["Jobs__RedispatchSeconds"] = "3",
+    });
+
+    [OneTimeTearDown]
+    public async Task StopAsync() => await _stack.DisposeAsync();
+
+    [SetUp]
+    public async Task BringBackAsync() => await _stack.Stack.UpAsync(null, TestContext.CurrentContext.CancellationToken);
+
+    [Test, CancelAfter(240_000)]
+    public async Task Worker_KilledInMidJob_AnotherFinishesItOnce(CancellationToken token)
+    {
+        JobDocument job = await _stack.SubmitAsync("a red apple on a blue background", token, seed: 3, steps: ManySteps, images: 2);
+        await _stack.PollAsync(job.Id, now => now.Progress is { Step: > 5 }, token);
+        string first = await WorkerOfAsync(job.Id, token);
+        await _stack.Stack.ProcessOf(first).KillAsync(token);
+
+        job = await _stack.EndAsync(job.Id, token);
+
+        Assert.That(job.State, Is.EqualTo(JobState.Succeeded), job.Error?.Detail);
+        Assert.That(job.Attempt, Is.EqualTo(2));
+        Assert.That(await WorkerOfAsync(job.Id, token), Is.Not.EqualTo(first));
+        await AssertDoneOnceAsync(job, pictures: 2, token);
+
+        // Where it was done does not show in what was done
+        JobDocument undisturbed = await _stack.SubmitAsync("a red apple on a blue background", token, seed: 3, steps: ManySteps, images: 2);
+        undisturbed = await _stack.EndAsync(undisturbed.Id, token);
+        Assert.That(job.Outputs.Select(output => output.Sha256), Is.EqualTo(undisturbed.Outputs.Select(output => output.Sha256)));
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Redis_FlushedInMidJob_PollsStayRight(CancellationToken token)
+    {
+        JobDocument job = await _stack.SubmitAsync("a whale in the sea", token, seed: 5, steps: ManySteps);
+        await _stack.PollAsync(job.Id, now => now.Progress is { Step: > 5 }, token);
+        await FlushRedisAsync();
+
+        JobDocument flushed = await _stack.Api.JobAsync(job.Id, token);
+        Assert.That(flushed.State, Is.EqualTo(JobState.Running).Or.EqualTo(JobState.Succeeded));
+        job = await _stack.PollAsync(job.Id, now => now.Progress is { Step: > 10 }, token);
+        job = await _stack.EndAsync(job.Id, token);
+        await FlushRedisAsync();
+
+        JobDocument rebuilt = await _stack.Api.JobAsync(job.Id, token);
+        Assert.That(rebuilt.State, Is.EqualTo(JobState.Succeeded));
+        Assert.That(rebuilt.Outputs.Single().Sha256, Is.EqualTo(job.Outputs.Single().Sha256));
+        await AssertDoneOnceAsync(rebuilt, pictures: 1, token);
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Redis_DownInMidJob_JobEndsAndPollsAnswer(CancellationToken token)
+    {
+        JobDocument job = await _stack.SubmitAsync("a rocket", token, seed: 6, steps: ManySteps);
+        await _stack.PollAsync(job.Id, now => now.Progress is { Step: > 5 }, token);
+        await _stack.Stack.Servers.Redis.KillAsync(token);
+
+        job = await _stack.EndAsync(job.Id, token);
+
+        Assert.That(job.State, Is.EqualTo(JobState.Succeeded), job.Error?.Detail);
+        await AssertDoneOnceAsync(job, pictures: 1, token);
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task RabbitMq_KilledBetweenSubmitAndRun_JobsAreDoneOnce(CancellationToken token)
+    {
+        ManagedProcess[] workers = [_stack.Stack.ProcessOf("worker-1"), _stack.Stack.ProcessOf("worker-2")];
+        foreach (ManagedProcess worker in workers)
+        {
+            Assert.That(worker.Signal(StopSignal), worker.Name);
+        }
+
+        JobDocument job = await _stack.SubmitAsync("a house at sunset", token, seed: 7, steps: 4);
+        while (!await _stack.QueryAsync<bool>("select dispatched_at is not null from outbox where job_id = @id", job.Id, token))
+        {
+            await Task.Delay(50, token);
+        }
+
+        await _stack.Stack.Servers.RabbitMq.KillAsync(token);
+        await _stack.Stack.Servers.RabbitMq.EnsureAsync(token);
+        foreach (ManagedProcess worker in workers)
+        {
+            Assert.That(worker.Signal(ContinueSignal), worker.Name);
+        }
+
+        job = await _stack.EndAsync(job.Id, token);
+
+        Assert.That(job.State, Is.EqualTo(JobState.Succeeded), job.Error?.Detail);
+        await AssertDoneOnceAsync(job, pictures: 1, token);
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Postgres_KilledInMidJob_JobIsDoneOnce(CancellationToken token)
+    {
+        JobDocument job = await _stack.SubmitAsync("a ghost", token, seed: 8, steps: ManySteps);
+        await _stack.PollAsync(job.Id, now => now.Progress is { Step: > 5 }, token);
+        await _stack.Stack.Servers.Postgres.KillAsync(token);
+        await _stack.Stack.Servers.Postgres.EnsureAsync(token);
+
+        job = await _stack.EndAsync(job.Id, token);
+
+        Assert.That(job.State, Is.EqualTo(JobState.Succeeded), job.Error?.Detail);
+        await AssertDoneOnceAsync(job, pictures: 1, token);
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Api_KilledInMidJob_JobIsDoneAndTold(CancellationToken token)
+    {
+        JobDocument job = await _stack.SubmitAsync("a robot", token, seed: 9, steps: ManySteps);
+        await _stack.PollAsync(job.Id, now => now.State == JobState.Running, token);
+        await _stack.Stack.ProcessOf("api").KillAsync(token);
+        await _stack.Stack.UpAsync(null, token);
+
+        job = await _stack.EndAsync(job.Id, token);
+
+        Assert.That(job.State, Is.EqualTo(JobState.Succeeded), job.Error?.Detail);
+        await AssertDoneOnceAsync(job, pictures: 1, token);
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Worker_AskedToStopInMidJob_AnotherFinishesItAsTheSameAttempt(CancellationToken token)
+    {
+        const int terminate = 15;
+        JobDocument job = await _stack.SubmitAsync("a cactus", token, seed: 10, steps: ManySteps);
+        await _stack.PollAsync(job.Id, now => now.Progress is { Step: > 5 }, token);
+        _stack.Stack.ProcessOf(await WorkerOfAsync(job.Id, token)).Signal(terminate);
+
+        job = await _stack.EndAsync(job.Id, token);
+
+        Assert.That(job.State, Is.EqualTo(JobState.Succeeded), job.Error?.Detail);
+        Assert.That(job.Attempt, Is.EqualTo(1));
+        await AssertDoneOnceAsync(job, pictures: 1, token);
+    }
+
+    private Task<string> WorkerOfAsync(JobId id, CancellationToken token) =>
+        _stack.QueryAsync<string>("select worker_id from jobs where id = @id", id, token);
+
+    private async Task AssertDoneOnceAsync(JobDocument job, int pictures, CancellationToken token)
+    {
+        Assert.That(job.Outputs, Has.Count.EqualTo(pictures));
+        Assert.That(await _stack.QueryAsync<long>("select count(*) from job_outputs where job_id = @id", job.Id, token), Is.EqualTo(pictures));
+        Assert.That(await _stack.LedgerAsync(job.Id, token), Is.EqualTo(["hold", "charge"]));
+        foreach (JobOutputLink output in job.Outputs)
+        {
+            Assert.That(await _stack.Api.OutputAsync(output, token), Has.Length.EqualTo(output.Bytes));
+        }
+    }
+
+    private async Task FlushRedisAsync()
+    {
+        string address = _stack.Stack.Servers.Redis.ConnectionString + ",allowAdmin=true";
+        using ConnectionMultiplexer redis = await ConnectionMultiplexer.ConnectAsync(address);
+        await redis.GetServer(redis.GetEndPoints()[0]).FlushAllDatabasesAsync();
+    }
+}

@@ -1,0 +1,107 @@
+using System.Text.Json.Nodes;
+using Generation.Cli.Running;
+using Generation.Cli.Servers;
+using Generation.Contracts;
+using Npgsql;
+
+namespace Generation.EndToEnd.Tests;
+
+/// <summary>A whole system for one fixture, in a data folder of its own, driven from outside: the REST interface, signals, and a look at its tables.</summary>
+internal sealed class TestStack : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(4);
+
+    private TestStack(Stack stack)
+    {
+        Stack = stack;
+        Api = new RestClient(stack.Url, stack.Key);
+    }
+
+    public Stack Stack { get; }
+
+    public RestClient Api { get; }
+
+    public static async Task<TestStack> StartAsync(int workers = 1, IReadOnlyDictionary<string, string>? overrides = null)
+    {
+        DataFolder folder = DataFolder.Temporary("e2e");
+        var stack = new Stack(folder, new StackSettings
+        {
+            Workers = workers,
+            Overrides = overrides ?? new Dictionary<string, string>(),
+            Durable = false,
+        });
+        using var limit = new CancellationTokenSource(StartLimit);
+        try
+        {
+            await stack.UpAsync(null, limit.Token);
+        }
+        catch (StepException e)
+        {
+            string log = e.Log is not null && File.Exists(e.Log) ? string.Join('\n', File.ReadLines(e.Log).TakeLast(20)) : "";
+            throw new InvalidOperationException($"{e.Step}: {e.Message}\n{e.Log}\n{log}", e);
+        }
+
+        return new TestStack(stack);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Api.Dispose();
+        using var limit = new CancellationTokenSource(StartLimit);
+        await Stack.DownAsync(null, limit.Token);
+    }
+
+    public Task<JobDocument> SubmitAsync(string prompt, CancellationToken token, long? seed = null, int? steps = null, int? images = null)
+    {
+        var request = new JsonObject { ["prompt"] = prompt };
+        if (seed is not null)
+        {
+            request["seed"] = seed;
+        }
+
+        if (steps is not null)
+        {
+            request["num_inference_steps"] = steps;
+        }
+
+        if (images is not null)
+        {
+            request["num_images"] = images;
+        }
+
+        return Api.SubmitAsync("text2img", request, token);
+    }
+
+    /// <summary>Polls until <paramref name="reached"/> holds, or the job has ended.</summary>
+    public async Task<JobDocument> PollAsync(JobId id, Func<JobDocument, bool> reached, CancellationToken token)
+    {
+        while (true)
+        {
+            JobDocument job = await Api.JobAsync(id, token);
+            if (reached(job) || job.State.IsFinal())
+            {
+                return job;
+            }
+
+            await Task.Delay(50, token);
+        }
+    }
+
+    public Task<JobDocument> EndAsync(JobId id, CancellationToken token) => PollAsync(id, _ => false, token);
+
+    /// <summary>One value of the stack's database.</summary>
+    public async Task<T> QueryAsync<T>(string sql, JobId id, CancellationToken token)
+    {
+        await using var connection = new NpgsqlConnection(Stack.Servers.Postgres.ConnectionString + ";Pooling=false");
+        await connection.OpenAsync(token);
+        await using var command = new NpgsqlCommand(sql, connection) { Parameters = { new NpgsqlParameter("id", id.Value) } };
+        return (T)(await command.ExecuteScalarAsync(token))!;
+    }
+
+    /// <summary>The ledger's lines for one job, oldest first: hold, then charge or release.</summary>
+    public async Task<IReadOnlyList<string>> LedgerAsync(JobId id, CancellationToken token)
+    {
+        JsonNode page = (await Api.GetAsync("/v1/account/transactions?limit=100", token))!;
+        return [.. page["data"]!.AsArray().Where(line => (string?)line!["job"] == id.ToString()).Select(line => (string)line!["entry"]!).Reverse()];
+    }
+}
