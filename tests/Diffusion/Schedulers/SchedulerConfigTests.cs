@@ -111,6 +111,7 @@ public sealed class SchedulerConfigTests
         {
             Assert.That(SchedulerNames.All.Select(n => n.Name), Is.Unique);
             Assert.That(SchedulerNames.All.Select(n => n.Title), Is.Unique);
+            Assert.That(SchedulerNames.All.Select(n => n.Description), Is.Unique);
             Assert.That(SchedulerNames.All.Select(n => n.Name), Is.All.Match("^[a-z0-9_]+$"));
             foreach (var name in SchedulerNames.Names(model))
             {

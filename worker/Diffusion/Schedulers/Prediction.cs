@@ -52,7 +52,7 @@ internal static class Prediction
     public static Tensor Threshold(SchedulerConfig config, Tensor clean)
     {
         var flat = clean.reshape(clean.shape[0], -1);
-        var bound = flat.abs().quantile(tensor((float)config.DynamicThresholdingRatio), dim: 1);
+        var bound = flat.abs().quantile(tensor((float)config.DynamicThresholdingRatio, device: clean.device), dim: 1);
         bound = bound.clamp(1, config.SampleMaxValue).unsqueeze(1);
         return (minimum(maximum(flat, -bound), bound) / bound).reshape(clean.shape);
     }
