@@ -52,7 +52,8 @@ public sealed class SchedulersTests
         Assert.That(drawn, Is.EqualTo(noise?.shape[0] ?? 0), "noise drawn in steps");
     }
 
-    private static SchedulerOptions OptionsOf(JsonElement call)
+    /// <summary>The arguments of set_timesteps and step.</summary>
+    internal static SchedulerOptions OptionsOf(JsonElement call)
     {
         var options = SchedulerOptions.Default;
         foreach (var argument in Arguments(call, "set_timesteps").Concat(Arguments(call, "step")))

@@ -1,0 +1,53 @@
+using System.IO.Compression;
+using System.Text.Json;
+using Generation.Diffusion;
+using Generation.Diffusion.Schedulers;
+using Generation.Tests.Goldens;
+using static TorchSharp.torch;
+
+namespace Generation.Tests.Schedulers;
+
+/// <summary>Short runs under hundreds of settings equal diffusers'. settings.py made the numbers and says how.</summary>
+public sealed class SchedulerSettingsTests
+{
+    private static readonly JsonElement File = Load();
+
+    private static IEnumerable<TestCaseData> Cases => File.GetProperty("cases").EnumerateArray().Select((c, i) =>
+        new TestCaseData(c).SetArgDisplayNames($"{i} {c.GetProperty("class").GetString()}"));
+
+    [TestCaseSource(nameof(Cases))]
+    public void Run_UnderEachSetting_IsTheReferences(JsonElement one)
+    {
+        using var scope = NewDisposeScope();
+        var call = one.GetProperty("call");
+        var config = SchedulerConfig.FromJson(call.GetProperty("config"), one.GetProperty("class").GetString());
+        var steps = call.TryGetProperty("steps", out var number) ? number.GetInt32() : 0;
+        using var scheduler = Scheduler.Create(config, steps, SchedulersTests.OptionsOf(call));
+        var tolerance = File.GetProperty("tolerance").GetDouble();
+        var label = call.GetRawText();
+        GoldenCase.AssertClose(tensor(scheduler.Timesteps.ToArray()), tensor(Numbers(one, "timesteps")), $"timesteps of {label}", tolerance);
+
+        var wanted = tensor(Numbers(one, "latents")).view(-1, 12);
+        var j = arange(12, dtype: ScalarType.Float64);
+        var sample = (j * 1.7 + 0.3).sin().to(ScalarType.Float32).view(1, 2, 2, 3) * scheduler.InitNoiseSigma;
+        var drawn = 0;
+        for (var i = 0; i < scheduler.Timesteps.Count; i++)
+        {
+            var output = scheduler.ScaleModelInput(sample, i) * 0.5 + (j * 0.9 + 1.3 * i).cos().to(ScalarType.Float32).view(1, 2, 2, 3) * 0.3;
+            sample = scheduler.Step(output, i, sample, () => (j * 2.1 + (0.7 * drawn++ + 0.5)).sin().to(ScalarType.Float32).view(1, 2, 2, 3));
+            GoldenCase.AssertClose(sample.flatten(), wanted[i], $"latent {i} of {label}", tolerance);
+        }
+
+        Assert.That(drawn, Is.EqualTo(one.GetProperty("noises").GetInt32()), "noises drawn");
+    }
+
+    private static double[] Numbers(JsonElement one, string name) => [.. one.GetProperty(name).EnumerateArray().Select(PythonJson.Number)];
+
+    private static JsonElement Load()
+    {
+        using var stream = System.IO.File.OpenRead(GoldenCase.InRepository("tests/Diffusion/Schedulers/settings.json.gz"));
+        using var unpacked = new GZipStream(stream, CompressionMode.Decompress);
+        using var document = JsonDocument.Parse(unpacked);
+        return document.RootElement.Clone();
+    }
+}
