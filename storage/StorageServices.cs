@@ -35,6 +35,10 @@ public static class StorageServices
             provider.GetRequiredService<RedisConnection>(),
             provider.GetRequiredService<IOptions<HotStateOptions>>().Value,
             provider.GetRequiredService<ILogger<HotState>>()));
+        services.AddSingleton(provider => new RateLimiter(
+            provider.GetRequiredService<RedisConnection>(),
+            provider.GetRequiredService<IOptions<HotStateOptions>>().Value,
+            provider.GetRequiredService<ILogger<RateLimiter>>()));
         services.AddSingleton<DispatchSignal>();
         services.AddSingleton<JobStore>();
         services.AddSingleton<Outbox>();

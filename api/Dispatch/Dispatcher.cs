@@ -14,6 +14,7 @@ internal sealed class Dispatcher(
     DispatchSignal signal,
     IBus bus,
     IOptions<JobsOptions> options,
+    IOptions<AccountLimits> limits,
     ApiMetrics metrics,
     ILogger<Dispatcher> logger) : BackgroundService
 {
@@ -76,7 +77,7 @@ internal sealed class Dispatcher(
                 continue;
             }
 
-            IReadOnlyList<OutboxEntry> entries = await outbox.TakeAsync(window.Model, room, cancellationToken);
+            IReadOnlyList<OutboxEntry> entries = await outbox.TakeAsync(window.Model, room, limits.Value.RunningJobs, cancellationToken);
             more |= await SendAsync(window.Model, entries, cancellationToken) && entries.Count == BatchSize;
         }
 

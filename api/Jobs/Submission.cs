@@ -69,6 +69,11 @@ internal sealed class Submission(
                 metrics.Refused("insufficient_credits");
                 throw new ProblemException(402, "insufficient_credits",
                     $"This job costs {job.Cost} credits, and the account has {result.Balance} to spend.");
+            case SubmitOutcome.TooManyQueued:
+                metrics.Refused("limit_exceeded");
+                throw new ProblemException(AccountLimits.Exceeded("queued_jobs",
+                    $"Your account's limit 'queued_jobs' is {job.MaxQueued}, and as many wait. Submit again when some have begun."))
+                { RetryAfterSeconds = 5 };
             case SubmitOutcome.IdempotencyKeyUsed:
                 // Another request with it came between our look and our insert
                 return await ReplayAsync(caller, preferences.IdempotencyKey!, fingerprint!, cancellationToken)

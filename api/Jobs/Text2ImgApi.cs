@@ -22,7 +22,7 @@ internal static class Text2ImgApi
             .ProducesProblems(400, 401, 402, 403, 409, 413, 415, 422, 429, 503);
 
     private static async Task<IResult> SubmitAsync(
-        HttpContext http, ModelDirectory models, IOptions<PriceOptions> prices, Submission submission, TimeProvider time, CancellationToken cancellationToken)
+        HttpContext http, ModelDirectory models, IOptions<PriceOptions> prices, LimitsDirectory limits, Submission submission, TimeProvider time, CancellationToken cancellationToken)
     {
         Caller caller = http.Caller();
         Preferences preferences = Preferences.Of(http.Request);
@@ -38,6 +38,8 @@ internal static class Text2ImgApi
         Text2ImgBody body = StrictReader.Read<Text2ImgBody>(json.Root, errors);
         var checks = new RequestChecks(errors, await models.ModelsAsync(cancellationToken), await models.SchedulersAsync(cancellationToken));
         (Text2ImgRequest request, ModelEntry model, RenderPlan plan) = checks.Check(body);
+        AccountLimits own = limits.Of(caller);
+        own.Check(request);
         var job = new NewJob
         {
             Id = JobId.New(time),
@@ -46,6 +48,7 @@ internal static class Text2ImgApi
             Cost = prices.Value.Of(request, model, plan),
             Priority = body.Priority ?? 0,
             ExpiresIn = RequestChecks.ExpiresIn(body),
+            MaxQueued = own.QueuedJobs,
             Render = plan,
             Metadata = body.Metadata,
         };

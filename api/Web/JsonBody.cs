@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Security.Cryptography;
 using System.Text.Json;
 
@@ -20,12 +19,7 @@ internal sealed record JsonBody(JsonElement Root, ReadOnlyMemory<byte> Bytes)
                 $"Send JSON with 'Content-Type: application/json', not {(type.Length == 0 ? "without one" : $"'{type}'")}.");
         }
 
-        if (request.ContentLength > maxBytes)
-        {
-            throw TooLarge(maxBytes);
-        }
-
-        byte[] bytes = await ReadAllAsync(request.Body, maxBytes, cancellationToken);
+        byte[] bytes = await BodyBytes.ReadAsync(request.Body, request.ContentLength, maxBytes, cancellationToken);
         if (bytes.Length == 0)
         {
             throw new ProblemException(400, "malformed_json", "The body is empty; a JSON object was expected.");
@@ -55,34 +49,6 @@ internal sealed record JsonBody(JsonElement Root, ReadOnlyMemory<byte> Bytes)
         hash.AppendData(Bytes.Span);
         return hash.GetHashAndReset();
     }
-
-    private static async Task<byte[]> ReadAllAsync(Stream body, long maxBytes, CancellationToken cancellationToken)
-    {
-        byte[] chunk = ArrayPool<byte>.Shared.Rent(8192);
-        try
-        {
-            using var all = new MemoryStream();
-            int read;
-            while ((read = await body.ReadAsync(chunk, cancellationToken)) > 0)
-            {
-                if (all.Length + read > maxBytes)
-                {
-                    throw TooLarge(maxBytes);
-                }
-
-                all.Write(chunk, 0, read);
-            }
-
-            return all.ToArray();
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(chunk);
-        }
-    }
-
-    private static ProblemException TooLarge(long maxBytes) =>
-        new(413, "body_too_large", $"The body may have {maxBytes} bytes at most.");
 
     private static string Reason(JsonException e)
     {

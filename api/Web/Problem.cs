@@ -10,6 +10,7 @@ namespace Generation.Api;
 /// <param name="Code">Stable name of the kind of error.</param>
 /// <param name="Detail">What happened here, and what to do.</param>
 /// <param name="Errors">For each field at fault, what is wrong with it.</param>
+/// <param name="Limit">The limit of the account that binds.</param>
 /// <param name="TraceId">Names this request in the logs, where the fault is ours.</param>
 public sealed record Problem(
     string Type,
@@ -18,7 +19,8 @@ public sealed record Problem(
     string Code,
     string Detail,
     IReadOnlyDictionary<string, string[]>? Errors = null,
-    string? TraceId = null)
+    string? TraceId = null,
+    string? Limit = null)
 {
     public const string ContentType = "application/problem+json";
 

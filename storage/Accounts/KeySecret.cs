@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -53,15 +54,19 @@ public sealed class KeySecret
         Directory.CreateDirectory(Path.GetDirectoryName(full)!);
         string temporary = $"{full}.{Guid.NewGuid():N}";
         PrivateFile.Write(temporary, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(Bytes)) + "\n");
-        try
+        // A hard link is made or not, atomically; File.Move without overwriting looks first and moves then
+        int result = Link(temporary, full);
+        int error = Marshal.GetLastPInvokeError();
+        File.Delete(temporary);
+        if (result != 0 && !File.Exists(full))
         {
-            File.Move(temporary, full, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(full))
-        {
-            File.Delete(temporary);
+            throw new IOException($"Cannot make {full} (error {error}).");
         }
     }
+
+    [DllImport("libc", EntryPoint = "link", SetLastError = true, BestFitMapping = false, ThrowOnUnmappableChar = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Link([MarshalAs(UnmanagedType.LPUTF8Str)] string from, [MarshalAs(UnmanagedType.LPUTF8Str)] string to);
 }
 
 /// <summary>Files that only their owner may read.</summary>

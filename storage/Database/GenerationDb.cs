@@ -35,6 +35,7 @@ public sealed class GenerationDb(DbContextOptions<GenerationDb> options) : DbCon
             // The ledger alone moves money
             e.Property(a => a.Balance).HasDefaultValue(0L).ValueGeneratedOnAddOrUpdate();
             e.Property(a => a.Held).HasDefaultValue(0L).ValueGeneratedOnAddOrUpdate();
+            e.Property(a => a.OpenJobs).HasDefaultValue(0).ValueGeneratedOnAddOrUpdate();
         });
         modelBuilder.Entity<ApiKeyRow>(e =>
         {

@@ -13,6 +13,9 @@ public sealed class AccountRow
 
     public long Held { get; private set; }
 
+    /// <summary>Queued and running jobs.</summary>
+    public int OpenJobs { get; private set; }
+
     public int Weight { get; set; } = 1;
 
     public bool Disabled { get; set; }

@@ -32,9 +32,6 @@ public sealed record JobFilter
 /// <summary>Looks at jobs; changes nothing.</summary>
 public sealed class JobQueries(NpgsqlDataSource source)
 {
-    /// <summary>Positions are counted so far; beyond, they are at least this.</summary>
-    public const int PositionLimit = 10_000;
-
     public async Task<IReadOnlyList<JobRow>> ListAsync(JobFilter filter, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand();
@@ -72,13 +69,7 @@ public sealed class JobQueries(NpgsqlDataSource source)
     /// <summary>Place of a queued job among those of its model, 1 for the next; null if it is not queued.</summary>
     public async Task<long?> PositionAsync(JobId id, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand($"""
-            SELECT 1 + (SELECT count(*) FROM (
-                SELECT 1 FROM outbox o WHERE o.model = me.model
-                    AND (o.priority > me.priority OR (o.priority = me.priority AND (o.enqueued_at, o.job_id) < (me.enqueued_at, me.job_id)))
-                LIMIT {PositionLimit - 1}) AS ahead)
-            FROM outbox me WHERE me.job_id = $1
-            """);
+        await using NpgsqlCommand command = source.CreateCommand(FairShare.PositionSql);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id.Value });
         return await command.ExecuteScalarAsync(cancellationToken) as long?;
     }

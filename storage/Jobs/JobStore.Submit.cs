@@ -8,8 +8,9 @@ public sealed partial class JobStore
 {
     private static readonly string SubmitSql = $"""
         WITH account AS (
-            UPDATE accounts SET balance = balance - $4, held = held + $4
+            UPDATE accounts SET balance = balance - $4, held = held + $4, open_jobs = open_jobs + 1
             WHERE id = $2 AND balance >= $4 AND NOT disabled
+                AND ($13 IS NULL OR open_jobs < $13 + (SELECT count(*) FROM jobs WHERE state = 1 AND account_id = $2))
             RETURNING balance, held),
         j AS (
             INSERT INTO jobs (id, account_id, kind, model, state, request, render, priority, expires_at, cost, metadata,
@@ -33,7 +34,7 @@ public sealed partial class JobStore
         {SubmitSql},
         idempotency AS (
             INSERT INTO idempotency_keys (account_id, key, fingerprint, job_id, in_flight_until)
-            SELECT $2, $13, $14, $1, now() + $15 FROM account)
+            SELECT $2, $14, $15, $1, now() + $16 FROM account)
         SELECT {JobRow.Columns}, account.balance FROM j, account
         """;
 
@@ -54,6 +55,7 @@ public sealed partial class JobStore
         Add(command, job.Metadata?.GetRawText(), NpgsqlDbType.Jsonb);
         Add(command, job.WebhookUrl, NpgsqlDbType.Text);
         Add(command, job.WebhookEvents?.ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Text);
+        Add(command, job.MaxQueued, NpgsqlDbType.Integer);
         if (job.Idempotency is { } claim)
         {
             Add(command, claim.Key);
@@ -67,7 +69,9 @@ public sealed partial class JobStore
             if (!await reader.ReadAsync(cancellationToken))
             {
                 await reader.DisposeAsync();
-                return new SubmitResult(SubmitOutcome.InsufficientCredits, null, await BalanceAsync(job.AccountId, cancellationToken));
+                Credits now = await BalanceAsync(job.AccountId, cancellationToken);
+                return new SubmitResult(
+                    now < job.Cost ? SubmitOutcome.InsufficientCredits : SubmitOutcome.TooManyQueued, null, now);
             }
 
             row = JobRow.Read(reader);

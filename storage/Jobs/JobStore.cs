@@ -41,8 +41,9 @@ public sealed partial class JobStore(NpgsqlDataSource source, HotState hotState,
             RETURNING *),
         box AS (DELETE FROM outbox USING j WHERE outbox.job_id = j.id),
         account AS (
-            UPDATE accounts SET held = accounts.held - j.cost, balance = accounts.balance + j.cost - j.charged
-            FROM j WHERE accounts.id = j.account_id AND j.cost > 0
+            UPDATE accounts SET held = accounts.held - j.cost, balance = accounts.balance + j.cost - j.charged,
+                open_jobs = open_jobs - 1
+            FROM j WHERE accounts.id = j.account_id
             RETURNING accounts.balance, accounts.held),
         movement AS MATERIALIZED (SELECT nextval('ledger_movements') AS number FROM account),
         lines AS (

@@ -21,6 +21,9 @@ public sealed record NewJob
     /// <summary>Not started within this time of being submitted, it expires; null: it waits for ever.</summary>
     public TimeSpan? ExpiresIn { get; init; }
 
+    /// <summary>Refused if the account has so many jobs waiting; null: no limit.</summary>
+    public int? MaxQueued { get; init; }
+
     public RenderPlan? Render { get; init; }
 
     public JsonElement? Metadata { get; init; }
@@ -47,6 +50,9 @@ public enum SubmitOutcome
 
     /// <summary>The account's balance is below the cost. Nothing was written.</summary>
     InsufficientCredits,
+
+    /// <summary>The account has <see cref="NewJob.MaxQueued"/> jobs waiting already, or is disabled. Nothing was written.</summary>
+    TooManyQueued,
 
     /// <summary>The idempotency key has been used before. Nothing was written.</summary>
     IdempotencyKeyUsed,

@@ -16,8 +16,8 @@ public sealed record OutboxEntry(JobId JobId, string Model);
 public sealed record DispatchWindow(string Model, int Workers, int Slots, int FreeSlots, int InFlight, int Waiting);
 
 /// <summary>
-/// The queue of jobs as dispatchers see it. Several work side by side: each takes rows that no other holds
-/// (FOR UPDATE SKIP LOCKED), and a job sent twice is claimed once.
+/// The queue of jobs as dispatchers see it. Several work side by side: for each model one at a time chooses what goes
+/// next, and a job sent twice is claimed once.
 /// </summary>
 public sealed class Outbox(NpgsqlDataSource source)
 {
@@ -36,17 +36,6 @@ public sealed class Outbox(NpgsqlDataSource source)
             (SELECT count(*) FROM outbox o WHERE o.model = able.model AND o.dispatched_at IS NOT NULL)::int,
             (SELECT count(*) FROM (SELECT 1 FROM outbox o WHERE o.model = able.model AND o.dispatched_at IS NULL LIMIT {CountLimit}) AS few)::int
         FROM able ORDER BY able.model
-        """;
-
-    private const string TakeSql = """
-        UPDATE outbox SET dispatched_at = now()
-        WHERE job_id IN (
-            SELECT job_id FROM outbox
-            WHERE model = $1 AND dispatched_at IS NULL AND (expires_at IS NULL OR expires_at > now())
-            ORDER BY priority DESC, enqueued_at, job_id
-            LIMIT $2
-            FOR UPDATE SKIP LOCKED)
-        RETURNING job_id
         """;
 
     private const string TakeOverdueSql = """
@@ -76,13 +65,34 @@ public sealed class Outbox(NpgsqlDataSource source)
         return windows;
     }
 
-    /// <summary>Marks up to <paramref name="limit"/> waiting jobs of a model as sent, the next in order first, and returns them.</summary>
-    public Task<IReadOnlyList<OutboxEntry>> TakeAsync(string model, int limit, CancellationToken cancellationToken)
+    /// <summary>
+    /// Marks up to <paramref name="limit"/> waiting jobs of a model as sent, the next in <see cref="FairShare"/>'s order,
+    /// and returns them. <paramref name="runningLimit"/>: jobs that an account may have running at one time, unless its own
+    /// limits say otherwise.
+    /// </summary>
+    public async Task<IReadOnlyList<OutboxEntry>> TakeAsync(string model, int limit, int? runningLimit, CancellationToken cancellationToken)
     {
-        NpgsqlCommand command = source.CreateCommand(TakeSql);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
-        return ReadAsync(command, model, cancellationToken);
+        await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
+        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        // One dispatcher at a time chooses for a model; the lock goes with the transaction
+        var wait = new NpgsqlBatchCommand("SELECT pg_advisory_xact_lock(hashtextextended('dispatch:' || $1, 0))");
+        wait.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model });
+        var take = new NpgsqlBatchCommand(FairShare.TakeSql);
+        take.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model });
+        take.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        take.Parameters.Add(new NpgsqlParameter { Value = (object?)runningLimit ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Integer });
+        batch.BatchCommands.Add(wait);
+        batch.BatchCommands.Add(take);
+        IReadOnlyList<OutboxEntry> entries;
+        await using (NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken))
+        {
+            await reader.NextResultAsync(cancellationToken);
+            entries = await EntriesAsync(reader, model, cancellationToken);
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+        return entries;
     }
 
     /// <summary>Jobs that were sent longer than <paramref name="age"/> ago and that nobody claimed: their messages may be lost.</summary>
@@ -108,13 +118,18 @@ public sealed class Outbox(NpgsqlDataSource source)
         await using (command)
         {
             await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-            var entries = new List<OutboxEntry>();
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                entries.Add(new OutboxEntry(new JobId(reader.GetGuid(0)), model));
-            }
-
-            return entries;
+            return await EntriesAsync(reader, model, cancellationToken);
         }
+    }
+
+    private static async Task<IReadOnlyList<OutboxEntry>> EntriesAsync(NpgsqlDataReader reader, string model, CancellationToken cancellationToken)
+    {
+        var entries = new List<OutboxEntry>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            entries.Add(new OutboxEntry(new JobId(reader.GetGuid(0)), model));
+        }
+
+        return entries;
     }
 }

@@ -20,7 +20,7 @@ public sealed record LedgerTransaction(
 /// <param name="Sum">Sum of all lines: zero.</param>
 /// <param name="UnbalancedMovements">Movements whose lines do not sum to zero: none.</param>
 /// <param name="WrongAccounts">Accounts whose balance or held is not the sum of their lines: none.</param>
-/// <param name="WrongHolds">Accounts whose held is not the sum of their open jobs' costs: none.</param>
+/// <param name="WrongHolds">Accounts whose held is not the sum of their open jobs' costs, or that count them wrong: none.</param>
 public sealed record LedgerCheck(Credits Sum, long UnbalancedMovements, long WrongAccounts, long WrongHolds)
 {
     public bool IsRight => this == new LedgerCheck(Credits.Zero, 0, 0, 0);
@@ -114,13 +114,13 @@ public sealed class Ledger(NpgsqlDataSource source)
                     coalesce(sum(amount) FILTER (WHERE book = {(int)LedgerBook.Held}), 0) AS held
                 FROM ledger_lines WHERE account_id IS NOT NULL GROUP BY account_id),
             open AS (
-                SELECT account_id, sum(cost) AS cost FROM jobs WHERE state IN (0, 1) GROUP BY account_id)
+                SELECT account_id, sum(cost) AS cost, count(*) AS jobs FROM jobs WHERE state IN (0, 1) GROUP BY account_id)
             SELECT
                 (SELECT coalesce(sum(amount), 0)::bigint FROM ledger_lines),
                 (SELECT count(*) FROM (SELECT 1 FROM ledger_lines GROUP BY movement HAVING sum(amount) <> 0) AS wrong),
                 (SELECT count(*) FROM accounts a LEFT JOIN books b ON b.account_id = a.id
                     WHERE a.balance <> coalesce(b.balance, 0) OR a.held <> coalesce(b.held, 0)),
-                (SELECT count(*) FROM accounts a LEFT JOIN open o ON o.account_id = a.id WHERE a.held <> coalesce(o.cost, 0))
+                (SELECT count(*) FROM accounts a LEFT JOIN open o ON o.account_id = a.id WHERE a.held <> coalesce(o.cost, 0) OR a.open_jobs <> coalesce(o.jobs, 0))
             """);
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);

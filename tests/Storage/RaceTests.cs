@@ -129,13 +129,13 @@ public sealed class RaceTests
 
         Outbox outbox = _storage.Get<Outbox>();
         IReadOnlyList<OutboxEntry>[] taken = await Task.WhenAll(Enumerable.Range(0, 8).Select(
-            _ => Task.Run(() => outbox.TakeAsync("race", 5, default))));
+            _ => Task.Run(() => outbox.TakeAsync("race", 5, null, default))));
 
         JobId[] all = [.. taken.SelectMany(t => t.Select(e => e.JobId))];
         Assert.That(all, Is.Unique);
         while (all.Length < 40)
         {
-            all = [.. all, .. (await outbox.TakeAsync("race", 5, default)).Select(e => e.JobId)];
+            all = [.. all, .. (await outbox.TakeAsync("race", 5, null, default)).Select(e => e.JobId)];
         }
 
         Assert.That(all, Is.EquivalentTo(ids));

@@ -1,0 +1,127 @@
+using System.Buffers.Text;
+using System.ComponentModel.DataAnnotations;
+using Generation.Storage;
+
+namespace Generation.Api;
+
+/// <summary>Pictures that callers bring: configuration section "Inputs".</summary>
+internal sealed record InputOptions
+{
+    public const string Section = "Inputs";
+
+    [Range(1, 1L << 30)]
+    public long MaxBytes { get; init; } = 32 << 20;
+
+    [Range(1, 1L << 31)]
+    public long MaxPixels { get; init; } = 64_000_000;
+}
+
+/// <summary>A picture that a caller brought, checked and kept.</summary>
+internal sealed record InputPicture(string Sha256, string ContentType, long Bytes, int Width, int Height);
+
+/// <summary>
+/// Input pictures, however they come: an upload's id, a data URI, base64, or an address to fetch. Kind and size are read
+/// from the content before anything is decoded; what is kept lies in the results store under its hash.
+/// </summary>
+internal sealed class InputPictures(UploadStore uploads, IResultsStore results, OutboundHttp outbound, InputOptions options)
+{
+    public const string UploadPrefix = "upl_";
+
+    public static string IdOf(Upload upload) => UploadPrefix + upload.Id.ToString("N");
+
+    /// <summary>The picture that a field names. Adds to <paramref name="errors"/> and returns null if there is none.</summary>
+    public async Task<InputPicture?> ResolveAsync(string field, string value, Guid account, FieldErrors errors, CancellationToken cancellationToken)
+    {
+        if (value.StartsWith(UploadPrefix, StringComparison.Ordinal))
+        {
+            Upload? upload = Guid.TryParseExact(value[UploadPrefix.Length..], "N", out Guid id)
+                ? await uploads.FindAsync(id, account, cancellationToken)
+                : null;
+            if (upload is null)
+            {
+                errors.Add(field, $"you have no upload '{Words.Shown(value)}'; uploads are kept for {UploadStore.KeptFor.TotalHours} hours");
+                return null;
+            }
+
+            return new InputPicture(upload.Sha256, upload.ContentType, upload.Bytes, upload.Width, upload.Height);
+        }
+
+        try
+        {
+            byte[] bytes = value.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || value.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
+                ? await FetchAsync(value, cancellationToken)
+                : Decode(value);
+            return await KeepAsync(bytes, cancellationToken);
+        }
+        catch (InputException e)
+        {
+            errors.Add(field, e.Message);
+            return null;
+        }
+    }
+
+    /// <summary>Checks a picture's bytes and keeps them.</summary>
+    /// <exception cref="InputException">They are not a picture, or too large.</exception>
+    public async Task<InputPicture> KeepAsync(byte[] bytes, CancellationToken cancellationToken)
+    {
+        if (bytes.LongLength > options.MaxBytes)
+        {
+            throw new InputException($"may have {options.MaxBytes} bytes at most, and has {bytes.LongLength}");
+        }
+
+        PictureHeader header = PictureHeader.Read(bytes)
+            ?? throw new InputException("must be a PNG, JPEG or WebP picture, by its content, and is not");
+        if ((long)header.Width * header.Height > options.MaxPixels)
+        {
+            throw new InputException($"may have {options.MaxPixels} pixels at most, and is {header.Width} x {header.Height}");
+        }
+
+        string sha256 = await results.PutAsync(bytes, header.ContentType, cancellationToken);
+        return new InputPicture(sha256, header.ContentType, bytes.LongLength, header.Width, header.Height);
+    }
+
+    private async Task<byte[]> FetchAsync(string value, CancellationToken cancellationToken)
+    {
+        if (OutboundHttp.WhyNot(value, out Uri? address) is { } why)
+        {
+            throw new InputException(why);
+        }
+
+        try
+        {
+            return await outbound.GetAsync(address!, options.MaxBytes, cancellationToken);
+        }
+        catch (OutboundException e)
+        {
+            throw new InputException($"its address {e.Message}");
+        }
+    }
+
+    private byte[] Decode(string value)
+    {
+        string base64 = value;
+        if (value.StartsWith("data:", StringComparison.OrdinalIgnoreCase))
+        {
+            int comma = value.IndexOf(',');
+            if (comma < 0 || !value[..comma].EndsWith(";base64", StringComparison.OrdinalIgnoreCase))
+            {
+                throw new InputException("is a data URI without ';base64,'");
+            }
+
+            base64 = value[(comma + 1)..];
+        }
+
+        if (base64.Length / 4 * 3 > options.MaxBytes + 3)
+        {
+            throw new InputException($"may have {options.MaxBytes} bytes at most");
+        }
+
+        byte[] bytes = new byte[(base64.Length / 4 * 3) + 3];
+        return Base64.IsValid(base64) && Convert.TryFromBase64String(base64, bytes, out int written)
+            ? bytes[..written]
+            : throw new InputException($"must be an upload's id, a data URI, base64 or an http(s) address, and is '{Words.Shown(value)}'");
+    }
+}
+
+/// <summary>What is wrong with a picture, to follow a field's name.</summary>
+internal sealed class InputException(string message) : Exception(message);

@@ -1,0 +1,93 @@
+using System.Collections.Concurrent;
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
+using Generation.Contracts;
+using Generation.Storage;
+using Microsoft.Extensions.Options;
+
+namespace Generation.Api;
+
+/// <summary>
+/// What an account may do: configuration section "Limits", over which an account's own limits go, field by field.
+/// A limit that is absent does not bind.
+/// </summary>
+public sealed record AccountLimits
+{
+    public const string Section = "Limits";
+
+    /// <summary>Calls that change something, a second.</summary>
+    [Range(0.001, 1e6)]
+    public double? RequestsPerSecond { get; init; } = 50;
+
+    /// <summary>So many of them at once, after a pause.</summary>
+    [Range(1, 1_000_000)]
+    public int Burst { get; init; } = 100;
+
+    /// <summary>Calls that only look, a second; as many may come at once.</summary>
+    [Range(0.001, 1e6)]
+    public double? ReadsPerSecond { get; init; }
+
+    /// <summary>Jobs that wait at one time.</summary>
+    [Range(0, int.MaxValue)]
+    public int? QueuedJobs { get; init; } = 100_000;
+
+    /// <summary>Jobs that run at one time; more wait.</summary>
+    [Range(1, int.MaxValue)]
+    public int? RunningJobs { get; init; }
+
+    /// <summary>Width times height of a picture.</summary>
+    [Range(1, long.MaxValue)]
+    public long? Pixels { get; init; }
+
+    /// <summary>Steps of a request.</summary>
+    [Range(1, int.MaxValue)]
+    public int? Steps { get; init; }
+
+    /// <summary>Outputs of a request.</summary>
+    [Range(1, int.MaxValue)]
+    public int? Outputs { get; init; }
+
+    /// <summary>Outputs are kept for so many days after the job's end.</summary>
+    [Range(1, 36_500)]
+    public int? RetentionDays { get; init; } = 30;
+
+    /// <summary>Ends the request if it asks for more than the account may.</summary>
+    /// <exception cref="ProblemException">429, with the limit's name.</exception>
+    public void Check(PictureRequest request)
+    {
+        Check("pixels", (long)request.Width * request.Height, Pixels);
+        Check("steps", request.NumInferenceSteps, Steps);
+        Check("outputs", request.NumImages, Outputs);
+    }
+
+    /// <summary>The problem of a limit that binds.</summary>
+    public static Problem Exceeded(string limit, string detail) =>
+        Problem.Of(StatusCodes.Status429TooManyRequests, "limit_exceeded", detail) with { Limit = limit };
+
+    private static void Check(string limit, long value, long? most)
+    {
+        if (value > most)
+        {
+            throw new ProblemException(Exceeded(limit, $"Your account's limit '{limit}' is {most} for a request, and this one has {value}."));
+        }
+    }
+}
+
+/// <summary>The limits that hold for a caller.</summary>
+internal sealed class LimitsDirectory(IOptions<AccountLimits> defaults)
+{
+    private readonly ConcurrentDictionary<string, AccountLimits> _own = new();
+
+    public AccountLimits Of(Caller caller) => caller.Limits is null ? defaults.Value : _own.GetOrAdd(caller.Limits, Merge);
+
+    private AccountLimits Merge(string own)
+    {
+        var merged = System.Text.Json.Nodes.JsonNode.Parse(JsonSerializer.Serialize(defaults.Value, WireJson.Options))!.AsObject();
+        foreach (JsonProperty property in JsonSerializer.Deserialize<JsonElement>(own).EnumerateObject())
+        {
+            merged[property.Name] = System.Text.Json.Nodes.JsonNode.Parse(property.Value.GetRawText());
+        }
+
+        return merged.Deserialize<AccountLimits>(WireJson.Options)!;
+    }
+}

@@ -1,0 +1,50 @@
+using Generation.Storage;
+
+namespace Generation.Api;
+
+/// <summary>Requests a second for each account, with the draft standard's RateLimit headers.</summary>
+internal static class RateLimits
+{
+    public static void AddLimits(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<AccountLimits>().BindConfiguration(AccountLimits.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<LimitsDirectory>();
+    }
+
+    public static void UseRateLimits(this WebApplication app) => app.Use(async (http, next) =>
+    {
+        if (http.Features.Get<Caller>() is { } caller)
+        {
+            await TakeAsync(http, caller);
+        }
+
+        await next(http);
+    });
+
+    private static async Task TakeAsync(HttpContext http, Caller caller)
+    {
+        AccountLimits limits = http.RequestServices.GetRequiredService<LimitsDirectory>().Of(caller);
+        bool isRead = HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method);
+        if ((isRead ? limits.ReadsPerSecond : limits.RequestsPerSecond) is not { } perSecond)
+        {
+            return;
+        }
+
+        string limit = isRead ? "reads_per_second" : "requests_per_second";
+        int burst = isRead ? Math.Max(1, (int)perSecond) : limits.Burst;
+        RateDecision decision = await http.RequestServices.GetRequiredService<RateLimiter>()
+            .TakeAsync($"{(isRead ? 'r' : 'w')}:{caller.AccountId:N}", perSecond, burst, http.RequestAborted);
+        http.Response.Headers["RateLimit-Limit"] = burst.ToString();
+        http.Response.Headers["RateLimit-Remaining"] = decision.Remaining.ToString();
+        http.Response.Headers["RateLimit-Reset"] = Seconds(decision.ResetAfter).ToString();
+        if (!decision.Allowed)
+        {
+            int wait = Math.Max(1, Seconds(decision.RetryAfter));
+            throw new ProblemException(AccountLimits.Exceeded(limit,
+                $"Your account's limit '{limit}' is {perSecond} with bursts of {burst}; the next is possible in {wait} s."))
+            { RetryAfterSeconds = wait };
+        }
+    }
+
+    private static int Seconds(TimeSpan time) => (int)Math.Ceiling(time.TotalSeconds);
+}

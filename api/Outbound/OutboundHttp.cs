@@ -1,0 +1,187 @@
+using System.ComponentModel.DataAnnotations;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Generation.Api;
+
+/// <summary>Calls to addresses that callers name: configuration section "Outbound".</summary>
+internal sealed record OutboundOptions
+{
+    public const string Section = "Outbound";
+
+    /// <summary>Also lets them name addresses inside our own network. For networks where every caller is trusted.</summary>
+    public bool AllowPrivateAddresses { get; init; }
+
+    /// <summary>A picture's fetch, or a webhook's delivery, takes so long at most.</summary>
+    [Range(1, 120)]
+    public double TimeoutSeconds { get; init; } = 15;
+}
+
+/// <summary>Why an address could not be called, in words for the one who named it.</summary>
+internal sealed class OutboundException(string message) : Exception(message);
+
+/// <summary>
+/// The HTTP client for addresses that callers name. The address is checked when connecting, after the name is resolved
+/// and for each redirect anew, so that no name can lead inside; nothing of ours (proxy, cookies, credentials) goes along.
+/// </summary>
+internal sealed class OutboundHttp : IDisposable
+{
+    private const int MaxRedirects = 3;
+
+    private readonly HttpClient _client;
+    private readonly OutboundOptions _options;
+
+    public OutboundHttp(OutboundOptions options)
+    {
+        _options = options;
+        _client = new HttpClient(new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseProxy = false,
+            UseCookies = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+            MaxResponseHeadersLength = 32,
+            PooledConnectionLifetime = TimeSpan.FromMinutes(1),
+            ConnectCallback = ConnectAsync,
+        })
+        {
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+        _client.DefaultRequestHeaders.UserAgent.ParseAdd("Generation/1.0");
+    }
+
+    public TimeSpan Limit => TimeSpan.FromSeconds(_options.TimeoutSeconds);
+
+    /// <summary>Whether an address can be called at all: absolute, http or https, without user name.</summary>
+    public static string? WhyNot(string address, out Uri? uri)
+    {
+        if (!Uri.TryCreate(address, UriKind.Absolute, out uri) || (uri.Scheme != Uri.UriSchemeHttp && uri.Scheme != Uri.UriSchemeHttps))
+        {
+            return "must be an http or https address";
+        }
+
+        return uri.UserInfo.Length > 0 ? "must not hold a user name or password" : null;
+    }
+
+    /// <summary>The body at an address, at most <paramref name="maxBytes"/> of it.</summary>
+    /// <exception cref="OutboundException">Not allowed, not there, too large or too slow.</exception>
+    public async Task<byte[]> GetAsync(Uri address, long maxBytes, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Limit);
+        try
+        {
+            for (int redirects = 0; ; redirects++)
+            {
+                using HttpResponseMessage answer = await _client.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+                if (answer is { StatusCode: >= HttpStatusCode.Ambiguous and < HttpStatusCode.BadRequest, Headers.Location: { } location })
+                {
+                    if (redirects == MaxRedirects)
+                    {
+                        throw new OutboundException($"redirects more than {MaxRedirects} times");
+                    }
+
+                    Uri next = new(address, location);
+                    if (WhyNot(next.AbsoluteUri, out _) is { } why)
+                    {
+                        throw new OutboundException($"redirects to an address that {why}");
+                    }
+
+                    address = next;
+                    continue;
+                }
+
+                if (!answer.IsSuccessStatusCode)
+                {
+                    throw new OutboundException($"answered with {(int)answer.StatusCode}");
+                }
+
+                return await ReadAsync(answer, maxBytes, limit.Token);
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new OutboundException($"did not answer within {Limit.TotalSeconds} s");
+        }
+        catch (HttpRequestException e)
+        {
+            throw e.InnerException as OutboundException ?? new OutboundException($"could not be reached ({e.HttpRequestError})");
+        }
+        catch (IOException)
+        {
+            throw new OutboundException("broke off in mid-answer");
+        }
+    }
+
+    /// <summary>Sends one request, without following redirects. The caller disposes the answer; its body is not read.</summary>
+    /// <exception cref="OutboundException">Not allowed, not there or too slow.</exception>
+    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Limit);
+        try
+        {
+            return await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new OutboundException($"did not answer within {Limit.TotalSeconds} s");
+        }
+        catch (HttpRequestException e)
+        {
+            throw e.InnerException as OutboundException ?? new OutboundException($"could not be reached ({e.HttpRequestError})");
+        }
+    }
+
+    public void Dispose() => _client.Dispose();
+
+    private static async Task<byte[]> ReadAsync(HttpResponseMessage answer, long maxBytes, CancellationToken cancellationToken)
+    {
+        if (answer.Content.Headers.ContentLength > maxBytes)
+        {
+            throw TooLarge(maxBytes);
+        }
+
+        await using Stream body = await answer.Content.ReadAsStreamAsync(cancellationToken);
+        using var all = new MemoryStream();
+        byte[] chunk = new byte[1 << 16];
+        int read;
+        while ((read = await body.ReadAsync(chunk, cancellationToken)) > 0)
+        {
+            if (all.Length + read > maxBytes)
+            {
+                throw TooLarge(maxBytes);
+            }
+
+            all.Write(chunk, 0, read);
+        }
+
+        return all.ToArray();
+    }
+
+    private static OutboundException TooLarge(long maxBytes) => new($"has more than {maxBytes} bytes");
+
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
+    {
+        IPAddress[] addresses = await Dns.GetHostAddressesAsync(context.DnsEndPoint.Host, cancellationToken);
+        IPAddress[] allowed = [.. addresses.Where(a => _options.AllowPrivateAddresses || PublicAddresses.IsPublic(a))];
+        if (allowed.Length == 0)
+        {
+            throw new OutboundException("leads to an address that is not public");
+        }
+
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            // To the addresses that were checked, not to the name again
+            await socket.ConnectAsync(allowed, context.DnsEndPoint.Port, cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

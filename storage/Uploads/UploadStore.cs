@@ -1,0 +1,68 @@
+using Npgsql;
+
+namespace Generation.Storage;
+
+/// <summary>A picture that a caller brought, kept in the results store for a while.</summary>
+public sealed record Upload(
+    Guid Id, Guid AccountId, string Sha256, string ContentType, long Bytes, int Width, int Height, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt);
+
+/// <summary>Uploaded pictures. The bytes lie in the results store; the rows say whose they are and until when.</summary>
+public sealed class UploadStore(NpgsqlDataSource source)
+{
+    /// <summary>How long an upload can be used.</summary>
+    public static readonly TimeSpan KeptFor = TimeSpan.FromHours(24);
+
+    private const string Columns = "id, account_id, sha256, content_type, bytes, width, height, created_at, expires_at";
+
+    public async Task<Upload> AddAsync(
+        Guid accountId, string sha256, string contentType, long bytes, int width, int height, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand($"""
+            INSERT INTO uploads (id, account_id, sha256, content_type, bytes, width, height, expires_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, now() + $8) RETURNING {Columns}
+            """);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = Guid.CreateVersion7() });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = sha256 });
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = contentType });
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = bytes });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = width });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = height });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = KeptFor });
+        return (await ReadAsync(command, cancellationToken))!;
+    }
+
+    /// <summary>An upload of this account that has not expired, or null.</summary>
+    public async Task<Upload?> FindAsync(Guid id, Guid accountId, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand(
+            $"SELECT {Columns} FROM uploads WHERE id = $1 AND account_id = $2 AND expires_at > now()");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
+        return await ReadAsync(command, cancellationToken);
+    }
+
+    /// <summary>Forgets expired uploads; their files go with the sweep of orphans.</summary>
+    public async Task<int> ForgetExpiredAsync(CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand("DELETE FROM uploads WHERE expires_at < now()");
+        return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static async Task<Upload?> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken)
+            ? new Upload(
+                reader.GetGuid(0),
+                reader.GetGuid(1),
+                reader.GetString(2),
+                reader.GetString(3),
+                reader.GetInt64(4),
+                reader.GetInt32(5),
+                reader.GetInt32(6),
+                reader.GetFieldValue<DateTimeOffset>(7),
+                reader.GetFieldValue<DateTimeOffset>(8))
+            : null;
+    }
+}

@@ -1,0 +1,237 @@
+using System.Net;
+using System.Text.Json;
+using Generation.Api;
+using Generation.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Generation.Tests.Api;
+
+/// <summary>Pictures that callers bring, and the addresses that they name.</summary>
+public sealed class InputTests
+{
+    /// <summary>1 x 1 pixel.</summary>
+    private static readonly byte[] Png = Convert.FromBase64String(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==");
+
+    private ApiScope _api = null!;
+    private WebApplication _site = null!;
+    private string _address = "";
+
+    [OneTimeSetUp]
+    public async Task StartApi()
+    {
+        _api = await ApiScope.CreateAsync(("Outbound:AllowPrivateAddresses", "true"), ("Outbound:TimeoutSeconds", "2"), ("Inputs:MaxBytes", "100000"));
+        _site = await StartSiteAsync();
+        _address = _site.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+    }
+
+    [OneTimeTearDown]
+    public async Task StopApi()
+    {
+        await _site.DisposeAsync();
+        await _api.DisposeAsync();
+    }
+
+    [Test]
+    public async Task Upload_AsBodyOrMultipart_IsKeptAndCanBeNamed([Values] bool multipart)
+    {
+        using var file = new ByteArrayContent(Png);
+        using HttpContent content = multipart ? new MultipartFormDataContent { { file, "file", "some.jpg" } } : file;
+
+        using HttpResponseMessage answer = await _api.Client.PostAsync("/v1/uploads", content);
+
+        JsonElement upload = await ApiScope.ReadAsync<JsonElement>(answer);
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Created), upload.ToString());
+        Assert.That(upload.GetProperty("content_type").GetString(), Is.EqualTo("image/png"), "by content, not by name");
+        Assert.That(upload.GetProperty("width").GetInt32(), Is.EqualTo(1));
+        (InputPicture? picture, _) = await ResolveAsync(upload.GetProperty("id").GetString()!);
+        Assert.That(picture!.Sha256, Is.EqualTo(upload.GetProperty("sha256").GetString()));
+        await using Stream? kept = await _api.Get<IResultsStore>().OpenAsync(picture.Sha256, default);
+        Assert.That(kept!.Length, Is.EqualTo(Png.Length));
+    }
+
+    [Test]
+    public async Task Upload_OfAnotherAccount_CannotBeNamed()
+    {
+        using var file = new ByteArrayContent(Png);
+        using HttpResponseMessage answer = await _api.Client.PostAsync("/v1/uploads", file);
+        string id = (await ApiScope.ReadAsync<JsonElement>(answer)).GetProperty("id").GetString()!;
+        var errors = new FieldErrors();
+
+        InputPicture? picture = await _api.Get<InputPictures>().ResolveAsync("image", id, Guid.NewGuid(), errors, default);
+
+        Assert.That(picture, Is.Null);
+        Assert.That(errors.Has("image"));
+    }
+
+    [Test]
+    public async Task Upload_NotAPicture_Is422([Values("text", "empty", "cut", "bomb")] string what)
+    {
+        byte[] bytes = what switch
+        {
+            "text" => "GIF89a not one of ours"u8.ToArray(),
+            "empty" => [],
+            "cut" => Png[..20],
+            // A header of 60,000 x 60,000 pixels
+            _ => [.. Png[..16], 0, 0, 0xEA, 0x60, 0, 0, 0xEA, 0x60, .. Png[24..]],
+        };
+        using var file = new ByteArrayContent(bytes);
+
+        using HttpResponseMessage answer = await _api.Client.PostAsync("/v1/uploads", file);
+
+        Assert.That((int)answer.StatusCode, Is.EqualTo(422));
+        Assert.That((await ApiScope.ReadAsync<JsonElement>(answer)).GetProperty("code").GetString(), Is.EqualTo("invalid_picture"));
+    }
+
+    [Test]
+    public async Task Upload_TooLarge_Is413([Values] bool multipart)
+    {
+        using var file = new ByteArrayContent(new byte[100_001]);
+        using HttpContent content = multipart ? new MultipartFormDataContent { { file, "file", "x.png" } } : file;
+
+        using HttpResponseMessage answer = await _api.Client.PostAsync("/v1/uploads", content);
+
+        Assert.That((int)answer.StatusCode, Is.EqualTo(413));
+    }
+
+    [TestCase("base64")]
+    [TestCase("data")]
+    [TestCase("/picture")]
+    [TestCase("/redirect?times=3")]
+    public async Task Resolve_EachForm_GivesThePicture(string form)
+    {
+        string value = form switch
+        {
+            "base64" => Convert.ToBase64String(Png),
+            "data" => "data:image/png;base64," + Convert.ToBase64String(Png),
+            _ => _address + form,
+        };
+
+        (InputPicture? picture, string? error) = await ResolveAsync(value);
+
+        Assert.That(picture?.ContentType, Is.EqualTo("image/png"), error);
+    }
+
+    [TestCase("/redirect?times=4", "redirects more than 3 times")]
+    [TestCase("/missing", "answered with 404")]
+    [TestCase("/large", "more than 100000 bytes")]
+    [TestCase("/endless", "more than 100000 bytes")]
+    [TestCase("/slow", "did not answer within 2 s")]
+    [TestCase("/text", "must be a PNG, JPEG or WebP")]
+    [TestCase("/elsewhere", "must be an http or https address")]
+    public async Task Resolve_WrongAddress_SaysWhy(string path, string words)
+    {
+        (InputPicture? picture, string? error) = await ResolveAsync(_address + path);
+
+        Assert.That(picture, Is.Null);
+        Assert.That(error, Does.Contain(words));
+    }
+
+    [TestCase("ftp://example.org/a.png", "must be an upload's id")]
+    [TestCase("http://user:password@example.org/", "user name")]
+    [TestCase("not base64!", "must be an upload's id")]
+    [TestCase("data:image/png,abc", "without ';base64,'")]
+    [TestCase("upl_00000000000000000000000000000000", "you have no upload")]
+    public async Task Resolve_WrongValue_SaysWhy(string value, string words)
+    {
+        (InputPicture? picture, string? error) = await ResolveAsync(value);
+
+        Assert.That(picture, Is.Null);
+        Assert.That(error, Does.Contain(words));
+    }
+
+    [TestCase("127.0.0.1")]
+    [TestCase("localhost")]
+    [TestCase("[::1]")]
+    public async Task GetAsync_PrivateAddressNotAllowed_IsRefusedAtConnecting(string host)
+    {
+        using var outbound = new OutboundHttp(new OutboundOptions());
+        int port = new Uri(_address).Port;
+
+        Assert.That(async () => await outbound.GetAsync(new Uri($"http://{host}:{port}/picture"), 1000, default),
+            Throws.InstanceOf<OutboundException>().With.Message.Contain("not public"));
+    }
+
+    [TestCase("8.8.8.8", true)]
+    [TestCase("2606:4700::1111", true)]
+    [TestCase("0.0.0.0", false)]
+    [TestCase("10.1.2.3", false)]
+    [TestCase("100.64.0.1", false)]
+    [TestCase("127.9.9.9", false)]
+    [TestCase("169.254.169.254", false)]
+    [TestCase("172.16.0.1", false)]
+    [TestCase("172.32.0.1", true)]
+    [TestCase("192.168.1.1", false)]
+    [TestCase("224.0.0.1", false)]
+    [TestCase("255.255.255.255", false)]
+    [TestCase("::", false)]
+    [TestCase("::1", false)]
+    [TestCase("::ffff:127.0.0.1", false)]
+    [TestCase("::ffff:8.8.8.8", true)]
+    [TestCase("64:ff9b::7f00:1", false)]
+    [TestCase("2002:7f00:1::", false)]
+    [TestCase("fd00::1", false)]
+    [TestCase("fe80::1", false)]
+    [TestCase("ff02::1", false)]
+    [TestCase("2001:db8::1", false)]
+    public void IsPublic_Address_IsAsRegistered(string address, bool expected) =>
+        Assert.That(PublicAddresses.IsPublic(IPAddress.Parse(address)), Is.EqualTo(expected));
+
+    private static IEnumerable<TestCaseData> Headers()
+    {
+        yield return new TestCaseData(Png, "image/png", 1, 1).SetArgDisplayNames("PNG");
+        yield return new TestCaseData(new byte[] { 0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xC2, 0, 17, 8, 1, 0, 2, 0, 3 }, "image/jpeg", 512, 256).SetArgDisplayNames("JPEG");
+        yield return new TestCaseData((byte[])[.. "RIFF\0\0\0\0WEBPVP8X"u8, 10, 0, 0, 0, 0, 0, 0, 0, 99, 0, 0, 49, 0, 0], "image/webp", 100, 50).SetArgDisplayNames("WebP extended");
+        yield return new TestCaseData((byte[])[.. "RIFF\0\0\0\0WEBPVP8 "u8, 10, 0, 0, 0, 0, 0, 0, 0x9D, 1, 0x2A, 64, 0, 32, 0], "image/webp", 64, 32).SetArgDisplayNames("WebP lossy");
+        yield return new TestCaseData((byte[])[.. "RIFF\0\0\0\0WEBPVP8L"u8, 10, 0, 0, 0, 0x2F, 63, 0xC0, 7, 0, 0, 0, 0, 0, 0], "image/webp", 64, 32).SetArgDisplayNames("WebP lossless");
+    }
+
+    [TestCaseSource(nameof(Headers))]
+    public void Read_Header_GivesKindAndSize(byte[] bytes, string type, int width, int height) =>
+        Assert.That(PictureHeader.Read(bytes), Is.EqualTo(new PictureHeader(type, width, height)));
+
+    private async Task<(InputPicture? Picture, string? Error)> ResolveAsync(string value)
+    {
+        var errors = new FieldErrors();
+        InputPicture? picture = await _api.Get<InputPictures>().ResolveAsync("image", value, _api.Account, errors, default);
+        try
+        {
+            errors.ThrowIfAny();
+            return (picture, null);
+        }
+        catch (ProblemException e)
+        {
+            return (picture, e.Problem.Detail);
+        }
+    }
+
+    private static async Task<WebApplication> StartSiteAsync()
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders();
+        WebApplication site = builder.Build();
+        site.MapGet("/picture", () => Results.Bytes(Png, "text/plain"));
+        site.MapGet("/redirect", (int times) => Results.Redirect(times == 1 ? "/picture" : $"/redirect?times={times - 1}"));
+        site.MapGet("/elsewhere", () => Results.Redirect("file:///etc/passwd"));
+        site.MapGet("/text", () => "hello");
+        site.MapGet("/large", () => Results.Bytes(new byte[100_001]));
+        site.MapGet("/endless", async (HttpContext http) =>
+        {
+            byte[] chunk = new byte[10_000];
+            while (!http.RequestAborted.IsCancellationRequested)
+            {
+                await http.Response.Body.WriteAsync(chunk, http.RequestAborted);
+            }
+        });
+        site.MapGet("/slow", async (HttpContext http) => await Task.Delay(TimeSpan.FromSeconds(30), http.RequestAborted));
+        await site.StartAsync();
+        return site;
+    }
+}
