@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Storage;
 using Generation.Worker.Models;
+using Generation.Worker.Queue;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -65,6 +66,31 @@ public sealed class ModelCacheTests
         held.Dispose();
         using ModelLease second = await waiting;
         Assert.That(cache.Loaded, Is.EqualTo(new[] { "second" }));
+    }
+
+    [Test]
+    public async Task Job_OfModelThatIsWarmElsewhere_WaitsForThatWorkerButNotForEver()
+    {
+        await _scope.StartWorkerAsync("warm", ("Models:Path", _folder), ("Worker:Models", "second"));
+        WebApplication cold = await _scope.StartWorkerAsync("cold", ("Models:Path", _folder), ("Worker:Models", "demo,second"));
+        await ServiceScope.EventuallyAsync(
+            async () => (await cold.Services.GetRequiredService<WarmPlaces>().LeaveToOthersAsync(ServiceScope.Limit())).Contains("second"),
+            "the cold worker knows where the model is warm");
+        // The endpoint of the cold worker stops at its next look
+        await Task.Delay(1500);
+
+        JobId first = await _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 150, images: 4) with { Model = "second" });
+        Assert.That((await _scope.WaitAsync(first, r => r.State == JobState.Running, "the job runs")).WorkerId, Is.EqualTo("warm"));
+
+        // Sent, as the dispatcher marks it, while the warm worker is busy: after as long as a load takes the cold one takes it
+        JobId second = await _scope.SubmitAsync(ServiceScope.Apple() with { Model = "second" });
+        await _scope.ExecuteAsync($"UPDATE outbox SET dispatched_at = now() WHERE job_id = '{second}'");
+        await _scope.SendAsync(second, "second");
+        JobRow row = await _scope.WaitForEndAsync(second);
+        Assert.That((row.State, row.WorkerId), Is.EqualTo((JobState.Succeeded, "cold")));
+        Assert.That(row.StartedAt - row.CreatedAt, Is.GreaterThan(TimeSpan.FromSeconds(1)));
+        await _scope.Jobs.CancelAsync(first, null, CancellationToken.None);
+        await _scope.WaitForEndAsync(first);
     }
 
     [Test]

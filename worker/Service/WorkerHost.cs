@@ -104,8 +104,8 @@ public static class WorkerHost
             options.WaitUntilStarted = false;
             options.StopTimeout = TimeSpan.FromSeconds(0.5);
         });
-        services.AddSingleton<JobEndpoints>();
-        services.AddHostedService(provider => provider.GetRequiredService<JobEndpoints>());
+        services.AddSingleton<WarmPlaces>();
+        services.AddHostedService<JobEndpoints>();
     }
 
     /// <summary>Hosted services stop in the opposite order: first the drain, then the presence, then queue and bus.</summary>

@@ -30,6 +30,10 @@ public sealed record WorkerOptions
     [AllowedValues("float32", "bfloat16", "float16")]
     public string Dtype { get; set; } = "float32";
 
+    /// <summary>Where networks compute: cpu, cuda, or cuda:N for the N-th device.</summary>
+    [RegularExpression("cpu|cuda(:[0-9]{1,3})?", ErrorMessage = "Worker:Device is cpu, cuda or cuda:N.")]
+    public string Device { get; set; } = "cpu";
+
     /// <summary>How long a stop may take before the process ends with its steps unfinished.</summary>
     [Range(0.1, 3600)]
     public double StopSeconds { get; set; } = 4;

@@ -11,6 +11,10 @@ internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, Memor
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Slot> _slots = [];
+    /// <summary>How fast weights are taken to load before the first was measured, in bytes a second.</summary>
+    private const double AssumedSpeed = 300e6;
+
+    private readonly Dictionary<string, TimeSpan> _loadTimes = [];
     private TaskCompletionSource _released = NewSignal();
     private bool _disposed;
 
@@ -35,6 +39,25 @@ internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, Memor
             {
                 return _slots.Values.Sum(s => s.Bytes);
             }
+        }
+    }
+
+    /// <summary>How long a model takes to load: as measured last, or guessed by its size.</summary>
+    public TimeSpan LoadTime(ModelEntry entry)
+    {
+        lock (_lock)
+        {
+            if (_loadTimes.TryGetValue(entry.Name, out TimeSpan measured))
+            {
+                return measured;
+            }
+        }
+
+        TimeSpan guess = TimeSpan.FromSeconds(1 + (loader.CountBytes(entry) / AssumedSpeed));
+        lock (_lock)
+        {
+            _loadTimes.TryAdd(entry.Name, guess);
+            return _loadTimes[entry.Name];
         }
     }
 
@@ -116,12 +139,14 @@ internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, Memor
     {
         long start = time.GetTimestamp();
         LoadedModel model = loader.Load(entry);
+        TimeSpan took = time.GetElapsedTime(start);
         lock (_lock)
         {
             slot.Bytes = model.Bytes;
+            _loadTimes[entry.Name] = took;
         }
 
-        WorkerLog.ModelLoaded(logger, entry.Name, model.Bytes >> 20, time.GetElapsedTime(start).TotalSeconds);
+        WorkerLog.ModelLoaded(logger, entry.Name, model.Bytes >> 20, took.TotalSeconds);
         return model;
     }
 

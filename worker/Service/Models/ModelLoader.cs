@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Generation.Contracts;
 using Generation.Diffusion;
 using Generation.Diffusion.Pipelines;
@@ -8,22 +9,42 @@ using static TorchSharp.torch;
 namespace Generation.Worker.Models;
 
 /// <summary>Loads models by their catalogue entries.</summary>
-internal sealed class ModelLoader(ModelCatalog catalog, IOptions<WorkerOptions> options)
+internal sealed class ModelLoader
 {
-    private readonly ScalarType _dtype = options.Value.Dtype switch
-    {
-        "bfloat16" => ScalarType.BFloat16,
-        "float16" => ScalarType.Float16,
-        _ => ScalarType.Float32,
-    };
+    private readonly ModelCatalog _catalog;
+    private readonly ScalarType _dtype;
+    private readonly Device _device;
+    private readonly ConcurrentDictionary<string, long> _bytes = new(StringComparer.Ordinal);
 
-    /// <summary>What a model's weights take in memory, read off its files' headers.</summary>
-    public long CountBytes(ModelEntry entry)
+    /// <summary>Loads onto the configured device.</summary>
+    /// <exception cref="InvalidOperationException">The machine has no such device.</exception>
+    public ModelLoader(ModelCatalog catalog, IOptions<WorkerOptions> options)
     {
-        long weights = CountWeights(catalog.PathOf(entry.Path));
+        _catalog = catalog;
+        _dtype = options.Value.Dtype switch
+        {
+            "bfloat16" => ScalarType.BFloat16,
+            "float16" => ScalarType.Float16,
+            _ => ScalarType.Float32,
+        };
+        string name = options.Value.Device;
+        if (name != "cpu" && !cuda.is_available())
+        {
+            throw new InvalidOperationException($"Worker:Device is {name}, but libtorch finds no CUDA device on this machine.");
+        }
+
+        _device = device(name);
+    }
+
+    /// <summary>What a model's weights take in memory, read off its files' headers once.</summary>
+    public long CountBytes(ModelEntry entry) => _bytes.GetOrAdd(entry.Name, _ => ReadBytes(entry));
+
+    private long ReadBytes(ModelEntry entry)
+    {
+        long weights = CountWeights(_catalog.PathOf(entry.Path));
         if (entry.Upscaler is not null)
         {
-            weights += CountWeights(catalog.PathOf(entry.Upscaler.Path));
+            weights += CountWeights(_catalog.PathOf(entry.Upscaler.Path));
         }
 
         return weights * (_dtype == ScalarType.Float32 ? 4 : 2);
@@ -33,11 +54,11 @@ internal sealed class ModelLoader(ModelCatalog catalog, IOptions<WorkerOptions> 
     /// <exception cref="WeightsException">A part is missing or does not fit.</exception>
     public LoadedModel Load(ModelEntry entry)
     {
-        LatentDiffusionModel model = LatentDiffusionModel.FromPretrained(catalog.PathOf(entry.Path), _dtype);
+        LatentDiffusionModel model = LatentDiffusionModel.FromPretrained(_catalog.PathOf(entry.Path), _dtype, _device);
         Upscaler? upscaler = null;
         try
         {
-            upscaler = entry.Upscaler is { } named ? Upscaler.FromPretrained(catalog.PathOf(named.Path), _dtype) : null;
+            upscaler = entry.Upscaler is { } named ? Upscaler.FromPretrained(_catalog.PathOf(named.Path), _dtype, _device) : null;
             if (upscaler is not null && upscaler.Scale != entry.Upscaler!.Scale)
             {
                 throw new WeightsException(

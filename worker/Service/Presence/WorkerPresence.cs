@@ -91,7 +91,7 @@ internal sealed class WorkerPresence(
 
     private WorkerRegistration Describe() => new(options.Value.Id, [.. catalog.Entries], options.Value.Slots, new
     {
-        Device = "cpu",
+        options.Value.Device,
         Dtype = options.Value.Dtype,
         compute.Threads,
         MemoryBytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,

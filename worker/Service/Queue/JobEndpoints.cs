@@ -8,11 +8,13 @@ namespace Generation.Worker.Queue;
 /// <summary>
 /// The receive endpoints of the models that this worker runs: consuming while the gate is open, stopped while it is full,
 /// so that the broker gives a busy worker nothing. A short while full does not count: stopping costs more than it saves.
+/// A model whose jobs are better left to another worker for now (<see cref="WarmPlaces"/>) is not consumed either.
 /// </summary>
 internal sealed class JobEndpoints(
     IReceiveEndpointConnector connector,
     ModelCatalog catalog,
     SlotGate gate,
+    WarmPlaces warmPlaces,
     IOptions<WorkerOptions> options,
     TimeProvider time,
     ILogger<JobEndpoints> logger) : BackgroundService
@@ -22,41 +24,59 @@ internal sealed class JobEndpoints(
 
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(3);
 
-    private readonly List<HostReceiveEndpointHandle> _handles = [];
+    private static readonly TimeSpan WarmthInterval = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Whether messages may come in now.</summary>
-    public bool IsConsuming { get; private set; }
+    private readonly List<Endpoint> _endpoints = [];
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         int slots = options.Value.Slots;
         foreach (ModelEntry model in catalog.Entries)
         {
-            _handles.Add(connector.ConnectReceiveEndpoint(JobQueue.Name(model.Name), (context, endpoint) =>
+            HostReceiveEndpointHandle handle = connector.ConnectReceiveEndpoint(JobQueue.Name(model.Name), (context, endpoint) =>
             {
                 JobQueue.Configure(endpoint, slots);
                 endpoint.ConfigureConsumer<RunJobConsumer>(context);
-            }));
+            });
+            _endpoints.Add(new Endpoint(model.Name, handle));
         }
 
-        IsConsuming = true;
         while (!stoppingToken.IsCancellationRequested)
         {
             Task changed = gate.Changed;
-            bool wanted = gate.IsOpen;
-            if (IsConsuming && !wanted && !await IsOpenSoonAsync(stoppingToken))
+            bool isOpen = gate.IsOpen || (_endpoints.Exists(e => e.IsConsuming) && await IsOpenSoonAsync(stoppingToken));
+            bool isWarm = warmPlaces.IsWarm;
+            IReadOnlySet<string>? left = isOpen && !isWarm ? await warmPlaces.LeaveToOthersAsync(stoppingToken) : null;
+            bool settled = true;
+            foreach (Endpoint endpoint in _endpoints)
             {
-                await SetConsumingAsync(false, stoppingToken);
-                continue;
+                bool wanted = isOpen && left?.Contains(endpoint.Model) != true;
+                if (wanted != endpoint.IsConsuming)
+                {
+                    settled = false;
+                    await SetConsumingAsync(endpoint, wanted, stoppingToken);
+                }
             }
 
-            if (!IsConsuming && wanted)
+            if (settled)
             {
-                await SetConsumingAsync(true, stoppingToken);
-                continue;
+                await WaitAsync(changed, isOpen && !isWarm, stoppingToken);
             }
+        }
+    }
 
-            await changed.WaitAsync(stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    /// <summary>Until the gate changes, or until it is time to look again where the model is warm.</summary>
+    private async Task WaitAsync(Task changed, bool lookAgain, CancellationToken cancellationToken)
+    {
+        if (lookAgain)
+        {
+            using var limit = new CancellationTokenSource(WarmthInterval, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+            await changed.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        else
+        {
+            await changed.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -78,30 +98,37 @@ internal sealed class JobEndpoints(
         return gate.IsOpen;
     }
 
-    private async Task SetConsumingAsync(bool consuming, CancellationToken cancellationToken)
+    private async Task SetConsumingAsync(Endpoint endpoint, bool consuming, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(StopLimit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        foreach (HostReceiveEndpointHandle handle in _handles)
+        try
         {
-            try
+            if (consuming)
             {
-                if (consuming)
-                {
-                    handle.ReceiveEndpoint.Start(CancellationToken.None);
-                }
-                else
-                {
-                    await handle.ReceiveEndpoint.Stop(either.Token);
-                }
+                endpoint.Handle.ReceiveEndpoint.Start(CancellationToken.None);
             }
-            catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+            else
             {
-                // The broker is away, perhaps; the endpoint finds it again by itself, and the gate holds in any case
-                WorkerLog.EndpointTrouble(logger, handle.ReceiveEndpoint.InputAddress.AbsolutePath, e);
+                await endpoint.Handle.ReceiveEndpoint.Stop(either.Token);
             }
         }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            // The broker is away, perhaps; the endpoint finds it again by itself, and the gate holds in any case
+            WorkerLog.EndpointTrouble(logger, JobQueue.Name(endpoint.Model), e);
+        }
 
-        IsConsuming = consuming;
+        endpoint.IsConsuming = consuming;
+    }
+
+    private sealed class Endpoint(string model, HostReceiveEndpointHandle handle)
+    {
+        public string Model { get; } = model;
+
+        public HostReceiveEndpointHandle Handle { get; } = handle;
+
+        /// <summary>An endpoint begins to consume when it is connected.</summary>
+        public bool IsConsuming { get; set; } = true;
     }
 }

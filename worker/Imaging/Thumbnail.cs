@@ -1,0 +1,22 @@
+namespace Generation.Imaging;
+
+/// <summary>Small pictures of large ones, for lists and galleries.</summary>
+public static class Thumbnail
+{
+    /// <summary>
+    /// The picture within a square of <paramref name="maxSide"/> pixels, its aspect kept; one that lies within is not enlarged.
+    /// </summary>
+    public static Picture Of(Picture picture, int maxSide)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxSide, 1);
+        int longest = Math.Max(picture.Width, picture.Height);
+        return longest <= maxSide ? picture : picture.Resize(Side(picture.Width), Side(picture.Height));
+
+        int Side(int side) => Math.Max(1, (int)Math.Round((double)side * maxSide / longest));
+    }
+
+    /// <summary>The same from file to file: any format in, with orientation and limits, and the asked one out.</summary>
+    /// <exception cref="PictureException">The file is no picture, damaged, or too large.</exception>
+    public static byte[] Of(ReadOnlySpan<byte> file, int maxSide, PictureFormat format = PictureFormat.Jpeg, int quality = 80, PictureLimits? limits = null) =>
+        PictureCodec.Encode(Of(PictureCodec.Decode(file, limits), maxSide), format, quality);
+}
