@@ -1,4 +1,5 @@
 using Generation.Diffusion.Schedulers;
+using Generation.Imaging;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -65,6 +66,9 @@ public abstract class DenoisingRun : IDisposable
     /// <summary>Latents to pictures.</summary>
     public abstract PictureBatch Decode();
 
+    /// <summary>A small picture of how far picture <paramref name="index"/> is, a pixel for each latent; null where the pipeline has none.</summary>
+    public virtual Picture? Preview(int index = 0) => null;
+
     /// <summary>A copy of all that is needed to go on from here.</summary>
     public LoopState SaveState() => new(_next, _draws, Latents.clone().DetachFromDisposeScope(), Scheduler.SaveState());
 
@@ -101,6 +105,9 @@ public abstract class DenoisingRun : IDisposable
 
     /// <summary>The network's output for these latents, guidance applied, in the caller's scope.</summary>
     protected abstract Tensor Predict(Tensor latents, int i);
+
+    /// <summary>The latents brought to a deviation of about one, whatever the scheduler's scale of noise, in the caller's scope.</summary>
+    protected Tensor EvenLatents() => _next < Scheduler.EndIndex ? Scheduler.ScaleModelInput(Latents, _next) : Latents.alias();
 
     /// <summary>A last touch on the latents after step <paramref name="i"/> (inpainting puts the kept area back).</summary>
     protected virtual Tensor AfterStep(Tensor latents, int i) => latents;

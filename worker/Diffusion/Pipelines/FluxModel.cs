@@ -11,6 +11,8 @@ namespace Generation.Diffusion.Pipelines;
 /// </summary>
 public sealed class FluxModel : IDisposable
 {
+    private LatentPreview? _preview;
+
     private FluxModel(
         ClipTokenizer tokenizer, CLIPTextModel textEncoder, T5Tokenizer tokenizer2, T5EncoderModel textEncoder2,
         FluxTransformer2DModel transformer, AutoencoderKL vae, SchedulerConfig scheduler, Device device)
@@ -41,6 +43,9 @@ public sealed class FluxModel : IDisposable
     public SchedulerConfig Scheduler { get; }
 
     public Device Device { get; }
+
+    /// <summary>Small pictures of unfinished latents; made when first asked for.</summary>
+    public LatentPreview Preview => _preview ??= LatentPreview.For(Vae);
 
     /// <summary>The weights that adapters may change, by component: transformer, text_encoder, text_encoder_2.</summary>
     public IReadOnlyDictionary<string, ParameterStore> Adaptable => new Dictionary<string, ParameterStore>(StringComparer.Ordinal)

@@ -1,4 +1,5 @@
 using Generation.Diffusion.Networks;
+using Generation.Imaging;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -44,6 +45,13 @@ internal abstract class FluxRun : DenoisingRun
         long[] shape = Plan.LatentShape(Model);
         Tensor latents = Model.Vae.FromDenoiser(FluxLatents.Unpack(Latents, shape[1], shape[2]));
         return new PictureBatch(Latents.clone(), PictureTensors.FromDecoded(Model.Vae.Decode(latents)), Seeds);
+    }
+
+    public override Picture? Preview(int index = 0)
+    {
+        using var scope = NewDisposeScope();
+        long[] shape = Plan.LatentShape(Model);
+        return Model.Preview.Render(FluxLatents.Unpack(EvenLatents(), shape[1], shape[2])[index]);
     }
 
     protected override Tensor Predict(Tensor latents, int i)

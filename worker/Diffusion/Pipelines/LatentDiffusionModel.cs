@@ -10,6 +10,8 @@ namespace Generation.Diffusion.Pipelines;
 /// </summary>
 public abstract class LatentDiffusionModel : IDisposable
 {
+    private LatentPreview? _preview;
+
     private protected LatentDiffusionModel(UNet2DConditionModel unet, AutoencoderKL vae, SchedulerConfig scheduler, Device device)
     {
         UNet = unet;
@@ -26,6 +28,9 @@ public abstract class LatentDiffusionModel : IDisposable
     public SchedulerConfig Scheduler { get; }
 
     public Device Device { get; }
+
+    /// <summary>Small pictures of unfinished latents; made when first asked for.</summary>
+    public LatentPreview Preview => _preview ??= LatentPreview.For(Vae);
 
     /// <summary>Size of the pictures that the model was trained on.</summary>
     public PictureSize NativeSize => UNet.Config.SampleSize is { } size

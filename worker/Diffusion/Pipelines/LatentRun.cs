@@ -1,5 +1,6 @@
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Schedulers;
+using Generation.Imaging;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -54,6 +55,12 @@ internal abstract class LatentRun : DenoisingRun
     {
         using var scope = NewDisposeScope();
         return new PictureBatch(Latents.clone(), PictureTensors.FromDecoded(Model.Vae.Decode(Model.Vae.FromDenoiser(Latents))), Seeds);
+    }
+
+    public override Picture? Preview(int index = 0)
+    {
+        using var scope = NewDisposeScope();
+        return Model.Preview.Render(EvenLatents()[index]);
     }
 
     /// <summary>One picture, (1, 3, height, width) in -1..1, as latents of every picture of the run: each drawn with its own generator.</summary>

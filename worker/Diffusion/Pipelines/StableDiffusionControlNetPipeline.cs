@@ -12,17 +12,25 @@ public sealed class StableDiffusionControlNetPipeline(LatentDiffusionModel model
 {
     public LatentDiffusionModel Model { get; } = model;
 
-    /// <summary>Loads a control network: a folder with config.json and weights.</summary>
+    /// <summary>Loads a control network.</summary>
+    /// <param name="path">A folder with config.json and weights, or a checkpoint in one file under the original key names.</param>
     /// <exception cref="WeightsException">A file is missing, or the weights do not fit.</exception>
-    public static ControlNetModel LoadControlNet(string folder, ScalarType dtype = ScalarType.Float32, Device? device = null)
+    public static ControlNetModel LoadControlNet(string path, ScalarType dtype = ScalarType.Float32, Device? device = null)
     {
-        string config = Path.Combine(folder, "config.json");
-        if (!File.Exists(config))
+        if (File.Exists(path))
         {
-            throw new WeightsException($"{folder}: is no control network, it has no config.json.");
+            SafetensorsFile file = SafetensorsFile.Open(path);
+            using WeightSource named = ControlNetFile.Open(file, out ControlNetConfig found);
+            return new ControlNetModel(found, new Weights(named, dtype, device));
         }
 
-        using WeightSource source = WeightSource.Open(folder);
+        string config = Path.Combine(path, "config.json");
+        if (!File.Exists(config))
+        {
+            throw new WeightsException($"{path}: is no control network, it has no config.json.");
+        }
+
+        using WeightSource source = WeightSource.Open(path);
         return new ControlNetModel(ConfigJson.Load<ControlNetConfig>(config), new Weights(source, dtype, device));
     }
 

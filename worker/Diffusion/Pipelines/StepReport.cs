@@ -1,3 +1,4 @@
+using Generation.Imaging;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -27,6 +28,9 @@ public sealed class StepReport
 
     /// <summary>(pictures, channels, height, width), float32, borrowed for the call.</summary>
     public Tensor Latents { get; }
+
+    /// <summary>A small picture of how far picture <paramref name="index"/> is, a pixel for each latent; null where the pipeline has none (video).</summary>
+    public Picture? Preview(int index = 0) => _run.Preview(index);
 
     /// <summary>A copy of all that is needed to go on from here.</summary>
     public LoopState SaveState() => _run.SaveState();

@@ -3,13 +3,18 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion;
 
-/// <summary>One safetensors file, mapped into memory. Opening reads and checks the header; tensors are read when asked for.</summary>
+/// <summary>
+/// One safetensors file, mapped into memory. Opening reads and checks the header. Large tensors that keep their type
+/// are not copied: they lie over the map, which lives as long as they do, so a file in use is replaced by renaming
+/// another one over it and never rewritten in place. All others are copied or converted in one pass.
+/// </summary>
 public sealed unsafe class SafetensorsFile : WeightSource
 {
     private readonly MemoryMappedFile _file;
     private readonly MemoryMappedViewAccessor _view;
     private readonly byte* _start;
     private readonly SafetensorsHeader _header;
+    private bool _lent;
     private bool _disposed;
 
     private SafetensorsFile(string path, MemoryMappedFile file, MemoryMappedViewAccessor view, byte* start, SafetensorsHeader header)
@@ -49,24 +54,15 @@ public sealed unsafe class SafetensorsFile : WeightSource
 
     private static SafetensorsFile Map(string path, FileStream stream, int headerLength, long length)
     {
-        var file = MemoryMappedFile.CreateFromFile(stream, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+        // Copy on write: a tensor over the map may be written to, and the file stays as it is.
+        var file = MemoryMappedFile.CreateFromFile(stream, mapName: null, capacity: 0, MemoryMappedFileAccess.CopyOnWrite, HandleInheritability.None, leaveOpen: true);
         MemoryMappedViewAccessor? view = null;
         try
         {
-            view = file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-            byte* pointer = null;
-            view.SafeMemoryMappedViewHandle.AcquirePointer(ref pointer);
-            byte* start = pointer + view.PointerOffset;
-            try
-            {
-                var header = SafetensorsHeader.Parse(path, new ReadOnlySpan<byte>(start + 8, headerLength), length);
-                return new SafetensorsFile(path, file, view, start, header);
-            }
-            catch
-            {
-                view.SafeMemoryMappedViewHandle.ReleasePointer();
-                throw;
-            }
+            view = file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.CopyOnWrite);
+            byte* start = (byte*)view.SafeMemoryMappedViewHandle.DangerousGetHandle() + view.PointerOffset;
+            var header = SafetensorsHeader.Parse(path, new ReadOnlySpan<byte>(start + 8, headerLength), length);
+            return new SafetensorsFile(path, file, view, start, header);
         }
         catch
         {
@@ -107,9 +103,13 @@ public sealed unsafe class SafetensorsFile : WeightSource
         if (disposing && !_disposed)
         {
             _disposed = true;
-            _view.SafeMemoryMappedViewHandle.ReleasePointer();
-            _view.Dispose();
             _file.Dispose();
+            if (!_lent)
+            {
+                _view.Dispose();
+            }
+
+            // else tensors lie over the map: it goes with the last of them, by the collector
         }
 
         base.Dispose(disposing);
@@ -118,7 +118,25 @@ public sealed unsafe class SafetensorsFile : WeightSource
     private Tensor Read(SafetensorsEntry entry, long offset, long length, long[] shape, ScalarType? dtype)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        return StoredBytes.ToTensor(_start + offset, length, entry.Dtype, shape, dtype, $"{Path}: '{entry.Name}'");
+        byte* at = _start + offset;
+        Tensor? over = StoredBytes.Over(at, length, entry.Dtype, shape, _view);
+        if (over is null)
+        {
+            return StoredBytes.ToTensor(at, length, entry.Dtype, shape, dtype, $"{Path}: '{entry.Name}'");
+        }
+
+        if (dtype is null || dtype == over.dtype)
+        {
+            _lent = true;
+            return over;
+        }
+
+        using (over)
+        {
+            Tensor converted = over.to(dtype.Value);
+            GC.KeepAlive(this);
+            return converted;
+        }
     }
 
     private SafetensorsEntry Find(string name) => _header.Entries.TryGetValue(name, out SafetensorsEntry? entry) ? entry : throw Missing(name);

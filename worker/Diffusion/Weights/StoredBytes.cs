@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Generation.Torch;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion;
@@ -7,6 +7,14 @@ namespace Generation.Diffusion;
 internal static unsafe class StoredBytes
 {
     private const int Chunk = 1 << 28;
+    private const int LeastOver = 1 << 16;
+
+    /// <summary>A tensor over the elements at <paramref name="source"/>, or null where it would not pay or cannot be: small, not aligned, or of a type that tensors lack.</summary>
+    /// <param name="owner">Keeps the memory.</param>
+    public static Tensor? Over(byte* source, long bytes, WeightDtype stored, long[] shape, object owner) =>
+        bytes >= LeastOver && (nint)source % stored.Size() == 0 && stored.ToScalarType() is { } type
+            ? TorchExtras.from_memory((nint)source, shape, type, owner)
+            : null;
 
     /// <summary>Copies the elements at <paramref name="source"/> into a new tensor of type <paramref name="dtype"/> (null: as stored).</summary>
     public static Tensor ToTensor(byte* source, long bytes, WeightDtype stored, long[] shape, ScalarType? dtype, string what)
@@ -63,13 +71,25 @@ internal static unsafe class StoredBytes
         {
             int length = (int)Math.Min(Chunk / 4, bytes - done);
             using Tensor part = flat.narrow(0, done, length);
-            Span<float> values = MemoryMarshal.Cast<byte, float>(part.bytes);
-            for (int i = 0; i < length; i++)
+            fixed (byte* raw = part.bytes)
             {
-                values[i] = table[source[done + i]];
+                Convert(source + done, (float*)raw, length, table);
             }
         }
 
         return tensor;
+    }
+
+    private static void Convert(byte* source, float* target, int length, float[] table)
+    {
+        const int Piece = 1 << 20;
+        Parallel.For(0, (length + Piece - 1) / Piece, piece =>
+        {
+            int end = Math.Min(length, (piece + 1) * Piece);
+            for (int i = piece * Piece; i < end; i++)
+            {
+                target[i] = table[source[i]];
+            }
+        });
     }
 }

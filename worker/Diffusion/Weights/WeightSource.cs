@@ -23,7 +23,7 @@ public abstract class WeightSource : IDisposable
     public abstract WeightEntry Entry(string name);
 
     /// <summary>
-    /// A tensor on the CPU that owns its memory, in the caller's dispose scope. Values keep their stored type, or are
+    /// A tensor on the CPU, in the caller's dispose scope, that outlives this source. Values keep their stored type, or are
     /// converted to <paramref name="dtype"/> in the same pass.
     /// </summary>
     /// <exception cref="WeightsException">No such tensor, or its stored type cannot be converted.</exception>

@@ -112,7 +112,9 @@ public sealed class Weights
             var store = new ParameterStore(_taken.Values.Select(taken => taken.Parameter));
             try
             {
-                Parallel.ForEach(_taken.Keys, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, Read);
+                // libtorch's threads convert one tensor together; what they leave idle reads others meanwhile.
+                int readers = Math.Max(1, Environment.ProcessorCount / get_num_threads());
+                Parallel.ForEach(_taken.Keys, new ParallelOptions { MaxDegreeOfParallelism = readers }, Read);
                 return store;
             }
             catch (AggregateException e)

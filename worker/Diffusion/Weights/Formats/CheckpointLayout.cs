@@ -8,7 +8,6 @@ public sealed class CheckpointLayout
     private static readonly string[] TransformerPrefixes = ["", "model.diffusion_model."];
 
     private readonly Dictionary<string, Part> _parts = new(StringComparer.Ordinal);
-    private readonly string _unet = "";
 
     private CheckpointLayout(WeightSource source)
     {
@@ -22,8 +21,7 @@ public sealed class CheckpointLayout
 
         if (Any("model.diffusion_model.input_blocks."))
         {
-            _unet = "model.diffusion_model.";
-            _parts.Add("unet", new Part(_unet, Format.LdmUNet));
+            _parts.Add("unet", new Part("model.diffusion_model.", Format.LdmUNet));
         }
 
         if (Any("control_model.input_blocks."))
@@ -104,7 +102,7 @@ public sealed class CheckpointLayout
         {
             Format.LdmUNet => LdmUNetKeys.Map(keys).ToDictionary(pair => pair.Value, pair => new WeightPiece(part.Prefix + pair.Key), StringComparer.Ordinal),
             Format.LdmVae => LdmVaeKeys.Map(keys, part.Prefix),
-            Format.ClipText => keys.ToDictionary(key => key, key => new WeightPiece(part.Prefix + key), StringComparer.Ordinal),
+            Format.ClipText => keys.Where(key => !Leftovers.Contains(key)).ToDictionary(key => key, key => new WeightPiece(part.Prefix + key), StringComparer.Ordinal),
             Format.OpenClip => OpenClipKeys.Map(source, keys, part.Prefix, part.Layers, part.Projected),
             _ => FluxKeys.Map(source, keys, part.Prefix),
         };
@@ -152,13 +150,13 @@ public sealed class CheckpointLayout
 
     private Family? StableDiffusionFamily(WeightSource source)
     {
-        if (_unet.Length == 0)
+        if (!_parts.TryGetValue("unet", out Part? unet) && !_parts.TryGetValue("controlnet", out unet))
         {
             return null;
         }
 
-        string? context = source.Names.FirstOrDefault(name => name.StartsWith(_unet, StringComparison.Ordinal) && name.EndsWith(".attn2.to_k.weight", StringComparison.Ordinal));
-        long[] input = source.Has(_unet + "input_blocks.0.0.weight") ? source.Entry(_unet + "input_blocks.0.0.weight").Shape : [0, 0];
+        string? context = source.Names.FirstOrDefault(name => name.StartsWith(unet.Prefix, StringComparison.Ordinal) && name.EndsWith(".attn2.to_k.weight", StringComparison.Ordinal));
+        long[] input = source.Has(unet.Prefix + "input_blocks.0.0.weight") ? source.Entry(unet.Prefix + "input_blocks.0.0.weight").Shape : [0, 0];
         ContextWidth = context is null ? null : (int)source.Entry(context).Shape[1];
         UNetChannels = (int)input[0];
         UNetInputs = (int)input[1];

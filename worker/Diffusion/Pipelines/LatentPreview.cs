@@ -1,0 +1,94 @@
+using Generation.Diffusion.Networks;
+using Generation.Imaging;
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Pipelines;
+
+/// <summary>
+/// Small pictures of unfinished latents without the decoder: one linear projection to red, green and blue for each
+/// latent. For published autoencoders the projection is known; for others it is fitted once to what they decode.
+/// </summary>
+public sealed class LatentPreview
+{
+    private readonly double[][] _colours;
+
+    private LatentPreview(double[][] colours) => _colours = colours;
+
+    /// <summary>The projection of an autoencoder's latents.</summary>
+    public static LatentPreview For(AutoencoderKL vae) =>
+        new(LatentColours.Of(vae.Config.ScalingFactor, vae.Config.LatentChannels) ?? Fit(vae));
+
+    /// <summary>One picture of (channels, height, width) latents as the denoiser knows them, of deviation about one; a pixel for each latent.</summary>
+    public Picture Render(Tensor latents)
+    {
+        using var scope = NewDisposeScope();
+        int channels = _colours.Length - 1;
+        Tensor weights = tensor(_colours[..channels].SelectMany(row => row).Select(value => (float)value).ToArray()).view(channels, 3);
+        Tensor constant = tensor(_colours[channels].Select(value => (float)value).ToArray());
+        Tensor pixels = latents.to(ScalarType.Float32).cpu().permute(1, 2, 0).matmul(weights) + constant;
+        return PictureTensors.ToPictures((((pixels / 2) + 0.5).clamp(0, 1)).unsqueeze(0))[0];
+    }
+
+    // Least squares over smooth random latents, as pictures have them: white noise decodes to something else.
+    private static double[][] Fit(AutoencoderKL vae)
+    {
+        using var scope = NewDisposeScope();
+        int channels = vae.Config.LatentChannels;
+        int side = vae.Config.Downscale;
+        using var generator = new Generator(1, CPU);
+        Tensor coarse = randn([4, channels, 5, 5], dtype: ScalarType.Float32, generator: generator);
+        Tensor latents = nn.functional.interpolate(coarse, size: [16, 16], mode: InterpolationMode.Bilinear, align_corners: true);
+        latents = latents + (0.3 * randn(latents.shape, dtype: ScalarType.Float32, generator: generator));
+        latents = latents / latents.std();
+        Tensor device = latents.to(vae.Parameters.Values.First().Value.device);
+        Tensor decoded = vae.Decode(vae.FromDenoiser(device)).to(ScalarType.Float32).cpu().clamp(-1, 1);
+        Tensor small = nn.functional.avg_pool2d(decoded, side);
+        double[] x = [.. latents.permute(0, 2, 3, 1).contiguous().to(ScalarType.Float64).data<double>()];
+        double[] y = [.. small.permute(0, 2, 3, 1).contiguous().to(ScalarType.Float64).data<double>()];
+        return Solve(x, y, channels);
+    }
+
+    // The normal equations, by elimination with pivots: at most 17 unknowns.
+    private static double[][] Solve(double[] x, double[] y, int channels)
+    {
+        int n = channels + 1;
+        var rows = new double[n][];
+        for (int i = 0; i < n; i++)
+        {
+            rows[i] = new double[n + 3];
+        }
+
+        for (int sample = 0; sample < y.Length / 3; sample++)
+        {
+            for (int i = 0; i < n; i++)
+            {
+                double xi = i < channels ? x[(sample * channels) + i] : 1;
+                for (int j = 0; j < n; j++)
+                {
+                    rows[i][j] += xi * (j < channels ? x[(sample * channels) + j] : 1);
+                }
+
+                for (int c = 0; c < 3; c++)
+                {
+                    rows[i][n + c] += xi * y[(sample * 3) + c];
+                }
+            }
+        }
+
+        for (int i = 0; i < n; i++)
+        {
+            int pivot = Enumerable.Range(i, n - i).MaxBy(row => Math.Abs(rows[row][i]));
+            (rows[i], rows[pivot]) = (rows[pivot], rows[i]);
+            for (int row = 0; row < n; row++)
+            {
+                double factor = row == i || rows[i][i] == 0 ? 0 : rows[row][i] / rows[i][i];
+                for (int j = i; factor != 0 && j < n + 3; j++)
+                {
+                    rows[row][j] -= factor * rows[i][j];
+                }
+            }
+        }
+
+        return [.. rows.Select((row, i) => row[n..].Select(value => row[i] == 0 ? 0 : value / row[i]).ToArray())];
+    }
+}
