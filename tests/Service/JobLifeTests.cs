@@ -125,6 +125,14 @@ public sealed class JobLifeTests
     }
 
     [Test]
+    public async Task TimeLimit_Reached_FailsTheJobAtNoCost()
+    {
+        await _scope.StartWorkerAsync("w1", ("Worker:JobLimitSeconds", "0.5"));
+        JobRow row = await _scope.RunAsync(ServiceScope.Apple(steps: 150, images: 4));
+        Assert.That((row.State, row.Error!.Code, row.Charged), Is.EqualTo((JobState.Failed, "time_limit", Credits.Zero)));
+    }
+
+    [Test]
     public async Task NextJob_WhileOneIsNearlyDone_ComesInAndPrepares()
     {
         await _scope.StartWorkerAsync("w1", ("Worker:LookaheadSeconds", "3"));

@@ -34,6 +34,12 @@ public sealed record WorkerOptions
     [RegularExpression("cpu|cuda(:[0-9]{1,3})?", ErrorMessage = "Worker:Device is cpu, cuda or cuda:N.")]
     public string Device { get; set; } = "cpu";
 
+    /// <summary>A job that has run longer than this fails; what hangs does not hold its slot for ever.</summary>
+    [Range(0.1, 604_800)]
+    public double JobLimitSeconds { get; set; } = 7200;
+
+    public TimeSpan JobLimit => TimeSpan.FromSeconds(JobLimitSeconds);
+
     /// <summary>How long a stop may take before the process ends with its steps unfinished.</summary>
     [Range(0.1, 3600)]
     public double StopSeconds { get; set; } = 4;

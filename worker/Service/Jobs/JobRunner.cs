@@ -35,6 +35,7 @@ internal sealed class JobRunner(
         WorkerLog.JobStarted(logger, job.Claim.Id, job.Claim.Attempt, job.Claim.Request.Kind, job.Claim.Model);
         JobOutcome outcome;
         FencedOutcome written;
+        await using (time.CreateTimer(_ => job.Stop.Request(StopReason.TimeLimit), null, worker.Value.JobLimit, Timeout.InfiniteTimeSpan))
         await using (new LeaseKeeper(job, store, checkpoints, jobs.Value.Lease, logger))
         {
             outcome = await UntilAbandonedAsync(job, CarryOutAsync(job));
@@ -101,6 +102,7 @@ internal sealed class JobRunner(
             JobOutcome.Stopped { Reason: StopReason.LeaseLost } => FencedOutcome.Lost,
             JobOutcome.Stopped { Reason: StopReason.CancelRequested } => FencedOutcome.CancelRequested,
             JobOutcome.Stopped { Reason: StopReason.Shutdown } => await HandBackAsync(job),
+            JobOutcome.Stopped { Reason: StopReason.TimeLimit } => await PersistAsync(job, token => store.FailAsync(id, epoch, TooLong, token)),
             // An outcome that nobody foresaw is a failure
             _ => await PersistAsync(job, token => store.FailAsync(id, epoch, FailureTranslator.Internal(job.Claim), token)),
         };
@@ -118,6 +120,10 @@ internal sealed class JobRunner(
 
         return written;
     }
+
+    private JobError TooLong => new(
+        "time_limit",
+        $"The job ran longer than the {worker.Value.JobLimit.TotalSeconds} s that one may take. Ask for fewer steps or pictures, or a smaller size. Nothing was charged.");
 
     private async Task<FencedOutcome> HandBackAsync(RunningJob job)
     {

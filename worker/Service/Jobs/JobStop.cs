@@ -9,6 +9,9 @@ public enum StopReason
     /// <summary>Its owner wants it stopped.</summary>
     CancelRequested,
 
+    /// <summary>It has run longer than a job may.</summary>
+    TimeLimit,
+
     /// <summary>This worker ends: another goes on from what is done.</summary>
     Shutdown,
 

@@ -1,3 +1,4 @@
+using Generation.Imaging;
 using Generation.Storage;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;
@@ -16,6 +17,26 @@ internal sealed class WorkerWarmUp(ModelCache cache, ModelCatalog catalog, HotSt
 
     /// <summary>Whether the default model is in memory, or could not be loaded.</summary>
     public bool IsDone { get; private set; }
+
+    /// <summary>Refuses to start where pictures could not be written.</summary>
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        var pixel = new Picture(1, 1, 3);
+        foreach (PictureFormat format in Enum.GetValues<PictureFormat>())
+        {
+            try
+            {
+                PictureCodec.Encode(pixel, format);
+            }
+            catch (DllNotFoundException e)
+            {
+                throw new InvalidOperationException(
+                    $"The system's library for {format} files is missing; install libpng16-16 (or libpng16-16t64), libturbojpeg0 (or libturbojpeg) and libwebp7.", e);
+            }
+        }
+
+        return base.StartAsync(cancellationToken);
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken) =>
         await Task.WhenAll(LoadAsync(stoppingToken), ListenAsync(stoppingToken));

@@ -41,7 +41,7 @@ internal sealed class WorkerMetrics : IDisposable
         {
             _ when written == FencedOutcome.Lost => "lost",
             JobOutcome.Done => "succeeded",
-            JobOutcome.Failed => "failed",
+            JobOutcome.Failed or JobOutcome.Stopped { Reason: StopReason.TimeLimit } => "failed",
             JobOutcome.Retry => "retried",
             JobOutcome.Stopped { Reason: StopReason.CancelRequested } => "cancelled",
             JobOutcome.Stopped => "handed_back",
