@@ -1,7 +1,7 @@
 using Generation.Api;
 
-// migrate and keys: one-off commands over the same configuration
-if (args is ["migrate" or "keys", ..])
+// migrate, keys and audit: one-off commands over the same configuration
+if (args is ["migrate" or "keys" or "audit", ..])
 {
     return await OperatorCommands.RunAsync(args);
 }
@@ -12,6 +12,9 @@ builder.AddWeb();
 builder.AddKeyAuthentication();
 builder.AddLimits();
 builder.AddInputs();
+builder.AddWebhooks();
+builder.AddRetention();
+builder.AddAdmin();
 builder.AddDispatch();
 builder.AddHealth();
 builder.AddApiDescription();
@@ -28,6 +31,8 @@ app.MapUploads();
 app.MapSystem();
 app.MapModels();
 app.MapAccount();
+app.MapWebhooks();
+app.MapAdmin();
 app.MapHealth();
 app.MapApiDescription();
 await app.RunAsync();

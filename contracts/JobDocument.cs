@@ -47,6 +47,9 @@ public sealed record JobDocument
 
     public IReadOnlyList<JobOutputLink> Outputs { get; init; } = [];
 
+    /// <summary>When its outputs were deleted: by its owner, or because their time was over.</summary>
+    public DateTimeOffset? OutputsDeletedAt { get; init; }
+
     public JobError? Error { get; init; }
 
     /// <summary>The request with every default filled in.</summary>

@@ -49,8 +49,20 @@ public static class StorageServices
         services.AddSingleton<AccountStore>();
         services.AddSingleton<WorkerRegistry>();
         services.AddSingleton<Migrator>();
+        services.AddOptions<S3Options>().Bind(configuration.GetSection(S3Options.Section)).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<IResultsStore>(provider =>
-            new FileResultsStore(provider.GetRequiredService<IOptions<ResultsOptions>>().Value.Path!));
+        {
+            ResultsOptions results = provider.GetRequiredService<IOptions<ResultsOptions>>().Value;
+            if (results.Kind != "s3")
+            {
+                return new FileResultsStore(results.Path!);
+            }
+
+            S3Options s3 = provider.GetRequiredService<IOptions<S3Options>>().Value;
+            return s3.Bucket.Length > 0
+                ? new S3ResultsStore(s3)
+                : throw new InvalidOperationException("Set Results:S3:Bucket, or Results:Kind to files.");
+        });
         return services;
     }
 

@@ -5,14 +5,14 @@ using Microsoft.Extensions.Options;
 
 namespace Generation.Api;
 
-/// <summary>"migrate" and "keys", over the same configuration as the API itself.</summary>
+/// <summary>"migrate", "keys" and "audit", over the same configuration as the API itself.</summary>
 internal static class OperatorCommands
 {
     private const string DefaultAccount = "default";
 
     public static Task<int> RunAsync(string[] args)
     {
-        var root = new RootCommand("Generation's database and keys") { Migrate(), Keys() };
+        var root = new RootCommand("Generation's database and keys") { Migrate(), Keys(), Audit() };
         return root.Parse(args).InvokeAsync();
     }
 
@@ -83,6 +83,24 @@ internal static class OperatorCommands
             return 1;
         }));
         return new Command("keys", "Keys of accounts") { create, list, revoke };
+    }
+
+    private static Command Audit()
+    {
+        var verify = new Command("verify", "Go through the chain of the audit log; exit code 1 if it is broken");
+        verify.SetAction((_, cancellationToken) => WithServicesAsync(async services =>
+        {
+            (long entries, long? wrong) = await new AuditLog(services.GetRequiredService<Npgsql.NpgsqlDataSource>(), TimeProvider.System).VerifyAsync(cancellationToken);
+            if (wrong is null)
+            {
+                Console.WriteLine($"{entries} entries, each as it was written.");
+                return 0;
+            }
+
+            await Console.Error.WriteLineAsync($"Entry {wrong} is missing or was changed; the {entries} before it are as they were written.");
+            return 1;
+        }));
+        return new Command("audit", "What operators did") { verify };
     }
 
     private static async Task<Account> AccountAsync(IServiceProvider services, string name, CancellationToken cancellationToken)

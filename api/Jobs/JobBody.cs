@@ -14,6 +14,12 @@ public abstract record JobBody
 
     [Description("Any JSON object of at most 16 KiB; given back with the job.")]
     public JsonElement? Metadata { get; set; }
+
+    [Description("An http(s) address that is told of the job, by Standard Webhooks.")]
+    public string? WebhookUrl { get; set; }
+
+    [Description("Of what it is told: queued, started, finished. Absent: finished.")]
+    public string[]? WebhookEvents { get; set; }
 }
 
 /// <summary>Fields of every request for pictures from words.</summary>

@@ -29,6 +29,9 @@ internal static class JobsApi
         jobs.MapPost("/{id}/cancel", CancelAsync).RequireAuthorization(Scopes.Jobs).WithName("cancelJob")
             .WithSummary("Stops a job: a waiting one at no cost, a running one at its next step, charged for the steps done. A job that is over stays as it is.")
             .Produces<JobDocument>().Produces<JobDocument>(202).ProducesProblems(401, 403, 404, 503);
+        jobs.MapDelete("/{id}/outputs", DeleteOutputsAsync).RequireAuthorization(Scopes.Jobs).WithName("deleteOutputs")
+            .WithSummary("Deletes what a succeeded job made; the job stays")
+            .Produces<JobDocument>().ProducesProblems(401, 403, 404, 409, 503);
         jobs.MapGet("/{id}/outputs/{index:int}", OutputAsync).RequireAuthorization(Scopes.Read).WithName("getOutput")
             .WithSummary("The bytes of an output. ?download=true names it as a file to save.")
             .Produces(200, contentType: "image/png").Produces(206).Produces(304).ProducesProblems(401, 403, 404, 409, 410, 503);
@@ -90,6 +93,14 @@ internal static class JobsApi
         return Results.Json(document, WireJson.Options, statusCode: result.Outcome == CancelOutcome.Requested ? 202 : 200);
     }
 
+    private static async Task<IResult> DeleteOutputsAsync(string id, HttpContext http, JobStore jobs, JobViews views, CancellationToken cancellationToken)
+    {
+        JobRow row = await jobs.DeleteOutputsAsync(IdOf(id), http.Caller().AccountId, cancellationToken) ?? throw NoJob(id);
+        return row.State == JobState.Succeeded
+            ? Results.Json(await views.DocumentAsync(row, cancellationToken), WireJson.Options)
+            : throw new ProblemException(409, "job_not_succeeded", $"Job {id} is {StateOf(row.ToDocument())} and has no outputs.");
+    }
+
     private static async Task<IResult> OutputAsync(
         string id, int index, bool? download, HttpContext http, JobViews views, IResultsStore results, ILogger<JobStore> logger, CancellationToken cancellationToken)
     {
@@ -99,6 +110,11 @@ internal static class JobsApi
         if (!job.State.IsFinal())
         {
             throw new ProblemException(409, "job_not_finished", $"Job {jobId} is {StateOf(job)}; its outputs come when it has succeeded.");
+        }
+
+        if (job.OutputsDeletedAt is { } deletedAt)
+        {
+            throw new ProblemException(410, "output_gone", $"The outputs of job {jobId} were deleted at {deletedAt:u}.");
         }
 
         JobOutputLink output = job.Outputs.FirstOrDefault(o => o.Index == index) ?? throw new ProblemException(404, "output_not_found",

@@ -58,6 +58,7 @@ internal sealed class RequestChecks(
     {
         Range("priority", body.Priority ?? 0, -100, 100);
         Range("expires_in", body.ExpiresIn ?? DefaultExpiresIn, 1, 7 * 24 * 3600);
+        WebhooksApi.Check(body, errors);
         if (body.Metadata is { } metadata)
         {
             string raw = metadata.GetRawText();

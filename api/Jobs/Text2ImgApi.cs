@@ -51,6 +51,8 @@ internal static class Text2ImgApi
             MaxQueued = own.QueuedJobs,
             Render = plan,
             Metadata = body.Metadata,
+            WebhookUrl = body.WebhookUrl,
+            WebhookEvents = body.WebhookEvents,
         };
         return await submission.SubmitAsync(caller, job, preferences, fingerprint, cancellationToken);
     }

@@ -80,6 +80,44 @@ internal sealed class LimitsDirectory(IOptions<AccountLimits> defaults)
 
     public AccountLimits Of(Caller caller) => caller.Limits is null ? defaults.Value : _own.GetOrAdd(caller.Limits, Merge);
 
+    /// <summary>Checks an account's own limits before they are kept.</summary>
+    public static void CheckOwn(JsonElement own, FieldErrors errors)
+    {
+        if (own.ValueKind != JsonValueKind.Object)
+        {
+            errors.Add("limits", $"must be an object, and is {Words.KindOf(own)}");
+            return;
+        }
+
+        string[] known = [.. JsonSerializer.SerializeToElement(new AccountLimits
+        {
+            ReadsPerSecond = 1,
+            RunningJobs = 1,
+            Pixels = 1,
+            Steps = 1,
+            Outputs = 1,
+        }, WireJson.Options).EnumerateObject().Select(p => p.Name)];
+        foreach (JsonProperty unknown in own.EnumerateObject().Where(p => !known.Contains(p.Name)))
+        {
+            errors.Add("limits", $"there is no limit '{Words.Shown(unknown.Name)}'{Words.DidYouMean(unknown.Name, known)}");
+        }
+
+        try
+        {
+            var results = new List<ValidationResult>();
+            AccountLimits limits = own.Deserialize<AccountLimits>(WireJson.Options)!;
+            Validator.TryValidateObject(limits, new ValidationContext(limits), results, validateAllProperties: true);
+            foreach (ValidationResult result in results)
+            {
+                errors.Add("limits", result.ErrorMessage ?? "out of range");
+            }
+        }
+        catch (JsonException e)
+        {
+            errors.Add("limits", $"{e.Path?.TrimStart('$', '.')} is not of its type");
+        }
+    }
+
     private AccountLimits Merge(string own)
     {
         var merged = System.Text.Json.Nodes.JsonNode.Parse(JsonSerializer.Serialize(defaults.Value, WireJson.Options))!.AsObject();

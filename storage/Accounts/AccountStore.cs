@@ -50,6 +50,25 @@ public sealed class AccountStore(NpgsqlDataSource source, Ledger ledger)
         await ReadAsync(
             $"SELECT {Columns} FROM accounts WHERE $1 IS NULL OR id > $1 ORDER BY id LIMIT {limit}", after, NpgsqlDbType.Uuid, cancellationToken);
 
+    /// <summary>Changes what is not null; limits of "{}" takes the account's own away. Null: there is no such account.</summary>
+    public async Task<Account?> ChangeAsync(Guid id, int? weight, bool? disabled, string? limits, CancellationToken cancellationToken)
+    {
+        await using (NpgsqlCommand command = source.CreateCommand("""
+            UPDATE accounts SET weight = coalesce($2, weight), disabled = coalesce($3, disabled),
+                limits = CASE WHEN $4 IS NULL THEN limits ELSE nullif($4, '{}') END
+            WHERE id = $1
+            """))
+        {
+            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+            command.Parameters.Add(new NpgsqlParameter { Value = (object?)weight ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
+            command.Parameters.Add(new NpgsqlParameter { Value = (object?)disabled ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Boolean });
+            command.Parameters.Add(new NpgsqlParameter { Value = (object?)limits ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Jsonb });
+            await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        return await FindAsync(id, cancellationToken);
+    }
+
     /// <summary>Whether there is any account at all.</summary>
     public async Task<bool> AnyAsync(CancellationToken cancellationToken)
     {

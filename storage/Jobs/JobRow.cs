@@ -58,20 +58,22 @@ public sealed record JobRow
 
     public string[]? WebhookEvents { get; init; }
 
+    public DateTimeOffset? OutputsDeletedAt { get; init; }
+
     public IReadOnlyList<JobOutput> Outputs { get; init; } = [];
 
     /// <summary>Columns of <c>jobs j</c> in the order that <see cref="Read"/> takes them.</summary>
     internal const string Columns =
         "j.id, j.account_id, j.kind, j.model, j.state, j.request, j.render, j.priority, j.created_at, j.started_at, " +
         "j.finished_at, j.expires_at, j.attempt, j.lease_epoch, j.worker_id, j.revision, j.cancel_requested, j.cost, " +
-        "j.charged, j.error, j.metadata, j.checkpoint, j.webhook_url, j.webhook_events";
+        "j.charged, j.error, j.metadata, j.checkpoint, j.webhook_url, j.webhook_events, j.outputs_deleted_at";
 
     /// <summary>A job's outputs as one JSON value, or null.</summary>
     internal const string OutputsColumn =
         "(SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(o) - 'job_id') ORDER BY o.index) FROM job_outputs o WHERE o.job_id = j.id)";
 
     /// <summary>Number of columns in <see cref="Columns"/>: what follows them has this ordinal.</summary>
-    internal const int ColumnCount = 24;
+    internal const int ColumnCount = 25;
 
     public JobRequest ReadRequest() => JsonSerializer.Deserialize<JobRequest>(Request, WireJson.Options)
         ?? throw new InvalidDataException($"The request of job {Id} is null.");
@@ -94,6 +96,7 @@ public sealed record JobRow
         CancelRequested = CancelRequested ? true : null,
         Cost = new JobCost(State.IsFinal() ? Credits.Zero : Cost, Charged),
         Outputs = [.. Outputs.Select(o => JobOutputLink.Of(Id, o))],
+        OutputsDeletedAt = OutputsDeletedAt,
         Error = Error,
         Request = ReadRequest(),
         Render = ReadRender(),
@@ -127,6 +130,7 @@ public sealed record JobRow
         Checkpoint = Json<JobCheckpoint>(Text(r, 21)),
         WebhookUrl = Text(r, 22),
         WebhookEvents = r.IsDBNull(23) ? null : r.GetFieldValue<string[]>(23),
+        OutputsDeletedAt = Time(r, 24),
     };
 
     internal static JobRow ReadWithOutputs(NpgsqlDataReader r) =>

@@ -16,7 +16,8 @@ public sealed partial class JobStore
                 worker_id = $2, started_at = now(), revision = revision + 1
             WHERE id = $1 AND state = {Queued} AND (expires_at IS NULL OR expires_at > now())
             RETURNING *),
-        box AS (DELETE FROM outbox USING j WHERE outbox.job_id = j.id)
+        box AS (DELETE FROM outbox USING j WHERE outbox.job_id = j.id),
+        {Hooks("started", "job.started")}
         SELECT {JobRow.Columns} FROM j
         """;
 

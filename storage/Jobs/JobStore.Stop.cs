@@ -27,6 +27,17 @@ public sealed partial class JobStore
 
     private static readonly string RescueSql = Requeue(", expires_at = NULL", $"{Lapsed} AND attempt < $2");
 
+    private static readonly string TakeAwaySql = Requeue(", expires_at = NULL", "true");
+
+    private static readonly string DeleteOutputsSql = $"""
+        WITH j AS (
+            UPDATE jobs SET outputs_deleted_at = now(), revision = revision + 1
+            WHERE id = $1 AND state = {(int)JobState.Succeeded} AND outputs_deleted_at IS NULL AND account_id = $2
+            RETURNING *),
+        gone AS (DELETE FROM job_outputs USING j WHERE job_outputs.job_id = j.id)
+        SELECT {JobRow.Columns} FROM j
+        """;
+
     private static readonly string FailLapsedSql = Settle(
         JobState.Failed, set: ", error = $3", where: $"state = 1 AND {Lapsed} AND attempt >= $2 AND NOT cancel_requested");
 
@@ -139,6 +150,25 @@ public sealed partial class JobStore
         }
 
         return expired;
+    }
+
+    /// <summary>running -> queued, whatever its worker does: for operators. Null: it does not run, or is being cancelled.</summary>
+    public async Task<JobRow?> RequeueAsync(JobId id, CancellationToken cancellationToken)
+    {
+        JobRow? row = await TransitionAsync(Command(TakeAwaySql, id), null, cancellationToken);
+        signal.Raise();
+        return row;
+    }
+
+    /// <summary>
+    /// Forgets the outputs of a succeeded job of this account; their files go with the next sweep. Returns the job as
+    /// it is then, or null if there is none.
+    /// </summary>
+    public async Task<JobRow?> DeleteOutputsAsync(JobId id, Guid accountId, CancellationToken cancellationToken)
+    {
+        NpgsqlCommand command = Command(DeleteOutputsSql, id);
+        Add(command, accountId, NpgsqlDbType.Uuid);
+        return await TransitionAsync(command, null, cancellationToken) ?? await FindAsync(id, accountId, cancellationToken);
     }
 
     private async Task<IReadOnlyList<JobId>> IdsAsync(string sql, CancellationToken cancellationToken)

@@ -25,7 +25,8 @@ public sealed partial class JobStore
             INSERT INTO ledger_lines (movement, entry, book, account_id, job_id, amount, balance, held)
             SELECT movement.number, {(int)LedgerEntry.Hold}, line.book, $2, $1, line.amount, account.balance, account.held
             FROM account, movement, (VALUES
-                ({(int)LedgerBook.Available}, -$4), ({(int)LedgerBook.Held}, $4)) AS line (book, amount))
+                ({(int)LedgerBook.Available}, -$4), ({(int)LedgerBook.Held}, $4)) AS line (book, amount)),
+        {Hooks("queued", "job.queued")}
         """;
 
     private static readonly string SubmitPlainSql = $"{SubmitSql} SELECT {JobRow.Columns}, account.balance FROM j, account";

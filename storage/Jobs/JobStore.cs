@@ -57,8 +57,17 @@ public sealed partial class JobStore(NpgsqlDataSource source, HotState hotState,
                 ({(int)LedgerEntry.Charge}, {(int)LedgerBook.Revenue}, j.charged),
                 ({(int)LedgerEntry.Release}, {(int)LedgerBook.Held}, j.charged - j.cost),
                 ({(int)LedgerEntry.Release}, {(int)LedgerBook.Available}, j.cost - j.charged)) AS line (entry, book, amount)
-            WHERE line.amount <> 0){more}
+            WHERE line.amount <> 0),
+        {Hooks("finished", "job." + state.ToString().ToLowerInvariant())}{more}
         SELECT {JobRow.Columns} FROM j
+        """;
+
+    /// <summary>Tells the job's webhook of what happens in this statement, if its owner wants to know.</summary>
+    private static string Hooks(string @event, string name) => $"""
+        hooks AS (
+            INSERT INTO webhook_deliveries (account_id, job_id, event, url, next_at)
+            SELECT account_id, id, '{name}', webhook_url, now() FROM j
+            WHERE webhook_url IS NOT NULL AND '{@event}' = ANY (coalesce(webhook_events, ARRAY['finished'])))
         """;
 
     /// <summary>Runs a statement that returns the changed job, and shows it; null if its condition did not hold.</summary>

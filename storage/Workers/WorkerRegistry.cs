@@ -19,6 +19,19 @@ public sealed record WorkerRegistration(
 /// <param name="Draining">True: take no more jobs, and leave when the present ones are done.</param>
 public sealed record HeartbeatAnswer(bool Registered, bool Draining);
 
+/// <summary>A worker as people see it.</summary>
+public sealed record WorkerInfo(
+    string Id,
+    IReadOnlyList<string> Models,
+    IReadOnlyList<string> Loaded,
+    int Slots,
+    int Running,
+    bool Live,
+    bool Draining,
+    DateTimeOffset StartedAt,
+    DateTimeOffset LastSeen,
+    JsonElement? Info);
+
 /// <summary>The workers and the models that they can run: the API knows models from here alone.</summary>
 public sealed class WorkerRegistry(NpgsqlDataSource source)
 {
@@ -87,6 +100,35 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
         await using NpgsqlCommand command = source.CreateCommand("DELETE FROM workers WHERE last_seen < now() - $1");
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = age });
         return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Every worker that reported lately.</summary>
+    public async Task<IReadOnlyList<WorkerInfo>> ListAsync(CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand("""
+            SELECT id, models, loaded, slots, (SELECT count(*)::int FROM jobs WHERE state = 1 AND worker_id = w.id),
+                last_seen > now() - $1, draining, started_at, last_seen, info
+            FROM workers w ORDER BY id
+            """);
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = LiveFor });
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        var workers = new List<WorkerInfo>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            workers.Add(new WorkerInfo(
+                reader.GetString(0),
+                reader.GetFieldValue<string[]>(1),
+                reader.GetFieldValue<string[]>(2),
+                reader.GetInt32(3),
+                reader.GetInt32(4),
+                reader.GetBoolean(5),
+                reader.GetBoolean(6),
+                reader.GetFieldValue<DateTimeOffset>(7),
+                reader.GetFieldValue<DateTimeOffset>(8),
+                reader.IsDBNull(9) ? null : JsonSerializer.Deserialize<JsonElement>(reader.GetString(9))));
+        }
+
+        return workers;
     }
 
     /// <summary>Every model that was ever registered, by name.</summary>

@@ -1,0 +1,205 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using Amazon;
+using Amazon.Runtime;
+using Amazon.S3;
+using Amazon.S3.Model;
+using Amazon.S3.Transfer;
+
+namespace Generation.Storage;
+
+/// <summary>
+/// Outputs in an S3 bucket: PREFIXab/cd/abcd... An object appears when its last byte has arrived and not before, as S3
+/// has it; the client tries again what fails in passing.
+/// </summary>
+public sealed class S3ResultsStore : IResultsStore, IDisposable
+{
+    private readonly AmazonS3Client _client;
+    private readonly S3Options _options;
+
+    public S3ResultsStore(S3Options options)
+    {
+        _options = options;
+        var config = new AmazonS3Config
+        {
+            Timeout = TimeSpan.FromSeconds(options.TimeoutSeconds),
+            MaxErrorRetry = 4,
+            RetryMode = RequestRetryMode.Standard,
+        };
+        if (options.ServiceUrl is { Length: > 0 } address)
+        {
+            config.ServiceURL = address;
+            config.AuthenticationRegion = options.Region;
+            config.ForcePathStyle = true;
+            // Servers that are not AWS know neither trailing checksums nor what is signed with them
+            config.RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED;
+            config.ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED;
+        }
+        else
+        {
+            config.RegionEndpoint = RegionEndpoint.GetBySystemName(options.Region);
+        }
+
+        // Without keys of our own: those of the machine or the environment
+        _client = options.AccessKey is { Length: > 0 }
+            ? new AmazonS3Client(new BasicAWSCredentials(options.AccessKey, options.SecretKey), config)
+            : new AmazonS3Client(config);
+    }
+
+    public async Task<string> PutAsync(ReadOnlyMemory<byte> content, string contentType, CancellationToken cancellationToken)
+    {
+        string sha256 = Convert.ToHexStringLower(SHA256.HashData(content.Span));
+        using var stream = new MemoryStream(content.ToArray(), writable: false);
+        await SendAsync(sha256, stream, contentType, cancellationToken);
+        return sha256;
+    }
+
+    public async Task<string> PutAsync(Stream content, string contentType, CancellationToken cancellationToken)
+    {
+        // The key is the hash, so the bytes must be seen once before they are sent
+        string temporary = Path.Combine(Path.GetTempPath(), $"generation-{Guid.NewGuid():N}");
+        await using var file = new FileStream(temporary, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.ReadWrite,
+            Options = FileOptions.Asynchronous | FileOptions.DeleteOnClose,
+        });
+        await content.CopyToAsync(file, cancellationToken);
+        file.Position = 0;
+        string sha256 = Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellationToken));
+        file.Position = 0;
+        await SendAsync(sha256, file, contentType, cancellationToken);
+        return sha256;
+    }
+
+    public async Task<Stream?> OpenAsync(string sha256, CancellationToken cancellationToken)
+    {
+        try
+        {
+            GetObjectResponse answer = await _client.GetObjectAsync(_options.Bucket, KeyOf(sha256), cancellationToken);
+            return answer.ResponseStream;
+        }
+        catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+    }
+
+    public async Task<bool> DeleteAsync(string sha256, CancellationToken cancellationToken)
+    {
+        if (!await ExistsAsync(sha256, cancellationToken))
+        {
+            return false;
+        }
+
+        await _client.DeleteObjectAsync(_options.Bucket, KeyOf(sha256), cancellationToken);
+        return true;
+    }
+
+    public async IAsyncEnumerable<StoredFile> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var request = new ListObjectsV2Request { BucketName = _options.Bucket, Prefix = _options.Prefix };
+        ListObjectsV2Response answer;
+        do
+        {
+            answer = await _client.ListObjectsV2Async(request, cancellationToken);
+            foreach (S3Object item in answer.S3Objects ?? [])
+            {
+                string name = item.Key[(item.Key.LastIndexOf('/') + 1)..];
+                if (FileResultsStore.IsSha256(name))
+                {
+                    DateTime modified = item.LastModified ?? DateTime.UtcNow;
+                    yield return new StoredFile(name, item.Size ?? 0, new DateTimeOffset(modified.ToUniversalTime(), TimeSpan.Zero));
+                }
+            }
+
+            request.ContinuationToken = answer.NextContinuationToken;
+        }
+        while (answer.IsTruncated == true);
+    }
+
+    public async Task CheckAsync(CancellationToken cancellationToken) =>
+        await _client.ListObjectsV2Async(
+            new ListObjectsV2Request { BucketName = _options.Bucket, MaxKeys = 1 }, cancellationToken);
+
+    /// <summary>Makes the bucket if it is not there.</summary>
+    public async Task EnsureBucketAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _client.PutBucketAsync(_options.Bucket, cancellationToken);
+        }
+        catch (AmazonS3Exception e) when (e.ErrorCode is "BucketAlreadyOwnedByYou" or "BucketAlreadyExists")
+        {
+            // As it should be
+        }
+    }
+
+    /// <summary>An address at which the bytes can be fetched without a key, for a while.</summary>
+    public Uri UrlOf(string sha256, string contentType, string fileName) => new(_client.GetPreSignedURL(new GetPreSignedUrlRequest
+    {
+        BucketName = _options.Bucket,
+        Key = KeyOf(sha256),
+        Verb = HttpVerb.GET,
+        Protocol = _options.ServiceUrl?.StartsWith("http:", StringComparison.OrdinalIgnoreCase) == true ? Protocol.HTTP : Protocol.HTTPS,
+        Expires = DateTime.UtcNow.AddSeconds(_options.UrlSeconds),
+        ResponseHeaderOverrides = new ResponseHeaderOverrides
+        {
+            ContentType = contentType,
+            ContentDisposition = $"inline; filename=\"{fileName}\"",
+        },
+    }));
+
+    public void Dispose() => _client.Dispose();
+
+    private async Task<bool> ExistsAsync(string sha256, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _client.GetObjectMetadataAsync(_options.Bucket, KeyOf(sha256), cancellationToken);
+            return true;
+        }
+        catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Also when it is there: that makes it young again for the sweep of orphans.</summary>
+    private async Task SendAsync(string sha256, Stream content, string contentType, CancellationToken cancellationToken)
+    {
+        if (content.Length > _options.PartBytes)
+        {
+            using var transfer = new TransferUtility(_client);
+            await transfer.UploadAsync(
+                new TransferUtilityUploadRequest
+                {
+                    BucketName = _options.Bucket,
+                    Key = KeyOf(sha256),
+                    InputStream = content,
+                    ContentType = contentType,
+                    PartSize = _options.PartBytes,
+                    AutoCloseStream = false,
+                },
+                cancellationToken);
+            return;
+        }
+
+        await _client.PutObjectAsync(
+            new PutObjectRequest
+            {
+                BucketName = _options.Bucket,
+                Key = KeyOf(sha256),
+                InputStream = content,
+                ContentType = contentType,
+                AutoCloseStream = false,
+                UseChunkEncoding = false,
+            },
+            cancellationToken);
+    }
+
+    private string KeyOf(string sha256) => FileResultsStore.IsSha256(sha256)
+        ? $"{_options.Prefix}{sha256[..2]}/{sha256[2..4]}/{sha256}"
+        : throw new ArgumentException($"'{sha256}' is not a SHA-256.", nameof(sha256));
+}

@@ -1,0 +1,197 @@
+using System.Security.Cryptography;
+using Generation.Contracts;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Generation.Storage;
+
+/// <summary>A message to an address that a job's owner named.</summary>
+public sealed record WebhookDelivery(
+    Guid Id,
+    Guid AccountId,
+    JobId JobId,
+    string Event,
+    string Url,
+    DateTimeOffset CreatedAt,
+    int Attempts,
+    DateTimeOffset? NextAt,
+    DateTimeOffset? LastAttemptAt,
+    DateTimeOffset? DeliveredAt,
+    int? LastStatus,
+    string? LastError);
+
+/// <summary>A secret with which an account's webhooks are signed.</summary>
+/// <param name="Id">Its name.</param>
+/// <param name="Secret">whsec_ and 32 bytes in base64.</param>
+/// <param name="CreatedAt">When it was made.</param>
+public sealed record WebhookSecret(Guid Id, string Secret, DateTimeOffset CreatedAt)
+{
+    public const string Prefix = "whsec_";
+}
+
+/// <summary>
+/// Webhook messages and secrets. A message's row is written in the transaction that changes its job, so that no change
+/// goes untold; it is sent at least once.
+/// </summary>
+public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
+{
+    /// <summary>Pauses after failed attempts; after the last the message is given up, until it is redelivered by hand.</summary>
+    private static readonly TimeSpan[] Pauses =
+    [
+        TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(2), TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(30),
+        TimeSpan.FromHours(1), TimeSpan.FromHours(2), TimeSpan.FromHours(4), TimeSpan.FromHours(8),
+    ];
+
+    private const string Columns =
+        "id, account_id, job_id, event, url, created_at, attempts, next_at, last_attempt_at, delivered_at, last_status, last_error";
+
+    private readonly byte[] _sealing = key.Sign("webhook secrets", "sealing");
+
+    /// <summary>
+    /// Takes messages that are due, each for one sender. A sender that is lost in mid-attempt loses them after
+    /// <paramref name="attemptLimit"/>, and they are due again.
+    /// </summary>
+    public async Task<IReadOnlyList<WebhookDelivery>> TakeDueAsync(int limit, TimeSpan attemptLimit, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand($"""
+            UPDATE webhook_deliveries SET next_at = now() + $2, attempts = attempts + 1, last_attempt_at = now()
+            WHERE id IN (
+                SELECT id FROM webhook_deliveries WHERE next_at <= now() ORDER BY next_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+            RETURNING {Columns}
+            """);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = attemptLimit });
+        return await ReadAsync(command, cancellationToken);
+    }
+
+    /// <summary>An attempt ended: delivered (<paramref name="error"/> null), or to be tried again after a pause.</summary>
+    public async Task RecordAsync(WebhookDelivery delivery, int? status, string? error, CancellationToken cancellationToken)
+    {
+        TimeSpan? pause = error is null || delivery.Attempts > Pauses.Length ? null : Pauses[delivery.Attempts - 1];
+        await using NpgsqlCommand command = source.CreateCommand("""
+            UPDATE webhook_deliveries SET last_status = $2, last_error = $3, next_at = now() + $4,
+                delivered_at = CASE WHEN $3 IS NULL THEN now() ELSE delivered_at END
+            WHERE id = $1
+            """);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = delivery.Id });
+        Add(command, status, NpgsqlDbType.Integer);
+        Add(command, error, NpgsqlDbType.Text);
+        Add(command, pause, NpgsqlDbType.Interval);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>An account's messages, the newest first; of one job, if it is named.</summary>
+    public async Task<IReadOnlyList<WebhookDelivery>> ListAsync(Guid accountId, JobId? job, int limit, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand($"""
+            SELECT {Columns} FROM webhook_deliveries WHERE account_id = $1 AND ($2 IS NULL OR job_id = $2)
+            ORDER BY created_at DESC, id LIMIT $3
+            """);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
+        Add(command, job?.Value, NpgsqlDbType.Uuid);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        return await ReadAsync(command, cancellationToken);
+    }
+
+    /// <summary>Sends a message once more, now, with its pauses from the beginning; null if the account has none of this id.</summary>
+    public async Task<WebhookDelivery?> RedeliverAsync(Guid id, Guid accountId, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand(
+            $"UPDATE webhook_deliveries SET next_at = now(), attempts = 0 WHERE id = $1 AND account_id = $2 RETURNING {Columns}");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
+        return (await ReadAsync(command, cancellationToken)).SingleOrDefault();
+    }
+
+    /// <summary>The account's secrets, the oldest first; one is made if there is none.</summary>
+    public async Task<IReadOnlyList<WebhookSecret>> SecretsAsync(Guid accountId, CancellationToken cancellationToken)
+    {
+        var secrets = new List<WebhookSecret>();
+        await using (NpgsqlCommand command = source.CreateCommand(
+            "SELECT id, sealed, created_at FROM webhook_secrets WHERE account_id = $1 ORDER BY created_at, id"))
+        {
+            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
+            await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                secrets.Add(new WebhookSecret(
+                    reader.GetGuid(0), Text(Unseal(reader.GetFieldValue<byte[]>(1))), reader.GetFieldValue<DateTimeOffset>(2)));
+            }
+        }
+
+        return secrets.Count > 0 ? secrets : [await AddSecretAsync(accountId, cancellationToken)];
+    }
+
+    /// <summary>One more secret: messages are signed with each, until the old one is removed.</summary>
+    public async Task<WebhookSecret> AddSecretAsync(Guid accountId, CancellationToken cancellationToken)
+    {
+        var id = Guid.CreateVersion7();
+        byte[] secret = RandomNumberGenerator.GetBytes(32);
+        await using NpgsqlCommand command = source.CreateCommand(
+            "INSERT INTO webhook_secrets (id, account_id, sealed) VALUES ($1, $2, $3) RETURNING created_at");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
+        command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = Seal(secret) });
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return new WebhookSecret(id, Text(secret), reader.GetFieldValue<DateTimeOffset>(0));
+    }
+
+    public async Task<bool> RemoveSecretAsync(Guid id, Guid accountId, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand("DELETE FROM webhook_secrets WHERE id = $1 AND account_id = $2");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
+        return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
+    }
+
+    private static string Text(byte[] secret) => WebhookSecret.Prefix + Convert.ToBase64String(secret);
+
+    /// <summary>AES-256-GCM: nonce, tag, cipher text.</summary>
+    private byte[] Seal(byte[] secret)
+    {
+        byte[] box = new byte[12 + 16 + secret.Length];
+        RandomNumberGenerator.Fill(box.AsSpan(0, 12));
+        using var aes = new AesGcm(_sealing, 16);
+        aes.Encrypt(box.AsSpan(0, 12), secret, box.AsSpan(28), box.AsSpan(12, 16));
+        return box;
+    }
+
+    private byte[] Unseal(byte[] box)
+    {
+        byte[] secret = new byte[box.Length - 28];
+        using var aes = new AesGcm(_sealing, 16);
+        aes.Decrypt(box.AsSpan(0, 12), box.AsSpan(28), box.AsSpan(12, 16), secret);
+        return secret;
+    }
+
+    private static async Task<IReadOnlyList<WebhookDelivery>> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        await using NpgsqlDataReader r = await command.ExecuteReaderAsync(cancellationToken);
+        var deliveries = new List<WebhookDelivery>();
+        while (await r.ReadAsync(cancellationToken))
+        {
+            deliveries.Add(new WebhookDelivery(
+                r.GetGuid(0),
+                r.GetGuid(1),
+                new JobId(r.GetGuid(2)),
+                r.GetString(3),
+                r.GetString(4),
+                r.GetFieldValue<DateTimeOffset>(5),
+                r.GetInt32(6),
+                Time(r, 7),
+                Time(r, 8),
+                Time(r, 9),
+                r.IsDBNull(10) ? null : r.GetInt32(10),
+                r.IsDBNull(11) ? null : r.GetString(11)));
+        }
+
+        return deliveries;
+    }
+
+    private static DateTimeOffset? Time(NpgsqlDataReader reader, int ordinal) =>
+        reader.IsDBNull(ordinal) ? null : reader.GetFieldValue<DateTimeOffset>(ordinal);
+
+    private static void Add(NpgsqlCommand command, object? value, NpgsqlDbType type) =>
+        command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value, NpgsqlDbType = type });
+}

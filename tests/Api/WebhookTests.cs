@@ -1,0 +1,162 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text.Json;
+using Generation.Api;
+using Generation.Contracts;
+using Generation.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Generation.Tests.Api;
+
+/// <summary>Webhooks to a real server of this process.</summary>
+public sealed class WebhookTests
+{
+    private readonly BlockingCollection<(string Path, Dictionary<string, string> Headers, string Body)> _received = [];
+    private ApiScope _api = null!;
+    private WebApplication _site = null!;
+    private string _address = "";
+    private int _failures;
+
+    [OneTimeSetUp]
+    public async Task StartApi()
+    {
+        _api = await ApiScope.CreateAsync(("Outbound:AllowPrivateAddresses", "true"));
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders();
+        _site = builder.Build();
+        _site.MapPost("/{name}", async (string name, HttpContext http) =>
+        {
+            using var reader = new StreamReader(http.Request.Body);
+            string body = await reader.ReadToEndAsync();
+            if (name == "flaky" && Interlocked.Decrement(ref _failures) >= 0)
+            {
+                return Results.StatusCode(500);
+            }
+
+            _received.Add((name, http.Request.Headers.ToDictionary(h => h.Key.ToLowerInvariant(), h => h.Value.ToString()), body));
+            return Results.Ok();
+        });
+        await _site.StartAsync();
+        _address = _site.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+    }
+
+    [OneTimeTearDown]
+    public async Task StopApi()
+    {
+        await _site.DisposeAsync();
+        await _api.DisposeAsync();
+        _received.Dispose();
+    }
+
+    [Test]
+    public async Task Webhook_AWholeLife_IsToldAndSignedWithEverySecret()
+    {
+        WebhookSecret first = (await _api.Get<WebhookStore>().SecretsAsync(_api.Account, default)).Single();
+        WebhookSecret second = await ApiScope.ReadAsync<WebhookSecret>(await _api.Client.PostAsync("/v1/webhooks/secrets", null));
+        JobDocument job = await _api.SubmitAsync(new
+        {
+            prompt = "a",
+            webhook_url = _address + "/life",
+            webhook_events = new[] { "queued", "started", "finished" },
+        });
+        await _api.FinishAsync(job.Id);
+
+        var seen = new List<string>();
+        for (int i = 0; i < 3; i++)
+        {
+            (_, Dictionary<string, string> headers, string body) = Next("life");
+            JsonElement message = JsonSerializer.Deserialize<JsonElement>(body);
+            seen.Add(message.GetProperty("type").GetString()!);
+            Assert.That(message.GetProperty("data").GetProperty("id").GetString(), Is.EqualTo(job.Id.ToString()));
+            long timestamp = long.Parse(headers["webhook-timestamp"]);
+            Assert.That(headers["webhook-signature"].Split(' '), Is.EqualTo(new[]
+            {
+                WebhookSender.SignatureOf(first, headers["webhook-id"], timestamp, body),
+                WebhookSender.SignatureOf(second, headers["webhook-id"], timestamp, body),
+            }));
+        }
+
+        Assert.That(seen, Is.EquivalentTo(new[] { "job.queued", "job.started", "job.succeeded" }));
+        using HttpResponseMessage removed = await _api.Client.DeleteAsync($"/v1/webhooks/secrets/{second.Id}");
+        Assert.That(removed.StatusCode, Is.EqualTo(HttpStatusCode.NoContent));
+    }
+
+    [Test]
+    public async Task Webhook_ReceiverFails_IsTriedAgainAndLogged()
+    {
+        _failures = 1;
+        JobDocument job = await _api.SubmitAsync(new { prompt = "a", webhook_url = _address + "/flaky" });
+        await _api.Client.DeleteAsync($"/v1/jobs/{job.Id}");
+
+        (_, Dictionary<string, string> headers, string body) = Next("flaky");
+
+        Assert.That(JsonSerializer.Deserialize<JsonElement>(body).GetProperty("type").GetString(), Is.EqualTo("job.cancelled"));
+        JsonElement delivery = await DeliveryAsync(job.Id, d => d.GetProperty("state").GetString() == "delivered");
+        Assert.That(delivery.GetProperty("id").GetString(), Is.EqualTo(headers["webhook-id"]));
+        Assert.That(delivery.GetProperty("attempts").GetInt32(), Is.EqualTo(2));
+
+        using HttpResponseMessage again = await _api.Client.PostAsync($"/v1/webhooks/deliveries/{headers["webhook-id"]}/redeliver", null);
+        Assert.That(again.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
+        Assert.That(Next("flaky").Headers["webhook-id"], Is.EqualTo(headers["webhook-id"]));
+    }
+
+    [Test]
+    public async Task Webhook_NobodyThere_SaysWhyInTheLog()
+    {
+        JobDocument job = await _api.SubmitAsync(new { prompt = "a", webhook_url = "http://127.0.0.1:1/none" });
+        await _api.Client.DeleteAsync($"/v1/jobs/{job.Id}");
+
+        JsonElement delivery = await DeliveryAsync(job.Id, d => d.TryGetProperty("last_error", out _));
+
+        Assert.That(delivery.GetProperty("last_error").GetString(), Does.Contain("could not be reached"));
+        Assert.That(delivery.GetProperty("state").GetString(), Is.EqualTo("pending"));
+    }
+
+    [TestCase("""{"prompt": "a", "webhook_url": "ftp://x"}""", "webhook_url")]
+    [TestCase("""{"prompt": "a", "webhook_url": "http://u:p@x"}""", "webhook_url")]
+    [TestCase("""{"prompt": "a", "webhook_events": ["finished"]}""", "webhook_events")]
+    [TestCase("""{"prompt": "a", "webhook_url": "http://x", "webhook_events": ["done"]}""", "webhook_events")]
+    public async Task Submit_WrongWebhook_NamesTheField(string body, string field)
+    {
+        using var content = new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+        using HttpResponseMessage answer = await _api.Client.PostAsync("/v1/text2img", content);
+
+        Assert.That((int)answer.StatusCode, Is.EqualTo(422));
+        Assert.That((await ApiScope.ReadAsync<JsonElement>(answer)).GetProperty("errors").TryGetProperty(field, out _));
+    }
+
+    private (string Path, Dictionary<string, string> Headers, string Body) Next(string path)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (true)
+        {
+            (string Path, Dictionary<string, string> Headers, string Body) message = _received.Take(limit.Token);
+            if (message.Path == path)
+            {
+                return message;
+            }
+        }
+    }
+
+    private async Task<JsonElement> DeliveryAsync(JobId job, Func<JsonElement, bool> isRight)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (true)
+        {
+            JsonElement page = await ApiScope.ReadAsync<JsonElement>(await _api.Client.GetAsync($"/v1/webhooks/deliveries?job={job}", limit.Token));
+            foreach (JsonElement delivery in page.GetProperty("data").EnumerateArray().Where(isRight))
+            {
+                return delivery;
+            }
+
+            await Task.Delay(50, limit.Token);
+        }
+    }
+}
