@@ -16,6 +16,20 @@ public sealed class JobLifeTests
     public async Task StopAsync() => await _scope.DisposeAsync();
 
     [Test]
+    public async Task Register_AWorker_TellsTheSchedulersByName()
+    {
+        await _scope.StartWorkerAsync("w1");
+        await ServiceScope.EventuallyAsync(
+            async () => (await _scope.Registry.SchedulersAsync(CancellationToken.None)).Count > 0, "the worker is registered", seconds: 30);
+        IReadOnlyList<SchedulerEntry> told = await _scope.Registry.SchedulersAsync(CancellationToken.None);
+        Assert.Multiple(() =>
+        {
+            Assert.That(told.Select(s => s.Name), Is.SupersetOf(new[] { "ddim", "euler", "euler_a", "dpmpp_2m_karras", "unipc", "lcm", "flow_euler" }));
+            Assert.That(told.Select(s => s.Description), Has.None.Empty);
+        });
+    }
+
+    [Test]
     public async Task Cancel_OfRunningJob_StopsItAndChargesWhatWasUsed()
     {
         await _scope.StartWorkerAsync("w1");

@@ -33,6 +33,8 @@ internal sealed class ServiceScope : IAsyncDisposable
 
     public HotState HotState => Get<HotState>();
 
+    public WorkerRegistry Registry => Get<WorkerRegistry>();
+
     public IResultsStore Results => Get<IResultsStore>();
 
     public string ResultsFolder => Path.Combine(_folder, "results");

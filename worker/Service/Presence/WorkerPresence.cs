@@ -1,3 +1,5 @@
+using Generation.Contracts;
+using Generation.Diffusion.Schedulers;
 using Generation.Storage;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;
@@ -98,5 +100,6 @@ internal sealed class WorkerPresence(
         Version = WorkerMetrics.Version,
         Host = Environment.MachineName,
         Pid = Environment.ProcessId,
-    });
+    },
+    [.. SchedulerNames.All.Select(scheduler => new SchedulerEntry(scheduler.Name, $"{scheduler.Title}. {scheduler.Description}"))]);
 }
