@@ -10,6 +10,9 @@ namespace Generation.Diffusion.Networks;
 /// </summary>
 public sealed class AutoencoderKL : Network
 {
+    /// <summary>The largest map of Stable Diffusion's decoder at 1024 x 1024: 256 channels.</summary>
+    public const long DefaultMaxValues = 256L * 1024 * 1024;
+
     private readonly VaeEncoder _encoder;
     private readonly VaeDecoder _decoder;
     private readonly Conv2d? _quantConv;
@@ -46,17 +49,22 @@ public sealed class AutoencoderKL : Network
         return latents;
     }
 
+    /// <summary>Pictures of latents. Large ones are decoded in tiles, many in slices, so that no feature map has more values than a limit.</summary>
     /// <param name="latents">(batch, latent channels, height, width), as <see cref="FromDenoiser"/> gives them</param>
+    /// <param name="maxValues">The limit; about four maps of this size are in memory at once. The default decodes 1024 x 1024 as a whole.</param>
+    /// <param name="token">Looked at between pictures, stages and tiles.</param>
     /// <returns>(batch, 3, height * downscale, width * downscale), about -1..1, in the type of <paramref name="latents"/></returns>
-    public Tensor Decode(Tensor latents)
+    public Tensor Decode(Tensor latents, long maxValues = DefaultMaxValues, CancellationToken token = default)
     {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxValues);
         using var scope = NewDisposeScope();
         Tensor h = Layout.ForConvolutions(ToOwn(latents));
         if (_postQuantConv is not null)
         {
             h = _postQuantConv.Forward(h);
         }
-        return ToCaller(_decoder.Forward(h), latents).MoveToOuterDisposeScope();
+        var tiling = new VaeTiling(_decoder, Config.Downscale, maxValues);
+        return ToCaller(tiling.Decode(h, token), latents).MoveToOuterDisposeScope();
     }
 
     /// <summary>The autoencoder's latents as the denoiser knows them: (latents - shift) * scale, and where there are a mean and a deviation per channel, those first.</summary>

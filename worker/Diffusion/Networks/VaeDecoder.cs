@@ -3,68 +3,87 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>The half of an autoencoder that takes latents to pictures.</summary>
+/// <summary>The half of an autoencoder that takes latents to pictures. Its stages can be run one by one, see <see cref="VaeTiling"/>.</summary>
 internal sealed class VaeDecoder
 {
+    private readonly AutoencoderConfig _config;
     private readonly Conv2d _convIn;
     private readonly VaeMidBlock _midBlock;
-    private readonly Stage[] _upBlocks;
+    private readonly (ResnetBlock2D[] Resnets, Upsample2D? Upsampler)[] _upBlocks;
     private readonly GroupNorm _convNormOut;
     private readonly Conv2d _convOut;
-    private readonly Activation _activation;
 
     public VaeDecoder(Weights w, AutoencoderConfig config)
     {
-        int[] channels = [.. config.BlockOutChannels.Reverse()];
-        _activation = config.ActFn;
-        _convIn = new Conv2d(w["conv_in"], config.LatentChannels, channels[0]);
+        _config = config;
+        Channels = [.. config.BlockOutChannels.Reverse()];
+        _convIn = new Conv2d(w["conv_in"], config.LatentChannels, Channels[0]);
         _midBlock = new VaeMidBlock(w["mid_block"], config);
-        _upBlocks = [.. Enumerable.Range(0, channels.Length).Select(block => new Stage(
-            w["up_blocks"][block], channels[Math.Max(block - 1, 0)], channels[block], config, twice: block < channels.Length - 1))];
-        _convNormOut = new GroupNorm(w["conv_norm_out"], config.NormNumGroups, channels[^1], eps: 1e-6);
-        _convOut = new Conv2d(w["conv_out"], channels[^1], config.OutChannels);
+        _upBlocks = [.. Channels.Select((outChannels, stage) =>
+        {
+            Weights block = w["up_blocks"][stage];
+            ResnetBlock2D[] resnets = [.. Enumerable.Range(0, ResnetsPerStage).Select(i =>
+                new ResnetBlock2D(block["resnets"][i], i == 0 ? ChannelsInto(stage) : outChannels, outChannels, config.Resnets()))];
+            return (resnets, stage < Stages - 1 ? new Upsample2D(block["upsamplers"][0], outChannels) : null);
+        })];
+        _convNormOut = new GroupNorm(w["conv_norm_out"], config.NormNumGroups, Channels[^1], eps: 1e-6);
+        _convOut = new Conv2d(w["conv_out"], Channels[^1], config.OutChannels);
     }
+
+    /// <summary>How many stages there are; all but the last double the sides at their end.</summary>
+    public int Stages => Channels.Length;
+
+    /// <summary>Residual blocks of each stage.</summary>
+    public int ResnetsPerStage => _config.LayersPerBlock + 1;
+
+    /// <summary>Channels that each stage puts out.</summary>
+    public int[] Channels { get; }
+
+    /// <summary>Channels that stage <paramref name="stage"/> takes in.</summary>
+    public int ChannelsInto(int stage) => Channels[Math.Max(stage - 1, 0)];
 
     /// <param name="x">(batch, latent channels, height, width)</param>
     /// <returns>(batch, out channels, height * downscale, width * downscale)</returns>
     public Tensor Forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        Tensor h = _convIn.Forward(x);
-        Scoped.Swap(ref h, _midBlock.Forward(h));
-        foreach (Stage block in _upBlocks)
+        return Tail(Head(x), firstStage: 0).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What comes before the stages, at the latents' size: attention sees the whole picture here.</summary>
+    public Tensor Head(Tensor x)
+    {
+        using Tensor h = _convIn.Forward(x);
+        return _midBlock.Forward(h);
+    }
+
+    /// <summary>The stages from <paramref name="firstStage"/> on and the convolution out.</summary>
+    public Tensor Tail(Tensor x, int firstStage, NormStatistics? statistics = null)
+    {
+        using var scope = NewDisposeScope();
+        Tensor h = x.alias();
+        for (int stage = firstStage; stage < Stages; stage++)
         {
-            Scoped.Swap(ref h, block.Forward(h));
+            Scoped.Swap(ref h, Stage(h, stage, statistics));
         }
-        Scoped.Swap(ref h, _convNormOut.Forward(h, _activation));
+        Scoped.Swap(ref h, _convNormOut.Forward(h, _config.ActFn, statistics));
         return _convOut.Forward(h).MoveToOuterDisposeScope();
     }
 
-    private sealed class Stage
+    /// <summary>One stage, with the doubling at its end.</summary>
+    public Tensor Stage(Tensor x, int stage, NormStatistics? statistics = null)
     {
-        private readonly ResnetBlock2D[] _resnets;
-        private readonly Upsample2D? _upsampler;
-
-        public Stage(Weights w, int inChannels, int outChannels, AutoencoderConfig config, bool twice)
+        using var scope = NewDisposeScope();
+        var (resnets, upsampler) = _upBlocks[stage];
+        Tensor h = resnets[0].Forward(x, activatedTime: null, statistics);
+        foreach (ResnetBlock2D resnet in resnets.AsSpan(1))
         {
-            _resnets = [.. Enumerable.Range(0, config.LayersPerBlock + 1).Select(i =>
-                new ResnetBlock2D(w["resnets"][i], i == 0 ? inChannels : outChannels, outChannels, config.Resnets()))];
-            _upsampler = twice ? new Upsample2D(w["upsamplers"][0], outChannels) : null;
+            Scoped.Swap(ref h, resnet.Forward(h, activatedTime: null, statistics));
         }
-
-        public Tensor Forward(Tensor x)
+        if (upsampler is not null)
         {
-            using var scope = NewDisposeScope();
-            Tensor h = _resnets[0].Forward(x);
-            foreach (ResnetBlock2D resnet in _resnets.Skip(1))
-            {
-                Scoped.Swap(ref h, resnet.Forward(h));
-            }
-            if (_upsampler is not null)
-            {
-                Scoped.Swap(ref h, _upsampler.Forward(h));
-            }
-            return h.MoveToOuterDisposeScope();
+            Scoped.Swap(ref h, upsampler.Forward(h));
         }
+        return h.MoveToOuterDisposeScope();
     }
 }

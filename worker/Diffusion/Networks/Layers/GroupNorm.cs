@@ -1,4 +1,5 @@
 using Generation.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -33,6 +34,25 @@ public sealed class GroupNorm
         }
         using Tensor normed = Forward(x);
         return activation.Apply(normed);
+    }
+
+    /// <summary>As <see cref="Forward(Tensor, Activation)"/>, with the statistics of a larger map than <paramref name="x"/>; null: its own.</summary>
+    /// <param name="x">(batch, channels, height, width)</param>
+    internal Tensor Forward(Tensor x, Activation activation, NormStatistics? statistics)
+    {
+        if (statistics is null)
+        {
+            return Forward(x, activation);
+        }
+        using var scope = NewDisposeScope();
+        var (mean, variance) = statistics.Of(x, _groups);
+        // Per channel: x * scale + shift
+        long inGroup = x.shape[1] / _groups;
+        Tensor Spread(Tensor values) => values.view(-1, 1).expand(_groups, inGroup).reshape(1, -1, 1, 1);
+        Tensor scale = Spread(torch.rsqrt(variance + _eps)) * _weight.Value.to(ScalarType.Float32).view(1, -1, 1, 1);
+        Tensor shift = _bias.Value.to(ScalarType.Float32).view(1, -1, 1, 1) - Spread(mean) * scale;
+        Tensor normed = (x * scale).add_(shift);
+        return activation.Apply(normed).to(x.dtype).MoveToOuterDisposeScope();
     }
 
     // libtorch 1.13 sums bfloat16 channels_last maps in bfloat16: at 64 x 64 the result is off by a third, at 128 x 128 it is noise

@@ -32,10 +32,13 @@ public sealed class ResnetBlock2D
     /// <param name="x">(batch, in channels, height, width)</param>
     /// <param name="activatedTime">The time embedding after its activation, (batch, size); null for blocks that take none.</param>
     /// <returns>(batch, out channels, height, width)</returns>
-    public Tensor Forward(Tensor x, Tensor? activatedTime = null)
+    public Tensor Forward(Tensor x, Tensor? activatedTime = null) => Forward(x, activatedTime, statistics: null);
+
+    /// <summary>As above, with the norms' statistics of a larger map than <paramref name="x"/>; null: its own.</summary>
+    internal Tensor Forward(Tensor x, Tensor? activatedTime, NormStatistics? statistics)
     {
         using var scope = NewDisposeScope();
-        Tensor h = _norm1.Forward(x, _options.Activation);
+        Tensor h = _norm1.Forward(x, _options.Activation, statistics);
         Scoped.Swap(ref h, _conv1.Forward(h));
         Tensor? time = _timeEmbProj?.Forward(activatedTime!).unsqueeze(-1).unsqueeze(-1);
         if (_options.ScaleShift && time is not null)
@@ -51,7 +54,7 @@ public sealed class ResnetBlock2D
             {
                 h = h.add_(time);
             }
-            Scoped.Swap(ref h, _norm2.Forward(h, _options.Activation));
+            Scoped.Swap(ref h, _norm2.Forward(h, _options.Activation, statistics));
         }
         Scoped.Swap(ref h, _conv2.Forward(h));
         h = h.add_(_convShortcut is null ? x : _convShortcut.Forward(x));
