@@ -52,8 +52,8 @@ public sealed record OutpaintSettings : DiffusionSettings
         var mask = new Picture(size.Width, size.Height, 1);
         int keptLeft = Left + (Left > 0 ? Overlap : 0);
         int keptTop = Top + (Top > 0 ? Overlap : 0);
-        int keptRight = Left + old.Width - (size.Width > Left + old.Width ? Overlap : 0);
-        int keptBottom = Top + old.Height - (size.Height > Top + old.Height ? Overlap : 0);
+        int keptRight = Left + old.Width - (Right > 0 ? Overlap : 0);
+        int keptBottom = Top + old.Height - (Bottom > 0 ? Overlap : 0);
         if (keptLeft >= keptRight || keptTop >= keptBottom)
         {
             throw new SettingException("overlap", $"is {Overlap} and leaves nothing of the picture, which is {old.Width} x {old.Height} pixels.");
