@@ -77,6 +77,23 @@ public sealed class LayersTests
         Assert.That(RRDBNetKeys.Rename(source), Is.SameAs(source));
     }
 
+    [Test]
+    public void Autoencoder_WithTheAttentionNamesOfOldFiles_DecodesTheSame()
+    {
+        string folder = GoldenCase.InRepository("models/demo/vae");
+        var config = ConfigJson.Load<AutoencoderConfig>(Path.Combine(folder, "config.json"));
+        using WeightSource source = WeightSource.Open(folder);
+        (string New, string Old)[] names = [("to_q", "query"), ("to_k", "key"), ("to_v", "value"), ("to_out.0", "proj_attn")];
+        using var old = new RenamedWeights(
+            source, source.Names.ToDictionary(name => names.Aggregate(name, (renamed, pair) => renamed.Replace(pair.New, pair.Old, StringComparison.Ordinal)), name => new WeightPiece(name), StringComparer.Ordinal), owns: false);
+        Assert.That(old.Names, Has.Some.Contains("proj_attn"));
+        using var fromNew = new AutoencoderKL(config, new Weights(source));
+        using var fromOld = new AutoencoderKL(config, new Weights(old));
+        using var scope = NewDisposeScope();
+        Tensor latents = randn(1, 4, 8, 8);
+        Assert.That((fromOld.Decode(latents) - fromNew.Decode(latents)).abs().max().item<float>(), Is.Zero);
+    }
+
     [TestCase(64, true)]
     [TestCase(64, false)]
     [TestCase(96, true)]

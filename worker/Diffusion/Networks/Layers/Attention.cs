@@ -2,7 +2,10 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks.Layers;
 
-/// <summary>Multi-head attention under diffusers' names: to_q, to_k, to_v, to_out.0. Without a context it is self-attention.</summary>
+/// <summary>
+/// Multi-head attention under diffusers' names: to_q, to_k, to_v, to_out.0, or those of its versions before 0.15, which many
+/// published autoencoders still have. Without a context it is self-attention.
+/// </summary>
 public sealed class Attention
 {
     private readonly Linear _toQ;
@@ -16,10 +19,11 @@ public sealed class Attention
     public Attention(Weights w, int features, int heads, int? contextFeatures = null, bool bias = false)
     {
         _heads = heads;
-        _toQ = new Linear(w["to_q"], features, features, bias);
-        _toK = new Linear(w["to_k"], contextFeatures ?? features, features, bias);
-        _toV = new Linear(w["to_v"], contextFeatures ?? features, features, bias);
-        _toOut = new Linear(w["to_out.0"], features, features);
+        var (query, key, value, output) = w.Has("query") ? ("query", "key", "value", "proj_attn") : ("to_q", "to_k", "to_v", "to_out.0");
+        _toQ = new Linear(w[query], features, features, bias);
+        _toK = new Linear(w[key], contextFeatures ?? features, features, bias);
+        _toV = new Linear(w[value], contextFeatures ?? features, features, bias);
+        _toOut = new Linear(w[output], features, features);
     }
 
     /// <param name="x">(batch, length, features)</param>
