@@ -11,8 +11,7 @@ internal static class BenchCommand
     {
         var arguments = new Argument<string[]>("arguments") { Description = "What to measure, and how; none lists what there is.", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("bench", "Measure: runs tests/Benchmarks.") { arguments };
-        command.TreatUnmatchedTokensAsErrors = false;
-        command.SetAction((result, token) => RunAsync([.. result.GetValue(arguments) ?? [], .. result.UnmatchedTokens], token));
+        command.SetAction((result, token) => RunAsync(result.GetValue(arguments) ?? [], token));
         return command;
     }
 

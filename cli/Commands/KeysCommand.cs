@@ -15,8 +15,7 @@ internal static class KeysCommand
             Arity = ArgumentArity.ZeroOrMore,
         };
         var command = new Command("keys", "Create, list and revoke API keys of the running stack.") { arguments };
-        command.TreatUnmatchedTokensAsErrors = false;
-        command.SetAction((result, token) => RunAsync([.. result.GetValue(arguments) ?? [], .. result.UnmatchedTokens], token));
+        command.SetAction((result, token) => RunAsync(result.GetValue(arguments) ?? [], token));
         return command;
     }
 

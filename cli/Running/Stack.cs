@@ -110,6 +110,14 @@ public sealed class Stack
             ["Results__Path"] = Folder.Results,
             ["Keys__SecretFile"] = Folder.SecretFile("keys"),
             ["Models__Path"] = _clone.Models,
+            // A line an event, with its time, and not one for each statement and request
+            ["Logging__Console__FormatterName"] = "simple",
+            ["Logging__Console__FormatterOptions__SingleLine"] = "true",
+            ["Logging__Console__FormatterOptions__TimestampFormat"] = "yyyy-MM-ddTHH:mm:ss.fffZ ",
+            ["Logging__Console__FormatterOptions__UseUtcTimestamp"] = "true",
+            ["Logging__LogLevel__Default"] = "Information",
+            ["Logging__LogLevel__Microsoft.AspNetCore"] = "Warning",
+            ["Logging__LogLevel__Npgsql"] = "Warning",
         };
         foreach ((string key, string value) in _settings.Overrides ?? Overrides.Load(Folder))
         {

@@ -35,6 +35,8 @@ internal sealed record Launch
 /// </summary>
 public sealed class ManagedProcess
 {
+    private const long LargestLog = 16 << 20;
+
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
 
@@ -65,6 +67,11 @@ public sealed class ManagedProcess
     internal void Start(Launch launch)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(launch.Log)!);
+        if (new FileInfo(launch.Log) is { Exists: true, Length: > LargestLog })
+        {
+            File.Move(launch.Log, launch.Log + ".1", overwrite: true);
+        }
+
         var info = new ProcessStartInfo("/bin/sh") { WorkingDirectory = launch.Folder, UseShellExecute = false };
         // Descriptors of whoever called us (a lock, a pipe) must not stay open in a server
         info.ArgumentList.Add("-c");
