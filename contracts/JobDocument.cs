@@ -78,8 +78,14 @@ public sealed record JobOutputLink
 {
     public required int Index { get; init; }
 
-    /// <summary>Path on the API's own address, or a whole address where the results store gives one.</summary>
+    /// <summary>
+    /// Path on the API's own address, or a whole address where the results store gives one. Signed: whoever has it
+    /// needs no key until <see cref="UrlExpiresAt"/>.
+    /// </summary>
     public required string Url { get; init; }
+
+    /// <summary>Until when <see cref="Url"/> is good without a key; the job's document always has a fresh one.</summary>
+    public DateTimeOffset? UrlExpiresAt { get; init; }
 
     public required string ContentType { get; init; }
 

@@ -12,12 +12,12 @@ internal sealed record JobView(JobState State, long Revision, byte[] Json, strin
 /// Puts polls' answers together: Redis's document, or PostgreSQL's when Redis has none, with progress while it runs and
 /// position and estimate while it waits.
 /// </summary>
-internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries queries, LoadBoard board, IMemoryCache cache)
+internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries queries, LoadBoard board, OutputUrls urls, IMemoryCache cache)
 {
     private static readonly TimeSpan PositionMaxAge = TimeSpan.FromMilliseconds(900);
 
-    /// <summary>The job; null if there is none of this id, or it is another account's.</summary>
-    public async Task<JobView?> FindAsync(JobId id, Guid account, CancellationToken cancellationToken)
+    /// <summary>The job; null if there is none of this id, or it is another than this account's (null: whoever's).</summary>
+    public async Task<JobView?> FindAsync(JobId id, Guid? account, CancellationToken cancellationToken)
     {
         HotJob? hot = await hotState.FindAsync(id, cancellationToken);
         if (hot is null)
@@ -31,7 +31,7 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
             hot = new HotJob(row.AccountId, row.State, row.Revision, JsonSerializer.SerializeToUtf8Bytes(row.ToDocument(), WireJson.Options), null);
         }
 
-        if (hot.Account != account)
+        if (account is not null && hot.Account != account)
         {
             return null;
         }
@@ -40,6 +40,7 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
         {
             JobState.Queued => await QueuedAsync(id, hot, cancellationToken),
             JobState.Running => Running(hot),
+            JobState.Succeeded => Succeeded(hot),
             _ => new JobView(hot.State, hot.Revision, hot.Document, $"\"{hot.Revision}\""),
         };
     }
@@ -47,7 +48,7 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
     /// <summary>The job as a row has it, with what changes from second to second.</summary>
     public async Task<JobDocument> DocumentAsync(JobRow row, CancellationToken cancellationToken)
     {
-        JobDocument document = row.ToDocument();
+        JobDocument document = urls.Sign(row.ToDocument());
         if (row.State != JobState.Queued)
         {
             return document;
@@ -92,6 +93,14 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
             writer.WriteEndObject();
         });
         return new JobView(hot.State, hot.Revision, json, $"\"{hot.Revision}-{progress?.Step}\"");
+    }
+
+    private JobView Succeeded(HotJob hot)
+    {
+        string tag = $"\"{hot.Revision}-u{urls.ExpiryNow}\"";
+        JobDocument job = JsonSerializer.Deserialize<JobDocument>(hot.Document, WireJson.Options)!;
+        byte[] json = job.Outputs.Count == 0 ? hot.Document : JsonSerializer.SerializeToUtf8Bytes(urls.Sign(job), WireJson.Options);
+        return new JobView(hot.State, hot.Revision, json, tag);
     }
 
     private async Task<(long? Position, double? Eta, string? Reason)> WaitAsync(JobId id, string model, CancellationToken cancellationToken)

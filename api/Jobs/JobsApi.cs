@@ -32,8 +32,8 @@ internal static class JobsApi
         jobs.MapDelete("/{id}/outputs", DeleteOutputsAsync).RequireAuthorization(Scopes.Jobs).WithName("deleteOutputs")
             .WithSummary("Deletes what a succeeded job made; the job stays")
             .Produces<JobDocument>().ProducesProblems(401, 403, 404, 409, 503);
-        jobs.MapGet("/{id}/outputs/{index:int}", OutputAsync).RequireAuthorization(Scopes.Read).WithName("getOutput")
-            .WithSummary("The bytes of an output. ?download=true names it as a file to save.")
+        jobs.MapGet("/{id}/outputs/{index:int}", OutputAsync).RequireAuthorization(OutputUrls.Policy).WithName("getOutput")
+            .WithSummary("The bytes of an output, with a key or by the url of the job's document, which needs none until it expires. download=true names it as a file to save.")
             .Produces(200, contentType: "image/png").Produces(206).Produces(304).ProducesProblems(401, 403, 404, 409, 410, 503);
     }
 
@@ -102,10 +102,11 @@ internal static class JobsApi
     }
 
     private static async Task<IResult> OutputAsync(
-        string id, int index, bool? download, HttpContext http, JobViews views, IResultsStore results, ILogger<JobStore> logger, CancellationToken cancellationToken)
+        string id, int index, bool? download, HttpContext http, JobViews views, OutputUrls urls, IResultsStore results, ILogger<JobStore> logger, CancellationToken cancellationToken)
     {
         JobId jobId = IdOf(id);
-        JobView view = await views.FindAsync(jobId, http.Caller().AccountId, cancellationToken) ?? throw NoJob(id);
+        Guid? account = urls.Check(http, jobId, index) ? null : http.Caller().AccountId;
+        JobView view = await views.FindAsync(jobId, account, cancellationToken) ?? throw NoJob(id);
         JobDocument job = JsonSerializer.Deserialize<JobDocument>(view.Json, WireJson.Options)!;
         if (!job.State.IsFinal())
         {
@@ -126,11 +127,10 @@ internal static class JobsApi
             throw new ProblemException(410, "output_gone", $"The file of output {index} of job {jobId} is no longer kept.");
         }
 
-        string name = $"{job.Model}-{jobId}-{index}.{ExtensionOf(output.ContentType)}";
         http.Response.Headers.CacheControl = "private, max-age=31536000, immutable";
         http.Response.Headers.XContentTypeOptions = "nosniff";
         http.Response.Headers.ContentDisposition =
-            new ContentDispositionHeaderValue(download == true ? "attachment" : "inline") { FileName = name }.ToString();
+            new ContentDispositionHeaderValue(download == true ? "attachment" : "inline") { FileName = OutputUrls.FileNameOf(job, output) }.ToString();
         return Results.Stream(file, output.ContentType, lastModified: job.FinishedAt,
             entityTag: new EntityTagHeaderValue($"\"{output.Sha256}\""), enableRangeProcessing: true);
     }
@@ -141,13 +141,6 @@ internal static class JobsApi
         new(404, "job_not_found", $"You have no job '{Words.Shown(id)}'.");
 
     private static string StateOf(JobDocument job) => JsonSerializer.Serialize(job.State).Trim('"');
-
-    private static string ExtensionOf(string contentType) => contentType switch
-    {
-        "image/jpeg" => "jpg",
-        "video/mp4" => "mp4",
-        _ => contentType[(contentType.IndexOf('/') + 1)..],
-    };
 
     private static bool Matches(string known, string tag) =>
         known == "*" || known.Split(',').Any(k => k.Trim() is var t && (t == tag || t == "W/" + tag));

@@ -87,6 +87,8 @@ internal static class KeyAuthentication
         builder.Services.AddAuthentication(KeyAuthenticationHandler.Scheme_)
             .AddScheme<AuthenticationSchemeOptions, KeyAuthenticationHandler>(KeyAuthenticationHandler.Scheme_, null);
         AuthorizationBuilder authorization = builder.Services.AddAuthorizationBuilder();
+        authorization.AddPolicy(OutputUrls.Policy, policy => policy.RequireAssertion(context => context.Resource is HttpContext http
+            && (http.Features.Get<Caller>()?.May(Scopes.Read) == true || OutputUrls.IsSigned(http))));
         foreach (string scope in Scopes.All)
         {
             authorization.AddPolicy(scope, policy => policy.RequireAuthenticatedUser().RequireAssertion(

@@ -14,7 +14,7 @@ namespace Generation.Api;
 /// one "v1,..." for each of the account's secrets. Several processes send side by side; a message is sent at least once.
 /// </summary>
 internal sealed class WebhookSender(
-    WebhookStore webhooks, JobStore jobs, OutboundHttp outbound, TimeProvider time, ILogger<WebhookSender> logger) : BackgroundService
+    WebhookStore webhooks, JobStore jobs, OutputUrls urls, OutboundHttp outbound, TimeProvider time, ILogger<WebhookSender> logger) : BackgroundService
 {
     private const int BatchSize = 16;
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
@@ -82,7 +82,7 @@ internal sealed class WebhookSender(
         {
             ["type"] = delivery.Event,
             ["timestamp"] = delivery.CreatedAt.ToString("O", CultureInfo.InvariantCulture),
-            ["data"] = JsonSerializer.SerializeToNode(row.ToDocument(), WireJson.Options),
+            ["data"] = JsonSerializer.SerializeToNode(urls.Sign(row.ToDocument()), WireJson.Options),
         }.ToJsonString(WireJson.Options);
         IReadOnlyList<WebhookSecret> secrets = await webhooks.SecretsAsync(delivery.AccountId, cancellationToken);
         var request = new HttpRequestMessage(HttpMethod.Post, delivery.Url)

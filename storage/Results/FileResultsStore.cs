@@ -103,6 +103,8 @@ public sealed class FileResultsStore : IResultsStore
         }
     }
 
+    public Uri? UrlOf(string sha256, string contentType, string fileName, DateTimeOffset expiresAt) => null;
+
     public Task<bool> DeleteAsync(string sha256, CancellationToken cancellationToken)
     {
         string place = PlaceOf(sha256);

@@ -18,6 +18,12 @@ public interface IResultsStore
     /// <summary>Forgets the bytes; false if they were not there.</summary>
     public Task<bool> DeleteAsync(string sha256, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// An address of the store's own at which anyone can fetch the bytes until <paramref name="expiresAt"/>; null if this
+    /// store has no such addresses.
+    /// </summary>
+    public Uri? UrlOf(string sha256, string contentType, string fileName, DateTimeOffset expiresAt);
+
     /// <summary>All files, in no order.</summary>
     public IAsyncEnumerable<StoredFile> ListAsync(CancellationToken cancellationToken);
 

@@ -13,4 +13,8 @@ public sealed record ResultsOptions
 
     /// <summary>Folder of the files; API and workers see the same one.</summary>
     public string? Path { get; init; }
+
+    /// <summary>How long the addresses given out for outputs are good without a key, at least.</summary>
+    [Range(1, 5 * 24 * 3600)]
+    public int UrlSeconds { get; init; } = 3600;
 }

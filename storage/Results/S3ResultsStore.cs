@@ -137,13 +137,16 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
     }
 
     /// <summary>An address at which the bytes can be fetched without a key, for a while.</summary>
-    public Uri UrlOf(string sha256, string contentType, string fileName) => new(_client.GetPreSignedURL(new GetPreSignedUrlRequest
+    public Uri UrlOf(string sha256, string contentType, string fileName) =>
+        UrlOf(sha256, contentType, fileName, DateTimeOffset.UtcNow.AddSeconds(_options.UrlSeconds));
+
+    public Uri UrlOf(string sha256, string contentType, string fileName, DateTimeOffset expiresAt) => new(_client.GetPreSignedURL(new GetPreSignedUrlRequest
     {
         BucketName = _options.Bucket,
         Key = KeyOf(sha256),
         Verb = HttpVerb.GET,
         Protocol = _options.ServiceUrl?.StartsWith("http:", StringComparison.OrdinalIgnoreCase) == true ? Protocol.HTTP : Protocol.HTTPS,
-        Expires = DateTime.UtcNow.AddSeconds(_options.UrlSeconds),
+        Expires = expiresAt.UtcDateTime,
         ResponseHeaderOverrides = new ResponseHeaderOverrides
         {
             ContentType = contentType,

@@ -146,7 +146,7 @@ public sealed class JobsTests
         byte[] bytes = await _api.FinishAsync(job.Id);
         JobDocument done = await EventuallyAsync(() => _api.PollAsync(job.Id), j => j.State == JobState.Succeeded);
 
-        using HttpResponseMessage answer = await _api.Client.GetAsync(done.Outputs[0].Url + "?download=true");
+        using HttpResponseMessage answer = await _api.Client.GetAsync(done.Outputs[0].Url + "&download=true");
 
         Assert.That(await answer.Content.ReadAsByteArrayAsync(), Is.EqualTo(bytes));
         Assert.That(answer.Content.Headers.ContentType!.MediaType, Is.EqualTo("image/png"));
