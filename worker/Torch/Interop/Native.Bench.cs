@@ -10,4 +10,10 @@ internal static unsafe partial class Native
 
     [DllImport(Library)]
     internal static extern double gt_bench_transpose(nint a, long count);
+
+    [DllImport(Library)]
+    internal static extern double gt_bench_peak(int kind, double seconds);
+
+    [DllImport(Library)]
+    internal static extern double gt_bench_inside(int on);
 }

@@ -1,34 +1,11 @@
 // Fused attention over tensors: chooses the kernel, cuts the work over libtorch's threads.
 #include "attention/attention.h"
+#include "cpu.h"
 #include "shim.h"
-
-#if defined(__x86_64__)
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
 
 using namespace shim;
 
 namespace {
-
-#if defined(__x86_64__)
-// Linux gives a process the tiles' state on request only.
-bool tiles_granted()
-{
-    constexpr long request_permission = 0x1023, tile_data = 18;
-    return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
-}
-
-bool has_tiles()
-{
-    unsigned a = 7, b = 0, c = 0, d = 0;
-    __asm__("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-    constexpr unsigned amx_bf16 = 1u << 22, amx_tile = 1u << 24;
-    return (d & amx_bf16) != 0 && (d & amx_tile) != 0 && tiles_granted();
-}
-
-bool has_avx512() { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw"); }
-#endif
 
 // The kernels that this processor runs, the fastest first. GENERATION_ATTENTION names one to use alone, or none.
 struct Kernels {
@@ -37,29 +14,18 @@ struct Kernels {
 
     Kernels()
     {
-#if defined(__x86_64__)
         const char* named = std::getenv("GENERATION_ATTENTION");
-        auto take = [named](const attention::Kernel*& place, const attention::Kernel* kernel) {
-            if (place == nullptr && kernel != nullptr && (named == nullptr || std::string(named) == kernel->name)) {
+        auto take = [named](const attention::Kernel*& place, bool runs, const attention::Kernel* kernel) {
+            if (place == nullptr && runs && kernel != nullptr && (named == nullptr || std::string(named) == kernel->name)) {
                 place = kernel;
             }
         };
-        __builtin_cpu_init();
-        if (has_avx512()) {
-            if (__builtin_cpu_supports("avx512bf16")) {
-                if (attention::amx_bf16() != nullptr && has_tiles()) {
-                    take(bfloat16, attention::amx_bf16());
-                }
-                take(bfloat16, attention::avx512_bf16());
-            }
-            take(bfloat16, attention::avx512());
-            take(float32, attention::avx512());
-        }
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
-            take(bfloat16, attention::avx2());
-            take(float32, attention::avx2());
-        }
-#endif
+        take(bfloat16, cpu::has_avx512_bf16() && cpu::has_tiles(), attention::amx_bf16());
+        take(bfloat16, cpu::has_avx512_bf16(), attention::avx512_bf16());
+        take(bfloat16, cpu::has_avx512(), attention::avx512());
+        take(bfloat16, cpu::has_avx2(), attention::avx2());
+        take(float32, cpu::has_avx512(), attention::avx512());
+        take(float32, cpu::has_avx2(), attention::avx2());
     }
 };
 

@@ -3,6 +3,8 @@
 namespace shim {
 
 std::atomic<int64_t> live_tensors{0};
+std::atomic<int64_t> inside_nanoseconds{0};
+bool measure_inside = false;
 
 namespace {
 
@@ -121,6 +123,7 @@ GT_API int64_t gt_live_tensors() { return shim::live_tensors.load(std::memory_or
 
 GT_API void gt_free(T tensor)
 {
+    shim::Inside inside;
     delete tensor;
     shim::live_tensors.fetch_sub(1, std::memory_order_relaxed);
 }

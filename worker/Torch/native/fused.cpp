@@ -1,4 +1,5 @@
 // Group norm with what comes before and after it, and GEGLU, in as few passes over memory as they need.
+#include "cpu.h"
 #include "pointwise/pointwise.h"
 #include "shim.h"
 
@@ -9,15 +10,12 @@ namespace {
 const pointwise::Loops& loops()
 {
     static const pointwise::Loops& chosen = [&]() -> const pointwise::Loops& {
-#if defined(__x86_64__)
-        __builtin_cpu_init();
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
+        if (cpu::has_avx512()) {
             return pointwise::avx512();
         }
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+        if (cpu::has_avx2()) {
             return pointwise::avx2();
         }
-#endif
         return pointwise::baseline();
     }();
     return chosen;

@@ -1,5 +1,6 @@
 // Linear layers and convolutions whose weights are packed once into the layout that oneDNN computes with; a sum with another
 // tensor is part of the same pass. Activations stay as they are: rows of features, or channels last.
+#include "cpu.h"
 #include "shim.h"
 #ifdef GT_HAS_ONEDNN
 #include "onednn.h"
@@ -237,12 +238,8 @@ GT_API int32_t gt_packs(int32_t dtype)
     if (off) {
         return 0;
     }
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    return static_cast<at::ScalarType>(dtype) == at::kFloat ? __builtin_cpu_supports("avx2") != 0 : __builtin_cpu_supports("avx512bw") != 0;
-#else
-    return static_cast<at::ScalarType>(dtype) == at::kFloat ? 1 : 0;
-#endif
+    const bool vectors = cpu::has_avx2(), halves = cpu::has_avx512();
+    return static_cast<at::ScalarType>(dtype) == at::kFloat ? vectors : halves;
 }
 #else
 GT_API void* gt_pack_linear(T weight, T bias) { return nullptr; }

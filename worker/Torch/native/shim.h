@@ -3,6 +3,7 @@
 #pragma once
 #include "compat.h"
 #include <atomic>
+#include <chrono>
 #include <sstream>
 #include <string>
 
@@ -36,6 +37,34 @@ struct Tensors {
 namespace shim {
 
 extern std::atomic<int64_t> live_tensors;
+
+// For the benchmark that says how much of a program's time passes outside of libtorch.
+extern std::atomic<int64_t> inside_nanoseconds;
+extern bool measure_inside;
+
+class Inside {
+public:
+    Inside()
+    {
+        if (measure_inside) {
+            start_ = clock::now();
+        }
+    }
+
+    ~Inside()
+    {
+        if (measure_inside) {
+            inside_nanoseconds.fetch_add(std::chrono::duration_cast<std::chrono::nanoseconds>(clock::now() - start_).count(), std::memory_order_relaxed);
+        }
+    }
+
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+
+private:
+    using clock = std::chrono::steady_clock;
+    clock::time_point start_{};
+};
 
 // Writes the error slot from the exception in flight.
 void fail(const char* operation, const std::string& arguments) noexcept;
@@ -136,6 +165,7 @@ template <class F, class... A>
 inline T make(const char* operation, F&& f, const A&... arguments) noexcept
 {
     try {
+        Inside inside;
         return box(f());
     } catch (...) {
         fail(operation, describe_all(arguments...));
@@ -148,6 +178,7 @@ template <class F, class... A>
 inline int32_t run(const char* operation, F&& f, const A&... arguments) noexcept
 {
     try {
+        Inside inside;
         f();
         return 1;
     } catch (...) {
@@ -161,6 +192,7 @@ template <class F, class... A>
 inline T* make_many(const char* operation, int64_t* count, F&& f, const A&... arguments) noexcept
 {
     try {
+        Inside inside;
         std::vector<at::Tensor> all = f();
         T* handles = new T[all.size() + 1];
         for (size_t i = 0; i < all.size(); i++) {

@@ -1,0 +1,45 @@
+#include "peak.h"
+#if defined(__AMX_BF16__)
+#include <immintrin.h>
+#include <cstring>
+
+namespace peak {
+
+static void run(int64_t rounds)
+{
+    alignas(64) uint8_t shape[64] = {1};
+    for (int tile = 0; tile < 8; tile++) {
+        shape[16 + 2 * tile] = 64;
+        shape[48 + tile] = 16;
+    }
+    alignas(64) static const uint16_t zeros[16 * 32] = {};
+    _tile_loadconfig(shape);
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    _tile_loadd(4, zeros, 64);
+    _tile_loadd(5, zeros, 64);
+    _tile_loadd(6, zeros, 64);
+    _tile_loadd(7, zeros, 64);
+    for (int64_t i = 0; i < rounds; i++) {
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+    }
+    _tile_release();
+}
+
+const Loop* amx_bf16()
+{
+    static const Loop loop{4.0 * 16 * 16 * 32 * 2, run};
+    return &loop;
+}
+
+}  // namespace peak
+#else
+namespace peak {
+const Loop* amx_bf16() { return nullptr; }
+}  // namespace peak
+#endif
