@@ -9,7 +9,10 @@ namespace Generation.Diffusion;
 /// </summary>
 public sealed class Parameter(string name, long[] shape)
 {
+    private readonly Lock _deriving = new();
     private Tensor? _value;
+    private IDisposable? _derived;
+    private int _derivedWith;
 
     /// <summary>The key in the checkpoint, from the network's root.</summary>
     public string Name { get; } = name;
@@ -37,12 +40,43 @@ public sealed class Parameter(string name, long[] shape)
             value.DetachFromDisposeScope();
             _value = value;
             Version++;
+            DropDerived();
+        }
+    }
+
+    /// <summary>What is made from the value, and from <paramref name="with"/>'s, once and kept until one of them changes: a packed copy.</summary>
+    internal T Derived<T>(Parameter? with, Func<T> make)
+        where T : class, IDisposable
+    {
+        int version = with?.Version ?? 0;
+        lock (_deriving)
+        {
+            if (_derived is T there && _derivedWith == version)
+            {
+                return there;
+            }
+
+            _derived?.Dispose();
+            T made = make();
+            _derived = made;
+            _derivedWith = version;
+            return made;
         }
     }
 
     internal void Release()
     {
+        DropDerived();
         _value?.Dispose();
         _value = null;
+    }
+
+    private void DropDerived()
+    {
+        lock (_deriving)
+        {
+            _derived?.Dispose();
+            _derived = null;
+        }
     }
 }

@@ -32,8 +32,10 @@ public sealed class Attention
     /// as many consecutive members; null: <paramref name="x"/>
     /// </param>
     /// <param name="mask">Added to the scores; broadcasts to (batch, heads, length, context length). Null: none.</param>
+    /// <param name="added">Summed with the result, of its shape; null: nothing.</param>
+    /// <param name="inPlace">The result may take the place of <paramref name="added"/>, and is then the same object.</param>
     /// <returns>(batch, length, features)</returns>
-    public Tensor Forward(Tensor x, Tensor? context = null, Tensor? mask = null)
+    public Tensor Forward(Tensor x, Tensor? context = null, Tensor? mask = null, Tensor? added = null, bool inPlace = false)
     {
         using var scope = NewDisposeScope();
         Tensor source = context ?? x;
@@ -45,6 +47,6 @@ public sealed class Attention
             value = value.repeat_interleave(members, 0);
         }
         Tensor attended = ScaledDotProduct.Attend(_toQ.Forward(x), key, value, _heads, mask);
-        return _toOut.Forward(attended).MoveToOuterDisposeScope();
+        return Scoped.Leave(_toOut.Forward(attended, added, inPlace), added);
     }
 }

@@ -37,9 +37,9 @@ public sealed class BasicTransformerBlock
     public Tensor Forward(Tensor x, Tensor? context = null, Tensor? contextMask = null)
     {
         using var scope = NewDisposeScope();
-        Tensor h = x + _attn1.Forward(Positioned(_norm1.Forward(x)), _onlyCross ? context : null, _onlyCross ? contextMask : null);
-        h = h.add_(_attn2.Forward(Positioned(_norm2.Forward(h)), context, contextMask));
-        h = h.add_(_ff.Forward(_norm3.Forward(h)));
+        Tensor h = _attn1.Forward(Positioned(_norm1.Forward(x)), _onlyCross ? context : null, _onlyCross ? contextMask : null, added: x);
+        h = _attn2.Forward(Positioned(_norm2.Forward(h)), context, contextMask, added: h, inPlace: true);
+        h = _ff.Forward(_norm3.Forward(h), added: h, inPlace: true);
         return h.MoveToOuterDisposeScope();
     }
 

@@ -1,5 +1,5 @@
+using Generation.Torch;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace Generation.Diffusion.Networks.Layers;
 
@@ -22,6 +22,13 @@ public sealed class Conv2d
     }
 
     /// <param name="x">(batch, in channels, height, width)</param>
-    /// <returns>(batch, out channels, height, width), in the memory layout of <paramref name="x"/></returns>
-    public Tensor Forward(Tensor x) => F.conv2d(x, _weight.Value, _bias?.Value, _stride, _padding);
+    /// <returns>(batch, out channels, height, width), channels_last where weights are packed, else in the memory layout of <paramref name="x"/></returns>
+    public Tensor Forward(Tensor x) => Packed.Forward(x);
+
+    /// <inheritdoc cref="Forward(Tensor)"/>
+    /// <param name="added">Summed with the result, of its shape; null: nothing.</param>
+    /// <param name="inPlace">The result may take the place of <paramref name="added"/>, and is then the same object.</param>
+    public Tensor Forward(Tensor x, Tensor? added, bool inPlace = false) => Packed.Forward(x, added, inPlace);
+
+    private PackedConv2d Packed => _weight.Derived(_bias, () => new PackedConv2d(_weight.Value, _bias?.Value, _stride, _padding));
 }

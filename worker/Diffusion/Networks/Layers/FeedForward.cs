@@ -23,11 +23,13 @@ public sealed class FeedForward
     }
 
     /// <param name="x">(..., features)</param>
-    public Tensor Forward(Tensor x)
+    /// <param name="added">Summed with the result, of its shape; null: nothing.</param>
+    /// <param name="inPlace">The result may take the place of <paramref name="added"/>, and is then the same object.</param>
+    public Tensor Forward(Tensor x, Tensor? added = null, bool inPlace = false)
     {
         using var scope = NewDisposeScope();
         Tensor h = _in.Forward(x);
         Scoped.Swap(ref h, _plain?.Apply(h) ?? TorchExtras.geglu(h));
-        return _out.Forward(h).MoveToOuterDisposeScope();
+        return Scoped.Leave(_out.Forward(h, added, inPlace), added);
     }
 }

@@ -1,5 +1,5 @@
+using Generation.Torch;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace Generation.Diffusion.Networks.Layers;
 
@@ -17,5 +17,12 @@ public sealed class Linear
 
     /// <param name="x">(..., in features)</param>
     /// <returns>(..., out features)</returns>
-    public Tensor Forward(Tensor x) => F.linear(x, _weight.Value, _bias?.Value);
+    public Tensor Forward(Tensor x) => Packed.Forward(x);
+
+    /// <inheritdoc cref="Forward(Tensor)"/>
+    /// <param name="added">Summed with the result, of its shape; null: nothing.</param>
+    /// <param name="inPlace">The result may take the place of <paramref name="added"/>, and is then the same object.</param>
+    public Tensor Forward(Tensor x, Tensor? added, bool inPlace = false) => Packed.Forward(x, added, inPlace);
+
+    private PackedLinear Packed => _weight.Derived(_bias, () => new PackedLinear(_weight.Value, _bias?.Value));
 }

@@ -40,24 +40,29 @@ public sealed class ResnetBlock2D
         using var scope = NewDisposeScope();
         Tensor h = _norm1.Forward(x, _options.Activation, statistics);
         Scoped.Swap(ref h, _conv1.Forward(h));
-        Tensor? time = _timeEmbProj?.Forward(activatedTime!).unsqueeze(-1).unsqueeze(-1);
+        Tensor? time = _timeEmbProj?.Forward(activatedTime!);
         if (_options.ScaleShift && time is not null)
         {
-            Tensor[] scaleAndShift = time.chunk(2, 1);
+            Tensor[] scaleAndShift = time.unsqueeze(-1).unsqueeze(-1).chunk(2, 1);
             Scoped.Swap(ref h, _norm2.Forward(h));
             Scoped.Swap(ref h, h * (scaleAndShift[0] + 1) + scaleAndShift[1]);
             Scoped.Swap(ref h, _options.Activation.Apply(h));
         }
         else
         {
-            if (time is not null)
+            // the statistics of a larger map hold for the sum with the time embedding
+            Tensor? spread = time?.expand(h.shape[0], time.shape[1]);
+            if (statistics is not null && spread is not null)
             {
-                h = h.add_(time);
+                h = h.add_(spread.unsqueeze(-1).unsqueeze(-1));
             }
-            Scoped.Swap(ref h, _norm2.Forward(h, _options.Activation, statistics));
+            Scoped.Swap(ref h, statistics is null
+                ? _norm2.Forward(h, _options.Activation, spread)
+                : _norm2.Forward(h, _options.Activation, statistics));
         }
-        Scoped.Swap(ref h, _conv2.Forward(h));
-        h = h.add_(_convShortcut is null ? x : _convShortcut.Forward(x));
+        Scoped.Swap(ref h, _convShortcut is null
+            ? _conv2.Forward(h, added: x)
+            : _conv2.Forward(h, added: _convShortcut.Forward(x), inPlace: true));
         if (_options.OutputScale != 1)
         {
             h = h.div_(_options.OutputScale);

@@ -43,8 +43,8 @@ public sealed class Transformer2DModel
             Scoped.Swap(ref h, block.Forward(h, context, contextMask));
         }
         Scoped.Swap(ref h, _convOut is null
-            ? FeatureMap.FromSequence(_linearOut!.Forward(h), height, width)
-            : _convOut.Forward(FeatureMap.FromSequence(h, height, width)));
-        return (h + x).MoveToOuterDisposeScope();
+            ? FeatureMap.FromSequence(_linearOut!.Forward(h, added: FeatureMap.ToSequence(x)), height, width)
+            : _convOut.Forward(FeatureMap.FromSequence(h, height, width), added: x));
+        return h.MoveToOuterDisposeScope();
     }
 }
