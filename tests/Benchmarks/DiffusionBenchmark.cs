@@ -1,0 +1,67 @@
+using Generation.Diffusion;
+using Generation.Diffusion.Networks;
+using Generation.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Generation.Benchmarks;
+
+/// <summary>Kernels and a whole guided step, against the processor's own speed and against other engines, side by side in one run.</summary>
+internal static class DiffusionBenchmark
+{
+    // multiply-adds of one guided step of Stable Diffusion 1.5 at 64x64 latents, counted twice
+    private const double StepOperations = 1.62e12;
+
+    public static void Run(Report report)
+    {
+        using IDisposable mode = inference_mode();
+        Peaks peaks = Peaks.Measure();
+        report.Add("peak_f32", peaks.Float32 / 1e9, "GFLOP/s", note: $"a loop of multiply-adds on vectors, {get_num_threads()} threads");
+        report.Add("peak_bf16_vector", peaks.VectorBfloat16 / 1e9, "GFLOP/s", note: peaks.VectorBfloat16 == 0 ? "this processor has no bfloat16 vectors" : "the same in bfloat16");
+        report.Add("peak_bf16_tile", peaks.TileBfloat16 / 1e9, "GFLOP/s", note: peaks.TileBfloat16 == 0 ? "this processor has no bfloat16 tiles" : "the same on tiles");
+        report.Add("peak_bf16", peaks.Bfloat16 / 1e9, "GFLOP/s", note: "the fastest of them that computes bfloat16");
+        KernelBenchmark.Run(report, peaks);
+        OtherEngines.OpenVino(report, Step(report, peaks));
+        OtherEngines.PythonTorch(report);
+    }
+
+    // seconds
+    private static double Step(Report report, Peaks peaks)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using var source = new RandomWeights("sd15", "unet");
+        UNet2DConditionModel? loaded = null;
+        double loading = Clock.Once(() => loaded = new UNet2DConditionModel(new UNetConfig { CrossAttentionDim = 768 }, new Weights(source, ScalarType.BFloat16)));
+        using UNet2DConditionModel unet = loaded!;
+        Tensor latents = randn([1, 4, 64, 64]);
+        Tensor context = randn([2, 77, 768]).bfloat16();
+        void Guided()
+        {
+            using DisposeScope step = NewDisposeScope();
+            Tensor both = cat([latents, latents]).bfloat16();
+            Tensor[] predicted = unet.Forward(both, 500, context).@float().chunk(2);
+            Tensor guided = predicted[0] + (7.5 * (predicted[1] - predicted[0]));
+            _ = latents - (0.1 * guided);
+        }
+
+        double best = Clock.Best(Guided, 6);
+        report.Add("sd15_guided_step_bf16", best, "s", StepOperations / peaks.Bfloat16, StepOperations / peaks.Bfloat16 / best, "860 M parameters, 64x64 latents, batch 2; against the peak's time, ratio is the share of the peak");
+        report.Add("sd15_guided_step_bf16_speed", StepOperations / best / 1e9, "GFLOP/s", peaks.Convolution / 1e9, StepOperations / best / peaks.Convolution, "against the fastest convolution of this run");
+
+        double ratio = double.PositiveInfinity, inside = 0;
+        for (int round = 0; round < 3; round++)
+        {
+            NativeBenchmark.StartInside();
+            double whole = Clock.Once(Guided);
+            double native = NativeBenchmark.StopInside();
+            if (whole / native < ratio)
+            {
+                (ratio, inside) = (whole / native, native);
+            }
+        }
+
+        report.Add("sd15_step_csharp_over_cpp", inside * ratio, "s", inside, ratio, "the step against the time inside its C++ calls, which is what a replay of them in C++ takes; at most 1.02");
+        report.Add("sd15_unet_made", loading, "s", note: "drawing 860 M random weights included");
+        return best;
+    }
+}

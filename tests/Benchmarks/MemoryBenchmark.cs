@@ -1,0 +1,56 @@
+using System.Globalization;
+using Generation.Diffusion.Pipelines;
+using Generation.Torch;
+
+namespace Generation.Benchmarks;
+
+/// <summary>Many pictures of the demo model in one process: memory stays, and no tensor is left over.</summary>
+internal static class MemoryBenchmark
+{
+    private const int WarmUp = 50;
+
+    public static void Run(Report report, int pictures)
+    {
+        StableDiffusionPipeline pipeline = StableDiffusionPipeline.FromPretrained(Path.Combine(Repository.Root, "models", "demo"));
+        for (int i = 0; i < WarmUp; i++)
+        {
+            Make(pipeline, i);
+        }
+
+        Settle();
+        long tensors = TorchExtras.LiveTensors;
+        double before = ResidentMiB();
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        for (int i = 0; i < pictures; i++)
+        {
+            Make(pipeline, i);
+        }
+
+        double seconds = System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds;
+        Settle();
+        double grown = ResidentMiB() - before;
+        report.Add("memory_growth", grown, "MiB", 1, grown, $"resident memory after {pictures} pictures, beyond {before:0.0} MiB after {WarmUp} to warm up; at most 1");
+        report.Add("live_tensors_growth", TorchExtras.LiveTensors - tensors, "tensors", 0, note: $"{tensors} before and {TorchExtras.LiveTensors} after");
+        report.Add("demo_picture", seconds / pictures, "s", note: "64x64, 4 steps");
+    }
+
+    private static void Make(StableDiffusionPipeline pipeline, int seed)
+    {
+        using PictureBatch batch = pipeline.Generate(new Text2ImgSettings { Prompt = "a red apple on a blue background", Width = 64, Height = 64, NumInferenceSteps = 4, GuidanceScale = 4, Seed = seed });
+    }
+
+    private static void Settle()
+    {
+        for (int i = 0; i < 3; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+    }
+
+    private static double ResidentMiB()
+    {
+        string line = File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+        return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+    }
+}

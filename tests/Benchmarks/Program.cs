@@ -1,0 +1,24 @@
+using System.CommandLine;
+using Generation.Benchmarks;
+
+var json = new Option<bool>("--json") { Description = "One JSON object a line: name, value, unit, against, ratio.", Recursive = true };
+var threads = new Option<int>("--threads") { Description = "Threads within an operation.", DefaultValueFactory = _ => TorchSharp.torch.get_num_threads(), Recursive = true };
+var pictures = new Option<int>("--pictures") { Description = "How many pictures.", DefaultValueFactory = _ => 1000 };
+
+var torch = new Command("torch", "What a call from C# costs more than the same call in C++.");
+torch.SetAction(result => Run(result, TorchBenchmark.Run));
+var diffusion = new Command("diffusion", "Kernels and a guided Stable Diffusion 1.5 step, against the processor's own speed and other engines.");
+diffusion.SetAction(result => Run(result, DiffusionBenchmark.Run));
+var memory = new Command("memory", "Memory over many pictures of the demo model in one process.") { pictures };
+memory.SetAction(result => Run(result, report => MemoryBenchmark.Run(report, result.GetValue(pictures))));
+
+var root = new RootCommand("Generation's benchmarks: each prints what it measured beside what it is held against.") { torch, diffusion, memory };
+root.Options.Add(json);
+root.Options.Add(threads);
+return await root.Parse(args).InvokeAsync();
+
+void Run(ParseResult result, Action<Report> benchmark)
+{
+    TorchSharp.torch.set_num_threads(result.GetValue(threads));
+    benchmark(new Report(Console.Out, result.GetValue(json)));
+}

@@ -1,0 +1,31 @@
+using Generation.Torch.Interop;
+using static TorchSharp.torch;
+
+namespace Generation.Torch;
+
+/// <summary>Which multiply-adds.</summary>
+public enum PeakKind
+{
+    Float32 = 0,
+    VectorBfloat16 = 1,
+    TileBfloat16 = 2,
+}
+
+/// <summary>What benchmarks are held against: the same calls in C++, the processor's own speed, the time inside libtorch.</summary>
+public static class NativeBenchmark
+{
+    /// <summary>Nanoseconds of one addition in a C++ loop of <paramref name="calls"/>.</summary>
+    public static double Additions(Tensor a, Tensor b, long calls) => Native.gt_bench_add(a.Handle, b.Handle, calls) / calls;
+
+    /// <summary>Nanoseconds of one transposition in a C++ loop of <paramref name="calls"/>.</summary>
+    public static double Transpositions(Tensor a, long calls) => Native.gt_bench_transpose(a.Handle, calls) / calls;
+
+    /// <summary>Operations a second (a multiply-add counts twice) of a loop of nothing else, over libtorch's threads; 0 where the processor has none.</summary>
+    public static double Peak(PeakKind kind, double seconds = 1.0) => Native.gt_bench_peak((int)kind, seconds);
+
+    /// <summary>Begins to add up the time that this process spends inside libtorch's calls.</summary>
+    public static void StartInside() => _ = Native.gt_bench_inside(1);
+
+    /// <summary>Seconds spent inside libtorch's calls since <see cref="StartInside"/>.</summary>
+    public static double StopInside() => Native.gt_bench_inside(0);
+}
