@@ -12,7 +12,7 @@ internal static class DiffusionBenchmark
     // multiply-adds of one guided step of Stable Diffusion 1.5 at 64x64 latents, counted twice
     private const double StepOperations = 1.62e12;
 
-    public static void Run(Report report)
+    public static void Run(Report report, string? only)
     {
         using IDisposable mode = inference_mode();
         Peaks peaks = Peaks.Measure();
@@ -20,9 +20,17 @@ internal static class DiffusionBenchmark
         report.Add("peak_bf16_vector", peaks.VectorBfloat16 / 1e9, "GFLOP/s", note: peaks.VectorBfloat16 == 0 ? "this processor has no bfloat16 vectors" : "the same in bfloat16");
         report.Add("peak_bf16_tile", peaks.TileBfloat16 / 1e9, "GFLOP/s", note: peaks.TileBfloat16 == 0 ? "this processor has no bfloat16 tiles" : "the same on tiles");
         report.Add("peak_bf16", peaks.Bfloat16 / 1e9, "GFLOP/s", note: "the fastest of them that computes bfloat16");
-        KernelBenchmark.Run(report, peaks);
-        OtherEngines.OpenVino(report, Step(report, peaks));
-        OtherEngines.PythonTorch(report);
+        if (only is null or "kernels")
+        {
+            KernelBenchmark.Run(report, peaks);
+        }
+
+        double? step = only is null or "step" or "engines" ? Step(report, peaks) : null;
+        if (only is null or "engines")
+        {
+            OtherEngines.OpenVino(report, step!.Value);
+            OtherEngines.PythonTorch(report);
+        }
     }
 
     // seconds
@@ -46,7 +54,10 @@ internal static class DiffusionBenchmark
 
         double best = Clock.Best(Guided, 6);
         report.Add("sd15_guided_step_bf16", best, "s", StepOperations / peaks.Bfloat16, StepOperations / peaks.Bfloat16 / best, "860 M parameters, 64x64 latents, batch 2; against the peak's time, ratio is the share of the peak");
-        report.Add("sd15_guided_step_bf16_speed", StepOperations / best / 1e9, "GFLOP/s", peaks.Convolution / 1e9, StepOperations / best / peaks.Convolution, "against the fastest convolution of this run");
+        if (peaks.Convolution > 0)
+        {
+            report.Add("sd15_guided_step_bf16_speed", StepOperations / best / 1e9, "GFLOP/s", peaks.Convolution / 1e9, StepOperations / best / peaks.Convolution, "against the fastest convolution of this run");
+        }
 
         double ratio = double.PositiveInfinity, inside = 0;
         for (int round = 0; round < 3; round++)

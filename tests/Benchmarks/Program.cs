@@ -5,10 +5,12 @@ var json = new Option<bool>("--json") { Description = "One JSON object a line: n
 var threads = new Option<int>("--threads") { Description = "Threads within an operation.", DefaultValueFactory = _ => TorchSharp.torch.get_num_threads(), Recursive = true };
 var pictures = new Option<int>("--pictures") { Description = "How many pictures.", DefaultValueFactory = _ => 1000 };
 
+var only = new Option<string?>("--only") { Description = "kernels, step or engines: that part alone." };
+
 var torch = new Command("torch", "What a call from C# costs more than the same call in C++.");
 torch.SetAction(result => Run(result, TorchBenchmark.Run));
-var diffusion = new Command("diffusion", "Kernels and a guided Stable Diffusion 1.5 step, against the processor's own speed and other engines.");
-diffusion.SetAction(result => Run(result, DiffusionBenchmark.Run));
+var diffusion = new Command("diffusion", "Kernels and a guided Stable Diffusion 1.5 step, against the processor's own speed and other engines.") { only };
+diffusion.SetAction(result => Run(result, report => DiffusionBenchmark.Run(report, result.GetValue(only))));
 var memory = new Command("memory", "Memory over many pictures of the demo model in one process.") { pictures };
 memory.SetAction(result => Run(result, report => MemoryBenchmark.Run(report, result.GetValue(pictures))));
 

@@ -183,7 +183,7 @@ public sealed class TensorTests
         set_num_threads(1);
         Assert.That(get_num_threads(), Is.EqualTo(1));
         set_num_threads(before);
-        Assert.That(before, Is.InRange(1, Environment.ProcessorCount));
+        Assert.That(before, Is.InRange(Environment.ProcessorCount > 1 ? Environment.ProcessorCount / 2 : 1, Environment.ProcessorCount), "the physical cores allotted");
     }
 
     [Test]

@@ -48,10 +48,10 @@ GT_API double gt_bench_peak(int32_t kind, double seconds)
         });
         return std::chrono::duration<double>(clock::now() - start).count() / static_cast<double>(threads);
     };
-    // rounds that take a fiftieth of the time asked, then the best of as many as fit
-    int64_t rounds = 1 << 16;
+    // short runs of some milliseconds, and the best of as many as fit: what the machine does when nobody else is at it
+    int64_t rounds = 1 << 12;
     double best = time(rounds);
-    while (best * at::get_num_threads() < seconds / 50 && rounds < (int64_t{1} << 40)) {
+    while (best * at::get_num_threads() < 0.004 && rounds < (int64_t{1} << 40)) {
         rounds *= 2;
         best = time(rounds);
     }

@@ -2,7 +2,52 @@
 #include "shim.h"
 #include <torch/version.h>
 
+#include <sched.h>
+#include <fstream>
+#include <set>
+
 using namespace shim;
+
+namespace {
+
+// Physical cores that this process may use: its affinity, one thread a core, and the share of time that its control group gives.
+int allotted_cores()
+{
+    cpu_set_t allowed;
+    CPU_ZERO(&allowed);
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
+        return at::get_num_threads();
+    }
+    std::set<std::string> cores;
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+        if (!CPU_ISSET(cpu, &allowed)) {
+            continue;
+        }
+        std::ifstream siblings("/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list");
+        std::string core;
+        if (!(siblings >> core)) {
+            core = std::to_string(cpu);
+        }
+        cores.insert(core);
+    }
+    int count = std::max(1, static_cast<int>(cores.size()));
+    std::ifstream limit("/sys/fs/cgroup/cpu.max");
+    double quota = 0, period = 0;
+    if (limit >> quota >> period && quota > 0 && period > 0) {
+        count = std::min(count, std::max(1, static_cast<int>(quota / period + 0.5)));
+    }
+    return count;
+}
+
+// libtorch 1.13 as Debian builds it begins with one thread. OMP_NUM_THREADS stands where it is given.
+[[maybe_unused]] const bool threads_chosen = [] {
+    if (std::getenv("OMP_NUM_THREADS") == nullptr) {
+        at::set_num_threads(allotted_cores());
+    }
+    return true;
+}();
+
+}  // namespace
 
 GT_API int32_t gt_set_num_threads(int32_t count)
 {

@@ -113,6 +113,8 @@ struct Packed {
 
     void execute(const at::Tensor& source, const at::Tensor& out, const at::Tensor& added, Sum sum)
     {
+        // oneDNN asks OpenMP for its threads, which libtorch sets for each thread at its first parallel loop
+        at::internal::lazy_init_num_threads();
         std::shared_ptr<Prepared> way = prepare(source, out, added, sum);
         at::Tensor scratch = at::empty({static_cast<int64_t>(way->scratch.get_size())}, at::kByte);
         std::unordered_map<int, dnnl::memory> arguments{

@@ -1,19 +1,21 @@
 #include "peak.h"
 #if defined(__AMX_BF16__)
 #include <immintrin.h>
-#include <cstring>
 
 namespace peak {
 
+struct alignas(64) Shape {
+    uint8_t palette = 1, start_row = 0, reserved[14] = {};
+    uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
+    uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
+};
+
+static const Shape shape;
+
 static void run(int64_t rounds)
 {
-    alignas(64) uint8_t shape[64] = {1};
-    for (int tile = 0; tile < 8; tile++) {
-        shape[16 + 2 * tile] = 64;
-        shape[48 + tile] = 16;
-    }
+    _tile_loadconfig(&shape);
     alignas(64) static const uint16_t zeros[16 * 32] = {};
-    _tile_loadconfig(shape);
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);

@@ -10,7 +10,7 @@ static void run(int64_t rounds)
     for (__m256& x : a) {
         x = _mm256_setzero_ps();
     }
-    __m256 b = _mm256_set1_ps(1e-30f);
+    __m256 b = _mm256_set1_ps(1);
     for (int64_t i = 0; i < rounds; i++) {
 #pragma GCC unroll 12
         for (int j = 0; j < 12; j++) {

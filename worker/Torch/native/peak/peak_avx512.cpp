@@ -10,7 +10,7 @@ static void run(int64_t rounds)
     for (__m512& x : a) {
         x = _mm512_setzero_ps();
     }
-    __m512 b = _mm512_set1_ps(1e-30f);
+    __m512 b = _mm512_set1_ps(1);
     for (int64_t i = 0; i < rounds; i++) {
 #pragma GCC unroll 24
         for (int j = 0; j < 24; j++) {
