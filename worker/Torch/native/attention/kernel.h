@@ -10,6 +10,7 @@
 #include "attention.h"
 #include <cstdlib>
 #include <cstring>
+#include <immintrin.h>
 #include <limits>
 #include <type_traits>
 
@@ -28,11 +29,51 @@ inline uint16_t narrow(float value)
 {
     uint32_t bits;
     std::memcpy(&bits, &value, sizeof bits);
-    if ((bits & 0x7fffffffu) > 0x7f800000u) {
-        return static_cast<uint16_t>((bits >> 16) | 0x40);
-    }
-    return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+    uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16, quiet = (bits >> 16) | 0x40u;
+    return static_cast<uint16_t>((bits & 0x7fffffffu) > 0x7f800000u ? quiet : rounded);
 }
+
+// Transposes a block of 4 x 4 words of 32 bits, or 8 x 8 of 16; strides in words. (SSE2 is in every x86-64.)
+inline void transpose(const uint32_t* from, int64_t from_row, uint32_t* to, int64_t to_row)
+{
+    __m128i a = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)), b = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + from_row)),
+            c = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + 2 * from_row)), d = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + 3 * from_row));
+    __m128i ab = _mm_unpacklo_epi32(a, b), cd = _mm_unpacklo_epi32(c, d), above = _mm_unpackhi_epi32(a, b), beyond = _mm_unpackhi_epi32(c, d);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_unpacklo_epi64(ab, cd));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + to_row), _mm_unpackhi_epi64(ab, cd));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 2 * to_row), _mm_unpacklo_epi64(above, beyond));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 3 * to_row), _mm_unpackhi_epi64(above, beyond));
+}
+
+inline void transpose(const uint16_t* from, int64_t from_row, uint16_t* to, int64_t to_row)
+{
+    __m128i r[8], s[8];
+    for (int i = 0; i < 8; i++) {
+        r[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i * from_row));
+    }
+    for (int i = 0; i < 4; i++) {
+        s[2 * i] = _mm_unpacklo_epi16(r[2 * i], r[2 * i + 1]);
+        s[2 * i + 1] = _mm_unpackhi_epi16(r[2 * i], r[2 * i + 1]);
+    }
+    for (int half = 0; half < 2; half++) {
+        __m128i low = _mm_unpacklo_epi32(s[half], s[2 + half]), high = _mm_unpackhi_epi32(s[half], s[2 + half]);
+        __m128i low2 = _mm_unpacklo_epi32(s[4 + half], s[6 + half]), high2 = _mm_unpackhi_epi32(s[4 + half], s[6 + half]);
+        uint16_t* at = to + 4 * half * to_row;
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(at), _mm_unpacklo_epi64(low, low2));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(at + to_row), _mm_unpackhi_epi64(low, low2));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(at + 2 * to_row), _mm_unpacklo_epi64(high, high2));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(at + 3 * to_row), _mm_unpackhi_epi64(high, high2));
+    }
+}
+
+inline void transpose(const float* from, int64_t from_row, float* to, int64_t to_row)
+{
+    transpose(reinterpret_cast<const uint32_t*>(from), from_row, reinterpret_cast<uint32_t*>(to), to_row);
+}
+
+// Rows and columns that one transpose takes.
+template <class E>
+constexpr int64_t block_side = sizeof(E) == 2 ? 8 : 4;
 
 inline int64_t up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
@@ -96,20 +137,31 @@ struct Frame {
             for (int64_t k = first; k < last; k++) {
                 cell* row = keys + k * size;
                 int64_t copied = k < filled ? t.size : 0;
-                for (int64_t d = 0; d < copied; d++) {
-                    row[d] = convert(key[k * t.key_row + d]);
+                if constexpr (std::is_same_v<E, cell>) {
+                    std::memcpy(row, key + k * t.key_row, static_cast<size_t>(copied) * sizeof(cell));
+                } else {
+                    for (int64_t d = 0; d < copied; d++) {
+                        row[d] = convert(key[k * t.key_row + d]);
+                    }
                 }
                 for (int64_t d = copied; d < size; d++) {
                     row[d] = cell(0);
                 }
             }
-            // transposed by tiles that stay in the cache
-            for (int64_t k0 = first; k0 < last; k0 += 32) {
-                const int64_t k1 = k0 + 32 < last ? k0 + 32 : last;
-                for (int64_t d = 0; d < rows; d++) {
-                    cell* row = values + d * padded;
-                    for (int64_t k = k0; k < k1; k++) {
-                        row[k] = d < t.size && k < filled ? convert(value[k * t.value_row + d]) : cell(0);
+            // values transposed, block by block where a whole block is there
+            constexpr int64_t side = block_side<E>;
+            for (int64_t k = first; k < last; k += side) {
+                for (int64_t d = 0; d < rows; d += side) {
+                    if constexpr (std::is_same_v<E, cell>) {
+                        if (k + side <= filled && d + side <= t.size) {
+                            transpose(value + k * t.value_row + d, t.value_row, values + d * padded + k, padded);
+                            continue;
+                        }
+                    }
+                    for (int64_t r = d; r < rows && r < d + side; r++) {
+                        for (int64_t c = k; c < last && c < k + side; c++) {
+                            values[r * padded + c] = r < t.size && c < filled ? convert(value[c * t.value_row + r]) : cell(0);
+                        }
                     }
                 }
             }
@@ -134,8 +186,27 @@ struct Frame {
     {
         constexpr int64_t per = M::per_word;
         const int64_t size = padded_size(t);
-        std::memset(packed, 0, static_cast<size_t>(size * Q) * sizeof(cell));
-        for (int64_t q = 0; q < count; q++) {
+        if (count < Q || t.size < size) {
+            std::memset(packed, 0, static_cast<size_t>(size * Q) * sizeof(cell));
+        }
+        int64_t q = 0;
+        if constexpr (std::is_same_v<E, cell>) {
+            // 4 queries by 4 words at a time
+            for (; q + 4 <= count; q += 4) {
+                const E* row = query + q * t.query_row;
+                int64_t d = 0;
+                for (; d + 4 * per <= t.size && t.query_row % per == 0; d += 4 * per) {
+                    transpose(
+                        reinterpret_cast<const uint32_t*>(row + d), t.query_row / per, reinterpret_cast<uint32_t*>(packed) + d / per * Q + q, Q);
+                }
+                for (; d < t.size; d++) {
+                    for (int64_t i = 0; i < 4; i++) {
+                        packed[(d / per * Q + q + i) * per + d % per] = row[i * t.query_row + d];
+                    }
+                }
+            }
+        }
+        for (; q < count; q++) {
             const E* row = query + q * t.query_row;
             for (int64_t d = 0; d < t.size; d++) {
                 packed[(d / per * Q + q) * per + d % per] = convert(row[d]);
@@ -167,16 +238,19 @@ struct Frame {
         cell* weights;
         cell* queries;
         float* sums;
+        // four rows of results
+        float* rows;
         Scratch(const Task& t)
         {
             size_t scores_bytes = sizeof(float) * static_cast<size_t>(B * Q), queries_bytes = sizeof(cell) * static_cast<size_t>(padded_size(t) * Q),
-                   sums_bytes = sizeof(float) * static_cast<size_t>(padded_rows(t) * Q);
-            memory_ = static_cast<char*>(std::aligned_alloc(64, (2 * scores_bytes + queries_bytes + sums_bytes + 4 * 64) / 64 * 64));
+                   sums_bytes = sizeof(float) * static_cast<size_t>(padded_rows(t) * Q), rows_bytes = sizeof(float) * static_cast<size_t>(padded_rows(t) * 4);
+            memory_ = static_cast<char*>(std::aligned_alloc(64, (2 * scores_bytes + queries_bytes + sums_bytes + rows_bytes + 4 * 64) / 64 * 64));
             scores = reinterpret_cast<float*>(memory_);
             // where weights are floats they take the scores' place
             weights = std::is_same_v<cell, float> ? reinterpret_cast<cell*>(scores) : reinterpret_cast<cell*>(memory_ + scores_bytes);
             queries = reinterpret_cast<cell*>(memory_ + 2 * scores_bytes);
             sums = reinterpret_cast<float*>(memory_ + 2 * scores_bytes + up(static_cast<int64_t>(queries_bytes), 64));
+            rows = sums + padded_rows(t) * Q;
         }
         ~Scratch() { std::free(memory_); }
         Scratch(const Scratch&) = delete;
@@ -269,16 +343,28 @@ struct Frame {
                 }
             }
             const int64_t out_offset = batch * t.out_batch + head * t.out_head + first * t.out_row;
-            for (int64_t q = 0; q < count; q++) {
-                if (t.element == Element::bfloat16) {
-                    uint16_t* out = static_cast<uint16_t*>(t.out) + out_offset + q * t.out_row;
-                    for (int64_t d = 0; d < t.size; d++) {
-                        out[d] = narrow(sums[d * Q + q]);
+            for (int64_t q = 0; q < count; q += 4) {
+                const int64_t several = q + 4 < count ? 4 : count - q;
+                float* rows_out = scratch.rows;
+                int64_t d = 0;
+                for (; d + 4 <= t.size; d += 4) {
+                    transpose(sums + d * Q + q, Q, rows_out + d, rows);
+                }
+                for (; d < t.size; d++) {
+                    for (int64_t i = 0; i < several; i++) {
+                        rows_out[i * rows + d] = sums[d * Q + q + i];
                     }
-                } else {
-                    float* out = static_cast<float*>(t.out) + out_offset + q * t.out_row;
-                    for (int64_t d = 0; d < t.size; d++) {
-                        out[d] = sums[d * Q + q];
+                }
+                for (int64_t i = 0; i < several; i++) {
+                    const int64_t place = out_offset + (q + i) * t.out_row;
+                    const float* row = rows_out + i * rows;
+                    if (t.element == Element::bfloat16) {
+                        uint16_t* out = static_cast<uint16_t*>(t.out) + place;
+                        for (int64_t c = 0; c < t.size; c++) {
+                            out[c] = narrow(row[c]);
+                        }
+                    } else {
+                        std::memcpy(static_cast<float*>(t.out) + place, row, static_cast<size_t>(t.size) * sizeof(float));
                     }
                 }
             }
