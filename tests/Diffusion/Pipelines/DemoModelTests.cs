@@ -186,5 +186,24 @@ public sealed class DemoModelTests
         }
     }
 
+    [Test]
+    public void Generate_InBFloat16_MakesTheSamePictureAboutAsWell()
+    {
+        Text2ImgSettings settings = Apple with { NumInferenceSteps = 8 };
+        using LatentDiffusionModel half = LatentDiffusionModel.FromPretrained(GoldenCase.InRepository("models/demo"), TorchSharp.torch.ScalarType.BFloat16);
+        using PictureBatch exact = _pipeline.Generate(settings);
+        using PictureBatch near = new StableDiffusionPipeline(half).Generate(settings);
+        using var scope = TorchSharp.torch.NewDisposeScope();
+        Assert.That((near.Images - exact.Images).abs().mean().item<float>(), Is.LessThan(0.05));
+    }
+
+    [Test]
+    public void Decode_Cancelled_MakesNothing()
+    {
+        using DenoisingRun run = _pipeline.Encode(Apple with { NumInferenceSteps = 1 });
+        run.Loop();
+        Assert.That(() => run.Decode(new CancellationToken(canceled: true)), Throws.InstanceOf<OperationCanceledException>());
+    }
+
     private static byte[] Pixel(Picture picture, int x, int y) => picture.Bytes.AsSpan((y * picture.Stride) + (x * 3), 3).ToArray();
 }

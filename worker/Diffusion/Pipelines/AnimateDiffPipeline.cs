@@ -98,7 +98,7 @@ public sealed class AnimateDiffPipeline : DiffusionPipeline<Text2VideoSettings>,
             SetLatents(Noise.Draw(pipeline.Vae.Config.LatentChannels, settings.NumFrames, size.Height / downscale, size.Width / downscale) * scheduler.InitNoiseSigma);
         }
 
-        public override PictureBatch Decode()
+        public override PictureBatch Decode(CancellationToken token = default)
         {
             using var scope = NewDisposeScope();
             long[] shape = Latents.shape;
@@ -106,8 +106,9 @@ public sealed class AnimateDiffPipeline : DiffusionPipeline<Text2VideoSettings>,
             var pictures = new List<Tensor>();
             for (long start = 0; start < frames.shape[0]; start += _settings.DecodeChunkSize)
             {
+                token.ThrowIfCancellationRequested();
                 using Tensor chunk = frames.narrow(0, start, Math.Min(_settings.DecodeChunkSize, frames.shape[0] - start));
-                using Tensor decoded = _pipeline.Vae.Decode(chunk);
+                using Tensor decoded = _pipeline.Vae.Decode(chunk, token: token);
                 pictures.Add(PictureTensors.FromDecoded(decoded));
             }
 

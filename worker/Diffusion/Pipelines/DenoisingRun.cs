@@ -64,7 +64,9 @@ public abstract class DenoisingRun : IDisposable
     }
 
     /// <summary>Latents to pictures.</summary>
-    public abstract PictureBatch Decode();
+    /// <param name="token">Looked at between the parts that are decoded one by one: tiles, pictures, frames.</param>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public abstract PictureBatch Decode(CancellationToken token = default);
 
     /// <summary>A small picture of how far picture <paramref name="index"/> is, a pixel for each latent; null where the pipeline has none.</summary>
     public virtual Picture? Preview(int index = 0) => null;

@@ -29,6 +29,6 @@ public abstract class DiffusionPipeline<TSettings>
 
         run.Loop(onStep, token);
         token.ThrowIfCancellationRequested();
-        return run.Decode();
+        return run.Decode(token);
     }
 }

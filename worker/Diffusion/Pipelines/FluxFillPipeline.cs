@@ -46,6 +46,6 @@ public sealed class FluxFillPipeline(FluxModel model) : DiffusionPipeline<Inpain
             ExtraFeatures = Keep(cat([masked, FluxLatents.Pack(pixels).expand(plan.Pictures.Count, -1, -1)], 2));
         }
 
-        public override PictureBatch Decode() => _area.Finish(base.Decode());
+        public override PictureBatch Decode(CancellationToken token = default) => _area.Finish(base.Decode(token));
     }
 }

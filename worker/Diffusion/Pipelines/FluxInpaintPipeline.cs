@@ -38,7 +38,7 @@ public sealed class FluxInpaintPipeline(FluxModel model) : DiffusionPipeline<Inp
             _mask = Keep(FluxLatents.Pack(mask));
         }
 
-        public override PictureBatch Decode() => _area.Finish(base.Decode());
+        public override PictureBatch Decode(CancellationToken token = default) => _area.Finish(base.Decode(token));
 
         protected override Tensor AfterStep(Tensor latents, int i)
         {

@@ -39,12 +39,12 @@ internal abstract class FluxRun : DenoisingRun
     /// <summary>Features that the network takes beside each token, (n, tokens, features); null: none.</summary>
     protected Tensor? ExtraFeatures { get; set; }
 
-    public override PictureBatch Decode()
+    public override PictureBatch Decode(CancellationToken token = default)
     {
         using var scope = NewDisposeScope();
         long[] shape = Plan.LatentShape(Model);
         Tensor latents = Model.Vae.FromDenoiser(FluxLatents.Unpack(Latents, shape[1], shape[2]));
-        return new PictureBatch(Latents.clone(), PictureTensors.FromDecoded(Model.Vae.Decode(latents)), Seeds);
+        return new PictureBatch(Latents.clone(), PictureTensors.FromDecoded(Model.Vae.Decode(latents, token: token)), Seeds);
     }
 
     public override Picture? Preview(int index = 0)

@@ -51,10 +51,10 @@ internal abstract class LatentRun : DenoisingRun
         return Guided ? Guidance.Combine(prediction, Settings.GuidanceScale, Settings.GuidanceRescale) : prediction;
     }
 
-    public override PictureBatch Decode()
+    public override PictureBatch Decode(CancellationToken token = default)
     {
         using var scope = NewDisposeScope();
-        return new PictureBatch(Latents.clone(), PictureTensors.FromDecoded(Model.Vae.Decode(Model.Vae.FromDenoiser(Latents))), Seeds);
+        return new PictureBatch(Latents.clone(), PictureTensors.FromDecoded(Model.Vae.Decode(Model.Vae.FromDenoiser(Latents), token: token)), Seeds);
     }
 
     public override Picture? Preview(int index = 0)

@@ -12,9 +12,11 @@ internal sealed class NetworkLoader(ModelFiles files, ScalarType dtype, Device? 
 
     public UNet2DConditionModel UNet() => Load<UNet2DConditionModel, UNetConfig>("unet", (config, weights) => new UNet2DConditionModel(config, weights));
 
-    public AutoencoderKL Vae() => Load<AutoencoderKL, AutoencoderConfig>("vae", (config, weights) => new AutoencoderKL(config, weights));
+    /// <summary>The autoencoder; in float32 where its config says that float16 overflows in it (SDXL's).</summary>
+    public AutoencoderKL Vae() => Load<AutoencoderKL, AutoencoderConfig>(
+        "vae", (config, weights) => new AutoencoderKL(config, weights), config => config.ForceUpcast && dtype == ScalarType.Float16 ? ScalarType.Float32 : dtype);
 
-    public TNetwork Load<TNetwork, TConfig>(string component, Func<TConfig, Weights, TNetwork> build)
+    public TNetwork Load<TNetwork, TConfig>(string component, Func<TConfig, Weights, TNetwork> build, Func<TConfig, ScalarType>? ownType = null)
         where TNetwork : Network
         where TConfig : INetworkConfig
     {
@@ -29,7 +31,7 @@ internal sealed class NetworkLoader(ModelFiles files, ScalarType dtype, Device? 
             throw new WeightsException($"{files.Path}, config of {component}: {e.Message}", e);
         }
 
-        TNetwork network = build(config, new Weights(source, dtype, device));
+        TNetwork network = build(config, new Weights(source, ownType?.Invoke(config) ?? dtype, device));
         _loaded.Add(network);
         return network;
     }

@@ -27,7 +27,14 @@ public sealed class OneFileModel : ModelFiles
 
     public override string Path { get; }
 
-    public override string PipelineClass => _folder?.PipelineClass ?? _family!.PipelineClass;
+    // The UNet's extra input channels tell what it was trained for: a masked picture and the mask, or a picture.
+    public override string PipelineClass => _folder?.PipelineClass ?? (_layout.UNetInputs, _family!.PipelineClass) switch
+    {
+        (9, "StableDiffusionXLPipeline") => "StableDiffusionXLInpaintPipeline",
+        (9, _) => "StableDiffusionInpaintPipeline",
+        (8, _) => "StableDiffusionInstructPix2PixPipeline",
+        (_, string own) => own,
+    };
 
     /// <summary>The family that keys and shapes tell of, or null where the folder beside the file says all.</summary>
     public Family? Family => _family;

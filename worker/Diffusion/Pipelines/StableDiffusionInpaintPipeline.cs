@@ -64,7 +64,7 @@ public sealed class StableDiffusionInpaintPipeline(LatentDiffusionModel model) :
             }
         }
 
-        public override PictureBatch Decode() => _area.Finish(base.Decode());
+        public override PictureBatch Decode(CancellationToken token = default) => _area.Finish(base.Decode(token));
 
         protected override Tensor AfterStep(Tensor latents, int i)
         {

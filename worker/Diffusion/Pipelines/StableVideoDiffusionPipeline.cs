@@ -109,7 +109,7 @@ public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSe
             SetLatents(Noise.Draw(_frames, pipeline.UNet.Config.InChannels / 2, size.Height / downscale, size.Width / downscale) * scheduler.InitNoiseSigma);
         }
 
-        public override PictureBatch Decode()
+        public override PictureBatch Decode(CancellationToken token = default)
         {
             using var scope = NewDisposeScope();
             Tensor frames = Latents.flatten(0, 1) / _pipeline.Vae.Config.ScalingFactor;
@@ -117,6 +117,7 @@ public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSe
             var pictures = new List<Tensor>();
             for (long start = 0; start < frames.shape[0]; start += chunkSize)
             {
+                token.ThrowIfCancellationRequested();
                 using Tensor chunk = frames.narrow(0, start, Math.Min(chunkSize, frames.shape[0] - start));
                 using Tensor decoded = _pipeline.Vae.Decode(chunk, (int)chunk.shape[0]);
                 pictures.Add(PictureTensors.FromDecoded(decoded));

@@ -63,7 +63,8 @@ public sealed class CheckpointLayout
 
     private int? UNetChannels { get; set; }
 
-    private int? UNetInputs { get; set; }
+    /// <summary>Channels that the UNet takes, latents and what is beside them; null where there is none.</summary>
+    public int? UNetInputs { get; private set; }
 
     /// <summary>Finds the components of a checkpoint.</summary>
     /// <exception cref="WeightsException">There are none: not a checkpoint in original key names.</exception>
