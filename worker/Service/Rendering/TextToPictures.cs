@@ -119,7 +119,7 @@ internal sealed class TextToPictures(
         run.Loop(report => OnStep(job, model, run, report, picture, before + report.Step, steps, clock), stop);
         stop.ThrowIfCancellationRequested();
 
-        using PictureBatch batch = run.Decode();
+        using PictureBatch batch = run.Decode(stop);
         if (plan.Upscaler is null)
         {
             return batch.ToPictures()[0];
