@@ -5,7 +5,6 @@ using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
-using Amazon.S3.Transfer;
 
 namespace Generation.Storage;
 
@@ -174,18 +173,7 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
     {
         if (content.Length > _options.PartBytes)
         {
-            using var transfer = new TransferUtility(_client);
-            await transfer.UploadAsync(
-                new TransferUtilityUploadRequest
-                {
-                    BucketName = _options.Bucket,
-                    Key = KeyOf(sha256),
-                    InputStream = content,
-                    ContentType = contentType,
-                    PartSize = _options.PartBytes,
-                    AutoCloseStream = false,
-                },
-                cancellationToken);
+            await SendPartsAsync(KeyOf(sha256), content, contentType, cancellationToken);
             return;
         }
 
@@ -200,6 +188,47 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
                 UseChunkEncoding = false,
             },
             cancellationToken);
+    }
+
+    /// <summary>In parts, one after the other; given up as a whole if one cannot be sent.</summary>
+    private async Task SendPartsAsync(string key, Stream content, string contentType, CancellationToken cancellationToken)
+    {
+        InitiateMultipartUploadResponse upload = await _client.InitiateMultipartUploadAsync(
+            new InitiateMultipartUploadRequest { BucketName = _options.Bucket, Key = key, ContentType = contentType }, cancellationToken);
+        try
+        {
+            var parts = new List<PartETag>();
+            while (content.Position < content.Length)
+            {
+                long size = Math.Min(_options.PartBytes, content.Length - content.Position);
+                // Each part from a stream of its own: the client reads it again when it tries again
+                byte[] part = new byte[size];
+                await content.ReadExactlyAsync(part, cancellationToken);
+                using var stream = new MemoryStream(part, writable: false);
+                UploadPartResponse answer = await _client.UploadPartAsync(
+                    new UploadPartRequest
+                    {
+                        BucketName = _options.Bucket,
+                        Key = key,
+                        UploadId = upload.UploadId,
+                        PartNumber = parts.Count + 1,
+                        PartSize = size,
+                        InputStream = stream,
+                        UseChunkEncoding = false,
+                    },
+                    cancellationToken);
+                parts.Add(new PartETag(parts.Count + 1, answer.ETag));
+            }
+
+            await _client.CompleteMultipartUploadAsync(
+                new CompleteMultipartUploadRequest { BucketName = _options.Bucket, Key = key, UploadId = upload.UploadId, PartETags = parts }, cancellationToken);
+        }
+        catch
+        {
+            await _client.AbortMultipartUploadAsync(
+                new AbortMultipartUploadRequest { BucketName = _options.Bucket, Key = key, UploadId = upload.UploadId }, CancellationToken.None);
+            throw;
+        }
     }
 
     private string KeyOf(string sha256) => FileResultsStore.IsSha256(sha256)
