@@ -58,7 +58,7 @@ public abstract record PictureBody : JobBody
     [Description("How many pictures.")]
     public int? NumImages { get; set; }
 
-    [Description("png.")]
+    [Description("png, jpg or webp; else png.")]
     public string? OutputFormat { get; set; }
 
     [Description("1 to 100, for formats with loss.")]

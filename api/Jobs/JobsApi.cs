@@ -18,7 +18,7 @@ internal static class JobsApi
     {
         RouteGroupBuilder jobs = app.MapGroup("/v1/jobs").WithTags("Jobs");
         jobs.MapGet("/{id}", GetAsync).RequireAuthorization(Scopes.Read).WithName("getJob")
-            .WithSummary("A job, with progress while it runs, position and estimate while it waits. ETag and 304 while nothing changed.")
+            .WithSummary("A job, with progress while it runs, position and estimate while it waits. ETag and 304 while nothing changed. With 'Accept: image/*': its first output.")
             .Produces<JobDocument>().Produces(304).ProducesProblems(401, 403, 404, 503);
         jobs.MapGet("/", ListAsync).RequireAuthorization(Scopes.Read).WithName("listJobs")
             .WithSummary("Your jobs, the newest first. Filters: state, kind, model, created_after, created_before; order asc or desc; limit 1 to 100; cursor.")
@@ -37,8 +37,15 @@ internal static class JobsApi
             .Produces(200, contentType: "image/png").Produces(206).Produces(304).ProducesProblems(401, 403, 404, 409, 410, 503);
     }
 
-    private static async Task<IResult> GetAsync(string id, HttpContext http, JobViews views, CancellationToken cancellationToken)
+    private static async Task<IResult> GetAsync(
+        string id, HttpContext http, JobViews views, OutputUrls urls, IResultsStore results, ILogger<JobStore> logger, CancellationToken cancellationToken)
     {
+        http.Response.Headers.Vary = "Accept";
+        if (http.Request.Headers.Accept.ToString().StartsWith("image/", StringComparison.OrdinalIgnoreCase))
+        {
+            return await OutputAsync(id, 0, null, http, views, urls, results, logger, cancellationToken);
+        }
+
         JobId jobId = IdOf(id);
         JobView view = await views.FindAsync(jobId, http.Caller().AccountId, cancellationToken) ?? throw NoJob(id);
         http.Response.Headers.ETag = view.ETag;

@@ -160,6 +160,21 @@ public sealed class JobsTests
     }
 
     [Test]
+    public async Task Get_AcceptImage_GivesTheFirstOutput()
+    {
+        JobDocument job = await _api.SubmitAsync();
+        byte[] bytes = await _api.FinishAsync(job.Id);
+        await EventuallyAsync(() => _api.PollAsync(job.Id), j => j.State == JobState.Succeeded);
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/jobs/{job.Id}");
+        request.Headers.Accept.ParseAdd("image/*");
+
+        using HttpResponseMessage answer = await _api.Client.SendAsync(request);
+
+        Assert.That(await answer.Content.ReadAsByteArrayAsync(), Is.EqualTo(bytes));
+        Assert.That(answer.Content.Headers.ContentType!.MediaType, Is.EqualTo("image/png"));
+    }
+
+    [Test]
     public async Task Output_NotThere_SaysWhy()
     {
         JobDocument job = await _api.SubmitAsync();
