@@ -1,0 +1,31 @@
+using System.Runtime.InteropServices;
+
+namespace Generation.Imaging.Video;
+
+/// <summary>Limits that the kernel keeps for a child process, set from outside (prlimit(2)).</summary>
+internal static partial class ProcessLimits
+{
+    private const int ProcessorSeconds = 0;
+    private const int FileSize = 1;
+    private const int CoreSize = 4;
+    private const int AddressSpace = 9;
+
+    /// <summary>Processor time follows from time and threads: it bounds a process that nobody waits for any more, too.</summary>
+    public static void Apply(int process, VideoLimits limits)
+    {
+        Set(process, ProcessorSeconds, (long)Math.Ceiling(limits.Time.TotalSeconds * (limits.Threads + 1)));
+        Set(process, FileSize, limits.FileBytes);
+        Set(process, CoreSize, 0);
+        Set(process, AddressSpace, limits.MemoryBytes);
+    }
+
+    private static void Set(int process, int resource, long value)
+    {
+        ulong[] limit = [(ulong)value, (ulong)value];
+        // A process that has ended already needs no limit
+        _ = SetLimit(process, resource, limit, 0);
+    }
+
+    [LibraryImport("libc", EntryPoint = "prlimit", SetLastError = true)]
+    private static partial int SetLimit(int process, int resource, [In] ulong[] limit, nint old);
+}

@@ -1,0 +1,212 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Generation.Imaging.Video;
+
+/// <summary>What one run of ffmpeg may take.</summary>
+public sealed record VideoLimits
+{
+    public static VideoLimits Default { get; } = new();
+
+    public TimeSpan Time { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Largest file, in bytes.</summary>
+    public long FileBytes { get; init; } = 1L << 30;
+
+    /// <summary>Address space of the process, in bytes.</summary>
+    public long MemoryBytes { get; init; } = 4L << 30;
+
+    /// <summary>Fixed, so that the bytes of a clip do not depend on the machine.</summary>
+    public int Threads { get; init; } = 2;
+}
+
+/// <summary>
+/// Makes video files through ffmpeg, a process of its own with limits: it gets raw frames on its standard input, writes one
+/// file, opens no other and no address, and is killed when it takes too long or nobody wants the clip any more.
+/// </summary>
+public static class VideoEncoder
+{
+    private const string Program = "ffmpeg";
+    private const int TailLength = 2000;
+
+    /// <summary>Encodes a clip. Equal arguments give equal bytes with one version of ffmpeg.</summary>
+    /// <param name="frames">At least one, all of one size; pulled one by one while ffmpeg works.</param>
+    /// <param name="framesPerSecond">0.1 to 240.</param>
+    /// <param name="quality">1 to 100.</param>
+    /// <param name="comment">How the clip was made, kept in the file where the format can; or null.</param>
+    /// <exception cref="VideoException">ffmpeg is missing, failed, or took longer or wrote more than the limits allow.</exception>
+    /// <exception cref="ArgumentException">There is no frame, a frame has another size, or a figure is out of range.</exception>
+    public static async Task<byte[]> EncodeAsync(
+        IEnumerable<Picture> frames,
+        double framesPerSecond,
+        VideoFormat format,
+        int quality = 80,
+        string? comment = null,
+        VideoLimits? limits = null,
+        CancellationToken cancellationToken = default)
+    {
+        if (!(framesPerSecond is >= 0.1 and <= 240))
+        {
+            throw new ArgumentOutOfRangeException(nameof(framesPerSecond), framesPerSecond, "Frames per second are from 0.1 to 240.");
+        }
+
+        if (quality is < 1 or > 100)
+        {
+            throw new ArgumentOutOfRangeException(nameof(quality), quality, "A quality is from 1 to 100.");
+        }
+
+        using IEnumerator<Picture> rest = frames.GetEnumerator();
+        if (!rest.MoveNext())
+        {
+            throw new ArgumentException("A clip has at least one frame.", nameof(frames));
+        }
+
+        limits ??= VideoLimits.Default;
+        string folder = Directory.CreateTempSubdirectory("generation-video-").FullName;
+        try
+        {
+            string file = Path.Combine(folder, "clip." + format.Extension());
+            await RunAsync(rest, framesPerSecond, format, quality, comment, file, limits, cancellationToken);
+            return new FileInfo(file).Length < limits.FileBytes
+                ? await File.ReadAllBytesAsync(file, cancellationToken)
+                : throw new VideoException($"The clip is larger than {limits.FileBytes} bytes.");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task RunAsync(
+        IEnumerator<Picture> frames,
+        double framesPerSecond,
+        VideoFormat format,
+        int quality,
+        string? comment,
+        string file,
+        VideoLimits limits,
+        CancellationToken cancellationToken)
+    {
+        var start = new ProcessStartInfo(Program) { RedirectStandardInput = true, RedirectStandardError = true, UseShellExecute = false };
+        foreach (string argument in Arguments(frames.Current, framesPerSecond, format, quality, comment, file, limits))
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(limits.Time);
+        using Process process = Start(start);
+        try
+        {
+            ProcessLimits.Apply(process.Id, limits);
+            Task<string> words = process.StandardError.ReadToEndAsync(limit.Token);
+            string? broken = await WriteFramesAsync(process, frames, limit.Token);
+            await process.WaitForExitAsync(limit.Token);
+            string said = (await words).Trim();
+            if (process.ExitCode != 0 || broken is not null)
+            {
+                string tail = said.Length > TailLength ? said[^TailLength..] : said;
+                throw new VideoException($"ffmpeg ended with {process.ExitCode}: {(tail.Length > 0 ? tail : broken)}");
+            }
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new VideoException($"ffmpeg took longer than {limits.Time.TotalSeconds} s.", e);
+        }
+        finally
+        {
+            if (!process.HasExited)
+            {
+                process.Kill(entireProcessTree: true);
+                await process.WaitForExitAsync(CancellationToken.None);
+            }
+        }
+    }
+
+    /// <summary>Null when all frames went in; else why not, which ffmpeg's own words then explain.</summary>
+    private static async Task<string?> WriteFramesAsync(Process process, IEnumerator<Picture> frames, CancellationToken cancellationToken)
+    {
+        Picture first = frames.Current;
+        try
+        {
+            await using Stream input = process.StandardInput.BaseStream;
+            do
+            {
+                Picture frame = frames.Current;
+                if ((frame.Width, frame.Height) != (first.Width, first.Height))
+                {
+                    throw new ArgumentException(
+                        $"All frames of a clip have one size; after {first.Width} x {first.Height} came {frame.Width} x {frame.Height}.", nameof(frames));
+                }
+
+                await input.WriteAsync(frame.ToRgb().Bytes, cancellationToken);
+            }
+            while (frames.MoveNext());
+            return null;
+        }
+        catch (IOException e)
+        {
+            return e.Message;
+        }
+    }
+
+    private static Process Start(ProcessStartInfo start)
+    {
+        try
+        {
+            return Process.Start(start) ?? throw new VideoException("ffmpeg could not be started.");
+        }
+        catch (Win32Exception e)
+        {
+            throw new VideoException("ffmpeg is not there; install the package ffmpeg.", e);
+        }
+    }
+
+    private static List<string> Arguments(
+        Picture first, double framesPerSecond, VideoFormat format, int quality, string? comment, string file, VideoLimits limits)
+    {
+        string rate = framesPerSecond.ToString("0.###", CultureInfo.InvariantCulture);
+        string threads = limits.Threads.ToString(CultureInfo.InvariantCulture);
+        List<string> arguments =
+        [
+            "-hide_banner", "-loglevel", "error", "-nostats", "-y", "-protocol_whitelist", "pipe",
+            "-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", $"{first.Width}x{first.Height}", "-framerate", rate, "-i", "pipe:0",
+            "-an", "-threads", threads, "-filter_threads", threads,
+            // Nothing of the encoder's version or the time in the file
+            "-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1",
+        ];
+        if (comment is not null)
+        {
+            // The container's tag; zeros cannot be in an argument
+            arguments.AddRange(["-metadata", "comment=" + comment.Replace("\0", "", StringComparison.Ordinal)]);
+        }
+
+        // Players want even sides for colours at half resolution
+        const string Even = "scale=ceil(iw/2)*2:ceil(ih/2)*2:flags=lanczos:out_color_matrix=bt709,format=yuv420p";
+        string[] colours = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"];
+        arguments.AddRange(format switch
+        {
+            // Constant rate factors: from 1 (best quality) up to about 50
+            VideoFormat.Mp4 =>
+            [
+                "-vf", Even, "-c:v", "libx264", "-preset", "medium", "-crf", Scale(quality, worst: 45, best: 10), .. colours,
+                "-movflags", "+faststart", "-f", "mp4",
+            ],
+            VideoFormat.WebM =>
+            [
+                "-vf", Even, "-c:v", "libvpx-vp9", "-b:v", "0", "-crf", Scale(quality, worst: 60, best: 12), "-row-mt", "0",
+                "-deadline", "good", "-cpu-used", "3", .. colours, "-f", "webm",
+            ],
+            // One palette for the whole clip, from the clip itself
+            VideoFormat.Gif =>
+                ["-vf", "split[a][b];[a]palettegen=stats_mode=full[p];[b][p]paletteuse=dither=sierra2_4a", "-loop", "0", "-f", "gif"],
+            _ => ["-c:v", "libwebp_anim", "-quality", quality.ToString(CultureInfo.InvariantCulture), "-loop", "0", "-f", "webp"],
+        });
+        arguments.Add("file:" + file);
+        return arguments;
+    }
+
+    private static string Scale(int quality, int worst, int best) =>
+        Math.Round(worst + ((best - worst) * (quality - 1) / 99.0)).ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,51 @@
+namespace Generation.Imaging.Video;
+
+/// <summary>The video files that are written.</summary>
+public enum VideoFormat
+{
+    /// <summary>H.264 in MP4: plays everywhere.</summary>
+    Mp4,
+
+    /// <summary>VP9 in WebM.</summary>
+    WebM,
+
+    /// <summary>256 colours, loops.</summary>
+    Gif,
+
+    /// <summary>Animated WebP, loops.</summary>
+    WebP,
+}
+
+/// <summary>Names of video formats.</summary>
+public static class VideoFormats
+{
+    /// <summary>The format that a request names; null where there is none of that name.</summary>
+    public static VideoFormat? Find(string name) => name.ToLowerInvariant() switch
+    {
+        "mp4" => VideoFormat.Mp4,
+        "webm" => VideoFormat.WebM,
+        "gif" => VideoFormat.Gif,
+        "webp" => VideoFormat.WebP,
+        _ => null,
+    };
+
+    public static string ContentType(this VideoFormat format) => format switch
+    {
+        VideoFormat.Mp4 => "video/mp4",
+        VideoFormat.WebM => "video/webm",
+        VideoFormat.Gif => "image/gif",
+        _ => "image/webp",
+    };
+
+    /// <summary>Ending of a file's name, without the dot.</summary>
+    public static string Extension(this VideoFormat format) => format switch
+    {
+        VideoFormat.Mp4 => "mp4",
+        VideoFormat.WebM => "webm",
+        VideoFormat.Gif => "gif",
+        _ => "webp",
+    };
+}
+
+/// <summary>A clip could not be encoded. The message says why; where ffmpeg said it, in its words.</summary>
+public sealed class VideoException(string message, Exception? inner = null) : Exception(message, inner);
