@@ -13,8 +13,10 @@ var diffusion = new Command("diffusion", "Kernels and a guided Stable Diffusion 
 diffusion.SetAction(result => Run(result, report => DiffusionBenchmark.Run(report, result.GetValue(only))));
 var memory = new Command("memory", "Memory over many pictures of the demo model in one process.") { pictures };
 memory.SetAction(result => Run(result, report => MemoryBenchmark.Run(report, result.GetValue(pictures))));
+var weights = new Command("weights", "Loading a checkpoint, against a plain sequential read of the same bytes.");
+weights.SetAction(result => Run(result, WeightsBenchmark.Run));
 
-var root = new RootCommand("Generation's benchmarks: each prints what it measured beside what it is held against.") { torch, diffusion, memory };
+var root = new RootCommand("Generation's benchmarks: each prints what it measured beside what it is held against.") { torch, diffusion, memory, weights };
 root.Options.Add(json);
 root.Options.Add(threads);
 return await root.Parse(args).InvokeAsync();
