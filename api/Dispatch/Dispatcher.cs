@@ -110,6 +110,7 @@ internal sealed class Dispatcher(
             return true;
         }
 
+        FaultPoint.Reach(FaultPoint.Taken);
         var failed = new List<JobId>();
         string reason = "";
         using (var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
@@ -127,6 +128,7 @@ internal sealed class Dispatcher(
             }
         }
 
+        FaultPoint.Reach(FaultPoint.Sent);
         metrics.Dispatched(model, entries.Count - failed.Count);
         if (failed.Count == 0)
         {

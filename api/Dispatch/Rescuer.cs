@@ -52,6 +52,7 @@ internal sealed class Rescuer(
         RescueResult result = await jobs.RescueAsync(options.Value.MaxAttempts, cancellationToken);
         if (result.Total > 0)
         {
+            FaultPoint.Reach(FaultPoint.Rescued);
             metrics.Rescued(result);
             ApiLog.Rescued(logger, result.Requeued, result.Failed, result.Cancelled);
         }

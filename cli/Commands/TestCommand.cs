@@ -60,6 +60,6 @@ internal static class TestCommand
     /// <summary>Every test project, the quick ones before the whole system.</summary>
     private static IEnumerable<string> Projects(Clone clone) => Directory.EnumerateFiles(Path.Combine(clone.Root, "tests"), "*.Tests.csproj", SearchOption.AllDirectories)
         .Select(path => Path.GetFileNameWithoutExtension(path))
-        .OrderBy(name => name.Contains("EndToEnd", StringComparison.Ordinal))
+        .OrderBy(name => name.Contains("EndToEnd", StringComparison.Ordinal) || name.Contains("Chaos", StringComparison.Ordinal))
         .ThenBy(name => name, StringComparer.Ordinal);
 }

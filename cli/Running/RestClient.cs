@@ -53,7 +53,10 @@ public sealed class RestClient : IDisposable
 
     public async Task<byte[]> OutputAsync(JobOutputLink output, CancellationToken token)
     {
-        using HttpResponseMessage answer = await _http.GetAsync(new Uri(output.Url, UriKind.RelativeOrAbsolute), token);
+        var url = new Uri(output.Url, UriKind.RelativeOrAbsolute);
+        // A whole address is another server's: it carries its own signature, and gets no key
+        using HttpClient? other = url.IsAbsoluteUri ? new HttpClient { Timeout = _http.Timeout } : null;
+        using HttpResponseMessage answer = await (other ?? _http).GetAsync(url, token);
         await ThrowIfRefusedAsync(answer, token);
         return await answer.Content.ReadAsByteArrayAsync(token);
     }

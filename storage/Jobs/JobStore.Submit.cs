@@ -64,6 +64,7 @@ public sealed partial class JobStore
             Add(command, claim.InFlight);
         }
 
+        FaultPoint.Reach(FaultPoint.Submitting);
         try
         {
             await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -83,6 +84,7 @@ public sealed partial class JobStore
             return new SubmitResult(SubmitOutcome.IdempotencyKeyUsed, null, Credits.Zero);
         }
 
+        FaultPoint.Reach(FaultPoint.Submitted);
         hotState.Show(row);
         signal.Raise();
         return new SubmitResult(SubmitOutcome.Queued, row, balance);

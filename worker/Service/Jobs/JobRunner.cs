@@ -31,6 +31,7 @@ internal sealed class JobRunner(
     public async Task RunAsync(RunningJob job)
     {
         using IDisposable? scope = logger.BeginScope("job {JobId} attempt {Attempt}", job.Claim.Id, job.Claim.Attempt);
+        FaultPoint.Reach(FaultPoint.Started);
         long start = time.GetTimestamp();
         WorkerLog.JobStarted(logger, job.Claim.Id, job.Claim.Attempt, job.Claim.Request.Kind, job.Claim.Model);
         JobOutcome outcome;
@@ -40,7 +41,9 @@ internal sealed class JobRunner(
         {
             outcome = await UntilAbandonedAsync(job, CarryOutAsync(job));
             job.Slot.Dispose();
+            FaultPoint.Reach(FaultPoint.Stored);
             written = await WriteAsync(job, outcome);
+            FaultPoint.Reach(FaultPoint.Written);
         }
 
         TimeSpan took = time.GetElapsedTime(start);

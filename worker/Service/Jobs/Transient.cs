@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Amazon.Runtime;
 using Npgsql;
 
 namespace Generation.Worker.Jobs;
@@ -13,6 +14,9 @@ internal static class Transient
         NpgsqlException or TimeoutException or SocketException => true,
         IOException or UnauthorizedAccessException => true,
         HttpRequestException => true,
+        // From S3: no connection at all, or an answer that says to come again
+        AmazonServiceException s3 => (int)s3.StatusCode is 0 or 429 or >= 500,
+        AmazonClientException => true,
         _ => false,
     };
 }

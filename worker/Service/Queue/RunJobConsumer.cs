@@ -30,6 +30,7 @@ internal sealed class RunJobConsumer(SlotGate gate, JobClaims claims, RunningJob
                 return;
             }
 
+            FaultPoint.Reach(FaultPoint.Received);
             ClaimedJob? job = await claims.ClaimAsync(command.JobId, limit.Token);
             if (job is null)
             {
@@ -37,6 +38,7 @@ internal sealed class RunJobConsumer(SlotGate gate, JobClaims claims, RunningJob
                 return;
             }
 
+            FaultPoint.Reach(FaultPoint.Claimed);
             running.Start(job, slot);
             slot = null;
         }

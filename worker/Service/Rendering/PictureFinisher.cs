@@ -24,6 +24,7 @@ internal sealed class PictureFinisher(IResultsStore results, TimeProvider time, 
         PictureFormat format = PictureFormats.Find(request.OutputFormat)
             ?? throw new SettingException("output_format", $"is '{request.OutputFormat}' and must be one of {string.Join(", ", PictureFormats.Names)}.");
         byte[] file = PictureCodec.Encode(sized, format, request.OutputQuality, Describe(request, plan, seed));
+        FaultPoint.Reach(FaultPoint.Drawn);
         string sha256 = await StoreAsync(job, file, format.ContentType());
         return new JobOutput
         {

@@ -1,0 +1,185 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
+using System.Security.Cryptography;
+using Generation.Cli.Running;
+using Generation.Contracts;
+using Generation.EndToEnd.Tests;
+using Generation.Storage;
+
+namespace Generation.Chaos.Tests;
+
+/// <summary>
+/// Processes die at each place of a job's way and servers go away for a while: the job ends once, is charged once, and
+/// its file can be read. What dies is started again, as whatever watches over services does.
+/// </summary>
+[TestFixture]
+public sealed class FaultTests
+{
+    /// <summary>How long a server stays away.</summary>
+    private static readonly TimeSpan Outage = TimeSpan.FromSeconds(
+        double.Parse(Environment.GetEnvironmentVariable("GENERATION_TEST_OUTAGE_SECONDS") ?? "5", CultureInfo.InvariantCulture));
+
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
+
+    private string _faults = null!;
+    private TestStack _stack = null!;
+
+    private static IEnumerable<string> Points => FaultPoint.All;
+
+    [OneTimeSetUp]
+    public async Task StartAsync()
+    {
+        _faults = Directory.CreateTempSubdirectory("generation-faults-").FullName;
+        _stack = await TestStack.StartAsync(workers: 2, new Dictionary<string, string>
+        {
+            ["Faults__Folder"] = _faults,
+            ["Jobs__LeaseSeconds"] = "3",
+            ["Jobs__RescueIntervalSeconds"] = "1",
+            ["Jobs__RedispatchSeconds"] = "3",
+        });
+    }
+
+    [OneTimeTearDown]
+    public async Task StopAsync()
+    {
+        await _stack.DisposeAsync();
+        Directory.Delete(_faults, recursive: true);
+    }
+
+    [TestCaseSource(nameof(Points)), CancelAfter(240_000)]
+    public async Task Process_KilledAtAPoint_JobEndsOnce(string point, CancellationToken token)
+    {
+        if (point == FaultPoint.Rescued)
+        {
+            // Somebody has to lose a lease first
+            await ArmAsync(FaultPoint.Started, token);
+        }
+
+        await ArmAsync(point, token);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(token);
+        Task restarts = BringBackAsync(point, ended.Token);
+
+        JobDocument job = await SubmitAsync(point, token);
+        job = await EndAsync(job.Id, token);
+        await WaitUntilHitAsync(point, token);
+        await restarts;
+        // Once more, now that everything is back
+        job = await EndAsync(job.Id, token);
+
+        await AssertDoneOnceAsync(job, token);
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task RabbitMq_AwayForAWhile_JobsWaitAndAreDoneOnce(CancellationToken token)
+    {
+        await _stack.Stack.Servers.RabbitMq.StopAsync(token);
+        JobDocument job = await SubmitAsync("broker", token);
+        await Task.Delay(Outage, token);
+        Assert.That((await _stack.Api.JobAsync(job.Id, token)).State, Is.EqualTo(JobState.Queued));
+        await _stack.Stack.UpAsync(null, token);
+
+        await AssertDoneOnceAsync(await EndAsync(job.Id, token), token);
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Results_FailForAWhile_JobWaitsForThemAndIsDoneOnce(CancellationToken token)
+    {
+        string results = _stack.Stack.Folder.Results;
+        string aside = results + ".aside";
+        Directory.Move(results, aside);
+        await File.WriteAllTextAsync(results, "no folder", token);
+        JobDocument job;
+        try
+        {
+            job = await SubmitAsync("results", token);
+            await _stack.PollAsync(job.Id, now => now.State == JobState.Running, token);
+            await Task.Delay(Outage, token);
+            Assert.That((await _stack.Api.JobAsync(job.Id, token)).State.IsFinal(), Is.False);
+        }
+        finally
+        {
+            File.Delete(results);
+            Directory.Move(aside, results);
+        }
+
+        await AssertDoneOnceAsync(await EndAsync(job.Id, token), token);
+    }
+
+    private async Task ArmAsync(string point, CancellationToken token)
+    {
+        File.Delete(Path.Combine(_faults, point + ".hit"));
+        await File.WriteAllTextAsync(Path.Combine(_faults, point), "", token);
+    }
+
+    private async Task WaitUntilHitAsync(string point, CancellationToken token)
+    {
+        while (!File.Exists(Path.Combine(_faults, point + ".hit")))
+        {
+            await Task.Delay(Look, token);
+        }
+    }
+
+    private async Task BringBackAsync(string point, CancellationToken token)
+    {
+        await WaitUntilHitAsync(point, token);
+        await _stack.Stack.UpAsync(null, token);
+    }
+
+    /// <summary>As a careful client does: the same request with the same key until there is an answer.</summary>
+    private async Task<JobDocument> SubmitAsync(string name, CancellationToken token)
+    {
+        string key = Guid.NewGuid().ToString("N");
+        while (true)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri("/v1/text2img", UriKind.Relative));
+            request.Headers.Add("Idempotency-Key", key);
+            request.Content = JsonContent.Create(new { prompt = $"a red apple {name} {key}", num_inference_steps = 4, seed = 1 });
+            try
+            {
+                using HttpResponseMessage answer = await _stack.Api.Http.SendAsync(request, token);
+                if (answer.StatusCode is not (HttpStatusCode.Conflict or HttpStatusCode.ServiceUnavailable))
+                {
+                    await RestClient.ThrowIfRefusedAsync(answer, token);
+                    return (await answer.Content.ReadFromJsonAsync<JobDocument>(WireJson.Options, token))!;
+                }
+            }
+            catch (HttpRequestException)
+            {
+                // The API is dead, and comes back
+            }
+
+            await Task.Delay(Look, token);
+        }
+    }
+
+    private async Task<JobDocument> EndAsync(JobId id, CancellationToken token)
+    {
+        while (true)
+        {
+            try
+            {
+                return await _stack.EndAsync(id, token);
+            }
+            catch (HttpRequestException)
+            {
+                await Task.Delay(Look, token);
+            }
+        }
+    }
+
+    private async Task AssertDoneOnceAsync(JobDocument job, CancellationToken token)
+    {
+        Assert.That(job.State, Is.EqualTo(JobState.Succeeded), job.Error?.Detail);
+        Assert.That(
+            await _stack.QueryAsync<long>(
+                "select count(*) from jobs where request ->> 'prompt' = (select request ->> 'prompt' from jobs where id = @id)", job.Id, token),
+            Is.EqualTo(1), "one submission, one job");
+        Assert.That(await _stack.LedgerAsync(job.Id, token), Is.EqualTo(["hold", "charge"]));
+        Assert.That(await _stack.QueryAsync<decimal>("select sum(amount) from ledger_lines where job_id = @id", job.Id, token), Is.Zero);
+        Assert.That(await _stack.QueryAsync<long>("select count(*) from outbox where job_id = @id", job.Id, token), Is.Zero);
+        Assert.That(await _stack.QueryAsync<long>("select count(*) from job_outputs where job_id = @id", job.Id, token), Is.EqualTo(1));
+        byte[] file = await _stack.Api.OutputAsync(job.Outputs.Single(), token);
+        Assert.That(Convert.ToHexStringLower(SHA256.HashData(file)), Is.EqualTo(job.Outputs.Single().Sha256));
+    }
+}
