@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Net;
 using System.Text.Json.Nodes;
 using Generation.Cli.Output;
 using Generation.Cli.Running;
@@ -87,7 +88,13 @@ internal static class DemoCommand
         }
         catch (RestException e)
         {
-            throw new StepException(step, e.Message, null, "Change what the answer names, and run the command again.", e);
+            string advice = e.Status switch
+            {
+                HttpStatusCode.PaymentRequired => "Give the account credits: POST /v1/admin/accounts/{id}/credits with the first key (GET /v1/account says the id).",
+                HttpStatusCode.Unauthorized => $"{stack.KeyFile} does not hold a valid key; move it away, and ./generation up makes another.",
+                _ => "Change what the answer names, and run the command again.",
+            };
+            throw new StepException(step, e.Message, null, advice, e);
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !token.IsCancellationRequested)
         {

@@ -40,12 +40,10 @@ internal static class TestCommand
             lines.Report("PostgreSQL, Redis and RabbitMQ serve");
             foreach (string project in Projects(clone))
             {
+                lines.Report($"{project} ...");
                 TestRun run = await TestRun.RunAsync(clone, project, results, folder.Root, filter, token);
                 all.AddRange(run.Results);
-                if (run.Results.Count > 0)
-                {
-                    lines.Report($"{project}: {TestSummary.Counts(run.Results)}");
-                }
+                lines.Report($"{project}: {TestSummary.Counts(run.Results)}");
             }
         }
         finally
