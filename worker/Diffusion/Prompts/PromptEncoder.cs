@@ -1,5 +1,6 @@
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Tokenizers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Prompts;

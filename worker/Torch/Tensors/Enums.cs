@@ -101,16 +101,6 @@ public static partial class torch
     public const ScalarType @float = ScalarType.Float32;
     public const ScalarType @double = ScalarType.Float64;
 
-    /// <summary>Bytes of one element.</summary>
-    public static int ElementSize(this ScalarType type) => type switch
-    {
-        ScalarType.Byte or ScalarType.Int8 or ScalarType.Bool => 1,
-        ScalarType.Int16 or ScalarType.Float16 or ScalarType.BFloat16 => 2,
-        ScalarType.Int32 or ScalarType.Float32 => 4,
-        ScalarType.Int64 or ScalarType.Float64 => 8,
-        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "not an element type"),
-    };
-
     public static bool is_floating_point(ScalarType type) =>
         type is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64;
 

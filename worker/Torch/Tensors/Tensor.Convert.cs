@@ -127,21 +127,4 @@ public static partial class torch
             return made;
         }
     }
-
-    /// <summary>One-element tensors as numbers.</summary>
-    public static float ToSingle(this Tensor value) => (float)value.ReadItem().AsDouble;
-
-    public static double ToDouble(this Tensor value) => value.ReadItem().AsDouble;
-
-    public static Half ToHalf(this Tensor value) => (Half)value.ReadItem().AsDouble;
-
-    public static byte ToByte(this Tensor value) => (byte)value.ReadItem().AsLong;
-
-    public static short ToInt16(this Tensor value) => (short)value.ReadItem().AsLong;
-
-    public static int ToInt32(this Tensor value) => (int)value.ReadItem().AsLong;
-
-    public static long ToInt64(this Tensor value) => value.ReadItem().AsLong;
-
-    public static bool ToBoolean(this Tensor value) => value.ReadItem().AsDouble != 0;
 }
