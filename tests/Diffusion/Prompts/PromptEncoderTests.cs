@@ -4,6 +4,7 @@ using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
 using Generation.Tests.Goldens;
 using Generation.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Prompts;
