@@ -6,7 +6,14 @@ public sealed class GenerationParametersTests
 {
     private static readonly GenerationParameters Apple = new()
     {
-        Prompt = "a red apple", Steps = 25, Sampler = "DDIM", GuidanceScale = 4.5, Seed = 7, Width = 256, Height = 128, Model = "demo",
+        Prompt = "a red apple",
+        Steps = 25,
+        Sampler = "DDIM",
+        GuidanceScale = 4.5,
+        Seed = 7,
+        Width = 256,
+        Height = 128,
+        Model = "demo",
     };
 
     [Test]
@@ -14,7 +21,8 @@ public sealed class GenerationParametersTests
     {
         GenerationParameters parameters = Apple with
         {
-            NegativePrompt = "blurry", Others = [new("Version", "0.1.0"), new("Hires upscaler", "a, b: \"c\"")],
+            NegativePrompt = "blurry",
+            Others = [new("Version", "0.1.0"), new("Hires upscaler", "a, b: \"c\"")],
         };
         Assert.That(parameters.ToString(), Is.EqualTo(
             "a red apple\nNegative prompt: blurry\nSteps: 25, Sampler: DDIM, CFG scale: 4.5, Seed: 7, Size: 256x128, Model: demo, "

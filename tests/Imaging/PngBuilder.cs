@@ -50,8 +50,13 @@ internal sealed class PngBuilder
 
         return new PngBuilder
         {
-            Width = width, Height = height, ColourType = colourType, BitDepth = bitDepth, Interlaced = interlaced,
-            Samples = samples, Palette = palette,
+            Width = width,
+            Height = height,
+            ColourType = colourType,
+            BitDepth = bitDepth,
+            Interlaced = interlaced,
+            Samples = samples,
+            Palette = palette,
         };
     }
 

@@ -58,8 +58,13 @@ public sealed class PngCodecTests
     {
         var png = new PngBuilder
         {
-            Width = 3, Height = 1, ColourType = 3, BitDepth = 2, Samples = [0, 1, 2],
-            Palette = [10, 20, 30, 40, 50, 60, 70, 80, 90], Transparency = [0, 128],
+            Width = 3,
+            Height = 1,
+            ColourType = 3,
+            BitDepth = 2,
+            Samples = [0, 1, 2],
+            Palette = [10, 20, 30, 40, 50, 60, 70, 80, 90],
+            Transparency = [0, 128],
         };
         Assert.That(PngCodec.Decode(png.Build()).Bytes, Is.EqualTo(new byte[] { 10, 20, 30, 0, 40, 50, 60, 128, 70, 80, 90, 255 }));
     }
@@ -69,7 +74,11 @@ public sealed class PngCodecTests
     {
         var png = new PngBuilder
         {
-            Width = 2, Height = 1, ColourType = 2, Samples = [1, 2, 3, 4, 5, 6], Transparency = [0, 4, 0, 5, 0, 6],
+            Width = 2,
+            Height = 1,
+            ColourType = 2,
+            Samples = [1, 2, 3, 4, 5, 6],
+            Transparency = [0, 4, 0, 5, 0, 6],
         };
         Assert.That(PngCodec.Decode(png.Build()).Bytes, Is.EqualTo(new byte[] { 1, 2, 3, 255, 4, 5, 6, 0 }));
     }
