@@ -94,7 +94,25 @@ internal static class StatusCommand
         AnsiConsole.Write(table);
         if (load is not null)
         {
-            Console.WriteLine("queue: " + load.ToJsonString());
+            WriteQueue(load);
         }
+    }
+
+    private static void WriteQueue(JsonNode load)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumns("queue", "queued", "running", "workers", "free slots", "wait (s)");
+        foreach ((string model, JsonNode? figures) in load["models"]?.AsObject() ?? [])
+        {
+            AddQueue(table, model, figures);
+        }
+
+        AddQueue(table, "in all", load["total"]);
+        AnsiConsole.Write(table);
+    }
+
+    private static void AddQueue(Table table, string name, JsonNode? figures)
+    {
+        string[] fields = ["queued", "running", "workers", "free_slots", "wait_seconds"];
+        table.AddRow([Markup.Escape(name), .. fields.Select(field => $"{figures?[field]}")]);
     }
 }

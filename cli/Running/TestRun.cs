@@ -22,6 +22,9 @@ internal sealed record TestRun(IReadOnlyList<TestResult> Results)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(60);
 
+    /// <summary>A test, or the clearing up after one, that shows no end for so long is taken for hung, and the process is ended.</summary>
+    private const string HangLimit = "10m";
+
     public static async Task<TestRun> RunAsync(Clone clone, string project, string folder, string servers, string? filter, CancellationToken token)
     {
         string trx = Path.Combine(folder, project + ".trx");
@@ -39,7 +42,8 @@ internal sealed record TestRun(IReadOnlyList<TestResult> Results)
             RedirectStandardError = true,
         };
         info.Environment["GENERATION_TEST_SERVERS"] = servers;
-        string[] arguments = ["test", clone.ProgramOf(project), "--logger", $"trx;LogFileName={trx}", "--results-directory", folder, "--nologo"];
+        string[] arguments = ["test", clone.ProgramOf(project), "--logger", $"trx;LogFileName={trx}", "--results-directory", folder, "--nologo",
+            "--blame-hang-timeout", HangLimit, "--blame-hang-dump-type", "none"];
         foreach (string argument in filter is null ? arguments : [.. arguments, "--filter", filter])
         {
             info.ArgumentList.Add(argument);

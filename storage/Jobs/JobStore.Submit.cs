@@ -42,8 +42,7 @@ public sealed partial class JobStore
     /// <summary>submit -> queued: the job, the hold of its cost, its outbox row and its idempotency key, together or not at all.</summary>
     public async Task<SubmitResult> SubmitAsync(NewJob job, CancellationToken cancellationToken)
     {
-        JobRow row;
-        Credits balance;
+        (JobRow Row, Credits Balance)? submitted;
         await using NpgsqlCommand command = Command(job.Idempotency is null ? SubmitPlainSql : SubmitIdempotentSql, job.Id);
         Add(command, job.AccountId);
         Add(command, (short)job.Request.Kind);
@@ -67,21 +66,21 @@ public sealed partial class JobStore
         FaultPoint.Reach(FaultPoint.Submitting);
         try
         {
+            // Disposed once and before the next command: a reader belongs to its connection, which goes back to the pool with it
             await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-            if (!await reader.ReadAsync(cancellationToken))
-            {
-                await reader.DisposeAsync();
-                Credits now = await BalanceAsync(job.AccountId, cancellationToken);
-                return new SubmitResult(
-                    now < job.Cost ? SubmitOutcome.InsufficientCredits : SubmitOutcome.TooManyQueued, null, now);
-            }
-
-            row = JobRow.Read(reader);
-            balance = new Credits(reader.GetInt64(JobRow.ColumnCount));
+            submitted = await reader.ReadAsync(cancellationToken)
+                ? (JobRow.Read(reader), new Credits(reader.GetInt64(JobRow.ColumnCount)))
+                : null;
         }
         catch (PostgresException e) when (e is { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "idempotency_keys_pkey" })
         {
             return new SubmitResult(SubmitOutcome.IdempotencyKeyUsed, null, Credits.Zero);
+        }
+
+        if (submitted is not ({ } row, var balance))
+        {
+            Credits now = await BalanceAsync(job.AccountId, cancellationToken);
+            return new SubmitResult(now < job.Cost ? SubmitOutcome.InsufficientCredits : SubmitOutcome.TooManyQueued, null, now);
         }
 
         FaultPoint.Reach(FaultPoint.Submitted);
