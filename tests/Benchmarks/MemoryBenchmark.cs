@@ -8,7 +8,7 @@ namespace Generation.Benchmarks;
 internal static class MemoryBenchmark
 {
     // by then the methods in use have been compiled for good
-    private const int WarmUp = 100;
+    private const int WarmUp = 300;
 
     public static void Run(Report report, int pictures)
     {
