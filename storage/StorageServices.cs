@@ -25,6 +25,13 @@ public static class StorageServices
         services.AddSingleton(provider =>
         {
             var builder = new NpgsqlDataSourceBuilder(ConnectionString(configuration, "Postgres"));
+            // A transition is one large statement: planning it anew costs more than running it
+            if (builder.ConnectionStringBuilder.MaxAutoPrepare == 0)
+            {
+                builder.ConnectionStringBuilder.MaxAutoPrepare = 100;
+                builder.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
+            }
+
             builder.UseLoggerFactory(provider.GetRequiredService<ILoggerFactory>());
             return builder.Build();
         });

@@ -15,6 +15,10 @@ internal sealed record JobView(JobState State, long Revision, byte[] Json, strin
 internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries queries, LoadBoard board, OutputUrls urls, IMemoryCache cache)
 {
     private static readonly TimeSpan PositionMaxAge = TimeSpan.FromMilliseconds(900);
+    private static readonly TimeSpan SignedMaxAge = TimeSpan.FromSeconds(5);
+
+    /// <summary>With so many waiting, a new job's place is told as the last, and exact places are counted more rarely.</summary>
+    private const int LongQueue = 100;
 
     /// <summary>The job; null if there is none of this id, or it is another than this account's (null: whoever's).</summary>
     public async Task<JobView?> FindAsync(JobId id, Guid? account, CancellationToken cancellationToken)
@@ -40,7 +44,12 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
         {
             JobState.Queued => await QueuedAsync(id, hot, cancellationToken),
             JobState.Running => Running(hot),
-            JobState.Succeeded => Succeeded(hot),
+            // Signing anew at every poll would cost more than all the rest of it
+            JobState.Succeeded => cache.GetOrCreate((nameof(JobState.Succeeded), id, hot.Revision, urls.ExpiryNow), entry =>
+            {
+                entry.AbsoluteExpirationRelativeToNow = SignedMaxAge;
+                return Succeeded(hot);
+            }),
             _ => new JobView(hot.State, hot.Revision, hot.Document, $"\"{hot.Revision}\""),
         };
     }
@@ -56,6 +65,24 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
 
         (long? position, double? eta, string? reason) = await WaitAsync(row.Id, row.Model, cancellationToken);
         return document with { Position = position, EtaSeconds = eta, WaitingReason = reason };
+    }
+
+    /// <summary>The job just submitted: where many wait, its place is not counted but told as the last.</summary>
+    public async Task<JobDocument> NewDocumentAsync(JobRow row, CancellationToken cancellationToken)
+    {
+        ModelLoad load = await board.OfAsync(row.Model, cancellationToken);
+        if (row.State != JobState.Queued || load.Queued < LongQueue)
+        {
+            return await DocumentAsync(row, cancellationToken);
+        }
+
+        long position = load.Queued + 1;
+        return row.ToDocument() with
+        {
+            Position = position,
+            EtaSeconds = LoadBoard.EtaSeconds(load, position),
+            WaitingReason = LoadBoard.WaitingReason(load),
+        };
     }
 
     private async Task<JobView> QueuedAsync(JobId id, HotJob hot, CancellationToken cancellationToken)
@@ -108,7 +135,7 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
         ModelLoad load = await board.OfAsync(model, cancellationToken);
         long? position = await cache.GetOrCreateAsync((nameof(JobViews), id), entry =>
         {
-            entry.AbsoluteExpirationRelativeToNow = PositionMaxAge;
+            entry.AbsoluteExpirationRelativeToNow = load.Queued < LongQueue ? PositionMaxAge : PositionMaxAge * Math.Min(20, load.Queued / LongQueue);
             return queries.PositionAsync(id, cancellationToken);
         });
         return (position, position is { } p ? LoadBoard.EtaSeconds(load, p) : null, LoadBoard.WaitingReason(load));

@@ -94,7 +94,7 @@ internal sealed class Submission(
 
     private async Task<IResult> AnswerAsync(Caller caller, JobRow row, string? key, bool replayed, CancellationToken cancellationToken)
     {
-        JobDocument document = await views.DocumentAsync(row, cancellationToken);
+        JobDocument document = await views.NewDocumentAsync(row, cancellationToken);
         byte[] body = JsonSerializer.SerializeToUtf8Bytes(document, WireJson.Options);
         int status = row.State.IsFinal() ? StatusCodes.Status200OK : StatusCodes.Status202Accepted;
         if (key is not null && !await idempotency.AnswerAsync(caller.AccountId, key, status, body, cancellationToken)

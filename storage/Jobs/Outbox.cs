@@ -73,9 +73,8 @@ public sealed class Outbox(NpgsqlDataSource source)
     public async Task<IReadOnlyList<OutboxEntry>> TakeAsync(string model, int limit, int? runningLimit, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
-        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using var batch = new NpgsqlBatch(connection, transaction);
-        // One dispatcher at a time chooses for a model; the lock goes with the transaction
+        // A batch is one transaction and one round trip. One dispatcher at a time chooses for a model; the lock goes with it
+        await using var batch = new NpgsqlBatch(connection);
         var wait = new NpgsqlBatchCommand("SELECT pg_advisory_xact_lock(hashtextextended('dispatch:' || $1, 0))");
         wait.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model });
         var take = new NpgsqlBatchCommand(FairShare.TakeSql);
@@ -84,15 +83,9 @@ public sealed class Outbox(NpgsqlDataSource source)
         take.Parameters.Add(new NpgsqlParameter { Value = (object?)runningLimit ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Integer });
         batch.BatchCommands.Add(wait);
         batch.BatchCommands.Add(take);
-        IReadOnlyList<OutboxEntry> entries;
-        await using (NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken))
-        {
-            await reader.NextResultAsync(cancellationToken);
-            entries = await EntriesAsync(reader, model, cancellationToken);
-        }
-
-        await transaction.CommitAsync(cancellationToken);
-        return entries;
+        await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        return await EntriesAsync(reader, model, cancellationToken);
     }
 
     /// <summary>Jobs that were sent longer than <paramref name="age"/> ago and that nobody claimed: their messages may be lost.</summary>

@@ -16,7 +16,14 @@ memory.SetAction(result => Run(result, report => MemoryBenchmark.Run(report, res
 var weights = new Command("weights", "Loading a checkpoint, against a plain sequential read of the same bytes.");
 weights.SetAction(result => Run(result, WeightsBenchmark.Run));
 
-var root = new RootCommand("Generation's benchmarks: each prints what it measured beside what it is held against.") { torch, diffusion, memory, weights };
+var lives = new Option<int>("--jobs") { Description = "How many whole lives.", DefaultValueFactory = _ => 5000 };
+var jobs = new Command("jobs", "The way of a job with no-op work, against bare loops over the same servers.") { lives };
+jobs.SetAction((result, cancellationToken) =>
+    JobsBenchmark.RunAsync(new Report(Console.Out, result.GetValue(json)), result.GetValue(lives), cancellationToken));
+var bare = new Command("jobs-bare", "The bare API that 'jobs' measures against; it starts this by itself.") { Hidden = true };
+bare.SetAction(_ => BareApi.RunAsync());
+
+var root = new RootCommand("Generation's benchmarks: each prints what it measured beside what it is held against.") { torch, diffusion, memory, weights, jobs, bare };
 root.Options.Add(json);
 root.Options.Add(threads);
 return await root.Parse(args).InvokeAsync();

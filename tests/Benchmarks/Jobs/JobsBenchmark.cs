@@ -1,0 +1,156 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using Generation.Contracts;
+using Generation.Storage;
+using Npgsql;
+
+namespace Generation.Benchmarks;
+
+/// <summary>
+/// The way of a job with work that takes no time, against bare loops over the same servers in the same run: what the
+/// system costs on top of what it stands on. API and bare API are processes of their own, the load comes from here.
+/// </summary>
+internal static class JobsBenchmark
+{
+    private const int Connections = 16;
+    private const int InFlight = 64;
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(5);
+
+    public static async Task RunAsync(Report report, int jobs, CancellationToken cancellationToken)
+    {
+        await using JobsStack stack = await JobsStack.StartAsync(cancellationToken);
+        await PollsAsync(report, stack, cancellationToken);
+        await SubmitsAsync(report, stack, cancellationToken);
+        await StartsAsync(report, stack, cancellationToken);
+        await LivesAsync(report, stack, jobs, cancellationToken);
+    }
+
+    /// <summary>Status polls a second, against an API that does nothing but pass Redis's document through.</summary>
+    private static async Task PollsAsync(Report report, JobsStack stack, CancellationToken cancellationToken)
+    {
+        JobDocument job = await SubmitAsync(stack, stack.Clients[0], cancellationToken);
+        await stack.FinishAsync(job.Id, cancellationToken);
+        double own = 0;
+        double bare = 0;
+        // Turn by turn: both see the machine's same moods
+        for (int turn = 0; turn < 3; turn++)
+        {
+            bare = Math.Max(bare, await RateAsync(InFlight, Window, i => GetAsync(stack.Bare, $"/{job.Id}", cancellationToken), cancellationToken));
+            own = Math.Max(own, await RateAsync(InFlight, Window, i => GetAsync(stack.Clients[0], $"/v1/jobs/{job.Id}", cancellationToken), cancellationToken));
+        }
+
+        report.Add("jobs: status polls", own, "/s", bare, own / bare, "against a bare pass-through to Redis; goal 0.7");
+    }
+
+    /// <summary>Submissions a second, against bare transactions of two inserts.</summary>
+    private static async Task SubmitsAsync(Report report, JobsStack stack, CancellationToken cancellationToken)
+    {
+        await using (NpgsqlCommand create = stack.Source.CreateCommand(
+            "CREATE TABLE IF NOT EXISTS bare_a (id uuid PRIMARY KEY, request jsonb); CREATE TABLE IF NOT EXISTS bare_b (id uuid PRIMARY KEY, at timestamptz)"))
+        {
+            await create.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        double bare = await RateAsync(Connections, Window, _ => TwoInsertsAsync(stack.Source, cancellationToken), cancellationToken);
+        double own = await RateAsync(InFlight, Window, i => SubmitAsync(stack, stack.Clients[i % stack.Clients.Count], cancellationToken), cancellationToken);
+        report.Add("jobs: durable submits", own, "/s", bare, own / bare, "against bare two-insert transactions; goal 0.6");
+        await stack.EmptyAsync(cancellationToken);
+    }
+
+    /// <summary>From submission to start in an idle system, against the broker's own way of a message.</summary>
+    private static async Task StartsAsync(Report report, JobsStack stack, CancellationToken cancellationToken)
+    {
+        await using NoOpWorker worker = await NoOpWorker.StartAsync(stack, slots: 4, cancellationToken);
+        var own = new List<double>();
+        var bare = new List<double>();
+        for (int i = 0; i < 200; i++)
+        {
+            long sent = Stopwatch.GetTimestamp();
+            await worker.EchoAsync(cancellationToken);
+            bare.Add(Stopwatch.GetElapsedTime(sent).TotalMilliseconds);
+            sent = Stopwatch.GetTimestamp();
+            JobDocument job = await SubmitAsync(stack, stack.Clients[0], cancellationToken);
+            own.Add(Stopwatch.GetElapsedTime(sent, await worker.StartOfAsync(job.Id, cancellationToken)).TotalMilliseconds);
+        }
+
+        double ownMedian = own.Order().ElementAt(own.Count / 2);
+        double bareMedian = bare.Order().ElementAt(bare.Count / 2);
+        report.Add("jobs: submit to start, p50", ownMedian, "ms", bareMedian, ownMedian / bareMedian, "against the broker's own, confirmed; goal at most 4");
+    }
+
+    /// <summary>Whole lives a second: submitted by HTTP, dispatched, claimed, completed and charged.</summary>
+    private static async Task LivesAsync(Report report, JobsStack stack, int jobs, CancellationToken cancellationToken)
+    {
+        await using NoOpWorker worker = await NoOpWorker.StartAsync(stack, slots: 128, cancellationToken);
+        long begin = Stopwatch.GetTimestamp();
+        int next = 0;
+        await Task.WhenAll(Enumerable.Range(0, InFlight).Select(async i =>
+        {
+            while (Interlocked.Increment(ref next) <= jobs)
+            {
+                await SubmitAsync(stack, stack.Clients[i % stack.Clients.Count], cancellationToken);
+            }
+        }));
+        double submitted = Stopwatch.GetElapsedTime(begin).TotalSeconds;
+        await worker.WaitForAsync(jobs, cancellationToken);
+        double seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;
+        report.Add("jobs: whole lives", jobs / seconds, "/s", 1000, jobs / seconds / 1000,
+            $"{jobs} jobs, all submitted after {submitted:0.0} s, all done after {seconds:0.0} s; load, API and worker share {Environment.ProcessorCount} cores");
+        LedgerCheck check = await stack.Ledger.CheckAsync(cancellationToken);
+        if (!check.IsRight)
+        {
+            throw new InvalidOperationException($"The books are wrong after the benchmark: {check}");
+        }
+    }
+
+    private static async Task<double> RateAsync(int inFlight, TimeSpan window, Func<int, Task> act, CancellationToken cancellationToken)
+    {
+        long count = 0;
+        long begin = Stopwatch.GetTimestamp();
+        await Task.WhenAll(Enumerable.Range(0, inFlight).Select(i => Task.Run(
+            async () =>
+            {
+                while (Stopwatch.GetElapsedTime(begin) < window)
+                {
+                    await act(i);
+                    Interlocked.Increment(ref count);
+                }
+            },
+            cancellationToken)));
+        return count / Stopwatch.GetElapsedTime(begin).TotalSeconds;
+    }
+
+    private static async Task GetAsync(HttpClient client, string path, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage answer = await client.GetAsync(path, cancellationToken);
+        answer.EnsureSuccessStatusCode();
+        await answer.Content.ReadAsByteArrayAsync(cancellationToken);
+    }
+
+    private static async Task<JobDocument> SubmitAsync(JobsStack stack, HttpClient client, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage answer = await client.PostAsJsonAsync("/v1/text2img", new { prompt = "a red apple", model = stack.Model.Name }, cancellationToken);
+        if (!answer.IsSuccessStatusCode)
+        {
+            throw new InvalidOperationException(await answer.Content.ReadAsStringAsync(cancellationToken));
+        }
+
+        return (await answer.Content.ReadFromJsonAsync<JobDocument>(WireJson.Options, cancellationToken))!;
+    }
+
+    private static async Task TwoInsertsAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
+    {
+        await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
+        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        var id = Guid.CreateVersion7();
+        var first = new NpgsqlBatchCommand("INSERT INTO bare_a VALUES ($1, '{\"prompt\": \"a red apple\"}')");
+        first.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        var second = new NpgsqlBatchCommand("INSERT INTO bare_b VALUES ($1, now())");
+        second.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        batch.BatchCommands.Add(first);
+        batch.BatchCommands.Add(second);
+        await batch.ExecuteNonQueryAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+    }
+}

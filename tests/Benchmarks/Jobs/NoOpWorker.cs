@@ -1,0 +1,118 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Generation.Contracts;
+using Generation.Storage;
+using MassTransit;
+
+namespace Generation.Benchmarks;
+
+/// <summary>A worker whose work takes no time: claims, completes, and keeps when it began.</summary>
+internal sealed class NoOpWorker : IConsumer<RunJob>, IAsyncDisposable
+{
+    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
+
+    private readonly ConcurrentDictionary<JobId, TaskCompletionSource<long>> _starts = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _enough = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly string _id = "bench-" + Guid.NewGuid().ToString("N");
+    private JobsStack _stack = null!;
+    private IBusControl _bus = null!;
+    private ISendEndpoint _echo = null!;
+    private TaskCompletionSource _echoed = new();
+    private Task _beating = Task.CompletedTask;
+    private int _done;
+    private int _wanted = int.MaxValue;
+
+    public static async Task<NoOpWorker> StartAsync(JobsStack stack, int slots, CancellationToken cancellationToken)
+    {
+        var worker = new NoOpWorker { _stack = stack };
+        worker._bus = Bus.Factory.CreateUsingRabbitMq(rabbit =>
+        {
+            rabbit.Host(new Uri(stack.RabbitMq), host => host.PublisherConfirmation = true);
+            rabbit.ReceiveEndpoint("jobs." + stack.Model.Name, endpoint =>
+            {
+                endpoint.SetQuorumQueue();
+                endpoint.PrefetchCount = slots;
+                endpoint.ConcurrentMessageLimit = slots;
+                endpoint.Instance(worker);
+            });
+            rabbit.ReceiveEndpoint("bench.echo", endpoint =>
+            {
+                endpoint.SetQuorumQueue();
+                endpoint.Handler<RunJob>(_ =>
+                {
+                    worker._echoed.TrySetResult();
+                    return Task.CompletedTask;
+                });
+            });
+        });
+        await worker._bus.StartAsync(cancellationToken);
+        worker._echo = await worker._bus.GetSendEndpoint(new Uri("exchange:bench.echo"));
+        await stack.Workers.RegisterAsync(new WorkerRegistration(worker._id, [stack.Model], slots, null), cancellationToken);
+        worker._beating = worker.BeatAsync();
+        return worker;
+    }
+
+    public async Task Consume(ConsumeContext<RunJob> context)
+    {
+        JobId id = context.Message.JobId;
+        ClaimedJob? claim = await _stack.Jobs.ClaimAsync(id, _id, Lease, context.CancellationToken);
+        if (claim is null)
+        {
+            return;
+        }
+
+        _starts.GetOrAdd(id, _ => New()).TrySetResult(Stopwatch.GetTimestamp());
+        // As the real worker: acknowledge after the claim, finish apart from it
+        _ = CompleteAsync(claim);
+    }
+
+    /// <summary>A message there and, by the handler, back.</summary>
+    public async Task EchoAsync(CancellationToken cancellationToken)
+    {
+        _echoed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await _echo.Send(new RunJob(default, "echo"), cancellationToken);
+        await _echoed.Task.WaitAsync(cancellationToken);
+    }
+
+    public async Task<long> StartOfAsync(JobId id, CancellationToken cancellationToken) =>
+        await _starts.GetOrAdd(id, _ => New()).Task.WaitAsync(TimeSpan.FromSeconds(30), cancellationToken);
+
+    public async Task WaitForAsync(int jobs, CancellationToken cancellationToken)
+    {
+        Volatile.Write(ref _wanted, jobs);
+        if (Volatile.Read(ref _done) < jobs)
+        {
+            await _enough.Task.WaitAsync(TimeSpan.FromMinutes(5), cancellationToken);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _beating;
+        await _bus.StopAsync(TimeSpan.FromSeconds(10));
+        await _stack.Workers.RemoveAsync(_id, CancellationToken.None);
+        _stop.Dispose();
+    }
+
+    private static TaskCompletionSource<long> New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private async Task CompleteAsync(ClaimedJob claim)
+    {
+        await _stack.Jobs.CompleteAsync(claim.Id, claim.LeaseEpoch, [], CancellationToken.None);
+        if (Interlocked.Increment(ref _done) >= Volatile.Read(ref _wanted))
+        {
+            _enough.TrySetResult();
+        }
+    }
+
+    private async Task BeatAsync()
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            await _stack.Workers.HeartbeatAsync(_id, [], CancellationToken.None);
+            await Task.Delay(WorkerRegistry.HeartbeatInterval, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+}
