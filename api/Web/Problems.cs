@@ -45,7 +45,8 @@ internal static class Problems
                 ApiLog.RequestFailed(logger, error, http.TraceIdentifier);
                 await http.WriteProblemAsync(
                     Problem.Of(500, "internal_error", "Something went wrong on our side; the log has it under this trace_id.")
-                        with { TraceId = http.TraceIdentifier });
+                        with
+                    { TraceId = http.TraceIdentifier });
                 break;
         }
     }

@@ -35,7 +35,7 @@ public static class ApiKey
         && key.StartsWith(Prefix, StringComparison.Ordinal)
         && key[^ChecksumDigits..] == Checksum(key[..^ChecksumDigits]);
 
-    private static string Checksum(string body) => 
+    private static string Checksum(string body) =>
         Encode(BinaryPrimitives.ReadUInt32BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(body))), ChecksumDigits);
 
     private static string Encode(BigInteger value, int length)

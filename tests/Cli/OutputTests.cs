@@ -70,6 +70,13 @@ public sealed class OutputTests
 
     private static JobOutputLink Output() => new()
     {
-        Index = 0, Url = "/", ContentType = "image/png", Width = 64, Height = 64, Seed = 7, Bytes = 1, Sha256 = "",
+        Index = 0,
+        Url = "/",
+        ContentType = "image/png",
+        Width = 64,
+        Height = 64,
+        Seed = 7,
+        Bytes = 1,
+        Sha256 = "",
     };
 }
