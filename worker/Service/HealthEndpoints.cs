@@ -18,15 +18,16 @@ internal static class HealthEndpoints
         app.MapGet("/metrics", (PrometheusText text) => Results.Text(text.Write(), PrometheusText.ContentType));
     }
 
-    private static IResult Ready(WorkerPresence presence, WorkerWarmUp warmUp, SlotGate gate, ModelCache cache, IBusControl bus)
+    private static IResult Ready(WorkerPresence presence, WorkerWarmUp warmUp, SlotGate gate, ModelCache cache, JobEndpoints endpoints, IBusControl bus)
     {
         BusHealthStatus broker = bus.CheckHealth().Status;
         var answer = new
         {
-            status = presence.IsKnown && warmUp.IsDone && broker != BusHealthStatus.Unhealthy && !gate.IsClosed ? "ready" : "not ready",
+            status = presence.IsKnown && warmUp.IsDone && broker != BusHealthStatus.Unhealthy && endpoints.IsBound && !gate.IsClosed ? "ready" : "not ready",
             registered = presence.IsKnown,
             warm = warmUp.IsDone,
             broker = broker.ToString().ToLowerInvariant(),
+            queues = endpoints.IsBound,
             draining = gate.IsClosed,
             slots = gate.Slots,
             slots_taken = gate.Taken,

@@ -105,7 +105,8 @@ public static class WorkerHost
             options.StopTimeout = TimeSpan.FromSeconds(0.5);
         });
         services.AddSingleton<WarmPlaces>();
-        services.AddHostedService<JobEndpoints>();
+        services.AddSingleton<JobEndpoints>();
+        services.AddHostedService(provider => provider.GetRequiredService<JobEndpoints>());
     }
 
     /// <summary>Hosted services stop in the opposite order: first the drain, then the presence, then queue and bus.</summary>

@@ -28,6 +28,14 @@ internal sealed class JobEndpoints(
 
     private readonly List<Endpoint> _endpoints = [];
 
+    private volatile bool _bound;
+
+    /// <summary>
+    /// Whether the broker has had a queue for each model of this worker. Before that a command finds no place to wait in,
+    /// and has to be sent again.
+    /// </summary>
+    public bool IsBound => _bound;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         int slots = options.Value.Slots;
@@ -41,6 +49,7 @@ internal sealed class JobEndpoints(
             _endpoints.Add(new Endpoint(model.Name, handle));
         }
 
+        Task bound = BindAsync(stoppingToken);
         while (!stoppingToken.IsCancellationRequested)
         {
             Task changed = gate.Changed;
@@ -62,6 +71,25 @@ internal sealed class JobEndpoints(
             {
                 await WaitAsync(changed, isOpen && !isWarm, stoppingToken);
             }
+        }
+
+        await bound;
+    }
+
+    private async Task BindAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Task.WhenAll(_endpoints.Select(e => e.Handle.Ready)).WaitAsync(cancellationToken);
+            _bound = true;
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            WorkerLog.EndpointTrouble(logger, "jobs.*", e);
+        }
+        catch (OperationCanceledException)
+        {
+            // Asked to end before the broker answered
         }
     }
 
