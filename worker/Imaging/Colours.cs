@@ -42,4 +42,43 @@ public static class Colours
 
         return grey;
     }
+
+    /// <summary>Alpha as a grey picture; white where the picture has none.</summary>
+    public static Picture AlphaChannel(this Picture picture)
+    {
+        var alpha = new Picture(picture.Width, picture.Height, 1);
+        if (picture.Channels != 4)
+        {
+            alpha.Bytes.AsSpan().Fill(255);
+            return alpha;
+        }
+
+        for (int i = 0; i < alpha.Bytes.Length; i++)
+        {
+            alpha.Bytes[i] = picture.Bytes[(i * 4) + 3];
+        }
+
+        return alpha;
+    }
+
+    /// <summary>Four channels: the picture's colours, and <paramref name="alpha"/>, a grey picture of the same size.</summary>
+    /// <exception cref="ArgumentException">The alpha has another size or several channels.</exception>
+    public static Picture WithAlpha(this Picture picture, Picture alpha)
+    {
+        if (alpha.Channels != 1 || alpha.Width != picture.Width || alpha.Height != picture.Height)
+        {
+            throw new ArgumentException(
+                $"Alpha is {alpha.Width} x {alpha.Height} with {alpha.Channels} channels and must be {picture.Width} x {picture.Height} with one.", nameof(alpha));
+        }
+
+        Picture colours = picture.DropAlpha();
+        var result = new Picture(picture.Width, picture.Height, 4);
+        for (int i = 0; i < alpha.Bytes.Length; i++)
+        {
+            colours.Bytes.AsSpan(i * 3, 3).CopyTo(result.Bytes.AsSpan(i * 4));
+            result.Bytes[(i * 4) + 3] = alpha.Bytes[i];
+        }
+
+        return result;
+    }
 }

@@ -41,6 +41,23 @@ public sealed class RRDBNet : Network, IUpscalerNetwork
     public int Scale => Config.Scale;
 
     /// <inheritdoc/>
+    public int Reach
+    {
+        get
+        {
+            // Convolutions of 3 see one further each: the first, fifteen in a block, the body's; then on maps twice as large at a time
+            double reach = 2 + (15 * Config.NumBlock) + Enumerable.Range(1, Config.Doublings).Sum(i => Math.Pow(0.5, i)) + (2 * Math.Pow(0.5, Config.Doublings));
+            return (int)Math.Ceiling(reach) * _unshuffle;
+        }
+    }
+
+    /// <inheritdoc/>
+    public int Multiple => _unshuffle;
+
+    /// <inheritdoc/>
+    public long ValuesPerPixel => (long)Scale * Scale * Config.NumFeat;
+
+    /// <inheritdoc/>
     public Tensor Forward(Tensor image)
     {
         using var scope = NewDisposeScope();

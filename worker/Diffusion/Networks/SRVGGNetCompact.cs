@@ -86,6 +86,15 @@ public sealed class SRVGGNetCompact : Network, IUpscalerNetwork
     public int Scale => Config.Scale;
 
     /// <inheritdoc/>
+    public int Reach => Config.NumConv + 2;
+
+    /// <inheritdoc/>
+    public int Multiple => 1;
+
+    /// <inheritdoc/>
+    public long ValuesPerPixel => Math.Max(Config.NumFeat, (long)Scale * Scale * Config.NumOutCh);
+
+    /// <inheritdoc/>
     public Tensor Forward(Tensor image)
     {
         using var scope = NewDisposeScope();
