@@ -1,4 +1,5 @@
 using Generation.Api;
+using Generation.Api.Faces;
 
 // migrate, keys and audit: one-off commands over the same configuration
 if (args is ["migrate" or "keys" or "audit", ..])
@@ -17,10 +18,14 @@ builder.AddRetention();
 builder.AddAdmin();
 builder.AddDispatch();
 builder.AddHealth();
+builder.AddFaces();
 builder.AddApiDescription();
 
 WebApplication app = builder.Build();
 app.UseProblems();
+app.UseFaces();
+// Behind the faces, which may move a path
+app.UseRouting();
 app.UseAuthentication();
 app.UseAuthorization();
 app.UseRateLimits();
@@ -33,6 +38,7 @@ app.MapModels();
 app.MapAccount();
 app.MapWebhooks();
 app.MapAdmin();
+app.MapFaces();
 app.MapHealth();
 app.MapApiDescription();
 await app.RunAsync();

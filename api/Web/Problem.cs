@@ -66,13 +66,19 @@ public static class ProblemWriting
     public static async Task WriteProblemAsync(this HttpContext http, Problem problem, int? retryAfterSeconds = null)
     {
         http.Response.StatusCode = problem.Status;
-        http.Response.ContentType = Problem.ContentType;
         http.Response.Headers.CacheControl = "no-store";
         if (retryAfterSeconds is { } seconds)
         {
             http.Response.Headers.RetryAfter = seconds.ToString();
         }
 
+        if (http.Features.Get<IProblemShape>() is { } shape)
+        {
+            await shape.WriteAsync(http, problem);
+            return;
+        }
+
+        http.Response.ContentType = Problem.ContentType;
         await JsonSerializer.SerializeAsync(http.Response.Body, problem, WireJson.Options, http.RequestAborted);
     }
 }

@@ -1,0 +1,264 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Generation.Api.Faces;
+
+/// <summary>
+/// A request's fields, whichever way they came (JSON, form, multipart, query), read as leniently as other services do:
+/// numbers and booleans may be strings, an empty string is a field that was not set. What cannot be read is gathered in
+/// <see cref="Errors"/> and reads as not set.
+/// </summary>
+internal sealed class FaceBody
+{
+    private readonly Dictionary<string, List<FaceValue>> _fields = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _wrongTypes = [];
+
+    public FieldErrors Errors { get; } = new();
+
+    /// <summary>Fields whose value was of another type than the one asked for.</summary>
+    public IReadOnlySet<string> WrongTypes => _wrongTypes;
+
+    /// <summary>Names of the fields, as they came, without a list's "[]".</summary>
+    public IReadOnlyCollection<string> Names => _fields.Keys;
+
+    /// <summary>Reads the request's body, once: a second call gives the same.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="maxBytes">Largest body.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="ProblemException">Too large, or in no form that can be read.</exception>
+    public static async Task<FaceBody> ReadAsync(HttpRequest request, long maxBytes, CancellationToken cancellationToken)
+    {
+        if (request.HttpContext.Features.Get<FaceBody>() is { } known)
+        {
+            return known;
+        }
+
+        FaceBody body = await FaceBodyReader.ReadAsync(request, maxBytes, cancellationToken);
+        request.HttpContext.Features.Set(body);
+        return body;
+    }
+
+    /// <summary>Adds a field; a name in the manner of lists ("image[]", "image[0]") counts as its list's.</summary>
+    public void Add(string name, FaceValue value)
+    {
+        int bracket = name.EndsWith(']') ? name.LastIndexOf('[') : -1;
+        if (bracket > 0 && name.AsSpan(bracket + 1, name.Length - bracket - 2) is var index && (index.IsEmpty || int.TryParse(index, NumberStyles.None, CultureInfo.InvariantCulture, out _)))
+        {
+            name = name[..bracket];
+        }
+
+        if (!_fields.TryGetValue(name, out List<FaceValue>? values))
+        {
+            _fields[name] = values = [];
+        }
+
+        values.Add(value);
+    }
+
+    /// <summary>Whether a field is set to anything but null and an empty string.</summary>
+    public bool Has(string name) => Last([name]) is not null;
+
+    /// <summary>A field's value as it came, under the first of these names that is set; null if none is.</summary>
+    public FaceValue? Value(params ReadOnlySpan<string> names) => Last(names)?.Value;
+
+    /// <summary>Text; numbers and booleans as they are written.</summary>
+    public string? Text(params ReadOnlySpan<string> names)
+    {
+        if (Last(names) is not var (name, value))
+        {
+            return null;
+        }
+
+        if (value.Text is not { } text)
+        {
+            Mistyped(name, "a string", value);
+            return null;
+        }
+
+        if (text.Contains('\0'))
+        {
+            Errors.Add(name, "contains the character U+0000");
+            return null;
+        }
+
+        return text;
+    }
+
+    /// <summary>A whole number: 25, "25", 25.0.</summary>
+    public long? Integer(params ReadOnlySpan<string> names)
+    {
+        if (Last(names) is not var (name, value))
+        {
+            return null;
+        }
+
+        if (IsUnset(value))
+        {
+            return null;
+        }
+
+        if (value.Text is { } text && decimal.TryParse(text.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number)
+            && decimal.IsInteger(number) && number is >= long.MinValue and <= long.MaxValue)
+        {
+            return (long)number;
+        }
+
+        Mistyped(name, "a whole number", value);
+        return null;
+    }
+
+    /// <summary>A whole number of 32 bits.</summary>
+    public int? Int(params ReadOnlySpan<string> names)
+    {
+        long? value = Integer(names);
+        if (value is null or (>= int.MinValue and <= int.MaxValue))
+        {
+            return (int?)value;
+        }
+
+        Errors.Add(Last(names)!.Value.Name, $"is too large a number: {value}");
+        return null;
+    }
+
+    /// <summary>A number: 7.5, "7.5".</summary>
+    public double? Number(params ReadOnlySpan<string> names)
+    {
+        if (Last(names) is not var (name, value))
+        {
+            return null;
+        }
+
+        if (IsUnset(value))
+        {
+            return null;
+        }
+
+        if (value.Text is { } text && double.TryParse(text.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number))
+        {
+            return number;
+        }
+
+        Mistyped(name, "a number", value);
+        return null;
+    }
+
+    /// <summary>true, "true", "yes", "on", 1, and their contraries.</summary>
+    public bool? Flag(params ReadOnlySpan<string> names)
+    {
+        if (Last(names) is not var (name, value))
+        {
+            return null;
+        }
+
+        switch (value.Text?.Trim().ToLowerInvariant())
+        {
+            case "true" or "yes" or "y" or "on" or "1":
+                return true;
+            case "false" or "no" or "n" or "off" or "0":
+                return false;
+            case "null" or "none" or "undefined":
+                return null;
+            default:
+                Mistyped(name, "yes or no", value);
+                return null;
+        }
+    }
+
+    /// <summary>A picture for a native body: a file part as a data URI, a text as it came.</summary>
+    public string? Picture(params ReadOnlySpan<string> names) => Pictures(names) is [.., var last] ? last : null;
+
+    /// <summary>All pictures of a field, file parts as data URIs.</summary>
+    public IReadOnlyList<string> Pictures(params ReadOnlySpan<string> names)
+    {
+        var pictures = new List<string>();
+        foreach (string name in names)
+        {
+            foreach (FaceValue value in _fields.GetValueOrDefault(name, []).SelectMany(v => v.Items()))
+            {
+                if (value.File is { } file)
+                {
+                    // Browsers send an empty part for a file that was not chosen
+                    if (file.Bytes.Length > 0)
+                    {
+                        pictures.Add(file.ToDataUri());
+                    }
+                }
+                else if (value.Text is { } text)
+                {
+                    if (text.Length > 0)
+                    {
+                        pictures.Add(text);
+                    }
+                }
+                else if (!value.IsNull)
+                {
+                    Mistyped(name, "a picture", value);
+                }
+            }
+
+            if (pictures.Count > 0)
+            {
+                break;
+            }
+        }
+
+        return pictures;
+    }
+
+    /// <summary>Texts of a list field: a JSON array, a repeated form field, or one text with commas.</summary>
+    public IReadOnlyList<string> Texts(params ReadOnlySpan<string> names)
+    {
+        foreach (string name in names)
+        {
+            string[] texts = [.. _fields.GetValueOrDefault(name, []).SelectMany(v => v.Items()).Select(v => v.Text).OfType<string>()
+                .SelectMany(t => t.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
+            if (texts.Length > 0)
+            {
+                return texts;
+            }
+        }
+
+        return [];
+    }
+
+    /// <summary>SHA-256 over call and fields: the same for two requests that ask for the same, whatever a form's boundary is.</summary>
+    public byte[] Fingerprint(HttpRequest request)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes($"{request.Method} {request.Path}{request.QueryString}\n"));
+        foreach ((string name, List<FaceValue> values) in _fields.OrderBy(f => f.Key, StringComparer.Ordinal))
+        {
+            foreach (FaceValue value in values)
+            {
+                ReadOnlySpan<byte> content = value.Content;
+                hash.AppendData(Encoding.UTF8.GetBytes($"{name.Length} {name} {content.Length}\n"));
+                hash.AppendData(content);
+            }
+        }
+
+        return hash.GetHashAndReset();
+    }
+
+    private (string Name, FaceValue Value)? Last(ReadOnlySpan<string> names)
+    {
+        foreach (string name in names)
+        {
+            if (_fields.TryGetValue(name, out List<FaceValue>? values) && values.LastOrDefault(v => !v.IsNull && v.Text is not "") is { } value)
+            {
+                return (name, value);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>What a form of JavaScript sends for nothing.</summary>
+    private static bool IsUnset(FaceValue value) => value.Text?.Trim().ToLowerInvariant() is "null" or "none" or "undefined" or "";
+
+    private void Mistyped(string name, string expected, FaceValue value)
+    {
+        _wrongTypes.Add(name);
+        Errors.Add(name, $"must be {expected}, and is {value.Shown}");
+    }
+}

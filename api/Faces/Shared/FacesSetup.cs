@@ -1,0 +1,34 @@
+namespace Generation.Api.Faces;
+
+/// <summary>Puts the faces in front of the native API.</summary>
+internal static class FacesSetup
+{
+    public static void AddFaces(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<FaceOptions>().BindConfiguration(FaceOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+    }
+
+    /// <summary>Finds each request's face, before routing, authentication and limits: their errors have the face's shape, too.</summary>
+    public static void UseFaces(this WebApplication app)
+    {
+        IFace[] faces = [.. app.Services.GetServices<IFace>()];
+        app.Use(async (http, next) =>
+        {
+            if (faces.FirstOrDefault(f => f.Owns(http.Request)) is { } face)
+            {
+                http.Features.Set<IProblemShape>(face);
+                await face.PrepareAsync(http);
+            }
+
+            await next(http);
+        });
+    }
+
+    public static void MapFaces(this WebApplication app)
+    {
+        foreach (IFace face in app.Services.GetServices<IFace>())
+        {
+            face.Map(app);
+        }
+    }
+}

@@ -1,0 +1,216 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Generation.Cli;
+using Generation.Contracts;
+using Generation.Storage;
+using Generation.Worker;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Generation.Tests.Faces;
+
+/// <summary>
+/// The whole system for the tests of one process: real servers, the API on a port of its own, and a worker with the demo
+/// model. Started when a test first asks.
+/// </summary>
+internal sealed class FaceStack : IAsyncDisposable
+{
+    /// <summary>Generous: many tests may share a small machine.</summary>
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
+
+    private static readonly Lazy<Task<FaceStack>> Started = new(StartAsync);
+
+    private readonly TestScope _servers;
+    private readonly string _folder;
+    private readonly WebApplication _worker;
+
+    private FaceStack(TestScope servers, string folder, FaceApi api, WebApplication worker) =>
+        (_servers, _folder, Api, _worker) = (servers, folder, api, worker);
+
+    /// <summary>The API that most tests share.</summary>
+    public FaceApi Api { get; }
+
+    public static Task<FaceStack> GetAsync() => Started.Value;
+
+    public static async Task StopAsync()
+    {
+        if (Started is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+        {
+            await (await Started.Value).DisposeAsync();
+        }
+    }
+
+    public static CancellationToken Limit(double seconds = 180) => new CancellationTokenSource(TimeSpan.FromSeconds(seconds)).Token;
+
+    /// <summary>Another API process's worth of API on the same servers, with settings of its own; the caller disposes it.</summary>
+    public FaceApi StartApi(int port, params (string Key, string Value)[] settings) => FaceApi.Start(Settings(_servers, _folder), port, settings);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Api.DisposeAsync();
+        await _worker.StopAsync(Limit(20));
+        await _worker.DisposeAsync();
+        NpgsqlConnection.ClearAllPools();
+        await _servers.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static async Task<FaceStack> StartAsync()
+    {
+        TestScope servers = await TestServers.NewScopeAsync(Limit());
+        string folder = Directory.CreateTempSubdirectory("face-tests-").FullName;
+        Dictionary<string, string?> settings = Settings(servers, folder);
+        await using (ServiceProvider storage = new ServiceCollection().AddLogging()
+            .AddGenerationStorage(new ConfigurationBuilder().AddInMemoryCollection(settings).Build()).BuildServiceProvider())
+        {
+            await storage.GetRequiredService<Migrator>().MigrateAsync(Limit());
+        }
+
+        WebApplication worker = await StartWorkerAsync(settings);
+        FaceApi api = FaceApi.Start(settings, 0);
+        return new FaceStack(servers, folder, api, worker);
+    }
+
+    private static async Task<WebApplication> StartWorkerAsync(Dictionary<string, string?> settings)
+    {
+        WebApplication worker = WorkerHost.Build(["--urls", "http://127.0.0.1:0"], builder =>
+        {
+            builder.Configuration.AddInMemoryCollection(settings);
+            builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+            {
+                ["Worker:Id"] = "faces",
+                ["Worker:Slots"] = "2",
+                ["Models:Path"] = Clone.Current.Models,
+            });
+            builder.Logging.ClearProviders();
+            builder.Logging.AddProvider(new TestLog("worker"));
+        });
+        await worker.StartAsync(Limit(StartLimit.TotalSeconds));
+        using var http = new HttpClient { BaseAddress = new Uri(worker.Urls.First()) };
+        CancellationToken limit = Limit(StartLimit.TotalSeconds);
+        while (!(await http.GetAsync("/readyz", limit)).IsSuccessStatusCode)
+        {
+            await Task.Delay(50, limit);
+        }
+
+        return worker;
+    }
+
+    private static Dictionary<string, string?> Settings(TestScope servers, string folder) => new()
+    {
+        ["ConnectionStrings:Postgres"] = servers.Postgres,
+        ["ConnectionStrings:Redis"] = servers.Redis,
+        ["ConnectionStrings:RabbitMq"] = servers.RabbitMq,
+        ["Results:Path"] = Path.Combine(folder, "results"),
+        ["Keys:SecretFile"] = Path.Combine(folder, "secret"),
+        ["Redis:TimeoutMilliseconds"] = "2000",
+        ["Jobs:RescueIntervalSeconds"] = "0.5",
+    };
+}
+
+/// <summary>The API in this process, on a real port.</summary>
+internal sealed class FaceApi : IAsyncDisposable
+{
+    // Any type of the program: both programs have a Program
+    private readonly WebApplicationFactory<Generation.Api.Problem> _factory;
+
+    private FaceApi(WebApplicationFactory<Generation.Api.Problem> factory, Uri address) => (_factory, Address) = (factory, address);
+
+    /// <summary>Where it listens.</summary>
+    public Uri Address { get; }
+
+    public static FaceApi Start(IEnumerable<KeyValuePair<string, string?>> common, int port, params (string Key, string Value)[] settings)
+    {
+        // The factory lives as long as this object
+#pragma warning disable CA2000
+        WebApplicationFactory<Generation.Api.Problem> factory = new WebApplicationFactory<Generation.Api.Problem>().WithWebHostBuilder(host =>
+        {
+            foreach ((string key, string? value) in common)
+            {
+                host.UseSetting(key, value);
+            }
+
+            foreach ((string key, string value) in settings)
+            {
+                host.UseSetting(key, value);
+            }
+
+            host.ConfigureLogging(logging => logging.ClearProviders().AddProvider(new TestLog("api")));
+        });
+#pragma warning restore CA2000
+        factory.UseKestrel(port);
+        factory.StartServer();
+        return new FaceApi(factory, factory.ClientOptions.BaseAddress);
+    }
+
+    public T Get<T>()
+        where T : notnull => _factory.Services.GetRequiredService<T>();
+
+    /// <summary>A new account with a key.</summary>
+    public async Task<FaceUser> NewUserAsync(decimal credits = 1000, params string[] scopes)
+    {
+        Account account = (await Get<AccountStore>().CreateAsync($"user-{Guid.NewGuid():N}", Credits.Of(credits), default))!;
+        NewApiKey key = await Get<ApiKeyStore>().CreateAsync(account.Id, "tests", scopes.Length == 0 ? [Scopes.Jobs] : scopes, null, default);
+        return new FaceUser(account.Id, key.Key);
+    }
+
+    /// <summary>A client that sends nothing by itself.</summary>
+    public HttpClient Client() => new() { BaseAddress = Address, Timeout = TimeSpan.FromMinutes(5) };
+
+    /// <summary>A client that sends a user's key as the native API takes it.</summary>
+    public HttpClient Client(FaceUser user)
+    {
+        HttpClient client = Client();
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", user.Key);
+        return client;
+    }
+
+    /// <summary>A user's jobs as the native API lists them, the newest first.</summary>
+    public async Task<IReadOnlyList<JobDocument>> JobsAsync(FaceUser user)
+    {
+        using HttpClient client = Client(user);
+        using JsonDocument page = JsonDocument.Parse(await client.GetByteArrayAsync("/v1/jobs?limit=100", FaceStack.Limit()));
+        return page.RootElement.GetProperty("data").Deserialize<JobDocument[]>(WireJson.Options)!;
+    }
+
+    public async ValueTask DisposeAsync() => await _factory.DisposeAsync();
+}
+
+/// <summary>An account and its key.</summary>
+internal sealed record FaceUser(Guid Account, string Key);
+
+/// <summary>Warnings and worse, in the test's output.</summary>
+internal sealed class TestLog(string program) : ILoggerProvider, ILogger
+{
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (IsEnabled(logLevel))
+        {
+            TestContext.Progress.WriteLine($"{DateTime.UtcNow:HH:mm:ss.fff} {program} {logLevel}: {formatter(state, exception)} {exception}");
+        }
+    }
+
+    public void Dispose()
+    {
+    }
+}
+
+/// <summary>Ends the stack with the last test.</summary>
+[SetUpFixture]
+internal sealed class FaceStackEnd
+{
+    [OneTimeTearDown]
+    public Task Stop() => FaceStack.StopAsync();
+}
