@@ -14,7 +14,7 @@ RUN dotnet publish worker/Service -c Release -o /app -nologo
 
 FROM debian:12.12-slim
 RUN apt-get update -q && apt-get install -y -q --no-install-recommends \
-    ca-certificates curl libdnnl2 libopenblas0 libpng16-16 libtorch1.13 libturbojpeg0 libwebp7 && rm -rf /var/lib/apt/lists/* \
+    ca-certificates curl ffmpeg libdnnl2 libopenblas0 libpng16-16 libtorch1.13 libturbojpeg0 libwebp7 && rm -rf /var/lib/apt/lists/* \
     && useradd --system --create-home --home-dir /var/lib/generation --uid 1654 app
 COPY --from=mcr.microsoft.com/dotnet/aspnet:10.0.12-noble /usr/share/dotnet /usr/share/dotnet
 COPY --from=build /app /app

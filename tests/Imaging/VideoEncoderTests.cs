@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.IO.Compression;
 using Generation.Imaging;
 using Generation.Imaging.Video;
 
@@ -16,6 +17,17 @@ public sealed class VideoEncoderTests
         }
 
         Picture[] frames = [.. Clip(64, 48, 8)];
+        if (format == VideoFormat.Zip)
+        {
+            using var archive = new ZipArchive(new MemoryStream(await VideoEncoder.EncodeAsync(frames, 8, format)));
+            Assert.That(archive.Entries.Select(entry => entry.Name), Is.EqualTo(Enumerable.Range(1, 8).Select(k => $"frame-{k:0000}.png").Append("clip.txt")));
+            using var png = new MemoryStream();
+            await using Stream entry = archive.GetEntry("frame-0003.png")!.Open();
+            await entry.CopyToAsync(png);
+            Assert.That(PictureCodec.Decode(png.ToArray()).Bytes, Is.EqualTo(frames[2].Bytes));
+            return;
+        }
+
         byte[] file = await VideoEncoder.EncodeAsync(frames, 8, format, quality: 90);
         Picture[] back = await DecodeAsync(file, 64, 48);
         Assert.That(back, Has.Length.EqualTo(8));
@@ -41,6 +53,38 @@ public sealed class VideoEncoderTests
         const string Comment = "a cat; \u7d05 'quoted' = #\nSteps: 5";
         byte[] file = await VideoEncoder.EncodeAsync(Clip(32, 32, 2), 8, VideoFormat.Mp4, comment: Comment);
         Assert.That(file.AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(Comment)), Is.Positive);
+    }
+
+    [Test]
+    public async Task Encode_WithComment_ShowsItToNobodyElse()
+    {
+        using var source = new CancellationTokenSource();
+        Task<byte[]> encoding = VideoEncoder.EncodeAsync(Endless(), 30, VideoFormat.Mp4, comment: "a prompt of mine 4711", cancellationToken: source.Token);
+        Assert.That(async () => await CommandLineOfAsync("ffmpeg"), Does.Contain("rawvideo").And.Not.Contain("4711").After(60_000, 20));
+        await source.CancelAsync();
+        Assert.That(async () => await encoding, Throws.InstanceOf<OperationCanceledException>());
+    }
+
+    [Test]
+    public async Task Start_ParentGone_KernelKillsTheChild()
+    {
+        int id;
+        using (GuardedProcess guarded = await GuardedProcess.StartAsync("sleep", ["1000"]))
+        {
+            id = guarded.Process.Id;
+            // Until setpriv has become the program, the kernel does not know yet
+            Assert.That(() => File.ReadAllText($"/proc/{id}/cmdline"), Does.StartWith("sleep").After(60_000, 20));
+        }
+
+        Assert.That(() => !Directory.Exists($"/proc/{id}") || File.ReadAllText($"/proc/{id}/stat").Contains(") Z "), Is.True.After(60_000, 20));
+    }
+
+    [Test]
+    public async Task Start_ProgramThatIsNotThere_IsNamed()
+    {
+        using GuardedProcess guarded = await GuardedProcess.StartAsync("no-such-program", []);
+        await guarded.Process.WaitForExitAsync();
+        Assert.That((guarded.WasNotFound, guarded.NotFoundMessage), Is.EqualTo((true, "no-such-program is not there; install the package no-such-program.")));
     }
 
     [Test]
@@ -108,6 +152,29 @@ public sealed class VideoEncoderTests
 
             yield return frame;
         }
+    }
+
+    /// <summary>The command line of our child of this name; empty while there is none.</summary>
+    private static async Task<string> CommandLineOfAsync(string program)
+    {
+        foreach (string folder in Directory.GetDirectories("/proc").Where(folder => int.TryParse(Path.GetFileName(folder), out _)))
+        {
+            try
+            {
+                string[] parts = (await File.ReadAllTextAsync(Path.Combine(folder, "cmdline"))).Split('\0');
+                string status = await File.ReadAllTextAsync(Path.Combine(folder, "status"));
+                if (parts[0] == program && status.Contains($"PPid:\t{Environment.ProcessId}\n"))
+                {
+                    return string.Join(' ', parts);
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Ended meanwhile
+            }
+        }
+
+        return "";
     }
 
     private static IEnumerable<Picture> Endless()

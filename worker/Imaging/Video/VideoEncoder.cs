@@ -1,6 +1,6 @@
-using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
 
 namespace Generation.Imaging.Video;
 
@@ -23,11 +23,13 @@ public sealed record VideoLimits
 
 /// <summary>
 /// Makes video files through ffmpeg, a process of its own with limits: it gets raw frames on its standard input, writes one
-/// file, opens no other and no address, and is killed when it takes too long or nobody wants the clip any more.
+/// file, opens no other and no address, and is killed when it takes too long, when nobody wants the clip any more, or when this
+/// process ends in whatever way.
 /// </summary>
 public static class VideoEncoder
 {
     private const string Program = "ffmpeg";
+    private const string FolderPrefix = "generation-video-";
     private const int TailLength = 2000;
 
     /// <summary>Encodes a clip. Equal arguments give equal bytes with one version of ffmpeg.</summary>
@@ -63,11 +65,19 @@ public static class VideoEncoder
         }
 
         limits ??= VideoLimits.Default;
-        string folder = Directory.CreateTempSubdirectory("generation-video-").FullName;
+        if (format == VideoFormat.Zip)
+        {
+            return FrameArchive.Write(From(rest), framesPerSecond, comment, cancellationToken);
+        }
+
+        SweepOld(limits.Time * 2);
+        string folder = Directory.CreateTempSubdirectory(FolderPrefix).FullName;
         try
         {
             string file = Path.Combine(folder, "clip." + format.Extension());
-            await RunAsync(rest, framesPerSecond, format, quality, comment, file, limits, cancellationToken);
+            string tags = Path.Combine(folder, "tags.txt");
+            await File.WriteAllTextAsync(tags, Tags(comment), cancellationToken);
+            await RunAsync(rest, framesPerSecond, format, quality, tags, file, limits, cancellationToken);
             return new FileInfo(file).Length < limits.FileBytes
                 ? await File.ReadAllBytesAsync(file, cancellationToken)
                 : throw new VideoException($"The clip is larger than {limits.FileBytes} bytes.");
@@ -83,20 +93,15 @@ public static class VideoEncoder
         double framesPerSecond,
         VideoFormat format,
         int quality,
-        string? comment,
+        string tags,
         string file,
         VideoLimits limits,
         CancellationToken cancellationToken)
     {
-        var start = new ProcessStartInfo(Program) { RedirectStandardInput = true, RedirectStandardError = true, UseShellExecute = false };
-        foreach (string argument in Arguments(frames.Current, framesPerSecond, format, quality, comment, file, limits))
-        {
-            start.ArgumentList.Add(argument);
-        }
-
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(limits.Time);
-        using Process process = Start(start);
+        using GuardedProcess guarded = await GuardedProcess.StartAsync(Program, Arguments(frames.Current, framesPerSecond, format, quality, tags, file, limits));
+        Process process = guarded.Process;
         try
         {
             ProcessLimits.Apply(process.Id, limits);
@@ -104,6 +109,11 @@ public static class VideoEncoder
             string? broken = await WriteFramesAsync(process, frames, limit.Token);
             await process.WaitForExitAsync(limit.Token);
             string said = (await words).Trim();
+            if (guarded.WasNotFound)
+            {
+                throw new VideoException(guarded.NotFoundMessage);
+            }
+
             if (process.ExitCode != 0 || broken is not null)
             {
                 string tail = said.Length > TailLength ? said[^TailLength..] : said;
@@ -116,12 +126,54 @@ public static class VideoEncoder
         }
         finally
         {
-            if (!process.HasExited)
+            await guarded.EndAsync();
+        }
+    }
+
+    private static IEnumerable<Picture> From(IEnumerator<Picture> rest)
+    {
+        do
+        {
+            yield return rest.Current;
+        }
+        while (rest.MoveNext());
+    }
+
+    /// <summary>Removes what a process left that ended in mid-clip.</summary>
+    private static void SweepOld(TimeSpan age)
+    {
+        foreach (string folder in Directory.GetDirectories(Path.GetTempPath(), FolderPrefix + "*"))
+        {
+            try
             {
-                process.Kill(entireProcessTree: true);
-                await process.WaitForExitAsync(CancellationToken.None);
+                if (Directory.GetLastWriteTimeUtc(folder) < DateTime.UtcNow - age)
+                {
+                    Directory.Delete(folder, recursive: true);
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Another's, or another sweeps too
             }
         }
+    }
+
+    /// <summary>The container's tags in ffmpeg's own format: an argument would show the prompt to every user of the machine.</summary>
+    private static string Tags(string? comment)
+    {
+        var text = new StringBuilder(";FFMETADATA1\n");
+        if (comment is not null)
+        {
+            text.Append("comment=");
+            foreach (char c in comment.Where(c => c is not '\0'))
+            {
+                text.Append(c is '=' or ';' or '#' or '\\' or '\n' ? "\\" : "").Append(c);
+            }
+
+            text.Append('\n');
+        }
+
+        return text.ToString();
     }
 
     /// <summary>Null when all frames went in; else why not, which ffmpeg's own words then explain.</summary>
@@ -151,20 +203,8 @@ public static class VideoEncoder
         }
     }
 
-    private static Process Start(ProcessStartInfo start)
-    {
-        try
-        {
-            return Process.Start(start) ?? throw new VideoException("ffmpeg could not be started.");
-        }
-        catch (Win32Exception e)
-        {
-            throw new VideoException("ffmpeg is not there; install the package ffmpeg.", e);
-        }
-    }
-
     private static List<string> Arguments(
-        Picture first, double framesPerSecond, VideoFormat format, int quality, string? comment, string file, VideoLimits limits)
+        Picture first, double framesPerSecond, VideoFormat format, int quality, string tags, string file, VideoLimits limits)
     {
         string rate = framesPerSecond.ToString("0.###", CultureInfo.InvariantCulture);
         string threads = limits.Threads.ToString(CultureInfo.InvariantCulture);
@@ -172,15 +212,11 @@ public static class VideoEncoder
         [
             "-hide_banner", "-loglevel", "error", "-nostats", "-y", "-protocol_whitelist", "pipe",
             "-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", $"{first.Width}x{first.Height}", "-framerate", rate, "-i", "pipe:0",
+            "-protocol_whitelist", "file", "-f", "ffmetadata", "-i", "file:" + tags, "-map", "0:v",
             "-an", "-threads", threads, "-filter_threads", threads,
             // Nothing of the encoder's version or the time in the file
-            "-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1",
+            "-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "1",
         ];
-        if (comment is not null)
-        {
-            // The container's tag; zeros cannot be in an argument
-            arguments.AddRange(["-metadata", "comment=" + comment.Replace("\0", "", StringComparison.Ordinal)]);
-        }
 
         // Players want even sides for colours at half resolution
         const string Even = "scale=ceil(iw/2)*2:ceil(ih/2)*2:flags=lanczos:out_color_matrix=bt709,format=yuv420p";

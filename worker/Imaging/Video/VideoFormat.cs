@@ -14,11 +14,17 @@ public enum VideoFormat
 
     /// <summary>Animated WebP, loops.</summary>
     WebP,
+
+    /// <summary>A zip archive of PNG files, one for each frame.</summary>
+    Zip,
 }
 
 /// <summary>Names of video formats.</summary>
 public static class VideoFormats
 {
+    /// <summary>All names, as requests have them.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["mp4", "webm", "gif", "webp", "zip"];
+
     /// <summary>The format that a request names; null where there is none of that name.</summary>
     public static VideoFormat? Find(string name) => name.ToLowerInvariant() switch
     {
@@ -26,6 +32,7 @@ public static class VideoFormats
         "webm" => VideoFormat.WebM,
         "gif" => VideoFormat.Gif,
         "webp" => VideoFormat.WebP,
+        "zip" => VideoFormat.Zip,
         _ => null,
     };
 
@@ -34,7 +41,8 @@ public static class VideoFormats
         VideoFormat.Mp4 => "video/mp4",
         VideoFormat.WebM => "video/webm",
         VideoFormat.Gif => "image/gif",
-        _ => "image/webp",
+        VideoFormat.WebP => "image/webp",
+        _ => "application/zip",
     };
 
     /// <summary>Ending of a file's name, without the dot.</summary>
@@ -43,7 +51,8 @@ public static class VideoFormats
         VideoFormat.Mp4 => "mp4",
         VideoFormat.WebM => "webm",
         VideoFormat.Gif => "gif",
-        _ => "webp",
+        VideoFormat.WebP => "webp",
+        _ => "zip",
     };
 }
 

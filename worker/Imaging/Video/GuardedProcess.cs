@@ -1,0 +1,81 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace Generation.Imaging.Video;
+
+/// <summary>
+/// A child process that does not outlive us, kill -9 included: setpriv(1) asks the kernel to kill it when its parent ends
+/// (PR_SET_PDEATHSIG in prctl(2)). For the kernel the parent is the thread that started it, so one thread stays for its sake.
+/// </summary>
+internal sealed class GuardedProcess : IDisposable
+{
+    private const int NotFound = 127;
+
+    private readonly ManualResetEventSlim _over = new();
+    private readonly string _program;
+
+    private GuardedProcess(string program, Process process) => (_program, Process) = (program, process);
+
+    public Process Process { get; }
+
+    /// <summary>Starts a program with its standard input and error redirected.</summary>
+    /// <exception cref="VideoException">It could not be started.</exception>
+    public static async Task<GuardedProcess> StartAsync(string program, IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo("setpriv") { RedirectStandardInput = true, RedirectStandardError = true, UseShellExecute = false };
+        foreach (string argument in (string[])["--pdeathsig", "KILL", "--", program, .. arguments])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        var started = new TaskCompletionSource<GuardedProcess>(TaskCreationOptions.RunContinuationsAsynchronously);
+        new Thread(() => Guard(start, program, started)) { Name = $"guard of {program}", IsBackground = true }.Start();
+        return await started.Task;
+    }
+
+    /// <summary>Whether it ended because the program is not installed.</summary>
+    public bool WasNotFound => Process.HasExited && Process.ExitCode == NotFound;
+
+    /// <summary>What to say then.</summary>
+    public string NotFoundMessage => $"{_program} is not there; install the package {_program}.";
+
+    /// <summary>Kills the process if it still runs, and waits until it has ended.</summary>
+    public async Task EndAsync()
+    {
+        if (!Process.HasExited)
+        {
+            Process.Kill(entireProcessTree: true);
+            await Process.WaitForExitAsync(CancellationToken.None);
+        }
+    }
+
+    /// <summary>Lets go of it: a process that still runs is killed by the kernel.</summary>
+    public void Dispose()
+    {
+        _over.Set();
+        Process.Dispose();
+    }
+
+    private static void Guard(ProcessStartInfo start, string program, TaskCompletionSource<GuardedProcess> started)
+    {
+        GuardedProcess guarded;
+        try
+        {
+            Process process = Process.Start(start) ?? throw new VideoException($"{program} could not be started.");
+            guarded = new GuardedProcess(program, process);
+        }
+        catch (Win32Exception e)
+        {
+            started.SetException(new VideoException("setpriv is not there; install the package util-linux.", e));
+            return;
+        }
+        catch (Exception e)
+        {
+            started.SetException(e);
+            return;
+        }
+
+        started.SetResult(guarded);
+        guarded._over.Wait();
+    }
+}
