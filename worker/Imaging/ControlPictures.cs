@@ -1,0 +1,73 @@
+namespace Generation.Imaging;
+
+/// <summary>What makes a control picture out of a picture, without a network.</summary>
+public enum ControlPreprocessor
+{
+    /// <summary>The picture is a control picture already.</summary>
+    None,
+
+    /// <summary>Edges, white on black.</summary>
+    Canny,
+
+    /// <summary>Light for dark: drawings on white become lines on black, as scribble and line art networks take them.</summary>
+    Invert,
+
+    /// <summary>Without detail, for networks that put it in.</summary>
+    Blur,
+
+    /// <summary>Seen as if made small, for tile networks.</summary>
+    Tile,
+}
+
+/// <summary>Makes control pictures: brought to the size of the picture to be made, and preprocessed at that size.</summary>
+public static class ControlPictures
+{
+    // The thresholds that ControlNet's canny networks were trained around
+    private const double CannyLow = 100;
+    private const double CannyHigh = 200;
+
+    // Of the larger side, so that a picture and the same picture enlarged come to the same
+    private const double BlurShare = 9.0 / 512;
+    private const int TileShrink = 4;
+
+    /// <summary>Names of the preprocessors, as requests have them.</summary>
+    public static IReadOnlyList<string> PreprocessorNames { get; } = ["none", "canny", "invert", "blur", "tile"];
+
+    /// <summary>Names of the ways to bring a picture to another aspect: cut what sticks out, fit it in and draw its edges out, or stretch it.</summary>
+    public static IReadOnlyList<string> ResizeModeNames { get; } = ["crop", "fit", "stretch"];
+
+    /// <summary>The preprocessor that a request names; null where there is none of that name.</summary>
+    public static ControlPreprocessor? FindPreprocessor(string name) => name.ToLowerInvariant() switch
+    {
+        "none" => ControlPreprocessor.None,
+        "canny" => ControlPreprocessor.Canny,
+        "invert" => ControlPreprocessor.Invert,
+        "blur" => ControlPreprocessor.Blur,
+        "tile" => ControlPreprocessor.Tile,
+        _ => null,
+    };
+
+    /// <summary>The way to fit that a request names; null where there is none of that name.</summary>
+    public static FitMode? FindResizeMode(string name) => name.ToLowerInvariant() switch
+    {
+        "crop" => FitMode.Crop,
+        "fit" => FitMode.Fill,
+        "stretch" => FitMode.Stretch,
+        _ => null,
+    };
+
+    /// <summary>A control picture of <paramref name="width"/> x <paramref name="height"/> pixels, in colour. Transparent parts count as white.</summary>
+    public static Picture Prepare(Picture picture, ControlPreprocessor preprocessor, int width, int height, FitMode mode = FitMode.Crop)
+    {
+        Picture sized = picture.ToRgb().Fit(width, height, mode);
+        return preprocessor switch
+        {
+            ControlPreprocessor.None => sized,
+            ControlPreprocessor.Canny => Canny.Detect(sized, CannyLow, CannyHigh).ToRgb(),
+            ControlPreprocessor.Invert => sized.Invert(),
+            ControlPreprocessor.Blur => sized.Blur(Math.Max(width, height) * BlurShare),
+            ControlPreprocessor.Tile => sized.Resize(Math.Max(1, width / TileShrink), Math.Max(1, height / TileShrink), ResamplingFilter.Box).Resize(width, height),
+            _ => throw new ArgumentOutOfRangeException(nameof(preprocessor), preprocessor, "Not a preprocessor."),
+        };
+    }
+}
