@@ -29,7 +29,7 @@ app.UseRouting();
 app.UseAuthentication();
 app.UseAuthorization();
 app.UseRateLimits();
-app.MapText2Img();
+app.MapJobKinds();
 app.MapJobs();
 app.MapJobEvents();
 app.MapUploads();

@@ -99,7 +99,16 @@ public sealed record JobOutputLink
 
     public required string Sha256 { get; init; }
 
+    /// <summary>What the safety checker found; null: none has looked.</summary>
     public bool? Nsfw { get; init; }
+
+    /// <summary>Frames of a clip.</summary>
+    public int? Frames { get; init; }
+
+    /// <summary>Frames a second of a clip.</summary>
+    public double? Fps { get; init; }
+
+    public double? DurationSeconds { get; init; }
 
     public RenderPlan? Render { get; init; }
 
@@ -114,6 +123,9 @@ public sealed record JobOutputLink
         Bytes = output.Bytes,
         Sha256 = output.Sha256,
         Nsfw = output.Nsfw,
+        Frames = output.Frames,
+        Fps = output.Fps,
+        DurationSeconds = output.DurationSeconds,
         Render = output.Render,
     };
 }

@@ -38,3 +38,13 @@ public enum JobKind
     [JsonStringEnumMemberName("video")]
     Video = 7,
 }
+
+/// <summary>Kinds by their names on the wire.</summary>
+public static class JobKinds
+{
+    private static readonly string[] Names =
+        [.. Enum.GetValues<JobKind>().Select(kind => System.Text.Json.JsonSerializer.Serialize(kind).Trim('"'))];
+
+    /// <summary>text2img, super-resolution, ...: also the last part of the kind's address.</summary>
+    public static string WireName(this JobKind kind) => Names[(int)kind];
+}

@@ -22,7 +22,19 @@ public sealed record JobOutput
     /// <summary>The seed that makes this output alone.</summary>
     public long? Seed { get; init; }
 
+    /// <summary>What the safety checker found; null: none has looked.</summary>
     public bool? Nsfw { get; init; }
+
+    /// <summary>Frames of a clip.</summary>
+    public int? Frames { get; init; }
+
+    /// <summary>Frames a second of a clip.</summary>
+    public double? Fps { get; init; }
+
+    public double? DurationSeconds { get; init; }
+
+    /// <summary>Hash of a small picture of it in the results store.</summary>
+    public string? Thumbnail { get; init; }
 
     /// <summary>How the picture came to its size.</summary>
     public RenderPlan? Render { get; init; }

@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.ComponentModel.DataAnnotations;
+using Generation.Contracts;
 using Generation.Storage;
 
 namespace Generation.Api;
@@ -14,10 +15,11 @@ internal sealed record InputOptions
 
     [Range(1, 1L << 31)]
     public long MaxPixels { get; init; } = 64_000_000;
-}
 
-/// <summary>A picture that a caller brought, checked and kept.</summary>
-internal sealed record InputPicture(string Sha256, string ContentType, long Bytes, int Width, int Height);
+    /// <summary>Largest body of a request that may carry pictures, in bytes.</summary>
+    [Range(1, 1L << 30)]
+    public long MaxRequestBytes { get; init; } = 96 << 20;
+}
 
 /// <summary>
 /// Input pictures, however they come: an upload's id, a data URI, base64, or an address to fetch. Kind and size are read
@@ -30,8 +32,9 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
     public static string IdOf(Upload upload) => UploadPrefix + upload.Id.ToString("N");
 
     /// <summary>The picture that a field names. Adds to <paramref name="errors"/> and returns null if there is none.</summary>
-    public async Task<InputPicture?> ResolveAsync(string field, string value, Guid account, FieldErrors errors, CancellationToken cancellationToken)
+    public async Task<StoredPicture?> ResolveAsync(string field, PictureSource source, Guid account, FieldErrors errors, CancellationToken cancellationToken)
     {
+        string value = source.Text ?? "";
         if (value.StartsWith(UploadPrefix, StringComparison.Ordinal))
         {
             Upload? upload = Guid.TryParseExact(value[UploadPrefix.Length..], "N", out Guid id)
@@ -43,14 +46,16 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
                 return null;
             }
 
-            return new InputPicture(upload.Sha256, upload.ContentType, upload.Bytes, upload.Width, upload.Height);
+            return new StoredPicture(upload.Sha256, upload.ContentType, upload.Bytes, upload.Width, upload.Height);
         }
 
         try
         {
-            byte[] bytes = value.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || value.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
-                ? await FetchAsync(value, cancellationToken)
-                : Decode(value);
+            ReadOnlyMemory<byte> bytes = source.Bytes is { } file
+                ? file
+                : value.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || value.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
+                    ? await FetchAsync(value, cancellationToken)
+                    : Decode(value);
             return await KeepAsync(bytes, cancellationToken);
         }
         catch (InputException e)
@@ -62,14 +67,14 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
 
     /// <summary>Checks a picture's bytes and keeps them.</summary>
     /// <exception cref="InputException">They are not a picture, or too large.</exception>
-    public async Task<InputPicture> KeepAsync(byte[] bytes, CancellationToken cancellationToken)
+    public async Task<StoredPicture> KeepAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
-        if (bytes.LongLength > options.MaxBytes)
+        if (bytes.Length > options.MaxBytes)
         {
-            throw new InputException($"may have {options.MaxBytes} bytes at most, and has {bytes.LongLength}");
+            throw new InputException($"may have {options.MaxBytes} bytes at most, and has {bytes.Length}");
         }
 
-        PictureHeader header = PictureHeader.Read(bytes)
+        PictureHeader header = PictureHeader.Read(bytes.Span)
             ?? throw new InputException("must be a PNG, JPEG or WebP picture, by its content, and is not");
         if ((long)header.Width * header.Height > options.MaxPixels)
         {
@@ -77,7 +82,7 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
         }
 
         string sha256 = await results.PutAsync(bytes, header.ContentType, cancellationToken);
-        return new InputPicture(sha256, header.ContentType, bytes.LongLength, header.Width, header.Height);
+        return new StoredPicture(sha256, header.ContentType, bytes.Length, header.Width, header.Height);
     }
 
     private async Task<byte[]> FetchAsync(string value, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using Generation.Contracts;
 using Generation.Storage;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -35,7 +36,7 @@ internal static class UploadsApi
         }
 
         byte[] bytes = await ReadAsync(http.Request, options.MaxBytes, cancellationToken);
-        InputPicture picture;
+        StoredPicture picture;
         try
         {
             picture = await pictures.KeepAsync(bytes, cancellationToken);

@@ -20,7 +20,7 @@ internal sealed class Submission(
     /// The answer to an earlier request with the same key, or null if this is the first.
     /// </summary>
     /// <exception cref="ProblemException">The key stands for another request, or its first answer is in the making.</exception>
-    public async Task<IResult?> ReplayAsync(Caller caller, string key, byte[] fingerprint, CancellationToken cancellationToken)
+    public async Task<JobAnswer?> ReplayAsync(Caller caller, string key, byte[] fingerprint, CancellationToken cancellationToken)
     {
         IdempotencyRecord? record = await idempotency.FindAsync(caller.AccountId, key, cancellationToken);
         if (record is null)
@@ -54,7 +54,7 @@ internal sealed class Submission(
 
     /// <summary>Submits the job, and answers with it.</summary>
     /// <exception cref="ProblemException">Not enough credits.</exception>
-    public async Task<IResult> SubmitAsync(
+    public async Task<JobAnswer> SubmitAsync(
         Caller caller, NewJob job, Preferences preferences, byte[]? fingerprint, CancellationToken cancellationToken)
     {
         if (preferences.IdempotencyKey is { } key)
@@ -92,7 +92,7 @@ internal sealed class Submission(
         return await AnswerAsync(caller, row, preferences.IdempotencyKey, replayed: false, cancellationToken);
     }
 
-    private async Task<IResult> AnswerAsync(Caller caller, JobRow row, string? key, bool replayed, CancellationToken cancellationToken)
+    private async Task<JobAnswer> AnswerAsync(Caller caller, JobRow row, string? key, bool replayed, CancellationToken cancellationToken)
     {
         JobDocument document = await views.NewDocumentAsync(row, cancellationToken);
         byte[] body = JsonSerializer.SerializeToUtf8Bytes(document, WireJson.Options);
@@ -110,6 +110,14 @@ internal sealed class Submission(
 /// <summary>A submission's answer: the job's document, byte for byte as it was first given.</summary>
 internal sealed class JobAnswer(JobId id, int status, byte[] body, bool replayed) : IResult
 {
+    public JobId Id => id;
+
+    /// <summary>Whether an earlier request with the same Idempotency-Key was answered so.</summary>
+    public bool IsReplayed => replayed;
+
+    /// <summary>The job as the answer shows it.</summary>
+    public JobDocument Document => JsonSerializer.Deserialize<JobDocument>(body, WireJson.Options)!;
+
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         HttpResponse response = httpContext.Response;

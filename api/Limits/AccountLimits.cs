@@ -53,11 +53,18 @@ public sealed record AccountLimits
 
     /// <summary>Ends the request if it asks for more than the account may.</summary>
     /// <exception cref="ProblemException">429, with the limit's name.</exception>
-    public void Check(PictureRequest request)
+    public void Check(JobRequest request)
     {
-        Check("pixels", (long)request.Width * request.Height, Pixels);
-        Check("steps", request.NumInferenceSteps, Steps);
-        Check("outputs", request.NumImages, Outputs);
+        (long pixels, int steps, int outputs) = request switch
+        {
+            PictureRequest r => ((long)r.Width * r.Height, r.NumInferenceSteps + (r.HiresFix?.Steps ?? 0), r.NumImages),
+            SuperResolutionRequest r => ((long)r.Width * r.Height, r.NumInferenceSteps, 1),
+            VideoRequest r => ((long)r.Width * r.Height, r.NumInferenceSteps, 1),
+            _ => throw new ArgumentException($"{request.GetType().Name} has no limits.", nameof(request)),
+        };
+        Check("pixels", pixels, Pixels);
+        Check("steps", steps, Steps);
+        Check("outputs", outputs, Outputs);
     }
 
     /// <summary>The problem of a limit that binds.</summary>

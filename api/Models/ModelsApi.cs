@@ -110,7 +110,7 @@ internal static class ModelsApi
         IReadOnlyList<SchedulerEntry> known = await models.SchedulersAsync(cancellationToken);
         // What a model uses by default is known even before a worker has told the whole list
         IEnumerable<SchedulerEntry> defaults = (await models.ModelsAsync(cancellationToken)).Values
-            .Select(m => m.DefaultScheduler).Distinct().Where(name => known.All(s => s.Name != name)).Select(name => new SchedulerEntry(name, ""));
+            .Select(m => m.DefaultScheduler).Where(name => name.Length > 0).Distinct().Where(name => known.All(s => s.Name != name)).Select(name => new SchedulerEntry(name, ""));
         return Results.Ok(new Page<SchedulerEntry>([.. known.Concat(defaults).OrderBy(s => s.Name, StringComparer.Ordinal)], null));
     }
 }

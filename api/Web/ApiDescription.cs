@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
@@ -64,20 +63,14 @@ internal static class ApiDescription
 
     private static Task DescribeOperationAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {
-        if (operation.OperationId == "text2img")
+        if (KindExamples.Of(operation.OperationId) is { } example)
         {
             operation.Parameters ??= [];
             operation.Parameters.Add(Header("Prefer", "wait=N: answer when the job is done, or after N (1 to 60) seconds", "wait=30"));
             operation.Parameters.Add(Header("Idempotency-Key", "A repeated request with this key is answered as the first was, for 24 hours", "order-1234"));
             if (operation.RequestBody?.Content?.TryGetValue("application/json", out OpenApiMediaType? body) == true)
             {
-                body.Example = new JsonObject
-                {
-                    ["prompt"] = "a red apple on a blue background",
-                    ["width"] = 256,
-                    ["height"] = 256,
-                    ["seed"] = 7,
-                };
+                body.Example = example;
             }
         }
 
@@ -86,7 +79,7 @@ internal static class ApiDescription
             operation.Parameters ??= [];
             foreach ((string name, string text) in new[]
             {
-                ("state", "queued, running, succeeded, failed, cancelled or expired"), ("kind", "text2img, ..."), ("model", "a model's name"),
+                ("state", "queued, running, succeeded, failed, cancelled or expired"), ("kind", string.Join(", ", Enum.GetValues<JobKind>().Select(kind => kind.WireName()))), ("model", "a model's name"),
                 ("created_after", "a time"), ("created_before", "a time"), ("order", "desc or asc"), ("limit", "1 to 100, else 20"), ("cursor", "next_cursor of the page before"),
             })
             {
@@ -117,9 +110,14 @@ internal static class ApiDescription
             schema.Type = JsonSchemaType.Number;
             schema.Description = "Credits, exact to a millionth";
         }
-        else if (type == typeof(Text2ImgBody))
+        else if (type == typeof(PictureSource))
         {
-            schema.Required = new HashSet<string> { "prompt" };
+            schema.Type = JsonSchemaType.String;
+            schema.Properties?.Clear();
+        }
+        else if (type.IsAssignableTo(typeof(JobBody)))
+        {
+            schema.Required = KindExamples.RequiredOf(type);
             schema.AdditionalPropertiesAllowed = false;
         }
 

@@ -63,6 +63,12 @@ internal static class StrictReader
             return value.ValueKind == JsonValueKind.String ? Text(value, path, errors) : Wrong("a string");
         }
 
+        if (type == typeof(PictureSource))
+        {
+            return value.ValueKind != JsonValueKind.String ? Wrong("a string")
+                : Text(value, path, errors) is { } text ? PictureSource.Of(text) : null;
+        }
+
         if (type == typeof(bool))
         {
             return value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : Wrong("true or false");

@@ -26,6 +26,8 @@ internal static class WebSetup
         builder.Services.AddMemoryCache();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddOptions<PriceOptions>().BindConfiguration(PriceOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton(p => new Prices(p.GetRequiredService<Microsoft.Extensions.Options.IOptions<PriceOptions>>().Value));
+        builder.Services.AddSingleton<JobIntake>();
         builder.Services.AddOptions<AccountOptions>().BindConfiguration(AccountOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<ModelDirectory>();
         builder.Services.AddSingleton<LoadBoard>();

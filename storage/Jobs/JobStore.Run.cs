@@ -36,10 +36,13 @@ public sealed partial class JobStore
         more: """
             ,
             files AS (
-                INSERT INTO job_outputs (job_id, index, sha256, content_type, bytes, width, height, seed, nsfw, render)
-                SELECT j.id, o.index, o.sha256, o.content_type, o.bytes, o.width, o.height, o.seed, o.nsfw, o.render
+                INSERT INTO job_outputs (job_id, index, sha256, content_type, bytes, width, height, seed, nsfw, render,
+                    frames, fps, duration_seconds, thumbnail)
+                SELECT j.id, o.index, o.sha256, o.content_type, o.bytes, o.width, o.height, o.seed, o.nsfw, o.render,
+                    o.frames, o.fps, o.duration_seconds, o.thumbnail
                 FROM j, jsonb_to_recordset($3) AS o (index integer, sha256 text, content_type text, bytes bigint,
-                    width integer, height integer, seed bigint, nsfw boolean, render jsonb))
+                    width integer, height integer, seed bigint, nsfw boolean, render jsonb, frames integer, fps double precision,
+                    duration_seconds double precision, thumbnail text))
             """);
 
     private static readonly string FailSql = Settle(

@@ -27,7 +27,7 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
     }
 
     /// <summary>
-    /// Deletes the files that no output, no upload and no checkpoint names and that were last put before
+    /// Deletes the files that no output, no upload, no checkpoint and no open or kept job's inputs name and that were last put before
     /// <paramref name="putBefore"/>; returns how many.
     /// </summary>
     public async Task<int> SweepAsync(DateTimeOffset putBefore, CancellationToken cancellationToken)
@@ -64,6 +64,9 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
             SELECT name FROM unnest($1) AS f (name)
             WHERE NOT EXISTS (SELECT 1 FROM job_outputs WHERE sha256 = name)
                 AND NOT EXISTS (SELECT 1 FROM uploads WHERE sha256 = name)
+                AND NOT EXISTS (SELECT 1 FROM job_outputs WHERE thumbnail = name)
+                AND NOT EXISTS (SELECT 1 FROM jobs WHERE job_inputs(kind, request) @> ARRAY[name] AND job_inputs(kind, request) IS NOT NULL
+                    AND (state IN (0, 1) OR (state = 2 AND outputs_deleted_at IS NULL)))
                 AND NOT EXISTS (SELECT 1 FROM jobs WHERE checkpoint ->> 'sha256' = name AND checkpoint IS NOT NULL)
             """))
         {

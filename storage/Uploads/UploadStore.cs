@@ -42,10 +42,10 @@ public sealed class UploadStore(NpgsqlDataSource source)
         return await ReadAsync(command, cancellationToken);
     }
 
-    /// <summary>Forgets expired uploads; their files go with the sweep of orphans.</summary>
+    /// <summary>Forgets uploads that have been expired for an hour, so that none goes between being looked up and being a job's; their files go with the sweep of orphans.</summary>
     public async Task<int> ForgetExpiredAsync(CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand("DELETE FROM uploads WHERE expires_at < now()");
+        await using NpgsqlCommand command = source.CreateCommand("DELETE FROM uploads WHERE expires_at < now() - interval '1 hour'");
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 

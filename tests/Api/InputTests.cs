@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Generation.Api;
+using Generation.Contracts;
 using Generation.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -50,7 +51,7 @@ public sealed class InputTests
         Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Created), upload.ToString());
         Assert.That(upload.GetProperty("content_type").GetString(), Is.EqualTo("image/png"), "by content, not by name");
         Assert.That(upload.GetProperty("width").GetInt32(), Is.EqualTo(1));
-        (InputPicture? picture, _) = await ResolveAsync(upload.GetProperty("id").GetString()!);
+        (StoredPicture? picture, _) = await ResolveAsync(upload.GetProperty("id").GetString()!);
         Assert.That(picture!.Sha256, Is.EqualTo(upload.GetProperty("sha256").GetString()));
         await using Stream? kept = await _api.Get<IResultsStore>().OpenAsync(picture.Sha256, default);
         Assert.That(kept!.Length, Is.EqualTo(Png.Length));
@@ -64,7 +65,7 @@ public sealed class InputTests
         string id = (await ApiScope.ReadAsync<JsonElement>(answer)).GetProperty("id").GetString()!;
         var errors = new FieldErrors();
 
-        InputPicture? picture = await _api.Get<InputPictures>().ResolveAsync("image", id, Guid.NewGuid(), errors, default);
+        StoredPicture? picture = await _api.Get<InputPictures>().ResolveAsync("image", PictureSource.Of(id), Guid.NewGuid(), errors, default);
 
         Assert.That(picture, Is.Null);
         Assert.That(errors.Has("image"));
@@ -113,7 +114,7 @@ public sealed class InputTests
             _ => _address + form,
         };
 
-        (InputPicture? picture, string? error) = await ResolveAsync(value);
+        (StoredPicture? picture, string? error) = await ResolveAsync(value);
 
         Assert.That(picture?.ContentType, Is.EqualTo("image/png"), error);
     }
@@ -127,7 +128,7 @@ public sealed class InputTests
     [TestCase("/elsewhere", "must be an http or https address")]
     public async Task Resolve_WrongAddress_SaysWhy(string path, string words)
     {
-        (InputPicture? picture, string? error) = await ResolveAsync(_address + path);
+        (StoredPicture? picture, string? error) = await ResolveAsync(_address + path);
 
         Assert.That(picture, Is.Null);
         Assert.That(error, Does.Contain(words));
@@ -140,7 +141,7 @@ public sealed class InputTests
     [TestCase("upl_00000000000000000000000000000000", "you have no upload")]
     public async Task Resolve_WrongValue_SaysWhy(string value, string words)
     {
-        (InputPicture? picture, string? error) = await ResolveAsync(value);
+        (StoredPicture? picture, string? error) = await ResolveAsync(value);
 
         Assert.That(picture, Is.Null);
         Assert.That(error, Does.Contain(words));
@@ -196,10 +197,10 @@ public sealed class InputTests
     public void Read_Header_GivesKindAndSize(byte[] bytes, string type, int width, int height) =>
         Assert.That(PictureHeader.Read(bytes), Is.EqualTo(new PictureHeader(type, width, height)));
 
-    private async Task<(InputPicture? Picture, string? Error)> ResolveAsync(string value)
+    private async Task<(StoredPicture? Picture, string? Error)> ResolveAsync(string value)
     {
         var errors = new FieldErrors();
-        InputPicture? picture = await _api.Get<InputPictures>().ResolveAsync("image", value, _api.Account, errors, default);
+        StoredPicture? picture = await _api.Get<InputPictures>().ResolveAsync("image", PictureSource.Of(value), _api.Account, errors, default);
         try
         {
             errors.ThrowIfAny();

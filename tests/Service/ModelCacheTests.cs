@@ -123,12 +123,14 @@ public sealed class ModelCacheTests
         var catalog = new ModelCatalog(
             Microsoft.Extensions.Options.Options.Create(new Worker.ModelsOptions { Path = _folder }),
             Microsoft.Extensions.Options.Options.Create(new Worker.WorkerOptions()),
+            [new Worker.Rendering.RenderedKind(JobKind.Text2Img)],
             Microsoft.Extensions.Logging.Abstractions.NullLogger<ModelCatalog>.Instance);
         Assert.That(catalog.Entries.Select(e => e.Name), Is.EqualTo(new[] { "demo", "second", "third" }));
         Assert.That(
             () => new ModelCatalog(
                 Microsoft.Extensions.Options.Options.Create(new Worker.ModelsOptions { Path = _folder }),
                 Microsoft.Extensions.Options.Options.Create(new Worker.WorkerOptions { Models = ["torn"] }),
+                [new Worker.Rendering.RenderedKind(JobKind.Text2Img)],
                 Microsoft.Extensions.Logging.Abstractions.NullLogger<ModelCatalog>.Instance),
             Throws.InvalidOperationException.With.Message.Contains("torn.json"));
     }

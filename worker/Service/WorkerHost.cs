@@ -1,3 +1,4 @@
+using Generation.Contracts;
 using Generation.Storage;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;
@@ -75,7 +76,8 @@ public static class WorkerHost
             provider.GetRequiredService<IOptions<WorkerOptions>>().Value.Slots, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ComputeThreads>();
         services.AddSingleton<PictureFinisher>();
-        services.AddSingleton<TextToPictures>();
+        services.AddSingleton<Renderers>();
+        services.AddRenderer<TextToPictures>(JobKind.Text2Img);
         services.AddSingleton<Checkpoints>();
         services.AddSingleton<ProcessRecycler>();
         services.AddSingleton<FailureTranslator>();

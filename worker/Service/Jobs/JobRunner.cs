@@ -12,7 +12,7 @@ namespace Generation.Worker.Jobs;
 /// </summary>
 internal sealed class JobRunner(
     JobStore store,
-    TextToPictures textToPictures,
+    Renderers renderers,
     Checkpoints checkpoints,
     FailureTranslator failures,
     WorkerMetrics metrics,
@@ -60,12 +60,10 @@ internal sealed class JobRunner(
         try
         {
             await checkpoints.RestoreAsync(job, job.Stop.Token);
-            return job.Claim.Request switch
-            {
-                Text2ImgRequest request => new JobOutcome.Done(await textToPictures.RunAsync(job, request)),
-                { } other => new JobOutcome.Failed(new JobError(
-                    "kind_not_supported", $"This worker cannot run jobs of the kind {other.Kind}.", "kind")),
-            };
+            JobKind kind = job.Claim.Request.Kind;
+            return renderers.Find(kind) is { } renderer
+                ? new JobOutcome.Done(await renderer.RunAsync(job))
+                : new JobOutcome.Failed(new JobError("kind_not_supported", $"This worker cannot run jobs of the kind {kind.WireName()}.", "kind"));
         }
         catch (OperationCanceledException) when (job.Stop.Reason != StopReason.None)
         {

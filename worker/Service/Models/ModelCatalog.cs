@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Generation.Contracts;
+using Generation.Worker.Rendering;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Worker.Models;
@@ -8,16 +9,15 @@ namespace Generation.Worker.Models;
 /// <summary>The catalogue entries of the models that this worker runs, read from NAME.json files at the start.</summary>
 internal sealed partial class ModelCatalog
 {
-    /// <summary>What a worker of this version can do.</summary>
-    private static readonly JobKind[] Kinds = [JobKind.Text2Img];
-
+    private readonly JobKind[] _kinds;
     private readonly string _folder;
     private readonly Dictionary<string, ModelEntry> _entries = [];
 
     /// <summary>Reads the entries that Worker:Models names, or all there are.</summary>
     /// <exception cref="InvalidOperationException">The folder is not there, a named model is not in it, or no entry can be used.</exception>
-    public ModelCatalog(IOptions<ModelsOptions> models, IOptions<WorkerOptions> worker, ILogger<ModelCatalog> logger)
+    public ModelCatalog(IOptions<ModelsOptions> models, IOptions<WorkerOptions> worker, IEnumerable<RenderedKind> kinds, ILogger<ModelCatalog> logger)
     {
+        _kinds = [.. kinds.Select(k => k.Kind)];
         _folder = Path.GetFullPath(models.Value.Path);
         if (!Directory.Exists(_folder))
         {
@@ -83,10 +83,10 @@ internal sealed partial class ModelCatalog
             throw new InvalidOperationException($"The catalogue entry {file} names the weights {weights}, which are not there.");
         }
 
-        JobKind[] kinds = [.. entry.Kinds.Where(k => Kinds.Contains(k))];
+        JobKind[] kinds = [.. entry.Kinds.Where(k => _kinds.Contains(k))];
         return kinds.Length > 0
             ? entry with { Kinds = kinds }
-            : throw new InvalidOperationException($"The catalogue entry {file} has no kind that this version can run ({string.Join(", ", Kinds)}).");
+            : throw new InvalidOperationException($"The catalogue entry {file} has no kind that this version can run ({string.Join(", ", _kinds.Select(k => k.WireName()))}).");
     }
 
     [GeneratedRegex("^[a-z0-9][a-z0-9._-]{0,99}$", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]

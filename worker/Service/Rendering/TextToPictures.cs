@@ -27,12 +27,13 @@ internal sealed class TextToPictures(
     HotState hotState,
     WorkerMetrics metrics,
     IOptions<WorkerOptions> options,
-    TimeProvider time)
+    TimeProvider time) : IJobRenderer
 {
     /// <summary>Makes, stores and describes all pictures of a request.</summary>
     /// <exception cref="OperationCanceledException">The job was stopped.</exception>
-    public async Task<IReadOnlyList<JobOutput>> RunAsync(RunningJob job, Text2ImgRequest request)
+    public async Task<IReadOnlyList<JobOutput>> RunAsync(RunningJob job)
     {
+        var request = (Text2ImgRequest)job.Claim.Request;
         CancellationToken stop = job.Stop.Token;
         job.Progress = new JobProgress(job.Snapshot.Step, request.NumInferenceSteps * request.NumImages);
         hotState.ShowProgress(job.Claim.Id, job.Claim.LeaseEpoch, job.Progress);

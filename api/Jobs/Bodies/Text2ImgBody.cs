@@ -1,0 +1,4 @@
+namespace Generation.Api;
+
+/// <summary>Words to pictures.</summary>
+public sealed record Text2ImgBody : PictureBody;

@@ -1,0 +1,58 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Serialization;
+
+namespace Generation.Contracts;
+
+/// <summary>Paints inside a mask.</summary>
+public sealed record InpaintRequest : PictureRequest
+{
+    public InpaintRequest()
+    {
+    }
+
+    /// <summary>With the common fields of <paramref name="common"/>; its other fields are to be set in the initializer.</summary>
+    [SetsRequiredMembers]
+    public InpaintRequest(PictureRequest common, StoredPicture image)
+        : base(common) => Image = image;
+
+    [JsonIgnore]
+    public override JobKind Kind => JobKind.Inpaint;
+
+    public required StoredPicture Image { get; init; }
+
+    /// <summary>Grey, or with alpha; brought to the picture's size. Null: found from <see cref="MaskPrompt"/>.</summary>
+    public StoredPicture? Mask { get; init; }
+
+    public MaskMode MaskMode { get; init; }
+
+    /// <summary>Words for what is to be painted anew, from which the mask is found.</summary>
+    public string? MaskPrompt { get; init; }
+
+    /// <summary>
+    /// Pixels of the picture around the masked area: only that area is made, at the whole of the network's size. Null makes
+    /// the whole picture.
+    /// </summary>
+    public int? Padding { get; init; }
+
+    /// <summary>Standard deviation, in pixels of the picture, of the blur of the mask's edge.</summary>
+    public double MaskBlur { get; init; }
+
+    /// <summary>Pixels of the picture by which the masked area grows on all sides; negative: shrinks.</summary>
+    public int MaskGrow { get; init; }
+
+    /// <summary>Share of the noise schedule that is run, above 0 to 1.</summary>
+    public required double Strength { get; init; }
+}
+
+/// <summary>Which part of a mask is painted anew.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<MaskMode>))]
+public enum MaskMode
+{
+    /// <summary>White is painted, black is kept.</summary>
+    [JsonStringEnumMemberName("paint_white")]
+    PaintWhite = 0,
+
+    /// <summary>Black is painted, white is kept.</summary>
+    [JsonStringEnumMemberName("paint_black")]
+    PaintBlack = 1,
+}

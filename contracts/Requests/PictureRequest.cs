@@ -1,0 +1,65 @@
+namespace Generation.Contracts;
+
+/// <summary>What every request for pictures from words has.</summary>
+public abstract record PictureRequest : JobRequest
+{
+    public required string Prompt { get; init; }
+
+    public string NegativePrompt { get; init; } = "";
+
+    /// <summary>Width of each output in pixels.</summary>
+    public required int Width { get; init; }
+
+    /// <summary>Height of each output in pixels.</summary>
+    public required int Height { get; init; }
+
+    public required int NumInferenceSteps { get; init; }
+
+    /// <summary>Classifier-free guidance; 1 or less turns it off. Ho and Salimans, 2022.</summary>
+    public required double GuidanceScale { get; init; }
+
+    /// <summary>Rescaled guidance, 0 to 1. Lin et al., 2024, section 3.4.</summary>
+    public double GuidanceRescale { get; init; }
+
+    /// <summary>Name of the scheduler, as /v1/schedulers lists it.</summary>
+    public required string Scheduler { get; init; }
+
+    /// <summary>Seed of the first picture; picture k is made from Seed + k.</summary>
+    public required long Seed { get; init; }
+
+    public required int NumImages { get; init; }
+
+    /// <summary>png, jpg or webp.</summary>
+    public string OutputFormat { get; init; } = "png";
+
+    /// <summary>1 to 100, for formats with loss.</summary>
+    public int OutputQuality { get; init; } = 90;
+
+    /// <summary>Adapters laid over the model for this job; null: none.</summary>
+    public IReadOnlyList<LoraUse>? Loras { get; init; }
+
+    /// <summary>Layers of the text encoder left out at its end; null: the model's own way.</summary>
+    public int? ClipSkip { get; init; }
+
+    /// <summary>Name of another autoencoder of the model's entry; null: its own.</summary>
+    public string? Vae { get; init; }
+
+    public RefinerUse? Refiner { get; init; }
+
+    public HiresFix? HiresFix { get; init; }
+}
+
+/// <summary>A LoRA and how strongly it acts; the scale may be negative.</summary>
+public sealed record LoraUse(string Model, double Scale);
+
+/// <summary>A second model that goes on where the first has done a share of the steps.</summary>
+/// <param name="Model">Name of the refining model in the catalogue.</param>
+/// <param name="SwitchAt">Share of the steps that the first model does, 0 to 1.</param>
+public sealed record RefinerUse(string Model, double SwitchAt);
+
+/// <summary>Draws small, enlarges, and draws over the enlarged picture.</summary>
+/// <param name="Scale">How many times smaller the first picture is.</param>
+/// <param name="Strength">Share of the noise schedule that the second pass runs, 0 to 1.</param>
+/// <param name="Steps">Steps of the second pass, before its strength.</param>
+/// <param name="Upscaler">Name of the upscaler between the passes; null: the model's own, or Lanczos.</param>
+public sealed record HiresFix(double Scale, double Strength, int Steps, string? Upscaler = null);

@@ -1,0 +1,49 @@
+using System.Text.Json.Serialization;
+
+namespace Generation.Contracts;
+
+/// <summary>Words, or a picture, to a clip.</summary>
+public sealed record VideoRequest : JobRequest
+{
+    [JsonIgnore]
+    public override JobKind Kind => JobKind.Video;
+
+    /// <summary>Empty where the model goes by the picture alone.</summary>
+    public string Prompt { get; init; } = "";
+
+    public string NegativePrompt { get; init; } = "";
+
+    /// <summary>The picture with which the clip begins; null: words alone.</summary>
+    public StoredPicture? Image { get; init; }
+
+    /// <summary>Width of the clip in pixels.</summary>
+    public required int Width { get; init; }
+
+    /// <summary>Height of the clip in pixels.</summary>
+    public required int Height { get; init; }
+
+    public required int NumFrames { get; init; }
+
+    /// <summary>Frames a second of the file.</summary>
+    public required double Fps { get; init; }
+
+    public required int NumInferenceSteps { get; init; }
+
+    public required double GuidanceScale { get; init; }
+
+    public required string Scheduler { get; init; }
+
+    public required long Seed { get; init; }
+
+    /// <summary>How much moves, of Stable Video Diffusion; null: its default.</summary>
+    public int? MotionBucketId { get; init; }
+
+    /// <summary>Noise over the first picture, of Stable Video Diffusion; null: its default.</summary>
+    public double? NoiseAugStrength { get; init; }
+
+    /// <summary>mp4, webm, gif, webp, or zip: its frames as PNG files.</summary>
+    public string OutputFormat { get; init; } = "mp4";
+
+    /// <summary>1 to 100, for formats with loss.</summary>
+    public int OutputQuality { get; init; } = 90;
+}

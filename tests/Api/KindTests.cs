@@ -1,0 +1,380 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using Generation.Contracts;
+using Generation.Imaging;
+using Generation.Storage;
+
+namespace Generation.Tests.Api;
+
+/// <summary>Each kind's way in: its fields, defaults, limits, pictures and price.</summary>
+public sealed class KindTests
+{
+    private ApiScope _api = null!;
+    private string _wide = "";
+    private string _small = "";
+
+    [OneTimeSetUp]
+    public async Task StartApi()
+    {
+        _api = await ApiScope.CreateAsync();
+        ModelEntry demo = ApiScope.Demo;
+        ModelEntry rich = demo with
+        {
+            Name = "rich",
+            Kinds = [JobKind.Text2Img, JobKind.Img2Img, JobKind.Edit, JobKind.ControlNet],
+            MultipleOf = 8,
+            ControlNets = [new("Edges", "canny", "nets/canny"), new("Depth", "depth", "nets/depth")],
+            SafetyChecker = "checker",
+            Vaes = [new("sharp", "vaes/sharp")],
+            Loras = [new("ink", "sd15"), new("huge", "sdxl")],
+            Refiner = "demo",
+        };
+        ModelEntry enlarger = new()
+        {
+            Name = "enlarger",
+            Family = "esrgan",
+            Kinds = [JobKind.SuperResolution],
+            Path = "enlarger",
+            Scale = 4,
+            MinSide = 8,
+            MaxSide = 512,
+            MaxPixels = 512 * 512,
+        };
+        await _api.Get<WorkerRegistry>().RegisterAsync(new WorkerRegistration("other", [demo, rich, enlarger], 1, null), default);
+        await _api.Get<WorkerRegistry>().RemoveAsync("other", default);
+        // What the API knows of the models is up to a second old
+        while (!(await _api.Client.GetStringAsync("/v1/models")).Contains("enlarger", StringComparison.Ordinal))
+        {
+            await Task.Delay(100);
+        }
+
+        _wide = Base64(300, 200);
+        _small = Base64(40, 40);
+    }
+
+    [OneTimeTearDown]
+    public async Task StopApi() => await _api.DisposeAsync();
+
+    [Test]
+    public async Task Img2Img_ImageAndPrompt_HasThePicturesSizeAndIsStored()
+    {
+        JobDocument job = await SubmitAsync("img2img", new { prompt = "a", model = "demo", image = _wide });
+
+        var request = (Img2ImgRequest)job.Request!;
+        Assert.That((job.Kind, request.Width, request.Height, request.Strength), Is.EqualTo((JobKind.Img2Img, 300, 200, 0.75)));
+        Assert.That((request.Image.Width, request.Image.Height, request.Image.ContentType), Is.EqualTo((300, 200, "image/png")));
+        await using Stream? kept = await _api.Get<IResultsStore>().OpenAsync(request.Image.Sha256, default);
+        Assert.That(kept!.Length, Is.EqualTo(request.Image.Bytes));
+        Assert.That((await _api.PollAsync(job.Id)).Request, Is.EqualTo(request), "the stored request is the one that was answered");
+    }
+
+    [Test]
+    public async Task Img2Img_PictureLargerThanTheModelMakes_ShrinksWithItsAspect()
+    {
+        JobDocument job = await SubmitAsync("img2img", new { prompt = "a", model = "demo", image = Base64(2400, 1200) });
+
+        var request = (Img2ImgRequest)job.Request!;
+        Assert.That((request.Width, request.Height), Is.EqualTo((1024, 512)));
+    }
+
+    [Test]
+    public async Task Img2Img_LessStrength_CostsLess()
+    {
+        JobDocument half = await SubmitAsync("img2img", new { prompt = "a", model = "demo", image = _wide, strength = 0.2, num_inference_steps = 100 });
+        JobDocument whole = await SubmitAsync("img2img", new { prompt = "a", model = "demo", image = _wide, strength = 1, num_inference_steps = 100 });
+
+        Assert.That(half.Cost.Held, Is.LessThan(whole.Cost.Held));
+    }
+
+    [Test]
+    public async Task Inpaint_EveryField_IsKept()
+    {
+        JobDocument job = await SubmitAsync("inpaint", new
+        {
+            prompt = "a",
+            image = _wide,
+            mask = Base64(150, 100),
+            mask_mode = "paint_black",
+            padding = 8,
+            mask_blur = 2.5,
+            mask_grow = -3,
+            strength = 0.9,
+        });
+
+        var request = (InpaintRequest)job.Request!;
+        Assert.That((request.MaskMode, request.Padding, request.MaskBlur, request.MaskGrow, request.Strength), Is.EqualTo((MaskMode.PaintBlack, 8, 2.5, -3, 0.9)));
+        Assert.That((request.Mask!.Width, request.Mask.Height), Is.EqualTo((150, 100)));
+    }
+
+    [Test]
+    public async Task Outpaint_Sides_MakeTheOutputLarger()
+    {
+        JobDocument job = await SubmitAsync("outpaint", new { prompt = "a", image = _wide, left = 20, bottom = 56 });
+
+        var request = (OutpaintRequest)job.Request!;
+        Assert.That((request.Width, request.Height, request.Left, request.Bottom, request.Overlap), Is.EqualTo((320, 256, 20, 56, 16)));
+    }
+
+    [Test]
+    public async Task Edit_Defaults_AreFilledIn()
+    {
+        JobDocument job = await SubmitAsync("edit", new { prompt = "make it winter", image = _wide });
+
+        var request = (EditRequest)job.Request!;
+        Assert.That((job.Model, request.ImageGuidanceScale, request.Width, request.Height), Is.EqualTo(("rich", 1.5, 296, 200)), "sides are multiples of 8");
+        Assert.That(request.Safety, Is.EqualTo(SafetyPolicy.Flag), "the model has a checker");
+    }
+
+    [Test]
+    public async Task ControlNet_TwoControls_AreKeptInOrder()
+    {
+        JobDocument job = await SubmitAsync("controlnet", new
+        {
+            prompt = "a",
+            control = new object[]
+            {
+                new { image = _wide, type = "canny", preprocessor = "canny", scale = 0.5, end = 0.6 },
+                new { image = _small, type = "depth", resize_mode = "fit", start = 0.25 },
+            },
+            guess_mode = true,
+        });
+
+        var request = (ControlNetRequest)job.Request!;
+        Assert.That(request.Control.Select(c => (c.Type, c.Preprocessor, c.ResizeMode, c.Scale, c.Start, c.End, c.Image.Width)), Is.EqualTo(new[]
+        {
+            ("canny", "canny", "crop", 0.5, 0.0, 0.6, 300),
+            ("depth", "none", "fit", 1.0, 0.25, 1.0, 40),
+        }));
+        Assert.That(request.GuessMode);
+    }
+
+    [Test]
+    public async Task SuperResolution_ImageAlone_TakesTheModelsScale()
+    {
+        JobDocument job = await SubmitAsync("super-resolution", new { image = _small });
+
+        var request = (SuperResolutionRequest)job.Request!;
+        Assert.That((job.Model, request.Scale, request.Width, request.Height), Is.EqualTo(("enlarger", 4, 160, 160)));
+        Assert.That(job.Cost.Held, Is.GreaterThan(Credits.Zero));
+    }
+
+    [Test]
+    public async Task Video_Words_TakesTheModelsFrames()
+    {
+        JobDocument job = await SubmitAsync("video", new { prompt = "a red apple" });
+        JobDocument longer = await SubmitAsync("video", new { prompt = "a red apple", num_frames = 16, output_format = "gif" });
+
+        var request = (VideoRequest)job.Request!;
+        Assert.That((job.Model, request.NumFrames, request.Fps, request.OutputFormat), Is.EqualTo(("demo", 8, 8.0, "mp4")));
+        Assert.That(longer.Cost.Held.Micros, Is.EqualTo(2 * job.Cost.Held.Micros).Within(200), "twice the frames, to a ten-thousandth of a credit each");
+    }
+
+    [Test]
+    public async Task Options_ThatFit_AreKept()
+    {
+        JobDocument job = await SubmitAsync("text2img", new
+        {
+            prompt = "a",
+            model = "rich",
+            loras = new object[] { new { model = "ink", scale = -0.5 } },
+            clip_skip = 1,
+            vae = "sharp",
+            safety = "blur",
+            refiner = new { switch_at = 0.7 },
+            hires_fix = new { scale = 1.5, strength = 0.4, steps = 10, upscaler = "lanczos" },
+        });
+
+        var request = (Text2ImgRequest)job.Request!;
+        Assert.That(request.Loras, Is.EqualTo(new[] { new LoraUse("ink", -0.5) }));
+        Assert.That((request.ClipSkip, request.Vae, request.Safety), Is.EqualTo(((int?)1, "sharp", SafetyPolicy.Blur)));
+        Assert.That(request.Refiner, Is.EqualTo(new RefinerUse("demo", 0.7)));
+        Assert.That(request.HiresFix, Is.EqualTo(new HiresFix(1.5, 0.4, 10, "lanczos")));
+    }
+
+    [TestCase("text2img", """{"prompt": "a", "model": "rich", "loras": [{"model": "huge"}]}""", "loras[0].model", "family sdxl")]
+    [TestCase("text2img", """{"prompt": "a", "model": "rich", "loras": [{"model": "inc"}]}""", "loras[0].model", "did you mean 'ink'")]
+    [TestCase("text2img", """{"prompt": "a", "model": "rich", "loras": [{"scale": 9}]}""", "loras[0].scale", "-4 to 4")]
+    [TestCase("text2img", """{"prompt": "a", "model": "demo", "vae": "sharp"}""", "vae", "has no other vae")]
+    [TestCase("text2img", """{"prompt": "a", "model": "demo", "safety": "black"}""", "safety", "has no safety checker")]
+    [TestCase("text2img", """{"prompt": "a", "model": "demo", "refiner": {}}""", "refiner.model", "is required")]
+    [TestCase("text2img", """{"prompt": "a", "model": "rich", "refiner": {"model": "enlarger"}}""", "refiner.model", "esrgan")]
+    [TestCase("text2img", """{"prompt": "a", "hires_fix": {"strength": 0}}""", "hires_fix.strength", "above 0")]
+    [TestCase("img2img", """{"prompt": "a"}""", "image", "is required")]
+    [TestCase("img2img", """{"prompt": "a", "image": "SMALL", "strength": 0}""", "strength", "above 0")]
+    [TestCase("img2img", """{"prompt": "a", "image": "SMALL", "strength": 0.1, "num_inference_steps": 5}""", "strength", "none of 5 steps")]
+    [TestCase("img2img", """{"prompt": "a", "image": "not base64"}""", "image", "must be an upload's id")]
+    [TestCase("img2img", """{"prompt": "a", "image": 5}""", "image", "must be a string")]
+    [TestCase("inpaint", """{"prompt": "a", "image": "SMALL"}""", "mask", "required")]
+    [TestCase("inpaint", """{"prompt": "a", "image": "SMALL", "mask": "WIDE"}""", "mask", "aspect")]
+    [TestCase("inpaint", """{"prompt": "a", "image": "SMALL", "mask_prompt": "the sky"}""", "mask_prompt", "no network that finds masks")]
+    [TestCase("inpaint", """{"prompt": "a", "image": "SMALL", "mask": "SMALL", "mask_mode": "white"}""", "mask_mode", "paint_white")]
+    [TestCase("inpaint", """{"prompt": "a", "image": "SMALL", "mask": "SMALL", "hires_fix": {}}""", "hires_fix", "not with inpaint")]
+    [TestCase("outpaint", """{"prompt": "a", "image": "WIDE"}""", "left", "at least one side")]
+    [TestCase("outpaint", """{"prompt": "a", "image": "WIDE", "left": 2000}""", "left", "48 to 1024")]
+    [TestCase("outpaint", """{"prompt": "a", "image": "WIDE", "left": 8, "width": 400}""", "width", "leave it out")]
+    [TestCase("edit", """{"prompt": "a", "image": "WIDE", "image_guidance_scale": 0}""", "image_guidance_scale", "1 to 20")]
+    [TestCase("controlnet", """{"prompt": "a"}""", "control", "is required")]
+    [TestCase("controlnet", """{"prompt": "a", "control": []}""", "control", "1 to 4")]
+    [TestCase("controlnet", """{"prompt": "a", "control": [{"image": "WIDE", "type": "pose"}]}""", "control[0].type", "canny, depth")]
+    [TestCase("controlnet", """{"prompt": "a", "control": [{"type": "canny"}]}""", "control[0].image", "is required")]
+    [TestCase("controlnet", """{"prompt": "a", "control": [{"image": "WIDE", "type": "canny", "start": 0.5, "end": 0.5}]}""", "control[0].start", "below end")]
+    [TestCase("super-resolution", """{"image": "SMALL", "scale": 5}""", "scale", "2 to 4")]
+    [TestCase("super-resolution", """{"image": "WIDE", "scale": 2}""", "image", "600 x 400")]
+    [TestCase("video", """{"prompt": "a", "num_frames": 500}""", "num_frames", "1 to 16 with demo")]
+    [TestCase("video", """{"prompt": "a", "image": "SMALL"}""", "image", "words alone")]
+    [TestCase("video", """{"prompt": "a", "output_format": "avi"}""", "output_format", "mp4, webm, gif, webp, zip")]
+    [TestCase("edit", """{"prompt": "a", "image": "WIDE", "model": "demo"}""", "model", "edit is done by rich")]
+    public async Task Submit_FieldAtFault_NamesItsLimit(string kind, string body, string field, string says)
+    {
+        using HttpResponseMessage answer = await PostAsync(kind, body.Replace("SMALL", _small).Replace("WIDE", _wide));
+
+        JsonElement problem = await ApiScope.ReadAsync<JsonElement>(answer);
+        Assert.That((int)answer.StatusCode, Is.EqualTo(422), problem.ToString());
+        Assert.That(problem.GetProperty("errors").TryGetProperty(field, out JsonElement details), problem.ToString());
+        Assert.That(string.Join(' ', details.EnumerateArray().Select(d => d.GetString())), Does.Contain(says));
+    }
+
+    [Test]
+    public async Task Submit_KindThatNoModelDoes_IsUnsupported()
+    {
+        await using ApiScope other = await ApiScope.CreateAsync();
+        using HttpResponseMessage answer = await other.Client.PostAsJsonAsync("/v1/edit", new { prompt = "a", image = _small });
+        using HttpResponseMessage background = await other.Client.PostAsync("/v1/remove-background", null);
+
+        foreach (HttpResponseMessage one in new[] { answer, background })
+        {
+            Assert.That((int)one.StatusCode, Is.EqualTo(422));
+            Assert.That((await ApiScope.ReadAsync<JsonElement>(one)).GetProperty("code").GetString(), Is.EqualTo("unsupported_kind"));
+        }
+    }
+
+    [Test]
+    public async Task Multipart_FilesAndFields_AreReadAsTheJsonWouldBe()
+    {
+        using MultipartFormDataContent form = Form(("prompt", "a"), ("strength", "0.5"), ("metadata", """{"order": 7}"""), ("mask_grow", "2"));
+        form.Add(File(300, 200), "image", "a.bin");
+        form.Add(File(300, 200), "mask", "b.bin");
+        using HttpResponseMessage answer = await _api.Client.PostAsync("/v1/inpaint", form);
+
+        Assert.That((int)answer.StatusCode, Is.EqualTo(202), await answer.Content.ReadAsStringAsync());
+        JobDocument job = await ApiScope.ReadAsync<JobDocument>(answer);
+        var request = (InpaintRequest)job.Request!;
+        Assert.That((request.Strength, request.MaskGrow, request.Image.Width, request.Mask!.Width), Is.EqualTo((0.5, 2, 300, 300)));
+        Assert.That(job.Metadata!.Value.GetProperty("order").GetInt32(), Is.EqualTo(7));
+    }
+
+    [Test]
+    public async Task Multipart_ControlFiles_GoToTheirPlaces()
+    {
+        using MultipartFormDataContent form = Form(("prompt", "a"), ("control", """[{"type": "canny"}, {"type": "depth", "scale": 0.25}]"""));
+        form.Add(File(300, 200), "control[0].image", "a.png");
+        form.Add(File(40, 40), "control[1].image", "b.png");
+        using HttpResponseMessage answer = await _api.Client.PostAsync("/v1/controlnet", form);
+
+        Assert.That((int)answer.StatusCode, Is.EqualTo(202), await answer.Content.ReadAsStringAsync());
+        var request = (ControlNetRequest)(await ApiScope.ReadAsync<JobDocument>(answer)).Request!;
+        Assert.That(request.Control.Select(c => (c.Type, c.Scale, c.Image.Width)), Is.EqualTo(new[] { ("canny", 1.0, 300), ("depth", 0.25, 40) }));
+    }
+
+    [Test]
+    public async Task Multipart_WrongNumberAndUnknownFile_AreFieldErrors()
+    {
+        using MultipartFormDataContent form = Form(("prompt", "a"), ("strength", "much"));
+        form.Add(File(40, 40), "picture", "a.png");
+        using HttpResponseMessage answer = await _api.Client.PostAsync("/v1/img2img", form);
+
+        JsonElement errors = (await ApiScope.ReadAsync<JsonElement>(answer)).GetProperty("errors");
+        Assert.That((int)answer.StatusCode, Is.EqualTo(422));
+        Assert.That(errors.EnumerateObject().Select(e => e.Name), Is.SupersetOf(new[] { "strength", "picture", "image" }));
+    }
+
+    [Test]
+    public async Task Multipart_SameIdempotencyKeyWithAnotherBoundary_IsReplayed()
+    {
+        string[] jobs = new string[2];
+        for (int i = 0; i < 2; i++)
+        {
+            using MultipartFormDataContent form = Form(("prompt", "a"), ("model", "demo"));
+            form.Add(File(64, 64), "image", $"{i}.png");
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/img2img") { Content = form };
+            request.Headers.Add("Idempotency-Key", "form-1");
+            using HttpResponseMessage answer = await _api.Client.SendAsync(request);
+            Assert.That((int)answer.StatusCode, Is.EqualTo(202), await answer.Content.ReadAsStringAsync());
+            jobs[i] = answer.Headers.Location!.ToString();
+        }
+
+        Assert.That(jobs[1], Is.EqualTo(jobs[0]));
+    }
+
+    [Test]
+    public async Task Sweep_InputsOfAnOpenJob_StayUntilItIsOver()
+    {
+        JobDocument job = await SubmitAsync("img2img", new { prompt = "a", model = "demo", image = Base64(77, 55) });
+        string sha256 = ((Img2ImgRequest)job.Request!).Image.Sha256;
+        RetentionStore retention = _api.Get<RetentionStore>();
+
+        await retention.SweepAsync(DateTimeOffset.UtcNow.AddHours(1), default);
+        bool whileOpen = await _api.Get<IResultsStore>().OpenAsync(sha256, default) is { } open && await DisposedAsync(open);
+        await _api.Jobs.CancelAsync(job.Id, _api.Account, default);
+        await retention.SweepAsync(DateTimeOffset.UtcNow.AddHours(1), default);
+        Stream? after = await _api.Get<IResultsStore>().OpenAsync(sha256, default);
+
+        Assert.That(whileOpen);
+        Assert.That(after, Is.Null, "nothing needs it any more");
+
+        static async Task<bool> DisposedAsync(Stream stream)
+        {
+            await stream.DisposeAsync();
+            return true;
+        }
+    }
+
+    [Test]
+    public async Task Description_EveryKind_HasItsFieldsAndAnExample()
+    {
+        JsonElement paths = JsonSerializer.Deserialize<JsonElement>(await _api.Client.GetStringAsync("/openapi/v1.json")).GetProperty("paths");
+        foreach (JobKind kind in Enum.GetValues<JobKind>())
+        {
+            JsonElement content = paths.GetProperty($"/v1/{kind.WireName()}").GetProperty("post").GetProperty("requestBody").GetProperty("content");
+            Assert.That(content.GetProperty("application/json").TryGetProperty("example", out _), kind.WireName());
+            Assert.That(content.TryGetProperty("multipart/form-data", out _), Is.EqualTo(kind != JobKind.Text2Img), kind.WireName());
+        }
+    }
+
+    private async Task<JobDocument> SubmitAsync(string kind, object body)
+    {
+        using HttpResponseMessage answer = await _api.Client.PostAsJsonAsync($"/v1/{kind}", body);
+        Assert.That((int)answer.StatusCode, Is.EqualTo(202), await answer.Content.ReadAsStringAsync());
+        return await ApiScope.ReadAsync<JobDocument>(answer);
+    }
+
+    private async Task<HttpResponseMessage> PostAsync(string kind, string body)
+    {
+        using var content = new StringContent(body, Encoding.UTF8, "application/json");
+        return await _api.Client.PostAsync($"/v1/{kind}", content);
+    }
+
+    private static MultipartFormDataContent Form(params (string Name, string Value)[] fields)
+    {
+        var form = new MultipartFormDataContent();
+        foreach ((string name, string value) in fields)
+        {
+            form.Add(new StringContent(value), name);
+        }
+
+        return form;
+    }
+
+    private static ByteArrayContent File(int width, int height)
+    {
+        var content = new ByteArrayContent(Png(width, height));
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+        return content;
+    }
+
+    private static string Base64(int width, int height) => Convert.ToBase64String(Png(width, height));
+
+    private static byte[] Png(int width, int height) => PictureCodec.Encode(new Picture(width, height, 3), PictureFormat.Png);
+}
