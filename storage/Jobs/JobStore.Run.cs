@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Generation.Contracts;
 using Npgsql;
 using NpgsqlTypes;
@@ -12,10 +11,11 @@ public sealed partial class JobStore
 
     private static readonly string ClaimSql = $"""
         WITH j AS (
-            UPDATE jobs SET state = {Running}, attempt = attempt + 1, lease_epoch = lease_epoch + 1, lease_until = now() + $3,
-                worker_id = $2, started_at = now(), revision = revision + 1
-            WHERE id = $1 AND state = {Queued} AND (expires_at IS NULL OR expires_at > now())
-            RETURNING *),
+            UPDATE jobs SET state = {Running}, attempt = attempt + 1, lease_epoch = lease_epoch + 1, lease_until = now() + i.lease,
+                worker_id = i.worker, started_at = now(), revision = revision + 1
+            FROM unnest($1::uuid[], $2::text[], $3::interval[]) AS i (job, worker, lease)
+            WHERE id = i.job AND state = {Queued} AND (expires_at IS NULL OR expires_at > now())
+            RETURNING jobs.*),
         box AS (DELETE FROM outbox USING j WHERE outbox.job_id = j.id),
         {Hooks("started", "job.started")}
         SELECT {JobRow.Columns} FROM j
@@ -32,7 +32,8 @@ public sealed partial class JobStore
     private static readonly string CompleteSql = Settle(
         JobState.Succeeded,
         set: ", charged = cost, error = NULL",
-        where: $"{OwnLease} AND NOT cancel_requested",
+        from: "FROM unnest($1::uuid[], $2::bigint[]) AS i (job, epoch)",
+        where: "id = i.job AND state = 1 AND lease_epoch = i.epoch AND NOT cancel_requested",
         more: """
             ,
             files AS (
@@ -40,7 +41,8 @@ public sealed partial class JobStore
                     frames, fps, duration_seconds, thumbnail)
                 SELECT j.id, o.index, o.sha256, o.content_type, o.bytes, o.width, o.height, o.seed, o.nsfw, o.render,
                     o.frames, o.fps, o.duration_seconds, o.thumbnail
-                FROM j, jsonb_to_recordset($3) AS o (index integer, sha256 text, content_type text, bytes bigint,
+                FROM unnest($1::uuid[], $3::jsonb[]) AS f (job, outputs) JOIN j ON j.id = f.job,
+                    jsonb_to_recordset(f.outputs) AS o (index integer, sha256 text, content_type text, bytes bigint,
                     width integer, height integer, seed bigint, nsfw boolean, render jsonb, frames integer, fps double precision,
                     duration_seconds double precision, thumbnail text))
             """);
@@ -72,10 +74,12 @@ public sealed partial class JobStore
     /// <summary>queued -> running, for one worker. Null: it is not queued (any more); the message that led here was a copy.</summary>
     public async Task<ClaimedJob?> ClaimAsync(JobId id, string workerId, TimeSpan lease, CancellationToken cancellationToken)
     {
-        NpgsqlCommand command = Command(ClaimSql, id);
-        Add(command, workerId);
-        Add(command, lease);
-        JobRow? row = await TransitionAsync(command, null, cancellationToken);
+        JobRow? row = await _claims.RunAsync(new Claim(id, workerId, lease), cancellationToken);
+        if (row is not null)
+        {
+            _hotState.Show(row);
+        }
+
         return row is null ? null : new ClaimedJob
         {
             Id = row.Id,
@@ -130,10 +134,14 @@ public sealed partial class JobStore
     public async Task<FencedOutcome> CompleteAsync(
         JobId id, long epoch, IReadOnlyList<JobOutput> outputs, CancellationToken cancellationToken)
     {
-        NpgsqlCommand command = Command(CompleteSql, id);
-        Add(command, epoch);
-        Add(command, JsonSerializer.Serialize(outputs, WireJson.Options), NpgsqlDbType.Jsonb);
-        return await EndAsync(command, id, epoch, row => row.State == JobState.Succeeded, outputs, cancellationToken);
+        JobRow? row = await _completions.RunAsync(new Completion(id, epoch, outputs), cancellationToken).WaitAsync(cancellationToken);
+        if (row is not null)
+        {
+            row = row with { Outputs = outputs };
+            _hotState.Show(row);
+        }
+
+        return await AfterEndAsync(row, id, epoch, r => r.State == JobState.Succeeded, cancellationToken);
     }
 
     /// <summary>running -> failed: it cannot be done, and another attempt would not help. Nothing is charged.</summary>
@@ -142,7 +150,7 @@ public sealed partial class JobStore
         NpgsqlCommand command = Command(FailSql, id);
         Add(command, epoch);
         AddJson(command, error);
-        return await EndAsync(command, id, epoch, row => row.State == JobState.Failed, null, cancellationToken);
+        return await EndAsync(command, id, epoch, row => row.State == JobState.Failed, cancellationToken);
     }
 
     /// <summary>
@@ -155,7 +163,7 @@ public sealed partial class JobStore
         NpgsqlCommand command = Command(RetrySql, id);
         Add(command, epoch);
         Add(command, maxAttempts);
-        FencedOutcome outcome = await EndAsync(command, id, epoch, row => row.State == JobState.Queued, null, cancellationToken);
+        FencedOutcome outcome = await EndAsync(command, id, epoch, row => row.State == JobState.Queued, cancellationToken);
         if (outcome != FencedOutcome.Lost)
         {
             return outcome;
@@ -172,7 +180,7 @@ public sealed partial class JobStore
         NpgsqlCommand command = Command(HandBackSql, id);
         Add(command, epoch);
         AddJson(command, checkpoint);
-        return await EndAsync(command, id, epoch, row => row.State == JobState.Queued, null, cancellationToken);
+        return await EndAsync(command, id, epoch, row => row.State == JobState.Queued, cancellationToken);
     }
 
     /// <summary>
@@ -184,20 +192,57 @@ public sealed partial class JobStore
         NpgsqlCommand command = Command(ConfirmCancelSql, id);
         Add(command, epoch);
         Add(command, (decimal)Math.Clamp(double.IsNaN(fractionDone) ? 0 : fractionDone, 0, 1));
-        return await EndAsync(command, id, epoch, row => row.State == JobState.Cancelled, null, cancellationToken);
+        return await EndAsync(command, id, epoch, row => row.State == JobState.Cancelled, cancellationToken);
     }
 
     private async Task<FencedOutcome> EndAsync(
-        NpgsqlCommand command,
-        JobId id,
-        long epoch,
-        Func<JobRow, bool> isOwnDoing,
-        IReadOnlyList<JobOutput>? outputs,
-        CancellationToken cancellationToken)
+        NpgsqlCommand command, JobId id, long epoch, Func<JobRow, bool> isOwnDoing, CancellationToken cancellationToken) =>
+        await AfterEndAsync(await TransitionAsync(command, cancellationToken), id, epoch, isOwnDoing, cancellationToken);
+
+    private async Task<FencedOutcome> AfterEndAsync(
+        JobRow? row, JobId id, long epoch, Func<JobRow, bool> isOwnDoing, CancellationToken cancellationToken)
     {
-        JobRow? row = await TransitionAsync(command, outputs, cancellationToken);
         // A slot is free, or a job waits again
-        signal.Raise();
+        _signal.Raise();
         return row is not null ? FencedOutcome.Done : await WhyRefusedAsync(id, epoch, isOwnDoing, cancellationToken);
     }
+
+    private async Task<IReadOnlyList<JobRow?>> ClaimAllAsync(IReadOnlyList<Claim> claims)
+    {
+        await using var batch = new JobBatch(_source);
+        // Of two copies of a message that come at once the first gets the job
+        Claim[] first = [.. claims.DistinctBy(c => c.Id)];
+        JobId[] ids = [.. first.Select(c => c.Id)];
+        if (ids.Length > 1)
+        {
+            batch.LockJobs(ids.Select(i => i.Value));
+        }
+
+        batch.Add(ClaimSql,
+            JobBatch.Column(NpgsqlDbType.Uuid, ids.Select(i => i.Value)),
+            JobBatch.Column(NpgsqlDbType.Text, first.Select(c => c.WorkerId)),
+            JobBatch.Column(NpgsqlDbType.Interval, first.Select(c => c.Lease)));
+        return await RowsAsync(batch, [.. claims.Select(c => c.Id)]);
+    }
+
+    private async Task<IReadOnlyList<JobRow?>> CompleteAllAsync(IReadOnlyList<Completion> completions)
+    {
+        await using var batch = new JobBatch(_source);
+        JobId[] ids = [.. completions.Select(c => c.Id)];
+        if (ids.Length > 1)
+        {
+            batch.LockJobs(ids.Select(i => i.Value));
+            batch.LockAccountsOfJobs(ids.Select(i => i.Value));
+        }
+
+        batch.Add(CompleteSql,
+            JobBatch.Column(NpgsqlDbType.Uuid, ids.Select(i => i.Value)),
+            JobBatch.Column(NpgsqlDbType.Bigint, completions.Select(c => c.Epoch)),
+            JobBatch.Column(NpgsqlDbType.Jsonb, completions.Select(c => Json(c.Outputs))));
+        return await RowsAsync(batch, ids);
+    }
+
+    private sealed record Claim(JobId Id, string WorkerId, TimeSpan Lease);
+
+    private sealed record Completion(JobId Id, long Epoch, IReadOnlyList<JobOutput> Outputs);
 }

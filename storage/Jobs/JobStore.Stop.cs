@@ -56,14 +56,14 @@ public sealed partial class JobStore
         // Between the statements a worker may claim the job or hand it back, hence the second round
         for (int round = 0; ; round++)
         {
-            if (await TransitionAsync(CancelCommand(CancelQueuedSql), null, cancellationToken) is { } cancelled)
+            if (await TransitionAsync(CancelCommand(CancelQueuedSql), cancellationToken) is { } cancelled)
             {
                 return new CancelResult(CancelOutcome.Cancelled, cancelled);
             }
 
-            if (await TransitionAsync(CancelCommand(RequestCancelSql), null, cancellationToken) is { } running)
+            if (await TransitionAsync(CancelCommand(RequestCancelSql), cancellationToken) is { } running)
             {
-                hotState.TellWorkerToCancel(id);
+                _hotState.TellWorkerToCancel(id);
                 return new CancelResult(CancelOutcome.Requested, running);
             }
 
@@ -112,7 +112,7 @@ public sealed partial class JobStore
         {
             NpgsqlCommand rescue = Command(RescueSql, id);
             Add(rescue, maxAttempts);
-            if (await TransitionAsync(rescue, null, cancellationToken) is not null)
+            if (await TransitionAsync(rescue, cancellationToken) is not null)
             {
                 requeued++;
                 continue;
@@ -121,11 +121,11 @@ public sealed partial class JobStore
             NpgsqlCommand fail = Command(FailLapsedSql, id);
             Add(fail, maxAttempts);
             AddJson(fail, WorkerLost);
-            if (await TransitionAsync(fail, null, cancellationToken) is not null)
+            if (await TransitionAsync(fail, cancellationToken) is not null)
             {
                 failed++;
             }
-            else if (await TransitionAsync(Command(CancelLapsedSql, id), null, cancellationToken) is not null)
+            else if (await TransitionAsync(Command(CancelLapsedSql, id), cancellationToken) is not null)
             {
                 cancelled++;
             }
@@ -133,7 +133,7 @@ public sealed partial class JobStore
 
         if (lapsed.Count > 0)
         {
-            signal.Raise();
+            _signal.Raise();
         }
 
         return new RescueResult(requeued, failed, cancelled);
@@ -146,7 +146,7 @@ public sealed partial class JobStore
         foreach (JobId id in await IdsAsync(
             $"SELECT job_id FROM outbox WHERE expires_at < now() ORDER BY expires_at LIMIT {RoundSize}", cancellationToken))
         {
-            expired += await TransitionAsync(Command(ExpireSql, id), null, cancellationToken) is null ? 0 : 1;
+            expired += await TransitionAsync(Command(ExpireSql, id), cancellationToken) is null ? 0 : 1;
         }
 
         return expired;
@@ -155,8 +155,8 @@ public sealed partial class JobStore
     /// <summary>running -> queued, whatever its worker does: for operators. Null: it does not run, or is being cancelled.</summary>
     public async Task<JobRow?> RequeueAsync(JobId id, CancellationToken cancellationToken)
     {
-        JobRow? row = await TransitionAsync(Command(TakeAwaySql, id), null, cancellationToken);
-        signal.Raise();
+        JobRow? row = await TransitionAsync(Command(TakeAwaySql, id), cancellationToken);
+        _signal.Raise();
         return row;
     }
 
@@ -168,12 +168,12 @@ public sealed partial class JobStore
     {
         NpgsqlCommand command = Command(DeleteOutputsSql, id);
         Add(command, accountId, NpgsqlDbType.Uuid);
-        return await TransitionAsync(command, null, cancellationToken) ?? await FindAsync(id, accountId, cancellationToken);
+        return await TransitionAsync(command, cancellationToken) ?? await FindAsync(id, accountId, cancellationToken);
     }
 
     private async Task<IReadOnlyList<JobId>> IdsAsync(string sql, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand(sql);
+        await using NpgsqlCommand command = _source.CreateCommand(sql);
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         var ids = new List<JobId>();
         while (await reader.ReadAsync(cancellationToken))

@@ -17,9 +17,11 @@ var weights = new Command("weights", "Loading a checkpoint, against a plain sequ
 weights.SetAction(result => Run(result, WeightsBenchmark.Run));
 
 var lives = new Option<int>("--jobs") { Description = "How many whole lives.", DefaultValueFactory = _ => 5000 };
-var jobs = new Command("jobs", "The way of a job with no-op work, against bare loops over the same servers.") { lives };
+var parts = new Option<string[]>("--part") { Description = "Measure only this; may be repeated." };
+parts.AcceptOnlyFromAmong(JobsBenchmark.Parts);
+var jobs = new Command("jobs", "The way of a job with no-op work, against bare loops over the same servers.") { lives, parts };
 jobs.SetAction((result, cancellationToken) =>
-    JobsBenchmark.RunAsync(new Report(Console.Out, result.GetValue(json)), result.GetValue(lives), cancellationToken));
+    JobsBenchmark.RunAsync(new Report(Console.Out, result.GetValue(json)), result.GetValue(lives), result.GetValue(parts) ?? [], cancellationToken));
 var bare = new Command("jobs-bare", "The bare API that 'jobs' measures against; it starts this by itself.") { Hidden = true };
 bare.SetAction(_ => BareApi.RunAsync());
 

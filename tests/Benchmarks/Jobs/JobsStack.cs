@@ -56,6 +56,19 @@ internal sealed class JobsStack : IAsyncDisposable
         }
     }
 
+    /// <summary>Begins to measure who uses the processors.</summary>
+    public async Task<CpuMeter> MeterAsync(CancellationToken cancellationToken)
+    {
+        IReadOnlyList<ProcessHealth> servers = await _servers.CheckAsync(cancellationToken);
+        return new CpuMeter(
+        [
+            ("load and worker", Environment.ProcessId),
+            ("API", _processes[0].Id),
+            ("bare API", _processes[1].Id),
+            .. servers.Where(s => s.Pid is not null).Select(s => (s.Name, s.Pid!.Value)),
+        ]);
+    }
+
     /// <summary>Ends a job as a worker would.</summary>
     public async Task FinishAsync(JobId id, CancellationToken cancellationToken)
     {

@@ -1,0 +1,143 @@
+using System.Collections.Concurrent;
+using Npgsql;
+
+namespace Generation.Storage;
+
+/// <summary>
+/// Group commit: a call that comes while all lanes are busy waits for one of them, and goes with everybody else who
+/// waits in one transaction. An idle lane takes a call at once and alone, so that gathering costs no time when there is
+/// nothing to gain.
+/// </summary>
+/// <typeparam name="TItem">What one caller wants done.</typeparam>
+/// <typeparam name="TResult">What the caller is answered.</typeparam>
+/// <param name="run">Does all of a list in one transaction, and answers each in the list's order.</param>
+internal sealed class Gatherer<TItem, TResult>(Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> run)
+{
+    /// <summary>Transactions at a time: one is written to disk while the next is worked on.</summary>
+    private const int Lanes = 2;
+
+    /// <summary>More are left to the next transaction, so that one stays short.</summary>
+    private const int Most = 64;
+
+    /// <summary>How often one that two transactions blocked each other over is tried.</summary>
+    private const int Tries = 5;
+
+    private readonly ConcurrentQueue<Call> _waiting = new();
+    private int _lanes;
+
+    /// <summary>
+    /// The answer to <paramref name="item"/>. Cancelling takes it back while it waits for a lane; what has begun is waited
+    /// for, so that the caller knows what became of it.
+    /// </summary>
+    public async Task<TResult> RunAsync(TItem item, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var call = new Call(item);
+        await using CancellationTokenRegistration registration = cancellationToken.Register(() => call.TakeBack(cancellationToken));
+        _waiting.Enqueue(call);
+        Begin();
+        return await call.Answer.Task;
+    }
+
+    /// <summary>Opens a lane, if one is free.</summary>
+    private void Begin()
+    {
+        int lanes = Volatile.Read(ref _lanes);
+        while (lanes < Lanes)
+        {
+            int seen = Interlocked.CompareExchange(ref _lanes, lanes + 1, lanes);
+            if (seen == lanes)
+            {
+                _ = WorkAsync();
+                return;
+            }
+
+            lanes = seen;
+        }
+    }
+
+    private async Task WorkAsync()
+    {
+        while (Take() is { Count: > 0 } calls)
+        {
+            await CarryOutAsync(calls);
+        }
+
+        Interlocked.Decrement(ref _lanes);
+        // A call that came between our last look and the line above found no free lane
+        if (!_waiting.IsEmpty)
+        {
+            Begin();
+        }
+    }
+
+    private List<Call> Take()
+    {
+        var calls = new List<Call>();
+        while (calls.Count < Most && _waiting.TryDequeue(out Call? call))
+        {
+            if (call.TryBegin())
+            {
+                calls.Add(call);
+            }
+        }
+
+        return calls;
+    }
+
+    private async Task CarryOutAsync(List<Call> calls)
+    {
+        for (int i = 1; ; i++)
+        {
+            try
+            {
+                IReadOnlyList<TResult> results = await run([.. calls.Select(c => c.Item)]);
+                for (int k = 0; k < calls.Count; k++)
+                {
+                    calls[k].Answer.TrySetResult(results[k]);
+                }
+
+                return;
+            }
+            catch (PostgresException e) when (calls.Count == 1 && e.SqlState == PostgresErrorCodes.DeadlockDetected && i < Tries)
+            {
+                // Rolled back so that others could go on; they have
+            }
+            catch (PostgresException) when (calls.Count > 1)
+            {
+                // The server said no, so nothing of it is written. Alone each learns whether it was at fault
+                break;
+            }
+            catch (Exception e)
+            {
+                calls.ForEach(c => c.Answer.TrySetException(e));
+                return;
+            }
+        }
+
+        foreach (Call call in calls)
+        {
+            await CarryOutAsync([call]);
+        }
+    }
+
+    private sealed class Call(TItem item)
+    {
+        private int _isTaken;
+
+        public TItem Item => item;
+
+        // A caller's own work must not run in the lane
+        public TaskCompletionSource<TResult> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public bool TryBegin() => Interlocked.Exchange(ref _isTaken, 1) == 0;
+
+        public void TakeBack(CancellationToken cancellationToken)
+        {
+            if (TryBegin())
+            {
+                Answer.TrySetCanceled(cancellationToken);
+            }
+        }
+    }
+}
