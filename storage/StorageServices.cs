@@ -32,6 +32,8 @@ public static class StorageServices
                 builder.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
             }
 
+            // Nothing here changes a session, so there is nothing to put back at each return to the pool
+            builder.ConnectionStringBuilder.NoResetOnClose = true;
             builder.UseLoggerFactory(provider.GetRequiredService<ILoggerFactory>());
             return builder.Build();
         });

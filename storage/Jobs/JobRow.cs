@@ -75,7 +75,10 @@ public sealed record JobRow
     /// <summary>Number of columns in <see cref="Columns"/>: what follows them has this ordinal.</summary>
     internal const int ColumnCount = 25;
 
-    public JobRequest ReadRequest() => JsonSerializer.Deserialize<JobRequest>(Request, WireJson.Options)
+    /// <summary>The request, where whoever made the row has it at hand; it is then not parsed again.</summary>
+    internal JobRequest? KnownRequest { get; init; }
+
+    public JobRequest ReadRequest() => KnownRequest ?? JsonSerializer.Deserialize<JobRequest>(Request, WireJson.Options)
         ?? throw new InvalidDataException($"The request of job {Id} is null.");
 
     public RenderPlan? ReadRender() => Json<RenderPlan>(Render);

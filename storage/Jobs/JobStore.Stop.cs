@@ -45,7 +45,7 @@ public sealed partial class JobStore
         JobState.Cancelled, set: "", where: $"state = 1 AND {Lapsed} AND cancel_requested");
 
     private static readonly string ExpireSql = Settle(
-        JobState.Expired, set: "", where: "state = 0 AND expires_at < now()");
+        JobState.Expired, set: "", from: "FROM unnest($1::uuid[]) AS i (job)", where: "id = i.job AND state = 0 AND expires_at < now()");
 
     /// <summary>
     /// queued -> cancelled, at no cost; or asks a running job's worker to stop. With <paramref name="accountId"/>: only
@@ -142,11 +142,22 @@ public sealed partial class JobStore
     /// <summary>queued -> expired, for jobs that nobody began in time. Returns how many.</summary>
     public async Task<int> ExpireAsync(CancellationToken cancellationToken)
     {
-        int expired = 0;
-        foreach (JobId id in await IdsAsync(
-            $"SELECT job_id FROM outbox WHERE expires_at < now() ORDER BY expires_at LIMIT {RoundSize}", cancellationToken))
+        JobId[] late = [.. await IdsAsync(
+            $"SELECT job_id FROM outbox WHERE expires_at < now() ORDER BY expires_at LIMIT {RoundSize}", cancellationToken)];
+        if (late.Length == 0)
         {
-            expired += await TransitionAsync(Command(ExpireSql, id), cancellationToken) is null ? 0 : 1;
+            return 0;
+        }
+
+        await using var batch = new JobBatch(_source);
+        batch.LockJobs(late.Select(i => i.Value));
+        batch.LockAccountsOfJobs(late.Select(i => i.Value));
+        batch.Add(ExpireSql, JobBatch.Column(NpgsqlDbType.Uuid, late.Select(i => i.Value)));
+        int expired = 0;
+        foreach (JobRow row in (await RowsAsync(batch, late)).OfType<JobRow>())
+        {
+            _hotState.Show(row);
+            expired++;
         }
 
         return expired;

@@ -145,6 +145,7 @@ public sealed partial class JobStore
         Model = job.Request.Model,
         State = JobState.Queued,
         Request = request,
+        KnownRequest = job.Request,
         Render = Json(job.Render),
         Priority = job.Priority,
         CreatedAt = reader.GetFieldValue<DateTimeOffset>(4),

@@ -27,6 +27,8 @@ internal sealed class JobsStack : IAsyncDisposable
         File.ReadAllText(Path.Combine(Repository.Root, "models", "demo.json")), WireJson.Options)! with
     { Name = "noop" };
 
+    public string Postgres => _servers.Postgres.ConnectionString;
+
     public string RabbitMq { get; private set; } = "";
 
     public HttpClient Bare { get; private set; } = null!;
