@@ -16,6 +16,9 @@ memory.SetAction(result => Run(result, report => MemoryBenchmark.Run(report, res
 var weights = new Command("weights", "Loading a checkpoint, against a plain sequential read of the same bytes.");
 weights.SetAction(result => Run(result, WeightsBenchmark.Run));
 
+var gpu = new Command("gpu", "Steps of SD 1.5, SDXL and FLUX on a CUDA device, beside PyTorch's own; ends with 3 where there is none.");
+gpu.SetAction(result => GpuBenchmark.Run(new Report(Console.Out, result.GetValue(json))));
+
 var lives = new Option<int>("--jobs") { Description = "How many whole lives.", DefaultValueFactory = _ => 5000 };
 var parts = new Option<string[]>("--part") { Description = "Measure only this; may be repeated." };
 parts.AcceptOnlyFromAmong(JobsBenchmark.Parts);
@@ -25,7 +28,7 @@ jobs.SetAction((result, cancellationToken) =>
 var bare = new Command("jobs-bare", "The bare API that 'jobs' measures against; it starts this by itself.") { Hidden = true };
 bare.SetAction(_ => BareApi.RunAsync());
 
-var root = new RootCommand("Generation's benchmarks: each prints what it measured beside what it is held against.") { torch, diffusion, memory, weights, jobs, bare };
+var root = new RootCommand("Generation's benchmarks: each prints what it measured beside what it is held against.") { torch, diffusion, memory, weights, gpu, jobs, bare };
 root.Options.Add(json);
 root.Options.Add(threads);
 return await root.Parse(args).InvokeAsync();

@@ -19,6 +19,9 @@ public sealed class GoldenCase
     /// <summary>The folder of groups: GOLDENS_DIR, or tests/Goldens of this repository.</summary>
     public static string Root { get; } = Environment.GetEnvironmentVariable("GOLDENS_DIR") is { Length: > 0 } set ? Path.GetFullPath(set) : InRepository("tests/Goldens");
 
+    /// <summary>Where networks and pipelines run: GOLDENS_DEVICE (cuda, cuda:1, ...), or the CPU.</summary>
+    public static Device Device { get; } = device(Environment.GetEnvironmentVariable("GOLDENS_DEVICE") is { Length: > 0 } name ? name : "cpu");
+
     public string Folder { get; }
 
     public string Name => Path.GetFileName(Folder);

@@ -63,14 +63,14 @@ internal sealed class ModuleRun : IDisposable
         ["RRDBNet"] = new(
             (golden, source, dtype) =>
             {
-                var weights = new Weights(RRDBNetKeys.Rename(source), dtype);
+                var weights = new Weights(RRDBNetKeys.Rename(source), dtype, GoldenCase.Device);
                 return new RRDBNet(RRDBNetConfig.FromWeights(weights), weights);
             },
             (network, run) => new() { ["image"] = ((RRDBNet)network).Forward(run["image"]) }),
         ["SRVGGNetCompact"] = new(
             (golden, source, dtype) =>
             {
-                var weights = new Weights(source, dtype);
+                var weights = new Weights(source, dtype, GoldenCase.Device);
                 return new SRVGGNetCompact(SRVGGConfig.FromWeights(weights) with { ActType = golden.Call.GetProperty("act_type").GetString()! }, weights);
             },
             (network, run) => new() { ["image"] = ((SRVGGNetCompact)network).Forward(run["image"]) }),
@@ -85,7 +85,7 @@ internal sealed class ModuleRun : IDisposable
         Golden = golden;
         _kind = kind;
         _network = network;
-        _inputs = golden.Inputs.ToDictionary(name => name, golden.Input, StringComparer.Ordinal);
+        _inputs = golden.Inputs.ToDictionary(name => name, name => golden.Input(name).to(GoldenCase.Device), StringComparer.Ordinal);
     }
 
     public GoldenCase Golden { get; }
@@ -172,7 +172,7 @@ internal sealed class ModuleRun : IDisposable
     {
         using WeightSource motion = SafetensorsFile.Open(golden.PathOf(golden.Call.GetProperty("motion_adapter").GetString()!));
         return new UNetMotionModel(
-            Config<UNetConfig>(golden.Config), new Weights(source, dtype), Config<MotionAdapterConfig>(golden.Call.GetProperty("motion_config")), new Weights(motion, dtype));
+            Config<UNetConfig>(golden.Config), new Weights(source, dtype, GoldenCase.Device), Config<MotionAdapterConfig>(golden.Call.GetProperty("motion_config")), new Weights(motion, dtype, GoldenCase.Device));
     }
 
     private static T Config<T>(JsonElement json)
@@ -181,7 +181,7 @@ internal sealed class ModuleRun : IDisposable
     private static Kind Of<TConfig, TNetwork>(Func<TConfig, Weights, TNetwork> build, Func<TNetwork, ModuleRun, Dictionary<string, Tensor>> call)
         where TConfig : INetworkConfig
         where TNetwork : Network =>
-        new((golden, source, dtype) => build(Config<TConfig>(golden.Config), new Weights(source, dtype)), (network, run) => call((TNetwork)network, run));
+        new((golden, source, dtype) => build(Config<TConfig>(golden.Config), new Weights(source, dtype, GoldenCase.Device)), (network, run) => call((TNetwork)network, run));
 
     private sealed record Kind(Func<GoldenCase, WeightSource, ScalarType, Network> Load, Func<Network, ModuleRun, Dictionary<string, Tensor>> Call);
 }

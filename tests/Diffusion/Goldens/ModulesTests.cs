@@ -47,7 +47,7 @@ public sealed class ModulesTests
             foreach (var (name, actual) in outputs.Where(output => output.Value.is_floating_point()))
             {
                 using var scope = NewDisposeScope();
-                Tensor expected = golden.Output(name), error = actual.to(ScalarType.Float32) - expected;
+                Tensor expected = golden.Output(name), error = actual.to(ScalarType.Float32).cpu() - expected;
                 double relative = (error.square().mean().sqrt() / expected.square().mean().sqrt()).item<float>();
                 Assert.That(relative, Is.LessThan(BFloat16RelativeError), $"relative error of {name}");
             }

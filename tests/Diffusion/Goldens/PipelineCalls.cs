@@ -66,7 +66,7 @@ internal static class PipelineCalls
 
     private static PictureBatch Upscale(PipelineCall call)
     {
-        StableDiffusionUpscalePipeline pipeline = StableDiffusionUpscalePipeline.FromPretrained(call.Model);
+        StableDiffusionUpscalePipeline pipeline = StableDiffusionUpscalePipeline.FromPretrained(call.Model, device: GoldenCase.Device);
         using LatentDiffusionModel model = pipeline.Model;
         return pipeline.Generate(With(call, new UpscaleSettings { Image = call.Picture("image"), NoiseLevel = call.Whole("noise_level") ?? 20 }));
     }
@@ -84,7 +84,7 @@ internal static class PipelineCalls
     private static PictureBatch ControlNet(PipelineCall call)
     {
         using LatentDiffusionModel model = Model(call);
-        using ControlNetModel network = StableDiffusionControlNetPipeline.LoadControlNet(call.Named("controlnet"));
+        using ControlNetModel network = StableDiffusionControlNetPipeline.LoadControlNet(call.Named("controlnet"), device: GoldenCase.Device);
         return new StableDiffusionControlNetPipeline(model).Generate(With(call, new ControlNetSettings
         {
             GuessMode = call.Flag("guess_mode"),
@@ -102,13 +102,13 @@ internal static class PipelineCalls
 
     private static PictureBatch AnimateDiff(PipelineCall call)
     {
-        using var pipeline = AnimateDiffPipeline.FromPretrained(call.Model, call.Named("motion"));
+        using var pipeline = AnimateDiffPipeline.FromPretrained(call.Model, call.Named("motion"), device: GoldenCase.Device);
         return pipeline.Generate(With(call, new Text2VideoSettings { NumFrames = call.Whole("num_frames") ?? 16, DecodeChunkSize = call.Whole("decode_chunk_size") ?? 16 }));
     }
 
     private static PictureBatch StableVideo(PipelineCall call)
     {
-        using var pipeline = StableVideoDiffusionPipeline.FromPretrained(call.Model);
+        using var pipeline = StableVideoDiffusionPipeline.FromPretrained(call.Model, device: GoldenCase.Device);
         return pipeline.Generate(With(call, new Img2VideoSettings
         {
             Image = call.Picture("image"),
@@ -124,31 +124,32 @@ internal static class PipelineCalls
 
     private static PictureBatch Flux(PipelineCall call)
     {
-        using FluxModel model = FluxModel.FromPretrained(call.Model);
+        using FluxModel model = FluxModel.FromPretrained(call.Model, device: GoldenCase.Device);
         return new FluxPipeline(model).Generate(With(call, new Text2ImgSettings()));
     }
 
     private static PictureBatch FluxImg2Img(PipelineCall call)
     {
-        using FluxModel model = FluxModel.FromPretrained(call.Model);
+        using FluxModel model = FluxModel.FromPretrained(call.Model, device: GoldenCase.Device);
         return new FluxImg2ImgPipeline(model).Generate(With(call, new Img2ImgSettings { Image = call.Picture("image"), Strength = call.Number("strength", 0.6) }));
     }
 
     private static PictureBatch FluxInpaint(PipelineCall call)
     {
-        using FluxModel model = FluxModel.FromPretrained(call.Model);
+        using FluxModel model = FluxModel.FromPretrained(call.Model, device: GoldenCase.Device);
         return new FluxInpaintPipeline(model).Generate(InpaintSettings(call, 0.6));
     }
 
     private static PictureBatch FluxFill(PipelineCall call)
     {
-        using FluxModel model = FluxModel.FromPretrained(call.Model);
+        using FluxModel model = FluxModel.FromPretrained(call.Model, device: GoldenCase.Device);
         return new FluxFillPipeline(model).Generate(InpaintSettings(call, 1));
     }
 
     /// <summary>The model's folder, or the checkpoint in it where the case's note says so.</summary>
     private static LatentDiffusionModel Model(PipelineCall call) => LatentDiffusionModel.FromPretrained(
-        call.Golden.Note?.Contains("one_file.safetensors", StringComparison.Ordinal) == true ? Path.Combine(call.Model, "one_file.safetensors") : call.Model);
+        call.Golden.Note?.Contains("one_file.safetensors", StringComparison.Ordinal) == true ? Path.Combine(call.Model, "one_file.safetensors") : call.Model,
+        device: GoldenCase.Device);
 
     /// <summary>The arguments that all pipelines have.</summary>
     private static T With<T>(PipelineCall call, T settings)
