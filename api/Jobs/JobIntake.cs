@@ -8,7 +8,7 @@ namespace Generation.Api;
 /// request is checked by its kind and model, priced, held against the account's limits, and submitted.
 /// </summary>
 internal sealed class JobIntake(
-    ModelDirectory models, InputPictures inputs, Prices prices, LimitsDirectory limits, Submission submission, TimeProvider time)
+    ModelDirectory models, InputPictures inputs, Prices prices, LimitsDirectory limits, SafetyDirectory safety, Submission submission, TimeProvider time)
 {
     /// <summary>
     /// The answer to an earlier request with the same Idempotency-Key; null if this is the first, or has none. Spares a
@@ -55,7 +55,7 @@ internal sealed class JobIntake(
         var checks = new RequestChecks(errors, await models.ModelsAsync(cancellationToken), await models.SchedulersAsync(cancellationToken), pictures);
         CheckedRequest request = checks.Check(body);
         limits.Of(caller).Check(request.Request);
-        return request;
+        return request with { Request = await safety.ApplyAsync(caller.AccountId, request.Request, cancellationToken) };
     }
 
     private async Task<Dictionary<string, StoredPicture>> BringInAsync(Caller caller, JobBody body, FieldErrors errors, CancellationToken cancellationToken)

@@ -75,6 +75,7 @@ public static class WorkerHost
         services.AddSingleton(provider => new SlotGate(
             provider.GetRequiredService<IOptions<WorkerOptions>>().Value.Slots, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ComputeThreads>();
+        services.AddSingleton<StoredFiles>();
         services.AddSingleton<PictureFinisher>();
         services.AddSingleton<Renderers>();
         services.AddRenderer<TextToPictures>(JobKind.Text2Img);

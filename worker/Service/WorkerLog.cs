@@ -54,7 +54,7 @@ internal static partial class WorkerLog
     [LoggerMessage(25, LogLevel.Warning, "The outcome of job {JobId} could not be written, trying again: {Reason}")]
     public static partial void OutcomeNotWritten(ILogger logger, JobId jobId, string reason);
 
-    [LoggerMessage(26, LogLevel.Warning, "An output of job {JobId} could not be stored, trying again: {Reason}")]
+    [LoggerMessage(26, LogLevel.Warning, "The results store did not take or give a file of job {JobId}, trying again: {Reason}")]
     public static partial void OutputNotStored(ILogger logger, JobId jobId, string reason);
 
     [LoggerMessage(30, LogLevel.Warning, "The lease is lost: the job is another worker's")]

@@ -10,7 +10,7 @@ namespace Generation.Worker.Models;
 internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, MemoryBudget budget, TimeProvider time, ILogger<ModelCache> logger) : IDisposable
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, Slot> _slots = [];
+    private readonly Dictionary<(string Name, ModelUse Use), Slot> _slots = [];
     /// <summary>How fast weights are taken to load before the first was measured, in bytes a second.</summary>
     private const double AssumedSpeed = 300e6;
 
@@ -25,7 +25,7 @@ internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, Memor
         {
             lock (_lock)
             {
-                return [.. _slots.Where(s => s.Value.Load.IsCompletedSuccessfully).Select(s => s.Key)];
+                return [.. _slots.Where(s => s.Value.Load.IsCompletedSuccessfully).Select(s => s.Key.Name).Distinct()];
             }
         }
     }
@@ -61,13 +61,16 @@ internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, Memor
         }
     }
 
-    /// <summary>The model, loaded, and held until the lease is disposed.</summary>
+    /// <inheritdoc cref="AcquireAsync(string, ModelUse, CancellationToken)"/>
+    public Task<ModelLease> AcquireAsync(string name, CancellationToken cancellationToken) => AcquireAsync(name, ModelUse.Pictures, cancellationToken);
+
+    /// <summary>The model, loaded for a use, and held until the lease is disposed.</summary>
     /// <exception cref="ModelUnavailableException">This worker has no such model, or cannot load it.</exception>
-    public async Task<ModelLease> AcquireAsync(string name, CancellationToken cancellationToken)
+    public async Task<ModelLease> AcquireAsync(string name, ModelUse use, CancellationToken cancellationToken)
     {
         ModelEntry entry = catalog.Find(name)
             ?? throw new ModelUnavailableException($"The model {name} is not on this worker.");
-        Slot slot = await HoldAsync(entry, cancellationToken);
+        Slot slot = await HoldAsync(entry, use, cancellationToken);
         try
         {
             LoadedModel model = await slot.Load.WaitAsync(cancellationToken);
@@ -78,7 +81,7 @@ internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, Memor
             Release(slot);
             if (slot.Load.IsFaulted)
             {
-                Drop(name, slot);
+                Drop((name, use), slot);
                 WorkerLog.ModelNotLoaded(logger, name, e);
                 throw new ModelUnavailableException($"The model {name} cannot be loaded at present. Nothing was charged.", e);
             }
@@ -102,16 +105,16 @@ internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, Memor
     }
 
     /// <summary>Finds or begins the load, with one more holder; waits while jobs hold all the memory.</summary>
-    private async Task<Slot> HoldAsync(ModelEntry entry, CancellationToken cancellationToken)
+    private async Task<Slot> HoldAsync(ModelEntry entry, ModelUse use, CancellationToken cancellationToken)
     {
-        long needed = loader.CountBytes(entry);
+        long needed = loader.CountBytes(entry, use);
         while (true)
         {
             Task released;
             lock (_lock)
             {
                 ObjectDisposedException.ThrowIf(_disposed, this);
-                if (_slots.TryGetValue(entry.Name, out Slot? present))
+                if (_slots.TryGetValue((entry.Name, use), out Slot? present))
                 {
                     present.Holders++;
                     present.UsedAt = time.GetTimestamp();
@@ -123,8 +126,8 @@ internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, Memor
                 if (_slots.Count == 0 || _slots.Values.Sum(s => s.Bytes) + needed <= budget.Bytes)
                 {
                     var slot = new Slot(needed) { Holders = 1, UsedAt = time.GetTimestamp() };
-                    _slots[entry.Name] = slot;
-                    slot.Load = Task.Run(() => Load(entry, slot), CancellationToken.None);
+                    _slots[(entry.Name, use)] = slot;
+                    slot.Load = Task.Run(() => Load(entry, use, slot), CancellationToken.None);
                     return slot;
                 }
 
@@ -135,10 +138,10 @@ internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, Memor
         }
     }
 
-    private LoadedModel Load(ModelEntry entry, Slot slot)
+    private LoadedModel Load(ModelEntry entry, ModelUse use, Slot slot)
     {
         long start = time.GetTimestamp();
-        LoadedModel model = loader.Load(entry);
+        LoadedModel model = loader.Load(entry, use);
         TimeSpan took = time.GetElapsedTime(start);
         lock (_lock)
         {
@@ -154,8 +157,8 @@ internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, Memor
     {
         while (_slots.Values.Sum(s => s.Bytes) + needed > budget.Bytes)
         {
-            KeyValuePair<string, Slot>? oldest = _slots.Where(s => s.Value.Holders == 0).OrderBy(s => s.Value.UsedAt)
-                .Select(s => (KeyValuePair<string, Slot>?)s).FirstOrDefault();
+            KeyValuePair<(string Name, ModelUse Use), Slot>? oldest = _slots.Where(s => s.Value.Holders == 0).OrderBy(s => s.Value.UsedAt)
+                .Select(s => (KeyValuePair<(string Name, ModelUse Use), Slot>?)s).FirstOrDefault();
             if (oldest is not { } evicted)
             {
                 return;
@@ -163,7 +166,7 @@ internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, Memor
 
             _slots.Remove(evicted.Key);
             evicted.Value.DisposeModel();
-            WorkerLog.ModelEvicted(logger, evicted.Key, evicted.Value.Bytes >> 20);
+            WorkerLog.ModelEvicted(logger, evicted.Key.Name, evicted.Value.Bytes >> 20);
         }
     }
 
@@ -184,7 +187,7 @@ internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, Memor
         }
     }
 
-    private void Drop(string name, Slot slot)
+    private void Drop((string Name, ModelUse Use) name, Slot slot)
     {
         lock (_lock)
         {

@@ -3,6 +3,7 @@ using Generation.Contracts;
 using Generation.Diffusion;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Upscalers;
+using Generation.Diffusion.Vision;
 using Microsoft.Extensions.Options;
 using static TorchSharp.torch;
 
@@ -14,7 +15,7 @@ internal sealed class ModelLoader
     private readonly ModelCatalog _catalog;
     private readonly ScalarType _dtype;
     private readonly Device _device;
-    private readonly ConcurrentDictionary<string, long> _bytes = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Name, ModelUse Use), long> _bytes = new();
 
     /// <summary>Loads onto the configured device.</summary>
     /// <exception cref="InvalidOperationException">The machine has no such device.</exception>
@@ -36,43 +37,67 @@ internal sealed class ModelLoader
         _device = device(name);
     }
 
-    /// <summary>What a model's weights take in memory, read off its files' headers once.</summary>
-    public long CountBytes(ModelEntry entry) => _bytes.GetOrAdd(entry.Name, _ => ReadBytes(entry));
+    /// <summary>What a model's weights take in memory for a use, read off its files' headers once.</summary>
+    public long CountBytes(ModelEntry entry, ModelUse use = ModelUse.Pictures) =>
+        _bytes.GetOrAdd((entry.Name, use), _ => WeightsOf(entry, use).Sum(path => CountWeights(_catalog.PathOf(path))) * (_dtype == ScalarType.Float32 ? 4 : 2));
 
-    private long ReadBytes(ModelEntry entry)
-    {
-        long weights = CountWeights(_catalog.PathOf(entry.Path));
-        if (entry.Upscaler is not null)
-        {
-            weights += CountWeights(_catalog.PathOf(entry.Upscaler.Path));
-        }
-
-        return weights * (_dtype == ScalarType.Float32 ? 4 : 2);
-    }
-
-    /// <summary>Reads a model with its upscaler. The caller disposes it.</summary>
+    /// <summary>Reads what a use of a model needs, with its upscaler. The caller disposes it.</summary>
     /// <exception cref="WeightsException">A part is missing or does not fit.</exception>
-    public LoadedModel Load(ModelEntry entry)
+    public LoadedModel Load(ModelEntry entry, ModelUse use = ModelUse.Pictures)
     {
-        LatentDiffusionModel model = LatentDiffusionModel.FromPretrained(_catalog.PathOf(entry.Path), _dtype, _device);
-        Upscaler? upscaler = null;
+        var loaded = new Stack<IDisposable>();
+        string path = _catalog.PathOf(entry.Path);
         try
         {
-            upscaler = entry.Upscaler is { } named ? Upscaler.FromPretrained(_catalog.PathOf(named.Path), _dtype, _device) : null;
-            if (upscaler is not null && upscaler.Scale != entry.Upscaler!.Scale)
+            return new LoadedModel(entry, CountBytes(entry, use))
             {
-                throw new WeightsException(
-                    $"the entry of {entry.Name} says that {entry.Upscaler.Name} enlarges {entry.Upscaler.Scale} times, its weights {upscaler.Scale} times.");
-            }
-
-            return new LoadedModel(entry, model, upscaler, CountBytes(entry));
+                Pictures = DrawsPictures(entry, use) ? Keep(LatentDiffusionModel.FromPretrained(path, _dtype, _device)) : null,
+                Upscalers = entry.IsPlainUpscaler ? Keep(UpscalerSet.FromPretrained(path, _dtype, _device)) : null,
+                TextToVideo = use == ModelUse.Clips && entry.MotionAdapter is { } motion
+                    ? Keep(AnimateDiffPipeline.FromPretrained(path, _catalog.PathOf(motion), _dtype, _device))
+                    : null,
+                ImageToVideo = use == ModelUse.Clips && entry.MotionAdapter is null ? Keep(StableVideoDiffusionPipeline.FromPretrained(path, _dtype, _device)) : null,
+                Upscaler = entry.Upscaler is { } upscaler ? Keep(LoadUpscaler(entry, upscaler)) : null,
+                Safety = entry.SafetyChecker is { } checker ? new(() => SafetyClassifier.FromPretrained(_catalog.PathOf(checker), _dtype, _device)) : null,
+                MaskFinder = entry.MaskFinder is { } finder ? new(() => MaskFinder.FromPretrained(_catalog.PathOf(finder), _dtype, _device)) : null,
+            };
         }
         catch
         {
-            upscaler?.Dispose();
-            model.Dispose();
+            foreach (IDisposable part in loaded)
+            {
+                part.Dispose();
+            }
+
             throw;
         }
+
+        T Keep<T>(T part)
+            where T : IDisposable
+        {
+            loaded.Push(part);
+            return part;
+        }
+    }
+
+    private static bool DrawsPictures(ModelEntry entry, ModelUse use) => use == ModelUse.Pictures && !entry.IsPlainUpscaler;
+
+    private static IEnumerable<string> WeightsOf(ModelEntry entry, ModelUse use) => new[]
+    {
+        entry.Path, entry.Upscaler?.Path, entry.SafetyChecker, use == ModelUse.Clips ? entry.MotionAdapter : entry.MaskFinder,
+    }.OfType<string>();
+
+    private Upscaler LoadUpscaler(ModelEntry entry, UpscalerEntry named)
+    {
+        var upscaler = Upscaler.FromPretrained(_catalog.PathOf(named.Path), _dtype, _device);
+        if (upscaler.Scale == named.Scale)
+        {
+            return upscaler;
+        }
+
+        int scale = upscaler.Scale;
+        upscaler.Dispose();
+        throw new WeightsException($"the entry of {entry.Name} says that {named.Name} enlarges {named.Scale} times, its weights {scale} times.");
     }
 
     private static long CountWeights(string path)

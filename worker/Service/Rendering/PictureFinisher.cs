@@ -8,13 +8,8 @@ using Generation.Worker.Jobs;
 namespace Generation.Worker.Rendering;
 
 /// <summary>From a computed picture to a stored file: crop to the aspect, resize to the pixel, encode, put into the results store.</summary>
-internal sealed class PictureFinisher(IResultsStore results, TimeProvider time, ILogger<PictureFinisher> logger)
+internal sealed class PictureFinisher(StoredFiles files)
 {
-    /// <summary>How long a finished picture is kept in hand while the results store is away.</summary>
-    private static readonly TimeSpan StoreLimit = TimeSpan.FromMinutes(1);
-
-    private static readonly TimeSpan StorePause = TimeSpan.FromMilliseconds(500);
-
     public async Task<JobOutput> FinishAsync(RunningJob job, Text2ImgRequest request, RenderPlan plan, Picture drawn, int index)
     {
         Picture sized = (drawn.Width, drawn.Height) == (request.Width, request.Height)
@@ -25,7 +20,7 @@ internal sealed class PictureFinisher(IResultsStore results, TimeProvider time, 
             ?? throw new SettingException("output_format", $"is '{request.OutputFormat}' and must be one of {string.Join(", ", PictureFormats.Names)}.");
         byte[] file = PictureCodec.Encode(sized, format, request.OutputQuality, Describe(request, plan, seed));
         FaultPoint.Reach(FaultPoint.Drawn);
-        string sha256 = await StoreAsync(job, file, format.ContentType());
+        string sha256 = await files.PutAsync(job, file, format.ContentType());
         return new JobOutput
         {
             Index = index,
@@ -71,28 +66,5 @@ internal sealed class PictureFinisher(IResultsStore results, TimeProvider time, 
             Model = request.Model,
             Others = others,
         }.ToString();
-    }
-
-    /// <summary>Stores a file through a store that may be away; at a shutdown the job is handed back instead of waiting.</summary>
-    private async Task<string> StoreAsync(RunningJob job, byte[] file, string contentType)
-    {
-        using var limit = new CancellationTokenSource(StoreLimit, time);
-        while (true)
-        {
-            try
-            {
-                return await results.PutAsync(file, contentType, limit.Token);
-            }
-            catch (Exception e) when (Transient.Is(e) && !limit.IsCancellationRequested)
-            {
-                WorkerLog.OutputNotStored(logger, job.Claim.Id, e.Message);
-                job.Stop.Token.ThrowIfCancellationRequested();
-                await Task.Delay(StorePause, time, job.Stop.Token);
-            }
-            catch (OperationCanceledException e) when (limit.IsCancellationRequested)
-            {
-                throw new TimeoutException($"The results store did not take a file within {StoreLimit.TotalSeconds} s.", e);
-            }
-        }
     }
 }

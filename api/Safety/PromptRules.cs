@@ -1,0 +1,50 @@
+using System.Globalization;
+using System.Text;
+
+namespace Generation.Api;
+
+/// <summary>
+/// Words and phrases that prompts may not have. They are found whatever the case, the accents, the width of the letters and the
+/// spaces and hyphens between words, and only as whole words; one that ends in * is found at the beginning of longer words too.
+/// </summary>
+internal static class PromptRules
+{
+    public const int MaxWords = 1000;
+    public const int MaxWordLength = 100;
+
+    /// <summary>The first of <paramref name="words"/> that <paramref name="prompt"/> has; null if it has none.</summary>
+    public static string? FindBlocked(string prompt, IReadOnlyList<string> words)
+    {
+        if (words.Count == 0 || prompt.Length == 0)
+        {
+            return null;
+        }
+
+        string text = " " + Normal(prompt) + " ";
+        return words.FirstOrDefault(word =>
+        {
+            bool isBeginning = word.EndsWith('*');
+            string sought = Normal(isBeginning ? word[..^1] : word);
+            return sought.Length > 0 && text.Contains(" " + sought + (isBeginning ? "" : " "), StringComparison.Ordinal);
+        });
+    }
+
+    /// <summary>Lower-case letters and digits without accents, one space between words.</summary>
+    private static string Normal(string text)
+    {
+        var normal = new StringBuilder(text.Length);
+        foreach (char c in text.Normalize(NormalizationForm.FormKD))
+        {
+            if (char.IsLetterOrDigit(c) || char.IsSurrogate(c))
+            {
+                normal.Append(char.ToLowerInvariant(c));
+            }
+            else if (CharUnicodeInfo.GetUnicodeCategory(c) is not (UnicodeCategory.NonSpacingMark or UnicodeCategory.Format) && normal.Length > 0 && normal[^1] != ' ')
+            {
+                normal.Append(' ');
+            }
+        }
+
+        return normal.ToString().TrimEnd();
+    }
+}

@@ -1,0 +1,62 @@
+using Generation.Contracts;
+using Generation.Imaging;
+using Generation.Storage;
+using Generation.Worker.Jobs;
+
+namespace Generation.Worker.Rendering;
+
+/// <summary>A job's files in the results store, which may be away for a while; at a shutdown the job is handed back instead of waiting.</summary>
+internal sealed class StoredFiles(IResultsStore results, TimeProvider time, ILogger<StoredFiles> logger)
+{
+    /// <summary>How long a file is kept in hand, or waited for, while the results store is away.</summary>
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Stores a finished file; returns its hash.</summary>
+    public Task<string> PutAsync(RunningJob job, byte[] file, string contentType) =>
+        AgainAsync(job, token => results.PutAsync(file, contentType, token));
+
+    /// <summary>An input picture, decoded.</summary>
+    /// <param name="field">Of the request, for errors.</param>
+    /// <exception cref="PictureException">It is damaged.</exception>
+    /// <exception cref="Diffusion.Pipelines.SettingException">It is not in the store any more.</exception>
+    public async Task<Picture> ReadPictureAsync(RunningJob job, string field, StoredPicture picture)
+    {
+        byte[] file = await AgainAsync(job, async token =>
+        {
+            await using Stream? stored = await results.OpenAsync(picture.Sha256, token);
+            if (stored is null)
+            {
+                throw new Diffusion.Pipelines.SettingException(field, "is not there any more; send it again.");
+            }
+
+            using var bytes = new MemoryStream();
+            await stored.CopyToAsync(bytes, token);
+            return bytes.ToArray();
+        });
+        return PictureCodec.Decode(file);
+    }
+
+    private async Task<T> AgainAsync<T>(RunningJob job, Func<CancellationToken, Task<T>> call)
+    {
+        using var limit = new CancellationTokenSource(Limit, time);
+        while (true)
+        {
+            try
+            {
+                return await call(limit.Token);
+            }
+            catch (Exception e) when (Transient.Is(e) && !limit.IsCancellationRequested)
+            {
+                WorkerLog.OutputNotStored(logger, job.Claim.Id, e.Message);
+                job.Stop.Token.ThrowIfCancellationRequested();
+                await Task.Delay(Pause, time, job.Stop.Token);
+            }
+            catch (OperationCanceledException e) when (limit.IsCancellationRequested)
+            {
+                throw new TimeoutException($"The results store did not answer within {Limit.TotalSeconds} s.", e);
+            }
+        }
+    }
+}
