@@ -48,6 +48,10 @@ public static class StorageServices
             provider.GetRequiredService<RedisConnection>(),
             provider.GetRequiredService<IOptions<HotStateOptions>>().Value,
             provider.GetRequiredService<ILogger<RateLimiter>>()));
+        services.AddSingleton(provider => new PendingCalls(
+            provider.GetRequiredService<RedisConnection>(),
+            provider.GetRequiredService<IOptions<HotStateOptions>>().Value,
+            provider.GetRequiredService<ILogger<PendingCalls>>()));
         services.AddSingleton<DispatchSignal>();
         services.AddSingleton<JobStore>();
         services.AddSingleton<Outbox>();

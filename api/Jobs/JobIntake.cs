@@ -28,8 +28,17 @@ internal sealed class JobIntake(
     /// <param name="fingerprint">SHA-256 of what was asked; needed where the preferences have an Idempotency-Key.</param>
     /// <param name="errors">What is wrong already, from reading the body.</param>
     /// <exception cref="ProblemException">It cannot be: fields at fault, a limit, the balance. Nothing was submitted.</exception>
+    public Task<JobAnswer> SubmitAsync(
+        Caller caller, JobBody body, Preferences preferences, byte[]? fingerprint, FieldErrors errors, CancellationToken cancellationToken) =>
+        SubmitAsync(caller, body, preferences, fingerprint, errors, null, cancellationToken);
+
+    /// <summary>Submits the job that a body asks for.</summary>
+    /// <param name="fingerprint">SHA-256 of what was asked; needed where the preferences have an Idempotency-Key.</param>
+    /// <param name="errors">What is wrong already, from reading the body.</param>
+    /// <param name="price">What it costs, where a tariff of its own holds for the call; null: as configured. May refuse the job.</param>
+    /// <exception cref="ProblemException">It cannot be: fields at fault, a limit, the balance. Nothing was submitted.</exception>
     public async Task<JobAnswer> SubmitAsync(
-        Caller caller, JobBody body, Preferences preferences, byte[]? fingerprint, FieldErrors errors, CancellationToken cancellationToken)
+        Caller caller, JobBody body, Preferences preferences, byte[]? fingerprint, FieldErrors errors, Func<CheckedRequest, Credits>? price, CancellationToken cancellationToken)
     {
         CheckedRequest request = await CheckAsync(caller, body, errors, cancellationToken);
         var job = new NewJob
@@ -37,7 +46,7 @@ internal sealed class JobIntake(
             Id = JobId.New(time),
             AccountId = caller.AccountId,
             Request = request.Request,
-            Cost = prices.Of(request),
+            Cost = price?.Invoke(request) ?? prices.Of(request),
             Priority = body.Priority ?? 0,
             ExpiresIn = RequestChecks.ExpiresIn(body),
             MaxQueued = limits.Of(caller).QueuedJobs,

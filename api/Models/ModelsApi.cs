@@ -8,6 +8,18 @@ public sealed record ModelInfo
 {
     public required string Name { get; init; }
 
+    /// <summary>The name again, as OpenAI's libraries read it.</summary>
+    public string Id => Name;
+
+    /// <summary>model, as OpenAI's libraries read it.</summary>
+    public string Object => "model";
+
+    /// <summary>When it was registered as it is now, in Unix seconds.</summary>
+    public required long Created { get; init; }
+
+    /// <summary>Whose it is, as OpenAI's libraries read it: this system's.</summary>
+    public string OwnedBy => "generation";
+
     public required string Description { get; init; }
 
     public required string Family { get; init; }
@@ -48,8 +60,9 @@ public sealed record ModelInfo
 
     public required decimal PriceFactor { get; init; }
 
-    public static ModelInfo Of(ModelEntry entry, bool available) => new()
+    public static ModelInfo Of(ModelEntry entry, bool available, DateTimeOffset registered) => new()
     {
+        Created = registered.ToUnixTimeSeconds(),
         Name = entry.Name,
         Description = entry.Description,
         Family = entry.Family,
@@ -73,13 +86,23 @@ public sealed record ModelInfo
     };
 }
 
+/// <summary>All models: the answer that native clients and OpenAI's libraries read alike.</summary>
+public sealed record ModelList(IReadOnlyList<ModelInfo> Data)
+{
+    /// <summary>list, as OpenAI's libraries read it.</summary>
+    public string Object => "list";
+
+    /// <summary>There is one page.</summary>
+    public string? NextCursor => null;
+}
+
 /// <summary>/v1/models and /v1/schedulers: what requests may name.</summary>
 internal static class ModelsApi
 {
     public static void MapModels(this WebApplication app)
     {
         app.MapGet("/v1/models", ListAsync).RequireAuthorization(Scopes.Read).WithTags("Models").WithName("listModels")
-            .WithSummary("The models, with their limits and defaults").Produces<Page<ModelInfo>>().ProducesProblems(401, 403, 503);
+            .WithSummary("The models, with their limits and defaults").Produces<ModelList>().ProducesProblems(401, 403, 503);
         app.MapGet("/v1/models/{name}", GetAsync).RequireAuthorization(Scopes.Read).WithTags("Models").WithName("getModel")
             .WithSummary("One model").Produces<ModelInfo>().ProducesProblems(401, 403, 404, 503);
         app.MapGet("/v1/schedulers", SchedulersAsync).RequireAuthorization(Scopes.Read).WithTags("Models").WithName("listSchedulers")
@@ -88,20 +111,22 @@ internal static class ModelsApi
 
     private static async Task<IResult> ListAsync(ModelDirectory models, LoadBoard board, CancellationToken cancellationToken)
     {
+        IReadOnlyDictionary<string, DateTimeOffset> times = await models.TimesAsync(cancellationToken);
         var infos = new List<ModelInfo>();
         foreach (ModelEntry entry in (await models.ModelsAsync(cancellationToken)).Values.OrderBy(m => m.Name, StringComparer.Ordinal))
         {
-            infos.Add(ModelInfo.Of(entry, (await board.OfAsync(entry.Name, cancellationToken)).Workers > 0));
+            infos.Add(ModelInfo.Of(entry, (await board.OfAsync(entry.Name, cancellationToken)).Workers > 0, times.GetValueOrDefault(entry.Name)));
         }
 
-        return Results.Ok(new Page<ModelInfo>(infos, null));
+        return Results.Ok(new ModelList(infos));
     }
 
     private static async Task<IResult> GetAsync(string name, ModelDirectory models, LoadBoard board, CancellationToken cancellationToken)
     {
         IReadOnlyDictionary<string, ModelEntry> known = await models.ModelsAsync(cancellationToken);
         return known.TryGetValue(name, out ModelEntry? entry)
-            ? Results.Ok(ModelInfo.Of(entry, (await board.OfAsync(name, cancellationToken)).Workers > 0))
+            ? Results.Ok(ModelInfo.Of(
+                entry, (await board.OfAsync(name, cancellationToken)).Workers > 0, (await models.TimesAsync(cancellationToken)).GetValueOrDefault(name)))
             : throw new ProblemException(404, "model_not_found", $"There is no model '{Words.Shown(name)}'{Words.DidYouMean(name, known.Keys)}");
     }
 

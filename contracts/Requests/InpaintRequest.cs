@@ -55,4 +55,8 @@ public enum MaskMode
     /// <summary>Black is painted, white is kept.</summary>
     [JsonStringEnumMemberName("paint_black")]
     PaintBlack = 1,
+
+    /// <summary>What is transparent is painted, what is opaque is kept; a mask without alpha keeps all.</summary>
+    [JsonStringEnumMemberName("paint_transparent")]
+    PaintTransparent = 2,
 }

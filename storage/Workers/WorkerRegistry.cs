@@ -145,6 +145,20 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
         return models;
     }
 
+    /// <summary>When each model was registered as it is now.</summary>
+    public async Task<IReadOnlyDictionary<string, DateTimeOffset>> ModelTimesAsync(CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand("SELECT name, updated_at FROM models");
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        var times = new Dictionary<string, DateTimeOffset>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            times[reader.GetString(0)] = reader.GetFieldValue<DateTimeOffset>(1);
+        }
+
+        return times;
+    }
+
     /// <summary>Every scheduler that was ever registered, by name.</summary>
     public async Task<IReadOnlyList<SchedulerEntry>> SchedulersAsync(CancellationToken cancellationToken)
     {

@@ -62,6 +62,9 @@ internal sealed class FaceBody
     /// <summary>A field's value as it came, under the first of these names that is set; null if none is.</summary>
     public FaceValue? Value(params ReadOnlySpan<string> names) => Last(names)?.Value;
 
+    /// <summary>All values of a field, as they came.</summary>
+    public IReadOnlyList<FaceValue> Values(string name) => _fields.GetValueOrDefault(name, []);
+
     /// <summary>Text; numbers and booleans as they are written.</summary>
     public string? Text(params ReadOnlySpan<string> names)
     {
@@ -165,33 +168,22 @@ internal sealed class FaceBody
         }
     }
 
-    /// <summary>A picture for a native body: a file part as a data URI, a text as it came.</summary>
-    public string? Picture(params ReadOnlySpan<string> names) => Pictures(names) is [.., var last] ? last : null;
+    /// <summary>A picture for a native body: a file part, or a text as it came.</summary>
+    public PictureSource? Picture(params ReadOnlySpan<string> names) => Pictures(names) is [.., var last] ? last : null;
 
-    /// <summary>All pictures of a field, file parts as data URIs.</summary>
-    public IReadOnlyList<string> Pictures(params ReadOnlySpan<string> names)
+    /// <summary>All pictures of a field.</summary>
+    public IReadOnlyList<PictureSource> Pictures(params ReadOnlySpan<string> names)
     {
-        var pictures = new List<string>();
+        var pictures = new List<PictureSource>();
         foreach (string name in names)
         {
             foreach (FaceValue value in _fields.GetValueOrDefault(name, []).SelectMany(v => v.Items()))
             {
-                if (value.File is { } file)
+                if (value.AsPicture() is { } picture)
                 {
-                    // Browsers send an empty part for a file that was not chosen
-                    if (file.Bytes.Length > 0)
-                    {
-                        pictures.Add(file.ToDataUri());
-                    }
+                    pictures.Add(picture);
                 }
-                else if (value.Text is { } text)
-                {
-                    if (text.Length > 0)
-                    {
-                        pictures.Add(text);
-                    }
-                }
-                else if (!value.IsNull)
+                else if (!value.IsNull && value.File is null && value.Text is not "")
                 {
                     Mistyped(name, "a picture", value);
                 }
@@ -256,7 +248,8 @@ internal sealed class FaceBody
     /// <summary>What a form of JavaScript sends for nothing.</summary>
     private static bool IsUnset(FaceValue value) => value.Text?.Trim().ToLowerInvariant() is "null" or "none" or "undefined" or "";
 
-    private void Mistyped(string name, string expected, FaceValue value)
+    /// <summary>Notes that a field is of another type than it must be.</summary>
+    public void Mistyped(string name, string expected, FaceValue value)
     {
         _wrongTypes.Add(name);
         Errors.Add(name, $"must be {expected}, and is {value.Shown}");

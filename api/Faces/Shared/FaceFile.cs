@@ -4,8 +4,4 @@ namespace Generation.Api.Faces;
 /// <param name="Name">File name, as the client gave it; may be empty.</param>
 /// <param name="ContentType">As the client gave it; may be empty.</param>
 /// <param name="Bytes">The content.</param>
-internal sealed record FaceFile(string Name, string ContentType, ReadOnlyMemory<byte> Bytes)
-{
-    /// <summary>As a native body's picture field takes it.</summary>
-    public string ToDataUri() => $"data:{(ContentType.Length == 0 ? "application/octet-stream" : ContentType)};base64,{Convert.ToBase64String(Bytes.Span)}";
-}
+internal sealed record FaceFile(string Name, string ContentType, ReadOnlyMemory<byte> Bytes);

@@ -18,6 +18,9 @@ internal sealed record FaceOptions
     [Range(0, 24 * 3600)]
     public double RetrySeconds { get; init; } = 600;
 
+    /// <summary>The address at which clients reach the API, for addresses in answers; absent: as the request came.</summary>
+    public string? PublicUrl { get; init; }
+
     /// <summary>Largest body of a face's call, in bytes: pictures come as base64 in it.</summary>
     [Range(1, 1L << 31)]
     public long MaxBodyBytes { get; init; } = 64 << 20;

@@ -43,6 +43,14 @@ internal sealed record FaceValue
 
     public static FaceValue Of(FaceFile file) => new(null, null, file);
 
+    /// <summary>As a native body's picture: a file part, or a text that leads to one. Null for an empty part, as browsers send for a file not chosen, and for anything else.</summary>
+    public PictureSource? AsPicture() => this switch
+    {
+        { File.Bytes.Length: > 0 } => PictureSource.Of(File.Bytes),
+        { File: null, Text: { Length: > 0 } text } => PictureSource.Of(text.Trim()),
+        _ => null,
+    };
+
     /// <summary>The items of a JSON array; else the value alone.</summary>
     public IEnumerable<FaceValue> Items() =>
         _json is { ValueKind: JsonValueKind.Array } json ? json.EnumerateArray().Select(Of) : [this];

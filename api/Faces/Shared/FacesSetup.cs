@@ -1,3 +1,5 @@
+using Generation.Api.Faces.OpenAi;
+
 namespace Generation.Api.Faces;
 
 /// <summary>Puts the faces in front of the native API.</summary>
@@ -6,6 +8,8 @@ internal static class FacesSetup
     public static void AddFaces(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<FaceOptions>().BindConfiguration(FaceOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<FaceCalls>();
+        builder.Services.AddOpenAiFace(builder.Configuration);
     }
 
     /// <summary>Finds each request's face, before routing, authentication and limits: their errors have the face's shape, too.</summary>

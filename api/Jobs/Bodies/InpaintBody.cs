@@ -8,7 +8,7 @@ public sealed record InpaintBody : ImageBody
     [Description("A picture of the same aspect as the image: by default its white part is painted anew and its black part kept.")]
     public PictureSource? Mask { get; set; }
 
-    [Description("paint_white (else) or paint_black: which part of the mask is painted anew.")]
+    [Description("paint_white (else), paint_black or paint_transparent: which part of the mask is painted anew.")]
     public string? MaskMode { get; set; }
 
     [Description("Instead of a mask: words for what is to be painted anew, which is then looked for in the image.")]

@@ -1,0 +1,221 @@
+using System.Buffers.Text;
+using Generation.Contracts;
+using Microsoft.Extensions.Options;
+
+namespace Generation.Api.Faces.OpenAi;
+
+/// <summary>OpenAI's image interface: /v1/images/generations, /edits and /variations. Its /v1/models is the native one's.</summary>
+internal sealed class OpenAiFace(FaceCalls calls, OpenAiStream stream, ModelDirectory models, OpenAiTable table, IOptions<FaceOptions> options) : IFace
+{
+    private static readonly PathString Root = "/v1/images";
+
+    public bool Owns(HttpRequest request) => request.Path.StartsWithSegments(Root, StringComparison.OrdinalIgnoreCase);
+
+    public Task PrepareAsync(HttpContext http)
+    {
+        // Set at the last moment: an error clears the headers
+        http.Response.OnStarting(() =>
+        {
+            http.Response.Headers["x-request-id"] = http.TraceIdentifier;
+            return Task.CompletedTask;
+        });
+        return Task.CompletedTask;
+    }
+
+    public Task WriteAsync(HttpContext http, Problem problem) => OpenAiErrors.WriteAsync(http, problem);
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        RouteGroupBuilder group = routes.MapGroup(Root.Value!).RequireAuthorization(Generation.Storage.Scopes.Jobs).WithTags("OpenAI Images");
+        group.MapPost("/generations", GenerateAsync).WithName("openai-generations").WithSummary("OpenAI: words to pictures");
+        group.MapPost("/edits", EditAsync).WithName("openai-edits").WithSummary("OpenAI: changes a picture, or what a mask shows of it");
+        group.MapPost("/variations", VaryAsync).WithName("openai-variations").WithSummary("OpenAI: variations of a picture");
+    }
+
+    private async Task<IResult> GenerateAsync(HttpContext http, CancellationToken cancellationToken)
+    {
+        FaceBody body = await FaceBody.ReadAsync(http.Request, options.Value.MaxBodyBytes, cancellationToken);
+        OpenAiRequest request = OpenAiRequest.Read(body, table, withPrompt: true);
+        IReadOnlyDictionary<string, ModelEntry> catalogue = await models.ModelsAsync(cancellationToken);
+        IReadOnlyList<SchedulerEntry> schedulers = await models.SchedulersAsync(cancellationToken);
+        string? name = Model(body, request.Model, catalogue);
+        ModelEntry? model = FaceModels.Entry(name, JobKind.Text2Img, catalogue);
+        return await RunAsync(http, body, request, "image_generation", model, () => request.Fill(new Text2ImgBody(), body, model, table, name, schedulers), cancellationToken);
+    }
+
+    private async Task<IResult> EditAsync(HttpContext http, CancellationToken cancellationToken)
+    {
+        FaceBody body = await FaceBody.ReadAsync(http.Request, options.Value.MaxBodyBytes, cancellationToken);
+        OpenAiRequest request = OpenAiRequest.Read(body, table, withPrompt: true);
+        IReadOnlyDictionary<string, ModelEntry> catalogue = await models.ModelsAsync(cancellationToken);
+        IReadOnlyList<SchedulerEntry> schedulers = await models.SchedulersAsync(cancellationToken);
+        string? name = Model(body, request.Model, catalogue);
+        PictureSource? image = Image(body);
+        PictureSource? mask = Reference(body, "mask", "mask_image");
+        // There, a picture without a mask is its own: what is transparent in it is painted
+        if (mask is null && request.Model == "dall-e-2" && image is not null && HasAlpha(image))
+        {
+            mask = image;
+        }
+
+        if (mask is not null)
+        {
+            ModelEntry? painter = FaceModels.Entry(name, JobKind.Inpaint, catalogue);
+            return await RunAsync(http, body, request, "image_edit", painter, () =>
+                request.Fill(new InpaintBody { Image = image, Mask = mask, MaskMode = "paint_transparent", Strength = body.Number("strength") }, body, painter, table, name, schedulers), cancellationToken);
+        }
+
+        string? editName = table.EditModel.Length > 0 ? table.EditModel : name;
+        ModelEntry? editor = FaceModels.Entry(editName, JobKind.Edit, catalogue);
+        if (editor?.Kinds.Contains(JobKind.Edit) == true)
+        {
+            return await RunAsync(http, body, request, "image_edit", editor, () =>
+                request.Fill(new EditBody { Image = image }, body, editor, table, editName, schedulers), cancellationToken);
+        }
+
+        double strength = body.Number("strength")
+            ?? table.Strength.GetValueOrDefault(body.Text("input_fidelity")?.ToLowerInvariant() ?? "low", table.Strength["low"]);
+        return await RunImg2ImgAsync(http, body, request, "image_edit", image, strength, name, cancellationToken);
+    }
+
+    private async Task<IResult> VaryAsync(HttpContext http, CancellationToken cancellationToken)
+    {
+        FaceBody body = await FaceBody.ReadAsync(http.Request, options.Value.MaxBodyBytes, cancellationToken);
+        OpenAiRequest request = OpenAiRequest.Read(body, table, withPrompt: false, "dall-e-2") with { Prompt = body.Text("prompt") ?? table.VariationPrompt };
+        string? name = Model(body, request.Model, await models.ModelsAsync(cancellationToken));
+        return await RunImg2ImgAsync(http, body, request, "image_edit", Image(body), body.Number("strength") ?? table.Strength["variation"], name, cancellationToken);
+    }
+
+    private async Task<IResult> RunImg2ImgAsync(
+        HttpContext http, FaceBody body, OpenAiRequest request, string eventName, PictureSource? image, double strength, string? name, CancellationToken cancellationToken)
+    {
+        ModelEntry? model = FaceModels.Entry(name, JobKind.Img2Img, await models.ModelsAsync(cancellationToken));
+        IReadOnlyList<SchedulerEntry> schedulers = await models.SchedulersAsync(cancellationToken);
+        return await RunAsync(http, body, request, eventName, model, () =>
+            request.Fill(new Img2ImgBody { Image = image, Strength = strength }, body, model, table, name, schedulers), cancellationToken);
+    }
+
+    private async Task<IResult> RunAsync<T>(
+        HttpContext http, FaceBody body, OpenAiRequest request, string eventName, ModelEntry? model, Func<T> create, CancellationToken cancellationToken)
+        where T : PictureBody
+    {
+        await using FaceCall call = await calls.BeginAsync(http, body, cancellationToken);
+        var submitted = new List<JobId>();
+        // A model makes some pictures at a time; more are more jobs
+        for (int made = 0, place = 0; made < request.Count; place++)
+        {
+            int count = Math.Min(request.Count - made, Math.Max(1, model?.MaxImages ?? request.Count));
+            T native = create();
+            native.NumImages = count;
+            native.Seed += made;
+            submitted.Add(await call.SubmitAsync(place, native, null, cancellationToken));
+            made += count;
+        }
+
+        http.Response.Headers["x-job-id"] = string.Join(',', submitted);
+        if (request.Stream)
+        {
+            await stream.WriteAsync(call, eventName, request, submitted, cancellationToken);
+            return Results.Empty;
+        }
+
+        var jobs = new List<JobDocument>();
+        foreach (JobId id in submitted)
+        {
+            jobs.Add(await call.EndAsync(id, cancellationToken));
+        }
+
+        System.Text.Json.Nodes.JsonObject answer = await OpenAiAnswers.OfAsync(calls, http, request, jobs, cancellationToken);
+        call.Answered();
+        return Results.Json(answer);
+    }
+
+    private string? Model(FaceBody body, string? name, IReadOnlyDictionary<string, ModelEntry> catalogue)
+    {
+        try
+        {
+            return FaceNames.Model(name, table.Models, table.DefaultModel, catalogue);
+        }
+        catch (UnknownNameException e)
+        {
+            throw new ProblemException(422, "invalid_request", $"The model '{Words.Shown(name!)}' does not exist.",
+                new Dictionary<string, string[]> { ["model"] = [$"there is no model '{Words.Shown(name!)}'; there are {string.Join(", ", e.Known)}"] });
+        }
+    }
+
+    /// <summary>The picture to change; here it is one.</summary>
+    private static PictureSource? Image(FaceBody body)
+    {
+        PictureSource[] all = [.. Items(body, "image"), .. Items(body, "images")];
+        if (all.Length > 1)
+        {
+            body.Errors.Add("image", $"may be one picture here, and are {all.Length}");
+        }
+        else if (all.Length == 0 && !body.Errors.Has("image"))
+        {
+            body.Errors.Add("image", "is required");
+        }
+
+        return all.FirstOrDefault();
+    }
+
+    private static PictureSource? Reference(FaceBody body, params ReadOnlySpan<string> names)
+    {
+        foreach (string name in names)
+        {
+            if (Items(body, name) is [var first, ..])
+            {
+                return first;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Pictures as files or texts, or as objects with an image_url or a file_id.</summary>
+    private static List<PictureSource> Items(FaceBody body, string name)
+    {
+        var found = new List<PictureSource>();
+        foreach (FaceValue value in body.Values(name).SelectMany(v => v.Items()))
+        {
+            FaceValue? address = value.Member("image_url") is { } url ? url.Member("url") ?? url : value.Member("file_id");
+            if ((address ?? value).AsPicture() is { } picture)
+            {
+                found.Add(picture);
+            }
+            else if (!value.IsNull && value.Text is not "" && value.File is null)
+            {
+                body.Mistyped(name, "a picture, or an object with an image_url or a file_id", value);
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>Whether a picture is a PNG file with an alpha channel, as far as that is known without fetching it.</summary>
+    private static bool HasAlpha(PictureSource image)
+    {
+        // Signature, length and name of the first chunk, width, height, depth; then the kind of colour
+        const int ColourType = 25;
+        ReadOnlySpan<byte> head = image.Bytes is { } bytes ? bytes.Span : [];
+        if (image.Text is { } text)
+        {
+            string base64 = text[(text.IndexOf(',', StringComparison.Ordinal) + 1)..];
+            base64 = base64[..Math.Min(base64.Length, 64)];
+            head = Base64.IsValid(base64) ? Convert.FromBase64String(base64) : [];
+        }
+
+        return head.Length > ColourType && head[1..4].SequenceEqual("PNG"u8) && head[ColourType] is 4 or 6;
+    }
+}
+
+/// <summary>Adds the face.</summary>
+internal static class OpenAiSetup
+{
+    public static void AddOpenAiFace(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddSingleton(FaceTable.Read<OpenAiTable>("OpenAi", configuration));
+        services.AddSingleton<OpenAiStream>();
+        services.AddSingleton<IFace, OpenAiFace>();
+    }
+}
