@@ -78,7 +78,11 @@ public static class WorkerHost
         services.AddSingleton<StoredFiles>();
         services.AddSingleton<PictureFinisher>();
         services.AddSingleton<Renderers>();
+        services.AddSingleton<DenoisingLoop>();
+        services.AddSingleton<ClipFinisher>();
         services.AddRenderer<TextToPictures>(JobKind.Text2Img);
+        services.AddRenderer<PictureToLargerPicture>(JobKind.SuperResolution);
+        services.AddRenderer<ToClip>(JobKind.Video);
         services.AddSingleton<Checkpoints>();
         services.AddSingleton<ProcessRecycler>();
         services.AddSingleton<FailureTranslator>();

@@ -12,13 +12,12 @@ namespace Generation.Diffusion.Pipelines;
 public sealed class AnimateDiffPipeline : DiffusionPipeline<Text2VideoSettings>, IDisposable
 {
     private readonly ClipTokenizer _tokenizer;
-    private readonly SchedulerConfig _scheduler;
     private readonly Device _device;
 
     private AnimateDiffPipeline(ClipTokenizer tokenizer, CLIPTextModel textEncoder, UNetMotionModel unet, AutoencoderKL vae, SchedulerConfig scheduler, Device device)
     {
         _tokenizer = tokenizer;
-        _scheduler = scheduler;
+        Scheduler = scheduler;
         _device = device;
         TextEncoder = textEncoder;
         UNet = unet;
@@ -30,6 +29,9 @@ public sealed class AnimateDiffPipeline : DiffusionPipeline<Text2VideoSettings>,
     public UNetMotionModel UNet { get; }
 
     public AutoencoderKL Vae { get; }
+
+    /// <summary>The model's own.</summary>
+    public SchedulerConfig Scheduler { get; }
 
     /// <summary>Loads a Stable Diffusion 1.x model with a motion adapter put in.</summary>
     /// <param name="path">Folder in the diffusers layout, or a checkpoint in one file.</param>
@@ -66,7 +68,7 @@ public sealed class AnimateDiffPipeline : DiffusionPipeline<Text2VideoSettings>,
         PictureSize size = PictureSize.Of(
             settings, UNet.Config.SampleSize is { } side ? new PictureSize(side[1] * downscale, side[0] * downscale) : new PictureSize(native, native), downscale);
         IReadOnlyList<PictureItem> clips = settings.Pictures();
-        Scheduler scheduler = RunPlan.Create(settings.Scheduler ?? _scheduler, settings);
+        Schedulers.Scheduler scheduler = RunPlan.Create(settings.Scheduler ?? Scheduler, settings);
         return new Run(this, settings, clips, scheduler, new NoiseSource(clips.Select(clip => clip.Seed), _device), size);
     }
 
@@ -84,7 +86,7 @@ public sealed class AnimateDiffPipeline : DiffusionPipeline<Text2VideoSettings>,
         private readonly bool _guided;
         private readonly Tensor _embeddings;
 
-        public Run(AnimateDiffPipeline pipeline, Text2VideoSettings settings, IReadOnlyList<PictureItem> clips, Scheduler scheduler, NoiseSource noise, PictureSize size)
+        public Run(AnimateDiffPipeline pipeline, Text2VideoSettings settings, IReadOnlyList<PictureItem> clips, Schedulers.Scheduler scheduler, NoiseSource noise, PictureSize size)
             : base(scheduler, noise, [.. clips.Select(clip => clip.Seed)])
         {
             _pipeline = pipeline;

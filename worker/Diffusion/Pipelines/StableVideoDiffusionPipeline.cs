@@ -11,12 +11,11 @@ namespace Generation.Diffusion.Pipelines;
 /// </summary>
 public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSettings>, IDisposable
 {
-    private readonly SchedulerConfig _scheduler;
     private readonly Device _device;
 
     private StableVideoDiffusionPipeline(CLIPVisionModel imageEncoder, UNetSpatioTemporalConditionModel unet, AutoencoderKLTemporalDecoder vae, SchedulerConfig scheduler, Device device)
     {
-        _scheduler = scheduler;
+        Scheduler = scheduler;
         _device = device;
         ImageEncoder = imageEncoder;
         UNet = unet;
@@ -28,6 +27,9 @@ public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSe
     public UNetSpatioTemporalConditionModel UNet { get; }
 
     public AutoencoderKLTemporalDecoder Vae { get; }
+
+    /// <summary>The model's own.</summary>
+    public SchedulerConfig Scheduler { get; }
 
     /// <summary>Loads a model.</summary>
     /// <param name="path">Folder in the diffusers layout.</param>
@@ -59,7 +61,7 @@ public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSe
         // The reference's own default, the size of its training clips.
         PictureSize size = PictureSize.Of(settings, new PictureSize(1024, 576), Vae.Config.Downscale);
         IReadOnlyList<PictureItem> clips = settings.Pictures();
-        Scheduler scheduler = RunPlan.Create(settings.Scheduler ?? _scheduler, settings);
+        Schedulers.Scheduler scheduler = RunPlan.Create(settings.Scheduler ?? Scheduler, settings);
         return new Run(this, settings, clips, scheduler, new NoiseSource(clips.Select(clip => clip.Seed), _device), size);
     }
 
@@ -81,7 +83,7 @@ public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSe
         private readonly Tensor _timeIds;
         private readonly Tensor _guidance;
 
-        public Run(StableVideoDiffusionPipeline pipeline, Img2VideoSettings settings, IReadOnlyList<PictureItem> clips, Scheduler scheduler, NoiseSource noise, PictureSize size)
+        public Run(StableVideoDiffusionPipeline pipeline, Img2VideoSettings settings, IReadOnlyList<PictureItem> clips, Schedulers.Scheduler scheduler, NoiseSource noise, PictureSize size)
             : base(scheduler, noise, [.. clips.Select(clip => clip.Seed)])
         {
             _pipeline = pipeline;

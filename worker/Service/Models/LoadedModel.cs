@@ -27,6 +27,9 @@ internal sealed class LoadedModel(ModelEntry entry, long bytes) : IDisposable
     /// <summary>The networks of an entry that only enlarges.</summary>
     public UpscalerSet? Upscalers { get; init; }
 
+    /// <summary>A diffusion upscaler's way, over the same networks.</summary>
+    public StableDiffusionUpscalePipeline? DiffusionUpscaler { get; init; }
+
     /// <summary>Words to clips, where its entry names a motion adapter.</summary>
     public AnimateDiffPipeline? TextToVideo { get; init; }
 

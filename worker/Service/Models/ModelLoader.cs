@@ -49,9 +49,13 @@ internal sealed class ModelLoader
         string path = _catalog.PathOf(entry.Path);
         try
         {
+            LatentDiffusionModel? pictures = DrawsPictures(entry, use) ? Keep(LatentDiffusionModel.FromPretrained(path, _dtype, _device)) : null;
             return new LoadedModel(entry, CountBytes(entry, use))
             {
-                Pictures = DrawsPictures(entry, use) ? Keep(LatentDiffusionModel.FromPretrained(path, _dtype, _device)) : null,
+                Pictures = pictures,
+                DiffusionUpscaler = pictures is not null && entry.Kinds.Contains(JobKind.SuperResolution)
+                    ? new StableDiffusionUpscalePipeline(pictures, ModelFiles.Open(path))
+                    : null,
                 Upscalers = entry.IsPlainUpscaler ? Keep(UpscalerSet.FromPretrained(path, _dtype, _device)) : null,
                 TextToVideo = use == ModelUse.Clips && entry.MotionAdapter is { } motion
                     ? Keep(AnimateDiffPipeline.FromPretrained(path, _catalog.PathOf(motion), _dtype, _device))

@@ -33,7 +33,8 @@ internal static class LatentPreview
         return PictureCodec.Encode(small, PictureFormat.Jpeg, Quality);
     }
 
-    private static Picture FromColours(Tensor latents, double[][] colours)
+    /// <summary>The first of some latents, (n, channels, height, width), a pixel for each, by the linear fit of their colours.</summary>
+    public static Picture FromColours(Tensor latents, double[][] colours)
     {
         using var scope = NewDisposeScope();
         int channels = colours.Length - 1;

@@ -1,0 +1,60 @@
+using Generation.Contracts;
+using Generation.Diffusion.Pipelines;
+using Generation.Diffusion.Schedulers;
+using Generation.Imaging;
+using Generation.Imaging.Video;
+using Generation.Storage;
+using Generation.Worker.Jobs;
+
+namespace Generation.Worker.Rendering;
+
+/// <summary>From frames to a stored clip, with a small picture of its middle.</summary>
+internal sealed class ClipFinisher(StoredFiles files)
+{
+    private const int ThumbnailSide = 256;
+
+    public async Task<JobOutput> FinishAsync(RunningJob job, VideoRequest request, RenderPlan plan, IReadOnlyList<Picture> frames, bool? nsfw)
+    {
+        VideoFormat format = VideoFormats.Find(request.OutputFormat)
+            ?? throw new SettingException("output_format", $"is '{request.OutputFormat}' and must be one of {string.Join(", ", VideoFormats.Names)}.");
+        byte[] clip = await VideoEncoder.EncodeAsync(
+            frames, request.Fps, format, request.OutputQuality, Describe(request, plan), limits: null, job.Stop.Token);
+        FaultPoint.Reach(FaultPoint.Drawn);
+        byte[] thumbnail = PictureCodec.Encode(Thumbnail.Of(frames[frames.Count / 2], ThumbnailSide), PictureFormat.Jpeg);
+        return new JobOutput
+        {
+            Index = 0,
+            Sha256 = await files.PutAsync(job, clip, format.ContentType()),
+            ContentType = format.ContentType(),
+            Bytes = clip.LongLength,
+            Width = request.Width,
+            Height = request.Height,
+            Seed = request.Seed,
+            Nsfw = nsfw,
+            Render = plan,
+            Frames = frames.Count,
+            Fps = request.Fps,
+            DurationSeconds = frames.Count / request.Fps,
+            Thumbnail = await files.PutAsync(job, thumbnail, PictureFormat.Jpeg.ContentType()),
+        };
+    }
+
+    private static string Describe(VideoRequest request, RenderPlan plan) => new GenerationParameters
+    {
+        Prompt = request.Prompt,
+        NegativePrompt = request.NegativePrompt,
+        Steps = request.NumInferenceSteps,
+        Sampler = SchedulerNames.Find(request.Scheduler)?.Title ?? request.Scheduler,
+        GuidanceScale = request.GuidanceScale,
+        Seed = request.Seed,
+        Width = request.Width,
+        Height = request.Height,
+        Model = request.Model,
+        Others =
+        [
+            new("Frames", $"{request.NumFrames}"),
+            new("Generated size", $"{plan.GeneratedWidth}x{plan.GeneratedHeight}"),
+            new("Version", $"Generation {typeof(ClipFinisher).Assembly.GetName().Version?.ToString(3)}"),
+        ],
+    }.ToString();
+}

@@ -1,0 +1,39 @@
+using Generation.Contracts;
+using Generation.Diffusion.Pipelines;
+using Generation.Storage;
+using Generation.Worker.Jobs;
+using Generation.Worker.Telemetry;
+using Microsoft.Extensions.Options;
+
+namespace Generation.Worker.Rendering;
+
+/// <summary>Runs the steps of a job's only run: goes on from what an earlier worker left, keeps what the next would need, and shows how far it is.</summary>
+internal sealed class DenoisingLoop(HotState hotState, WorkerMetrics metrics, IOptions<WorkerOptions> options, TimeProvider time)
+{
+    /// <summary>Shows how far a job is.</summary>
+    public void Show(RunningJob job, int step, int steps, byte[]? preview = null)
+    {
+        job.Progress = new JobProgress(step, steps);
+        hotState.ShowProgress(job.Claim.Id, job.Claim.LeaseEpoch, job.Progress, preview);
+    }
+
+    /// <summary>All steps that are left. On a compute thread.</summary>
+    /// <param name="preview">A small picture file of a run between two steps, or null; asked for now and then.</param>
+    /// <exception cref="OperationCanceledException">The job was stopped.</exception>
+    public void Run(RunningJob job, DenoisingRun run, Func<StepReport, byte[]?> preview)
+    {
+        CancellationToken stop = job.Stop.Token;
+        job.Snapshot.TryUse(0, run.Restore);
+        var clock = new StepClock(time, options.Value.Lookahead);
+        clock.Begin();
+        run.Loop(
+            report =>
+            {
+                job.Snapshot.Update(0, report.SaveState(), report.Step);
+                Show(job, report.Step, report.Steps, clock.IsPreviewDue() && report.Step < report.Steps ? preview(report) : null);
+                metrics.StepDone(job.Claim.Model);
+            },
+            stop);
+        stop.ThrowIfCancellationRequested();
+    }
+}
