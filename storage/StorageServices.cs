@@ -56,6 +56,8 @@ public static class StorageServices
         services.AddSingleton<JobStore>();
         services.AddSingleton<Outbox>();
         services.AddSingleton<JobQueries>();
+        services.AddSingleton<ObjectNumbers>();
+        services.AddSingleton<OutputGallery>();
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<LoadReader>();
         services.AddSingleton<Ledger>();

@@ -98,7 +98,8 @@ internal sealed class OutputUrls(KeySecret secret, IResultsStore results, IOptio
         return $"{job.Model}-{job.Id}-{output.Index}.{extension}";
     }
 
-    private string PathOf(JobId id, int index, DateTimeOffset expiresAt)
+    /// <summary>Path of an output on the API's own address, signed; good once the output is there.</summary>
+    public string PathOf(JobId id, int index, DateTimeOffset expiresAt)
     {
         long expires = expiresAt.ToUnixTimeSeconds();
         return $"/v1/jobs/{id}/outputs/{index}?expires={expires}&signature={WebEncoders.Base64UrlEncode(SignatureOf(id, index, expires))}";

@@ -2,9 +2,6 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
-using System.Text.Json.Nodes;
-using Generation.Contracts;
 using Generation.Storage;
 
 namespace Generation.Api;
@@ -14,7 +11,7 @@ namespace Generation.Api;
 /// one "v1,..." for each of the account's secrets. Several processes send side by side; a message is sent at least once.
 /// </summary>
 internal sealed class WebhookSender(
-    WebhookStore webhooks, JobStore jobs, OutputUrls urls, OutboundHttp outbound, TimeProvider time, ILogger<WebhookSender> logger) : BackgroundService
+    WebhookStore webhooks, JobStore jobs, IEnumerable<IWebhookFormat> formats, OutboundHttp outbound, TimeProvider time, ILogger<WebhookSender> logger) : BackgroundService
 {
     private const int BatchSize = 16;
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
@@ -78,12 +75,7 @@ internal sealed class WebhookSender(
             ?? throw new OutboundException("the job has been deleted");
         string id = MessageIdOf(delivery);
         long timestamp = time.GetUtcNow().ToUnixTimeSeconds();
-        string body = new JsonObject
-        {
-            ["type"] = delivery.Event,
-            ["timestamp"] = delivery.CreatedAt.ToString("O", CultureInfo.InvariantCulture),
-            ["data"] = JsonSerializer.SerializeToNode(urls.Sign(row.ToDocument()), WireJson.Options),
-        }.ToJsonString(WireJson.Options);
+        string body = await formats.Last(f => f.Takes(row)).BodyAsync(delivery, row, cancellationToken);
         IReadOnlyList<WebhookSecret> secrets = await webhooks.SecretsAsync(delivery.AccountId, cancellationToken);
         var request = new HttpRequestMessage(HttpMethod.Post, delivery.Url)
         {

@@ -42,6 +42,7 @@ internal static class WebhooksApi
     public static void AddWebhooks(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<WebhookStore>();
+        builder.Services.AddSingleton<IWebhookFormat, StandardWebhookFormat>();
         builder.Services.AddHostedService<WebhookSender>();
     }
 

@@ -66,6 +66,14 @@ public sealed class JobQueries(NpgsqlDataSource source)
         }
     }
 
+    /// <summary>How many of an account's jobs are queued or running.</summary>
+    public async Task<int> OpenCountAsync(Guid accountId, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand("SELECT open_jobs FROM accounts WHERE id = $1");
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
+        return Convert.ToInt32(await command.ExecuteScalarAsync(cancellationToken), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
     /// <summary>Place of a queued job among those of its model, 1 for the next; null if it is not queued.</summary>
     public async Task<long?> PositionAsync(JobId id, CancellationToken cancellationToken)
     {

@@ -32,13 +32,13 @@ public sealed class UploadStore(NpgsqlDataSource source)
         return (await ReadAsync(command, cancellationToken))!;
     }
 
-    /// <summary>An upload of this account that has not expired, or null.</summary>
-    public async Task<Upload?> FindAsync(Guid id, Guid accountId, CancellationToken cancellationToken)
+    /// <summary>An upload that has not expired, or null. With <paramref name="accountId"/>: only if it is that account's.</summary>
+    public async Task<Upload?> FindAsync(Guid id, Guid? accountId, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
-            $"SELECT {Columns} FROM uploads WHERE id = $1 AND account_id = $2 AND expires_at > now()");
+            $"SELECT {Columns} FROM uploads WHERE id = $1 AND ($2 IS NULL OR account_id = $2) AND expires_at > now()");
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
+        command.Parameters.Add(new NpgsqlParameter { Value = (object?)accountId ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid });
         return await ReadAsync(command, cancellationToken);
     }
 

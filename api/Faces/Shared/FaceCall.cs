@@ -60,7 +60,14 @@ internal sealed class FaceCall(
 
     /// <summary>Waits for the end of one of the call's jobs.</summary>
     /// <exception cref="ProblemException">It did not succeed, or not in time.</exception>
-    public Task<JobDocument> EndAsync(JobId job, CancellationToken cancellationToken) => calls.EndAsync(this, job, cancellationToken);
+    public Task<JobDocument> EndAsync(JobId job, CancellationToken cancellationToken) => calls.EndAsync(this, job, null, cancellationToken);
+
+    /// <summary>As above, for a service that waits no longer than <paramref name="limit"/>.</summary>
+    /// <exception cref="ProblemException">It did not succeed, or not in time.</exception>
+    public Task<JobDocument> EndAsync(JobId job, TimeSpan limit, CancellationToken cancellationToken) => calls.EndAsync(this, job, limit, cancellationToken);
+
+    /// <summary>Waits for a job's end as long as <paramref name="limit"/>, or until the API stops; whether it has ended.</summary>
+    public Task<bool> WaitAsync(JobId job, TimeSpan limit, CancellationToken cancellationToken) => calls.WaitAsync(this, job, limit, cancellationToken);
 
     /// <summary>Submits a job and waits for its end.</summary>
     /// <exception cref="ProblemException">It was refused, did not succeed, or not in time.</exception>

@@ -95,27 +95,18 @@ internal sealed class FaceCalls(
 
     /// <summary>Waits for a job's end.</summary>
     /// <exception cref="ProblemException">It did not succeed, or not in time.</exception>
-    internal async Task<JobDocument> EndAsync(FaceCall call, JobId id, CancellationToken cancellationToken)
+    internal async Task<JobDocument> EndAsync(FaceCall call, JobId id, TimeSpan? limit, CancellationToken cancellationToken)
     {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
-        using var told = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
-        Task telling = call.IsKept ? TellAsync(call, told.Token) : Task.CompletedTask;
-        try
+        TimeSpan wait = limit ?? TimeSpan.FromSeconds(options.Value.WaitSeconds);
+        if (!await WaitAsync(call, id, wait, cancellationToken))
         {
-            if (!await waiter.WaitForEndAsync(id, call.Caller.AccountId, TimeSpan.FromSeconds(options.Value.WaitSeconds), stop.Token))
+            if (lifetime.ApplicationStopping.IsCancellationRequested)
             {
-                await call.CancelAsync();
-                throw new ProblemException(504, "job_timeout", $"Job {id} was not done within {options.Value.WaitSeconds:0} s and has been cancelled; no worker may be free.");
+                throw new ProblemException(503, "restarting", $"The server is restarting. Job {id} goes on: make the same call again to get it.") { RetryAfterSeconds = 2 };
             }
-        }
-        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
-        {
-            throw new ProblemException(503, "restarting", $"The server is restarting. Job {id} goes on: make the same call again to get it.") { RetryAfterSeconds = 2 };
-        }
-        finally
-        {
-            await told.CancelAsync();
-            await telling;
+
+            await call.CancelAsync();
+            throw new ProblemException(504, "job_timeout", $"Job {id} was not done within {wait.TotalSeconds:0} s and has been cancelled; no worker may be free.");
         }
 
         JobDocument job = await FindAsync(id, call.Caller.AccountId, cancellationToken)
@@ -134,6 +125,27 @@ internal sealed class FaceCalls(
             JobState.Expired => throw new ProblemException(503, "job_expired", $"No worker began job {id} in time. Nothing was charged.") { RetryAfterSeconds = 5 },
             _ => throw new ProblemException(409, "job_cancelled", $"Job {id} was cancelled."),
         };
+    }
+
+    /// <summary>Waits for a job's end as long as <paramref name="limit"/>, or until the API stops; whether it has ended.</summary>
+    internal async Task<bool> WaitAsync(FaceCall call, JobId id, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
+        using var told = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
+        Task telling = call.IsKept ? TellAsync(call, told.Token) : Task.CompletedTask;
+        try
+        {
+            return await waiter.WaitForEndAsync(id, call.Caller.AccountId, limit, stop.Token);
+        }
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+        finally
+        {
+            await told.CancelAsync();
+            await telling;
+        }
     }
 
     internal Task AddAsync(FaceCall call, int place, JobId id, CancellationToken cancellationToken) =>

@@ -1,4 +1,6 @@
+using Generation.Api.Faces.ModelsLab;
 using Generation.Api.Faces.OpenAi;
+using Generation.Api.Faces.Stablecog;
 
 namespace Generation.Api.Faces;
 
@@ -9,7 +11,10 @@ internal static class FacesSetup
     {
         builder.Services.AddOptions<FaceOptions>().BindConfiguration(FaceOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<FaceCalls>();
+        builder.Services.AddSingleton<OwnPictures>();
         builder.Services.AddOpenAiFace(builder.Configuration);
+        builder.Services.AddModelsLabFace(builder.Configuration);
+        builder.Services.AddStablecogFace(builder.Configuration);
     }
 
     /// <summary>Finds each request's face, before routing, authentication and limits: their errors have the face's shape, too.</summary>

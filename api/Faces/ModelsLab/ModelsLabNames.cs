@@ -1,0 +1,56 @@
+using Generation.Contracts;
+
+namespace Generation.Api.Faces.ModelsLab;
+
+/// <summary>The service's names of models and schedulers, found among ours.</summary>
+internal sealed class ModelsLabNames(ModelsLabTable table, IReadOnlyDictionary<string, ModelEntry> catalogue, IReadOnlyList<SchedulerEntry> schedulers)
+{
+    private const string Family = "family:";
+
+    /// <summary>
+    /// The model for a kind of work: what the table says of the name, else the catalogue's model of this name, else
+    /// (where the table has "*") the default. Null: there is none.
+    /// </summary>
+    public ModelEntry? Model(string? name, JobKind kind)
+    {
+        Dictionary<string, string> names = kind == JobKind.SuperResolution ? table.Upscalers : table.Models;
+        if (name is null)
+        {
+            return Default(kind);
+        }
+
+        if (catalogue.TryGetValue(name, out ModelEntry? own))
+        {
+            return own;
+        }
+
+        return names.TryGetValue(name, out string? mapped) || names.TryGetValue("*", out mapped)
+            ? mapped.StartsWith(Family, StringComparison.Ordinal)
+                ? Able(kind).FirstOrDefault(m => m.Family == mapped[Family.Length..]) ?? Default(kind)
+                : mapped.Length > 0 ? catalogue.GetValueOrDefault(mapped) : Default(kind)
+            : null;
+    }
+
+    /// <summary>The native name of a scheduler, with the Karras levels if those are asked for and there; null for the model's own.</summary>
+    /// <exception cref="UnknownNameException">There is none.</exception>
+    public string? Scheduler(string? name, bool karras, ModelEntry? model)
+    {
+        // Flow models have schedulers of their own, whatever their clients say
+        if (name is null || model?.DefaultScheduler.StartsWith("flow_", StringComparison.Ordinal) == true)
+        {
+            return null;
+        }
+
+        string? native = FaceNames.Scheduler(name, table.Schedulers, schedulers);
+        return native is not null && karras && schedulers.Any(s => s.Name == native + "_karras") ? native + "_karras" : native;
+    }
+
+    private ModelEntry? Default(JobKind kind)
+    {
+        ModelEntry[] able = [.. Able(kind)];
+        return able.FirstOrDefault(m => m.Name == table.DefaultModel) ?? able.FirstOrDefault(m => m.Name == "demo") ?? able.FirstOrDefault();
+    }
+
+    private IEnumerable<ModelEntry> Able(JobKind kind) =>
+        catalogue.Values.Where(m => m.Kinds.Contains(kind)).OrderBy(m => m.Name, StringComparer.Ordinal);
+}
