@@ -52,7 +52,7 @@ internal static class JobsApi
         http.Response.Headers.CacheControl = "private, no-cache";
         return http.Request.Headers.IfNoneMatch.ToString() is { Length: > 0 } known && Matches(known, view.ETag)
             ? Results.StatusCode(StatusCodes.Status304NotModified)
-            : Results.Bytes(view.Json, "application/json; charset=utf-8");
+            : new JobViewAnswer(view.Json);
     }
 
     private static async Task<IResult> ListAsync(HttpContext http, JobQueries queries, JobViews views, CancellationToken cancellationToken)
@@ -151,4 +151,16 @@ internal static class JobsApi
 
     private static bool Matches(string known, string tag) =>
         known == "*" || known.Split(',').Any(k => k.Trim() is var t && (t == tag || t == "W/" + tag));
+}
+
+/// <summary>A poll's answer, as it lies in Redis or nearly so: nothing is looked at on its way out.</summary>
+internal sealed class JobViewAnswer(byte[] json) : IResult
+{
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        HttpResponse response = httpContext.Response;
+        response.ContentType = "application/json; charset=utf-8";
+        response.ContentLength = json.Length;
+        return response.BodyWriter.WriteAsync(json, httpContext.RequestAborted).AsTask();
+    }
 }

@@ -11,25 +11,23 @@ internal static class RateLimits
         builder.Services.AddSingleton<LimitsDirectory>();
     }
 
-    public static void UseRateLimits(this WebApplication app) => app.Use(async (http, next) =>
+    public static void UseRateLimits(this WebApplication app) => app.Use((http, next) =>
     {
-        if (http.Features.Get<Caller>() is { } caller)
+        // Polls are most of all calls and mostly without a limit: they go on without a stop here
+        if (http.Features.Get<Caller>() is not { } caller)
         {
-            await TakeAsync(http, caller);
+            return next(http);
         }
 
-        await next(http);
-    });
-
-    private static async Task TakeAsync(HttpContext http, Caller caller)
-    {
         AccountLimits limits = http.RequestServices.GetRequiredService<LimitsDirectory>().Of(caller);
         bool isRead = HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method);
-        if ((isRead ? limits.ReadsPerSecond : limits.RequestsPerSecond) is not { } perSecond)
-        {
-            return;
-        }
+        return (isRead ? limits.ReadsPerSecond : limits.RequestsPerSecond) is { } perSecond
+            ? TakeAsync(http, next, caller, limits, isRead, perSecond)
+            : next(http);
+    });
 
+    private static async Task TakeAsync(HttpContext http, RequestDelegate next, Caller caller, AccountLimits limits, bool isRead, double perSecond)
+    {
         string limit = isRead ? "reads_per_second" : "requests_per_second";
         int burst = isRead ? Math.Max(1, (int)perSecond) : limits.Burst;
         RateDecision decision = await http.RequestServices.GetRequiredService<RateLimiter>()
@@ -44,6 +42,8 @@ internal static class RateLimits
                 $"Your account's limit '{limit}' is {perSecond} with bursts of {burst}; the next is possible in {wait} s."))
             { RetryAfterSeconds = wait };
         }
+
+        await next(http);
     }
 
     private static int Seconds(TimeSpan time) => (int)Math.Ceiling(time.TotalSeconds);

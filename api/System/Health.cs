@@ -63,7 +63,7 @@ internal static class Health
     {
         public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
         {
-            IDatabase database = await redis.DatabaseAsync(cancellationToken);
+            IDatabase database = await redis.DatabaseAsync(Limit, cancellationToken);
             await database.PingAsync().WaitAsync(cancellationToken);
             return HealthCheckResult.Healthy();
         }

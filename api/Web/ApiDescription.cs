@@ -42,12 +42,13 @@ internal static class ApiDescription
     public static void MapApiDescription(this WebApplication app)
     {
         app.MapOpenApi("/openapi/{documentName}.json");
-        app.UseSwaggerUI(ui =>
+        // Apart from the others' way, on which it would hold each path against its patterns
+        app.UseWhen(http => http.Request.Path.StartsWithSegments("/docs", StringComparison.OrdinalIgnoreCase), docs => docs.UseSwaggerUI(ui =>
         {
             ui.RoutePrefix = "docs";
             ui.SwaggerEndpoint("/openapi/v1.json", "Generation v1");
             ui.DocumentTitle = "Generation";
-        });
+        }));
     }
 
     /// <summary>Declares a route's errors.</summary>

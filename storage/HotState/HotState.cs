@@ -69,7 +69,7 @@ public sealed class HotState(RedisConnection redis, HotStateOptions options, ILo
         RedisValue[] values;
         try
         {
-            IDatabase db = await redis.DatabaseAsync(cancellationToken).WaitAsync(Timeout, cancellationToken);
+            IDatabase db = await redis.DatabaseAsync(Timeout, cancellationToken);
             values = await db.HashGetAsync(Key(id), Fields).WaitAsync(Timeout, cancellationToken);
         }
         catch (Exception e) when (RedisConnection.IsTrouble(e))
@@ -93,7 +93,7 @@ public sealed class HotState(RedisConnection redis, HotStateOptions options, ILo
     {
         try
         {
-            IDatabase db = await redis.DatabaseAsync(cancellationToken).WaitAsync(Timeout, cancellationToken);
+            IDatabase db = await redis.DatabaseAsync(Timeout, cancellationToken);
             return await db.HashGetAsync(Key(id), "preview").WaitAsync(Timeout, cancellationToken);
         }
         catch (Exception e) when (RedisConnection.IsTrouble(e))
@@ -142,7 +142,7 @@ public sealed class HotState(RedisConnection redis, HotStateOptions options, ILo
     {
         try
         {
-            await write(await redis.DatabaseAsync(CancellationToken.None));
+            await write(await redis.DatabaseAsync(System.Threading.Timeout.InfiniteTimeSpan, CancellationToken.None));
         }
         catch (Exception e) when (RedisConnection.IsTrouble(e))
         {

@@ -39,7 +39,7 @@ public sealed class RateLimiter(RedisConnection redis, HotStateOptions options, 
         var timeout = TimeSpan.FromMilliseconds(options.TimeoutMilliseconds);
         try
         {
-            IDatabase db = await redis.DatabaseAsync(cancellationToken).WaitAsync(timeout, cancellationToken);
+            IDatabase db = await redis.DatabaseAsync(timeout, cancellationToken);
             RedisResult result = await db.ExecuteAsync("EVAL", Script, 1, (RedisKey)$"{options.KeyPrefix}rate:{key}", 1_000_000 / perSecond, burst)
                 .WaitAsync(timeout, cancellationToken);
             var parts = (RedisResult[])result!;

@@ -24,8 +24,14 @@ public sealed class RedisConnection : IAsyncDisposable
     public Task<ConnectionMultiplexer> ConnectAsync(CancellationToken cancellationToken) =>
         _connection.Value.IsCompletedSuccessfully ? _connection.Value : _connection.Value.WaitAsync(cancellationToken);
 
-    public async Task<IDatabase> DatabaseAsync(CancellationToken cancellationToken) =>
-        (await ConnectAsync(cancellationToken)).GetDatabase();
+    /// <summary>Waits at the first use only.</summary>
+    public ValueTask<IDatabase> DatabaseAsync(TimeSpan limit, CancellationToken cancellationToken) =>
+        _connection is { IsValueCreated: true, Value: { IsCompletedSuccessfully: true } connected }
+            ? new ValueTask<IDatabase>(connected.Result.GetDatabase())
+            : ConnectedAsync(limit, cancellationToken);
+
+    private async ValueTask<IDatabase> ConnectedAsync(TimeSpan limit, CancellationToken cancellationToken) =>
+        (await _connection.Value.WaitAsync(limit, cancellationToken)).GetDatabase();
 
     public async ValueTask DisposeAsync()
     {

@@ -19,6 +19,8 @@ public sealed class PrometheusText : IDisposable
     private readonly MeterListener _listener = new();
     private readonly ConcurrentDictionary<(Instrument Instrument, string Labels), Series> _series = new();
 
+    private readonly ConcurrentDictionary<int, Met> _met = new();
+
     public PrometheusText(params string[] meters)
     {
         _listener.InstrumentPublished = (instrument, listener) =>
@@ -74,8 +76,23 @@ public sealed class PrometheusText : IDisposable
 
     private void Record(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
-        Series series = _series.GetOrAdd((instrument, LabelsOf(tags)), key => new Series(key.Instrument));
-        series.Record(value);
+        var hash = new HashCode();
+        hash.Add(instrument);
+        foreach (KeyValuePair<string, object?> tag in tags)
+        {
+            hash.Add(tag.Key);
+            hash.Add(tag.Value);
+        }
+
+        // Most measurements are of a series that was met before, and need no text put together to find it
+        int key = hash.ToHashCode();
+        if (!_met.TryGetValue(key, out Met? met) || !met.Is(instrument, tags))
+        {
+            met = new Met(instrument, tags.ToArray(), _series.GetOrAdd((instrument, LabelsOf(tags)), k => new Series(k.Instrument)));
+            _met[key] = met;
+        }
+
+        met.Series.Record(value);
     }
 
     private static string LabelsOf(ReadOnlySpan<KeyValuePair<string, object?>> tags)
@@ -114,6 +131,27 @@ public sealed class PrometheusText : IDisposable
     private static string Clean(string name) => string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '_'));
 
     private static string Escape(string value) => value.Replace("\\", @"\\").Replace("\"", "\\\"").Replace("\n", "\\n");
+
+    private sealed record Met(Instrument Instrument, KeyValuePair<string, object?>[] Tags, Series Series)
+    {
+        public bool Is(Instrument instrument, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            if (instrument != Instrument || tags.Length != Tags.Length)
+            {
+                return false;
+            }
+
+            for (int i = 0; i < tags.Length; i++)
+            {
+                if (tags[i].Key != Tags[i].Key || !Equals(tags[i].Value, Tags[i].Value))
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        }
+    }
 
     private sealed class Series(Instrument instrument)
     {

@@ -21,16 +21,14 @@ internal static class FacesSetup
     public static void UseFaces(this WebApplication app)
     {
         IFace[] faces = [.. app.Services.GetServices<IFace>()];
-        app.Use(async (http, next) =>
-        {
-            if (faces.FirstOrDefault(f => f.Owns(http.Request)) is { } face)
-            {
-                http.Features.Set<IProblemShape>(face);
-                await face.PrepareAsync(http);
-            }
+        app.Use((http, next) => faces.FirstOrDefault(f => f.Owns(http.Request)) is { } face ? PreparedAsync(face, http, next) : next(http));
+    }
 
-            await next(http);
-        });
+    private static async Task PreparedAsync(IFace face, HttpContext http, RequestDelegate next)
+    {
+        http.Features.Set<IProblemShape>(face);
+        await face.PrepareAsync(http);
+        await next(http);
     }
 
     public static void MapFaces(this WebApplication app)
