@@ -142,7 +142,7 @@ public sealed class HotState(RedisConnection redis, HotStateOptions options, ILo
     {
         try
         {
-            await write(await redis.DatabaseAsync(System.Threading.Timeout.InfiniteTimeSpan, CancellationToken.None));
+            await write(await redis.DatabaseAsync(CancellationToken.None));
         }
         catch (Exception e) when (RedisConnection.IsTrouble(e))
         {

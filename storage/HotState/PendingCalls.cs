@@ -97,7 +97,7 @@ public sealed class PendingCalls(RedisConnection redis, HotStateOptions options,
     {
         try
         {
-            IDatabase db = await redis.DatabaseAsync(cancellationToken).WaitAsync(Timeout, cancellationToken);
+            IDatabase db = await redis.DatabaseAsync(Timeout, cancellationToken);
             return await act(db).WaitAsync(Timeout, cancellationToken);
         }
         catch (Exception e) when (RedisConnection.IsTrouble(e))

@@ -30,6 +30,8 @@ public sealed class RedisConnection : IAsyncDisposable
             ? new ValueTask<IDatabase>(connected.Result.GetDatabase())
             : ConnectedAsync(limit, cancellationToken);
 
+    public ValueTask<IDatabase> DatabaseAsync(CancellationToken cancellationToken) => DatabaseAsync(Timeout.InfiniteTimeSpan, cancellationToken);
+
     private async ValueTask<IDatabase> ConnectedAsync(TimeSpan limit, CancellationToken cancellationToken) =>
         (await _connection.Value.WaitAsync(limit, cancellationToken)).GetDatabase();
 
