@@ -130,6 +130,7 @@ internal sealed class FaceApi : IAsyncDisposable
 #pragma warning disable CA2000
         WebApplicationFactory<Generation.Api.Problem> factory = new WebApplicationFactory<Generation.Api.Problem>().WithWebHostBuilder(host =>
         {
+            host.UseSetting(WebHostDefaults.ServerUrlsKey, $"http://127.0.0.1:{port}");
             foreach ((string key, string? value) in common)
             {
                 host.UseSetting(key, value);
@@ -143,7 +144,7 @@ internal sealed class FaceApi : IAsyncDisposable
             host.ConfigureLogging(logging => logging.ClearProviders().AddProvider(new TestLog("api")));
         });
 #pragma warning restore CA2000
-        factory.UseKestrel(port);
+        factory.UseKestrel();
         factory.StartServer();
         return new FaceApi(factory, factory.ClientOptions.BaseAddress);
     }

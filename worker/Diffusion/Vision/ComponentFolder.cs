@@ -4,14 +4,9 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Vision;
 
 /// <summary>A network that lies in a folder of its own: config.json and its weights.</summary>
-public static class ComponentFolder
+internal static class ComponentFolder
 {
-    /// <summary>An autoencoder that may take the place of a model's own.</summary>
-    /// <exception cref="WeightsException">A file is missing, or the weights do not fit.</exception>
-    public static AutoencoderKL LoadVae(string path, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
-        Load<AutoencoderKL, AutoencoderConfig>(path, (config, weights) => new AutoencoderKL(config, weights), dtype, device);
-
-    internal static TNetwork Load<TNetwork, TConfig>(string path, Func<TConfig, Weights, TNetwork> build, ScalarType dtype, Device? device)
+    public static TNetwork Load<TNetwork, TConfig>(string path, Func<TConfig, Weights, TNetwork> build, ScalarType dtype, Device? device)
         where TNetwork : Network
         where TConfig : INetworkConfig
     {
