@@ -11,6 +11,11 @@ public sealed record RenderPlan
 
     public required int GeneratedHeight { get; init; }
 
+    /// <summary>Of two passes, the size of the first, in pixels; null where there is one pass.</summary>
+    public int? FirstWidth { get; init; }
+
+    public int? FirstHeight { get; init; }
+
     /// <summary>Name of the upscaler that follows, or null.</summary>
     public string? Upscaler { get; init; }
 
@@ -44,6 +49,32 @@ public sealed record RenderPlan
             Upscaler = model.Upscaler.Name,
             Scale = scale,
             Resized = (generatedWidth * scale, generatedHeight * scale) != (width, height),
+        };
+    }
+
+    /// <summary>The plan with a second pass, if one is asked for: the first at the smaller size, the second as near to the whole as the network goes.</summary>
+    public static RenderPlan For(ModelEntry model, int width, int height, HiresFix? fix)
+    {
+        if (fix is null)
+        {
+            return For(model, width, height);
+        }
+
+        RenderPlan first = For(model, Math.Max(1, (int)Math.Round(width / fix.Scale)), Math.Max(1, (int)Math.Round(height / fix.Scale)));
+        double shrink = Math.Min(1, model.NativeMaxSide / (double)Math.Max(width, height));
+        int w = Round(model, width * shrink);
+        int h = Round(model, height * shrink);
+        bool enlarged = (w < width || h < height) && model.Upscaler is not null;
+        int scale = enlarged ? model.Upscaler!.Scale : 1;
+        return new RenderPlan
+        {
+            FirstWidth = first.GeneratedWidth,
+            FirstHeight = first.GeneratedHeight,
+            GeneratedWidth = w,
+            GeneratedHeight = h,
+            Upscaler = enlarged ? model.Upscaler!.Name : null,
+            Scale = scale,
+            Resized = (w * scale, h * scale) != (width, height),
         };
     }
 

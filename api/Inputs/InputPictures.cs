@@ -14,7 +14,7 @@ internal sealed record InputOptions
     public long MaxBytes { get; init; } = 32 << 20;
 
     [Range(1, 1L << 31)]
-    public long MaxPixels { get; init; } = 64_000_000;
+    public long MaxPixels { get; init; } = 40_000_000;
 
     /// <summary>Largest body of a request that may carry pictures, in bytes.</summary>
     [Range(1, 1L << 30)]

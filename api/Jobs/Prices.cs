@@ -48,7 +48,9 @@ internal sealed record PricedWork(JobKind Kind, decimal MegapixelSteps, decimal 
         decimal generated = plan is null ? 0 : Mega(plan.GeneratedWidth, plan.GeneratedHeight);
         return request switch
         {
-            PictureRequest r => new PricedWork(r.Kind, (generated * StepsOf(r)) + SecondPass(r, job.Model), Mega(r.Width, r.Height), r.NumImages),
+            PictureRequest { HiresFix: { } fix } r => new PricedWork(
+                r.Kind, (Mega(plan!.FirstWidth!.Value, plan.FirstHeight!.Value) * StepsOf(r)) + (generated * (int)(fix.Steps * fix.Strength)), Mega(r.Width, r.Height), r.NumImages),
+            PictureRequest r => new PricedWork(r.Kind, generated * StepsOf(r), Mega(r.Width, r.Height), r.NumImages),
             VideoRequest r => new PricedWork(r.Kind, generated * r.NumInferenceSteps * r.NumFrames, Mega(r.Width, r.Height) * r.NumFrames, 1),
             SuperResolutionRequest r => new PricedWork(
                 r.Kind, job.Model.IsPlainUpscaler ? 0 : Mega(r.Width, r.Height) / (r.Scale * r.Scale) * r.NumInferenceSteps, Mega(r.Width, r.Height), 1),
@@ -63,10 +65,6 @@ internal sealed record PricedWork(JobKind Kind, decimal MegapixelSteps, decimal 
         InpaintRequest { Strength: var strength } => (int)(request.NumInferenceSteps * strength),
         _ => request.NumInferenceSteps,
     };
-
-    private static decimal SecondPass(PictureRequest request, ModelEntry model) => request.HiresFix is not { } fix
-        ? 0
-        : Math.Min(Mega(request.Width, request.Height), Mega(model.NativeMaxSide, model.NativeMaxSide)) * (int)(fix.Steps * fix.Strength);
 
     private static decimal Mega(int width, int height) => (decimal)width * height / 1_000_000m;
 }

@@ -80,7 +80,15 @@ public static class WorkerHost
         services.AddSingleton<Renderers>();
         services.AddSingleton<DenoisingLoop>();
         services.AddSingleton<ClipFinisher>();
+        services.AddSingleton<PictureLoop>();
+        services.AddSingleton<ModelAdapters>();
+        services.AddSingleton<MaskFinding>();
         services.AddRenderer<TextToPictures>(JobKind.Text2Img);
+        services.AddRenderer<PictureToPictures>(JobKind.Img2Img);
+        services.AddRenderer<InpaintedPictures>(JobKind.Inpaint);
+        services.AddRenderer<OutpaintedPictures>(JobKind.Outpaint);
+        services.AddRenderer<EditedPictures>(JobKind.Edit);
+        services.AddRenderer<ControlledPictures>(JobKind.ControlNet);
         services.AddRenderer<PictureToLargerPicture>(JobKind.SuperResolution);
         services.AddRenderer<ToClip>(JobKind.Video);
         services.AddSingleton<Checkpoints>();

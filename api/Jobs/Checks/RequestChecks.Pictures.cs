@@ -229,5 +229,5 @@ internal sealed partial class RequestChecks
         return picture;
     }
 
-    private static RenderPlan PlanFor(ModelEntry model, PictureRequest request) => RenderPlan.For(model, request.Width, request.Height);
+    private static RenderPlan PlanFor(ModelEntry model, PictureRequest request) => RenderPlan.For(model, request.Width, request.Height, request.HiresFix);
 }

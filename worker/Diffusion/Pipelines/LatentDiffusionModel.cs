@@ -22,7 +22,7 @@ public abstract class LatentDiffusionModel : IDisposable
 
     public UNet2DConditionModel UNet { get; }
 
-    public AutoencoderKL Vae { get; }
+    public AutoencoderKL Vae { get; private set; }
 
     /// <summary>What a run takes whose settings name no scheduler.</summary>
     public SchedulerConfig Scheduler { get; }
@@ -56,6 +56,18 @@ public abstract class LatentDiffusionModel : IDisposable
         ? StableDiffusionXLModel.Load(files, dtype, device)
         : StableDiffusionModel.Load(files, dtype, device);
 
+    /// <summary>Another autoencoder takes the place of the model's own until the result is disposed; it stays the caller's.</summary>
+    /// <exception cref="SettingException">Its latents are not this model's.</exception>
+    public IDisposable UseVae(AutoencoderKL other)
+    {
+        if (other.Config.LatentChannels != Vae.Config.LatentChannels || other.Config.Downscale != Vae.Config.Downscale)
+        {
+            throw new SettingException("vae", $"has {other.Config.LatentChannels} channels of latents at a {other.Config.Downscale}th of the size, and the model {Vae.Config.LatentChannels} at a {Vae.Config.Downscale}th.");
+        }
+
+        return new VaeSwap(this, other);
+    }
+
     public void Dispose()
     {
         Dispose(true);
@@ -74,6 +86,21 @@ public abstract class LatentDiffusionModel : IDisposable
             UNet.Dispose();
             Vae.Dispose();
         }
+    }
+
+    private sealed class VaeSwap : IDisposable
+    {
+        private readonly LatentDiffusionModel _model;
+        private readonly AutoencoderKL _own;
+        private readonly LatentPreview? _preview;
+
+        public VaeSwap(LatentDiffusionModel model, AutoencoderKL other)
+        {
+            (_model, _own, _preview) = (model, model.Vae, model._preview);
+            (model.Vae, model._preview) = (other, null);
+        }
+
+        public void Dispose() => (_model.Vae, _model._preview) = (_own, _preview);
     }
 }
 

@@ -4,9 +4,14 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Vision;
 
 /// <summary>A network that lies in a folder of its own: config.json and its weights.</summary>
-internal static class ComponentFolder
+public static class ComponentFolder
 {
-    public static TNetwork Load<TNetwork, TConfig>(string path, Func<TConfig, Weights, TNetwork> build, ScalarType dtype, Device? device)
+    /// <summary>An autoencoder that may take the place of a model's own.</summary>
+    /// <exception cref="WeightsException">A file is missing, or the weights do not fit.</exception>
+    public static AutoencoderKL LoadVae(string path, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
+        Load<AutoencoderKL, AutoencoderConfig>(path, (config, weights) => new AutoencoderKL(config, weights), dtype, device);
+
+    internal static TNetwork Load<TNetwork, TConfig>(string path, Func<TConfig, Weights, TNetwork> build, ScalarType dtype, Device? device)
         where TNetwork : Network
         where TConfig : INetworkConfig
     {

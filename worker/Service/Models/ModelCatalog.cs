@@ -11,6 +11,7 @@ internal sealed partial class ModelCatalog
 {
     private readonly JobKind[] _kinds;
     private readonly string _folder;
+    private readonly AdapterFolders _adapters;
     private readonly Dictionary<string, ModelEntry> _entries = [];
 
     /// <summary>Reads the entries that Worker:Models names, or all there are.</summary>
@@ -24,6 +25,7 @@ internal sealed partial class ModelCatalog
             throw new InvalidOperationException($"Models:Path names the folder {_folder}, which is not there.");
         }
 
+        _adapters = new AdapterFolders(_folder, logger);
         string[] wanted = worker.Value.Models;
         IEnumerable<string> names = wanted.Length > 0
             ? wanted
@@ -58,6 +60,12 @@ internal sealed partial class ModelCatalog
     /// <summary>The place of something that an entry names.</summary>
     public string PathOf(string relative) => Path.GetFullPath(relative, _folder);
 
+    /// <summary>The file of a LoRA; see <see cref="ModelEntry.Loras"/>.</summary>
+    public string LoraPath(string name) => _adapters.LoraPath(name);
+
+    /// <summary>The file of a textual inversion; see <see cref="ModelEntry.Embeddings"/>.</summary>
+    public string EmbeddingPath(string name) => _adapters.EmbeddingPath(name);
+
     private ModelEntry Read(string name)
     {
         string file = Path.Combine(_folder, name + ".json");
@@ -83,9 +91,9 @@ internal sealed partial class ModelCatalog
             throw new InvalidOperationException($"The catalogue entry {file} names the weights {weights}, which are not there.");
         }
 
-        JobKind[] kinds = [.. entry.Kinds.Where(k => _kinds.Contains(k))];
+        JobKind[] kinds = [.. entry.Kinds.Where(k => _kinds.Contains(k) && (k != JobKind.ControlNet || entry.ControlNets.Count > 0))];
         return kinds.Length > 0
-            ? entry with { Kinds = kinds }
+            ? _adapters.AddTo(entry with { Kinds = kinds }, weights)
             : throw new InvalidOperationException($"The catalogue entry {file} has no kind that this version can run ({string.Join(", ", _kinds.Select(k => k.WireName()))}).");
     }
 

@@ -1,7 +1,10 @@
 using System.Collections.Concurrent;
 using Generation.Contracts;
 using Generation.Diffusion;
+using Generation.Diffusion.Adapters;
+using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
+using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Upscalers;
 using Generation.Diffusion.Vision;
 using Microsoft.Extensions.Options;
@@ -49,12 +52,16 @@ internal sealed class ModelLoader
         string path = _catalog.PathOf(entry.Path);
         try
         {
-            LatentDiffusionModel? pictures = DrawsPictures(entry, use) ? Keep(LatentDiffusionModel.FromPretrained(path, _dtype, _device)) : null;
+            // What the files are says which family of networks they need
+            ModelFiles? files = DrawsPictures(entry, use) ? ModelFiles.Open(path) : null;
+            bool isFlux = files?.Has("transformer") == true;
+            LatentDiffusionModel? pictures = files is not null && !isFlux ? Keep(LatentDiffusionModel.Load(files, _dtype, _device)) : null;
             return new LoadedModel(entry, CountBytes(entry, use))
             {
                 Pictures = pictures,
+                Flux = isFlux ? Keep(FluxModel.Load(files!, _dtype, _device)) : null,
                 DiffusionUpscaler = pictures is not null && entry.Kinds.Contains(JobKind.SuperResolution)
-                    ? new StableDiffusionUpscalePipeline(pictures, ModelFiles.Open(path))
+                    ? new StableDiffusionUpscalePipeline(pictures, files!)
                     : null,
                 Upscalers = entry.IsPlainUpscaler ? Keep(UpscalerSet.FromPretrained(path, _dtype, _device)) : null,
                 TextToVideo = use == ModelUse.Clips && entry.MotionAdapter is { } motion
@@ -64,6 +71,11 @@ internal sealed class ModelLoader
                 Upscaler = entry.Upscaler is { } upscaler ? Keep(LoadUpscaler(entry, upscaler)) : null,
                 Safety = entry.SafetyChecker is { } checker ? new(() => SafetyClassifier.FromPretrained(_catalog.PathOf(checker), _dtype, _device)) : null,
                 MaskFinder = entry.MaskFinder is { } finder ? new(() => MaskFinder.FromPretrained(_catalog.PathOf(finder), _dtype, _device)) : null,
+                Embeddings =
+                [
+                    .. entry.Embeddings.Where(embedding => embedding.Family == entry.Family)
+                        .Select(embedding => Keep(TextualInversion.Load(_catalog.EmbeddingPath(embedding.Name), embedding.Name))),
+                ],
             };
         }
         catch
@@ -86,10 +98,11 @@ internal sealed class ModelLoader
 
     private static bool DrawsPictures(ModelEntry entry, ModelUse use) => use == ModelUse.Pictures && !entry.IsPlainUpscaler;
 
-    private static IEnumerable<string> WeightsOf(ModelEntry entry, ModelUse use) => new[]
-    {
+    private static IEnumerable<string> WeightsOf(ModelEntry entry, ModelUse use) => ((string?[])
+    [
         entry.Path, entry.Upscaler?.Path, entry.SafetyChecker, use == ModelUse.Clips ? entry.MotionAdapter : entry.MaskFinder,
-    }.OfType<string>();
+        .. use == ModelUse.Pictures ? entry.ControlNets.Select(net => net.Path).Concat(entry.Vaes.Select(vae => vae.Path)) : [],
+    ]).OfType<string>();
 
     private Upscaler LoadUpscaler(ModelEntry entry, UpscalerEntry named)
     {
@@ -103,6 +116,29 @@ internal sealed class ModelLoader
         upscaler.Dispose();
         throw new WeightsException($"the entry of {entry.Name} says that {named.Name} enlarges {named.Scale} times, its weights {scale} times.");
     }
+
+    /// <summary>The control network of a type.</summary>
+    public ControlNetModel ControlNet(LoadedModel model, string type)
+    {
+        ControlNetEntry net = model.Entry.ControlNets.FirstOrDefault(n => n.Type == type)
+            ?? throw new SettingException("control", $"{model.Entry.Name} has no control network of the type '{type}'.");
+        return model.Part("control:" + net.Path, () => StableDiffusionControlNetPipeline.LoadControlNet(_catalog.PathOf(net.Path), _dtype, _device));
+    }
+
+    /// <summary>One of the model's other autoencoders.</summary>
+    public AutoencoderKL Vae(LoadedModel model, string name)
+    {
+        PartEntry vae = model.Entry.Vaes.FirstOrDefault(v => v.Name == name)
+            ?? throw new SettingException("vae", $"{model.Entry.Name} has no autoencoder '{name}'.");
+        return model.Part("vae:" + vae.Path, () => ComponentFolder.LoadVae(_catalog.PathOf(vae.Path), _dtype, _device));
+    }
+
+    /// <summary>A LoRA's file, read anew for each job that asks for it. The caller disposes it.</summary>
+    public LoraAdapter Lora(string name) => LoraAdapter.Load(_catalog.LoraPath(name));
+
+    /// <summary>A message for a job's owner, who is not told where files lie.</summary>
+    public string WithoutPath(string message) =>
+        message.Replace(Path.GetDirectoryName(_catalog.LoraPath("a")) + Path.DirectorySeparatorChar, "", StringComparison.Ordinal);
 
     private static long CountWeights(string path)
     {

@@ -19,8 +19,10 @@ internal static class LatentPreview
     /// <summary>A JPEG file, or null.</summary>
     public static byte[]? Make(LoadedModel model, DenoisingRun run, StepReport report)
     {
-        double[][]? colours = LatentColours.Of(model.Model.Vae.Config.ScalingFactor, model.Model.Vae.Config.LatentChannels);
-        Picture? picture = colours is not null ? FromColours(report.Latents, colours) : FromDecoder(model, run, report);
+        double[][]? colours = model.Pictures is { Vae.Config: var vae } ? LatentColours.Of(vae.ScalingFactor, vae.LatentChannels) : null;
+        Picture? picture = colours is not null ? FromColours(report.Latents, colours)
+            : model.Pictures is not null ? FromDecoder(model.Pictures, run, report)
+            : run.Preview();
         if (picture is null)
         {
             return null;
@@ -45,9 +47,9 @@ internal static class LatentPreview
         return PictureTensors.ToPictures(((pixels.matmul(fit) + constant + 1) / 2).clamp(0, 1))[0];
     }
 
-    private static Picture? FromDecoder(LoadedModel model, DenoisingRun run, StepReport report)
+    private static Picture? FromDecoder(LatentDiffusionModel model, DenoisingRun run, StepReport report)
     {
-        int downscale = model.Model.Vae.Config.Downscale;
+        int downscale = model.Vae.Config.Downscale;
         long[] shape = report.Latents.shape;
         if (shape[^1] * downscale * shape[^2] * downscale > MaxDecodedPixels)
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Schedulers;
@@ -10,11 +11,10 @@ namespace Generation.Worker.Rendering;
 /// <summary>From a computed picture to a stored file: crop to the aspect, resize to the pixel, encode, put into the results store.</summary>
 internal sealed class PictureFinisher(StoredFiles files)
 {
-    public async Task<JobOutput> FinishAsync(RunningJob job, Text2ImgRequest request, RenderPlan plan, Picture drawn, int index)
+    public async Task<JobOutput> FinishAsync(RunningJob job, PictureRecipe recipe, DrawnPicture drawn, int index)
     {
-        Picture sized = (drawn.Width, drawn.Height) == (request.Width, request.Height)
-            ? drawn
-            : drawn.Fit(request.Width, request.Height, FitMode.Crop);
+        (PictureRequest request, RenderPlan plan) = (recipe.Request, recipe.Plan);
+        Picture sized = drawn.IsFinished ? drawn.Picture : recipe.Finish(drawn.Picture);
         long seed = unchecked(request.Seed + index);
         PictureFormat format = PictureFormats.Find(request.OutputFormat)
             ?? throw new SettingException("output_format", $"is '{request.OutputFormat}' and must be one of {string.Join(", ", PictureFormats.Names)}.");
@@ -30,16 +30,54 @@ internal sealed class PictureFinisher(StoredFiles files)
             Width = sized.Width,
             Height = sized.Height,
             Seed = seed,
+            Nsfw = drawn.Nsfw,
             Render = plan,
         };
     }
 
-    private static string Describe(Text2ImgRequest request, RenderPlan plan, long seed)
+    private static string Describe(PictureRequest request, RenderPlan plan, long seed)
     {
         var others = new List<KeyValuePair<string, string>>();
         if (request.GuidanceRescale > 0)
         {
-            others.Add(new("CFG rescale", request.GuidanceRescale.ToString()));
+            others.Add(new("CFG rescale", request.GuidanceRescale.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        if (request is Img2ImgRequest { Strength: var strength })
+        {
+            others.Add(new("Denoising strength", strength.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        if (request is InpaintRequest { Strength: var inside })
+        {
+            others.Add(new("Denoising strength", inside.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        if (request.HiresFix is { } fix)
+        {
+            others.Add(new("Hires upscale", fix.Scale.ToString(CultureInfo.InvariantCulture)));
+            others.Add(new("Hires steps", fix.Steps.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        if (request.Refiner is { } refiner)
+        {
+            others.Add(new("Refiner", refiner.Model));
+            others.Add(new("Refiner switch at", refiner.SwitchAt.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        if (request.Loras is { Count: > 0 } loras)
+        {
+            others.Add(new("Loras", string.Join(' ', loras.Select(lora => string.Create(CultureInfo.InvariantCulture, $"{lora.Model}:{lora.Scale}")))));
+        }
+
+        if (request.ClipSkip is { } skip)
+        {
+            others.Add(new("Clip skip", skip.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        if (request.Vae is { } vae)
+        {
+            others.Add(new("VAE", vae));
         }
 
         if (plan.Resized || plan.Upscaler is not null)

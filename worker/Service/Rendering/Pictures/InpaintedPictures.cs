@@ -1,0 +1,70 @@
+using Generation.Contracts;
+using Generation.Diffusion.Pipelines;
+using Generation.Diffusion.Vision;
+using Generation.Imaging;
+using Generation.Worker.Jobs;
+using Generation.Worker.Models;
+
+namespace Generation.Worker.Rendering;
+
+/// <summary>Paints inside a mask, which is a picture or is found from words.</summary>
+internal sealed class InpaintedPictures(ModelCatalog catalog, PictureLoop loop, StoredFiles files, MaskFinding masks)
+    : PictureRenderer<InpaintRequest>(catalog, loop)
+{
+    protected override async Task<PictureRecipe> PrepareAsync(InpaintRequest request, RenderPlan plan, RunningJob job)
+    {
+        Picture image = (await files.ReadPictureAsync(job, "image", request.Image)).DropAlpha();
+        Picture mask = request.Mask is { } given
+            ? (await files.ReadPictureAsync(job, "mask", given)).DropAlpha().ToGrey().Fit(image.Width, image.Height)
+            : await masks.FindAsync(request.Model, image, request.MaskPrompt!, job.Stop.Token);
+        mask = mask.Binarize();
+        if (request.MaskMode == MaskMode.PaintBlack)
+        {
+            mask = mask.Invert();
+        }
+
+        (int width, int height) = (request.Width, request.Height);
+        mask = mask.Fit(width, height, FitMode.Crop).Binarize().Grow(request.MaskGrow);
+        Picture alpha = request.MaskBlur > 0 ? mask.Blur(request.MaskBlur) : mask;
+        // What the blur lays over must have been painted, too
+        Picture painted = request.MaskBlur > 0 ? new Picture(width, height, 1, Array.ConvertAll(alpha.Bytes, value => value > 0 ? (byte)255 : (byte)0)) : mask;
+        var area = new PaintedArea(image.Fit(width, height, FitMode.Crop), painted, alpha, plan, request.Padding);
+        return new InpaintRecipe(request, plan, area, request.Strength);
+    }
+}
+
+/// <summary>Inpainting, and outpainting, which is inpainting on a larger canvas.</summary>
+internal sealed class InpaintRecipe(PictureRequest request, RenderPlan plan, PaintedArea area, double strength) : PictureRecipe(request, plan)
+{
+    public override int Steps => (int)(Request.NumInferenceSteps * strength);
+
+    public override DenoisingRun Encode(LoadedModel model, int picture)
+    {
+        InpaintSettings settings = Common(new InpaintSettings { Image = area.Image, MaskImage = area.Mask, Strength = strength }, model, picture);
+        return model.Flux switch
+        {
+            null => new StableDiffusionInpaintPipeline(model.Model).Encode(settings),
+            { } flux when flux.Transformer.Config.InChannels > 4 * flux.Vae.Config.LatentChannels => new FluxFillPipeline(flux).Encode(settings),
+            { } flux => new FluxInpaintPipeline(flux).Encode(settings),
+        };
+    }
+
+    public override Picture Finish(Picture drawn) => area.Finish(drawn);
+}
+
+/// <summary>Finds masks from words, with the model's own network for it.</summary>
+internal sealed class MaskFinding(ModelCache models, ComputeThreads compute)
+{
+    /// <summary>A mask of the picture's size: white where the words fit.</summary>
+    /// <exception cref="SettingException">The model has no network for it, or nothing fits.</exception>
+    public async Task<Picture> FindAsync(string model, Picture image, string words, CancellationToken cancellationToken)
+    {
+        using ModelLease lease = await models.AcquireAsync(model, cancellationToken);
+        ModelPart<MaskFinder> finder = lease.Model.MaskFinder
+            ?? throw new SettingException("mask_prompt", $"{model} has no network that finds masks from words; send a mask.");
+        Picture mask = await compute.PrepareAsync(() => finder.Get().Find(image, words), lease.Model.EncodeTurn, cancellationToken);
+        return mask.Bytes.AsSpan().IndexOfAnyExcept((byte)0) >= 0
+            ? mask
+            : throw new SettingException("mask_prompt", "fits nothing in the picture; use other words, or send a mask.");
+    }
+}

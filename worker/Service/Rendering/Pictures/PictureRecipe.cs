@@ -1,0 +1,58 @@
+using Generation.Contracts;
+using Generation.Diffusion.Pipelines;
+using Generation.Diffusion.Prompts;
+using Generation.Diffusion.Schedulers;
+using Generation.Imaging;
+using Generation.Worker.Models;
+
+namespace Generation.Worker.Rendering;
+
+/// <summary>What one kind of job brings to the loop that all kinds of pictures share: how a picture begins, and how it is brought to its size.</summary>
+internal abstract class PictureRecipe(PictureRequest request, RenderPlan plan)
+{
+    public PictureRequest Request { get; } = request;
+
+    public RenderPlan Plan { get; } = plan;
+
+    /// <summary>Steps that a picture takes, before the schedulers have their say.</summary>
+    public virtual int Steps => Request.NumInferenceSteps;
+
+    /// <summary>Whether its beginning needs the text encoders alone, so that it may be made while another job computes.</summary>
+    public virtual bool EncodesWordsOnly => false;
+
+    /// <summary>Begins picture <paramref name="picture"/>: its words and pictures encoded, its noise drawn.</summary>
+    /// <exception cref="SettingException">The model cannot do this.</exception>
+    public abstract DenoisingRun Encode(LoadedModel model, int picture);
+
+    /// <summary>The picture at the request's size, from what was drawn and enlarged.</summary>
+    public virtual Picture Finish(Picture drawn) => drawn.Fit(Request.Width, Request.Height, FitMode.Stretch);
+
+    /// <summary>Fills in what all kinds have.</summary>
+    public T Common<T>(T settings, LoadedModel model, int picture)
+        where T : DiffusionSettings
+    {
+        DiffusionSettings own = settings;
+        return (T)(own with
+        {
+            Prompt = Request.Prompt,
+            // Absent, which SDXL tells from empty
+            NegativePrompt = Request.NegativePrompt.Length == 0 ? null : Request.NegativePrompt,
+            PromptSyntax = model.Flux is null ? PromptSyntax.Weighted : PromptSyntax.Plain,
+            Embeddings = model.Embeddings,
+            Width = Plan.FirstWidth ?? Plan.GeneratedWidth,
+            Height = Plan.FirstHeight ?? Plan.GeneratedHeight,
+            NumInferenceSteps = Request.NumInferenceSteps,
+            GuidanceScale = Request.GuidanceScale,
+            GuidanceRescale = Request.GuidanceRescale,
+            Seed = unchecked(Request.Seed + picture),
+            NumImages = 1,
+            Scheduler = SchedulerNames.Resolve(Request.Scheduler, model.Scheduler),
+            ClipSkip = Request.ClipSkip,
+            DenoisingEnd = Request.Refiner?.SwitchAt,
+        });
+    }
+
+    /// <summary>A picture brought to the size at which the network begins.</summary>
+    protected Picture AtNetworkSize(Picture picture) =>
+        picture.DropAlpha().Fit(Request.Width, Request.Height, FitMode.Crop).Fit(Plan.FirstWidth ?? Plan.GeneratedWidth, Plan.FirstHeight ?? Plan.GeneratedHeight, FitMode.Stretch);
+}

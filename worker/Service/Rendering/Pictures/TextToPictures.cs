@@ -1,0 +1,27 @@
+using Generation.Contracts;
+using Generation.Diffusion.Pipelines;
+using Generation.Imaging;
+using Generation.Worker.Jobs;
+using Generation.Worker.Models;
+
+namespace Generation.Worker.Rendering;
+
+/// <summary>Words to pictures.</summary>
+internal sealed class TextToPictures(ModelCatalog catalog, PictureLoop loop) : PictureRenderer<Text2ImgRequest>(catalog, loop)
+{
+    protected override Task<PictureRecipe> PrepareAsync(Text2ImgRequest request, RenderPlan plan, RunningJob job) =>
+        Task.FromResult<PictureRecipe>(new Recipe(request, plan));
+
+    private sealed class Recipe(Text2ImgRequest request, RenderPlan plan) : PictureRecipe(request, plan)
+    {
+        public override bool EncodesWordsOnly => true;
+
+        public override DenoisingRun Encode(LoadedModel model, int picture)
+        {
+            Text2ImgSettings settings = Common(new Text2ImgSettings(), model, picture);
+            return model.Flux is { } flux ? new FluxPipeline(flux).Encode(settings) : new StableDiffusionPipeline(model.Model).Encode(settings);
+        }
+
+        public override Picture Finish(Picture drawn) => drawn.Fit(Request.Width, Request.Height, FitMode.Crop);
+    }
+}
