@@ -58,6 +58,43 @@ public sealed record ModelInfo
 
     public string? Upscaler { get; init; }
 
+    /// <summary>Of a model that only enlarges: how many times.</summary>
+    public int? Scale { get; init; }
+
+    /// <summary>Largest product of pixels, steps and frames of a request.</summary>
+    public long? MaxPixelSteps { get; init; }
+
+    /// <summary>Frames of a clip that names none, and the most; absent where it makes no clips.</summary>
+    public int? DefaultFrames { get; init; }
+
+    public int? MaxFrames { get; init; }
+
+    public double? DefaultFps { get; init; }
+
+    /// <summary>Whether its clips begin with a picture; else they are made from words alone.</summary>
+    public bool? ClipsFromPicture { get; init; }
+
+    /// <summary>Types of control pictures that steer it.</summary>
+    public IReadOnlyList<string>? ControlTypes { get; init; }
+
+    /// <summary>LoRAs that fit it.</summary>
+    public IReadOnlyList<string>? Loras { get; init; }
+
+    /// <summary>Textual inversions whose names its prompts may have.</summary>
+    public IReadOnlyList<string>? Embeddings { get; init; }
+
+    /// <summary>Autoencoders that may take the place of its own.</summary>
+    public IReadOnlyList<string>? Vaes { get; init; }
+
+    /// <summary>The model that refines its pictures where a request asks for that and names none.</summary>
+    public string? Refiner { get; init; }
+
+    /// <summary>Whether a safety checker can look at its outputs.</summary>
+    public bool HasSafetyChecker { get; init; }
+
+    /// <summary>Whether inpaint takes a mask_prompt.</summary>
+    public bool HasMaskFinder { get; init; }
+
     public required decimal PriceFactor { get; init; }
 
     public static ModelInfo Of(ModelEntry entry, bool available, DateTimeOffset registered) => new()
@@ -82,8 +119,23 @@ public sealed record ModelInfo
         NativeWidth = entry.NativeWidth,
         NativeHeight = entry.NativeHeight,
         Upscaler = entry.Upscaler?.Name,
+        Scale = entry.Scale,
+        MaxPixelSteps = entry.MaxPixelSteps,
+        DefaultFrames = entry.Kinds.Contains(JobKind.Video) ? entry.DefaultFrames : null,
+        MaxFrames = entry.Kinds.Contains(JobKind.Video) ? entry.MaxFrames : null,
+        DefaultFps = entry.Kinds.Contains(JobKind.Video) ? entry.DefaultFps : null,
+        ClipsFromPicture = entry.Kinds.Contains(JobKind.Video) ? entry.MotionAdapter is null : null,
+        ControlTypes = NullIfEmpty(entry.ControlNets.Select(net => net.Type).Distinct()),
+        Loras = NullIfEmpty(entry.Loras.Where(lora => lora.Family == entry.Family).Select(lora => lora.Name)),
+        Embeddings = NullIfEmpty(entry.Embeddings.Where(embedding => embedding.Family == entry.Family).Select(embedding => embedding.Name)),
+        Vaes = NullIfEmpty(entry.Vaes.Select(vae => vae.Name)),
+        Refiner = entry.Refiner,
+        HasSafetyChecker = entry.SafetyChecker is not null,
+        HasMaskFinder = entry.MaskFinder is not null,
         PriceFactor = entry.PriceFactor,
     };
+
+    private static List<string>? NullIfEmpty(IEnumerable<string> names) => names.ToList() is { Count: > 0 } list ? list : null;
 }
 
 /// <summary>All models: the answer that native clients and OpenAI's libraries read alike.</summary>

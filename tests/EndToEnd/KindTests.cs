@@ -1,0 +1,462 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Nodes;
+using Generation.Cli.Running;
+using Generation.Contracts;
+using Generation.Imaging;
+using Generation.Imaging.Png;
+
+namespace Generation.EndToEnd.Tests;
+
+/// <summary>
+/// Every kind of picture through the REST interface, picture in and picture out, looked at by numbers: on the model that
+/// travels with the project where it can, on the small random models of the reference data where a kind needs its own.
+/// </summary>
+[TestFixture]
+public sealed class KindTests
+{
+    private string _models = "";
+    private TestStack _stack = null!;
+
+    [OneTimeSetUp]
+    public async Task StartAsync()
+    {
+        _models = Directory.CreateTempSubdirectory("kinds-models-").FullName;
+        WriteModels(_models);
+        _stack = await TestStack.StartAsync(overrides: new Dictionary<string, string> { ["Models__Path"] = _models });
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        while ((await _stack.Api.GetAsync("/v1/models", limit.Token))!["data"]!.AsArray().Count < 7)
+        {
+            await Task.Delay(200, limit.Token);
+        }
+    }
+
+    [OneTimeTearDown]
+    public async Task StopAsync()
+    {
+        await _stack.DisposeAsync();
+        Directory.Delete(_models, recursive: true);
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Img2Img_MoreStrength_GoesFurtherFromThePicture(CancellationToken token)
+    {
+        Picture apple = await DrawAsync("a red apple on a blue background", token);
+        var distances = new List<double>();
+        foreach (double strength in new[] { 0.15, 0.45, 0.9 })
+        {
+            Picture made = await RunAsync("img2img", new() { ["prompt"] = "a green leaf on a yellow background", ["image"] = Base64(apple), ["strength"] = strength, ["seed"] = 5, ["num_inference_steps"] = 20 }, token);
+            Assert.That((made.Width, made.Height), Is.EqualTo((256, 256)));
+            distances.Add(Distance(apple, made, (_, _) => true));
+        }
+
+        Assert.That(distances, Is.Ordered.Ascending, string.Join(", ", distances));
+        Assert.That(distances[2], Is.GreaterThan(distances[0] * 2), "much strength forgets the picture");
+    }
+
+    [TestCase("paint_white", null, 0), TestCase("paint_black", null, 0), TestCase("paint_white", 16, 0), TestCase("paint_white", null, 3), CancelAfter(240_000)]
+    public async Task Inpaint_OutsideTheMask_IsThePictureExactly(string mode, int? padding, double blur, CancellationToken token)
+    {
+        Picture picture = Gradient(300, 200);
+        // Not on any grid of the network
+        bool Inside(int x, int y) => x is >= 101 and < 187 && y is >= 63 and < 141;
+        Picture mask = Draw(300, 200, (x, y) => Inside(x, y) == (mode == "paint_white") ? (255, 255, 255) : (0, 0, 0));
+        var body = new JsonObject
+        {
+            ["prompt"] = "a red apple",
+            ["image"] = Base64(picture),
+            ["mask"] = Base64(mask),
+            ["mask_mode"] = mode,
+            ["mask_blur"] = blur,
+            ["seed"] = 3,
+            ["num_inference_steps"] = 12,
+        };
+        if (padding is not null)
+        {
+            body["padding"] = padding;
+        }
+
+        Picture made = await RunAsync("inpaint", body, token);
+
+        // A blur reaches as far as its three boxes do
+        int reach = blur > 0 ? (int)Math.Ceiling(blur * 4) : 0;
+        Assert.That((made.Width, made.Height), Is.EqualTo((300, 200)));
+        Assert.That(Distance(picture, made, (x, y) => !(x >= 101 - reach && x < 187 + reach && y >= 63 - reach && y < 141 + reach)), Is.Zero, "outside");
+        Assert.That(Distance(picture, made, Inside), Is.GreaterThan(8), "inside");
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Inpaint_PictureWithASizeLargerThanTheNetworks_ShowsWhatWasAsked(CancellationToken token)
+    {
+        Picture blue = Draw(256, 256, (_, _) => (40, 70, 200));
+        Picture mask = Draw(256, 256, (x, y) => x is >= 48 and < 208 && y is >= 48 and < 208 ? (255, 255, 255) : (0, 0, 0));
+        Picture made = await RunAsync("inpaint", new() { ["prompt"] = "a red apple on a blue background", ["image"] = Base64(blue), ["mask"] = Base64(mask), ["seed"] = 1 }, token);
+
+        (double r, double g, double b) = Mean(made, (x, y) => x is >= 100 and < 156 && y is >= 100 and < 156);
+        Assert.That(r, Is.GreaterThan(b + 20), $"the middle is ({r:F0}, {g:F0}, {b:F0})");
+    }
+
+    [TestCase("nine"), TestCase("flux"), CancelAfter(240_000)]
+    public async Task Inpaint_NetworksThatSeeTheMaskAndFlux_KeepWhatIsOutside(string model, CancellationToken token)
+    {
+        Picture picture = Gradient(64, 64);
+        Picture mask = Draw(64, 64, (x, y) => x is >= 20 and < 50 && y >= 30 ? (255, 255, 255) : (0, 0, 0));
+        Picture made = await RunAsync("inpaint", new() { ["model"] = model, ["prompt"] = "a house", ["image"] = Base64(picture), ["mask"] = Base64(mask), ["seed"] = 3 }, token);
+
+        Assert.That(Distance(picture, made, (x, y) => !(x is >= 20 and < 50 && y >= 30)), Is.Zero);
+        Assert.That(Distance(picture, made, (x, y) => x is >= 20 and < 50 && y >= 30), Is.GreaterThan(1));
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Outpaint_Gradient_HasNoVisibleSeam(CancellationToken token)
+    {
+        Picture sky = Draw(192, 192, (_, y) => (60 + (y / 3), 110 + (y / 3), 190));
+        Picture made = await RunAsync("outpaint", new() { ["prompt"] = "a blue sky", ["image"] = Base64(sky), ["left"] = 48, ["right"] = 40, ["seed"] = 2 }, token);
+
+        Assert.That((made.Width, made.Height), Is.EqualTo((280, 192)));
+        // What lies deeper inside than the overlap is the picture's own
+        Picture kept = made.Crop(48 + 16, 0, 192 - 32, 192);
+        Assert.That(Distance(sky.Crop(16, 0, 160, 192), kept, (_, _) => true), Is.Zero);
+        // A seam is a jump between two columns at the old border that others beside it do not have
+        foreach (int border in new[] { 48, 48 + 192 })
+        {
+            double seam = Enumerable.Range(border - 2, 4).Max(x => ColumnStep(made, x));
+            double around = Enumerable.Range(border - 24, 48).Where(x => Math.Abs(x - border) > 3).Max(x => ColumnStep(made, x));
+            TestContext.Out.WriteLine($"at {border}: {seam:F2}, around it up to {around:F2}");
+            Assert.That(seam, Is.LessThan(3).Or.LessThan(around * 1.25), $"column {border}");
+        }
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Edit_ImageGuidance_HoldsToThePicture(CancellationToken token)
+    {
+        Picture picture = Gradient(64, 64);
+        JsonObject Body(double scale) => new() { ["prompt"] = "make it winter", ["image"] = Base64(picture), ["image_guidance_scale"] = scale, ["seed"] = 3 };
+        Picture weak = await RunAsync("edit", Body(1), token);
+        Picture strong = await RunAsync("edit", Body(4), token);
+        Picture again = await RunAsync("edit", Body(4), token);
+
+        Assert.That((weak.Width, weak.Height), Is.EqualTo((64, 64)));
+        Assert.That(Distance(weak, strong, (_, _) => true), Is.Positive);
+        Assert.That(again.Bytes, Is.EqualTo(strong.Bytes));
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task ControlNet_ControlPicture_SteersAsFarAsItsScaleSays(CancellationToken token)
+    {
+        Picture picture = Draw(128, 128, (x, y) => ((x - 64) * (x - 64)) + ((y - 64) * (y - 64)) < 1600 ? (250, 250, 250) : (10, 10, 10));
+        JsonObject Body(double scale) => new()
+        {
+            ["model"] = "tiny",
+            ["prompt"] = "a house",
+            ["seed"] = 3,
+            ["width"] = 64,
+            ["height"] = 64,
+            ["control"] = new JsonArray(new JsonObject { ["image"] = Base64(picture), ["preprocessor"] = "canny", ["scale"] = scale }),
+        };
+        Picture free = await RunAsync("text2img", new() { ["model"] = "tiny", ["prompt"] = "a house", ["seed"] = 3 }, token);
+        Picture none = await RunAsync("controlnet", Body(0), token);
+        Picture some = await RunAsync("controlnet", Body(1), token);
+
+        Assert.That(none.Bytes, Is.EqualTo(free.Bytes), "a control of no strength");
+        Assert.That(Distance(free, some, (_, _) => true), Is.Positive);
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Lora_ForOneJob_LeavesTheModelAsItWas(CancellationToken token)
+    {
+        JsonObject Body(double? scale)
+        {
+            var body = new JsonObject { ["model"] = "tiny", ["prompt"] = "a house", ["seed"] = 3 };
+            if (scale is not null)
+            {
+                body["loras"] = new JsonArray(new JsonObject { ["model"] = "ink", ["scale"] = scale }, new JsonObject { ["model"] = "pen", ["scale"] = scale / 2 });
+            }
+
+            return body;
+        }
+
+        Picture before = await RunAsync("text2img", Body(null), token);
+        Picture with = await RunAsync("text2img", Body(1), token);
+        Picture after = await RunAsync("text2img", Body(null), token);
+
+        Assert.That(with.Bytes, Is.Not.EqualTo(before.Bytes));
+        Assert.That(after.Bytes, Is.EqualTo(before.Bytes), "bit for bit");
+        RestException? refused = Assert.ThrowsAsync<RestException>(() => _stack.Api.SubmitAsync(
+            "text2img", new() { ["model"] = "xl", ["prompt"] = "a", ["loras"] = new JsonArray(new JsonObject { ["model"] = "ink" }) }, token));
+        Assert.That(refused!.Message, Does.Contain("loras[0].model").And.Contain("sdxl"));
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Vae_Another_IsUsedForTheJobAlone(CancellationToken token)
+    {
+        JsonObject Body(string? vae) => new() { ["model"] = "tiny", ["prompt"] = "a house", ["seed"] = 4, ["vae"] = vae };
+        Picture own = await RunAsync("text2img", Body(null), token);
+        Picture same = await RunAsync("text2img", Body("same"), token);
+        Picture other = await RunAsync("text2img", Body("other"), token);
+        Picture after = await RunAsync("text2img", Body(null), token);
+
+        Assert.That(same.Bytes, Is.EqualTo(own.Bytes), "the same weights from another folder");
+        Assert.That(other.Bytes, Is.Not.EqualTo(own.Bytes));
+        Assert.That(after.Bytes, Is.EqualTo(own.Bytes));
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Embeddings_OfEqualVectors_StandForTheSame(CancellationToken token)
+    {
+        JsonObject Body(string word) => new() { ["model"] = "tiny", ["prompt"] = $"a {word} house", ["seed"] = 3 };
+        Picture one = await RunAsync("text2img", Body("vecone"), token);
+        Picture two = await RunAsync("text2img", Body("vectwo"), token);
+        Picture unknown = await RunAsync("text2img", Body("vecsix"), token);
+
+        Assert.That(two.Bytes, Is.EqualTo(one.Bytes));
+        Assert.That(unknown.Bytes, Is.Not.EqualTo(one.Bytes));
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Refiner_SecondModel_DoesTheLastSteps(CancellationToken token)
+    {
+        JsonObject Body(JsonObject? refiner) => new() { ["model"] = "xl", ["prompt"] = "a house", ["seed"] = 3, ["num_inference_steps"] = 5, ["refiner"] = refiner };
+        Picture alone = await RunAsync("text2img", Body(null), token);
+        JobDocument job = await _stack.Api.SubmitAsync("text2img", Body(new JsonObject { ["switch_at"] = 0.6 }), token);
+        job = await _stack.EndAsync(job.Id, token);
+
+        Assert.That(job.State, Is.EqualTo(JobState.Succeeded), job.Error?.Detail);
+        Assert.That(((Text2ImgRequest)job.Request!).Refiner, Is.EqualTo(new RefinerUse("xl-refiner", 0.6)));
+        Picture refined = PngCodec.Decode(await _stack.Api.OutputAsync(job.Outputs.Single(), token));
+        Assert.That(refined.Bytes, Is.Not.EqualTo(alone.Bytes));
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task HiresFix_SecondPass_DrawsOverTheEnlarged(CancellationToken token)
+    {
+        JsonObject Body(JsonObject? fix) => new() { ["prompt"] = "a red apple on a blue background", ["seed"] = 3, ["width"] = 128, ["height"] = 128, ["hires_fix"] = fix };
+        Picture plain = await RunAsync("text2img", Body(null), token);
+        JobDocument job = await _stack.Api.SubmitAsync("text2img", Body(new JsonObject { ["scale"] = 2, ["strength"] = 0.4 }), token);
+        job = await _stack.EndAsync(job.Id, token);
+
+        Assert.That(job.State, Is.EqualTo(JobState.Succeeded), job.Error?.Detail);
+        Assert.That((job.Render!.FirstWidth, job.Render.GeneratedWidth, job.Render.Upscaler), Is.EqualTo(((int?)64, 128, (string?)null)));
+        Picture fixedUp = PngCodec.Decode(await _stack.Api.OutputAsync(job.Outputs.Single(), token));
+        Assert.That((fixedUp.Width, fixedUp.Height), Is.EqualTo((128, 128)));
+        Assert.That(fixedUp.Bytes, Is.Not.EqualTo(plain.Bytes));
+        (double r, double g, double b) = Mean(fixedUp, (x, y) => x is >= 56 and < 72 && y is >= 56 and < 72);
+        Assert.That(r, Is.GreaterThan(b + 20), $"the middle is ({r:F0}, {g:F0}, {b:F0})");
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Flux_PictureAndWords_MakesAPicture(CancellationToken token)
+    {
+        Picture picture = Gradient(64, 64);
+        Picture words = await RunAsync("text2img", new() { ["model"] = "flux", ["prompt"] = "a house", ["seed"] = 3 }, token);
+        Picture both = await RunAsync("img2img", new() { ["model"] = "flux", ["prompt"] = "a house", ["image"] = Base64(picture), ["strength"] = 0.5, ["seed"] = 3 }, token);
+
+        Assert.That((words.Width, both.Width), Is.EqualTo((64, 64)));
+        Assert.That(both.Bytes, Is.Not.EqualTo(words.Bytes));
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Models_Listed_TellWhatEachTakes(CancellationToken token)
+    {
+        JsonArray models = (await _stack.Api.GetAsync("/v1/models", token))!["data"]!.AsArray();
+        JsonNode tiny = models.Single(m => (string)m!["name"]! == "tiny")!;
+
+        Assert.That(tiny["kinds"]!.AsArray().Select(k => (string)k!), Is.EqualTo(new[] { "text2img", "img2img", "inpaint", "controlnet" }));
+        Assert.That(tiny["control_types"]!.AsArray().Select(k => (string)k!), Is.EqualTo(new[] { "canny" }));
+        Assert.That(tiny["loras"]!.AsArray().Select(k => (string)k!), Is.EqualTo(new[] { "ink", "pen" }));
+        Assert.That(tiny["embeddings"]!.AsArray().Select(k => (string)k!), Is.EqualTo(new[] { "vecone", "vectwo" }));
+        Assert.That(tiny["vaes"]!.AsArray().Select(k => (string)k!), Is.EqualTo(new[] { "same", "other" }));
+    }
+
+    private async Task<Picture> DrawAsync(string prompt, CancellationToken token) =>
+        await RunAsync("text2img", new() { ["prompt"] = prompt, ["seed"] = 3, ["num_inference_steps"] = 12 }, token);
+
+    private async Task<Picture> RunAsync(string kind, JsonObject body, CancellationToken token)
+    {
+        JobDocument job = await _stack.EndAsync((await _stack.Api.SubmitAsync(kind, body, token)).Id, token);
+        Assert.That(job.State, Is.EqualTo(JobState.Succeeded), $"{job.Error?.Field}: {job.Error?.Detail}");
+        return PngCodec.Decode(await _stack.Api.OutputAsync(job.Outputs.Single(), token)).DropAlpha();
+    }
+
+    /// <summary>The demo model as it is, and the reference data's models with entries of their own.</summary>
+    private static void WriteModels(string folder)
+    {
+        string models = Find("models");
+        string goldens = Path.Combine(Find("tests"), "Goldens", "models");
+        JsonObject demo = JsonNode.Parse(File.ReadAllText(Path.Combine(models, "demo.json")))!.AsObject();
+        demo["path"] = Path.Combine(models, "demo");
+        demo["motion_adapter"] = Path.Combine(models, "demo-motion");
+        demo["upscaler"]!["path"] = Path.Combine(models, "demo-upscaler");
+        File.WriteAllText(Path.Combine(folder, "demo.json"), demo.ToJsonString());
+
+        Write("tiny", "sd15", "sd15", ["text2img", "img2img", "inpaint", "controlnet"], new JsonObject
+        {
+            ["control_nets"] = new JsonArray(new JsonObject { ["name"] = "Edges", ["type"] = "canny", ["path"] = Path.Combine(goldens, "controlnet") }),
+            ["vaes"] = new JsonArray(
+                new JsonObject { ["name"] = "same", ["path"] = Path.Combine(goldens, "sd15", "vae") },
+                new JsonObject { ["name"] = "other", ["path"] = Path.Combine(goldens, "instruct_pix2pix", "vae") }),
+        });
+        Write("edits", "instruct_pix2pix", "sd15", ["edit"], []);
+        Write("nine", "sd15_inpaint9", "sd15", ["inpaint", "outpaint"], []);
+        Write("flux", "flux_schnell", "flux", ["text2img", "img2img", "inpaint"], new JsonObject { ["default_scheduler"] = "flow_euler" });
+        Write("xl", "sdxl", "sdxl", ["text2img"], new JsonObject { ["refiner"] = "xl-refiner" });
+        Write("xl-refiner", "sdxl_refiner", "sdxl-refiner", ["img2img"], []);
+
+        Directory.CreateDirectory(Path.Combine(folder, "loras"));
+        File.Copy(Path.Combine(goldens, "lora", "diffusers.safetensors"), Path.Combine(folder, "loras", "ink.safetensors"));
+        File.Copy(Path.Combine(goldens, "lora", "kohya.safetensors"), Path.Combine(folder, "loras", "pen.safetensors"));
+        Directory.CreateDirectory(Path.Combine(folder, "embeddings"));
+        int width = (int)JsonNode.Parse(File.ReadAllText(Path.Combine(goldens, "sd15", "text_encoder", "config.json")))!["hidden_size"]!;
+        foreach (string name in new[] { "vecone", "vectwo" })
+        {
+            File.WriteAllBytes(Path.Combine(folder, "embeddings", name + ".safetensors"), Embedding(width));
+        }
+
+        void Write(string name, string path, string family, string[] kinds, JsonObject more)
+        {
+            var entry = new JsonObject
+            {
+                ["name"] = name,
+                ["family"] = family,
+                ["kinds"] = new JsonArray([.. kinds.Select(k => (JsonNode)k)]),
+                ["path"] = Path.Combine(goldens, path),
+                ["native_width"] = 64,
+                ["native_height"] = 64,
+                ["native_multiple"] = 16,
+                ["native_min_side"] = 32,
+                ["native_max_side"] = 128,
+                ["default_width"] = 64,
+                ["default_height"] = 64,
+                ["min_side"] = 32,
+                ["max_side"] = 128,
+                ["max_pixels"] = 16384,
+                ["multiple_of"] = 16,
+                ["default_steps"] = 3,
+                ["max_steps"] = 20,
+                ["default_guidance_scale"] = 3,
+                ["default_scheduler"] = "ddim",
+            };
+            foreach ((string key, JsonNode? value) in more)
+            {
+                entry[key] = value?.DeepClone();
+            }
+
+            File.WriteAllText(Path.Combine(folder, name + ".json"), entry.ToJsonString());
+        }
+    }
+
+    /// <summary>A safetensors file with one tensor, emb_params, of two vectors.</summary>
+    private static byte[] Embedding(int width)
+    {
+        byte[] header = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture,
+            $$$"""{"emb_params":{"dtype":"F32","shape":[2,{{{width}}}],"data_offsets":[0,{{{8 * width}}}]}}"""));
+        byte[] file = new byte[8 + header.Length + (8 * width)];
+        BinaryPrimitives.WriteInt64LittleEndian(file, header.Length);
+        header.CopyTo(file, 8);
+        for (int i = 0; i < 2 * width; i++)
+        {
+            BinaryPrimitives.WriteSingleLittleEndian(file.AsSpan(8 + header.Length + (4 * i)), MathF.Sin(i));
+        }
+
+        return file;
+    }
+
+    private static string Find(string folder)
+    {
+        for (DirectoryInfo? up = new(AppContext.BaseDirectory); up is not null; up = up.Parent)
+        {
+            if (File.Exists(Path.Combine(up.FullName, "Generation.sln")))
+            {
+                return Path.Combine(up.FullName, folder);
+            }
+        }
+
+        throw new InvalidOperationException("The repository is not above the tests.");
+    }
+
+    private static Picture Gradient(int width, int height) => Draw(width, height, (x, y) => (40 + (x * 150 / width), 90 + (y * 120 / height), 160));
+
+    private static Picture Draw(int width, int height, Func<int, int, (int R, int G, int B)> colour)
+    {
+        var picture = new Picture(width, height, 3);
+        for (int y = 0; y < height; y++)
+        {
+            for (int x = 0; x < width; x++)
+            {
+                (int r, int g, int b) = colour(x, y);
+                ((byte)r, (byte)g, (byte)b).CopyTo(picture.Pixel(x, y));
+            }
+        }
+
+        return picture;
+    }
+
+    private static string Base64(Picture picture) => Convert.ToBase64String(PictureCodec.Encode(picture, PictureFormat.Png));
+
+    /// <summary>Mean absolute difference of the values, over a part.</summary>
+    private static double Distance(Picture a, Picture b, Func<int, int, bool> where)
+    {
+        Assert.That((b.Width, b.Height, b.Channels), Is.EqualTo((a.Width, a.Height, a.Channels)));
+        double sum = 0;
+        long count = 0;
+        for (int y = 0; y < a.Height; y++)
+        {
+            for (int x = 0; x < a.Width; x++)
+            {
+                if (where(x, y))
+                {
+                    Span<byte> one = a.Pixel(x, y);
+                    Span<byte> two = b.Pixel(x, y);
+                    for (int c = 0; c < 3; c++)
+                    {
+                        sum += Math.Abs(one[c] - two[c]);
+                        count++;
+                    }
+                }
+            }
+        }
+
+        return sum / count;
+    }
+
+    private static (double R, double G, double B) Mean(Picture picture, Func<int, int, bool> where)
+    {
+        double[] sum = new double[3];
+        int count = 0;
+        for (int y = 0; y < picture.Height; y++)
+        {
+            for (int x = 0; x < picture.Width; x++)
+            {
+                if (where(x, y))
+                {
+                    Span<byte> pixel = picture.Pixel(x, y);
+                    (sum[0], sum[1], sum[2]) = (sum[0] + pixel[0], sum[1] + pixel[1], sum[2] + pixel[2]);
+                    count++;
+                }
+            }
+        }
+
+        return (sum[0] / count, sum[1] / count, sum[2] / count);
+    }
+
+    /// <summary>Size of the mean difference between column x and the one before, over all rows: noise evens out, a seam does not.</summary>
+    private static double ColumnStep(Picture picture, int x)
+    {
+        double[] step = new double[3];
+        for (int y = 0; y < picture.Height; y++)
+        {
+            for (int c = 0; c < 3; c++)
+            {
+                step[c] += picture.Pixel(x, y)[c] - picture.Pixel(x - 1, y)[c];
+            }
+        }
+
+        return step.Max(s => Math.Abs(s) / picture.Height);
+    }
+}
+
+internal static class PixelWriting
+{
+    public static void CopyTo(this (byte R, byte G, byte B) colour, Span<byte> pixel) => (pixel[0], pixel[1], pixel[2]) = colour;
+}
