@@ -110,6 +110,8 @@ internal sealed class FaceStack : IAsyncDisposable
         ["Keys:SecretFile"] = Path.Combine(folder, "secret"),
         ["Redis:TimeoutMilliseconds"] = "2000",
         ["Jobs:RescueIntervalSeconds"] = "0.5",
+        // Webhooks of tests go to this machine
+        ["Outbound:AllowPrivateAddresses"] = "true",
     };
 }
 

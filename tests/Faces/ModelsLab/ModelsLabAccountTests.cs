@@ -1,0 +1,232 @@
+using System.Net;
+using System.Text.Json;
+using System.Threading.Channels;
+using Generation.Contracts;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Generation.Tests.Faces.ModelsLab;
+
+/// <summary>Account, models, load, webhooks, and calls that end early.</summary>
+[TestFixture]
+public sealed class ModelsLabAccountTests
+{
+    private FaceStack _stack = null!;
+    private FaceApi _api = null!;
+    private FaceUser _user = null!;
+    private HttpClient _client = null!;
+
+    [OneTimeSetUp]
+    public async Task StartAsync()
+    {
+        _stack = await FaceStack.GetAsync();
+        _api = _stack.Api;
+        _user = await _api.NewUserAsync();
+        _client = _api.Client();
+    }
+
+    [OneTimeTearDown]
+    public void Stop() => _client.Dispose();
+
+    [TestCase("/api/v3/system_load")]
+    [TestCase("/api/v4/system_load")]
+    public async Task SystemLoad_IsAsPublished(string path)
+    {
+        FaceAnswer answer = await _client.SendAsync(path, new { key = _user.Key });
+        Assert.That(answer.Text("status"), Is.EqualTo("ok"));
+        Assert.That((answer["queue_num"].GetInt32(), answer["queue_time"].GetInt32()), Is.GreaterThanOrEqualTo((0, 0)));
+    }
+
+    [Test]
+    public async Task ModelList_IsAnArrayWithAllItsFields()
+    {
+        FaceAnswer answer = await _client.SendAsync("/api/v4/dreambooth/model_list", new { key = _user.Key });
+        JsonElement demo = answer.Json.EnumerateArray().Single(m => m.GetProperty("model_id").GetString() == "demo");
+        Assert.That(demo.GetProperty("status").GetString(), Is.EqualTo("model_ready"));
+        foreach (string name in (string[])["created_at", "instance_prompt", "model_name", "description", "screenshots"])
+        {
+            Assert.That(demo.TryGetProperty(name, out _), name);
+        }
+    }
+
+    [Test]
+    public async Task SchedulersAndReload_KnowTheServicesNames()
+    {
+        FaceAnswer schedulers = await _client.SendAsync("/api/v1/enterprise/schedulers_list", new { key = _user.Key });
+        Assert.That(schedulers.Json.EnumerateArray().Select(s => s.GetString()), Does.Contain("UniPCMultistepScheduler").And.Contain("DDIMScheduler"));
+        Assert.That((await _client.SendAsync("/api/v4/dreambooth/model_reload", new { key = _user.Key, model_id = "demo" })).Text("status"), Is.EqualTo("success"));
+        FaceAnswer none = await _client.SendAsync("/api/v6/images/model_reload", new { key = _user.Key, model_id = "nowhere-9" });
+        Assert.That((none.Status, none.Text("message")), Is.EqualTo((HttpStatusCode.NotFound, "Model not found: nowhere-9")));
+    }
+
+    [Test]
+    public async Task WalletBalance_NewAccount_HasItsFreeCredits()
+    {
+        decimal free = _api.Get<IOptions<Generation.Api.AccountOptions>>().Value.FreeCredits;
+        Assert.That(free, Is.EqualTo(25));
+        FaceUser user = await _api.NewUserAsync(free);
+        foreach (string path in (string[])["/api/wallet_balance", "/api/v6/wallet_balance"])
+        {
+            FaceAnswer answer = await _client.SendAsync(path, new { key = user.Key });
+            Assert.That((answer.Text("status"), answer["data"].GetProperty("balance").GetDecimal()), Is.EqualTo(("success", 25m)));
+            Assert.That(answer["data"].GetProperty("currency").GetString(), Is.Not.Empty);
+        }
+    }
+
+    [Test]
+    public async Task RequestCount_NothingOpen_IsZero()
+    {
+        FaceUser user = await _api.NewUserAsync();
+        FaceAnswer answer = await _client.SendAsync("/api/v6/processing/request_count", new { key = user.Key });
+        Assert.That((answer.Text("status"), answer["processing_count"].GetInt32(), answer.Text("message")),
+            Is.EqualTo(("success", 0, "Current processing request count retrieved successfully")));
+    }
+
+    [Test]
+    public async Task NsfwCheck_NoModelHasAChecker_IsTold()
+    {
+        FaceAnswer answer = await _client.SendAsync("/api/v3/nsfw_image_check", new { key = _user.Key, init_image = "https://example.com/x.png" });
+        Assert.That(answer.Text("status"), Is.EqualTo("error"));
+        Assert.That(answer.Text("message"), Does.Contain("safety checker"));
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task DeleteImage_Done_ForgetsTheOutputs()
+    {
+        FaceAnswer made = await SubmitAsync(_client, new { key = _user.Key, prompt = "a cup", width = "256", height = "256", num_inference_steps = "2" });
+        FaceAnswer deleted = await _client.SendAsync("/api/v3/delete_image", new { key = _user.Key, request_id = made["id"].GetInt64(), type = "image" });
+        Assert.That((deleted.Text("status"), deleted.Text("messege")), Is.EqualTo(("success", "image deleted")));
+        FaceAnswer fetched = await _client.SendAsync("/api/v3/fetch/" + made.Text("id"), new { key = _user.Key });
+        Assert.That(fetched["output"].GetArrayLength(), Is.Zero);
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Webhook_DoneAndFailed_AreToldAsPublished()
+    {
+        Channel<JsonElement> told = Channel.CreateUnbounded<JsonElement>();
+        await using WebApplication receiver = Receiver(told.Writer);
+        await receiver.StartAsync(FaceStack.Limit());
+        string address = receiver.Urls.First() + "/hook";
+
+        FaceAnswer made = await SubmitAsync(_client, new
+        {
+            key = _user.Key,
+            prompt = "a hat",
+            width = "256",
+            height = "256",
+            num_inference_steps = "2",
+            webhook = address,
+            track_id = "my-7",
+        });
+        JsonElement done = await told.Reader.ReadAsync(FaceStack.Limit());
+        Assert.That((done.GetProperty("status").GetString(), done.GetProperty("track_id").GetString()), Is.EqualTo(("success", "my-7")));
+        Assert.That(done.GetProperty("id").GetInt64(), Is.EqualTo(made["id"].GetInt64()));
+        Assert.That((done.GetProperty("output").GetArrayLength(), done.GetProperty("generationTime").GetDouble()), Is.GreaterThan((0, 0.0)));
+        Assert.That(done.GetProperty("meta").GetProperty("prompt").GetString(), Is.EqualTo("a hat"));
+        Assert.That((await _client.GetAsync(done.GetProperty("output")[0].GetString(), FaceStack.Limit())).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+
+        FaceAnswer open = await _client.SendAsync("/api/v6/images/text2img", new
+        {
+            key = _user.Key,
+            prompt = "a hat",
+            width = 1024,
+            height = 1024,
+            samples = 4,
+            num_inference_steps = 20,
+            webhook = address,
+            track_id = 8,
+            instant_response = true,
+        });
+        await _client.SendAsync("/api/v3/delete_image", new { key = _user.Key, request_id = open["id"].GetInt64() });
+        JsonElement failed = await told.Reader.ReadAsync(FaceStack.Limit());
+        Assert.That((failed.GetProperty("status").GetString(), failed.GetProperty("track_id").GetString()), Is.EqualTo(("failed", "8")));
+        Assert.That((failed.GetProperty("id").GetInt64(), failed.GetProperty("message").GetString()), Is.EqualTo((open["id"].GetInt64(), "The request was cancelled.")));
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Text2Img_ClientHangsUp_CancelsTheJob()
+    {
+        FaceUser user = await _api.NewUserAsync();
+        using var hangUp = new CancellationTokenSource();
+        using var content = new StringContent(JsonSerializer.Serialize(Large(user)));
+        Task<HttpResponseMessage> call = _client.PostAsync("/api/v3/text2img", content, hangUp.Token);
+        await JobAsync(user, _ => true);
+        await hangUp.CancelAsync();
+        Assert.That(async () => await call, Throws.InstanceOf<OperationCanceledException>());
+        Assert.That((await JobAsync(user, j => j.State.IsFinal())).State, Is.EqualTo(JobState.Cancelled));
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Text2Img_ApiStopsWhileWaiting_AnswersWithTheJobThatGoesOn()
+    {
+        FaceUser user = await _api.NewUserAsync();
+        FaceApi other = _stack.StartApi(0, ("Faces:ModelsLab:WaitSeconds", "200"));
+        using HttpClient client = other.Client();
+        Task<FaceAnswer> call = client.SendAsync("/api/v6/images/text2img", Large(user));
+        await JobAsync(user, _ => true);
+        await other.DisposeAsync();
+        FaceAnswer answer = await call;
+        Assert.That(answer.Text("status"), Is.EqualTo("processing").Or.EqualTo("success"));
+
+        // Another process knows the number
+        FaceAnswer fetched = await _client.SendAsync("/api/v6/images/fetch/" + answer.Text("id"), new { key = user.Key });
+        Assert.That(fetched.Text("status"), Is.EqualTo("processing").Or.EqualTo("success"));
+        await _client.SendAsync("/api/v3/delete_image", new { key = user.Key, request_id = answer.Text("id") });
+    }
+
+    private static object Large(FaceUser user) => new
+    {
+        key = user.Key,
+        prompt = "a large cat",
+        width = "1024",
+        height = "1024",
+        samples = "4",
+        num_inference_steps = "20",
+    };
+
+    private static WebApplication Receiver(ChannelWriter<JsonElement> told)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        WebApplication app = builder.Build();
+        app.Urls.Add("http://127.0.0.1:0");
+        app.MapPost("/hook", async (HttpContext http) =>
+        {
+            told.TryWrite(await JsonSerializer.DeserializeAsync<JsonElement>(http.Request.Body, cancellationToken: http.RequestAborted));
+            return Results.Ok();
+        });
+        return app;
+    }
+
+    private async Task<FaceAnswer> SubmitAsync(HttpClient client, object body)
+    {
+        FaceAnswer answer = await client.SendAsync("/api/v3/text2img", body);
+        CancellationToken limit = FaceStack.Limit();
+        string key = JsonSerializer.SerializeToElement(body).GetProperty("key").GetString()!;
+        string id = answer.Text("id");
+        while (answer.Text("status") == "processing")
+        {
+            await Task.Delay(100, limit);
+            answer = await client.SendAsync("/api/v3/fetch/" + id, new { key });
+        }
+
+        Assert.That(answer.Text("status"), Is.EqualTo("success"), answer.Json.ToString());
+        return answer;
+    }
+
+    private async Task<JobDocument> JobAsync(FaceUser user, Func<JobDocument, bool> reached)
+    {
+        CancellationToken limit = FaceStack.Limit();
+        while (true)
+        {
+            if (await _api.JobsAsync(user) is [{ } job, ..] && reached(job))
+            {
+                return job;
+            }
+
+            await Task.Delay(20, limit);
+        }
+    }
+}
