@@ -31,7 +31,7 @@ public sealed class PipelinesTests
             Tensor actual = (output == "latents" ? made.Latents : made.Images).view(golden.Output(output).shape);
             if (output == "image" && call.Has("padding_mask_crop"))
             {
-                AssertCloseIn8Bits(golden, actual, golden.Output(output));
+                AssertPasted(golden, call, made, actual);
             }
             else
             {
@@ -40,15 +40,55 @@ public sealed class PipelinesTests
         }
     }
 
-    // A picture that is pasted back has been rounded to 8 bits on the way: where the reference's value lies half between
-    // two of the 255 steps, the last bit of a float decides, which differs between processors. One step is allowed, and
-    // that for one value in a thousand; all others hold the tolerance.
-    private static void AssertCloseIn8Bits(GoldenCase golden, Tensor actual, Tensor expected)
+    /// <summary>
+    /// A part that is pasted back has been rounded to 8 bits on the way. Where its value lies at half between two of the 255 steps, the
+    /// last bits of float32 decide, and they differ between processors: such values may be rounded either way, and with one
+    /// choice of them the whole picture is the reference's.
+    /// </summary>
+    private static void AssertPasted(GoldenCase golden, PipelineCall call, PictureBatch made, Tensor actual)
     {
-        Tensor off = (actual - expected).abs();
-        double stepped = off.gt(golden.Tolerance).to(ScalarType.Float32).mean().item<float>();
-        Assert.That(off.max().item<float>(), Is.LessThanOrEqualTo((1 / 255.0) + 1e-6), "image, largest difference");
-        Assert.That(stepped, Is.LessThanOrEqualTo(0.001), "image, share of values one step off");
+        const float AtHalf = 0.002f;
+        Picture original = call.Picture("image");
+        Picture mask = call.Picture("mask_image");
+        using LatentDiffusionModel model = LatentDiffusionModel.FromPretrained(call.Model);
+        Tensor decoded = PictureTensors.FromDecoded(model.Vae.Decode(model.Vae.FromDenoiser(made.Latents)));
+        Picture painted = PictureTensors.ToPictures(decoded)[0];
+        PictureRegion region = mask.ToGrey().CropRegion(painted.Width, painted.Height, call.Whole("padding_mask_crop")!.Value);
+        Tensor Pasted() => PictureTensors.FromPicture(MaskTools.Overlay(original, painted, mask, region)).permute(0, 2, 3, 1);
+        Assert.That(Pasted().Equals(actual), Is.True, "the pipeline's picture is its part, pasted back");
+
+        Tensor wanted = golden.Output("image").view(actual.shape);
+        float[] values = [.. (decoded * 255).flatten().data<float>()];
+        double off = Off();
+        for (int i = 0; i < values.Length && off > 0; i++)
+        {
+            float fraction = values[i] - MathF.Floor(values[i]);
+            if (MathF.Abs(fraction - 0.5f) > AtHalf)
+            {
+                continue;
+            }
+
+            byte rounded = painted.Bytes[i];
+            painted.Bytes[i] = (byte)(rounded > values[i] ? rounded - 1 : rounded + 1);
+            double other = Off();
+            if (other < off)
+            {
+                off = other;
+            }
+            else
+            {
+                painted.Bytes[i] = rounded;
+            }
+        }
+
+        golden.AssertClose(Pasted(), "image");
+
+        double Off()
+        {
+            using var scope = NewDisposeScope();
+            Tensor far = (Pasted() - wanted).abs();
+            return far.gt(golden.Tolerance).to(ScalarType.Float32).sum().item<float>();
+        }
     }
 }
 
