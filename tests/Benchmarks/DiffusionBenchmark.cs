@@ -25,7 +25,7 @@ internal static class DiffusionBenchmark
             KernelBenchmark.Run(report, peaks);
         }
 
-        double? step = only is null or "step" or "engines" ? Step(report, peaks) : null;
+        double? step = only is null or "step" or "engines" or "profile" ? Step(report, peaks, profile: only is "profile") : null;
         if (only is null or "engines")
         {
             OtherEngines.OpenVino(report, step!.Value);
@@ -34,7 +34,7 @@ internal static class DiffusionBenchmark
     }
 
     // seconds
-    private static double Step(Report report, Peaks peaks)
+    private static double Step(Report report, Peaks peaks, bool profile)
     {
         using DisposeScope scope = NewDisposeScope();
         using var source = new RandomWeights("sd15", "unet");
@@ -57,6 +57,13 @@ internal static class DiffusionBenchmark
         if (peaks.Convolution > 0)
         {
             report.Add("sd15_guided_step_bf16_speed", StepOperations / best / 1e9, "GFLOP/s", peaks.Convolution / 1e9, StepOperations / best / peaks.Convolution, "against the fastest convolution of this run");
+        }
+
+        IReadOnlyList<(string Name, int Calls, double Seconds)> operations = NativeBenchmark.Operations(Guided, withArguments: profile);
+        double all = operations.Sum(one => one.Seconds);
+        foreach ((string name, int calls, double seconds) in operations.TakeWhile((one, i) => i < (profile ? 60 : 12)))
+        {
+            report.Add($"sd15_step_in_{name.Replace(' ', '_')}", seconds, "s", all, seconds / all, $"{calls} calls of one step, against the time in all its operations");
         }
 
         double ratio = double.PositiveInfinity, inside = 0;

@@ -5,7 +5,7 @@ var json = new Option<bool>("--json") { Description = "One JSON object a line: n
 var threads = new Option<int>("--threads") { Description = "Threads within an operation.", DefaultValueFactory = _ => TorchSharp.torch.get_num_threads(), Recursive = true };
 var pictures = new Option<int>("--pictures") { Description = "How many pictures.", DefaultValueFactory = _ => 1000 };
 
-var only = new Option<string?>("--only") { Description = "kernels, step or engines: that part alone." };
+var only = new Option<string?>("--only") { Description = "kernels, step, profile (a step's operations by shape) or engines: that part alone." };
 
 var torch = new Command("torch", "What a call from C# costs more than the same call in C++.");
 torch.SetAction(result => Run(result, TorchBenchmark.Run));

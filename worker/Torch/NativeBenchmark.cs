@@ -12,7 +12,7 @@ public enum PeakKind
 }
 
 /// <summary>What benchmarks are held against: the same calls in C++, the processor's own speed, the time inside libtorch.</summary>
-public static class NativeBenchmark
+public static unsafe class NativeBenchmark
 {
     /// <summary>Nanoseconds of one addition in a C++ loop of <paramref name="calls"/>.</summary>
     public static double Additions(Tensor a, Tensor b, long calls) => Native.gt_bench_add(a.Handle, b.Handle, calls) / calls;
@@ -28,4 +28,26 @@ public static class NativeBenchmark
 
     /// <summary>Seconds spent inside libtorch's calls since <see cref="StartInside"/>.</summary>
     public static double StopInside() => Native.gt_bench_inside(0);
+
+    /// <summary>Seconds, calls and name of each operation that <paramref name="work"/> calls, the longest first.</summary>
+    /// <param name="withArguments">Tells calls with other shapes apart.</param>
+    public static IReadOnlyList<(string Name, int Calls, double Seconds)> Operations(Action work, bool withArguments = false)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        _ = Native.gt_bench_inside(withArguments ? 3 : 2);
+        try
+        {
+            work();
+        }
+        finally
+        {
+            _ = Native.gt_bench_inside(0);
+        }
+
+        string lines = Native.Text(Native.gt_bench_operations());
+        return [.. lines.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => line.Split(' ', 3))
+            .Select(parts => (parts[2], int.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture), long.Parse(parts[0], System.Globalization.CultureInfo.InvariantCulture) * 1e-9))
+            .OrderByDescending(one => one.Item3)];
+    }
 }

@@ -36,5 +36,17 @@ public sealed class PackedLinear : IDisposable
         return added is null ? made : made.add_(added);
     }
 
+    /// <summary>GEGLU: the first half of the layer's result times GELU of the second, (.., out / 2). Shazeer, 2020.</summary>
+    public Tensor ForwardGeglu(Tensor input)
+    {
+        if (_packed is not null && _packed.Fits(input, _weight))
+        {
+            return _packed.Geglu(input);
+        }
+
+        using Tensor both = F.linear(input, _weight, _bias);
+        return TorchExtras.geglu(both);
+    }
+
     public void Dispose() => _packed?.Dispose();
 }

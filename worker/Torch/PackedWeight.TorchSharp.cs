@@ -17,6 +17,8 @@ internal sealed class PackedWeight : IDisposable
 
     public Tensor Linear(Tensor input, Tensor? added, bool inPlace) => throw new NotSupportedException();
 
+    public Tensor Geglu(Tensor input) => throw new NotSupportedException();
+
     public Tensor Conv2d(Tensor input, Tensor? added, bool inPlace) => throw new NotSupportedException();
 
     public void Dispose()

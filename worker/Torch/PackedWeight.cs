@@ -38,6 +38,13 @@ internal sealed unsafe class PackedWeight : IDisposable
     public Tensor Linear(Tensor input, Tensor? added, bool inPlace) =>
         Result(Native.gt_packed_linear(_layer, input.Handle, Tensor.HandleOf(added), inPlace ? 1 : 0), input, added, inPlace);
 
+    public Tensor Geglu(Tensor input)
+    {
+        Tensor made = Tensor.Wrap(Native.gt_packed_geglu(_layer, input.Handle), input);
+        GC.KeepAlive(this);
+        return made;
+    }
+
     public Tensor Conv2d(Tensor input, Tensor? added, bool inPlace) =>
         Result(Native.gt_packed_conv2d(_layer, input.Handle, Tensor.HandleOf(added), inPlace ? 1 : 0), input, added, inPlace);
 

@@ -15,6 +15,12 @@ public static unsafe partial class TorchExtras
     public static string Describe() => Native.Text(Native.gt_show_config());
 
     /// <summary>
+    /// Gives memory that is kept for tensors to come back to the system. Up to a sixteenth of the machine's memory, and 1 GiB at most, is
+    /// kept, since a run asks for the same sizes again and again.
+    /// </summary>
+    public static void ReleaseMemory() => Native.gt_release_memory();
+
+    /// <summary>
     /// A tensor over memory that somebody else owns, for example a file's map: nothing is copied.
     /// <paramref name="owner"/> stays reachable until the last tensor over the memory is gone; the caller keeps the memory valid as long as the owner is.
     /// </summary>

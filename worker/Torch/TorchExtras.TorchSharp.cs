@@ -12,6 +12,11 @@ public static unsafe partial class TorchExtras
     /// <summary>What libtorch is in use, for people.</summary>
     public static string Describe() => $"libtorch {torch.__version__}, {get_num_threads()} threads";
 
+    /// <summary>Nothing: the package's libtorch keeps no memory on the CPU.</summary>
+    public static void ReleaseMemory()
+    {
+    }
+
     /// <summary>libtorch chooses.</summary>
     public static string AttentionKernel(ScalarType dtype) => "libtorch";
 

@@ -15,5 +15,8 @@ internal static unsafe partial class Native
     internal static extern double gt_bench_peak(int kind, double seconds);
 
     [DllImport(Library)]
-    internal static extern double gt_bench_inside(int on);
+    internal static extern double gt_bench_inside(int how);
+
+    [DllImport(Library)]
+    internal static extern byte* gt_bench_operations();
 }

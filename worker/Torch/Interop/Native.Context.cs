@@ -46,4 +46,7 @@ internal static unsafe partial class Native
 
     [DllImport(Library)]
     internal static extern byte* gt_show_config();
+
+    [DllImport(Library)]
+    internal static extern void gt_release_memory();
 }

@@ -18,6 +18,9 @@ internal static unsafe partial class Native
     internal static extern nint gt_packed_linear(void* packed, nint x, nint added, int inPlace);
 
     [DllImport(Library)]
+    internal static extern nint gt_packed_geglu(void* packed, nint x);
+
+    [DllImport(Library)]
     internal static extern nint gt_packed_conv2d(void* packed, nint x, nint added, int inPlace);
 
     [DllImport(Library)]

@@ -3,6 +3,8 @@
 #include "peak/peak.h"
 #include "shim.h"
 #include <chrono>
+#include <map>
+#include <mutex>
 
 // Nanoseconds for `count` additions of a and b, each result released before the next.
 GT_API double gt_bench_add(T a, T b, int64_t count)
@@ -61,10 +63,39 @@ GT_API double gt_bench_peak(int32_t kind, double seconds)
     return static_cast<double>(rounds) * loop->operations / best;
 }
 
-// Whether the library adds up the time spent inside its calls; returns the seconds added up so far and starts anew.
-GT_API double gt_bench_inside(int32_t on)
+namespace {
+
+std::mutex by_operation_mutex;
+std::map<std::string, std::pair<int64_t, int64_t>> by_operation;
+
+}  // namespace
+
+void shim::count_inside(const std::string& operation, int64_t nanoseconds)
+{
+    std::lock_guard<std::mutex> lock(by_operation_mutex);
+    auto& [calls, spent] = by_operation[operation];
+    calls++;
+    spent += nanoseconds;
+}
+
+// Whether the library adds up the time spent inside its calls (see shim.h); returns the seconds added up so far and starts anew.
+GT_API double gt_bench_inside(int32_t how)
 {
     double seconds = static_cast<double>(shim::inside_nanoseconds.exchange(0)) * 1e-9;
-    shim::measure_inside = on != 0;
+    shim::measure_inside = how;
     return seconds;
+}
+
+// What was added up by operation: lines of nanoseconds, calls and name; valid until the next call of this thread. Starts anew.
+GT_API const char* gt_bench_operations()
+{
+    static thread_local std::string text;
+    std::lock_guard<std::mutex> lock(by_operation_mutex);
+    std::ostringstream lines;
+    for (const auto& [name, count] : by_operation) {
+        lines << count.second << ' ' << count.first << ' ' << name << '\n';
+    }
+    by_operation.clear();
+    text = lines.str();
+    return text.c_str();
 }

@@ -10,6 +10,14 @@
 
 #define GT_TORCH_2 (TORCH_VERSION_MAJOR >= 2)
 
+// Allocator::allocate is const up to 2.2; from 2.3 on an allocator also copies.
+#define GT_ALLOCATOR_COPIES (TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 3))
+#if GT_ALLOCATOR_COPIES
+#define GT_ALLOCATE_CONST
+#else
+#define GT_ALLOCATE_CONST const
+#endif
+
 namespace compat {
 
 template <class V>

@@ -4,7 +4,7 @@ namespace shim {
 
 std::atomic<int64_t> live_tensors{0};
 std::atomic<int64_t> inside_nanoseconds{0};
-bool measure_inside = false;
+int measure_inside = 0;
 
 namespace {
 
@@ -126,6 +126,7 @@ GT_API void gt_free(T tensor)
     shim::Inside inside;
     delete tensor;
     shim::live_tensors.fetch_sub(1, std::memory_order_relaxed);
+    inside.end([] { return std::string("free"); });
 }
 
 GT_API void gt_free_array(T* handles) { delete[] handles; }

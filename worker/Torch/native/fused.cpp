@@ -21,6 +21,9 @@ const pointwise::Loops& loops()
     return chosen;
 }
 
+// Rows of so many numbers that a thread has enough to do: a second one costs some microseconds.
+int64_t rows_a_thread(int64_t numbers_a_row) { return std::max<int64_t>(1, 32768 / std::max<int64_t>(1, numbers_a_row)); }
+
 bool ours(const at::Tensor& tensor) { return tensor.is_cpu() && (tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16); }
 
 const char* bytes(const at::Tensor& tensor) { return static_cast<const char*>(tensor.data_ptr()); }
@@ -58,7 +61,7 @@ at::Tensor group_norm(const at::Tensor& input, int64_t groups, const at::Tensor&
     const int64_t run_rows = (area + cuts - 1) / cuts;
     std::vector<double> partial(static_cast<size_t>(batch * cuts * channels * 2), 0.0);
     if (last) {
-        at::parallel_for(0, batch * cuts, 1, [&](int64_t begin, int64_t end) {
+        at::parallel_for(0, batch * cuts, rows_a_thread(run_rows * channels), [&](int64_t begin, int64_t end) {
             for (int64_t unit = begin; unit < end; unit++) {
                 const int64_t b = unit / cuts, first = unit % cuts * run_rows, rows = std::min(run_rows, area - first);
                 double* sums = partial.data() + unit * channels * 2;
@@ -68,7 +71,7 @@ at::Tensor group_norm(const at::Tensor& input, int64_t groups, const at::Tensor&
             }
         });
     } else {
-        at::parallel_for(0, batch * channels, 1, [&](int64_t begin, int64_t end) {
+        at::parallel_for(0, batch * channels, rows_a_thread(area), [&](int64_t begin, int64_t end) {
             for (int64_t unit = begin; unit < end; unit++) {
                 double* sums = partial.data() + unit / channels * channels * 2 + unit % channels;
                 loops().sum_run(bytes(x) + unit * area * width, narrow, area, sums, sums + channels);
@@ -112,7 +115,7 @@ at::Tensor group_norm(const at::Tensor& input, int64_t groups, const at::Tensor&
 
     char* out = static_cast<char*>(y.data_ptr());
     if (last) {
-        at::parallel_for(0, batch * cuts, 1, [&](int64_t begin, int64_t end) {
+        at::parallel_for(0, batch * cuts, rows_a_thread(run_rows * channels), [&](int64_t begin, int64_t end) {
             for (int64_t unit = begin; unit < end; unit++) {
                 const int64_t b = unit / cuts, first = unit % cuts * run_rows, rows = std::min(run_rows, area - first), place = (b * area + first) * channels * width;
                 if (rows > 0) {
@@ -121,7 +124,7 @@ at::Tensor group_norm(const at::Tensor& input, int64_t groups, const at::Tensor&
             }
         });
     } else {
-        at::parallel_for(0, batch * channels, 1, [&](int64_t begin, int64_t end) {
+        at::parallel_for(0, batch * channels, rows_a_thread(area), [&](int64_t begin, int64_t end) {
             for (int64_t unit = begin; unit < end; unit++) {
                 loops().scale_run(bytes(x) + unit * area * width, out + unit * area * width, narrow, area, scale[static_cast<size_t>(unit)], shift[static_cast<size_t>(unit)], silu);
             }
@@ -140,6 +143,33 @@ GT_API T gt_fused_group_norm(T a, int64_t groups, T weight, T bias, double eps, 
         weight, bias, eps, added);
 }
 
+// Layer norm over the last dimension: ours where the row's numbers are float32 or bfloat16.
+GT_API T gt_layer_norm(T a, Longs shape, T weight, T bias, double eps)
+{
+    return make(
+        "layer_norm",
+        [&] {
+            const int64_t size = shape.count == 1 ? shape.data[0] : 0;
+            auto fits = [&](T tensor) { return tensor == nullptr || tensor->numel() == size; };
+            if (!ours(*a) || size == 0 || a->dim() == 0 || a->size(-1) != size || !fits(weight) || !fits(bias)) {
+                return at::layer_norm(*a, list(shape), maybe(weight), maybe(bias), eps);
+            }
+            auto plain = [](T tensor) { return tensor == nullptr ? at::Tensor() : tensor->to(at::kFloat).contiguous(); };
+            const at::Tensor x = a->contiguous(), gain = plain(weight), offset = plain(bias);
+            at::Tensor y = at::empty(x.sizes(), x.options());
+            const int64_t rows = x.numel() / size, width = static_cast<int64_t>(x.element_size());
+            const bool narrow = x.scalar_type() == at::kBFloat16;
+            char* out = static_cast<char*>(y.data_ptr());
+            at::parallel_for(0, rows, rows_a_thread(size), [&](int64_t begin, int64_t end) {
+                loops().layer_norm(
+                    bytes(x) + begin * size * width, out + begin * size * width, narrow, end - begin, size, gain.defined() ? gain.data_ptr<float>() : nullptr,
+                    offset.defined() ? offset.data_ptr<float>() : nullptr, eps);
+            });
+            return y;
+        },
+        a, shape, weight, bias, eps);
+}
+
 // x[.., :n] * gelu(x[.., n:]) over the last dimension.
 GT_API T gt_geglu(T a)
 {
@@ -154,7 +184,7 @@ GT_API T gt_geglu(T a)
             at::Tensor y = at::empty(shape, x.options());
             char* out = static_cast<char*>(y.data_ptr());
             const bool narrow = x.scalar_type() == at::kBFloat16;
-            at::parallel_for(0, rows, std::max<int64_t>(1, 16384 / std::max<int64_t>(1, size)), [&](int64_t begin, int64_t end) {
+            at::parallel_for(0, rows, rows_a_thread(size), [&](int64_t begin, int64_t end) {
                 loops().geglu(bytes(x) + begin * 2 * size * width, out + begin * size * width, narrow, end - begin, size);
             });
             return y;

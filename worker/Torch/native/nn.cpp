@@ -32,11 +32,6 @@ TRANSPOSED(conv_transpose1d)
 TRANSPOSED(conv_transpose2d)
 TRANSPOSED(conv_transpose3d)
 
-GT_API T gt_layer_norm(T a, Longs shape, T weight, T bias, double eps)
-{
-    return make("layer_norm", [&] { return at::layer_norm(*a, list(shape), maybe(weight), maybe(bias), eps); }, a, shape, weight, bias, eps);
-}
-
 GT_API T gt_group_norm(T a, int64_t groups, T weight, T bias, double eps)
 {
     return make("group_norm", [&] { return at::group_norm(*a, groups, maybe(weight), maybe(bias), eps); }, a, groups, weight, bias, eps);

@@ -29,6 +29,16 @@ inline bool bias_given(const desc& bias)
 #endif
 }
 
+// GELU by the error function.
+inline void append_gelu(dnnl::post_ops& after)
+{
+#if DNNL_VERSION_MAJOR >= 3
+    after.append_eltwise(dnnl::algorithm::eltwise_gelu_erf, 0.0f, 0.0f);
+#else
+    after.append_eltwise(1.0f, dnnl::algorithm::eltwise_gelu_erf, 0.0f, 0.0f);
+#endif
+}
+
 inline dnnl::convolution_forward::primitive_desc convolution(
     const desc& source, const desc& weight, const desc& bias, const desc& out, const dims& stride, const dims& padding_before,
     const dims& padding_after, const dnnl::primitive_attr& attributes)

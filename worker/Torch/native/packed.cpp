@@ -20,13 +20,20 @@ dnnl::memory::data_type type_of(const at::Tensor& tensor)
     return tensor.scalar_type() == at::kFloat ? dnnl::memory::data_type::f32 : dnnl::memory::data_type::bf16;
 }
 
-// How the sum with another tensor is done: none, added from beside, or in the place of the result.
-enum class Sum : int32_t { none, beside, in_place };
+// What follows in the same pass: nothing, another tensor added from beside or in the place of the result, GELU, another tensor multiplied.
+enum class After : int32_t { nothing, add_beside, add_in_place, gelu, multiply };
+
+// Weights in some layout, in memory of ours: huge pages, where it is large.
+struct Laid {
+    desc layout;
+    at::Tensor bytes;
+    dnnl::memory memory;
+};
 
 struct Prepared {
     dnnl::primitive primitive;
     desc weight, scratch;
-    dnnl::memory packed;
+    Laid packed;
 };
 
 }  // namespace
@@ -38,13 +45,15 @@ struct Packed {
     std::mutex mutex;
     std::map<std::vector<int64_t>, std::shared_ptr<Prepared>> prepared;
     // one for each layout that some shape asked for: nearly always one
-    std::vector<std::pair<desc, dnnl::memory>> copies;
+    std::vector<Laid> copies;
+    // of a gated layer: its halves
+    std::unique_ptr<Packed> value, gate;
 
-    dnnl::memory packed_as(const desc& wanted)
+    Laid packed_as(const desc& wanted)
     {
-        for (auto& [layout, memory] : copies) {
-            if (layout == wanted) {
-                return memory;
+        for (const Laid& copy : copies) {
+            if (copy.layout == wanted) {
+                return copy;
             }
         }
         // shapes that come and go do not pile up copies
@@ -56,11 +65,12 @@ struct Packed {
         dims size(plain.sizes().begin(), plain.sizes().end());
         dims steps(plain.strides().begin(), plain.strides().end());
         dnnl::memory source(desc(size, type_of(plain), steps), onednn::cpu(), plain.data_ptr());
-        dnnl::memory packed(wanted, onednn::cpu());
+        at::Tensor bytes = at::empty({static_cast<int64_t>(wanted.get_size())}, at::kByte);
+        dnnl::memory packed(wanted, onednn::cpu(), bytes.data_ptr());
         dnnl::reorder(source, packed).execute(onednn::stream(), source, packed);
         onednn::stream().wait();
-        copies.emplace_back(wanted, packed);
-        return packed;
+        copies.push_back({wanted, bytes, packed});
+        return copies.back();
     }
 
     static desc described(const at::Tensor& tensor)
@@ -68,10 +78,10 @@ struct Packed {
         return desc(dims(tensor.sizes().begin(), tensor.sizes().end()), type_of(tensor), dims(tensor.strides().begin(), tensor.strides().end()));
     }
 
-    std::shared_ptr<Prepared> prepare(const at::Tensor& source, const at::Tensor& out, const at::Tensor& added, Sum sum)
+    std::shared_ptr<Prepared> prepare(const at::Tensor& source, const at::Tensor& out, const at::Tensor& other, After then)
     {
         std::vector<int64_t> name(source.sizes().begin(), source.sizes().end());
-        name.push_back(static_cast<int64_t>(sum));
+        name.push_back(static_cast<int64_t>(then));
         std::lock_guard<std::mutex> lock(mutex);
         auto found = prepared.find(name);
         if (found != prepared.end()) {
@@ -80,10 +90,12 @@ struct Packed {
         dnnl::primitive_attr attributes;
         attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
         dnnl::post_ops after;
-        if (sum == Sum::beside) {
-            after.append_binary(dnnl::algorithm::binary_add, described(added));
-        } else if (sum == Sum::in_place) {
-            after.append_sum(1.0f);
+        switch (then) {
+            case After::nothing: break;
+            case After::add_beside: after.append_binary(dnnl::algorithm::binary_add, described(other)); break;
+            case After::add_in_place: after.append_sum(1.0f); break;
+            case After::gelu: onednn::append_gelu(after); break;
+            case After::multiply: after.append_binary(dnnl::algorithm::binary_mul, described(other)); break;
         }
         attributes.set_post_ops(after);
         desc any(dims(weight.sizes().begin(), weight.sizes().end()), type_of(weight), dnnl::memory::format_tag::any);
@@ -111,23 +123,23 @@ struct Packed {
         return made;
     }
 
-    void execute(const at::Tensor& source, const at::Tensor& out, const at::Tensor& added, Sum sum)
+    void execute(const at::Tensor& source, const at::Tensor& out, const at::Tensor& other, After then)
     {
         // oneDNN asks OpenMP for its threads, which libtorch sets for each thread at its first parallel loop
         at::internal::lazy_init_num_threads();
-        std::shared_ptr<Prepared> way = prepare(source, out, added, sum);
+        std::shared_ptr<Prepared> way = prepare(source, out, other, then);
         at::Tensor scratch = at::empty({static_cast<int64_t>(way->scratch.get_size())}, at::kByte);
         std::unordered_map<int, dnnl::memory> arguments{
             {DNNL_ARG_SRC, dnnl::memory(described(source), onednn::cpu(), source.data_ptr())},
-            {DNNL_ARG_WEIGHTS, way->packed},
+            {DNNL_ARG_WEIGHTS, way->packed.memory},
             {DNNL_ARG_DST, dnnl::memory(described(out), onednn::cpu(), out.data_ptr())},
             {DNNL_ARG_SCRATCHPAD, dnnl::memory(way->scratch, onednn::cpu(), scratch.data_ptr())},
         };
         if (bias.defined()) {
             arguments.emplace(DNNL_ARG_BIAS, dnnl::memory(desc(dims{bias.size(0)}, type_of(bias), dnnl::memory::format_tag::a), onednn::cpu(), bias.data_ptr()));
         }
-        if (sum == Sum::beside) {
-            arguments.emplace(DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, dnnl::memory(described(added), onednn::cpu(), added.data_ptr()));
+        if (then == After::add_beside || then == After::multiply) {
+            arguments.emplace(DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, dnnl::memory(described(other), onednn::cpu(), other.data_ptr()));
         }
         way->primitive.execute(onednn::stream(), arguments);
         onednn::stream().wait();
@@ -144,7 +156,32 @@ struct Packed {
         at::Tensor out = reuse ? added : at::empty(shape, x.options());
         if (out.numel() > 0) {
             at::Tensor beside = added.defined() && !reuse ? added.contiguous().view({-1, weight.size(0)}) : added;
-            execute(source, out.view({-1, weight.size(0)}), beside, reuse ? Sum::in_place : added.defined() ? Sum::beside : Sum::none);
+            execute(source, out.view({-1, weight.size(0)}), beside, reuse ? After::add_in_place : added.defined() ? After::add_beside : After::nothing);
+        }
+        return out;
+    }
+
+    // (x W1 + b1) * gelu(x W2 + b2), W1 and W2 the halves of the weight's rows; GELU and the product are done where the sums are.
+    at::Tensor gated(const at::Tensor& x)
+    {
+        TORCH_CHECK(weight.size(0) % 2 == 0, "a gated layer has two halves");
+        TORCH_CHECK(x.size(-1) == weight.size(1), "the input has ", x.size(-1), " features, the weight takes ", weight.size(1));
+        {
+            std::lock_guard<std::mutex> lock(mutex);
+            if (value == nullptr) {
+                value = half(0);
+                gate = half(1);
+            }
+        }
+        const int64_t size = weight.size(0) / 2;
+        at::Tensor source = x.contiguous().view({-1, x.size(-1)});
+        std::vector<int64_t> shape(x.sizes().begin(), x.sizes().end());
+        shape.back() = size;
+        at::Tensor out = at::empty(shape, x.options());
+        if (out.numel() > 0) {
+            at::Tensor flat = out.view({-1, size}), opened = at::empty(flat.sizes(), x.options());
+            gate->execute(source, opened, {}, After::gelu);
+            value->execute(source, flat, opened, After::multiply);
         }
         return out;
     }
@@ -162,11 +199,21 @@ struct Packed {
         const bool reuse = in_place && has_channels_last(added);
         at::Tensor out = reuse ? added : at::empty(shape, x.options(), at::MemoryFormat::ChannelsLast);
         at::Tensor beside = added.defined() && !reuse ? channels_last(added) : added;
-        execute(source, out, beside, reuse ? Sum::in_place : added.defined() ? Sum::beside : Sum::none);
+        execute(source, out, beside, reuse ? After::add_in_place : added.defined() ? After::add_beside : After::nothing);
         return out;
     }
 
 private:
+    std::unique_ptr<Packed> half(int64_t which) const
+    {
+        const int64_t size = weight.size(0) / 2;
+        auto part = std::make_unique<Packed>();
+        part->weight = weight.narrow(0, which * size, size);
+        part->bias = bias.defined() ? bias.narrow(0, which * size, size).contiguous() : bias;
+        part->is_convolution = false;
+        return part;
+    }
+
     // Strides as channels last has them, also where sizes of one leave them open.
     static bool has_channels_last(const at::Tensor& tensor)
     {
@@ -227,6 +274,13 @@ GT_API T gt_packed_linear(void* packed, T x, T added, int32_t in_place)
     return make("packed linear", [&] { return layer->linear(*x, or_undefined(added), in_place != 0); }, x, added);
 }
 
+// The first half of the layer's result times GELU of the second.
+GT_API T gt_packed_geglu(void* packed, T x)
+{
+    Packed* layer = static_cast<Packed*>(packed);
+    return make("packed geglu", [&] { return layer->gated(*x); }, x);
+}
+
 GT_API T gt_packed_conv2d(void* packed, T x, T added, int32_t in_place)
 {
     Packed* layer = static_cast<Packed*>(packed);
@@ -249,5 +303,6 @@ GT_API void* gt_pack_conv2d(T weight, T bias, Longs stride, Longs padding) { ret
 GT_API void gt_packed_free(void* packed) {}
 GT_API T gt_packed_linear(void* packed, T x, T added, int32_t in_place) { return nullptr; }
 GT_API T gt_packed_conv2d(void* packed, T x, T added, int32_t in_place) { return nullptr; }
+GT_API T gt_packed_geglu(void* packed, T x) { return nullptr; }
 GT_API int32_t gt_packs(int32_t dtype) { return 0; }
 #endif

@@ -1,4 +1,3 @@
-using Generation.Torch;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks.Layers;
@@ -28,8 +27,11 @@ public sealed class FeedForward
     public Tensor Forward(Tensor x, Tensor? added = null, bool inPlace = false)
     {
         using var scope = NewDisposeScope();
-        Tensor h = _in.Forward(x);
-        Scoped.Swap(ref h, _plain?.Apply(h) ?? TorchExtras.geglu(h));
+        Tensor h = _plain is null ? _in.ForwardGeglu(x) : _in.Forward(x);
+        if (_plain is { } activation)
+        {
+            Scoped.Swap(ref h, activation.Apply(h));
+        }
         return Scoped.Leave(_out.Forward(h, added, inPlace), added);
     }
 }

@@ -24,5 +24,10 @@ public sealed class Linear
     /// <param name="inPlace">The result may take the place of <paramref name="added"/>, and is then the same object.</param>
     public Tensor Forward(Tensor x, Tensor? added, bool inPlace = false) => Packed.Forward(x, added, inPlace);
 
+    /// <summary>The first half of the result times GELU of the second (https://arxiv.org/abs/2002.05202).</summary>
+    /// <param name="x">(..., in features)</param>
+    /// <returns>(..., out features / 2)</returns>
+    public Tensor ForwardGeglu(Tensor x) => Packed.ForwardGeglu(x);
+
     private PackedLinear Packed => _weight.Derived(_bias, () => new PackedLinear(_weight.Value, _bias?.Value));
 }

@@ -23,6 +23,16 @@ struct Amx : WideBfloat16 {
 
     static void stop() { _tile_release(); }
 
+    static bool stays_small(const cell* packed_queries, int64_t words, float longest_key, float factor)
+    {
+        return all_small<queries>(packed_queries, words, longest_key, factor);
+    }
+
+    static void weigh_small(const float* scores, cell* weights, int64_t v, int64_t there, int64_t filled, float factor, vec* total)
+    {
+        weigh_small_pairs<queries>(scores, weights, v, there, filled, factor, total);
+    }
+
     static void weigh(const float* scores, cell* weights, int64_t v, int64_t there, int64_t filled, vec scale, vec base, vec& sum)
     {
         weigh_pairs<queries>(scores, weights, v, there, filled, scale, base, sum);

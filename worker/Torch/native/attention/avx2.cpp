@@ -8,6 +8,7 @@ namespace attention {
 namespace {
 
 struct Avx2 {
+    static constexpr bool bounded = false;
     using vec = __m256;
     using packed = __m256;
     using word = float;

@@ -7,6 +7,7 @@ namespace attention {
 namespace {
 
 struct Avx512 : Wide {
+    static constexpr bool bounded = false;
     using packed = __m512;
     using word = float;
     using cell = float;

@@ -92,6 +92,85 @@ struct WideBfloat16 : Wide {
         }
         sum = _mm512_add_ps(sum, other);
     }
+
+    // For scores that are known to be small (stays_small).
+    static constexpr bool bounded = true;
+    static constexpr cell one = 0x3f80;
+
+    // The largest sum of squares of count rows, dense; NaN where one has no number.
+    static float longest(const cell* rows, int64_t count, int64_t size)
+    {
+        float longest = 0;
+        for (int64_t r = 0; r < count; r++) {
+            vec sum = set(0);
+            for (int64_t d = 0; d < size; d += 2 * width) {
+                const __mmask32 there = size - d >= 2 * width ? 0xffffffffu : (1u << (size - d)) - 1;
+                const __m512i row = _mm512_maskz_loadu_epi16(there, rows + r * size + d);
+                sum = dot(row, row, sum);
+            }
+            const float length = _mm512_reduce_add_ps(sum);
+            longest = length <= longest ? longest : length;
+        }
+        return longest;
+    }
+
+    // Whether no score, times factor, can be beyond 60 (Cauchy and Schwarz): its power of two then needs no maximum taken off.
+    template <int64_t Queries>
+    static bool all_small(const cell* queries, int64_t words, float longest_key, float factor)
+    {
+        constexpr float limit = 60;
+        const uint32_t* rows = reinterpret_cast<const uint32_t*>(queries);
+        vec longest = set(0);
+        for (int64_t v = 0; v < Queries; v += width) {
+            vec sum = set(0);
+            for (int64_t w = 0; w < words; w++) {
+                const packed row = load_packed(rows + w * Queries + v);
+                sum = dot(row, row, sum);
+            }
+            // the larger, or NaN where the second operand has it
+            longest = _mm512_max_ps(longest, sum);
+            if (_mm512_cmp_ps_mask(sum, sum, _CMP_UNORD_Q) != 0) {
+                return false;
+            }
+        }
+        return _mm512_reduce_max_ps(longest) * longest_key * factor * factor <= limit * limit;
+    }
+
+    // 2^(score * factor) by its bits: the number whose exponent and fraction are score * factor in fixed point is 2^x but for the
+    // curve between powers of two, which a polynomial of the fraction mends (within 7e-4; it becomes a bfloat16).
+    static vec small_exp2(vec score, vec factor)
+    {
+        const __m512i bits = _mm512_cvtps_epi32(_mm512_fmadd_ps(score, factor, set(127.0f * 8388608.0f)));
+        // (bits & fraction) | exponent of 1
+        const vec fraction = _mm512_castsi512_ps(_mm512_ternarylogic_epi32(bits, _mm512_set1_epi32(0x7fffff), _mm512_set1_epi32(0x3f800000), 0xea));
+        vec p = _mm512_fmadd_ps(set(-0.10644622147083282f), fraction, set(0.7074767351150513f));
+        p = _mm512_fmadd_ps(p, fraction, set(-1.3773068189620972f));
+        p = _mm512_fmadd_ps(p, fraction, set(1.7756133079528809f));
+        return _mm512_mul_ps(p, _mm512_castsi512_ps(bits));
+    }
+
+    // As weigh_pairs; weights are cut to bfloat16, not rounded, which their sum, taken of the same numbers, makes up for.
+    template <int64_t Queries>
+    static void weigh_small_pairs(const float* scores, cell* weights, int64_t v, int64_t there, int64_t filled, float factor, vec* total)
+    {
+        uint32_t* words = reinterpret_cast<uint32_t*>(weights) + v * width;
+        const vec by = set(factor * 8388608.0f);
+        const __m512i upper = _mm512_set1_epi32(static_cast<int32_t>(0xffff0000));
+        vec sum = set(0), other = sum;
+        for (int64_t k = 0; k < filled; k += 2) {
+            const __m512i low = k < there ? _mm512_srli_epi32(_mm512_castps_si512(small_exp2(load(scores + k * Queries), by)), 16) : _mm512_setzero_si512();
+            const __m512i high =
+                k + 1 < there ? _mm512_and_si512(_mm512_castps_si512(small_exp2(load(scores + (k + 1) * Queries), by)), upper) : _mm512_setzero_si512();
+            _mm512_storeu_si512(words + k / 2 * Queries, _mm512_or_si512(low, high));
+            if (total != nullptr) {
+                sum = _mm512_add_ps(sum, _mm512_castsi512_ps(_mm512_slli_epi32(low, 16)));
+                other = _mm512_add_ps(other, _mm512_castsi512_ps(high));
+            }
+        }
+        if (total != nullptr) {
+            *total = _mm512_add_ps(*total, _mm512_add_ps(sum, other));
+        }
+    }
 };
 #endif
 

@@ -4,6 +4,7 @@
 //   per_word             elements in a word
 //   queries, keys        sizes of a block; queries is a multiple of width
 //   size_step, key_step  the paddings that the packed operands need, in elements
+//   bounded              whether it has longest, stays_small and weigh_small, for scores that cannot be large
 //   block(...)           c[rows][queries] (+)= a[rows][words] x b[words][queries]
 // Everything has internal linkage: each file is compiled for other instructions.
 #pragma once
@@ -77,6 +78,18 @@ constexpr int64_t block_side = sizeof(E) == 2 ? 8 : 4;
 
 inline int64_t up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 
+// Weights next to nothing count as nothing while this lives: numbers below the normal ones cost a hundred times the others.
+class FlushesToZero {
+public:
+    FlushesToZero() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040u); }
+    ~FlushesToZero() { _mm_setcsr(before_); }
+    FlushesToZero(const FlushesToZero&) = delete;
+    FlushesToZero& operator=(const FlushesToZero&) = delete;
+
+private:
+    unsigned before_;
+};
+
 template <class M>
 struct Frame {
     using vec = typename M::vec;
@@ -100,7 +113,21 @@ struct Frame {
         return up(bytes, 64) + 64;
     }
 
-    static int64_t packed_bytes(const Task& t) { return t.batch * t.heads * head_bytes(t) + 64; }
+    // Behind the heads stand the largest squared lengths of a key, one for each unit of packing.
+    static int64_t packed_bytes(const Task& t) { return t.batch * t.heads * head_bytes(t) + 128 + pack_units(t) * static_cast<int64_t>(sizeof(float)); }
+
+    static float* lengths_of(const Task& t) { return reinterpret_cast<float*>(keys_of(t, t.batch * t.heads)); }
+
+    static int64_t chunks(const Task& t) { return (padded_keys(t) + pack_chunk - 1) / pack_chunk; }
+
+    // Whether a row of ones stands below the values, whose product with the weights is their sum.
+    static bool sums_itself(const Task& t)
+    {
+        if constexpr (M::bounded) {
+            return padded_rows(t) > t.size;
+        }
+        return false;
+    }
 
     static cell* keys_of(const Task& t, int64_t head)
     {
@@ -110,7 +137,7 @@ struct Frame {
 
     static cell* values_of(const Task& t, int64_t head) { return keys_of(t, head) + padded_keys(t) * padded_size(t); }
 
-    static int64_t pack_units(const Task& t) { return t.batch * t.heads * ((padded_keys(t) + pack_chunk - 1) / pack_chunk); }
+    static int64_t pack_units(const Task& t) { return t.batch * t.heads * chunks(t); }
 
     template <class E>
     static cell convert(E element)
@@ -125,9 +152,9 @@ struct Frame {
     template <class E>
     static void pack_elements(const Task& t, int64_t begin, int64_t end)
     {
-        const int64_t padded = padded_keys(t), size = padded_size(t), rows = padded_rows(t), chunks = (padded + pack_chunk - 1) / pack_chunk;
+        const int64_t padded = padded_keys(t), size = padded_size(t), rows = padded_rows(t);
         for (int64_t unit = begin; unit < end; unit++) {
-            const int64_t head = unit / chunks, first = unit % chunks * pack_chunk;
+            const int64_t head = unit / chunks(t), first = unit % chunks(t) * pack_chunk;
             const int64_t last = first + pack_chunk < padded ? first + pack_chunk : padded;
             const int64_t filled = last < t.keys ? last : t.keys;
             const E* key = static_cast<const E*>(t.key) + head / t.heads * t.key_batch + head % t.heads * t.key_head;
@@ -148,6 +175,9 @@ struct Frame {
                     row[d] = cell(0);
                 }
             }
+            if constexpr (M::bounded) {
+                lengths_of(t)[unit] = M::longest(keys + first * size, last - first, size);
+            }
             // values transposed, block by block where a whole block is there
             constexpr int64_t side = block_side<E>;
             for (int64_t k = first; k < last; k += side) {
@@ -163,6 +193,11 @@ struct Frame {
                             values[r * padded + c] = r < t.size && c < filled ? convert(value[c * t.value_row + r]) : cell(0);
                         }
                     }
+                }
+            }
+            if constexpr (M::bounded) {
+                for (int64_t k = first; sums_itself(t) && k < last; k++) {
+                    values[t.size * padded + k] = M::one;
                 }
             }
         }
@@ -260,14 +295,115 @@ struct Frame {
         char* memory_;
     };
 
+    // The largest squared length of a head's keys; NaN where one has no number.
+    static float longest_key(const Task& t, int64_t head)
+    {
+        const float* lengths = lengths_of(t) + head * chunks(t);
+        float longest = lengths[0];
+        for (int64_t i = 1; i < chunks(t); i++) {
+            longest = lengths[i] <= longest ? longest : lengths[i];
+        }
+        return longest;
+    }
+
+    // No score of these queries can be large: the weights need no running maximum, and nothing is ever scaled again.
+    static void run_bounded(const Task& t, const cell* keys, const cell* values, const Scratch& scratch, float factor, vec* total)
+    {
+        constexpr int64_t per = M::per_word;
+        const int64_t padded = padded_keys(t), size = padded_size(t), rows = padded_rows(t);
+        const bool summed = sums_itself(t);
+        for (int64_t v = 0; v < V; v++) {
+            total[v] = M::set(0);
+        }
+        for (int64_t k0 = 0; k0 < t.keys; k0 += B) {
+            const int64_t there = k0 + B < t.keys ? B : t.keys - k0, filled = up(there, M::key_step);
+            M::block(
+                reinterpret_cast<const word*>(keys + k0 * size), size / per, filled, size / per, reinterpret_cast<const word*>(scratch.queries), scratch.scores,
+                false);
+            for (int64_t v = 0; v < V; v++) {
+                M::weigh_small(scratch.scores + v * W, scratch.weights, v, there, filled, factor, summed ? nullptr : &total[v]);
+            }
+            M::block(
+                reinterpret_cast<const word*>(values + k0), padded / per, rows, filled / per, reinterpret_cast<const word*>(scratch.weights), scratch.sums, k0 != 0);
+        }
+        for (int64_t v = 0; summed && v < V; v++) {
+            total[v] = M::load(scratch.sums + t.size * Q + v * W);
+        }
+    }
+
+    // By blocks of keys with running maxima and sums.
+    static void run_shifted(
+        const Task& t, int64_t batch, int64_t head, int64_t first, int64_t count, const cell* keys, const cell* values, const Scratch& scratch, float factor,
+        vec* total)
+    {
+        constexpr int64_t per = M::per_word;
+        const int64_t padded = padded_keys(t), size = padded_size(t), rows = padded_rows(t);
+        const bool masked = t.mask != nullptr || t.causal;
+        float* scores = scratch.scores;
+        float* sums = scratch.sums;
+        const vec scaled = M::set(masked ? 1.0f : factor);
+        vec top[V];
+        for (int64_t v = 0; v < V; v++) {
+            top[v] = M::set(-std::numeric_limits<float>::infinity());
+            total[v] = M::set(0);
+        }
+        const int64_t end_key = t.causal && first + Q < t.keys ? first + Q : t.keys;
+        for (int64_t k0 = 0; k0 < end_key; k0 += B) {
+            const int64_t there = k0 + B < t.keys ? B : t.keys - k0, filled = up(there, M::key_step);
+            M::block(
+                reinterpret_cast<const word*>(keys + k0 * size), size / per, filled, size / per, reinterpret_cast<const word*>(scratch.queries), scores,
+                false);
+            if (masked) {
+                add_mask(t, batch, head, first, count, k0, there, scores, factor);
+            }
+            vec shift[V];
+            bool moved = false;
+            for (int64_t v = 0; v < V; v++) {
+                // four chains, since one would wait for each comparison before the next
+                vec highest = top[v], second = highest, third = highest, fourth = highest;
+                const float* column = scores + v * W;
+                int64_t k = 0;
+                for (; k + 4 <= there; k += 4) {
+                    highest = M::max(highest, M::load(column + k * Q));
+                    second = M::max(second, M::load(column + (k + 1) * Q));
+                    third = M::max(third, M::load(column + (k + 2) * Q));
+                    fourth = M::max(fourth, M::load(column + (k + 3) * Q));
+                }
+                for (; k < there; k++) {
+                    highest = M::max(highest, M::load(column + k * Q));
+                }
+                highest = M::max(M::max(highest, second), M::max(third, fourth));
+                shift[v] = M::exp2(M::mul(M::sub(top[v], highest), scaled));
+                moved = moved || M::differ(top[v], highest);
+                top[v] = highest;
+            }
+            for (int64_t v = 0; v < V; v++) {
+                const vec base = M::mul(top[v], scaled);
+                vec sum = M::set(0);
+                M::weigh(scores + v * W, scratch.weights, v, there, filled, scaled, base, sum);
+                total[v] = M::add(M::mul(total[v], shift[v]), sum);
+            }
+            if (k0 != 0 && moved) {
+                for (int64_t d = 0; d < rows; d++) {
+                    for (int64_t v = 0; v < V; v++) {
+                        float* sum = sums + d * Q + v * W;
+                        M::store(sum, M::mul(M::load(sum), shift[v]));
+                    }
+                }
+            }
+            M::block(
+                reinterpret_cast<const word*>(values + k0), padded / per, rows, filled / per, reinterpret_cast<const word*>(scratch.weights), sums, k0 != 0);
+        }
+    }
+
     static void run(const Task& t, int64_t begin, int64_t end)
     {
         constexpr float log2e = 1.44269504088896341f;
         constexpr int64_t per = M::per_word;
+        const FlushesToZero flushes;
         M::start();
-        const int64_t padded = padded_keys(t), size = padded_size(t), rows = padded_rows(t), blocks = query_blocks(t);
+        const int64_t size = padded_size(t), rows = padded_rows(t), blocks = query_blocks(t);
         Scratch scratch(t);
-        float* scores = scratch.scores;
         float* sums = scratch.sums;
         const bool masked = t.mask != nullptr || t.causal;
         const float factor = t.scale * log2e;
@@ -282,58 +418,16 @@ struct Frame {
             }
             const cell* keys = keys_of(t, both);
             const cell* values = values_of(t, both);
-            const vec scaled = M::set(masked ? 1.0f : factor);
-            vec top[V], total[V];
-            for (int64_t v = 0; v < V; v++) {
-                top[v] = M::set(-std::numeric_limits<float>::infinity());
-                total[v] = M::set(0);
+            vec total[V];
+            bool done = false;
+            if constexpr (M::bounded) {
+                if (!masked && M::stays_small(scratch.queries, size / per, longest_key(t, both), factor)) {
+                    run_bounded(t, keys, values, scratch, factor, total);
+                    done = true;
+                }
             }
-            const int64_t end_key = t.causal && first + Q < t.keys ? first + Q : t.keys;
-            for (int64_t k0 = 0; k0 < end_key; k0 += B) {
-                const int64_t there = k0 + B < t.keys ? B : t.keys - k0, filled = up(there, M::key_step);
-                M::block(
-                    reinterpret_cast<const word*>(keys + k0 * size), size / per, filled, size / per, reinterpret_cast<const word*>(scratch.queries), scores,
-                    false);
-                if (masked) {
-                    add_mask(t, batch, head, first, count, k0, there, scores, factor);
-                }
-                vec shift[V];
-                bool moved = false;
-                for (int64_t v = 0; v < V; v++) {
-                    // four chains, since one would wait for each comparison before the next
-                    vec highest = top[v], second = highest, third = highest, fourth = highest;
-                    const float* column = scores + v * W;
-                    int64_t k = 0;
-                    for (; k + 4 <= there; k += 4) {
-                        highest = M::max(highest, M::load(column + k * Q));
-                        second = M::max(second, M::load(column + (k + 1) * Q));
-                        third = M::max(third, M::load(column + (k + 2) * Q));
-                        fourth = M::max(fourth, M::load(column + (k + 3) * Q));
-                    }
-                    for (; k < there; k++) {
-                        highest = M::max(highest, M::load(column + k * Q));
-                    }
-                    highest = M::max(M::max(highest, second), M::max(third, fourth));
-                    shift[v] = M::exp2(M::mul(M::sub(top[v], highest), scaled));
-                    moved = moved || M::differ(top[v], highest);
-                    top[v] = highest;
-                }
-                for (int64_t v = 0; v < V; v++) {
-                    const vec base = M::mul(top[v], scaled);
-                    vec sum = M::set(0);
-                    M::weigh(scores + v * W, scratch.weights, v, there, filled, scaled, base, sum);
-                    total[v] = M::add(M::mul(total[v], shift[v]), sum);
-                }
-                if (k0 != 0 && moved) {
-                    for (int64_t d = 0; d < rows; d++) {
-                        for (int64_t v = 0; v < V; v++) {
-                            float* sum = sums + d * Q + v * W;
-                            M::store(sum, M::mul(M::load(sum), shift[v]));
-                        }
-                    }
-                }
-                M::block(
-                    reinterpret_cast<const word*>(values + k0), padded / per, rows, filled / per, reinterpret_cast<const word*>(scratch.weights), sums, k0 != 0);
+            if (!done) {
+                run_shifted(t, batch, head, first, count, keys, values, scratch, factor, total);
             }
             for (int64_t v = 0; v < V; v++) {
                 const vec inverse = M::div(M::set(1), total[v]);

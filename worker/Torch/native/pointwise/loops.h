@@ -1,20 +1,9 @@
 // The loops, written for the compiler to vectorize; internal to each file that includes them.
 #pragma once
-#include "pointwise.h"
-#include <cstring>
+#include "common.h"
 
 namespace pointwise {
 namespace {
-
-inline float read(const float* x, int64_t i) { return x[i]; }
-
-inline float read(const uint16_t* x, int64_t i)
-{
-    uint32_t bits = static_cast<uint32_t>(x[i]) << 16;
-    float value;
-    std::memcpy(&value, &bits, sizeof value);
-    return value;
-}
 
 inline void write(float* y, int64_t i, float value) { y[i] = value; }
 
@@ -93,36 +82,6 @@ void sum_rows_of(const E* x, int64_t rows, int64_t channels, double* sums, doubl
 }
 
 template <class E>
-void sum_run_of(const E* x, int64_t count, double* sum, double* square)
-{
-    constexpr int64_t lanes = 32, depth = 32;
-    double all = 0, all_squares = 0;
-    for (int64_t i0 = 0; i0 < count; i0 += lanes * depth) {
-        float sums[lanes] = {}, squares[lanes] = {};
-        const int64_t end = i0 + lanes * depth < count ? i0 + lanes * depth : count;
-        int64_t i = i0;
-        for (; i + lanes <= end; i += lanes) {
-            for (int64_t lane = 0; lane < lanes; lane++) {
-                float value = read(x, i + lane);
-                sums[lane] += value;
-                squares[lane] += value * value;
-            }
-        }
-        for (; i < end; i++) {
-            float value = read(x, i);
-            sums[0] += value;
-            squares[0] += value * value;
-        }
-        for (int64_t lane = 0; lane < lanes; lane++) {
-            all += sums[lane];
-            all_squares += squares[lane];
-        }
-    }
-    *sum += all;
-    *square += all_squares;
-}
-
-template <class E>
 void scale_rows_of(const E* x, E* y, int64_t rows, int64_t channels, const float* scale, const float* shift, bool activate)
 {
     for (int64_t r = 0; r < rows; r++) {
@@ -167,33 +126,55 @@ void geglu_of(const E* x, E* y, int64_t rows, int64_t size)
     }
 }
 
-using half = uint16_t;
-
-void sum_rows(const void* x, bool bfloat16, int64_t rows, int64_t channels, double* sums, double* squares)
+// Two passes over a row, which the first brings into the nearest cache: no large sums are subtracted from each other.
+template <class E>
+void layer_norm_of(const E* x, E* y, int64_t rows, int64_t size, const float* gain, const float* offset, double eps)
 {
-    bfloat16 ? sum_rows_of(static_cast<const half*>(x), rows, channels, sums, squares) : sum_rows_of(static_cast<const float*>(x), rows, channels, sums, squares);
-}
-
-void sum_run(const void* x, bool bfloat16, int64_t count, double* sum, double* square)
-{
-    bfloat16 ? sum_run_of(static_cast<const half*>(x), count, sum, square) : sum_run_of(static_cast<const float*>(x), count, sum, square);
-}
-
-void scale_rows(const void* x, void* y, bool bfloat16, int64_t rows, int64_t channels, const float* scale, const float* shift, bool activate)
-{
-    bfloat16 ? scale_rows_of(static_cast<const half*>(x), static_cast<half*>(y), rows, channels, scale, shift, activate)
-             : scale_rows_of(static_cast<const float*>(x), static_cast<float*>(y), rows, channels, scale, shift, activate);
-}
-
-void scale_run(const void* x, void* y, bool bfloat16, int64_t count, float scale, float shift, bool activate)
-{
-    bfloat16 ? scale_run_of(static_cast<const half*>(x), static_cast<half*>(y), count, scale, shift, activate)
-             : scale_run_of(static_cast<const float*>(x), static_cast<float*>(y), count, scale, shift, activate);
-}
-
-void geglu(const void* x, void* y, bool bfloat16, int64_t rows, int64_t size)
-{
-    bfloat16 ? geglu_of(static_cast<const half*>(x), static_cast<half*>(y), rows, size) : geglu_of(static_cast<const float*>(x), static_cast<float*>(y), rows, size);
+    constexpr int64_t lanes = 64;
+    const int64_t whole = size / lanes * lanes;
+    for (int64_t r = 0; r < rows; r++) {
+        const E* from = x + r * size;
+        E* to = y + r * size;
+        float sums[lanes] = {};
+        for (int64_t i = 0; i < whole; i += lanes) {
+            for (int64_t lane = 0; lane < lanes; lane++) {
+                sums[lane] += read(from, i + lane);
+            }
+        }
+        double sum = 0;
+        for (int64_t i = whole; i < size; i++) {
+            sum += read(from, i);
+        }
+        for (int64_t lane = 0; lane < lanes; lane++) {
+            sum += sums[lane];
+        }
+        const float mean = static_cast<float>(sum / static_cast<double>(size));
+        float squares[lanes] = {};
+        for (int64_t i = 0; i < whole; i += lanes) {
+            for (int64_t lane = 0; lane < lanes; lane++) {
+                const float off = read(from, i + lane) - mean;
+                squares[lane] += off * off;
+            }
+        }
+        double square = 0;
+        for (int64_t i = whole; i < size; i++) {
+            const float off = read(from, i) - mean;
+            square += off * off;
+        }
+        for (int64_t lane = 0; lane < lanes; lane++) {
+            square += squares[lane];
+        }
+        const float scale = static_cast<float>(1.0 / __builtin_sqrt(square / static_cast<double>(size) + eps));
+        if (gain != nullptr && offset != nullptr) {
+            for (int64_t i = 0; i < size; i++) {
+                write(to, i, (read(from, i) - mean) * scale * gain[i] + offset[i]);
+            }
+        } else {
+            for (int64_t i = 0; i < size; i++) {
+                write(to, i, (read(from, i) - mean) * scale * (gain != nullptr ? gain[i] : 1.0f) + (offset != nullptr ? offset[i] : 0.0f));
+            }
+        }
+    }
 }
 
 }  // namespace

@@ -16,6 +16,8 @@ struct Loops {
     void (*scale_run)(const void* x, void* y, bool bfloat16, int64_t count, float scale, float shift, bool silu);
     // y (rows, size) = x[.., :size] * gelu(x[.., size:]), x (rows, 2 size)
     void (*geglu)(const void* x, void* y, bool bfloat16, int64_t rows, int64_t size);
+    // each row less its mean, over its deviation, times gain plus offset (size each, or null)
+    void (*layer_norm)(const void* x, void* y, bool bfloat16, int64_t rows, int64_t size, const float* gain, const float* offset, double eps);
 };
 
 const Loops& baseline();

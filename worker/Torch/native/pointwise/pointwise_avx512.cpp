@@ -1,10 +1,12 @@
-#include "loops.h"
+#include "common.h"
+#include "wide.h"
+#include "choose.h"
 
 namespace pointwise {
 
 const Loops& avx512()
 {
-    static const Loops loops{sum_rows, sum_run, scale_rows, scale_run, geglu};
+    static const Loops loops{sum_rows, sum_run, scale_rows, scale_run, geglu, layer_norm};
     return loops;
 }
 
