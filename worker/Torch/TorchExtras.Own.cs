@@ -39,6 +39,17 @@ public static unsafe partial class TorchExtras
         }
     }
 
+    /// <summary>A new tensor of type <paramref name="dtype"/> from the numbers at <paramref name="memory"/>, by all threads; null where one of the types has no fast way.</summary>
+    /// <param name="stored">Type of the numbers there.</param>
+    public static Tensor? converted_from_memory(nint memory, ReadOnlySpan<long> shape, ScalarType stored, ScalarType dtype)
+    {
+        fixed (long* sizes = shape)
+        {
+            nint handle = Native.gt_converted((void*)memory, (int)stored, Longs.Of(sizes, shape.Length), (int)dtype);
+            return handle == 0 ? null : Tensor.Wrap(handle);
+        }
+    }
+
     /// <summary>The address of the first element. The tensor must be on the CPU and outlive its use.</summary>
     public static nint DataPointer(Tensor tensor)
     {

@@ -32,6 +32,9 @@ public static unsafe partial class TorchExtras
         return made;
     }
 
+    /// <summary>Null: the package converts tensors, not memory.</summary>
+    public static Tensor? converted_from_memory(nint memory, ReadOnlySpan<long> shape, ScalarType stored, ScalarType dtype) => null;
+
     /// <summary>The address of the first element. The tensor must be on the CPU and outlive its use.</summary>
     public static nint DataPointer(Tensor tensor)
     {

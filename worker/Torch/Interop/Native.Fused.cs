@@ -13,4 +13,7 @@ internal static unsafe partial class Native
 
     [DllImport(Library)]
     internal static extern int gt_can_fuse(nint a);
+
+    [DllImport(Library)]
+    internal static extern nint gt_converted(void* from, int stored, Longs shape, int dtype);
 }

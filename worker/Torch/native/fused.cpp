@@ -2,6 +2,7 @@
 #include "cpu.h"
 #include "pointwise/pointwise.h"
 #include "shim.h"
+#include <sys/mman.h>
 
 using namespace shim;
 
@@ -23,6 +24,15 @@ const pointwise::Loops& loops()
 
 // Rows of so many numbers that a thread has enough to do: a second one costs some microseconds.
 int64_t rows_a_thread(int64_t numbers_a_row) { return std::max<int64_t>(1, 32768 / std::max<int64_t>(1, numbers_a_row)); }
+
+// Brings a file's pages into the map at once, where the system can (Linux 5.14); else each comes with its first use.
+void populate(const char* from, int64_t size)
+{
+    constexpr uintptr_t page = 4096;
+    constexpr int populate_read = 22;
+    const uintptr_t start = reinterpret_cast<uintptr_t>(from) / page * page;
+    madvise(reinterpret_cast<void*>(start), reinterpret_cast<uintptr_t>(from) + static_cast<uintptr_t>(size) - start, populate_read);
+}
 
 bool ours(const at::Tensor& tensor) { return tensor.is_cpu() && (tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16); }
 
@@ -194,3 +204,39 @@ GT_API T gt_geglu(T a)
 
 // 1 where the fused passes take this tensor.
 GT_API int32_t gt_can_fuse(T a) { return ours(*a) ? 1 : 0; }
+
+// A new tensor of the numbers at `from`, converted by all threads; null without an error where the types are not ours.
+GT_API T gt_converted(const void* from, int32_t stored, Longs shape, int32_t dtype)
+{
+    auto number = [](int32_t type, pointwise::Number& number) {
+        switch (static_cast<at::ScalarType>(type)) {
+            case at::kFloat: number = pointwise::Number::float32; return true;
+            case at::kHalf: number = pointwise::Number::float16; return true;
+            case at::kBFloat16: number = pointwise::Number::bfloat16; return true;
+            default: return false;
+        }
+    };
+    pointwise::Number is, wanted;
+    if (!number(stored, is) || !number(dtype, wanted) || wanted == pointwise::Number::float16) {
+        return nullptr;
+    }
+    return make(
+        "converted",
+        [&] {
+            at::Tensor made = at::empty(list(shape), options(dtype, -1, 0));
+            const int64_t width = is == pointwise::Number::float32 ? 4 : 2, wide = static_cast<int64_t>(made.element_size()), count = made.numel();
+            const char* source = static_cast<const char*>(from);
+            char* out = static_cast<char*>(made.data_ptr());
+            // pieces begin at whole lines of the cache
+            constexpr int64_t piece = 1 << 18;
+            at::parallel_for(0, (count + piece - 1) / piece, 1, [&](int64_t begin, int64_t end) {
+                for (int64_t p = begin; p < end; p++) {
+                    const int64_t first = p * piece, numbers = std::min(piece, count - first);
+                    populate(source + first * width, numbers * width);
+                    loops().convert(source + first * width, is, out + first * wide, wanted, numbers);
+                }
+            });
+            return made;
+        },
+        shape, stored, dtype);
+}

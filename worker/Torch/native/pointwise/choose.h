@@ -40,5 +40,21 @@ void layer_norm(const void* x, void* y, bool bfloat16, int64_t rows, int64_t siz
              : layer_norm_of(static_cast<const float*>(x), static_cast<float*>(y), rows, size, gain, offset, eps);
 }
 
+template <class From>
+void convert_from(const void* from, void* to, Number wanted, int64_t count)
+{
+    wanted == Number::bfloat16 ? convert_of(static_cast<const From*>(from), static_cast<half*>(to), count)
+                               : convert_of(static_cast<const From*>(from), static_cast<float*>(to), count);
+}
+
+void convert(const void* from, Number stored, void* to, Number wanted, int64_t count)
+{
+    switch (stored) {
+        case Number::float32: convert_from<float>(from, to, wanted, count); break;
+        case Number::float16: convert_from<Half>(from, to, wanted, count); break;
+        case Number::bfloat16: convert_from<half>(from, to, wanted, count); break;
+    }
+}
+
 }  // namespace
 }  // namespace pointwise

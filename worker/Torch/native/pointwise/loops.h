@@ -177,5 +177,13 @@ void layer_norm_of(const E* x, E* y, int64_t rows, int64_t size, const float* ga
     }
 }
 
+template <class From, class To>
+void convert_of(const From* from, To* to, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        write(to, i, read(from, i));
+    }
+}
+
 }  // namespace
 }  // namespace pointwise

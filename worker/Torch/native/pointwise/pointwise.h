@@ -5,6 +5,8 @@
 
 namespace pointwise {
 
+enum class Number : int32_t { float32, float16, bfloat16 };
+
 struct Loops {
     // sums and squares (channels each, added to) over rows of channels
     void (*sum_rows)(const void* x, bool bfloat16, int64_t rows, int64_t channels, double* sums, double* squares);
@@ -18,6 +20,8 @@ struct Loops {
     void (*geglu)(const void* x, void* y, bool bfloat16, int64_t rows, int64_t size);
     // each row less its mean, over its deviation, times gain plus offset (size each, or null)
     void (*layer_norm)(const void* x, void* y, bool bfloat16, int64_t rows, int64_t size, const float* gain, const float* offset, double eps);
+    // count numbers to float32 or bfloat16, rounded to the nearest
+    void (*convert)(const void* from, Number stored, void* to, Number wanted, int64_t count);
 };
 
 const Loops& baseline();

@@ -6,7 +6,7 @@ namespace pointwise {
 
 const Loops& avx512()
 {
-    static const Loops loops{sum_rows, sum_run, scale_rows, scale_run, geglu, layer_norm};
+    static const Loops loops{sum_rows, sum_run, scale_rows, scale_run, geglu, layer_norm, convert};
     return loops;
 }
 

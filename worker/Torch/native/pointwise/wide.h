@@ -18,6 +18,8 @@ inline vec load(const uint16_t* x, __mmask16 mask)
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, x)), 16));
 }
 
+inline vec load(const Half* x, __mmask16 mask) { return _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, x)); }
+
 inline void store(float* y, __mmask16 mask, vec value) { _mm512_mask_storeu_ps(y, mask, value); }
 
 // Rounded to the nearest, halves to the even one; NaN stays NaN.
@@ -175,6 +177,32 @@ void layer_norm_of(const E* x, E* y, int64_t rows, int64_t size, const float* ga
             const vec factor = gain != nullptr ? load(gain + i, mask) : set(1), added = offset != nullptr ? load(offset + i, mask) : set(0);
             store(y + r * size + i, mask, _mm512_fmadd_ps(normed, factor, added));
         }
+    }
+}
+
+// Past the caches: what is converted here is larger than they are.
+inline void stream(float* y, vec value) { _mm512_stream_ps(y, value); }
+
+inline void stream(uint16_t* y, vec value)
+{
+    alignas(32) uint16_t narrow[lanes];
+    store(narrow, 0xffff, value);
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(y), _mm256_load_si256(reinterpret_cast<const __m256i*>(narrow)));
+}
+
+template <class From, class To>
+void convert_of(const From* from, To* to, int64_t count)
+{
+    int64_t i = 0;
+    if (reinterpret_cast<uintptr_t>(to) % 64 == 0) {
+        for (; i + lanes <= count; i += lanes) {
+            stream(to + i, load(from + i, 0xffff));
+        }
+        _mm_sfence();
+    }
+    for (; i < count; i += lanes) {
+        const __mmask16 mask = first(count - i);
+        store(to + i, mask, load(from + i, mask));
     }
 }
 
