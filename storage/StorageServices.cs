@@ -60,6 +60,7 @@ public static class StorageServices
         services.AddSingleton<OutputGallery>();
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<LoadReader>();
+        services.AddSingleton<RunTimes>();
         services.AddSingleton<Ledger>();
         services.AddSingleton<AccountStore>();
         services.AddSingleton<WorkerRegistry>();

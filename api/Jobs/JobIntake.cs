@@ -8,7 +8,8 @@ namespace Generation.Api;
 /// request is checked by its kind and model, priced, held against the account's limits, and submitted.
 /// </summary>
 internal sealed class JobIntake(
-    ModelDirectory models, InputPictures inputs, Prices prices, LimitsDirectory limits, SafetyDirectory safety, Submission submission, TimeProvider time)
+    ModelDirectory models, InputPictures inputs, Prices prices, LimitsDirectory limits, SafetyDirectory safety, RunTimeBoard times,
+    Submission submission, TimeProvider time)
 {
     /// <summary>
     /// The answer to an earlier request with the same Idempotency-Key; null if this is the first, or has none. Spares a
@@ -41,12 +42,16 @@ internal sealed class JobIntake(
         Caller caller, JobBody body, Preferences preferences, byte[]? fingerprint, FieldErrors errors, Func<CheckedRequest, Credits>? price, CancellationToken cancellationToken)
     {
         CheckedRequest request = await CheckAsync(caller, body, errors, cancellationToken);
+        double work = PricedWork.Of(request).Work;
+        double? seconds = await times.ExpectedAsync(request.Model.Name, request.Request.Kind, work, cancellationToken);
         var job = new NewJob
         {
             Id = JobId.New(time),
             AccountId = caller.AccountId,
             Request = request.Request,
-            Cost = price?.Invoke(request) ?? prices.Of(request),
+            Cost = price?.Invoke(request) ?? prices.Of(request, seconds),
+            Work = work,
+            ExpectedSeconds = seconds,
             Priority = body.Priority ?? 0,
             ExpiresIn = RequestChecks.ExpiresIn(body),
             MaxQueued = limits.Of(caller).QueuedJobs,

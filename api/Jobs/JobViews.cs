@@ -76,11 +76,11 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
             return await DocumentAsync(row, cancellationToken);
         }
 
-        long position = load.Queued + 1;
+        QueuePlace last = LoadBoard.Last(load, row.ExpectedSeconds);
         return row.ToDocument() with
         {
-            Position = position,
-            EtaSeconds = LoadBoard.EtaSeconds(load, position),
+            Position = last.Position,
+            EtaSeconds = LoadBoard.EtaSeconds(load, last),
             WaitingReason = LoadBoard.WaitingReason(load),
         };
     }
@@ -133,12 +133,12 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
     private async Task<(long? Position, double? Eta, string? Reason)> WaitAsync(JobId id, string model, CancellationToken cancellationToken)
     {
         ModelLoad load = await board.OfAsync(model, cancellationToken);
-        long? position = await cache.GetOrCreateAsync((nameof(JobViews), id), entry =>
+        QueuePlace? place = await cache.GetOrCreateAsync((nameof(JobViews), id), entry =>
         {
             entry.AbsoluteExpirationRelativeToNow = load.Queued < LongQueue ? PositionMaxAge : PositionMaxAge * Math.Min(20, load.Queued / LongQueue);
             return queries.PositionAsync(id, cancellationToken);
         });
-        return (position, position is { } p ? LoadBoard.EtaSeconds(load, p) : null, LoadBoard.WaitingReason(load));
+        return (place?.Position, place is null ? null : LoadBoard.EtaSeconds(load, place), LoadBoard.WaitingReason(load));
     }
 
     /// <summary>The document with more members at its end.</summary>

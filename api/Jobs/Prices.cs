@@ -24,6 +24,13 @@ internal sealed record PriceOptions
     public decimal MinimumPerPicture { get; init; } = 0.01m;
 
     /// <summary>
+    /// Where set, jobs cost by the seconds that finished jobs of their kind and model took, once there are some; a model's
+    /// own figures still go first. Null: by work alone, as below.
+    /// </summary>
+    [Range(0, 1e6)]
+    public decimal? CreditsPerSecond { get; init; }
+
+    /// <summary>
     /// Over these, by kind. Edits predict three times a step where others do twice; control networks come on top of the
     /// model's own; enlarging has no steps; frames of a clip see each other.
     /// </summary>
@@ -42,6 +49,9 @@ internal sealed record PriceOptions
 /// <param name="Outputs">How many of them.</param>
 internal sealed record PricedWork(JobKind Kind, decimal MegapixelSteps, decimal OutputMegapixels, int Outputs)
 {
+    /// <summary>By what run times of jobs of this kind on one model compare: networks without steps go by what they hand out.</summary>
+    public double Work => (double)((MegapixelSteps > 0 ? MegapixelSteps : OutputMegapixels) * Outputs);
+
     public static PricedWork Of(CheckedRequest job)
     {
         (JobRequest request, _, RenderPlan? plan) = job;
@@ -73,10 +83,11 @@ internal sealed record PricedWork(JobKind Kind, decimal MegapixelSteps, decimal 
 internal sealed class Prices(PriceOptions options)
 {
     /// <summary>The price of a job, to a ten-thousandth of a credit, rounded up.</summary>
-    public Credits Of(CheckedRequest job) => Of(PricedWork.Of(job), job.Model);
+    /// <param name="seconds">How long it is expected to run; null: nobody knows.</param>
+    public Credits Of(CheckedRequest job, double? seconds = null) => Of(PricedWork.Of(job), job.Model, seconds);
 
     /// <summary>The price of so much work with a model.</summary>
-    public Credits Of(PricedWork work, ModelEntry model)
+    public Credits Of(PricedWork work, ModelEntry model, double? seconds = null)
     {
         string kind = work.Kind.WireName();
         KindPrice? own = model.Prices?.GetValueOrDefault(kind);
@@ -84,8 +95,15 @@ internal sealed class Prices(PriceOptions options)
         decimal perStep = own?.PerMegapixelStep ?? general?.PerMegapixelStep ?? options.PerMegapixelStep;
         decimal perOutput = own?.PerOutputMegapixel ?? general?.PerOutputMegapixel ?? options.PerOutputMegapixel;
         decimal least = own?.Minimum ?? general?.Minimum ?? options.MinimumPerPicture;
+        if (own is null && options.CreditsPerSecond is { } rate && seconds is { } expected)
+        {
+            return Rounded(Math.Max(rate * (decimal)expected, least * work.Outputs));
+        }
+
         decimal output = (perStep * work.MegapixelSteps) + (perOutput * work.OutputMegapixels);
         decimal price = Math.Max(output * model.PriceFactor, least) * work.Outputs;
-        return Credits.Of(Math.Ceiling(price * 10_000m) / 10_000m);
+        return Rounded(price);
     }
+
+    private static Credits Rounded(decimal price) => Credits.Of(Math.Ceiling(price * 10_000m) / 10_000m);
 }

@@ -50,7 +50,7 @@ internal static class SystemApi
             m.Slots,
             m.FreeSlots,
             m.FinishedLastMinute,
-            LoadBoard.EtaSeconds(m, m.Queued + 1),
+            LoadBoard.EtaSeconds(m, LoadBoard.Last(m, m.RunSeconds)),
             Age(m.OldestQueuedAt, load.At),
             m.RunSeconds is { } seconds ? Math.Round(seconds, 3) : null));
         var total = new LoadFigures(

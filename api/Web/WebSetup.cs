@@ -31,6 +31,7 @@ internal static class WebSetup
         builder.Services.AddOptions<AccountOptions>().BindConfiguration(AccountOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<ModelDirectory>();
         builder.Services.AddSingleton<LoadBoard>();
+        builder.Services.AddSingleton<RunTimeBoard>();
         builder.Services.AddSingleton<OutputUrls>();
         builder.Services.AddSingleton<JobViews>();
         builder.Services.AddSingleton<Submission>();

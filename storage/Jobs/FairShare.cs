@@ -61,25 +61,27 @@ internal static class FairShare
 
     /// <summary>
     /// $1 the job. Its place in this order, as far as it can be known: its rank within its account, and of each other
-    /// account the jobs that get their turn before.
+    /// account the jobs that get their turn before; with the seconds that those ahead are expected to run, how many of
+    /// them that is known of, and its own.
     /// </summary>
     public const string PositionSql = """
         WITH me AS (
             SELECT o.*, a.weight FROM outbox o JOIN accounts a ON a.id = o.account_id WHERE o.job_id = $1),
         own AS (
-            SELECT count(*) AS ahead FROM (
-                SELECT 1 FROM outbox o, me WHERE o.model = me.model AND o.account_id = me.account_id
+            SELECT count(*) AS ahead, count(seconds) AS known, coalesce(sum(seconds), 0) AS seconds FROM (
+                SELECT o.seconds FROM outbox o, me WHERE o.model = me.model AND o.account_id = me.account_id
                     AND (o.priority > me.priority
                         OR (o.priority = me.priority AND (o.enqueued_at, o.job_id) < (me.enqueued_at, me.job_id)))
                 LIMIT 100000) AS few),
         others AS (
-            SELECT a.weight, (SELECT count(*) FROM (
-                SELECT 1 FROM outbox o WHERE o.model = me.model AND o.account_id = a.id
-                LIMIT 1 + (own.ahead * a.weight / me.weight)::int) AS few) AS waiting
-            FROM me, own, accounts a
+            SELECT coalesce(sum(few.ahead), 0) AS ahead, coalesce(sum(few.known), 0) AS known, coalesce(sum(few.seconds), 0) AS seconds
+            FROM me, own, accounts a, LATERAL (
+                SELECT count(*) AS ahead, count(turn.seconds) AS known, sum(turn.seconds) AS seconds FROM (
+                    SELECT o.seconds FROM outbox o WHERE o.model = me.model AND o.account_id = a.id
+                    ORDER BY o.dispatched_at IS NULL, o.priority DESC, o.enqueued_at, o.job_id
+                    LIMIT (own.ahead * a.weight / me.weight) + CASE WHEN me.dispatched_at IS NULL THEN 1 ELSE 0 END) AS turn) AS few
             WHERE a.open_jobs > 0 AND a.id <> me.account_id)
-        SELECT 1 + own.ahead + coalesce((
-            SELECT sum(least(waiting, (own.ahead * others.weight / me.weight) + CASE WHEN me.dispatched_at IS NULL THEN 1 ELSE 0 END)) FROM others), 0)::bigint
-        FROM me, own
+        SELECT (1 + own.ahead + others.ahead)::bigint, (own.known + others.known)::bigint, own.seconds + others.seconds, me.seconds
+        FROM me, own, others
         """;
 }

@@ -74,11 +74,21 @@ public sealed class JobQueries(NpgsqlDataSource source)
         return Convert.ToInt32(await command.ExecuteScalarAsync(cancellationToken), System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Place of a queued job among those of its model, 1 for the next; null if it is not queued.</summary>
-    public async Task<long?> PositionAsync(JobId id, CancellationToken cancellationToken)
+    /// <summary>Place of a queued job among those of its model; null if it is not queued.</summary>
+    public async Task<QueuePlace?> PositionAsync(JobId id, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(FairShare.PositionSql);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id.Value });
-        return await command.ExecuteScalarAsync(cancellationToken) as long?;
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken)
+            ? new QueuePlace(reader.GetInt64(0), reader.GetInt64(1), reader.GetDouble(2), reader.IsDBNull(3) ? null : reader.GetDouble(3))
+            : null;
     }
 }
+
+/// <summary>Where a job stands in the queue of its model.</summary>
+/// <param name="Position">1 for the next.</param>
+/// <param name="KnownAhead">Of how many of those ahead it is known how long they will run.</param>
+/// <param name="SecondsAhead">How long those will run, in all.</param>
+/// <param name="OwnSeconds">How long the job itself is expected to run, if that is known.</param>
+public sealed record QueuePlace(long Position, long KnownAhead, double SecondsAhead, double? OwnSeconds);

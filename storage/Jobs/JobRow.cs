@@ -60,6 +60,9 @@ public sealed record JobRow
 
     public DateTimeOffset? OutputsDeletedAt { get; init; }
 
+    /// <summary>How long a job just submitted is expected to run, in seconds.</summary>
+    public double? ExpectedSeconds { get; init; }
+
     public IReadOnlyList<JobOutput> Outputs { get; init; } = [];
 
     /// <summary>Columns of <c>jobs j</c> in the order that <see cref="Read"/> takes them.</summary>

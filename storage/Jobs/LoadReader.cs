@@ -21,7 +21,17 @@ public sealed record ModelLoad(
     int FreeSlots,
     long FinishedLastMinute,
     double? RunSeconds,
-    DateTimeOffset? OldestQueuedAt);
+    DateTimeOffset? OldestQueuedAt)
+{
+    /// <summary>How long each running job is expected to run on, in seconds, as far as that is known.</summary>
+    public IReadOnlyList<double> SecondsLeft { get; init; } = [];
+
+    /// <summary>How long those that wait will run in all, as far as that is known.</summary>
+    public double QueuedSeconds { get; init; }
+
+    /// <summary>Of how many that is known.</summary>
+    public long QueuedKnown { get; init; }
+}
 
 /// <summary>All models' load; a worker with several models counts once in the totals.</summary>
 public sealed record SystemLoad(IReadOnlyList<ModelLoad> Models, int Workers, int Slots, int FreeSlots, DateTimeOffset At);
@@ -38,9 +48,13 @@ public sealed class LoadReader(NpgsqlDataSource source)
             SELECT m.model, count(*)::int AS workers, sum(live.slots)::int AS slots, sum(live.free)::int AS free
             FROM live, LATERAL unnest(live.models) AS m (model) GROUP BY m.model),
         waiting AS (
-            SELECT model, count(*) AS queued, min(enqueued_at) AS oldest FROM outbox GROUP BY model),
+            SELECT model, count(*) AS queued, min(enqueued_at) AS oldest, coalesce(sum(seconds), 0) AS seconds,
+                count(seconds) AS known FROM outbox GROUP BY model),
         running AS (
-            SELECT model, count(*) AS running FROM jobs WHERE state = 1 GROUP BY model),
+            -- One that runs longer than expected is taken to be nearly done
+            SELECT model, count(*) AS running, array_agg(greatest(seconds / 20, seconds - extract(epoch FROM now() - started_at))::double precision)
+                FILTER (WHERE seconds IS NOT NULL) AS left_over
+            FROM jobs WHERE state = 1 GROUP BY model),
         recent AS (
             SELECT model, finished_at, started_at FROM jobs
             WHERE finished_at > now() - interval '1 hour' AND state = 2 ORDER BY finished_at DESC LIMIT 500),
@@ -54,7 +68,8 @@ public sealed class LoadReader(NpgsqlDataSource source)
         SELECT names.model, coalesce(waiting.queued, 0), coalesce(running.running, 0), coalesce(able.workers, 0),
             coalesce(able.slots, 0), coalesce(able.free, 0), coalesce(minute.finished, 0), pace.seconds, waiting.oldest,
             (SELECT count(*)::int FROM live), (SELECT coalesce(sum(slots), 0)::int FROM live),
-            (SELECT coalesce(sum(free), 0)::int FROM live), now()
+            (SELECT coalesce(sum(free), 0)::int FROM live), now(),
+            running.left_over, coalesce(waiting.seconds, 0), coalesce(waiting.known, 0)
         FROM (SELECT 1) AS one LEFT JOIN names ON true
             LEFT JOIN waiting USING (model) LEFT JOIN running USING (model) LEFT JOIN able USING (model)
             LEFT JOIN pace USING (model) LEFT JOIN minute USING (model)
@@ -88,7 +103,12 @@ public sealed class LoadReader(NpgsqlDataSource source)
                     reader.GetInt32(5),
                     reader.GetInt64(6),
                     reader.IsDBNull(7) ? null : reader.GetDouble(7),
-                    reader.IsDBNull(8) ? null : reader.GetFieldValue<DateTimeOffset>(8)));
+                    reader.IsDBNull(8) ? null : reader.GetFieldValue<DateTimeOffset>(8))
+                {
+                    SecondsLeft = reader.IsDBNull(13) ? [] : reader.GetFieldValue<double[]>(13),
+                    QueuedSeconds = reader.GetDouble(14),
+                    QueuedKnown = reader.GetInt64(15),
+                });
             }
         }
 

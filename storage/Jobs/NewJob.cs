@@ -21,6 +21,12 @@ public sealed record NewJob
     /// <summary>Not started within this time of being submitted, it expires; null: it waits for ever.</summary>
     public TimeSpan? ExpiresIn { get; init; }
 
+    /// <summary>How much work it is, by what jobs of its kind and model compare: million pixels times steps, in all.</summary>
+    public double? Work { get; init; }
+
+    /// <summary>How long it is expected to run, in seconds; null: nobody knows.</summary>
+    public double? ExpectedSeconds { get; init; }
+
     /// <summary>Refused if the account has so many jobs waiting; null: no limit.</summary>
     public int? MaxQueued { get; init; }
 

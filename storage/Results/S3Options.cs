@@ -25,9 +25,8 @@ public sealed record S3Options
     [Range(5 << 20, 5L << 30)]
     public long PartBytes { get; init; } = 16 << 20;
 
-    /// <summary>How long an address given out for a file is good.</summary>
-    [Range(1, 7 * 24 * 3600)]
-    public int UrlSeconds { get; init; } = 3600;
+    /// <summary>Address at which callers reach the server, for the addresses given out to them, where it is not ServiceUrl.</summary>
+    public string? PublicUrl { get; init; }
 
     [Range(1, 600)]
     public int TimeoutSeconds { get; init; } = 60;

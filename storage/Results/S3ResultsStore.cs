@@ -15,18 +15,26 @@ namespace Generation.Storage;
 public sealed class S3ResultsStore : IResultsStore, IDisposable
 {
     private readonly AmazonS3Client _client;
+    private readonly AmazonS3Client _signer;
     private readonly S3Options _options;
 
     public S3ResultsStore(S3Options options)
     {
         _options = options;
+        _client = ClientOf(options, options.ServiceUrl);
+        // The host is part of what is signed: an address for others is signed for the name that they use
+        _signer = options.PublicUrl is { Length: > 0 } address ? ClientOf(options, address) : _client;
+    }
+
+    private static AmazonS3Client ClientOf(S3Options options, string? serviceUrl)
+    {
         var config = new AmazonS3Config
         {
             Timeout = TimeSpan.FromSeconds(options.TimeoutSeconds),
             MaxErrorRetry = 4,
             RetryMode = RequestRetryMode.Standard,
         };
-        if (options.ServiceUrl is { Length: > 0 } address)
+        if (serviceUrl is { Length: > 0 } address)
         {
             config.ServiceURL = address;
             config.AuthenticationRegion = options.Region;
@@ -41,7 +49,7 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
         }
 
         // Without keys of our own: those of the machine or the environment
-        _client = options.AccessKey is { Length: > 0 }
+        return options.AccessKey is { Length: > 0 }
             ? new AmazonS3Client(new BasicAWSCredentials(options.AccessKey, options.SecretKey), config)
             : new AmazonS3Client(config);
     }
@@ -118,9 +126,21 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
         while (answer.IsTruncated == true);
     }
 
-    public async Task CheckAsync(CancellationToken cancellationToken) =>
-        await _client.ListObjectsV2Async(
-            new ListObjectsV2Request { BucketName = _options.Bucket, MaxKeys = 1 }, cancellationToken);
+    public async Task CheckAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = _options.Bucket, MaxKeys = 1 }, cancellationToken);
+        }
+        catch (AmazonS3Exception e) when (e.ErrorCode == "NoSuchBucket")
+        {
+            throw new IOException($"There is no bucket '{_options.Bucket}' at {_options.ServiceUrl ?? "AWS"}: make it, or set Results:S3:Bucket.", e);
+        }
+        catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.Forbidden)
+        {
+            throw new IOException($"The bucket '{_options.Bucket}' refuses these keys ({e.ErrorCode}): look at Results:S3:AccessKey and SecretKey.", e);
+        }
+    }
 
     /// <summary>Makes the bucket if it is not there.</summary>
     public async Task EnsureBucketAsync(CancellationToken cancellationToken)
@@ -135,16 +155,12 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
         }
     }
 
-    /// <summary>An address at which the bytes can be fetched without a key, for a while.</summary>
-    public Uri UrlOf(string sha256, string contentType, string fileName) =>
-        UrlOf(sha256, contentType, fileName, DateTimeOffset.UtcNow.AddSeconds(_options.UrlSeconds));
-
-    public Uri UrlOf(string sha256, string contentType, string fileName, DateTimeOffset expiresAt) => new(_client.GetPreSignedURL(new GetPreSignedUrlRequest
+    public Uri? UrlOf(string sha256, string contentType, string fileName, DateTimeOffset expiresAt) => new(_signer.GetPreSignedURL(new GetPreSignedUrlRequest
     {
         BucketName = _options.Bucket,
         Key = KeyOf(sha256),
         Verb = HttpVerb.GET,
-        Protocol = _options.ServiceUrl?.StartsWith("http:", StringComparison.OrdinalIgnoreCase) == true ? Protocol.HTTP : Protocol.HTTPS,
+        Protocol = (_options.PublicUrl ?? _options.ServiceUrl)?.StartsWith("http:", StringComparison.OrdinalIgnoreCase) == true ? Protocol.HTTP : Protocol.HTTPS,
         Expires = expiresAt.UtcDateTime,
         ResponseHeaderOverrides = new ResponseHeaderOverrides
         {
@@ -153,7 +169,15 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
         },
     }));
 
-    public void Dispose() => _client.Dispose();
+    public void Dispose()
+    {
+        if (!ReferenceEquals(_signer, _client))
+        {
+            _signer.Dispose();
+        }
+
+        _client.Dispose();
+    }
 
     private async Task<bool> ExistsAsync(string sha256, CancellationToken cancellationToken)
     {

@@ -121,7 +121,7 @@ public sealed class FairShareTests
         var positions = new Dictionary<JobId, long>();
         foreach (JobId id in all)
         {
-            positions[id] = (await _storage.Get<JobQueries>().PositionAsync(id, default))!.Value;
+            positions[id] = (await _storage.Get<JobQueries>().PositionAsync(id, default))!.Position;
         }
 
         JobId[] order = await TakeAsync(18);
