@@ -87,6 +87,11 @@ public sealed record JobOutputLink
     /// <summary>Until when <see cref="Url"/> is good without a key; the job's document always has a fresh one.</summary>
     public DateTimeOffset? UrlExpiresAt { get; init; }
 
+    /// <summary>A small JPEG of it, of at most 256 pixels a side, by the same rules as <see cref="Url"/>; null: there is none.</summary>
+    public string? ThumbnailUrl { get; init; }
+
+    public string? ThumbnailSha256 { get; init; }
+
     public required string ContentType { get; init; }
 
     public required int Width { get; init; }
@@ -116,6 +121,8 @@ public sealed record JobOutputLink
     {
         Index = output.Index,
         Url = $"/v1/jobs/{id}/outputs/{output.Index}",
+        ThumbnailUrl = output.Thumbnail is null ? null : $"/v1/jobs/{id}/outputs/{output.Index}/thumbnail",
+        ThumbnailSha256 = output.Thumbnail,
         ContentType = output.ContentType,
         Width = output.Width,
         Height = output.Height,

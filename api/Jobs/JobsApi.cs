@@ -32,6 +32,9 @@ internal static class JobsApi
         jobs.MapDelete("/{id}/outputs", DeleteOutputsAsync).RequireAuthorization(Scopes.Jobs).WithName("deleteOutputs")
             .WithSummary("Deletes what a succeeded job made; the job stays")
             .Produces<JobDocument>().ProducesProblems(401, 403, 404, 409, 503);
+        jobs.MapGet("/{id}/outputs/{index:int}/thumbnail", ThumbnailAsync).RequireAuthorization(OutputUrls.Policy).WithName("getThumbnail")
+            .WithSummary("A small JPEG of an output, of at most 256 pixels a side; of a clip, of its middle")
+            .Produces(200, contentType: "image/jpeg").Produces(304).ProducesProblems(401, 403, 404, 409, 410, 503);
         jobs.MapGet("/{id}/outputs/{index:int}", OutputAsync).RequireAuthorization(OutputUrls.Policy).WithName("getOutput")
             .WithSummary("The bytes of an output, with a key or by the url of the job's document, which needs none until it expires. download=true names it as a file to save.")
             .Produces(200, contentType: "image/png").Produces(206).Produces(304).ProducesProblems(401, 403, 404, 409, 410, 503);
@@ -111,6 +114,25 @@ internal static class JobsApi
     private static async Task<IResult> OutputAsync(
         string id, int index, bool? download, HttpContext http, JobViews views, OutputUrls urls, IResultsStore results, ILogger<JobStore> logger, CancellationToken cancellationToken)
     {
+        (JobDocument job, JobOutputLink output) = await FindOutputAsync(id, index, http, views, urls, cancellationToken);
+        Stream file = await OpenAsync(job, index, output.Sha256, results, logger, cancellationToken);
+        http.Response.Headers.ContentDisposition =
+            new ContentDispositionHeaderValue(download == true ? "attachment" : "inline") { FileName = OutputUrls.FileNameOf(job, output) }.ToString();
+        return FileAnswer(http, file, output.ContentType, job, output.Sha256);
+    }
+
+    private static async Task<IResult> ThumbnailAsync(
+        string id, int index, HttpContext http, JobViews views, OutputUrls urls, IResultsStore results, ILogger<JobStore> logger, CancellationToken cancellationToken)
+    {
+        (JobDocument job, JobOutputLink output) = await FindOutputAsync(id, index, http, views, urls, cancellationToken);
+        string sha256 = output.ThumbnailSha256
+            ?? throw new ProblemException(404, "thumbnail_not_found", $"There is no thumbnail of output {index} of job {job.Id}; fetch the output itself.");
+        return FileAnswer(http, await OpenAsync(job, index, sha256, results, logger, cancellationToken), "image/jpeg", job, sha256);
+    }
+
+    private static async Task<(JobDocument Job, JobOutputLink Output)> FindOutputAsync(
+        string id, int index, HttpContext http, JobViews views, OutputUrls urls, CancellationToken cancellationToken)
+    {
         JobId jobId = IdOf(id);
         Guid? account = urls.Check(http, jobId, index) ? null : http.Caller().AccountId;
         JobView view = await views.FindAsync(jobId, account, cancellationToken) ?? throw NoJob(id);
@@ -125,21 +147,28 @@ internal static class JobsApi
             throw new ProblemException(410, "output_gone", $"The outputs of job {jobId} were deleted at {deletedAt:u}.");
         }
 
-        JobOutputLink output = job.Outputs.FirstOrDefault(o => o.Index == index) ?? throw new ProblemException(404, "output_not_found",
-            $"Job {jobId} is {StateOf(job)} and has {job.Outputs.Count} outputs, counted from 0; there is no output {index}.");
-        Stream? file = await results.OpenAsync(output.Sha256, cancellationToken);
-        if (file is null)
+        return (job, job.Outputs.FirstOrDefault(o => o.Index == index) ?? throw new ProblemException(404, "output_not_found",
+            $"Job {jobId} is {StateOf(job)} and has {job.Outputs.Count} outputs, counted from 0; there is no output {index}."));
+    }
+
+    private static async Task<Stream> OpenAsync(
+        JobDocument job, int index, string sha256, IResultsStore results, ILogger<JobStore> logger, CancellationToken cancellationToken)
+    {
+        if (await results.OpenAsync(sha256, cancellationToken) is { } file)
         {
-            ApiLog.OutputGone(logger, jobId, index);
-            throw new ProblemException(410, "output_gone", $"The file of output {index} of job {jobId} is no longer kept.");
+            return file;
         }
 
+        ApiLog.OutputGone(logger, job.Id, index);
+        throw new ProblemException(410, "output_gone", $"The file of output {index} of job {job.Id} is no longer kept.");
+    }
+
+    private static IResult FileAnswer(HttpContext http, Stream file, string contentType, JobDocument job, string sha256)
+    {
         http.Response.Headers.CacheControl = "private, max-age=31536000, immutable";
         http.Response.Headers.XContentTypeOptions = "nosniff";
-        http.Response.Headers.ContentDisposition =
-            new ContentDispositionHeaderValue(download == true ? "attachment" : "inline") { FileName = OutputUrls.FileNameOf(job, output) }.ToString();
-        return Results.Stream(file, output.ContentType, lastModified: job.FinishedAt,
-            entityTag: new EntityTagHeaderValue($"\"{output.Sha256}\""), enableRangeProcessing: true);
+        return Results.Stream(file, contentType, lastModified: job.FinishedAt,
+            entityTag: new EntityTagHeaderValue($"\"{sha256}\""), enableRangeProcessing: true);
     }
 
     internal static JobId IdOf(string id) => JobId.TryParse(id, null, out JobId jobId) ? jobId : throw NoJob(id);

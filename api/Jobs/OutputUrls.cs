@@ -53,6 +53,9 @@ internal sealed class OutputUrls(KeySecret secret, IResultsStore results, IOptio
                     Url = results.UrlOf(output.Sha256, output.ContentType, FileNameOf(job, output), expiresAt)?.AbsoluteUri
                         ?? PathOf(job.Id, output.Index, expiresAt),
                     UrlExpiresAt = expiresAt,
+                    ThumbnailUrl = output.ThumbnailSha256 is not { } small ? null
+                        : results.UrlOf(small, "image/jpeg", $"{job.Id}-{output.Index}.jpg", expiresAt)?.AbsoluteUri
+                            ?? PathOf(job.Id, output.Index, expiresAt, "/thumbnail"),
                 }),
             ],
         };
@@ -99,10 +102,10 @@ internal sealed class OutputUrls(KeySecret secret, IResultsStore results, IOptio
     }
 
     /// <summary>Path of an output on the API's own address, signed; good once the output is there.</summary>
-    public string PathOf(JobId id, int index, DateTimeOffset expiresAt)
+    public string PathOf(JobId id, int index, DateTimeOffset expiresAt, string more = "")
     {
         long expires = expiresAt.ToUnixTimeSeconds();
-        return $"/v1/jobs/{id}/outputs/{index}?expires={expires}&signature={WebEncoders.Base64UrlEncode(SignatureOf(id, index, expires))}";
+        return $"/v1/jobs/{id}/outputs/{index}{more}?expires={expires}&signature={WebEncoders.Base64UrlEncode(SignatureOf(id, index, expires))}";
     }
 
     private byte[] SignatureOf(JobId id, int index, long expires) =>

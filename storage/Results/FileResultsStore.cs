@@ -28,10 +28,8 @@ public sealed class FileResultsStore : IResultsStore
     {
         string sha256 = Convert.ToHexStringLower(SHA256.HashData(content.Span));
         string place = PlaceOf(sha256);
-        if (new FileInfo(place) is { Exists: true } present && present.Length == content.Length)
+        if (new FileInfo(place) is { Exists: true } present && present.Length == content.Length && Touch(place))
         {
-            // The sweep of orphans goes by this time
-            File.SetLastWriteTimeUtc(place, DateTime.UtcNow);
             return sha256;
         }
 
@@ -117,6 +115,30 @@ public sealed class FileResultsStore : IResultsStore
         return Task.FromResult(present);
     }
 
+    public Task<bool> DeleteOldAsync(string sha256, DateTimeOffset putBefore, CancellationToken cancellationToken)
+    {
+        string place = PlaceOf(sha256);
+        string aside = NewTemporary();
+        try
+        {
+            // Out of the way first: whoever puts these bytes from here on writes them anew, and whoever has just put them is seen below
+            File.Move(place, aside);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return Task.FromResult(false);
+        }
+
+        if (File.GetLastWriteTimeUtc(aside) >= putBefore.UtcDateTime)
+        {
+            File.Move(aside, place, overwrite: true);
+            return Task.FromResult(false);
+        }
+
+        File.Delete(aside);
+        return Task.FromResult(true);
+    }
+
     public async IAsyncEnumerable<StoredFile> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await Task.CompletedTask;
@@ -138,6 +160,20 @@ public sealed class FileResultsStore : IResultsStore
     }
 
     internal static bool IsSha256(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
+
+    /// <summary>The sweep of orphans goes by this time; false if it was faster.</summary>
+    private static bool Touch(string place)
+    {
+        try
+        {
+            File.SetLastWriteTimeUtc(place, DateTime.UtcNow);
+            return true;
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+    }
 
     private string NewTemporary() => Path.Combine(_incoming, Guid.NewGuid().ToString("N"));
 

@@ -18,6 +18,9 @@ public interface IResultsStore
     /// <summary>Forgets the bytes; false if they were not there.</summary>
     public Task<bool> DeleteAsync(string sha256, CancellationToken cancellationToken);
 
+    /// <summary>Forgets the bytes unless they were put again at or after <paramref name="putBefore"/>; whether it did.</summary>
+    public Task<bool> DeleteOldAsync(string sha256, DateTimeOffset putBefore, CancellationToken cancellationToken);
+
     /// <summary>
     /// An address of the store's own at which anyone can fetch the bytes until <paramref name="expiresAt"/>; null if this
     /// store has no such addresses.

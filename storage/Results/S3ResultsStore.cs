@@ -104,6 +104,25 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
         return true;
     }
 
+    public async Task<bool> DeleteOldAsync(string sha256, DateTimeOffset putBefore, CancellationToken cancellationToken)
+    {
+        try
+        {
+            GetObjectMetadataResponse present = await _client.GetObjectMetadataAsync(_options.Bucket, KeyOf(sha256), cancellationToken);
+            if (present.LastModified is not { } modified || modified.ToUniversalTime() >= putBefore.UtcDateTime)
+            {
+                return false;
+            }
+        }
+        catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound)
+        {
+            return false;
+        }
+
+        await _client.DeleteObjectAsync(_options.Bucket, KeyOf(sha256), cancellationToken);
+        return true;
+    }
+
     public async IAsyncEnumerable<StoredFile> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var request = new ListObjectsV2Request { BucketName = _options.Bucket, Prefix = _options.Prefix };

@@ -44,15 +44,15 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
 
             if (batch.Count == RoundSize)
             {
-                deleted += await DeleteOrphansAsync(batch, cancellationToken);
+                deleted += await DeleteOrphansAsync(batch, putBefore, cancellationToken);
                 batch.Clear();
             }
         }
 
-        return deleted + await DeleteOrphansAsync(batch, cancellationToken);
+        return deleted + await DeleteOrphansAsync(batch, putBefore, cancellationToken);
     }
 
-    private async Task<int> DeleteOrphansAsync(List<string> names, CancellationToken cancellationToken)
+    private async Task<int> DeleteOrphansAsync(List<string> names, DateTimeOffset putBefore, CancellationToken cancellationToken)
     {
         if (names.Count == 0)
         {
@@ -81,7 +81,8 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
         int deleted = 0;
         foreach (string orphan in orphans)
         {
-            deleted += await results.DeleteAsync(orphan, cancellationToken) ? 1 : 0;
+            // A job may have put the same bytes since they were listed, and not have named them yet
+            deleted += await results.DeleteOldAsync(orphan, putBefore, cancellationToken) ? 1 : 0;
         }
 
         return deleted;

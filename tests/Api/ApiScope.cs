@@ -118,6 +118,7 @@ internal sealed class ApiScope : IAsyncDisposable
         byte[] bytes = [0x89, 0x50, 0x4E, 0x47, .. id.Value.ToByteArray()];
         ClaimedJob claim = (await Jobs.ClaimAsync(id, "test-worker", TimeSpan.FromSeconds(30), default))!;
         string sha256 = await Get<IResultsStore>().PutAsync(bytes, "image/png", default);
+        string thumbnail = await Get<IResultsStore>().PutAsync(ThumbnailOf(bytes), "image/jpeg", default);
         await Jobs.CompleteAsync(id, claim.LeaseEpoch, [new JobOutput
         {
             Index = 0,
@@ -127,9 +128,12 @@ internal sealed class ApiScope : IAsyncDisposable
             Width = 256,
             Height = 256,
             Seed = 7,
+            Thumbnail = thumbnail,
         }], default);
         return bytes;
     }
+
+    public static byte[] ThumbnailOf(byte[] bytes) => [0xFF, 0xD8, .. bytes];
 
     public async ValueTask DisposeAsync()
     {

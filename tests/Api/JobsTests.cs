@@ -175,6 +175,23 @@ public sealed class JobsTests
     }
 
     [Test]
+    public async Task Thumbnail_Succeeded_IsFetchedByItsUrlWithoutAKey()
+    {
+        JobDocument job = await _api.SubmitAsync();
+        byte[] bytes = await _api.FinishAsync(job.Id);
+        JobDocument done = await EventuallyAsync(() => _api.PollAsync(job.Id), j => j.State == JobState.Succeeded);
+        using HttpClient anyone = _api.ClientWith(null);
+
+        using HttpResponseMessage answer = await anyone.GetAsync(done.Outputs[0].ThumbnailUrl);
+        using HttpResponseMessage unsigned = await anyone.GetAsync($"/v1/jobs/{job.Id}/outputs/0/thumbnail");
+
+        Assert.That(await answer.Content.ReadAsByteArrayAsync(), Is.EqualTo(ApiScope.ThumbnailOf(bytes)));
+        Assert.That(answer.Content.Headers.ContentType!.MediaType, Is.EqualTo("image/jpeg"));
+        Assert.That(answer.Headers.ETag!.Tag, Is.EqualTo($"\"{done.Outputs[0].ThumbnailSha256}\""));
+        Assert.That(unsigned.StatusCode, Is.EqualTo(HttpStatusCode.Unauthorized));
+    }
+
+    [Test]
     public async Task Output_NotThere_SaysWhy()
     {
         JobDocument job = await _api.SubmitAsync();

@@ -40,6 +40,16 @@ public sealed class FairShareTests
     }
 
     [Test]
+    public async Task TakeAsync_LightAccountsBesideAHeavyOne_WaitAtMostTwiceAsLongAsWithoutIt()
+    {
+        int idle = await LightWaitAsync(heavyJobs: 0);
+        NameModel();
+        int busy = await LightWaitAsync(heavyJobs: 10_000);
+
+        Assert.That(busy, Is.LessThanOrEqualTo(2 * idle), $"p99 of the light accounts' waits: {idle} turns alone, {busy} beside 10,000 jobs");
+    }
+
+    [Test]
     public async Task TakeAsync_LightAccountComesLate_IsNextNotLast()
     {
         Guid heavy = await _storage.AccountAsync();
@@ -133,6 +143,42 @@ public sealed class FairShareTests
         }
     }
 
+    /// <summary>
+    /// 99 accounts that each submit now and then, at half of what the slots can do; p99 of the turns until their jobs are
+    /// taken, where each turn's jobs end with it.
+    /// </summary>
+    private async Task<int> LightWaitAsync(int heavyJobs)
+    {
+        const int Slots = 4;
+        var random = new Random(1);
+        Guid heavy = await _storage.AccountAsync();
+        await FillAsync(heavy, heavyJobs);
+        Guid[] light = await Task.WhenAll(Enumerable.Range(0, 99).Select(_ => _storage.AccountAsync()));
+        var begun = new Dictionary<Guid, Queue<int>>();
+        var waits = new List<int>();
+        for (int turn = 0; turn < 150; turn++)
+        {
+            int arrivals = random.Next(0, Slots + 1);
+            for (int i = 0; i < arrivals; i++)
+            {
+                Guid account = light[random.Next(light.Length)];
+                await FillAsync(account, 1);
+                begun.TryAdd(account, []);
+                begun[account].Enqueue(turn);
+            }
+
+            foreach ((Guid account, int taken) in await ServeAsync(Slots, Slots))
+            {
+                for (int i = 0; i < taken && account != heavy; i++)
+                {
+                    waits.Add(turn + 1 - begun[account].Dequeue());
+                }
+            }
+        }
+
+        return waits.Order().ElementAt(waits.Count * 99 / 100);
+    }
+
     private async Task FillAsync(Guid account, int count, int priority = 0)
     {
         await _storage.ExecuteAsync($$"""
@@ -156,6 +202,11 @@ public sealed class FairShareTests
         while (count > 0)
         {
             JobId[] taken = await TakeAsync(Math.Min(batch, count));
+            if (taken.Length == 0)
+            {
+                break;
+            }
+
             foreach (Guid account in await AccountsOfAsync(taken))
             {
                 served[account] = served.GetValueOrDefault(account) + 1;

@@ -3,10 +3,13 @@ using Generation.Storage;
 
 namespace Generation.Tests.Storage;
 
-public sealed class FileResultsStoreTests
+/// <summary>Files under one folder.</summary>
+public sealed class FileResultsStoreTests : ResultsStoreConformance
 {
     private string _folder = "";
     private FileResultsStore _store = null!;
+
+    protected override IResultsStore Store => _store;
 
     [SetUp]
     public void CreateStore()
@@ -19,31 +22,15 @@ public sealed class FileResultsStoreTests
     public void DropStore() => Directory.Delete(_folder, recursive: true);
 
     [Test]
-    public async Task PutAsync_BytesAndStream_LieUnderTheirHashOnce()
+    public async Task PutAsync_TwiceTheSame_IsOneFileInFoldersOfItsName()
     {
-        byte[] bytes = RandomNumberGenerator.GetBytes(200_000);
-        string expected = Convert.ToHexStringLower(SHA256.HashData(bytes));
+        byte[] bytes = RandomNumberGenerator.GetBytes(1000);
+        string name = await _store.PutAsync(bytes, "image/png", default);
 
-        string first = await _store.PutAsync(bytes, "image/png", default);
-        using var stream = new MemoryStream(bytes);
-        string second = await _store.PutAsync(stream, "image/png", default);
+        await _store.PutAsync(bytes, "image/png", default);
 
-        Assert.That((first, second), Is.EqualTo((expected, expected)));
         Assert.That(Directory.GetFiles(_folder, "*", SearchOption.AllDirectories),
-            Is.EqualTo(new[] { Path.Combine(_folder, expected[..2], expected[2..4], expected) }));
-        await using Stream? opened = await _store.OpenAsync(expected, default);
-        using var copy = new MemoryStream();
-        await opened!.CopyToAsync(copy);
-        Assert.That(copy.ToArray(), Is.EqualTo(bytes));
-    }
-
-    [Test]
-    public void PutAsync_SourceFails_LeavesNothing()
-    {
-        using var broken = new BrokenStream();
-
-        Assert.That(() => _store.PutAsync(broken, "image/png", default), Throws.InstanceOf<IOException>());
-        Assert.That(Directory.GetFiles(_folder, "*", SearchOption.AllDirectories), Is.Empty);
+            Is.EqualTo(new[] { Path.Combine(_folder, name[..2], name[2..4], name) }));
     }
 
     [Test]
@@ -51,63 +38,47 @@ public sealed class FileResultsStoreTests
     {
         byte[] bytes = [1, 2, 3, 4, 5];
         string sha256 = await _store.PutAsync(bytes, "image/png", default);
-        string file = Path.Combine(_folder, sha256[..2], sha256[2..4], sha256);
-        await File.WriteAllBytesAsync(file, [1, 2]);
+        await File.WriteAllBytesAsync(Path.Combine(_folder, sha256[..2], sha256[2..4], sha256), [1, 2]);
 
         await _store.PutAsync(bytes, "image/png", default);
 
-        Assert.That(await File.ReadAllBytesAsync(file), Is.EqualTo(bytes));
+        Assert.That(await ReadAsync(sha256), Is.EqualTo(bytes));
     }
 
     [Test]
-    public async Task PutAsync_SameBytesFromManyAtOnce_IsWhole()
+    public async Task PutAsync_WhileTheSweepTakesTheOldFile_IsThereAfterwards()
     {
-        byte[] bytes = RandomNumberGenerator.GetBytes(1_000_000);
+        byte[] bytes = RandomNumberGenerator.GetBytes(1000);
+        string name = await _store.PutAsync(bytes, "image/png", default);
+        string place = Path.Combine(_folder, name[..2], name[2..4], name);
+        for (int i = 0; i < 200; i++)
+        {
+            File.SetLastWriteTimeUtc(place, DateTime.UtcNow.AddHours(-2));
+            DateTimeOffset putBefore = DateTimeOffset.UtcNow.AddHours(-1);
 
-        string[] names = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => _store.PutAsync(bytes, "image/png", default))));
+            await Task.WhenAll(
+                Task.Run(() => _store.DeleteOldAsync(name, putBefore, default)),
+                Task.Run(() => _store.PutAsync(bytes, "image/png", default)));
 
-        Assert.That(names.Distinct().Count(), Is.EqualTo(1));
-        await using Stream? opened = await _store.OpenAsync(names[0], default);
-        Assert.That(await SHA256.HashDataAsync(opened!), Is.EqualTo(SHA256.HashData(bytes)));
+            Assert.That(await ReadAsync(name), Is.EqualTo(bytes), $"round {i}");
+        }
     }
 
     [Test]
-    public async Task DeleteAsync_ThenOpen_IsGone()
+    public async Task ListAsync_FileThatWasNotFinished_IsNotShown()
     {
-        string sha256 = await _store.PutAsync(new byte[] { 1 }, "image/png", default);
-
-        Assert.That(await _store.DeleteAsync(sha256, default));
-        Assert.That(await _store.DeleteAsync(sha256, default), Is.False);
-        Assert.That(await _store.OpenAsync(sha256, default), Is.Null);
-    }
-
-    [TestCase("../../../etc/passwd")]
-    [TestCase("ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789")]
-    [TestCase("")]
-    public void OpenAsync_NotAHash_IsRefused(string name) =>
-        Assert.That(() => _store.OpenAsync(name, default), Throws.ArgumentException);
-
-    [Test]
-    public async Task ListAsync_Files_AreAllThereWithSizes()
-    {
-        string a = await _store.PutAsync(new byte[] { 1 }, "image/png", default);
-        string b = await _store.PutAsync(new byte[] { 1, 2 }, "image/png", default);
         await File.WriteAllTextAsync(Path.Combine(_folder, "incoming", "left-over"), "x");
 
-        var found = new Dictionary<string, long>();
-        await foreach (StoredFile file in _store.ListAsync(default))
-        {
-            found[file.Sha256] = file.Bytes;
-        }
-
-        Assert.That(found, Is.EquivalentTo(new Dictionary<string, long> { [a] = 1, [b] = 2 }));
+        Assert.That(await ListAsync(), Is.Empty);
     }
 
-    private sealed class BrokenStream : MemoryStream
+    [Test]
+    public void CheckAsync_FolderGone_Throws()
     {
-        private int _reads;
+        Directory.Move(_folder, _folder + ".aside");
 
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-            _reads++ == 0 ? ValueTask.FromResult(buffer.Length) : throw new IOException("broken");
+        Assert.That(() => _store.CheckAsync(default), Throws.InstanceOf<IOException>());
+
+        Directory.Move(_folder + ".aside", _folder);
     }
 }

@@ -11,8 +11,6 @@ namespace Generation.Worker.Rendering;
 /// <summary>From frames to a stored clip, with a small picture of its middle.</summary>
 internal sealed class ClipFinisher(StoredFiles files)
 {
-    private const int ThumbnailSide = 256;
-
     public async Task<JobOutput> FinishAsync(RunningJob job, VideoRequest request, RenderPlan plan, IReadOnlyList<Picture> frames, bool? nsfw)
     {
         VideoFormat format = VideoFormats.Find(request.OutputFormat)
@@ -20,7 +18,6 @@ internal sealed class ClipFinisher(StoredFiles files)
         byte[] clip = await VideoEncoder.EncodeAsync(
             frames, request.Fps, format, request.OutputQuality, Describe(request, plan), limits: null, job.Stop.Token);
         FaultPoint.Reach(FaultPoint.Drawn);
-        byte[] thumbnail = PictureCodec.Encode(Thumbnail.Of(frames[frames.Count / 2], ThumbnailSide), PictureFormat.Jpeg);
         return new JobOutput
         {
             Index = 0,
@@ -35,7 +32,7 @@ internal sealed class ClipFinisher(StoredFiles files)
             Frames = frames.Count,
             Fps = request.Fps,
             DurationSeconds = frames.Count / request.Fps,
-            Thumbnail = await files.PutAsync(job, thumbnail, PictureFormat.Jpeg.ContentType()),
+            Thumbnail = await OutputThumbnail.PutAsync(files, job, frames[frames.Count / 2]),
         };
     }
 

@@ -99,6 +99,7 @@ internal sealed class PictureToLargerPicture(ModelCache models, ComputeThreads c
             Height = larger.Height,
             Seed = request.NumInferenceSteps > 1 ? request.Seed : null,
             Nsfw = nsfw,
+            Thumbnail = await OutputThumbnail.PutAsync(files, job, larger),
         };
     }
 }

@@ -1,0 +1,106 @@
+using Generation.Api;
+using Generation.Contracts;
+using Generation.Storage;
+using Npgsql;
+
+namespace Generation.Tests.Api;
+
+/// <summary>The posted estimates, against what a steady system would come to.</summary>
+public sealed class EtaTests
+{
+    private const int Slots = 2;
+
+    // Long jobs, so that the seconds in which this test runs do not count
+    private const double FixedSeconds = 40;
+    private const double SecondsPerWork = 900;
+
+    private ApiScope _api = null!;
+
+    [OneTimeSetUp]
+    public async Task StartApi()
+    {
+        _api = await ApiScope.CreateAsync();
+        await _api.Get<WorkerRegistry>().RegisterAsync(new WorkerRegistration("steady", [ApiScope.Demo], Slots, null), default);
+        await HistoryAsync();
+    }
+
+    [OneTimeTearDown]
+    public async Task StopApi() => await _api.DisposeAsync();
+
+    [Test]
+    public async Task Submit_SteadyLoadOfMixedJobs_NineOfTenEstimatesAreWithinAFifth()
+    {
+        var random = new Random(5);
+        double[] free = new double[Slots];
+        for (int slot = 0; slot < Slots; slot++)
+        {
+            // Running since a while, and with so much to go
+            free[slot] = SecondsOf(0.1) * (slot + 1) / 3;
+            await RunningAsync(SecondsOf(0.1), SecondsOf(0.1) - free[slot]);
+        }
+
+        var posted = new List<(double Posted, double Real)>();
+        for (int i = 0; i < 40; i++)
+        {
+            int steps = random.Next(5, 60);
+            int pictures = random.Next(1, 4);
+            JobDocument job = await _api.SubmitAsync(new { prompt = "a", num_inference_steps = steps, num_images = pictures });
+            int slot = Array.IndexOf(free, free.Min());
+            free[slot] += SecondsOf(64 * 64 / 1e6 * steps * pictures);
+            posted.Add((job.EtaSeconds ?? double.NaN, free[slot]));
+        }
+
+        int right = posted.Count(p => Math.Abs(p.Posted - p.Real) <= 0.2 * p.Real);
+        Assert.That(right, Is.GreaterThanOrEqualTo(36), string.Join(", ", posted.Select(p => $"{p.Posted:0}/{p.Real:0}")));
+    }
+
+    [Test]
+    public async Task ExpectedAsync_WorkNeverSeen_FollowsTheLine()
+    {
+        double? expected = await _api.Get<RunTimeBoard>().ExpectedAsync("demo", JobKind.Text2Img, 3, default);
+
+        Assert.That(expected, Is.EqualTo(SecondsOf(3)).Within(3).Percent);
+    }
+
+    [Test]
+    public async Task ExpectedAsync_KindNeverRun_GoesByTheModelsOthers()
+    {
+        double? expected = await _api.Get<RunTimeBoard>().ExpectedAsync("demo", JobKind.Video, 1, default);
+
+        Assert.That(expected, Is.EqualTo(SecondsOf(1)).Within(3).Percent);
+        Assert.That(await _api.Get<RunTimeBoard>().ExpectedAsync("unheard-of", JobKind.Text2Img, 1, default), Is.Null);
+    }
+
+    [Test]
+    public void Of_CreditsPerSecond_PricesByTheSecondsOnceTheyAreKnown()
+    {
+        var prices = new Prices(new PriceOptions { CreditsPerSecond = 0.02m });
+        var work = new PricedWork(JobKind.Text2Img, 0.1m, 0.07m, 2);
+
+        Assert.That(prices.Of(work, ApiScope.Demo, 30).Value, Is.EqualTo(0.6m));
+        Assert.That(prices.Of(work, ApiScope.Demo), Is.EqualTo(new Prices(new PriceOptions()).Of(work, ApiScope.Demo)), "nobody knows yet");
+    }
+
+    private static double SecondsOf(double work) => FixedSeconds + (SecondsPerWork * work);
+
+    /// <summary>Jobs of different sizes that have ended, each a little off the line.</summary>
+    private Task HistoryAsync() => ExecuteAsync($$"""
+        INSERT INTO jobs (id, account_id, kind, model, state, request, cost, attempt, worker_id, work, started_at, finished_at, outputs_deleted_at)
+        SELECT gen_random_uuid(), '{{_api.Account}}', 0, 'demo', 2, '{"kind": "text2img"}', 0, 1, 'steady', w.work,
+            now() - i * interval '1 second' - ({{FixedSeconds}} + {{SecondsPerWork}} * w.work) * (1 + 0.03 * sin(i)) * interval '1 second',
+            now() - i * interval '1 second', now()
+        FROM generate_series(1, 120) AS i, LATERAL (SELECT 0.02 + (i % 17) * 0.03 AS work) AS w
+        """);
+
+    private Task RunningAsync(double seconds, double elapsed) => ExecuteAsync($$"""
+        INSERT INTO jobs (id, account_id, kind, model, state, request, cost, attempt, worker_id, seconds, started_at, lease_until)
+        VALUES (gen_random_uuid(), '{{_api.Account}}', 0, 'demo', 1, '{"kind": "text2img"}', 0, 1, 'steady', {{seconds}},
+            now() - {{elapsed}} * interval '1 second', now() + interval '1 hour')
+        """);
+
+    private async Task ExecuteAsync(FormattableString sql)
+    {
+        await using NpgsqlCommand command = _api.Get<NpgsqlDataSource>().CreateCommand(FormattableString.Invariant(sql));
+        await command.ExecuteNonQueryAsync();
+    }
+}

@@ -1,0 +1,15 @@
+using Generation.Imaging;
+using Generation.Worker.Jobs;
+
+namespace Generation.Worker.Rendering;
+
+/// <summary>The small picture that lists and galleries show of an output.</summary>
+internal static class OutputThumbnail
+{
+    /// <summary>Pixels of the longer side, at most.</summary>
+    private const int Side = 256;
+
+    /// <summary>Makes and stores it; returns its hash.</summary>
+    public static Task<string> PutAsync(StoredFiles files, RunningJob job, Picture picture) => files.PutAsync(
+        job, PictureCodec.Encode(Thumbnail.Of(picture, Side).ToRgb(), PictureFormat.Jpeg), PictureFormat.Jpeg.ContentType());
+}
