@@ -4,8 +4,8 @@ using System.Text;
 namespace Generation.Api;
 
 /// <summary>
-/// Words and phrases that prompts may not have. They are found whatever the case, the accents, the width of the letters and the
-/// spaces and hyphens between words, and only as whole words; one that ends in * is found at the beginning of longer words too.
+/// Words and phrases that prompts may not have. They are found whatever the case, the width of the letters, and the spaces and
+/// hyphens between words, and only as whole words; one that ends in * is found at the beginning of longer words too.
 /// </summary>
 internal static class PromptRules
 {
@@ -29,12 +29,14 @@ internal static class PromptRules
         });
     }
 
-    /// <summary>Lower-case letters and digits without accents, one space between words.</summary>
+    /// <summary>Lower-case letters and digits, one space between words.</summary>
     private static string Normal(string text)
     {
         var normal = new StringBuilder(text.Length);
-        foreach (char c in text.Normalize(NormalizationForm.FormKD))
+        foreach (char given in text)
         {
+            // Full-width forms of the ASCII characters; without ICU the framework has no compatibility normalisation
+            char c = given is >= '\uff01' and <= '\uff5e' ? (char)(given - 0xfee0) : given;
             if (char.IsLetterOrDigit(c) || char.IsSurrogate(c))
             {
                 normal.Append(char.ToLowerInvariant(c));

@@ -9,14 +9,22 @@ using Generation.Contracts;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>`demo PROMPT`: from nothing to a picture on disk, through the public REST interface.</summary>
+/// <summary>`demo PROMPT --kind KIND`: from nothing to a picture or a clip on disk, through the public REST interface.</summary>
 internal static class DemoCommand
 {
-    private const string Kind = "text2img";
-
     public static Command Create()
     {
-        var prompt = new Argument<string>("prompt") { Description = "What the picture shows, such as \"a red apple on a blue background\"." };
+        string kinds = string.Join(", ", DemoKind.All.Select(k => k.Name));
+        var prompt = new Argument<string?>("prompt") { Description = "What the picture shows, such as \"a red apple on a blue background\".", Arity = ArgumentArity.ZeroOrOne };
+        var kind = new Option<string>("--kind") { Description = $"What to show: {kinds}.", DefaultValueFactory = _ => "text2img" };
+        kind.AcceptOnlyFromAmong([.. DemoKind.All.Select(k => k.Name)]);
+        var image = new Option<string?>("--image") { Description = "The picture to begin with; without it, one is made first." };
+        var mask = new Option<string?>("--mask") { Description = "inpaint: white where it is to be painted; without it, the middle is." };
+        var strength = new Option<double?>("--strength") { Description = "img2img, inpaint: how much changes, above 0 to 1." };
+        var scale = new Option<int?>("--scale") { Description = "super-resolution: how many times larger, 2 to 4." };
+        var frames = new Option<int?>("--frames") { Description = "video: how many frames." };
+        var fps = new Option<double?>("--fps") { Description = "video: frames a second." };
+        var format = new Option<string?>("--format") { Description = "png, jpg or webp; of a clip mp4, webm, gif, webp or zip." };
         var model = new Option<string?>("--model") { Description = "A model of the catalogue (models/NAME.json)." };
         var negative = new Option<string?>("--negative") { Description = "What the picture must not show." };
         var width = new Option<int?>("--width") { Description = "In pixels." };
@@ -27,13 +35,15 @@ internal static class DemoCommand
         var seed = new Option<long?>("--seed") { Description = "Equal seeds give equal pictures. Drawn where it is not given." };
         var count = new Option<int?>("--count") { Description = "How many pictures; each has the next seed." };
         var output = new Option<string?>("--out", "-o") { Description = "Where to save; a file that is there is never overwritten. Default: pictures/PROMPT-SEED.png" };
-        var command = new Command("demo", "Make a picture: starts what does not run, asks the API for the picture, saves it.")
+        var command = new Command("demo", "Make a picture or a clip: starts what does not run, asks the API for it, saves it.")
         {
-            prompt, model, negative, width, height, steps, guidance, scheduler, seed, count, output,
+            prompt, kind, image, mask, strength, scale, frames, fps, format, model, negative, width, height, steps, guidance, scheduler, seed, count, output,
         };
         command.SetAction((result, token) =>
         {
-            var request = new JsonObject { ["prompt"] = result.GetRequiredValue(prompt) };
+            DemoKind shown = DemoKind.Find(result.GetRequiredValue(kind))!;
+            var request = new JsonObject();
+            Add(request, "prompt", result.GetValue(prompt) ?? shown.Prompt);
             Add(request, "model", result.GetValue(model));
             Add(request, "negative_prompt", result.GetValue(negative));
             Add(request, "width", result.GetValue(width));
@@ -43,7 +53,12 @@ internal static class DemoCommand
             Add(request, "scheduler", result.GetValue(scheduler));
             Add(request, "seed", result.GetValue(seed));
             Add(request, "num_images", result.GetValue(count));
-            return RunAsync(request, result.GetRequiredValue(prompt), result.GetValue(output), token);
+            Add(request, "strength", result.GetValue(strength));
+            Add(request, "scale", result.GetValue(scale));
+            Add(request, "num_frames", result.GetValue(frames));
+            Add(request, "fps", result.GetValue(fps));
+            Add(request, "output_format", result.GetValue(format));
+            return RunAsync(new Demo(shown, request, result.GetValue(image), result.GetValue(mask), result.GetValue(output)), token);
         });
         return command;
     }
@@ -56,7 +71,7 @@ internal static class DemoCommand
         }
     }
 
-    private static async Task<int> RunAsync(JsonObject request, string prompt, string? output, CancellationToken token)
+    private static async Task<int> RunAsync(Demo demo, CancellationToken token)
     {
         var clock = Stopwatch.StartNew();
         var stack = new Stack(DataFolder.OfClone(Clone.Current.Root));
@@ -64,11 +79,16 @@ internal static class DemoCommand
         try
         {
             using var api = new RestClient(stack.Url, stack.Key);
-            JobDocument job = await SubmitAsync(stack, api, request, token);
+            if (demo.Kind.NeedsPicture)
+            {
+                await DemoInputs.AddAsync(api, demo.Kind, demo.Request, demo.Image, demo.Mask, side => MakeFirstAsync(stack, api, demo, side, token), token);
+            }
+
+            JobDocument job = await SubmitAsync(stack, api, demo.Kind.Name, demo.Request, token);
             job = await FollowAsync(stack, api, job, token);
             TimeSpan total = clock.Elapsed;
-            IReadOnlyList<string> paths = await SaveAsync(stack, api, job, prompt, output, token);
-            Report(job, request, paths, total);
+            IReadOnlyList<string> paths = await SaveAsync(stack, api, job, demo.Name, demo.Output, token);
+            Report(job, demo, paths, total);
             return 0;
         }
         catch (OperationCanceledException)
@@ -79,12 +99,26 @@ internal static class DemoCommand
         }
     }
 
-    private static async Task<JobDocument> SubmitAsync(Stack stack, RestClient api, JsonObject request, CancellationToken token)
+    /// <summary>The picture to begin with, saved beside the others.</summary>
+    private static async Task<byte[]> MakeFirstAsync(Stack stack, RestClient api, Demo demo, int? side, CancellationToken token)
     {
-        const string step = "submit the job (POST /v1/" + Kind + ")";
+        var request = new JsonObject { ["prompt"] = DemoKind.FirstPrompt };
+        Add(request, "seed", demo.Request["seed"]?.GetValue<long>());
+        Add(request, "width", side);
+        Add(request, "height", side);
+        JobDocument job = await SubmitAsync(stack, api, "text2img", request, token);
+        job = await FollowAsync(stack, api, job, token);
+        string path = (await SaveAsync(stack, api, job, DemoKind.FirstPrompt, null, token))[0];
+        Console.WriteLine($"begins   {path}");
+        return await File.ReadAllBytesAsync(path, token);
+    }
+
+    private static async Task<JobDocument> SubmitAsync(Stack stack, RestClient api, string kind, JsonObject request, CancellationToken token)
+    {
+        string step = $"submit the job (POST /v1/{kind})";
         try
         {
-            return await api.SubmitAsync(Kind, request, token);
+            return await api.SubmitAsync(kind, request, token);
         }
         catch (RestException e)
         {
@@ -159,21 +193,23 @@ internal static class DemoCommand
         return paths;
     }
 
-    private static void Report(JobDocument job, JsonObject request, IReadOnlyList<string> paths, TimeSpan total)
+    private static void Report(JobDocument job, Demo demo, IReadOnlyList<string> paths, TimeSpan total)
     {
         foreach ((string path, JobOutputLink output) in paths.Zip(job.Outputs))
         {
-            Console.WriteLine($"""
-                picture  {path}
-                seed     {output.Seed}
-                size     {Plan(output)}
-                """);
+            Console.WriteLine($"{(output.Frames is null ? "picture" : "clip   ")}  {path}");
+            if (output.Seed is { } seed)
+            {
+                Console.WriteLine($"seed     {seed}");
+            }
+
+            Console.WriteLine($"size     {Plan(output)}{(output.Frames is { } frames ? $", {frames} frames, {output.DurationSeconds:0.##} s" : "")}");
         }
 
         Console.WriteLine($"""
             times    queued {Seconds(job.StartedAt - job.CreatedAt)}, running {Seconds(job.FinishedAt - job.StartedAt)}, in all {Seconds(total)}
             again    {CurlLine.Setup}
-                     {CurlLine.For(Kind, request, job.Outputs is [var first, ..] ? first.Seed : null)}
+                     {CurlLine.For(demo.Kind.Name, demo.Request, job.Outputs[0].Seed, PictureFile.Extension(job.Outputs[0]))}
             """);
     }
 
@@ -191,4 +227,11 @@ internal static class DemoCommand
     }
 
     private static string Seconds(TimeSpan? time) => time is { } known ? $"{known.TotalSeconds:0.00} s" : "unknown";
+
+    /// <summary>What one run of the command is asked to do.</summary>
+    private sealed record Demo(DemoKind Kind, JsonObject Request, string? Image, string? Mask, string? Output)
+    {
+        /// <summary>For the file's name.</summary>
+        public string Name => (string?)Request["prompt"] ?? "larger";
+    }
 }

@@ -8,11 +8,12 @@ internal static class CurlLine
 {
     public const string Setup = "eval \"$(./generation env)\"";
 
-    /// <summary>Submits the request, waits for the job, and saves its first picture.</summary>
+    /// <summary>Submits the request, waits for the job, and saves its first output.</summary>
     /// <param name="kind">Of the request, as in its path.</param>
     /// <param name="request">As it was sent.</param>
     /// <param name="seed">The seed that was used, so that the line gives the same picture.</param>
-    public static string For(string kind, JsonObject request, long? seed)
+    /// <param name="extension">Of the file that it saves.</param>
+    public static string For(string kind, JsonObject request, long? seed, string extension = "png")
     {
         var same = (JsonObject)request.DeepClone();
         if (seed is not null)
@@ -22,7 +23,7 @@ internal static class CurlLine
 
         string body = same.ToJsonString(WireJson.Options).Replace("'", @"'\''", StringComparison.Ordinal);
         return $$"""
-            auth="Authorization: Bearer $GENERATION_KEY"; id=$(curl -fsS "$GENERATION_URL/v1/{{kind}}" -H "$auth" -H 'Content-Type: application/json' -H 'Prefer: wait=60' -d '{{body}}' | grep -oE '"id": ?"[^"]+"' | head -n 1 | cut -d '"' -f 4) && curl -fsS "$GENERATION_URL/v1/jobs/$id/outputs/0" -H "$auth" -o picture.png
+            auth="Authorization: Bearer $GENERATION_KEY"; id=$(curl -fsS "$GENERATION_URL/v1/{{kind}}" -H "$auth" -H 'Content-Type: application/json' -H 'Prefer: wait=60' -d '{{body}}' | grep -oE '"id": ?"[^"]+"' | head -n 1 | cut -d '"' -f 4) && curl -fsS "$GENERATION_URL/v1/jobs/$id/outputs/0" -H "$auth" -o {{(kind == "video" ? "clip" : "picture")}}.{{extension}}
             """;
     }
 }

@@ -26,9 +26,11 @@ internal static class PictureFile
         }
 
         string words = slug.ToString(0, Math.Min(slug.Length, LongestSlug)).Trim('-');
-        string extension = output.ContentType[(output.ContentType.IndexOf('/') + 1)..];
-        return Path.Combine("pictures", $"{(words.Length == 0 ? "picture" : words)}-{output.Seed?.ToString(CultureInfo.InvariantCulture) ?? "x"}.{extension}");
+        return Path.Combine("pictures", $"{(words.Length == 0 ? "picture" : words)}-{output.Seed?.ToString(CultureInfo.InvariantCulture) ?? "x"}.{Extension(output)}");
     }
+
+    /// <summary>Ending of an output's file, without the dot: png, jpeg, mp4, zip.</summary>
+    public static string Extension(JobOutputLink output) => output.ContentType[(output.ContentType.IndexOf('/') + 1)..];
 
     /// <summary>Writes the picture to a new file.</summary>
     /// <returns>The full path of the file: the asked one, or with -2, -3, ... before its extension where that is taken.</returns>

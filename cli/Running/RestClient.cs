@@ -61,6 +61,15 @@ public sealed class RestClient : IDisposable
         return await answer.Content.ReadAsByteArrayAsync(token);
     }
 
+    /// <summary>Keeps a picture for later requests; its id stands for it there.</summary>
+    public async Task<string> UploadAsync(byte[] picture, CancellationToken token)
+    {
+        using var body = new ByteArrayContent(picture);
+        using HttpResponseMessage answer = await _http.PostAsync(new Uri("/v1/uploads", UriKind.Relative), body, token);
+        return (string?)(await ReadAsync<JsonNode>(answer, token))["id"]
+            ?? throw new RestException(answer.StatusCode, "The API answered without an id.", null);
+    }
+
     /// <summary>Any other resource, as JSON.</summary>
     public async Task<JsonNode?> GetAsync(string path, CancellationToken token)
     {

@@ -16,6 +16,12 @@ namespace Generation.Storage;
 public sealed record LedgerTransaction(
     long Id, DateTimeOffset At, LedgerEntry Entry, Credits Amount, Credits Balance, Credits Held, JobId? Job, string? Note);
 
+/// <summary>What an account has had.</summary>
+/// <param name="Credited">Grants, refunds and top-ups.</param>
+/// <param name="Debited">What jobs have cost.</param>
+/// <param name="LastId">Id of the newest line; grows with each.</param>
+public sealed record LedgerTotals(Credits Credited, Credits Debited, long LastId);
+
 /// <summary>Result of checking the books.</summary>
 /// <param name="Sum">Sum of all lines: zero.</param>
 /// <param name="UnbalancedMovements">Movements whose lines do not sum to zero: none.</param>
@@ -33,6 +39,9 @@ public sealed record LedgerCheck(Credits Sum, long UnbalancedMovements, long Wro
 /// </summary>
 public sealed class Ledger(NpgsqlDataSource source)
 {
+    /// <summary>Lines by which credits came; an index has them alone.</summary>
+    private static readonly string Credited = $"entry IN ({(int)LedgerEntry.Grant}, {(int)LedgerEntry.Refund}, {(int)LedgerEntry.TopUp})";
+
     private static readonly string MoveSql = $"""
         WITH account AS (
             UPDATE accounts SET balance = balance + $3 WHERE id = $1 RETURNING balance, held),
@@ -102,6 +111,49 @@ public sealed class Ledger(NpgsqlDataSource source)
         }
 
         return transactions;
+    }
+
+    /// <summary>What came to an account and what its jobs have cost, ever; null if there is no such account.</summary>
+    public async Task<LedgerTotals?> TotalsAsync(Guid accountId, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand($"""
+            SELECT balance + held,
+                (SELECT coalesce(sum(amount), 0)::bigint FROM ledger_lines WHERE account_id = $1 AND book = {(int)LedgerBook.Available} AND {Credited}),
+                (SELECT coalesce(max(id), 0) FROM ledger_lines WHERE account_id = $1)
+            FROM accounts WHERE id = $1
+            """);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        if (!await reader.ReadAsync(cancellationToken))
+        {
+            return null;
+        }
+
+        var total = new Credits(reader.GetInt64(0));
+        var credited = new Credits(reader.GetInt64(1));
+        return new LedgerTotals(credited, credited - total, reader.GetInt64(2));
+    }
+
+    /// <summary>The newest movement that changed what an account owns: no hold and no release. Null: there is none.</summary>
+    public async Task<LedgerTransaction?> LastAsync(Guid accountId, CancellationToken cancellationToken)
+    {
+        // Holds and releases lie between: a few lines each
+        for (long? before = null; ;)
+        {
+            const int Lines = 20;
+            IReadOnlyList<LedgerTransaction> lines = await TransactionsAsync(accountId, before, Lines, cancellationToken);
+            if (lines.FirstOrDefault(line => line.Entry is not (LedgerEntry.Hold or LedgerEntry.Release)) is { } found)
+            {
+                return found;
+            }
+
+            if (lines.Count < Lines)
+            {
+                return null;
+            }
+
+            before = lines[^1].Id;
+        }
     }
 
     /// <summary>Checks all the books, in one query and so at one moment.</summary>

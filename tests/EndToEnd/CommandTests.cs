@@ -98,6 +98,41 @@ public sealed class CommandTests
         Assert.That(await File.ReadAllBytesAsync(Path.Combine(_folder, "picture.png"), token), Is.EqualTo(await File.ReadAllBytesAsync(path, token)));
     }
 
+    [TestCase("img2img", "", "png", 256)]
+    [TestCase("inpaint", "", "png", 256)]
+    [TestCase("super-resolution", "--scale 2", "png", 128)]
+    [TestCase("video", "--frames 4 --width 64 --height 64", "mp4", 64)]
+    [CancelAfter(240_000)]
+    public async Task Demo_AnyKind_SavesItsFile(string kind, string options, string extension, int side, CancellationToken token)
+    {
+        string output = $"{kind}.{extension}";
+        string[] asked = ["demo", "--kind", kind, "--seed", "1", "--out", output, .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)];
+        Ended demo = await RunAsync(kind == "super-resolution" ? asked : [.. asked, "--steps", "4"], token: token);
+
+        Assert.That(demo.Code, Is.Zero, demo.Text);
+        byte[] file = await File.ReadAllBytesAsync(Path.Combine(_folder, output), token);
+        Assert.That(demo.Text, Does.Contain($"{side}x{side}").And.Contain($"/v1/{kind}"));
+        if (extension == "png")
+        {
+            Picture picture = PngCodec.Decode(file);
+            Assert.That((picture.Width, picture.Height), Is.EqualTo((side, side)));
+        }
+        else
+        {
+            Assert.That(file.AsSpan(4, 4).SequenceEqual("ftyp"u8), "it is an MP4 file");
+            Assert.That(demo.Text, Does.Contain("4 frames"));
+        }
+    }
+
+    [Test, CancelAfter(60_000)]
+    public async Task Demo_PictureThatIsNotThere_SaysSo(CancellationToken token)
+    {
+        Ended demo = await RunAsync(["demo", "--kind", "img2img", "--image", "nowhere.png"], token: token);
+
+        Assert.That(demo.Code, Is.EqualTo(1));
+        Assert.That(demo.Text, Does.Contain("FAILED: bring in the picture").And.Contain("nowhere.png").And.Contain("what to do"));
+    }
+
     [Test, CancelAfter(180_000)]
     public async Task Demo_OnARunningStack_AnswersInSeconds(CancellationToken token)
     {

@@ -1,0 +1,72 @@
+using System.Text.Json.Nodes;
+using Generation.Cli.Running;
+using Generation.Contracts;
+using Generation.Imaging;
+
+namespace Generation.Cli.Commands;
+
+/// <summary>The pictures that a kind begins with: those of the caller, or made here; uploaded, so that the request is short.</summary>
+internal static class DemoInputs
+{
+    private const string Step = "bring in the picture";
+
+    /// <summary>Adds "image", and "mask" for inpainting, to the request.</summary>
+    /// <param name="makeFirst">Makes the picture to begin with, of a side in pixels or of the model's default size.</param>
+    /// <exception cref="StepException">A file is not there or no picture, or the API refused it.</exception>
+    public static async Task AddAsync(
+        RestClient api, DemoKind kind, JsonObject request, string? image, string? mask, Func<int?, Task<byte[]>> makeFirst, CancellationToken token)
+    {
+        byte[] first = image is null ? await makeFirst(kind.FirstSide) : await ReadAsync(image, token);
+        request["image"] = await UploadAsync(api, first, token);
+        if (kind.Kind == JobKind.Inpaint)
+        {
+            request["mask"] = await UploadAsync(api, mask is null ? CentralMask(first) : await ReadAsync(mask, token), token);
+        }
+    }
+
+    /// <summary>White over the middle of a picture, half as wide and high, black around it: a PNG file.</summary>
+    private static byte[] CentralMask(byte[] file)
+    {
+        Picture picture;
+        try
+        {
+            picture = PictureCodec.Decode(file);
+        }
+        catch (PictureException e)
+        {
+            throw new StepException(Step, e.Message, null, "Name a PNG, JPEG or WebP picture with --image.", e);
+        }
+
+        var mask = new Picture(picture.Width, picture.Height, 1);
+        for (int y = picture.Height / 4; y < picture.Height * 3 / 4; y++)
+        {
+            mask.Row(y)[(picture.Width / 4)..(picture.Width * 3 / 4)].Fill(255);
+        }
+
+        return PictureCodec.Encode(mask, PictureFormat.Png);
+    }
+
+    private static async Task<byte[]> ReadAsync(string path, CancellationToken token)
+    {
+        try
+        {
+            return await File.ReadAllBytesAsync(path, token);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StepException(Step, e.Message, null, "Name a PNG, JPEG or WebP picture that can be read.", e);
+        }
+    }
+
+    private static async Task<string> UploadAsync(RestClient api, byte[] file, CancellationToken token)
+    {
+        try
+        {
+            return await api.UploadAsync(file, token);
+        }
+        catch (Exception e) when (e is HttpRequestException or RestException)
+        {
+            throw new StepException(Step + " (POST /v1/uploads)", e.Message, null, "Change what the answer names, and run the command again.", e);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using Generation.Contracts;
+
+namespace Generation.Cli.Commands;
+
+/// <summary>A kind that `demo` shows, with what makes a good first try on the embedded models.</summary>
+/// <param name="Kind">The kind of the job.</param>
+/// <param name="Prompt">Where none is given; null: the kind needs none.</param>
+/// <param name="NeedsPicture">Whether it begins with a picture: one is made first where none is given.</param>
+internal sealed record DemoKind(JobKind Kind, string? Prompt, bool NeedsPicture)
+{
+    /// <summary>What the picture shows that is made first.</summary>
+    public const string FirstPrompt = "a red apple on a blue background";
+
+    public static IReadOnlyList<DemoKind> All { get; } =
+    [
+        new(JobKind.Text2Img, FirstPrompt, NeedsPicture: false),
+        new(JobKind.Img2Img, "a green apple on a yellow background", NeedsPicture: true),
+        new(JobKind.Inpaint, "a big cat on a blue background", NeedsPicture: true),
+        new(JobKind.SuperResolution, null, NeedsPicture: true),
+        new(JobKind.Video, "a cat moving left", NeedsPicture: false),
+    ];
+
+    /// <summary>As the path of its call has it.</summary>
+    public string Name => Kind.WireName();
+
+    /// <summary>Side of the picture that is made first, in pixels; null: the model's default.</summary>
+    public int? FirstSide => Kind == JobKind.SuperResolution ? 64 : null;
+
+    public static DemoKind? Find(string name) => All.FirstOrDefault(kind => kind.Name == name);
+}
