@@ -24,7 +24,7 @@ internal static class DemoInputs
         }
     }
 
-    /// <summary>White over the middle of a picture, half as wide and high, black around it: a PNG file.</summary>
+    /// <summary>White over the middle of a picture, three quarters as wide and high, black around it: a PNG file.</summary>
     private static byte[] CentralMask(byte[] file)
     {
         Picture picture;
@@ -38,9 +38,9 @@ internal static class DemoInputs
         }
 
         var mask = new Picture(picture.Width, picture.Height, 1);
-        for (int y = picture.Height / 4; y < picture.Height * 3 / 4; y++)
+        for (int y = picture.Height / 8; y < picture.Height * 7 / 8; y++)
         {
-            mask.Row(y)[(picture.Width / 4)..(picture.Width * 3 / 4)].Fill(255);
+            mask.Row(y)[(picture.Width / 8)..(picture.Width * 7 / 8)].Fill(255);
         }
 
         return PictureCodec.Encode(mask, PictureFormat.Png);

@@ -14,10 +14,10 @@ internal sealed record DemoKind(JobKind Kind, string? Prompt, bool NeedsPicture)
     public static IReadOnlyList<DemoKind> All { get; } =
     [
         new(JobKind.Text2Img, FirstPrompt, NeedsPicture: false),
-        new(JobKind.Img2Img, "a green apple on a yellow background", NeedsPicture: true),
-        new(JobKind.Inpaint, "a big cat on a blue background", NeedsPicture: true),
+        new(JobKind.Img2Img, "a lemon on a green background", NeedsPicture: true),
+        new(JobKind.Inpaint, "a yellow star shape on a blue background", NeedsPicture: true),
         new(JobKind.SuperResolution, null, NeedsPicture: true),
-        new(JobKind.Video, "a cat moving left", NeedsPicture: false),
+        new(JobKind.Video, "a rocket rising in the night sky", NeedsPicture: false),
     ];
 
     /// <summary>As the path of its call has it.</summary>
