@@ -19,6 +19,7 @@ internal sealed class MediaModels : IDisposable
         Write("demo", entry => { });
         Write("strict", entry => entry["safety_checker"] = ForcedChecker("strict-checker", -1));
         Write("lenient", entry => entry["safety_checker"] = ForcedChecker("lenient-checker", 1));
+        Write("finder", entry => entry["mask_finder"] = MaskFinder());
         WriteNew("enlarger", "super-resolution", Path.Combine(ServiceScope.Models, "demo-upscaler"), entry => entry["scale"] = 4);
         WriteNew("x4", "super-resolution", Path.Combine(Goldens, "models", "x4_upscaler"), entry =>
         {
@@ -82,6 +83,28 @@ internal sealed class MediaModels : IDisposable
         using var file = SafetensorsFile.Open(Path.Combine(golden, "model.safetensors"));
         SafetensorsWriter.Write(Path.Combine(folder, "model.safetensors"), file.Names.Select(weight => KeyValuePair.Create(
             weight, weight.EndsWith("_weights", StringComparison.Ordinal) ? full_like(file.Read(weight), threshold) : file.Read(weight))));
+        return folder;
+    }
+
+    /// <summary>The reference case's CLIPSeg with a vocabulary of its size: the first 598 tokens of another, and the two marks that its config names.</summary>
+    private string MaskFinder()
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(Folder, "mask-finder")).FullName;
+        foreach (string file in new[] { "config.json", "model.safetensors" })
+        {
+            File.Copy(Path.Combine(Goldens, "modules", "clipseg", file), Path.Combine(folder, file));
+        }
+
+        string from = Path.Combine(Goldens, "models", "sd15", "tokenizer");
+        Dictionary<string, int> vocabulary = JsonSerializer.Deserialize<Dictionary<string, int>>(File.ReadAllText(Path.Combine(from, "vocab.json")))!
+            .Where(pair => pair.Value < 598).ToDictionary(StringComparer.Ordinal);
+        File.WriteAllLines(
+            Path.Combine(folder, "merges.txt"),
+            File.ReadLines(Path.Combine(from, "merges.txt")).Where((line, k) => k == 0 || vocabulary.ContainsKey(line.Replace(" ", "", StringComparison.Ordinal))));
+        vocabulary["<|startoftext|>"] = 598;
+        vocabulary["<|endoftext|>"] = 599;
+        File.WriteAllText(Path.Combine(folder, "vocab.json"), JsonSerializer.Serialize(vocabulary));
+        File.WriteAllText(Path.Combine(folder, "tokenizer_config.json"), """{"model_max_length": 77, "pad_token": "<|endoftext|>"}""");
         return folder;
     }
 }

@@ -1,4 +1,5 @@
 using Generation.Contracts;
+using Generation.Imaging.Video;
 using Generation.Storage;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;
@@ -90,7 +91,11 @@ public static class WorkerHost
         services.AddRenderer<EditedPictures>(JobKind.Edit);
         services.AddRenderer<ControlledPictures>(JobKind.ControlNet);
         services.AddRenderer<PictureToLargerPicture>(JobKind.SuperResolution);
-        services.AddRenderer<ToClip>(JobKind.Video);
+        if (VideoEncoder.IsAvailable)
+        {
+            services.AddRenderer<ToClip>(JobKind.Video);
+        }
+
         services.AddSingleton<Checkpoints>();
         services.AddSingleton<ProcessRecycler>();
         services.AddSingleton<FailureTranslator>();

@@ -29,8 +29,14 @@ public sealed record VideoLimits
 public static class VideoEncoder
 {
     private const string Program = "ffmpeg";
+    private static readonly string[] Programs = [Program, "setpriv"];
+
     private const string FolderPrefix = "generation-video-";
     private const int TailLength = 2000;
+
+    /// <summary>Whether this machine has the programs that clips are encoded with.</summary>
+    public static bool IsAvailable { get; } = Programs.All(program =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries).Any(folder => File.Exists(Path.Combine(folder, program))));
 
     /// <summary>Encodes a clip. Equal arguments give equal bytes with one version of ffmpeg.</summary>
     /// <param name="frames">At least one, all of one size; pulled one by one while ffmpeg works.</param>
