@@ -121,6 +121,7 @@ internal sealed class FaceCalls(
         {
             JobState.Succeeded when job.OutputsDeletedAt is not null => throw new ProblemException(410, "output_gone", $"The outputs of job {id} were deleted."),
             JobState.Succeeded => job,
+            JobState.Failed when job.Error is { Field: { } field, Code: "invalid_request" or "invalid_image" } error => throw Invalid(field, error),
             JobState.Failed => throw new ProblemException(500, job.Error?.Code ?? "job_failed", job.Error?.Detail ?? $"Job {id} failed. Nothing was charged."),
             JobState.Expired => throw new ProblemException(503, "job_expired", $"No worker began job {id} in time. Nothing was charged.") { RetryAfterSeconds = 5 },
             _ => throw new ProblemException(409, "job_cancelled", $"Job {id} was cancelled."),
@@ -146,6 +147,13 @@ internal sealed class FaceCalls(
             await told.CancelAsync();
             await telling;
         }
+    }
+
+    /// <summary>What only the worker could see to be wrong with the request.</summary>
+    private static ProblemException Invalid(string field, JobError error)
+    {
+        string detail = error.Detail.StartsWith(field + ": ", StringComparison.Ordinal) ? error.Detail[(field.Length + 2)..] : error.Detail;
+        return new ProblemException(422, error.Code, error.Detail, new Dictionary<string, string[]> { [field] = [detail.TrimEnd('.')] });
     }
 
     internal Task AddAsync(FaceCall call, int place, JobId id, CancellationToken cancellationToken) =>

@@ -1,5 +1,6 @@
 using Generation.Api.Faces.Dezgo;
 using Generation.Api.Faces.ModelsLab;
+using Generation.Api.Faces.Nebula;
 using Generation.Api.Faces.OpenAi;
 using Generation.Api.Faces.Stablecog;
 
@@ -14,6 +15,7 @@ internal static class FacesSetup
         builder.Services.AddSingleton<FaceCalls>();
         builder.Services.AddSingleton<OwnPictures>();
         builder.Services.AddOpenAiFace(builder.Configuration);
+        builder.Services.AddNebulaFace(builder.Configuration);
         builder.AddDezgoFace();
         builder.Services.AddModelsLabFace(builder.Configuration);
         builder.Services.AddStablecogFace(builder.Configuration);

@@ -58,6 +58,38 @@ public sealed class OpenAiDotNetTests
     }
 
     [Test]
+    public async Task GenerateImageEdit_WithAMask_PaintsWhatIsTransparent()
+    {
+        GeneratedImage image = await _client.GetImageClient("dall-e-2").GenerateImageEditAsync(Image, "a green pear", Mask,
+            new ImageEditOptions { ResponseFormat = GeneratedImageFormat.Bytes, Size = GeneratedImageSize.W256xH256 });
+
+        (int inside, int outside) = TestPictures.Differences(TestPictures.Gradient(), image.ImageBytes.ToArray());
+        Assert.That(outside, Is.Zero);
+        Assert.That(inside, Is.GreaterThan(128 * 128 / 2));
+    }
+
+    [Test]
+    public async Task GenerateImageEdit_DallE2WithoutAMask_TakesThePicturesOwnAlpha()
+    {
+        GeneratedImage image = await _client.GetImageClient("dall-e-2").GenerateImageEditAsync(Mask, "a green pear",
+            new ImageEditOptions { ResponseFormat = GeneratedImageFormat.Bytes, Size = GeneratedImageSize.W256xH256 });
+
+        (int inside, int outside) = TestPictures.Differences(TestPictures.Hole(), image.ImageBytes.ToArray());
+        Assert.That(outside, Is.Zero);
+        Assert.That(inside, Is.GreaterThan(128 * 128 / 2));
+    }
+
+    [Test]
+    public async Task GenerateImageVariation_IsAnotherPicture()
+    {
+        GeneratedImage image = await _client.GetImageClient("dall-e-2").GenerateImageVariationAsync(Image,
+            new ImageVariationOptions { ResponseFormat = GeneratedImageFormat.Bytes, Size = GeneratedImageSize.W256xH256 });
+
+        (int inside, int outside) = TestPictures.Differences(TestPictures.Gradient(), image.ImageBytes.ToArray());
+        Assert.That(inside + outside, Is.GreaterThan(256 * 256 / 2));
+    }
+
+    [Test]
     public async Task Models_List_HasTheCatalogue()
     {
         OpenAIModelCollection models = await _client.GetOpenAIModelClient().GetModelsAsync(FaceStack.Limit());

@@ -7,7 +7,7 @@ const { default: OpenAI, APIError, toFile } = await import('openai');
 
 const client = new OpenAI({ maxRetries: 1, timeout: 240_000 });
 const seen = {};
-const size = async (bytes) => ({ bytes: bytes.length, type: bytes.subarray(1, 4).toString('latin1') === 'PNG' ? 'png' : bytes[0] === 0xff ? 'jpeg' : 'other' });
+const size = async (bytes) => ({ bytes: bytes.length, format: bytes.subarray(1, 4).toString('latin1') === 'PNG' ? 'png' : bytes[0] === 0xff ? 'jpeg' : 'other' });
 const file = (path) => toFile(fs.createReadStream(path), 'picture.png', { type: 'image/png' });
 const quick = { num_inference_steps: 4 };
 

@@ -135,6 +135,32 @@ public sealed class DezgoTests
     }
 
     [Test]
+    public async Task Image2Image_FileInAForm_ChangesThePicture()
+    {
+        using var form = new MultipartFormDataContent { { new StringContent("a green pear"), "prompt" }, { new StringContent("0.5"), "strength" }, { new StringContent("20"), "steps" } };
+        form.Add(new ByteArrayContent(TestPictures.Gradient(320, 320)), "init_image", "photo.png");
+        using HttpResponseMessage answer = await _client.PostAsync("/faces/dezgo/image2image", form, FaceStack.Limit());
+
+        (int inside, int outside) = TestPictures.Differences(TestPictures.Gradient(320, 320), await PictureAsync(answer));
+        Assert.That(inside + outside, Is.GreaterThan(320 * 320 / 2));
+        Assert.That(Header(answer, "x-dezgo-job-amount-usd"), Is.EqualTo("0.0013"), "0.66242 credits a step, 20 steps");
+    }
+
+    [Test]
+    public async Task Inpainting_WhiteInTheMask_IsPainted()
+    {
+        byte[] picture = TestPictures.Gradient(320, 320);
+        using HttpResponseMessage answer = await _client.PostAsJsonAsync("/faces/dezgo/inpainting", new
+        {
+            prompt = "a green pear", init_image = Convert.ToBase64String(picture), mask_image = Convert.ToBase64String(TestPictures.WhiteMiddle(320, 320)), steps = 10,
+        }, FaceStack.Limit());
+
+        (int inside, int outside) = TestPictures.Differences(picture, await PictureAsync(answer));
+        Assert.That(outside, Is.Zero);
+        Assert.That(inside, Is.GreaterThan(160 * 160 / 2));
+    }
+
+    [Test]
     public async Task Text2Video_Prompt_IsAClip()
     {
         using HttpResponseMessage answer = await _client.PostAsJsonAsync("/faces/dezgo/text2video", new { prompt = "a red apple", steps = 4, width = 64, height = 64, num_frames = 4, format = "gif" }, FaceStack.Limit());

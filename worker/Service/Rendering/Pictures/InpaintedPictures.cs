@@ -15,7 +15,7 @@ internal sealed class InpaintedPictures(ModelCatalog catalog, PictureLoop loop, 
     {
         Picture image = (await files.ReadPictureAsync(job, "image", request.Image)).DropAlpha();
         Picture mask = request.Mask is { } given
-            ? (await files.ReadPictureAsync(job, "mask", given)).DropAlpha().ToGrey().Fit(image.Width, image.Height)
+            ? Grey(await files.ReadPictureAsync(job, "mask", given), request.MaskMode).Fit(image.Width, image.Height)
             : await masks.FindAsync(request.Model, image, request.MaskPrompt!, job.Stop.Token);
         mask = mask.Binarize();
         if (request.MaskMode == MaskMode.PaintBlack)
@@ -30,6 +30,26 @@ internal sealed class InpaintedPictures(ModelCatalog catalog, PictureLoop loop, 
         Picture painted = request.MaskBlur > 0 ? new Picture(width, height, 1, Array.ConvertAll(alpha.Bytes, value => value > 0 ? (byte)255 : (byte)0)) : mask;
         var area = new PaintedArea(image.Fit(width, height, FitMode.Crop), painted, alpha, plan, request.Padding);
         return new InpaintRecipe(request, plan, area, request.Strength);
+    }
+
+    /// <summary>The mask in grey, white where it is painted unless the mode says the contrary.</summary>
+    private static Picture Grey(Picture mask, MaskMode mode)
+    {
+        if (mode != MaskMode.PaintTransparent)
+        {
+            return mask.DropAlpha().ToGrey();
+        }
+
+        var grey = new Picture(mask.Width, mask.Height, 1);
+        if (mask.Channels is 2 or 4)
+        {
+            for (int i = 0; i < grey.Bytes.Length; i++)
+            {
+                grey.Bytes[i] = (byte)(255 - mask.Bytes[(i * mask.Channels) + mask.Channels - 1]);
+            }
+        }
+
+        return grey;
     }
 }
 
