@@ -11,7 +11,7 @@
 
 namespace {
 
-constexpr size_t smallest = size_t{512} << 10, huge_page = size_t{2} << 20;
+constexpr size_t smallest = size_t{512} << 10, huge_page = size_t{2} << 20, most_spare = size_t{64} << 20;
 
 // Blocks come in sizes an eighth of a power of two apart.
 size_t rounded(size_t bytes)
@@ -57,6 +57,7 @@ public:
     {
         std::lock_guard<std::mutex> lock(mutex_);
         shrink(0);
+        most_used_ = used_bytes_;
     }
 
     static Pool& instance();
@@ -67,23 +68,37 @@ private:
     void* take(size_t size) const
     {
         std::lock_guard<std::mutex> lock(mutex_);
+        // the smallest that is large enough and not much too large
+        auto best = kept_.end();
         for (auto block = kept_.begin(); block != kept_.end(); ++block) {
-            if (block->size == size) {
-                void* data = block->data;
-                kept_bytes_ -= size;
-                kept_.erase(block);
-                used_.emplace(data, size);
-                return data;
+            if (block->size >= size && block->size <= size + size / 4 && (best == kept_.end() || block->size < best->size)) {
+                best = block;
             }
         }
+        if (best != kept_.end()) {
+            const Block block = *best;
+            kept_bytes_ -= block.size;
+            kept_.erase(best);
+            return use(block);
+        }
+        // in all there is hardly more than was once in use at a time
+        const size_t together = std::max(most_used_, used_bytes_ + size), spare = std::min(together / 8, most_spare);
+        shrink(together + spare - used_bytes_ - size);
         void* data = map(size);
         if (data == nullptr) {
             shrink(0);
             data = map(size);
         }
         TORCH_CHECK(data != nullptr, "there is no memory for ", size, " bytes");
-        used_.emplace(data, size);
-        return data;
+        return use({data, size});
+    }
+
+    void* use(const Block& block) const
+    {
+        used_.emplace(block.data, block.size);
+        used_bytes_ += block.size;
+        most_used_ = std::max(most_used_, used_bytes_);
+        return block.data;
     }
 
     void give(void* data) const
@@ -97,6 +112,7 @@ private:
             if (found != used_.end()) {
                 kept_.push_front({data, found->second});
                 kept_bytes_ += found->second;
+                used_bytes_ -= found->second;
                 used_.erase(found);
                 shrink(kept_limit_);
                 return;
@@ -143,7 +159,7 @@ private:
     mutable std::mutex mutex_;
     mutable std::unordered_map<void*, size_t> used_;
     mutable std::list<Block> kept_;
-    mutable size_t kept_bytes_ = 0;
+    mutable size_t kept_bytes_ = 0, used_bytes_ = 0, most_used_ = 0;
 };
 
 // Never destroyed: tensors may outlive what the library's end would tear down.
