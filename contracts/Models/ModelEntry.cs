@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Generation.Contracts;
@@ -83,6 +84,12 @@ public sealed record ModelEntry
 
     /// <summary>Motion adapter that makes clips of its pictures: folder or file, relative to the entry.</summary>
     public string? MotionAdapter { get; init; }
+
+    /// <summary>
+    /// Settings of the scheduler for clips from words, over the model's own, as scheduler_config.json has them: adapters are trained on
+    /// schedules of their own, the published ones on {"beta_schedule": "linear", "timestep_spacing": "linspace", "clip_sample": false}.
+    /// </summary>
+    public IReadOnlyDictionary<string, JsonElement>? MotionScheduler { get; init; }
 
     /// <summary>Safety checker that looks at its outputs: folder, relative to the entry.</summary>
     public string? SafetyChecker { get; init; }

@@ -17,6 +17,7 @@ internal sealed class MediaModels : IDisposable
     {
         Folder = Directory.CreateTempSubdirectory("media-models-").FullName;
         Write("demo", entry => { });
+        Write("linear", entry => entry["motion_scheduler"] = new JsonObject { ["beta_schedule"] = "linear", ["rescale_betas_zero_snr"] = false });
         Write("strict", entry => entry["safety_checker"] = ForcedChecker("strict-checker", -1));
         Write("lenient", entry => entry["safety_checker"] = ForcedChecker("lenient-checker", 1));
         Write("finder", entry => entry["mask_finder"] = MaskFinder());

@@ -72,6 +72,14 @@ public sealed class VideoTests
     }
 
     [Test]
+    public async Task Run_WithMotionScheduler_FollowsTheEntry()
+    {
+        JobOutput own = await RunAsync(Cat() with { NumFrames = 2 });
+        JobOutput linear = await RunAsync(Cat() with { NumFrames = 2, Model = "linear" });
+        Assert.That(linear.Sha256, Is.Not.EqualTo(own.Sha256));
+    }
+
+    [Test]
     public async Task Run_OfPicture_BeginsAClipWithIt()
     {
         var picture = new Picture(60, 30, 3);

@@ -38,6 +38,9 @@ internal sealed class LoadedModel(ModelEntry entry, long bytes) : IDisposable
     /// <summary>Words to clips, where its entry names a motion adapter.</summary>
     public AnimateDiffPipeline? TextToVideo { get; init; }
 
+    /// <summary>The scheduler of <see cref="TextToVideo"/>, with what its entry says of it.</summary>
+    public SchedulerConfig? MotionScheduler { get; init; }
+
     /// <summary>A picture to clips.</summary>
     public StableVideoDiffusionPipeline? ImageToVideo { get; init; }
 

@@ -5,6 +5,7 @@ using Generation.Diffusion.Adapters;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
+using Generation.Diffusion.Schedulers;
 using Generation.Diffusion.Upscalers;
 using Generation.Diffusion.Vision;
 using Microsoft.Extensions.Options;
@@ -55,6 +56,9 @@ internal sealed class ModelLoader
             // What the files are says which family of networks they need
             ModelFiles? files = DrawsPictures(entry, use) ? ModelFiles.Open(path) : null;
             bool isFlux = files?.Has("transformer") == true;
+            AnimateDiffPipeline? words = use == ModelUse.Clips && entry.MotionAdapter is { } motion
+                ? Keep(AnimateDiffPipeline.FromPretrained(path, _catalog.PathOf(motion), _dtype, _device))
+                : null;
             LatentDiffusionModel? pictures = files is not null && !isFlux ? Keep(LatentDiffusionModel.Load(files, _dtype, _device)) : null;
             return new LoadedModel(entry, CountBytes(entry, use))
             {
@@ -64,9 +68,8 @@ internal sealed class ModelLoader
                     ? new StableDiffusionUpscalePipeline(pictures, files!)
                     : null,
                 Upscalers = entry.IsPlainUpscaler ? Keep(UpscalerSet.FromPretrained(path, _dtype, _device)) : null,
-                TextToVideo = use == ModelUse.Clips && entry.MotionAdapter is { } motion
-                    ? Keep(AnimateDiffPipeline.FromPretrained(path, _catalog.PathOf(motion), _dtype, _device))
-                    : null,
+                TextToVideo = words,
+                MotionScheduler = words is null ? null : MotionScheduler(entry, words.Scheduler),
                 ImageToVideo = use == ModelUse.Clips && entry.MotionAdapter is null ? Keep(StableVideoDiffusionPipeline.FromPretrained(path, _dtype, _device)) : null,
                 Upscaler = entry.Upscaler is { } upscaler ? Keep(LoadUpscaler(entry, upscaler)) : null,
                 Safety = entry.SafetyChecker is { } checker ? new(() => SafetyClassifier.FromPretrained(_catalog.PathOf(checker), _dtype, _device)) : null,
@@ -103,6 +106,18 @@ internal sealed class ModelLoader
         entry.Path, entry.Upscaler?.Path, entry.SafetyChecker, use == ModelUse.Clips ? entry.MotionAdapter : entry.MaskFinder,
         .. use == ModelUse.Pictures ? entry.ControlNets.Select(net => net.Path).Concat(entry.Vaes.Select(vae => vae.Path)) : [],
     ]).OfType<string>();
+
+    private static SchedulerConfig MotionScheduler(ModelEntry entry, SchedulerConfig own)
+    {
+        try
+        {
+            return own.With(entry.MotionScheduler?.Select(setting => KeyValuePair.Create(setting.Key, (object?)setting.Value)) ?? []);
+        }
+        catch (SchedulerException e)
+        {
+            throw new WeightsException($"the entry of {entry.Name}, motion_scheduler: {e.Message}.", e);
+        }
+    }
 
     private Upscaler LoadUpscaler(ModelEntry entry, UpscalerEntry named)
     {

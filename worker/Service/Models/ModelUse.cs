@@ -11,6 +11,6 @@ internal enum ModelUse
 
 internal static class ModelUses
 {
-    /// <summary>The use of a kind of job.</summary>
-    public static ModelUse Of(JobKind kind) => kind == JobKind.Video ? ModelUse.Clips : ModelUse.Pictures;
+    /// <summary>What a model is first wanted for.</summary>
+    public static ModelUse First(ModelEntry entry) => entry.Kinds.All(kind => kind == JobKind.Video) ? ModelUse.Clips : ModelUse.Pictures;
 }

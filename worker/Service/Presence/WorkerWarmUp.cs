@@ -51,7 +51,7 @@ internal sealed class WorkerWarmUp(ModelCache cache, ModelCatalog catalog, HotSt
     {
         try
         {
-            using ModelLease lease = await cache.AcquireAsync(catalog.Default.Name, cancellationToken);
+            using ModelLease lease = await cache.AcquireAsync(catalog.Default.Name, ModelUses.First(catalog.Default), cancellationToken);
         }
         catch (ModelUnavailableException e)
         {

@@ -59,7 +59,7 @@ internal sealed class ToClip(ModelCache models, ComputeThreads compute, Denoisin
                 GuidanceScale = request.GuidanceScale,
                 GuidanceRescale = model.Entry.DefaultGuidanceRescale,
                 Seed = request.Seed,
-                Scheduler = SchedulerNames.Resolve(request.Scheduler, words.Scheduler),
+                Scheduler = SchedulerNames.Resolve(request.Scheduler, model.MotionScheduler ?? words.Scheduler),
             });
         }
 
