@@ -143,6 +143,8 @@ internal sealed class Dispatcher(
 
     private async Task<(JobId Id, string? Reason)> SendOneAsync(OutboxEntry entry, CancellationToken cancellationToken)
     {
+        // What the broker's client sends along goes on from here
+        using System.Diagnostics.Activity? activity = Tracing.Dispatch(entry.JobId, entry.Model, entry.Trace);
         try
         {
             ISendEndpoint endpoint = await bus.GetSendEndpoint(new Uri($"exchange:{QueueOf(entry.Model)}"))

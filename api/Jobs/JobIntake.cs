@@ -51,6 +51,7 @@ internal sealed class JobIntake(
             Request = request.Request,
             Cost = price?.Invoke(request) ?? prices.Of(request, seconds),
             Work = work,
+            Trace = Tracing.Current,
             ExpectedSeconds = seconds,
             Priority = body.Priority ?? 0,
             ExpiresIn = RequestChecks.ExpiresIn(body),

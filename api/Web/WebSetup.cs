@@ -13,6 +13,7 @@ internal static class WebSetup
     {
         builder.Services.AddGenerationStorage(builder.Configuration);
         builder.Services.AddGenerationKeys(builder.Configuration);
+        builder.Services.AddGenerationTelemetry(builder.Configuration, "generation-api");
     }
 
     public static void AddWeb(this WebApplicationBuilder builder)

@@ -43,9 +43,21 @@ public static class FaultPoint
     /// <summary>A lapsed lease was taken away and the job queued again.</summary>
     public const string Rescued = "rescuer.rescued";
 
+    /// <summary>A running job is to be cancelled; its worker has not been told.</summary>
+    public const string Cancelling = "api.cancelling";
+
+    /// <summary>A stopping worker has stored its job's latents; the job's row does not name them, and is still this worker's.</summary>
+    public const string HandingBack = "worker.handing_back";
+
+    /// <summary>A stopping worker's job is queued again; the worker has not ended.</summary>
+    public const string HandedBack = "worker.handed_back";
+
+    /// <summary>Jobs that nobody began in time have expired; nobody has been told.</summary>
+    public const string Expired = "rescuer.expired";
+
     private static readonly string? Folder = Environment.GetEnvironmentVariable("Faults__Folder");
 
-    /// <summary>All places, in the order in which a job comes to them.</summary>
+    /// <summary>The places that a job passes which is run to its end, in the order in which it comes to them, and rescue.</summary>
     public static IReadOnlyList<string> All { get; } =
         [Submitting, Submitted, Taken, Sent, Received, Claimed, Started, Drawn, Stored, Written, Rescued];
 

@@ -49,14 +49,14 @@ internal static class FairShare
             UPDATE outbox SET dispatched_at = now() FROM chosen
             WHERE outbox.job_id = chosen.job_id AND outbox.dispatched_at IS NULL
                 AND (outbox.expires_at IS NULL OR outbox.expires_at > now())
-            RETURNING outbox.job_id, chosen.account_id, chosen.start, chosen.weight),
+            RETURNING outbox.job_id, outbox.trace, chosen.account_id, chosen.start, chosen.weight),
         clocks AS (
             INSERT INTO fair_shares (model, account_id, served)
             SELECT $1, account_id, max(start + 1.0 / weight) FROM taken GROUP BY account_id
             UNION ALL
             SELECT $1, '00000000-0000-0000-0000-000000000000', max(start) FROM taken HAVING count(*) > 0
             ON CONFLICT (model, account_id) DO UPDATE SET served = greatest(fair_shares.served, excluded.served))
-        SELECT job_id FROM taken ORDER BY start, job_id
+        SELECT job_id, trace FROM taken ORDER BY start, job_id
         """;
 
     /// <summary>

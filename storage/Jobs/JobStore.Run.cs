@@ -60,8 +60,8 @@ public sealed partial class JobStore
             WHERE id = $1 AND state = {Running} AND {where} AND NOT cancel_requested
             RETURNING *),
         box AS (
-            INSERT INTO outbox (job_id, account_id, model, priority, enqueued_at, seconds)
-            SELECT id, account_id, model, priority, created_at, seconds FROM j)
+            INSERT INTO outbox (job_id, account_id, model, priority, enqueued_at, seconds, trace)
+            SELECT id, account_id, model, priority, created_at, seconds, trace FROM j)
         SELECT {JobRow.Columns} FROM j
         """;
 

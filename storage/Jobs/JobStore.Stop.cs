@@ -63,6 +63,7 @@ public sealed partial class JobStore
 
             if (await TransitionAsync(CancelCommand(RequestCancelSql), cancellationToken) is { } running)
             {
+                FaultPoint.Reach(FaultPoint.Cancelling);
                 _hotState.TellWorkerToCancel(id);
                 return new CancelResult(CancelOutcome.Requested, running);
             }
@@ -153,14 +154,18 @@ public sealed partial class JobStore
         batch.LockJobs(late.Select(i => i.Value));
         batch.LockAccountsOfJobs(late.Select(i => i.Value));
         batch.Add(ExpireSql, JobBatch.Column(NpgsqlDbType.Uuid, late.Select(i => i.Value)));
-        int expired = 0;
-        foreach (JobRow row in (await RowsAsync(batch, late)).OfType<JobRow>())
+        JobRow[] expired = [.. (await RowsAsync(batch, late)).OfType<JobRow>()];
+        if (expired.Length > 0)
         {
-            _hotState.Show(row);
-            expired++;
+            FaultPoint.Reach(FaultPoint.Expired);
         }
 
-        return expired;
+        foreach (JobRow row in expired)
+        {
+            _hotState.Show(row);
+        }
+
+        return expired.Length;
     }
 
     /// <summary>running -> queued, whatever its worker does: for operators. Null: it does not run, or is being cancelled.</summary>

@@ -13,9 +13,9 @@ public sealed partial class JobStore
     private static readonly string SubmitSql = $"""
         WITH input AS (
             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::bigint[], $5::text[], $6::jsonb[], $7::jsonb[], $8::integer[],
-                $9::interval[], $10::jsonb[], $11::text[], $12::jsonb[], $13::integer[], $14::text[], $15::bytea[], $16::interval[], $17::double precision[], $18::double precision[])
+                $9::interval[], $10::jsonb[], $11::text[], $12::jsonb[], $13::integer[], $14::text[], $15::bytea[], $16::interval[], $17::double precision[], $18::double precision[], $19::text[])
             WITH ORDINALITY AS i (id, account_id, kind, cost, model, request, render, priority,
-                expires_in, metadata, webhook_url, webhook_events, max_queued, key, fingerprint, in_flight, work, seconds, number)),
+                expires_in, metadata, webhook_url, webhook_events, max_queued, key, fingerprint, in_flight, work, seconds, trace, number)),
         asking AS (
             SELECT i.*, a.balance, a.balance >= sum(i.cost) OVER own AS is_paid,
                 NOT a.disabled AND (i.max_queued IS NULL OR a.open_jobs + row_number() OVER own <= i.max_queued
@@ -45,15 +45,15 @@ public sealed partial class JobStore
                 JOIN account ON account.id = t.account_id),
         j AS (
             INSERT INTO jobs (id, account_id, kind, model, state, request, render, priority, expires_at, cost, metadata,
-                webhook_url, webhook_events, work, seconds)
+                webhook_url, webhook_events, work, seconds, trace)
             SELECT id, account_id, kind, model, {Queued}, request, render, priority, now() + expires_in, cost, metadata,
                 webhook_url, CASE WHEN webhook_events IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(webhook_events)) END,
-                work, seconds
+                work, seconds, trace
             FROM taken
             RETURNING *),
         box AS (
-            INSERT INTO outbox (job_id, account_id, model, priority, enqueued_at, expires_at, seconds)
-            SELECT id, account_id, model, priority, created_at, expires_at, seconds FROM j),
+            INSERT INTO outbox (job_id, account_id, model, priority, enqueued_at, expires_at, seconds, trace)
+            SELECT id, account_id, model, priority, created_at, expires_at, seconds, trace FROM j),
         lines AS (
             INSERT INTO ledger_lines (movement, entry, book, account_id, job_id, amount, balance, held)
             SELECT movement, {(int)LedgerEntry.Hold}, line.book, account_id, id, line.amount, balance, held
@@ -118,7 +118,8 @@ public sealed partial class JobStore
             JobBatch.Column(NpgsqlDbType.Bytea, jobs.Select(j => j.Idempotency?.Fingerprint)),
             JobBatch.Column(NpgsqlDbType.Interval, jobs.Select(j => j.Idempotency?.InFlight)),
             JobBatch.Column(NpgsqlDbType.Double, jobs.Select(j => j.Work)),
-            JobBatch.Column(NpgsqlDbType.Double, jobs.Select(j => j.ExpectedSeconds)));
+            JobBatch.Column(NpgsqlDbType.Double, jobs.Select(j => j.ExpectedSeconds)),
+            JobBatch.Column(NpgsqlDbType.Text, jobs.Select(j => j.Trace)));
 
         var results = new SubmitResult[jobs.Count];
         // An account that is not there can spend nothing

@@ -38,6 +38,9 @@ public sealed record NewJob
 
     public IReadOnlyList<string>? WebhookEvents { get; init; }
 
+    /// <summary>W3C traceparent of the span that submits it; null: it is not traced.</summary>
+    public string? Trace { get; init; }
+
     /// <summary>The caller's promise that a repeated request is the same request.</summary>
     public IdempotencyClaim? Idempotency { get; init; }
 }

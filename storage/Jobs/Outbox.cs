@@ -4,7 +4,10 @@ using Npgsql;
 namespace Generation.Storage;
 
 /// <summary>A queued job whose message is to be sent now.</summary>
-public sealed record OutboxEntry(JobId JobId, string Model);
+/// <param name="JobId">The job.</param>
+/// <param name="Model">Its model.</param>
+/// <param name="Trace">W3C traceparent of the span that submitted it, if that was traced.</param>
+public sealed record OutboxEntry(JobId JobId, string Model, string? Trace);
 
 /// <summary>Free places of the live workers that can run a model, and what is on its way to them.</summary>
 /// <param name="Model">The model.</param>
@@ -46,7 +49,7 @@ public sealed class Outbox(NpgsqlDataSource source)
             ORDER BY dispatched_at
             LIMIT $3
             FOR UPDATE SKIP LOCKED)
-        RETURNING job_id
+        RETURNING job_id, trace
         """;
 
     /// <summary>The window of every model with a live worker.</summary>
@@ -120,7 +123,7 @@ public sealed class Outbox(NpgsqlDataSource source)
         var entries = new List<OutboxEntry>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            entries.Add(new OutboxEntry(new JobId(reader.GetGuid(0)), model));
+            entries.Add(new OutboxEntry(new JobId(reader.GetGuid(0)), model, reader.IsDBNull(1) ? null : reader.GetString(1)));
         }
 
         return entries;

@@ -103,7 +103,7 @@ public sealed class DispatchTests
     }
 
     /// <summary>A worker as the dispatcher sees one: a live row and a quorum queue. Its consumer only tells what came.</summary>
-    private sealed class TestWorker : IConsumer<RunJob>, IAsyncDisposable
+    internal sealed class TestWorker : IConsumer<RunJob>, IAsyncDisposable
     {
         private readonly BlockingCollection<JobId> _received = [];
         private readonly CancellationTokenSource _stop = new();

@@ -20,6 +20,12 @@ public sealed class FaultTests
     private static readonly TimeSpan Outage = TimeSpan.FromSeconds(
         double.Parse(Environment.GetEnvironmentVariable("GENERATION_TEST_OUTAGE_SECONDS") ?? "5", CultureInfo.InvariantCulture));
 
+    private static readonly TimeSpan BrokerOutage = TimeSpan.FromSeconds(
+        double.Parse(Environment.GetEnvironmentVariable("GENERATION_TEST_OUTAGE_SECONDS") ?? "30", CultureInfo.InvariantCulture));
+
+    /// <summary>Of a job that is to last.</summary>
+    private const int Pictures = 4;
+
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
 
     private string _faults = null!;
@@ -75,7 +81,7 @@ public sealed class FaultTests
     {
         await _stack.Stack.Servers.RabbitMq.StopAsync(token);
         JobDocument job = await SubmitAsync("broker", token);
-        await Task.Delay(Outage, token);
+        await Task.Delay(BrokerOutage, token);
         Assert.That((await _stack.Api.JobAsync(job.Id, token)).State, Is.EqualTo(JobState.Queued));
         await _stack.Stack.UpAsync(null, token);
 
@@ -104,6 +110,60 @@ public sealed class FaultTests
         }
 
         await AssertDoneOnceAsync(await EndAsync(job.Id, token), token);
+    }
+
+    [TestCase(FaultPoint.HandingBack), TestCase(FaultPoint.HandedBack), CancelAfter(240_000)]
+    public async Task Worker_KilledWhileItHandsAJobBack_JobIsDoneOnce(string point, CancellationToken token)
+    {
+        JobDocument job = await LongJobAsync(point, token);
+        string worker = await _stack.QueryAsync<string>("select worker_id from jobs where id = @id", job.Id, token);
+        await ArmAsync(point, token);
+
+        await _stack.Stack.StopAsync(new HashSet<string> { worker }, token);
+        await WaitUntilHitAsync(point, token);
+        await _stack.Stack.UpAsync(null, token);
+
+        await AssertDoneOnceAsync(await EndAsync(job.Id, token), token, outputs: Pictures);
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Api_KilledWhileItCancels_JobIsCancelledOnce(CancellationToken token)
+    {
+        JobDocument job = await LongJobAsync("cancel", token);
+        await ArmAsync(FaultPoint.Cancelling, token);
+
+        Assert.That(() => _stack.Api.Http.DeleteAsync(new Uri($"/v1/jobs/{job.Id}", UriKind.Relative), token), Throws.InstanceOf<HttpRequestException>());
+        await WaitUntilHitAsync(FaultPoint.Cancelling, token);
+        await _stack.Stack.UpAsync(null, token);
+
+        job = await EndAsync(job.Id, token);
+        Assert.That(job.State, Is.EqualTo(JobState.Cancelled));
+        await AssertSettledAsync(job.Id, token);
+        Assert.That(await _stack.QueryAsync<long>("select held from accounts where id = (select account_id from jobs where id = @id)", job.Id, token), Is.Zero);
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task Rescuer_KilledWhileJobsExpire_JobIsExpiredOnceAtNoCost(CancellationToken token)
+    {
+        await _stack.Stack.StopAsync(new HashSet<string> { "worker-1", "worker-2" }, token);
+        await ArmAsync(FaultPoint.Expired, token);
+        JobDocument job = await _stack.Api.SubmitAsync(
+            "text2img", new System.Text.Json.Nodes.JsonObject { ["prompt"] = "a red apple, too late", ["expires_in"] = 1 }, token);
+
+        await WaitUntilHitAsync(FaultPoint.Expired, token);
+        await _stack.Stack.UpAsync(null, token);
+
+        job = await EndAsync(job.Id, token);
+        Assert.That((job.State, job.Cost.Charged), Is.EqualTo((JobState.Expired, Credits.Zero)));
+        Assert.That(await _stack.LedgerAsync(job.Id, token), Is.EqualTo(["hold", "release"]));
+        await AssertSettledAsync(job.Id, token);
+    }
+
+    /// <summary>A job that runs, and does so for a while yet.</summary>
+    private async Task<JobDocument> LongJobAsync(string name, CancellationToken token)
+    {
+        JobDocument job = await _stack.SubmitAsync($"a red apple, {name}", token, seed: 1, steps: 150, images: Pictures);
+        return await _stack.PollAsync(job.Id, now => now.Progress is { Step: > 0 }, token);
     }
 
     private async Task ArmAsync(string point, CancellationToken token)
@@ -168,7 +228,15 @@ public sealed class FaultTests
         }
     }
 
-    private async Task AssertDoneOnceAsync(JobDocument job, CancellationToken token)
+    /// <summary>Nothing of a job that is over is left anywhere.</summary>
+    private async Task AssertSettledAsync(JobId id, CancellationToken token)
+    {
+        Assert.That(await _stack.QueryAsync<decimal>("select sum(amount) from ledger_lines where job_id = @id", id, token), Is.Zero);
+        Assert.That(await _stack.QueryAsync<decimal>("select coalesce(sum(amount), 0) from ledger_lines where book = 1 and job_id = @id", id, token), Is.Zero, "held");
+        Assert.That(await _stack.QueryAsync<long>("select count(*) from outbox where job_id = @id", id, token), Is.Zero);
+    }
+
+    private async Task AssertDoneOnceAsync(JobDocument job, CancellationToken token, int outputs = 1)
     {
         Assert.That(job.State, Is.EqualTo(JobState.Succeeded), job.Error?.Detail);
         Assert.That(
@@ -176,10 +244,12 @@ public sealed class FaultTests
                 "select count(*) from jobs where request ->> 'prompt' = (select request ->> 'prompt' from jobs where id = @id)", job.Id, token),
             Is.EqualTo(1), "one submission, one job");
         Assert.That(await _stack.LedgerAsync(job.Id, token), Is.EqualTo(["hold", "charge"]));
-        Assert.That(await _stack.QueryAsync<decimal>("select sum(amount) from ledger_lines where job_id = @id", job.Id, token), Is.Zero);
-        Assert.That(await _stack.QueryAsync<long>("select count(*) from outbox where job_id = @id", job.Id, token), Is.Zero);
-        Assert.That(await _stack.QueryAsync<long>("select count(*) from job_outputs where job_id = @id", job.Id, token), Is.EqualTo(1));
-        byte[] file = await _stack.Api.OutputAsync(job.Outputs.Single(), token);
-        Assert.That(Convert.ToHexStringLower(SHA256.HashData(file)), Is.EqualTo(job.Outputs.Single().Sha256));
+        await AssertSettledAsync(job.Id, token);
+        Assert.That(await _stack.QueryAsync<long>("select count(*) from job_outputs where job_id = @id", job.Id, token), Is.EqualTo(outputs));
+        foreach (JobOutputLink output in job.Outputs)
+        {
+            byte[] file = await _stack.Api.OutputAsync(output, token);
+            Assert.That(Convert.ToHexStringLower(SHA256.HashData(file)), Is.EqualTo(output.Sha256));
+        }
     }
 }

@@ -43,6 +43,11 @@ public sealed class TextToImageTests
         (red, green, blue) = Mean(picture.Crop(0, 0, 40, 40));
         Assert.That(blue, Is.GreaterThan(red + 40), "the corner is blue");
 
+        Picture small = PictureCodec.Decode(await _scope.ReadAsync(output.Thumbnail!));
+        Assert.That((small.Width, small.Height), Is.EqualTo((256, 256)));
+        (red, green, blue) = Mean(small.Crop(96, 96, 64, 64));
+        Assert.That(red, Is.GreaterThan(blue + 40).And.GreaterThan(green + 40), "the thumbnail's middle too");
+
         PngText parameters = PngText.Read(file).Single();
         Assert.That(parameters.Keyword, Is.EqualTo("parameters"));
         Assert.That(parameters.Text, Does.StartWith("a red apple on a blue background\nSteps: 20, Sampler: DDIM, CFG scale: 4, Seed: 1, Size: 256x256, Model: demo"));

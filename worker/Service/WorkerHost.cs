@@ -34,6 +34,7 @@ public static class WorkerHost
         builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddGenerationStorage(builder.Configuration);
+        builder.Services.AddGenerationTelemetry(builder.Configuration, "generation-worker");
         AddOptions(builder);
         AddModels(builder.Services);
         AddJobs(builder.Services);

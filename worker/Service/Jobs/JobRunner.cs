@@ -31,6 +31,8 @@ internal sealed class JobRunner(
     public async Task RunAsync(RunningJob job)
     {
         using IDisposable? scope = logger.BeginScope("job {JobId} attempt {Attempt}", job.Claim.Id, job.Claim.Attempt);
+        // The consumer that started this run is its parent, also when it is over before
+        using System.Diagnostics.Activity? activity = Tracing.Run(job.Claim);
         FaultPoint.Reach(FaultPoint.Started);
         long start = time.GetTimestamp();
         WorkerLog.JobStarted(logger, job.Claim.Id, job.Claim.Attempt, job.Claim.Request.Kind, job.Claim.Model);
@@ -47,6 +49,7 @@ internal sealed class JobRunner(
         }
 
         TimeSpan took = time.GetElapsedTime(start);
+        activity?.SetTag("generation.job.outcome", outcome.GetType().Name);
         metrics.JobEnded(job.Claim.Request.Kind, job.Claim.Model, outcome, written, took);
         WorkerLog.JobEnded(logger, job.Claim.Id, job.Claim.Attempt, outcome.GetType().Name, written, took.TotalSeconds);
         failures.AfterJob(outcome);
@@ -141,7 +144,10 @@ internal sealed class JobRunner(
             }
         }
 
-        return await PersistAsync(job, token => store.HandBackAsync(job.Claim.Id, job.Claim.LeaseEpoch, checkpoint, token));
+        FaultPoint.Reach(FaultPoint.HandingBack);
+        FencedOutcome written = await PersistAsync(job, token => store.HandBackAsync(job.Claim.Id, job.Claim.LeaseEpoch, checkpoint, token));
+        FaultPoint.Reach(FaultPoint.HandedBack);
+        return written;
     }
 
     /// <summary>Writes through a database that may be away. When it stays away the lease lapses, and the job is rescued.</summary>
