@@ -18,9 +18,13 @@ internal static class NodeClient
     public static async Task<JsonElement> RunAsync(string script, params (string Name, string Value)[] environment)
     {
         string folder = await InstallAsync();
-        string copy = Path.Combine(folder, script);
-        File.Copy(Path.Combine(Source, script), copy, overwrite: true);
-        (int code, string output, string errors) = await RunAsync("node", [copy], folder, RunLimit, environment);
+        // All of them: one may import another
+        foreach (string source in Directory.EnumerateFiles(Source, "*.mjs"))
+        {
+            File.Copy(source, Path.Combine(folder, Path.GetFileName(source)), overwrite: true);
+        }
+
+        (int code, string output, string errors) = await RunAsync("node", [Path.Combine(folder, script)], folder, RunLimit, environment);
         Assert.That(code, Is.Zero, $"{script} ended with {code}:\n{errors}\n{output}");
         return JsonDocument.Parse(output).RootElement;
     }
