@@ -54,20 +54,25 @@ internal sealed class InpaintedPictures(ModelCatalog catalog, PictureLoop loop, 
 }
 
 /// <summary>Inpainting, and outpainting, which is inpainting on a larger canvas.</summary>
-internal sealed class InpaintRecipe(PictureRequest request, RenderPlan plan, PaintedArea area, double strength) : PictureRecipe(request, plan)
+internal class InpaintRecipe(PictureRequest request, RenderPlan plan, PaintedArea area, double strength) : PictureRecipe(request, plan)
 {
     public override int Steps => (int)(Request.NumInferenceSteps * strength);
 
-    public override DenoisingRun Encode(LoadedModel model, int picture)
+    public override DenoisingRun Encode(LoadedModel model, int picture) => Encode(model, picture, strength, Request.NumInferenceSteps);
+
+    protected DenoisingRun Encode(LoadedModel model, int picture, double share, int steps)
     {
-        InpaintSettings settings = Common(new InpaintSettings { Image = area.Image, MaskImage = area.Mask, Strength = strength }, model, picture);
+        InpaintSettings settings = Common(new InpaintSettings { Image = area.Image, MaskImage = area.Mask, Strength = share }, model, picture) with { NumInferenceSteps = steps };
         return model.Flux switch
         {
             null => new StableDiffusionInpaintPipeline(model.Model).Encode(settings),
-            { } flux when flux.Transformer.Config.InChannels > 4 * flux.Vae.Config.LatentChannels => new FluxFillPipeline(flux).Encode(settings),
+            { } flux when IsFill(flux) => new FluxFillPipeline(flux).Encode(settings),
             { } flux => new FluxInpaintPipeline(flux).Encode(settings),
         };
     }
+
+    /// <summary>Whether a FLUX network is told of the mask.</summary>
+    protected static bool IsFill(FluxModel flux) => flux.Transformer.Config.InChannels > 4 * flux.Vae.Config.LatentChannels;
 
     public override Picture Finish(Picture drawn) => area.Finish(drawn);
 }

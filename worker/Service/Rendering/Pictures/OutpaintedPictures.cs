@@ -1,4 +1,5 @@
 using Generation.Contracts;
+using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;
@@ -14,7 +15,36 @@ internal sealed class OutpaintedPictures(ModelCatalog catalog, PictureLoop loop,
         // The sides were added to the size that the picture was said to have
         image = image.Fit(request.Width - request.Left - request.Right, request.Height - request.Top - request.Bottom);
         (Picture canvas, Picture mask, Picture alpha) = Extend(image, request);
-        return new InpaintRecipe(request, plan, new PaintedArea(canvas, mask, alpha, plan, padding: null), strength: 1);
+        return new Recipe(request, plan, canvas, new PaintedArea(canvas, mask, alpha, plan, padding: null));
+    }
+
+    /// <summary>Inpainting whose new area is primed with the picture's edges, and whose colours are matched at the old borders.</summary>
+    private sealed class Recipe(OutpaintRequest request, RenderPlan plan, Picture canvas, PaintedArea area) : InpaintRecipe(request, plan, area, strength: 1)
+    {
+        /// <summary>
+        /// A network that is not told of the mask begins from the drawn out edges, not from noise alone: else it draws a picture
+        /// of its own beside the old one.
+        /// </summary>
+        private const double FromEdges = 0.8;
+
+        public override DenoisingRun Encode(LoadedModel model, int picture)
+        {
+            bool seesMask = model.Flux is { } flux ? IsFill(flux) : model.Model.UNet.Config.InChannels > model.Model.Vae.Config.LatentChannels;
+            return seesMask
+                ? base.Encode(model, picture)
+                // As many steps as were asked for, over the part of the schedule that is run
+                : Encode(model, picture, FromEdges, (int)Math.Ceiling(Request.NumInferenceSteps / FromEdges));
+        }
+
+        public override Picture Finish(Picture drawn)
+        {
+            var kept = new PictureRegion(
+                request.Left > 0 ? request.Left + request.Overlap : 0,
+                request.Top > 0 ? request.Top + request.Overlap : 0,
+                canvas.Width - (request.Right > 0 ? request.Right + request.Overlap : 0),
+                canvas.Height - (request.Bottom > 0 ? request.Bottom + request.Overlap : 0));
+            return base.Finish(ColourMatch.Apply(drawn.DropAlpha().Fit(canvas.Width, canvas.Height), canvas, kept));
+        }
     }
 
     /// <summary>The canvas, what of it is painted, and how much of that is laid over: all outside, less and less over the overlap.</summary>
