@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using Generation.Api;
 using Generation.Contracts;
+using Generation.Imaging;
 using Generation.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -196,6 +197,23 @@ public sealed class InputTests
     [TestCaseSource(nameof(Headers))]
     public void Read_Header_GivesKindAndSize(byte[] bytes, string type, int width, int height) =>
         Assert.That(PictureHeader.Read(bytes), Is.EqualTo(new PictureHeader(type, width, height)));
+
+    [TestCase(1, 30, 20), TestCase(3, 30, 20), TestCase(6, 20, 30), TestCase(8, 20, 30)]
+    public void Header_WithExifOrientation_HasTheSizeAsItIsLookedAt(int orientation, int width, int height)
+    {
+        byte[] exif = [0x49, 0x49, 0x2A, 0, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, (byte)orientation, 0, 0, 0, 0, 0, 0, 0];
+        var picture = new Picture(30, 20, 3);
+        byte[] jpeg = PictureCodec.Encode(picture, PictureFormat.Jpeg);
+        byte[] app1 = [0xFF, 0xE1, 0, (byte)(exif.Length + 8), .. "Exif\0\0"u8, .. exif];
+        byte[] png = PictureCodec.Encode(picture, PictureFormat.Png);
+        byte[] chunk = [0, 0, 0, (byte)exif.Length, .. "eXIf"u8, .. exif, 0, 0, 0, 0];
+
+        foreach (byte[] file in new byte[][] { [.. jpeg[..2], .. app1, .. jpeg[2..]], [.. png[..33], .. chunk, .. png[33..]] })
+        {
+            PictureHeader header = PictureHeader.Read(file)!;
+            Assert.That((header.Width, header.Height), Is.EqualTo((width, height)), header.ContentType);
+        }
+    }
 
     private async Task<(StoredPicture? Picture, string? Error)> ResolveAsync(string value)
     {

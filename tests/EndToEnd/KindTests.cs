@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Cli.Running;
 using Generation.Contracts;
@@ -26,7 +27,7 @@ public sealed class KindTests
         WriteModels(_models);
         _stack = await TestStack.StartAsync(overrides: new Dictionary<string, string> { ["Models__Path"] = _models });
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        while ((await _stack.Api.GetAsync("/v1/models", limit.Token))!["data"]!.AsArray().Count < 7)
+        while ((await _stack.Api.GetAsync("/v1/models", limit.Token))!["data"]!.AsArray().Count < 8)
         {
             await Task.Delay(200, limit.Token);
         }
@@ -271,6 +272,31 @@ public sealed class KindTests
         Assert.That(tiny["vaes"]!.AsArray().Select(k => (string)k!), Is.EqualTo(new[] { "same", "other" }));
     }
 
+    [Test, CancelAfter(400_000)]
+    public async Task Documentation_CurlLineOfEachKind_Works(CancellationToken token)
+    {
+        var files = new Dictionary<string, byte[]>
+        {
+            ["apple.png"] = PictureCodec.Encode(Gradient(96, 96), PictureFormat.Png),
+            ["mask.png"] = PictureCodec.Encode(Draw(96, 96, (x, _) => x > 48 ? (255, 255, 255) : (0, 0, 0)), PictureFormat.Png),
+        };
+        string text = await File.ReadAllTextAsync(Path.Combine(Find("docs"), "kinds.md"), token);
+        string[] lines = [.. text.Replace("\\\n", " ", StringComparison.Ordinal).Split('\n').Where(line => line.StartsWith("    curl", StringComparison.Ordinal))];
+        var kinds = new List<JobKind>();
+        foreach (string line in lines)
+        {
+            using HttpRequestMessage request = CurlRequest.Parse(line, _stack.Stack.Url!, files);
+            using HttpResponseMessage answer = await _stack.Api.Http.SendAsync(request, token);
+            string body = await answer.Content.ReadAsStringAsync(token);
+            Assert.That(answer.IsSuccessStatusCode, $"{line}\n{body}");
+            JobDocument job = await _stack.EndAsync(JsonSerializer.Deserialize<JobDocument>(body, WireJson.Options)!.Id, token);
+            Assert.That(job.State, Is.EqualTo(JobState.Succeeded), $"{line}\n{job.Error?.Field}: {job.Error?.Detail}");
+            kinds.Add(job.Kind);
+        }
+
+        Assert.That(kinds, Is.EquivalentTo(Enum.GetValues<JobKind>()), "one line for each kind");
+    }
+
     private async Task<Picture> DrawAsync(string prompt, CancellationToken token) =>
         await RunAsync("text2img", new() { ["prompt"] = prompt, ["seed"] = 3, ["num_inference_steps"] = 12 }, token);
 
@@ -291,6 +317,10 @@ public sealed class KindTests
         demo["motion_adapter"] = Path.Combine(models, "demo-motion");
         demo["upscaler"]!["path"] = Path.Combine(models, "demo-upscaler");
         File.WriteAllText(Path.Combine(folder, "demo.json"), demo.ToJsonString());
+
+        JsonObject upscaler = JsonNode.Parse(File.ReadAllText(Path.Combine(models, "demo-upscaler.json")))!.AsObject();
+        upscaler["path"] = Path.Combine(models, "demo-upscaler");
+        File.WriteAllText(Path.Combine(folder, "demo-upscaler.json"), upscaler.ToJsonString());
 
         Write("tiny", "sd15", "sd15", ["text2img", "img2img", "inpaint", "controlnet"], new JsonObject
         {

@@ -91,6 +91,14 @@ internal sealed partial class ModelCatalog
             throw new InvalidOperationException($"The catalogue entry {file} names the weights {weights}, which are not there.");
         }
 
+        if (!entry.IsPlainUpscaler
+            && (entry.NativeWidth < 1 || entry.NativeHeight < 1 || entry.NativeMultiple < 1 || entry.NativeMinSide < 1 || entry.NativeMaxSide < entry.NativeMinSide
+                || entry.DefaultWidth < 1 || entry.DefaultHeight < 1 || entry.DefaultScheduler.Length == 0))
+        {
+            throw new InvalidOperationException(
+                $"The catalogue entry {file} must have native_width, native_height, native_min_side, native_max_side, default_width, default_height and default_scheduler.");
+        }
+
         JobKind[] kinds = [.. entry.Kinds.Where(k => _kinds.Contains(k) && (k != JobKind.ControlNet || entry.ControlNets.Count > 0))];
         return kinds.Length > 0
             ? _adapters.AddTo(entry with { Kinds = kinds }, weights)
