@@ -16,6 +16,7 @@ var root = new Command("./generation", "Generation: pictures from words, made on
     EnvCommand.Create(),
     KeysCommand.Create(),
     LogsCommand.Create(),
+    ModelCommand.Create(),
     BenchCommand.Create(),
     DiscardCommand.Create(),
 };

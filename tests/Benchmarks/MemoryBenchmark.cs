@@ -48,6 +48,8 @@ internal static class MemoryBenchmark
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             GC.WaitForPendingFinalizers();
         }
+
+        TorchExtras.ReleaseMemory();
     }
 
     private static double ResidentMiB()

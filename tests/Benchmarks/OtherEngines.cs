@@ -35,6 +35,9 @@ internal static partial class OtherEngines
         report.Add(name, theirs, "s", ownStep, ownStep / theirs, "OpenVINO on the same network; ratio is our time over theirs");
     }
 
+    // another Python may come first on PATH, which does not see Debian's packages
+    private const string DebiansPython = "/usr/bin/python3";
+
     /// <summary>Python's torch on the same libtorch (Debian's python3-torch): the step's heaviest operations, as Python calls them.</summary>
     public static void PythonTorch(Report report)
     {
@@ -55,7 +58,7 @@ internal static partial class OtherEngines
             "    sdpa = getattr(F, 'scaled_dot_product_attention', None)",
             "    attend = (lambda: sdpa(q, q, q)) if sdpa else (lambda: torch.bmm(torch.softmax(torch.bmm(q, q.transpose(1, 2)) * 40 ** -0.5, -1), q))",
             "    print('attention', 4 * 16 * 4096 * 4096 * 40 / best(attend) / 1e9)");
-        (string output, string? failure) = Call("python3", ["-c", script, get_num_threads().ToString()]);
+        (string output, string? failure) = Call(File.Exists(DebiansPython) ? DebiansPython : "python3", ["-c", script, get_num_threads().ToString()]);
         if (failure is not null)
         {
             report.Skip("python_torch", "Python's torch is not there (Debian: apt install python3-torch): " + failure);

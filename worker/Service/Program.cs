@@ -1,5 +1,11 @@
 using Generation.Worker;
 using Generation.Worker.Jobs;
+using Generation.Worker.Models;
+
+if (args is ["models", "add", .. string[] model])
+{
+    return ModelAddition.Run(model, Console.Out, Console.Error);
+}
 
 WebApplication worker = WorkerHost.Build(args);
 ProcessRecycler recycler = worker.Services.GetRequiredService<ProcessRecycler>();

@@ -66,6 +66,9 @@ internal sealed partial class ModelCatalog
     /// <summary>The file of a textual inversion; see <see cref="ModelEntry.Embeddings"/>.</summary>
     public string EmbeddingPath(string name) => _adapters.EmbeddingPath(name);
 
+    /// <summary>Whether a model may be called so.</summary>
+    public static bool IsName(string name) => ValidName().IsMatch(name);
+
     private ModelEntry Read(string name)
     {
         string file = Path.Combine(_folder, name + ".json");
