@@ -1,4 +1,6 @@
+using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text.Json;
 using Generation.Cli;
 using Generation.Contracts;
@@ -6,6 +8,8 @@ using Generation.Storage;
 using Generation.Worker;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -46,6 +50,13 @@ internal sealed class FaceStack : IAsyncDisposable
     }
 
     public static CancellationToken Limit(double seconds = 180) => new CancellationTokenSource(TimeSpan.FromSeconds(seconds)).Token;
+
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
 
     /// <summary>Another API process's worth of API on the same servers, with settings of its own; the caller disposes it.</summary>
     public FaceApi StartApi(int port, params (string Key, string Value)[] settings) => FaceApi.Start(Settings(_servers, _folder), port, settings);
@@ -148,7 +159,10 @@ internal sealed class FaceApi : IAsyncDisposable
 #pragma warning restore CA2000
         factory.UseKestrel();
         factory.StartServer();
-        return new FaceApi(factory, factory.ClientOptions.BaseAddress);
+        // A face may have a port of its own beside
+        string address = factory.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
+            .First(a => a.StartsWith("http://127.0.0.1:", StringComparison.Ordinal));
+        return new FaceApi(factory, new Uri(address));
     }
 
     public T Get<T>()

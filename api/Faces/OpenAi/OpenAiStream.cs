@@ -11,6 +11,8 @@ namespace Generation.Api.Faces.OpenAi;
 /// </summary>
 internal sealed class OpenAiStream(FaceCalls calls, JobWaiter waiter, HotState hotState)
 {
+    private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
+
     /// <summary>Streams the end of jobs that are submitted already.</summary>
     /// <param name="call">The call.</param>
     /// <param name="name">image_generation or image_edit.</param>
@@ -62,9 +64,22 @@ internal sealed class OpenAiStream(FaceCalls calls, JobWaiter waiter, HotState h
     {
         int sent = 0;
         byte[]? last = null;
+        long quietSince = Environment.TickCount64;
         await foreach (JobView? view in waiter.WatchAsync(id, call.Caller.AccountId, cancellationToken))
         {
-            if (view is null || view.State != JobState.Running || sent == request.PartialImages)
+            if (sent == request.PartialImages)
+            {
+                break;
+            }
+
+            if (Environment.TickCount64 - quietSince > KeepAlive.TotalMilliseconds)
+            {
+                await call.Http.Response.WriteAsync(": still there\n\n", cancellationToken);
+                await call.Http.Response.Body.FlushAsync(cancellationToken);
+                quietSince = Environment.TickCount64;
+            }
+
+            if (view is null || view.State != JobState.Running)
             {
                 continue;
             }

@@ -232,6 +232,24 @@ public sealed class DezgoTests
     }
 
     [Test]
+    public async Task Port_OfItsOwn_HasTheFaceAtItsRoot()
+    {
+        int port = FaceStack.FreePort();
+        FaceStack stack = await FaceStack.GetAsync();
+        await using FaceApi api = stack.StartApi(0, ("Faces:Dezgo:Port", port.ToString(CultureInfo.InvariantCulture)));
+        using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+
+        JsonElement description = await client.GetFromJsonAsync<JsonElement>("/openapi.json", FaceStack.Limit());
+        using HttpResponseMessage missing = await client.PostAsJsonAsync("/text2image", new { prompt = "a" }, FaceStack.Limit());
+        using HttpClient native = api.Client();
+        using HttpResponseMessage health = await native.GetAsync("/healthz", FaceStack.Limit());
+
+        Assert.That(description.GetProperty("servers")[0].GetProperty("url").GetString(), Is.EqualTo($"http://127.0.0.1:{port}"));
+        Assert.That(await MessageAsync(missing, 401), Is.Not.Empty);
+        Assert.That(health.StatusCode, Is.EqualTo(HttpStatusCode.OK), "its other port is as it was");
+    }
+
+    [Test]
     public async Task Info_WithoutAKey_ListsTheModels()
     {
         using HttpClient stranger = _api.Client();

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Json;
-using System.Net.Sockets;
 using System.Text.Json;
 using Generation.Contracts;
 using Generation.Storage;
@@ -59,7 +58,7 @@ public sealed class FaceCallTests
     public async Task Call_ApiRestarts_TheSameCallGetsTheSameJob(string header, string value)
     {
         FaceUser user = await _stack.Api.NewUserAsync();
-        int port = FreePort();
+        int port = FaceStack.FreePort();
         FaceApi first = _stack.StartApi(port);
         Task<HttpResponseMessage> call = SendAsync(first, "x-stainless-retry-count", "0");
         JobDocument job = await FirstJobAsync(first, user);
@@ -157,12 +156,5 @@ public sealed class FaceCallTests
 
             await Task.Delay(50, limit);
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
