@@ -81,8 +81,9 @@ internal sealed partial class ModelsLabBodies(ModelsLabCall call, ModelsLabTable
 
     private async Task<Img2ImgBody> Img2ImgAsync(CancellationToken cancellationToken)
     {
-        var body = new Img2ImgBody { Image = await PictureAsync("image", cancellationToken, "init_image", "image"), Strength = Strength() };
-        Common(body, JobKind.Img2Img);
+        var body = new Img2ImgBody { Image = await PictureAsync("image", cancellationToken, "init_image", "image") };
+        ModelEntry? model = Common(body, JobKind.Img2Img);
+        body.Strength = Strength(body, model);
         return body;
     }
 
@@ -92,9 +93,9 @@ internal sealed partial class ModelsLabBodies(ModelsLabCall call, ModelsLabTable
         {
             Image = await PictureAsync("image", cancellationToken, "init_image", "image"),
             Mask = await PictureAsync("mask", cancellationToken, "mask_image", "mask"),
-            Strength = Strength(),
         };
-        Common(body, JobKind.Inpaint);
+        ModelEntry? model = Common(body, JobKind.Inpaint);
+        body.Strength = Strength(body, model);
         return body;
     }
 
@@ -121,7 +122,7 @@ internal sealed partial class ModelsLabBodies(ModelsLabCall call, ModelsLabTable
         return body;
     }
 
-    private void Common(PictureBody body, JobKind kind)
+    private ModelEntry? Common(PictureBody body, JobKind kind)
     {
         ModelEntry? model = Model(body, kind);
         body.Prompt = _body.Text("prompt");
@@ -142,6 +143,7 @@ internal sealed partial class ModelsLabBodies(ModelsLabCall call, ModelsLabTable
         body.Vae = _body.Text("vae");
         // 1 leaves out none, as most programs count; unset is the model's own way
         body.ClipSkip = _body.Int("clip_skip") is { } skip ? Math.Max(0, skip - 1) : null;
+        return model;
     }
 
     private ModelEntry? Model(JobBody body, JobKind kind)
@@ -238,7 +240,7 @@ internal sealed partial class ModelsLabBodies(ModelsLabCall call, ModelsLabTable
         return scale;
     }
 
-    private double? Strength()
+    private double? Strength(PictureBody body, ModelEntry? model)
     {
         double? strength = _body.Number("strength");
         if (strength is < 0 or > 1)
@@ -246,8 +248,7 @@ internal sealed partial class ModelsLabBodies(ModelsLabCall call, ModelsLabTable
             _body.Errors.Add("strength", Range(0, 1));
         }
 
-        // Nothing changed at all is the least that can be asked for
-        return strength is { } given ? Math.Max(given, 0.01) : null;
+        return LeastStrength.Of(strength, body.NumInferenceSteps ?? model?.DefaultSteps ?? 1);
     }
 
     /// <summary>A negative seed draws one, as none does.</summary>

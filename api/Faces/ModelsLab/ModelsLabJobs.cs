@@ -112,7 +112,7 @@ internal sealed class ModelsLabJobs(
         JobBody body = checkers.FirstOrDefault(m => m.Kinds.Contains(JobKind.SuperResolution)) is { } upscaler
             ? new SuperResolutionBody { Image = source, Model = upscaler.Name, Scale = 2, Safety = "flag" }
             : checkers.FirstOrDefault(m => m.Kinds.Contains(JobKind.Img2Img)) is { } model
-                ? new Img2ImgBody { Image = source, Model = model.Name, Prompt = "a picture", NumInferenceSteps = 1, Strength = 0.01, Seed = 0, Safety = "flag" }
+                ? new Img2ImgBody { Image = source, Model = model.Name, Prompt = "a picture", NumInferenceSteps = 40, Strength = 0.03, Seed = 0, Safety = "flag" }
                 : throw new ProblemException(404, "no_checker", "nsfw_image_check is not available on this server: none of its models has a safety checker.");
         JobAnswer answer = await intake.SubmitAsync(WithPlan(call.Caller), body, new Preferences(null, null), null, new FieldErrors(), cancellationToken);
         await waiter.WaitForEndAsync(answer.Id, call.Caller.AccountId, TimeSpan.FromSeconds(table.CheckSeconds), cancellationToken);

@@ -84,6 +84,6 @@ internal sealed class StablecogGenerations(
         return body;
     }
 
-    /// <summary>Nothing changed at all is the least that can be asked for.</summary>
-    private static double? Strength(StablecogRequest request) => request.PromptStrength is { } strength ? Math.Max(strength, 0.01) : null;
+    private static double? Strength(StablecogRequest request) =>
+        LeastStrength.Of(request.PromptStrength, Math.Min(request.Steps, request.Model.MaxSteps));
 }

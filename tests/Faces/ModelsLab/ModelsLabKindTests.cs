@@ -49,6 +49,13 @@ public sealed class ModelsLabKindTests
     }
 
     [Test, CancelAfter(240_000)]
+    public async Task Img2Img_StrengthOfNothing_RunsOneStep()
+    {
+        await DoneAsync("/api/v6/images/img2img", new { key = _user.Key, model_id = "midjourney", prompt = "a pear", init_image = _picture, num_inference_steps = 3, strength = 0 });
+        Assert.That(Last<Img2ImgRequest>().Strength, Is.InRange(1.0 / 3, 0.34));
+    }
+
+    [Test, CancelAfter(240_000)]
     public async Task Inpaint_Base64AndDataUri_AreTaken()
     {
         string base64 = Convert.ToBase64String(await _client.GetByteArrayAsync(_picture, FaceStack.Limit()));
