@@ -10,8 +10,10 @@ internal sealed class LoadBoard(LoadReader reader, TimeProvider time) : IDisposa
     /// <summary>Taken for a model's first jobs, in seconds, until there are measured ones.</summary>
     private const double UnknownRunSeconds = 10;
 
-    /// <summary>Of more jobs ahead the rest is spread evenly over the slots.</summary>
-    private const int OneByOne = 500;
+    /// <summary>So many slots and jobs ahead are gone through one by one.</summary>
+    private const int FewSlots = 8;
+
+    private const int OneByOne = 32;
 
     private readonly Snapshot<SystemLoad> _latest = new(MaxAge, time, reader.ReadAsync);
 
@@ -35,31 +37,36 @@ internal sealed class LoadBoard(LoadReader reader, TimeProvider time) : IDisposa
         }
 
         double usual = load.RunSeconds ?? UnknownRunSeconds;
-        var slots = new PriorityQueue<int, double>(Enumerable.Range(0, load.Slots).Select(i => (i, 0.0)));
-        // Running jobs of other models, and those of which nothing is known, are half done on average
-        IEnumerable<double> unknown = Enumerable.Repeat(usual / 2, Math.Max(0, load.Slots - load.FreeSlots - load.SecondsLeft.Count));
-        foreach (double left in load.SecondsLeft.Concat(unknown).OrderDescending())
-        {
-            Take(left);
-        }
-
+        double own = place.OwnSeconds ?? usual;
         long ahead = place.Position - 1;
+        if (ahead < load.FreeSlots)
+        {
+            return Math.Round(own, 1);
+        }
+
         double mean = ahead == 0 ? 0 : (place.SecondsAhead + ((ahead - place.KnownAhead) * usual)) / ahead;
-        long one = Math.Min(ahead, OneByOne);
-        for (long i = 0; i < one; i++)
+        // Running jobs of other models, and those of which nothing is known, are half done on average
+        double[] left =
+        [
+            .. load.SecondsLeft, .. Enumerable.Repeat(usual / 2, Math.Max(0, load.Slots - load.FreeSlots - load.SecondsLeft.Count)),
+        ];
+        double start = load.Slots > FewSlots || ahead > OneByOne
+            // Many slots or jobs even out: all are free within one job's time, the first of them half of that before the mean
+            ? Math.Max(0, ((left.Sum() + (ahead * mean)) / load.Slots) - (mean * (load.Slots - 1) / (2 * load.Slots)))
+            : FirstFree(load.Slots, left.OrderDescending().Concat(Enumerable.Repeat(mean, (int)ahead)));
+        return Math.Round(start + own, 1);
+    }
+
+    /// <summary>When the first slot is free after jobs of so many seconds, each taken by the first that is.</summary>
+    private static double FirstFree(int slots, IEnumerable<double> jobs)
+    {
+        double[] free = new double[slots];
+        foreach (double seconds in jobs)
         {
-            Take(mean);
+            free[Array.IndexOf(free, free.Min())] += seconds;
         }
 
-        slots.TryPeek(out _, out double start);
-        double rest = (ahead - one) * mean / load.Slots;
-        return Math.Round(start + rest + (place.OwnSeconds ?? usual), 1);
-
-        void Take(double seconds)
-        {
-            slots.TryDequeue(out int slot, out double free);
-            slots.Enqueue(slot, free + seconds);
-        }
+        return free.Min();
     }
 
     /// <summary>The place behind all that wait.</summary>
