@@ -83,6 +83,26 @@ public sealed class JobLifeTests
     }
 
     [Test]
+    public async Task Shutdown_InTheSecondPassOfAPicture_GoesOnThereToTheSameBytes()
+    {
+        // 40 steps at 64 pixels for each of two pictures, then 20 over each at 128
+        Text2ImgRequest request = ServiceScope.Apple(steps: 40, seed: 5, images: 2, side: 128) with { HiresFix = new HiresFix(2, 0.5, 40) };
+        WebApplication first = await _scope.StartWorkerAsync("w1");
+        string[] expected = [.. (await _scope.RunAsync(request)).Outputs.Select(o => o.Sha256)];
+
+        JobId id = await _scope.SubmitAndSendAsync(request);
+        await ReachStepAsync(id, 85);
+        await first.StopAsync(ServiceScope.Limit(10));
+        Assert.That((await _scope.FindAsync(id)).Checkpoint!.Step, Is.InRange(85, 119));
+
+        await _scope.StartWorkerAsync("w2");
+        await _scope.SendAsync(id);
+        JobRow row = await _scope.WaitForEndAsync(id);
+        Assert.That((row.State, row.WorkerId), Is.EqualTo((JobState.Succeeded, "w2")), row.Error?.Detail);
+        Assert.That(row.Outputs.Select(o => o.Sha256), Is.EqualTo(expected));
+    }
+
+    [Test]
     public async Task Checkpoint_ThatIsGone_CostsTimeAndNotTheJob()
     {
         WebApplication first = await _scope.StartWorkerAsync("w1");
