@@ -37,9 +37,11 @@ internal static class FacesSetup
 
     public static void MapFaces(this WebApplication app)
     {
+        // Each service describes its own calls; /openapi/v1.json is of the native ones
+        IEndpointRouteBuilder routes = app.MapGroup("").ExcludeFromDescription();
         foreach (IFace face in app.Services.GetServices<IFace>())
         {
-            face.Map(app);
+            face.Map(routes);
         }
     }
 }
