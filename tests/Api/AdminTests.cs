@@ -137,8 +137,9 @@ public sealed class AdminTests
 
         Assert.That(await _api.Get<IResultsStore>().OpenAsync(done.Outputs[0].Sha256, default) is { } still);
         Assert.That(await retention.SweepAsync(DateTimeOffset.UtcNow.AddHours(-1), default), Is.Zero, "too young");
-        Assert.That(await retention.SweepAsync(DateTimeOffset.UtcNow.AddMinutes(1), default), Is.EqualTo(1));
+        Assert.That(await retention.SweepAsync(DateTimeOffset.UtcNow.AddMinutes(1), default), Is.EqualTo(2), "the picture and its thumbnail");
         Assert.That(await _api.Get<IResultsStore>().OpenAsync(done.Outputs[0].Sha256, default), Is.Null);
+        Assert.That(await _api.Get<IResultsStore>().OpenAsync(done.Outputs[0].Thumbnail!, default), Is.Null);
         JobRow now = (await _api.Jobs.FindAsync(job.Id, null, default))!;
         Assert.That((now.Outputs.Count, now.OutputsDeletedAt is not null, now.State), Is.EqualTo((0, true, JobState.Succeeded)));
     }

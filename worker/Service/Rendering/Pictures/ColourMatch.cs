@@ -12,13 +12,13 @@ internal static class ColourMatch
     /// <summary>Pixels over which colours are averaged, to each side.</summary>
     private const int Radius = 8;
 
-    /// <summary>Least pixels over which the drawn part comes to its own colours.</summary>
-    private const int LeastFade = 64;
+    /// <summary>Least pixels over which the drawn part comes to its own colours: over fewer, white beside black would be a visible ramp.</summary>
+    private const int LeastFade = 96;
 
     /// <summary>The drawn picture with its colours brought to the canvas's along the borders of <paramref name="kept"/>.</summary>
     /// <param name="drawn">Of the canvas's size.</param>
     /// <param name="canvas">The picture, and around it its edges drawn out.</param>
-    /// <param name="kept">What of the canvas is the picture's own.</param>
+    /// <param name="kept">Where the picture lies on the canvas, with what of it is drawn anew along its edges.</param>
     public static Picture Apply(Picture drawn, Picture canvas, PictureRegion kept)
     {
         int largest = Math.Max(Math.Max(kept.Left, canvas.Width - kept.Right), Math.Max(kept.Top, canvas.Height - kept.Bottom));

@@ -38,11 +38,7 @@ internal sealed class OutpaintedPictures(ModelCatalog catalog, PictureLoop loop,
 
         public override Picture Finish(Picture drawn)
         {
-            var kept = new PictureRegion(
-                request.Left > 0 ? request.Left + request.Overlap : 0,
-                request.Top > 0 ? request.Top + request.Overlap : 0,
-                canvas.Width - (request.Right > 0 ? request.Right + request.Overlap : 0),
-                canvas.Height - (request.Bottom > 0 ? request.Bottom + request.Overlap : 0));
+            var kept = new PictureRegion(request.Left, request.Top, canvas.Width - request.Right, canvas.Height - request.Bottom);
             return base.Finish(ColourMatch.Apply(drawn.DropAlpha().Fit(canvas.Width, canvas.Height), canvas, kept));
         }
     }
