@@ -94,7 +94,7 @@ internal sealed partial class ModelCatalog
             throw new InvalidOperationException($"The catalogue entry {file} names the weights {weights}, which are not there.");
         }
 
-        if (!entry.IsPlainUpscaler
+        if (entry.Kinds.Any(kind => kind != JobKind.SuperResolution)
             && (entry.NativeWidth < 1 || entry.NativeHeight < 1 || entry.NativeMultiple < 1 || entry.NativeMinSide < 1 || entry.NativeMaxSide < entry.NativeMinSide
                 || entry.DefaultWidth < 1 || entry.DefaultHeight < 1 || entry.DefaultScheduler.Length == 0))
         {

@@ -89,7 +89,7 @@ private:
             shrink(0);
             data = map(size);
         }
-        TORCH_CHECK(data != nullptr, "there is no memory for ", size, " bytes");
+        TORCH_CHECK(data != nullptr, "not enough memory: ", size, " bytes cannot be had");
         return use({data, size});
     }
 
