@@ -3,10 +3,12 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Generation.Cli;
 using Generation.Cli.Running;
 using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Imaging.Png;
+using Generation.Tests;
 
 namespace Generation.EndToEnd.Tests;
 
@@ -17,15 +19,15 @@ namespace Generation.EndToEnd.Tests;
 [TestFixture]
 public sealed class KindTests
 {
-    private string _models = "";
+    private TestModels _models = null!;
     private TestStack _stack = null!;
 
     [OneTimeSetUp]
     public async Task StartAsync()
     {
-        _models = Directory.CreateTempSubdirectory("kinds-models-").FullName;
+        _models = new TestModels();
         WriteModels(_models);
-        _stack = await TestStack.StartAsync(overrides: new Dictionary<string, string> { ["Models__Path"] = _models });
+        _stack = await TestStack.StartAsync(overrides: new Dictionary<string, string> { ["Models__Path"] = _models.Folder });
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         while ((await _stack.Api.GetAsync("/v1/models", limit.Token))!["data"]!.AsArray().Count < 8)
         {
@@ -37,7 +39,7 @@ public sealed class KindTests
     public async Task StopAsync()
     {
         await _stack.DisposeAsync();
-        Directory.Delete(_models, recursive: true);
+        _models.Dispose();
     }
 
     [Test, CancelAfter(240_000)]
@@ -286,7 +288,7 @@ public sealed class KindTests
             ["apple.png"] = PictureCodec.Encode(Gradient(96, 96), PictureFormat.Png),
             ["mask.png"] = PictureCodec.Encode(Draw(96, 96, (x, _) => x > 48 ? (255, 255, 255) : (0, 0, 0)), PictureFormat.Png),
         };
-        string text = await File.ReadAllTextAsync(Path.Combine(Find("docs"), "kinds.md"), token);
+        string text = await File.ReadAllTextAsync(Path.Combine(Clone.Current.Root, "docs", "kinds.md"), token);
         string[] lines = [.. text.Replace("\\\n", " ", StringComparison.Ordinal).Split('\n').Where(line => line.StartsWith("    curl", StringComparison.Ordinal))];
         var kinds = new List<JobKind>();
         foreach (string line in lines)
@@ -314,73 +316,27 @@ public sealed class KindTests
     }
 
     /// <summary>The demo model as it is, and the reference data's models with entries of their own.</summary>
-    private static void WriteModels(string folder)
+    private static void WriteModels(TestModels models)
     {
-        string models = Find("models");
-        string goldens = Path.Combine(Find("tests"), "Goldens", "models");
-        JsonObject demo = JsonNode.Parse(File.ReadAllText(Path.Combine(models, "demo.json")))!.AsObject();
-        demo["path"] = Path.Combine(models, "demo");
-        demo["motion_adapter"] = Path.Combine(models, "demo-motion");
-        demo["upscaler"]!["path"] = Path.Combine(models, "demo-upscaler");
-        File.WriteAllText(Path.Combine(folder, "demo.json"), demo.ToJsonString());
+        models.WriteDemo();
+        models.WriteDemoUpscaler();
+        models.WriteEdges("tiny", entry => entry["vaes"] = new JsonArray(
+            new JsonObject { ["name"] = "same", ["path"] = TestModels.Golden("models", "sd15", "vae") },
+            new JsonObject { ["name"] = "other", ["path"] = TestModels.Golden("models", "instruct_pix2pix", "vae") }));
+        models.WriteSmall("edits", "instruct_pix2pix", "sd15", ["edit"]);
+        models.WriteSmall("nine", "sd15_inpaint9", "sd15", ["inpaint", "outpaint"]);
+        models.WriteSmall("flux", "flux_schnell", "flux", ["text2img", "img2img", "inpaint"], entry => entry["default_scheduler"] = "flow_euler");
+        models.WriteSmall("xl", "sdxl", "sdxl", ["text2img"], entry => entry["refiner"] = "xl-refiner");
+        models.WriteSmall("xl-refiner", "sdxl_refiner", "sdxl-refiner", ["img2img"]);
 
-        JsonObject upscaler = JsonNode.Parse(File.ReadAllText(Path.Combine(models, "demo-upscaler.json")))!.AsObject();
-        upscaler["path"] = Path.Combine(models, "demo-upscaler");
-        File.WriteAllText(Path.Combine(folder, "demo-upscaler.json"), upscaler.ToJsonString());
-
-        Write("tiny", "sd15", "sd15", ["text2img", "img2img", "inpaint", "controlnet"], new JsonObject
-        {
-            ["control_nets"] = new JsonArray(new JsonObject { ["name"] = "Edges", ["type"] = "canny", ["path"] = Path.Combine(goldens, "controlnet") }),
-            ["vaes"] = new JsonArray(
-                new JsonObject { ["name"] = "same", ["path"] = Path.Combine(goldens, "sd15", "vae") },
-                new JsonObject { ["name"] = "other", ["path"] = Path.Combine(goldens, "instruct_pix2pix", "vae") }),
-        });
-        Write("edits", "instruct_pix2pix", "sd15", ["edit"], []);
-        Write("nine", "sd15_inpaint9", "sd15", ["inpaint", "outpaint"], []);
-        Write("flux", "flux_schnell", "flux", ["text2img", "img2img", "inpaint"], new JsonObject { ["default_scheduler"] = "flow_euler" });
-        Write("xl", "sdxl", "sdxl", ["text2img"], new JsonObject { ["refiner"] = "xl-refiner" });
-        Write("xl-refiner", "sdxl_refiner", "sdxl-refiner", ["img2img"], []);
-
-        Directory.CreateDirectory(Path.Combine(folder, "loras"));
-        File.Copy(Path.Combine(goldens, "lora", "diffusers.safetensors"), Path.Combine(folder, "loras", "ink.safetensors"));
-        File.Copy(Path.Combine(goldens, "lora", "kohya.safetensors"), Path.Combine(folder, "loras", "pen.safetensors"));
-        Directory.CreateDirectory(Path.Combine(folder, "embeddings"));
-        int width = (int)JsonNode.Parse(File.ReadAllText(Path.Combine(goldens, "sd15", "text_encoder", "config.json")))!["hidden_size"]!;
+        Directory.CreateDirectory(Path.Combine(models.Folder, "loras"));
+        File.Copy(TestModels.Golden("models", "lora", "diffusers.safetensors"), Path.Combine(models.Folder, "loras", "ink.safetensors"));
+        File.Copy(TestModels.Golden("models", "lora", "kohya.safetensors"), Path.Combine(models.Folder, "loras", "pen.safetensors"));
+        Directory.CreateDirectory(Path.Combine(models.Folder, "embeddings"));
+        int width = (int)JsonNode.Parse(File.ReadAllText(TestModels.Golden("models", "sd15", "text_encoder", "config.json")))!["hidden_size"]!;
         foreach (string name in new[] { "vecone", "vectwo" })
         {
-            File.WriteAllBytes(Path.Combine(folder, "embeddings", name + ".safetensors"), Embedding(width));
-        }
-
-        void Write(string name, string path, string family, string[] kinds, JsonObject more)
-        {
-            var entry = new JsonObject
-            {
-                ["name"] = name,
-                ["family"] = family,
-                ["kinds"] = new JsonArray([.. kinds.Select(k => (JsonNode)k)]),
-                ["path"] = Path.Combine(goldens, path),
-                ["native_width"] = 64,
-                ["native_height"] = 64,
-                ["native_multiple"] = 16,
-                ["native_min_side"] = 32,
-                ["native_max_side"] = 128,
-                ["default_width"] = 64,
-                ["default_height"] = 64,
-                ["min_side"] = 32,
-                ["max_side"] = 128,
-                ["max_pixels"] = 16384,
-                ["multiple_of"] = 16,
-                ["default_steps"] = 3,
-                ["max_steps"] = 20,
-                ["default_guidance_scale"] = 3,
-                ["default_scheduler"] = "ddim",
-            };
-            foreach ((string key, JsonNode? value) in more)
-            {
-                entry[key] = value?.DeepClone();
-            }
-
-            File.WriteAllText(Path.Combine(folder, name + ".json"), entry.ToJsonString());
+            File.WriteAllBytes(Path.Combine(models.Folder, "embeddings", name + ".safetensors"), Embedding(width));
         }
     }
 
@@ -398,19 +354,6 @@ public sealed class KindTests
         }
 
         return file;
-    }
-
-    private static string Find(string folder)
-    {
-        for (DirectoryInfo? up = new(AppContext.BaseDirectory); up is not null; up = up.Parent)
-        {
-            if (File.Exists(Path.Combine(up.FullName, "Generation.sln")))
-            {
-                return Path.Combine(up.FullName, folder);
-            }
-        }
-
-        throw new InvalidOperationException("The repository is not above the tests.");
     }
 
     private static Picture Gradient(int width, int height) => Draw(width, height, (x, y) => (40 + (x * 150 / width), 90 + (y * 120 / height), 160));

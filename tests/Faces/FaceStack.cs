@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Generation.Cli;
 using Generation.Contracts;
 using Generation.Storage;
@@ -19,33 +20,46 @@ using Npgsql;
 namespace Generation.Tests.Faces;
 
 /// <summary>
-/// The whole system for the tests of one process: real servers, the API on a port of its own, and a worker with the demo
-/// model. Started when a test first asks.
+/// The whole system for the tests of one process: real servers, the API on a port of its own, and a worker. There are two:
+/// one with the demo model alone, as the project comes, and one with models for every kind. Each is started when a test
+/// first asks.
 /// </summary>
 internal sealed class FaceStack : IAsyncDisposable
 {
     /// <summary>Generous: many tests may share a small machine.</summary>
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
 
-    private static readonly Lazy<Task<FaceStack>> Started = new(StartAsync);
+    private static readonly Lazy<Task<FaceStack>> Started = new(() => StartAsync(null));
+
+    private static readonly Lazy<Task<FaceStack>> StartedWithKinds = new(() => StartAsync(KindModels()));
 
     private readonly TestScope _servers;
     private readonly string _folder;
     private readonly WebApplication _worker;
+    private readonly TestModels? _models;
 
-    private FaceStack(TestScope servers, string folder, FaceApi api, WebApplication worker) =>
-        (_servers, _folder, Api, _worker) = (servers, folder, api, worker);
+    private FaceStack(TestScope servers, string folder, FaceApi api, WebApplication worker, TestModels? models) =>
+        (_servers, _folder, Api, _worker, _models) = (servers, folder, api, worker, models);
 
     /// <summary>The API that most tests share.</summary>
     public FaceApi Api { get; }
 
+    /// <summary>Its models' folder, of the stack that has all kinds.</summary>
+    public string Models => _models!.Folder;
+
     public static Task<FaceStack> GetAsync() => Started.Value;
+
+    /// <summary>The stack with models for editing, control pictures, masks from words, clips of a picture, and safety checkers.</summary>
+    public static Task<FaceStack> WithAllKindsAsync() => StartedWithKinds.Value;
 
     public static async Task StopAsync()
     {
-        if (Started is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+        foreach (Lazy<Task<FaceStack>> stack in (Lazy<Task<FaceStack>>[])[Started, StartedWithKinds])
         {
-            await (await Started.Value).DisposeAsync();
+            if (stack is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+            {
+                await (await stack.Value).DisposeAsync();
+            }
         }
     }
 
@@ -68,10 +82,27 @@ internal sealed class FaceStack : IAsyncDisposable
         await _worker.DisposeAsync();
         NpgsqlConnection.ClearAllPools();
         await _servers.DisposeAsync();
+        _models?.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 
-    private static async Task<FaceStack> StartAsync()
+    private static TestModels KindModels()
+    {
+        var models = new TestModels();
+        models.WriteDemo(change: entry => entry["mask_finder"] = models.MaskFinder());
+        models.WriteDemoUpscaler();
+        models.WriteDemo("lenient", entry => entry["safety_checker"] = models.SafetyChecker("lenient-checker", Half.One));
+        models.WriteDemo("chaste", entry => entry["safety_checker"] = models.SafetyChecker("chaste-checker", -Half.One));
+        models.WriteEdges("edges", Larger);
+        models.WriteSmall("edits", "instruct_pix2pix", "sd15", ["edit"], Larger);
+        models.WriteSvd();
+        return models;
+
+        // Faces ask for sides of 256 at least
+        static void Larger(JsonObject entry) => (entry["max_side"], entry["max_pixels"]) = (512, 512 * 512);
+    }
+
+    private static async Task<FaceStack> StartAsync(TestModels? models)
     {
         TestScope servers = await TestServers.NewScopeAsync(Limit());
         string folder = Directory.CreateTempSubdirectory("face-tests-").FullName;
@@ -82,12 +113,12 @@ internal sealed class FaceStack : IAsyncDisposable
             await storage.GetRequiredService<Migrator>().MigrateAsync(Limit());
         }
 
-        WebApplication worker = await StartWorkerAsync(settings);
+        WebApplication worker = await StartWorkerAsync(settings, models?.Folder ?? Clone.Current.Models);
         FaceApi api = FaceApi.Start(settings, 0);
-        return new FaceStack(servers, folder, api, worker);
+        return new FaceStack(servers, folder, api, worker, models);
     }
 
-    private static async Task<WebApplication> StartWorkerAsync(Dictionary<string, string?> settings)
+    private static async Task<WebApplication> StartWorkerAsync(Dictionary<string, string?> settings, string models)
     {
         WebApplication worker = WorkerHost.Build(["--urls", "http://127.0.0.1:0"], builder =>
         {
@@ -96,7 +127,7 @@ internal sealed class FaceStack : IAsyncDisposable
             {
                 ["Worker:Id"] = "faces",
                 ["Worker:Slots"] = "2",
-                ["Models:Path"] = Clone.Current.Models,
+                ["Models:Path"] = models,
             });
             builder.Logging.ClearProviders();
             builder.Logging.AddProvider(new TestLog("worker"));

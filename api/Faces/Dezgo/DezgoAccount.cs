@@ -102,7 +102,7 @@ internal sealed class DezgoAccount(FaceCalls calls, Ledger ledger, DezgoTable ta
 
     private static JsonObject Meta(JobDocument job)
     {
-        var meta = new JsonObject { ["job.function"] = DezgoDescription.FunctionOf(job.Kind), ["job.id"] = job.Id.ToString() };
+        var meta = new JsonObject { ["job.function"] = DezgoDescription.FunctionOf(job), ["job.id"] = job.Id.ToString() };
         foreach ((string name, JsonNode? value) in Inputs(job))
         {
             // Words stay with the job
@@ -149,6 +149,9 @@ internal sealed class DezgoAccount(FaceCalls calls, Ledger ledger, DezgoTable ta
         {
             case Img2ImgRequest r:
                 yield return new("strength", r.Strength);
+                break;
+            case InpaintRequest { MaskPrompt: { } words }:
+                yield return new("mask_prompt", words);
                 break;
             case EditRequest r:
                 yield return new("image_guidance", r.ImageGuidanceScale);

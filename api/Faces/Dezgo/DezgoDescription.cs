@@ -25,8 +25,10 @@ internal static class DezgoDescription
         ["text2video"] = ("Words to a clip", JobKind.Video, ["prompt"], ["negative_prompt", "model", "width", "height", "num_frames", "fps", "steps", "guidance", "sampler", "seed", "format"]),
     };
 
-    /// <summary>The call that stands for a kind of job.</summary>
-    public static string FunctionOf(JobKind kind) => Functions.First(f => f.Value.Kind == kind || kind == JobKind.Outpaint).Key;
+    /// <summary>The call that stands for a job.</summary>
+    public static string FunctionOf(JobDocument job) => job.Request is InpaintRequest { MaskPrompt: not null }
+        ? "text-inpainting"
+        : Functions.First(f => f.Value.Kind == job.Kind || job.Kind == JobKind.Outpaint).Key;
 
     /// <summary>/info.</summary>
     public static JsonObject Info(IReadOnlyDictionary<string, ModelEntry> catalogue, DezgoTable table) => new()

@@ -151,7 +151,7 @@ internal sealed partial class ModelsLabBodies(ModelsLabCall call, ModelsLabTable
         string? name = _body.Text("model_id", "model");
         _fields["model"] = "model_id";
         _fields.Model = name;
-        ModelEntry? model = names.Model(name, kind);
+        ModelEntry? model = names.Model(name, kind, body is VideoBody && call.Dialect.Operation == "img2video");
         // A name that is nowhere goes on, so that the native check says what there is
         body.Model = model?.Name ?? name;
         body.Safety = Safety(model);

@@ -11,12 +11,15 @@ internal sealed class ModelsLabNames(ModelsLabTable table, IReadOnlyDictionary<s
     /// The model for a kind of work: what the table says of the name, else the catalogue's model of this name, else
     /// (where the table has "*") the default. Null: there is none.
     /// </summary>
-    public ModelEntry? Model(string? name, JobKind kind)
+    /// <param name="name">The client's; null for none.</param>
+    /// <param name="kind">What the model is to do.</param>
+    /// <param name="ofPicture">Of models of clips: whether it is one that moves a picture, or one that draws what words say.</param>
+    public ModelEntry? Model(string? name, JobKind kind, bool ofPicture = false)
     {
         Dictionary<string, string> names = kind == JobKind.SuperResolution ? table.Upscalers : table.Models;
         if (name is null)
         {
-            return Default(kind);
+            return Default(kind, ofPicture);
         }
 
         if (catalogue.TryGetValue(name, out ModelEntry? own))
@@ -26,8 +29,8 @@ internal sealed class ModelsLabNames(ModelsLabTable table, IReadOnlyDictionary<s
 
         return names.TryGetValue(name, out string? mapped) || names.TryGetValue("*", out mapped)
             ? mapped.StartsWith(Family, StringComparison.Ordinal)
-                ? Able(kind).FirstOrDefault(m => m.Family == mapped[Family.Length..]) ?? Default(kind)
-                : mapped.Length > 0 ? catalogue.GetValueOrDefault(mapped) : Default(kind)
+                ? Able(kind, ofPicture).FirstOrDefault(m => m.Family == mapped[Family.Length..]) ?? Default(kind, ofPicture)
+                : mapped.Length > 0 ? catalogue.GetValueOrDefault(mapped) : Default(kind, ofPicture)
             : null;
     }
 
@@ -45,12 +48,17 @@ internal sealed class ModelsLabNames(ModelsLabTable table, IReadOnlyDictionary<s
         return native is not null && karras && schedulers.Any(s => s.Name == native + "_karras") ? native + "_karras" : native;
     }
 
-    private ModelEntry? Default(JobKind kind)
+    private ModelEntry? Default(JobKind kind, bool ofPicture)
     {
-        ModelEntry[] able = [.. Able(kind)];
+        ModelEntry[] able = [.. Able(kind, ofPicture)];
         return able.FirstOrDefault(m => m.Name == table.DefaultModel) ?? able.FirstOrDefault(m => m.Name == "demo") ?? able.FirstOrDefault();
     }
 
-    private IEnumerable<ModelEntry> Able(JobKind kind) =>
-        catalogue.Values.Where(m => m.Kinds.Contains(kind)).OrderBy(m => m.Name, StringComparer.Ordinal);
+    /// <summary>By name. Where no model begins clips as asked, all that make any: the native check says what is wrong.</summary>
+    private ModelEntry[] Able(JobKind kind, bool ofPicture)
+    {
+        ModelEntry[] able = [.. catalogue.Values.Where(m => m.Kinds.Contains(kind)).OrderBy(m => m.Name, StringComparer.Ordinal)];
+        ModelEntry[] fitting = kind == JobKind.Video ? [.. able.Where(m => m.MotionAdapter is null == ofPicture)] : able;
+        return fitting.Length > 0 ? fitting : able;
+    }
 }
