@@ -127,6 +127,8 @@ internal sealed class FaceStack : IAsyncDisposable
             {
                 ["Worker:Id"] = "faces",
                 ["Worker:Slots"] = "2",
+                // However fast the machine is, jobs show previews
+                ["Worker:PreviewSeconds"] = "0",
                 ["Models:Path"] = models,
             });
             builder.Logging.ClearProviders();

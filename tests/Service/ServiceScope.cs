@@ -72,6 +72,8 @@ internal sealed class ServiceScope : IAsyncDisposable
             builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
             {
                 ["Worker:Id"] = id,
+                // However fast the machine is, jobs show previews
+                ["Worker:PreviewSeconds"] = "0",
                 ["Models:Path"] = Models,
             });
             builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value)));

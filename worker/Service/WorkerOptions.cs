@@ -50,6 +50,12 @@ public sealed record WorkerOptions
 
     public TimeSpan Lookahead => TimeSpan.FromSeconds(LookaheadSeconds);
 
+    /// <summary>A running job shows a preview at most this often, and the first one not before; 0: after each step.</summary>
+    [Range(0, 3600)]
+    public double PreviewSeconds { get; set; } = 0.5;
+
+    public TimeSpan PreviewInterval => TimeSpan.FromSeconds(PreviewSeconds);
+
     public TimeSpan StopTime => TimeSpan.FromSeconds(StopSeconds);
 }
 

@@ -27,7 +27,7 @@ seen.echo = { size: base64.size, quality: base64.quality, output_format: base64.
 
 seen.events = [];
 const stream = await client.images.generate({
-  model: 'gpt-image-1', prompt: 'a red apple', stream: true, partial_images: 2, size: '256x256', num_inference_steps: 60,
+  model: 'gpt-image-1', prompt: 'a red apple', stream: true, partial_images: 2, size: '512x512', num_inference_steps: 60,
 });
 for await (const event of stream) {
   seen.events.push({ type: event.type, index: event.partial_image_index ?? null, ...(await size(Buffer.from(event.b64_json, 'base64'))) });

@@ -103,7 +103,7 @@ public sealed class OpenAiGenerationTests
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/images/generations")
         {
-            Content = JsonContent.Create(new { model = "gpt-image-1", prompt = "a red apple", stream = true, partial_images = 2, size = "256x256", num_inference_steps = 60, output_format = "webp" }),
+            Content = JsonContent.Create(new { model = "gpt-image-1", prompt = "a red apple", stream = true, partial_images = 2, size = "512x512", num_inference_steps = 60, output_format = "webp" }),
         };
         using HttpResponseMessage answer = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, FaceStack.Limit());
 
@@ -127,7 +127,7 @@ public sealed class OpenAiGenerationTests
 
         (string last, JsonElement completed) = events[^1];
         Assert.That(last, Is.EqualTo("image_generation.completed"));
-        Assert.That(completed.GetProperty("size").GetString(), Is.EqualTo("256x256"));
+        Assert.That(completed.GetProperty("size").GetString(), Is.EqualTo("512x512"));
         Assert.That(completed.GetProperty("usage").GetProperty("total_tokens").GetInt32(), Is.Zero);
     }
 

@@ -24,7 +24,7 @@ internal sealed class DenoisingLoop(HotState hotState, WorkerMetrics metrics, IO
     {
         CancellationToken stop = job.Stop.Token;
         job.Snapshot.TryUse(0, run.Restore);
-        var clock = new StepClock(time, options.Value.Lookahead);
+        var clock = new StepClock(time, options.Value);
         clock.Begin();
         run.Loop(
             report =>

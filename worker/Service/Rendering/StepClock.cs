@@ -1,10 +1,8 @@
 namespace Generation.Worker.Rendering;
 
 /// <summary>Times one job's steps: when a preview is due, and when the job is so nearly done that the next may come in.</summary>
-internal sealed class StepClock(TimeProvider time, TimeSpan lookahead)
+internal sealed class StepClock(TimeProvider time, WorkerOptions options)
 {
-    private static readonly TimeSpan PreviewInterval = TimeSpan.FromSeconds(1);
-
     private long _lastStep;
     private long _lastPreview = time.GetTimestamp();
     private TimeSpan _step;
@@ -15,7 +13,7 @@ internal sealed class StepClock(TimeProvider time, TimeSpan lookahead)
     /// <summary>True once in a while.</summary>
     public bool IsPreviewDue()
     {
-        if (time.GetElapsedTime(_lastPreview) < PreviewInterval)
+        if (time.GetElapsedTime(_lastPreview) < options.PreviewInterval)
         {
             return false;
         }
@@ -32,6 +30,6 @@ internal sealed class StepClock(TimeProvider time, TimeSpan lookahead)
         _lastStep = now;
         // A running mean that forgets: the first steps of a process are slow
         _step = _step == TimeSpan.Zero ? last : (_step * 0.7) + (last * 0.3);
-        return lookahead > TimeSpan.Zero && _step * stepsLeft <= lookahead;
+        return options.Lookahead > TimeSpan.Zero && _step * stepsLeft <= options.Lookahead;
     }
 }

@@ -46,7 +46,7 @@ internal sealed class PictureLoop(
 
         var results = new StageResult?[pictures];
         var outputs = new Task<JobOutput>[pictures];
-        var clock = new StepClock(time, options.Value.Lookahead);
+        var clock = new StepClock(time, options.Value);
         try
         {
             for (int s = 0; s < stages.Length; s++)
