@@ -170,6 +170,61 @@ public sealed class FusedTests
         Assert.That(error!.Message, Does.Contain("float32[1, 5, 11, 14]"));
     }
 
+    // sizes that fill tiles of 16 and 32, and others that do not; long sums that are cut into parts
+    [TestCase(1, 96, 48)]
+    [TestCase(16, 32, 16)]
+    [TestCase(37, 320, 100)]
+    [TestCase(300, 64, 320)]
+    [TestCase(530, 5120, 64)]
+    public void PackedLinear_Bfloat16_EqualsFloat32(int rows, int features, int outputs)
+    {
+        Tensor x = randn(rows, features).bfloat16();
+        Tensor weight = (randn(outputs, features) / Math.Sqrt(features)).bfloat16();
+        Tensor bias = randn(outputs).bfloat16();
+        Tensor added = randn(rows, outputs).bfloat16();
+        Tensor expected = F.linear(x.@float(), weight.@float(), bias.@float());
+        using var layer = new PackedLinear(weight, bias);
+        Near(layer.Forward(x).@float(), expected, 0.03);
+        Near(layer.Forward(x, added).@float(), expected + added.@float(), 0.03);
+        Near(layer.Forward(x, added.clone(), inPlace: true).@float(), expected + added.@float(), 0.03);
+        Near(layer.Forward(x.narrow(0, rows - 1, 1)).@float(), expected.narrow(0, rows - 1, 1), 0.03);
+    }
+
+    [TestCase(5, 64, 16)]
+    [TestCase(70, 320, 1280)]
+    public void PackedLinear_Geglu_EqualsLinearAndGeglu(int rows, int features, int outputs)
+    {
+        Tensor x = randn(rows, features).bfloat16();
+        Tensor weight = (randn(2 * outputs, features) / Math.Sqrt(features)).bfloat16();
+        Tensor bias = randn(2 * outputs).bfloat16();
+        using var layer = new PackedLinear(weight, bias);
+        Tensor[] halves = F.linear(x.@float(), weight.@float(), bias.@float()).chunk(2, -1);
+        Near(layer.ForwardGeglu(x).@float(), halves[0] * F.gelu(halves[1]), 0.15);
+    }
+
+    [TestCase(2, 64, 96, 32, 32)]
+    [TestCase(3, 32, 72, 5, 7)]
+    [TestCase(2, 2560, 32, 16, 16)]
+    [TestCase(20, 32, 16, 4, 4)]
+    [TestCase(1, 32, 40, 70, 40)]
+    [TestCase(1, 32, 32, 1, 1)]
+    public void PackedConv2d_Bfloat16_EqualsFloat32(int batch, int channels, int outputs, int height, int width)
+    {
+        Tensor x = TorchExtras.channels_last(randn(batch, channels, height, width).bfloat16());
+        foreach (int kernel in new[] { 1, 3 })
+        {
+            Tensor weight = (randn(outputs, channels, kernel, kernel) / (kernel * Math.Sqrt(channels))).bfloat16();
+            Tensor bias = randn(outputs).bfloat16();
+            Tensor added = TorchExtras.channels_last(randn(batch, outputs, height, width).bfloat16());
+            Tensor expected = F.conv2d(x.@float(), weight.@float(), bias.@float(), padding: [kernel / 2, kernel / 2]);
+            using var layer = new PackedConv2d(weight, bias, [1, 1], [kernel / 2, kernel / 2]);
+            Near(layer.Forward(x).@float(), expected, 0.04);
+            Near(layer.Forward(x, added).@float(), expected + added.@float(), 0.04);
+            Near(layer.Forward(x, added.clone(), inPlace: true).@float(), expected + added.@float(), 0.04);
+            Near(layer.Forward(x.narrow(0, batch - 1, 1)).@float(), expected.narrow(0, batch - 1, 1), 0.04);
+        }
+    }
+
     private static void Near(Tensor actual, Tensor expected, double tolerance)
     {
         Assert.That(actual.shape, Is.EqualTo(expected.shape));

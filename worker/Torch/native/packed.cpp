@@ -1,9 +1,10 @@
-// Linear layers and convolutions whose weights are packed once into the layout that oneDNN computes with; a sum with another
-// tensor is part of the same pass. Activations stay as they are: rows of features, or channels last.
+// Linear layers and convolutions whose weights are packed once into the layout that is computed with: bfloat16 on tiles of the
+// processor by our own kernel, all else by oneDNN. A sum with another tensor is part of the same pass. Activations stay as they are: rows of features, or channels last.
 #include "cpu.h"
 #include "shim.h"
 #ifdef GT_HAS_ONEDNN
 #include "onednn.h"
+#include "packed_tiles.h"
 #include <map>
 #include <mutex>
 
@@ -48,6 +49,20 @@ struct Packed {
     std::vector<Laid> copies;
     // of a gated layer: its halves
     std::unique_ptr<Packed> value, gate;
+    // where the processor's tiles take the layer: plain, and gated
+    std::unique_ptr<TiledLayer> tiled[2];
+    bool tiled_asked[2] = {false, false};
+
+    const TiledLayer* tiled_layer(bool gated)
+    {
+        std::lock_guard<std::mutex> lock(mutex);
+        if (!tiled_asked[gated]) {
+            const bool keeps_size = !is_convolution || (stride == dims{1, 1} && padding[0] == weight.size(2) / 2 && padding[1] == weight.size(3) / 2);
+            tiled[gated] = keeps_size ? TiledLayer::of(weight, bias, gated) : nullptr;
+            tiled_asked[gated] = true;
+        }
+        return tiled[gated].get();
+    }
 
     Laid packed_as(const desc& wanted)
     {
@@ -156,6 +171,10 @@ struct Packed {
         at::Tensor out = reuse ? added : at::empty(shape, x.options());
         if (out.numel() > 0) {
             at::Tensor beside = added.defined() && !reuse ? added.contiguous().view({-1, weight.size(0)}) : added;
+            if (const TiledLayer* layer = tiled_layer(false)) {
+                layer->run(source, out, beside, 1, 1, source.size(0));
+                return out;
+            }
             execute(source, out.view({-1, weight.size(0)}), beside, reuse ? After::add_in_place : added.defined() ? After::add_beside : After::nothing);
         }
         return out;
@@ -166,19 +185,23 @@ struct Packed {
     {
         TORCH_CHECK(weight.size(0) % 2 == 0, "a gated layer has two halves");
         TORCH_CHECK(x.size(-1) == weight.size(1), "the input has ", x.size(-1), " features, the weight takes ", weight.size(1));
-        {
-            std::lock_guard<std::mutex> lock(mutex);
-            if (value == nullptr) {
-                value = half(0);
-                gate = half(1);
-            }
-        }
         const int64_t size = weight.size(0) / 2;
         at::Tensor source = x.contiguous().view({-1, x.size(-1)});
         std::vector<int64_t> shape(x.sizes().begin(), x.sizes().end());
         shape.back() = size;
         at::Tensor out = at::empty(shape, x.options());
         if (out.numel() > 0) {
+            if (const TiledLayer* layer = tiled_layer(true)) {
+                layer->run(source, out, {}, 1, 1, source.size(0));
+                return out;
+            }
+            {
+                std::lock_guard<std::mutex> lock(mutex);
+                if (value == nullptr) {
+                    value = half(0);
+                    gate = half(1);
+                }
+            }
             at::Tensor flat = out.view({-1, size}), opened = at::empty(flat.sizes(), x.options());
             gate->execute(source, opened, {}, After::gelu);
             value->execute(source, flat, opened, After::multiply);
@@ -199,7 +222,12 @@ struct Packed {
         const bool reuse = in_place && has_channels_last(added);
         at::Tensor out = reuse ? added : at::empty(shape, x.options(), at::MemoryFormat::ChannelsLast);
         at::Tensor beside = added.defined() && !reuse ? channels_last(added) : added;
-        execute(source, out, beside, reuse ? After::add_in_place : added.defined() ? After::add_beside : After::nothing);
+        const TiledLayer* layer = out.numel() > 0 ? tiled_layer(false) : nullptr;
+        if (layer != nullptr) {
+            layer->run(source, out, beside, x.size(0), x.size(2), x.size(3));
+        } else {
+            execute(source, out, beside, reuse ? After::add_in_place : added.defined() ? After::add_beside : After::nothing);
+        }
         return out;
     }
 
