@@ -34,6 +34,9 @@ public static class StorageServices
 
             // Nothing here changes a session, so there is nothing to put back at each return to the pool
             builder.ConnectionStringBuilder.NoResetOnClose = true;
+            // Statements of milliseconds, whose costs are guessed high while tables have no statistics: compiling them takes longer than they do
+            builder.UsePhysicalConnectionInitializer(
+                connection => Run(connection, "SET jit = off"), connection => RunAsync(connection, "SET jit = off"));
             builder.UseLoggerFactory(provider.GetRequiredService<ILoggerFactory>());
             return builder.Build();
         });
@@ -89,6 +92,18 @@ public static class StorageServices
         services.AddSingleton(provider => KeySecret.LoadOrCreate(provider.GetRequiredService<IOptions<KeysOptions>>().Value.SecretFile));
         services.AddSingleton<ApiKeyStore>();
         return services;
+    }
+
+    private static void Run(NpgsqlConnection connection, string sql)
+    {
+        using var command = new NpgsqlCommand(sql, connection);
+        command.ExecuteNonQuery();
+    }
+
+    private static async Task RunAsync(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
     }
 
     /// <summary>The connection string of this name.</summary>

@@ -114,6 +114,8 @@ public sealed class PostgresServer : Server
         unix_socket_directories = ''
         max_connections = 300
         shared_buffers = 64MB
+        # Rows of queued jobs come and go by the thousand
+        autovacuum_naptime = 10s
         log_timezone = 'UTC'
         timezone = 'UTC'
         fsync = {(Settings.Durable ? "on" : "off")}

@@ -16,6 +16,9 @@ public sealed class DispatchSignal(NpgsqlDataSource source, ILogger<DispatchSign
     private const string Channel = "generation_dispatch";
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(5);
 
+    /// <summary>Goes with this process's notifications, which it has no need to hear.</summary>
+    private readonly string _self = Guid.NewGuid().ToString("N");
+
     private int _pending;
 
     /// <summary>Raised in this process at once for own signals, and when another process's arrives. Handlers must not block.</summary>
@@ -40,7 +43,13 @@ public sealed class DispatchSignal(NpgsqlDataSource source, ILogger<DispatchSign
             try
             {
                 await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
-                connection.Notification += (_, _) => Raised?.Invoke();
+                connection.Notification += (_, notification) =>
+                {
+                    if (notification.Payload != _self)
+                    {
+                        Raised?.Invoke();
+                    }
+                };
                 await using (var listen = new NpgsqlCommand($"LISTEN {Channel}", connection))
                 {
                     await listen.ExecuteNonQueryAsync(cancellationToken);
@@ -70,7 +79,7 @@ public sealed class DispatchSignal(NpgsqlDataSource source, ILogger<DispatchSign
         Volatile.Write(ref _pending, 0);
         try
         {
-            await using NpgsqlCommand command = source.CreateCommand($"NOTIFY {Channel}");
+            await using NpgsqlCommand command = source.CreateCommand($"NOTIFY {Channel}, '{_self}'");
             await command.ExecuteNonQueryAsync(CancellationToken.None);
         }
         catch (Exception e) when (e is NpgsqlException or ObjectDisposedException or TimeoutException or InvalidOperationException)

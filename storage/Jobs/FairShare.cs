@@ -27,11 +27,11 @@ internal static class FairShare
         accounts_now AS (
             SELECT a.id, a.weight, clock.now,
                 greatest(coalesce(f.served, clock.now), clock.now) AS served,
-                least($2, coalesce(
-                    coalesce((a.limits ->> 'running_jobs')::int, $3)
+                CASE WHEN coalesce((a.limits ->> 'running_jobs')::int, $3) IS NULL THEN $2
+                    ELSE least($2, coalesce((a.limits ->> 'running_jobs')::int, $3)
                         - (SELECT count(*) FROM jobs WHERE state = 1 AND account_id = a.id)
-                        - (SELECT count(*) FROM outbox WHERE account_id = a.id AND dispatched_at IS NOT NULL),
-                    $2)) AS room
+                        - (SELECT count(*) FROM outbox WHERE account_id = a.id AND dispatched_at IS NOT NULL))
+                    END AS room
             FROM active JOIN accounts a ON a.id = active.account_id CROSS JOIN clock
                 LEFT JOIN fair_shares f ON f.model = $1 AND f.account_id = a.id),
         candidates AS (
@@ -65,22 +65,43 @@ internal static class FairShare
     /// them that is known of, and its own.
     /// </summary>
     public const string PositionSql = """
-        WITH me AS (
+        WITH RECURSIVE me AS (
             SELECT o.*, a.weight FROM outbox o JOIN accounts a ON a.id = o.account_id WHERE o.job_id = $1),
+        active AS (
+            (SELECT o.account_id FROM outbox o, me WHERE o.model = me.model AND o.dispatched_at IS NULL ORDER BY o.account_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT o.account_id FROM outbox o
+                WHERE o.model = me.model AND o.dispatched_at IS NULL AND o.account_id > active.account_id
+                ORDER BY o.account_id LIMIT 1)
+            FROM active, me WHERE active.account_id IS NOT NULL),
+        accounts_now AS (
+            SELECT account_id FROM active WHERE account_id IS NOT NULL
+            UNION
+            SELECT o.account_id FROM outbox o, me WHERE o.model = me.model AND o.dispatched_at IS NOT NULL),
         own AS (
+            -- Those that are sent and those that are not each have an index of their own
             SELECT count(*) AS ahead, count(seconds) AS known, coalesce(sum(seconds), 0) AS seconds FROM (
-                SELECT o.seconds FROM outbox o, me WHERE o.model = me.model AND o.account_id = me.account_id
+                (SELECT o.seconds FROM outbox o, me WHERE o.model = me.model AND o.account_id = me.account_id AND o.dispatched_at IS NOT NULL
+                    AND (o.priority > me.priority
+                        OR (o.priority = me.priority AND (o.enqueued_at, o.job_id) < (me.enqueued_at, me.job_id))))
+                UNION ALL
+                (SELECT o.seconds FROM outbox o, me WHERE o.model = me.model AND o.account_id = me.account_id AND o.dispatched_at IS NULL
                     AND (o.priority > me.priority
                         OR (o.priority = me.priority AND (o.enqueued_at, o.job_id) < (me.enqueued_at, me.job_id)))
-                LIMIT 100000) AS few),
+                    LIMIT 100000)) AS few),
         others AS (
             SELECT coalesce(sum(few.ahead), 0) AS ahead, coalesce(sum(few.known), 0) AS known, coalesce(sum(few.seconds), 0) AS seconds
-            FROM me, own, accounts a, LATERAL (
+            FROM me, own, accounts_now now JOIN accounts a ON a.id = now.account_id, LATERAL (
+                SELECT (own.ahead * a.weight / me.weight) + CASE WHEN me.dispatched_at IS NULL THEN 1 ELSE 0 END AS most) AS turns, LATERAL (
                 SELECT count(*) AS ahead, count(turn.seconds) AS known, sum(turn.seconds) AS seconds FROM (
-                    SELECT o.seconds FROM outbox o WHERE o.model = me.model AND o.account_id = a.id
-                    ORDER BY o.dispatched_at IS NULL, o.priority DESC, o.enqueued_at, o.job_id
-                    LIMIT (own.ahead * a.weight / me.weight) + CASE WHEN me.dispatched_at IS NULL THEN 1 ELSE 0 END) AS turn) AS few
-            WHERE a.open_jobs > 0 AND a.id <> me.account_id)
+                    SELECT both_kinds.seconds FROM (
+                        (SELECT o.seconds, 0 AS kind FROM outbox o
+                            WHERE o.model = me.model AND o.account_id = a.id AND o.dispatched_at IS NOT NULL LIMIT turns.most)
+                        UNION ALL
+                        (SELECT o.seconds, 1 FROM outbox o WHERE o.model = me.model AND o.account_id = a.id AND o.dispatched_at IS NULL
+                            ORDER BY o.priority DESC, o.enqueued_at, o.job_id LIMIT turns.most)) AS both_kinds
+                    ORDER BY both_kinds.kind LIMIT turns.most) AS turn) AS few
+            WHERE a.id <> me.account_id)
         SELECT (1 + own.ahead + others.ahead)::bigint, (own.known + others.known)::bigint, own.seconds + others.seconds, me.seconds
         FROM me, own, others
         """;

@@ -77,9 +77,9 @@ public sealed class JobQueries(NpgsqlDataSource source)
     /// <summary>Place of a queued job among those of its model; null if it is not queued.</summary>
     public async Task<QueuePlace?> PositionAsync(JobId id, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand(FairShare.PositionSql);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id.Value });
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var batch = new JobBatch(source);
+        batch.Add(FairShare.PositionSql, new NpgsqlParameter<Guid> { TypedValue = id.Value });
+        await using NpgsqlDataReader reader = await batch.ExecuteAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
             ? new QueuePlace(reader.GetInt64(0), reader.GetInt64(1), reader.GetDouble(2), reader.IsDBNull(3) ? null : reader.GetDouble(3))
             : null;

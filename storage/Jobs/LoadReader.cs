@@ -78,9 +78,14 @@ public sealed class LoadReader(NpgsqlDataSource source)
 
     public async Task<SystemLoad> ReadAsync(CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand(Sql);
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = WorkerRegistry.LiveFor });
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using NpgsqlBatch batch = source.CreateBatch();
+        // Planned each time, since the tables' sizes decide how; not by bitmaps, for which rows that are gone count like others
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(
+            "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_bitmapscan', 'off', true)"));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(Sql));
+        batch.BatchCommands[1].Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = WorkerRegistry.LiveFor });
+        await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
         var models = new List<ModelLoad>();
         var total = new SystemLoad(models, 0, 0, 0, default);
         while (await reader.ReadAsync(cancellationToken))

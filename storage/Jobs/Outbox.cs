@@ -55,9 +55,9 @@ public sealed class Outbox(NpgsqlDataSource source)
     /// <summary>The window of every model with a live worker.</summary>
     public async Task<IReadOnlyList<DispatchWindow>> WindowsAsync(CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand(WindowsSql);
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = WorkerRegistry.LiveFor });
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var batch = new JobBatch(source);
+        batch.Add(WindowsSql, new NpgsqlParameter<TimeSpan> { TypedValue = WorkerRegistry.LiveFor });
+        await using NpgsqlDataReader reader = await batch.ExecuteAsync(cancellationToken);
         var windows = new List<DispatchWindow>();
         while (await reader.ReadAsync(cancellationToken))
         {
@@ -75,30 +75,28 @@ public sealed class Outbox(NpgsqlDataSource source)
     /// </summary>
     public async Task<IReadOnlyList<OutboxEntry>> TakeAsync(string model, int limit, int? runningLimit, CancellationToken cancellationToken)
     {
-        await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
-        // A batch is one transaction and one round trip. One dispatcher at a time chooses for a model; the lock goes with it
-        await using var batch = new NpgsqlBatch(connection);
-        var wait = new NpgsqlBatchCommand("SELECT pg_advisory_xact_lock(hashtextextended('dispatch:' || $1, 0))");
-        wait.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model });
-        var take = new NpgsqlBatchCommand(FairShare.TakeSql);
-        take.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model });
-        take.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
-        take.Parameters.Add(new NpgsqlParameter { Value = (object?)runningLimit ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Integer });
-        batch.BatchCommands.Add(wait);
-        batch.BatchCommands.Add(take);
-        await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken);
-        await reader.NextResultAsync(cancellationToken);
+        // Should the mark be lost, the job is sent once more, and claimed once
+        await using var batch = new JobBatch(source, durable: false);
+        // One dispatcher at a time chooses for a model; the lock goes with the transaction
+        batch.Add("SELECT pg_advisory_xact_lock(hashtextextended('dispatch:' || $1, 0))", new NpgsqlParameter<string> { TypedValue = model });
+        batch.Add(FairShare.TakeSql,
+            new NpgsqlParameter<string> { TypedValue = model },
+            new NpgsqlParameter<int> { TypedValue = limit },
+            new NpgsqlParameter { Value = (object?)runningLimit ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Integer });
+        await using NpgsqlDataReader reader = await batch.ExecuteAsync(cancellationToken);
         return await EntriesAsync(reader, model, cancellationToken);
     }
 
     /// <summary>Jobs that were sent longer than <paramref name="age"/> ago and that nobody claimed: their messages may be lost.</summary>
-    public Task<IReadOnlyList<OutboxEntry>> TakeOverdueAsync(string model, TimeSpan age, int limit, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<OutboxEntry>> TakeOverdueAsync(string model, TimeSpan age, int limit, CancellationToken cancellationToken)
     {
-        NpgsqlCommand command = source.CreateCommand(TakeOverdueSql);
-        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model });
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = age });
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
-        return ReadAsync(command, model, cancellationToken);
+        await using var batch = new JobBatch(source, durable: false);
+        batch.Add(TakeOverdueSql,
+            new NpgsqlParameter<string> { TypedValue = model },
+            new NpgsqlParameter<TimeSpan> { TypedValue = age },
+            new NpgsqlParameter<int> { TypedValue = limit });
+        await using NpgsqlDataReader reader = await batch.ExecuteAsync(cancellationToken);
+        return await EntriesAsync(reader, model, cancellationToken);
     }
 
     /// <summary>Marks jobs as not sent: the broker did not take their messages.</summary>
@@ -107,15 +105,6 @@ public sealed class Outbox(NpgsqlDataSource source)
         await using NpgsqlCommand command = source.CreateCommand("UPDATE outbox SET dispatched_at = NULL WHERE job_id = ANY ($1)");
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. ids.Select(id => id.Value)] });
         await command.ExecuteNonQueryAsync(cancellationToken);
-    }
-
-    private static async Task<IReadOnlyList<OutboxEntry>> ReadAsync(NpgsqlCommand command, string model, CancellationToken cancellationToken)
-    {
-        await using (command)
-        {
-            await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-            return await EntriesAsync(reader, model, cancellationToken);
-        }
     }
 
     private static async Task<IReadOnlyList<OutboxEntry>> EntriesAsync(NpgsqlDataReader reader, string model, CancellationToken cancellationToken)

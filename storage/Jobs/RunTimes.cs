@@ -43,8 +43,9 @@ public sealed class RunTimes(NpgsqlDataSource source)
 
     public async Task<IReadOnlyList<RunTime>> ReadAsync(CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand(Sql);
-        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var batch = new JobBatch(source);
+        batch.Add(Sql);
+        await using NpgsqlDataReader reader = await batch.ExecuteAsync(cancellationToken);
         var times = new List<RunTime>();
         while (await reader.ReadAsync(cancellationToken))
         {

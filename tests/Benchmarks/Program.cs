@@ -20,11 +20,12 @@ var gpu = new Command("gpu", "Steps of SD 1.5, SDXL and FLUX on a CUDA device, b
 gpu.SetAction(result => GpuBenchmark.Run(new Report(Console.Out, result.GetValue(json))));
 
 var lives = new Option<int>("--jobs") { Description = "How many whole lives.", DefaultValueFactory = _ => 5000 };
+var aged = new Option<int>("--aged") { Description = "Starts and lives are measured once more after so many jobs have ended; 0: not.", DefaultValueFactory = _ => 75_000 };
 var parts = new Option<string[]>("--part") { Description = "Measure only this; may be repeated." };
 parts.AcceptOnlyFromAmong(JobsBenchmark.Parts);
-var jobs = new Command("jobs", "The way of a job with no-op work, against bare loops over the same servers.") { lives, parts };
+var jobs = new Command("jobs", "The way of a job with no-op work, against bare loops over the same servers.") { lives, aged, parts };
 jobs.SetAction((result, cancellationToken) =>
-    JobsBenchmark.RunAsync(new Report(Console.Out, result.GetValue(json)), result.GetValue(lives), result.GetValue(parts) ?? [], cancellationToken));
+    JobsBenchmark.RunAsync(new Report(Console.Out, result.GetValue(json)), result.GetValue(lives), result.GetValue(aged), result.GetValue(parts) ?? [], cancellationToken));
 var bare = new Command("jobs-bare", "The bare API that 'jobs' measures against; it starts this by itself.") { Hidden = true };
 bare.SetAction(_ => BareApi.RunAsync());
 

@@ -17,6 +17,46 @@ internal sealed class JobsStack : IAsyncDisposable
 {
     private const int Accounts = 64;
 
+    /// <summary>$1 how many, $2 a job that ended, which the others are like.</summary>
+    private static readonly string[] AgeSql =
+    [
+        """
+        CREATE TEMP TABLE aged ON COMMIT DROP AS
+            SELECT (lpad(to_hex((extract(epoch FROM ended) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(i % 4096), 3, '0')
+                    || 'a' || substr(md5(i::text), 1, 15))::uuid AS id,
+                ended, nextval('ledger_movements') AS held, nextval('ledger_movements') AS charged,
+                (SELECT array_agg(id ORDER BY id) FROM accounts WHERE name LIKE 'bench-%') AS accounts, i
+            FROM (SELECT i, now() - ($1 - i) * interval '1 ms' AS ended FROM generate_series(1, $1) AS i) AS rows
+            WHERE $2 IS NOT NULL
+        """,
+        """
+        INSERT INTO jobs (id, account_id, kind, model, state, request, render, created_at, started_at, finished_at, attempt, lease_epoch,
+                worker_id, revision, cost, charged, work, seconds)
+            SELECT aged.id, accounts[1 + i % cardinality(accounts)], kind, model, 2, request, render, ended - interval '1 s',
+                ended - interval '1 ms', ended, 1, 1, worker_id, 3, cost, cost, work, seconds
+            FROM aged, jobs WHERE jobs.id = $2 AND $1 > 0
+        """,
+        """
+        INSERT INTO ledger_lines (movement, at, entry, book, account_id, job_id, amount, balance, held)
+            SELECT line.movement, ended, line.entry, line.book, CASE WHEN line.book < 2 THEN account_id END, aged.id, line.amount,
+                CASE WHEN line.book < 2 THEN 0 END, CASE WHEN line.book < 2 THEN 0 END
+            FROM aged JOIN jobs ON jobs.id = aged.id,
+                LATERAL (VALUES (aged.held, 1, 0, -cost), (aged.held, 1, 1, cost), (aged.charged, 2, 1, -cost), (aged.charged, 2, 2, cost))
+                    AS line (movement, entry, book, amount)
+            WHERE $1 > 0 AND $2 IS NOT NULL
+        """,
+        """
+        UPDATE accounts SET balance = balance - spent FROM (
+            SELECT account_id, sum(jobs.charged)::bigint AS spent FROM aged JOIN jobs USING (id) WHERE $1 > 0 AND $2 IS NOT NULL GROUP BY account_id) AS by
+        WHERE accounts.id = by.account_id
+        """,
+        """
+        INSERT INTO outbox (job_id, account_id, model, priority, enqueued_at)
+            SELECT id, account_id, model, 0, created_at FROM aged JOIN jobs USING (id) WHERE $1 > 0 AND $2 IS NOT NULL
+        """,
+        "DELETE FROM outbox USING aged WHERE job_id = aged.id AND $1 > 0 AND $2 IS NOT NULL",
+    ];
+
     private readonly DataFolder _folder = DataFolder.Temporary("bench");
     private readonly List<Process> _processes = [];
     private readonly List<HttpClient> _clients = [];
@@ -76,6 +116,38 @@ internal sealed class JobsStack : IAsyncDisposable
     {
         ClaimedJob claim = (await Jobs.ClaimAsync(id, "bench", TimeSpan.FromMinutes(1), cancellationToken))!;
         await Jobs.CompleteAsync(id, claim.LeaseEpoch, [], cancellationToken);
+    }
+
+    /// <summary>
+    /// Leaves what <paramref name="jobs"/> jobs would have that ended at the goal's rate just before: rows, ledger lines, and the
+    /// outbox rows that came and went.
+    /// </summary>
+    public async Task AgeAsync(int jobs, JobId example, CancellationToken cancellationToken)
+    {
+        await using NpgsqlBatch batch = Source.CreateBatch();
+        batch.Timeout = 300;
+        foreach (string sql in AgeSql)
+        {
+            var command = new NpgsqlBatchCommand(sql);
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = jobs });
+            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = example.Value });
+            batch.BatchCommands.Add(command);
+        }
+
+        await batch.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>Waits until the database has tidied the outbox by itself, as it does all the time that jobs come and go; a minute at most.</summary>
+    public async Task VacuumedAsync(CancellationToken cancellationToken)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        await using NpgsqlCommand tidied = Source.CreateCommand(
+            "SELECT coalesce(last_autovacuum > $1, false) FROM pg_stat_user_tables WHERE relname = 'outbox'");
+        tidied.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = DateTimeOffset.UtcNow });
+        while (Stopwatch.GetElapsedTime(begin) < TimeSpan.FromMinutes(1) && await tidied.ExecuteScalarAsync(cancellationToken) is not true)
+        {
+            await Task.Delay(500, cancellationToken);
+        }
     }
 
     /// <summary>Ends every waiting job, so that the next measure begins with none.</summary>

@@ -12,6 +12,7 @@ internal sealed class NoOpWorker : IConsumer<RunJob>, IAsyncDisposable
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<JobId, TaskCompletionSource<long>> _starts = new();
+    private readonly ConcurrentDictionary<JobId, TaskCompletionSource<long>> _ends = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _enough = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly string _id = "bench-" + Guid.NewGuid().ToString("N");
@@ -78,6 +79,9 @@ internal sealed class NoOpWorker : IConsumer<RunJob>, IAsyncDisposable
     public async Task<long> StartOfAsync(JobId id, CancellationToken cancellationToken) =>
         await _starts.GetOrAdd(id, _ => New()).Task.WaitAsync(TimeSpan.FromSeconds(30), cancellationToken);
 
+    public async Task<long> EndOfAsync(JobId id, CancellationToken cancellationToken) =>
+        await _ends.GetOrAdd(id, _ => New()).Task.WaitAsync(TimeSpan.FromSeconds(30), cancellationToken);
+
     public async Task WaitForAsync(int jobs, CancellationToken cancellationToken)
     {
         Volatile.Write(ref _wanted, jobs);
@@ -101,6 +105,7 @@ internal sealed class NoOpWorker : IConsumer<RunJob>, IAsyncDisposable
     private async Task CompleteAsync(ClaimedJob claim)
     {
         await _stack.Jobs.CompleteAsync(claim.Id, claim.LeaseEpoch, [], CancellationToken.None);
+        _ends.GetOrAdd(claim.Id, _ => New()).TrySetResult(Stopwatch.GetTimestamp());
         if (Interlocked.Increment(ref _done) >= Volatile.Read(ref _wanted))
         {
             _enough.TrySetResult();
