@@ -344,7 +344,7 @@ public sealed class LoraTests
         Assert.That(Bytes(Networks(model)), Is.EqualTo(before));
     }
 
-    private static string Reference(string path) => Path.Combine(GoldenCase.Root, "models", path);
+    private static string Reference(string path) => GoldenCase.InRepository("tests/Goldens/models/" + path);
 
     private static Dictionary<string, ParameterStore> Networks(StableDiffusionModel model) =>
         new(StringComparer.Ordinal) { ["unet"] = model.UNet.Parameters, ["text_encoder"] = model.TextEncoder.Parameters };

@@ -59,6 +59,9 @@ public sealed class GoldenCase
             : [];
     }
 
+    /// <summary>A group's folder: that of <see cref="Root"/>, or this repository's where that has none.</summary>
+    public static string GroupFolder(string group) => Path.Combine(Root, group) is var folder && Directory.Exists(folder) ? folder : InRepository("tests/Goldens/" + group);
+
     /// <summary>A file or folder of this repository.</summary>
     public static string InRepository(string path)
     {

@@ -1,6 +1,7 @@
 using Generation.Diffusion.Adapters;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
+using static TorchSharp.torch;
 
 namespace Generation.Tests.Goldens;
 
@@ -29,6 +30,24 @@ internal static class PipelineCalls
     /// <summary>What the case's call makes, or null for a pipeline that is not built.</summary>
     public static PictureBatch? Run(PipelineCall call) =>
         Calls.TryGetValue(call.Pipeline, out Func<PipelineCall, PictureBatch>? run) ? run(call) : null;
+
+    /// <summary>The latents of one picture decoded once more: (1, height, width, 3) from 0 to 1.</summary>
+    public static Tensor Decode(PipelineCall call, Tensor latents)
+    {
+        if (!call.Pipeline.StartsWith("Flux", StringComparison.Ordinal))
+        {
+            using LatentDiffusionModel model = Model(call);
+            return PictureTensors.FromDecoded(model.Vae.Decode(model.Vae.FromDenoiser(latents)));
+        }
+
+        using FluxModel flux = FluxModel.FromPretrained(call.Model, device: GoldenCase.Device);
+        int channels = flux.Vae.Config.LatentChannels;
+        int rows = call.Whole("height")!.Value / (2 * flux.Vae.Config.Downscale);
+
+        // 1, rows, columns, channels, 2, 2 -> 1, channels, rows * 2, columns * 2
+        Tensor unpacked = latents.reshape(1, rows, -1, channels, 2, 2).permute(0, 3, 1, 4, 2, 5).reshape(1, channels, rows * 2, -1);
+        return PictureTensors.FromDecoded(flux.Vae.Decode(flux.Vae.FromDenoiser(unpacked)));
+    }
 
     private static PictureBatch Text2Img(PipelineCall call)
     {

@@ -21,7 +21,10 @@ public sealed class SchedulersTests
         golden.AssertClose(tensor(scheduler.Timesteps.ToArray()), "timesteps");
         if (golden.Outputs.Contains("sigmas"))
         {
-            golden.AssertClose(tensor(scheduler.Sigmas.ToArray()), "sigmas");
+            // In single precision: builds of torch differ in the last bit of a third of the levels (the square root among others), and where
+            // levels are scaled towards no signal the difference grows.
+            var tolerance = config.RescaleBetasZeroSnr ? golden.Tolerance : Math.Min(golden.Tolerance, 1e-6);
+            GoldenCase.AssertClose(tensor(scheduler.Sigmas.ToArray()), golden.Output("sigmas"), "sigmas", tolerance);
         }
 
         if (golden.Outputs.Contains("init_noise_sigma"))

@@ -9,7 +9,7 @@ namespace Generation.Tests.Networks;
 /// <summary>Each network, built from the real family's config, takes exactly the keys and shapes of the real files.</summary>
 public sealed class CheckpointKeysTests
 {
-    private static IEnumerable<TestCaseData> Components => Directory.EnumerateFiles(Path.Combine(GoldenCase.Root, "checkpoints"), "*.json.gz").Order(StringComparer.Ordinal)
+    private static IEnumerable<TestCaseData> Components => Directory.EnumerateFiles(GoldenCase.GroupFolder("checkpoints"), "*.json.gz").Order(StringComparer.Ordinal)
         .SelectMany(file =>
         {
             using JsonDocument checkpoint = Read(file);

@@ -15,7 +15,7 @@ public sealed class CheckpointListsTests
 {
     private static readonly string[] Training = ["betas", "alphas_cumprod", "model_ema.decay", "model_ema.diffusion_modelinput_blocks00weight"];
 
-    private static IEnumerable<TestCaseData> Lists() => Directory.EnumerateFiles(Path.Combine(GoldenCase.Root, "checkpoints"), "*.json.gz")
+    private static IEnumerable<TestCaseData> Lists() => Directory.EnumerateFiles(GoldenCase.GroupFolder("checkpoints"), "*.json.gz")
         .Order(StringComparer.Ordinal)
         .Select(path => (Path: path, Json: Read(path)))
         .Where(list => list.Json.GetProperty("one_file").EnumerateObject().Any())
@@ -88,8 +88,8 @@ public sealed class CheckpointListsTests
     [Test]
     public void Open_ControlNetOfTheOriginalCode_GivesTheFoldersKeys()
     {
-        JsonElement unet = Read(Path.Combine(GoldenCase.Root, "checkpoints", "sd15.json.gz")).GetProperty("one_file");
-        JsonElement folder = Read(Path.Combine(GoldenCase.Root, "checkpoints", "sd15_controlnet.json.gz")).GetProperty("diffusers").GetProperty("controlnet");
+        JsonElement unet = Read(GoldenCase.InRepository("tests/Goldens/checkpoints/sd15.json.gz")).GetProperty("one_file");
+        JsonElement folder = Read(GoldenCase.InRepository("tests/Goldens/checkpoints/sd15_controlnet.json.gz")).GetProperty("diffusers").GetProperty("controlnet");
         var keys = Shapes(unet).Where(key => key.Key.StartsWith("model.diffusion_model.", StringComparison.Ordinal) && !key.Key.Contains("output_blocks", StringComparison.Ordinal) && !key.Key.Contains(".out.", StringComparison.Ordinal))
             .ToDictionary(key => key.Key.Replace("model.diffusion_model", "control_model", StringComparison.Ordinal), key => key.Value, StringComparer.Ordinal);
         int[] skips = [320, 320, 320, 320, 640, 640, 640, 1280, 1280, 1280, 1280, 1280];
@@ -119,7 +119,7 @@ public sealed class CheckpointListsTests
     [Test]
     public void Open_OneFileBesideAFolder_HoldsTheSameBits()
     {
-        string[] files = [.. Directory.EnumerateFiles(Path.Combine(GoldenCase.Root, "models"), "one_file.safetensors", SearchOption.AllDirectories)];
+        string[] files = [.. Directory.EnumerateFiles(GoldenCase.GroupFolder("models"), "one_file.safetensors", SearchOption.AllDirectories)];
         Assert.That(files, Is.Not.Empty);
         foreach (string path in files)
         {
