@@ -26,6 +26,8 @@ public sealed class FusedTests
     [TestCase(1, 1, 100, 333, 512)]
     [TestCase(1, 5, 33, 65, 7)]
     [TestCase(1, 2, 256, 256, 160)]
+    [TestCase(1, 2, 70, 701, 40)]
+    [TestCase(1, 2, 40, 1024, 80)]
     public void Attention_AnyShape_EqualsTheComposedOne(int batch, int heads, int length, int keys, int size)
     {
         Tensor q = randn(batch, heads, length, size);
@@ -80,6 +82,13 @@ public sealed class FusedTests
         Tensor fused = TorchExtras.scaled_dot_product_attention(q, q, v);
         Assert.That(fused.isfinite().all().item<bool>(), Is.True);
         Near(fused, TorchExtras.ComposedAttention(q, q, v), 1e-3);
+        Tensor key = (randn(1, 1, 700, 40) * 4).bfloat16();
+        Tensor value = randn(1, 1, 700, 40).bfloat16();
+        Tensor query = (randn(1, 1, 100, 40) * 4).bfloat16();
+        Near(
+            TorchExtras.scaled_dot_product_attention(query, key, value).@float(),
+            TorchExtras.ComposedAttention(query.@float(), key.@float(), value.@float()),
+            0.05);
     }
 
     [Test]

@@ -20,7 +20,7 @@ struct Kernels {
                 place = kernel;
             }
         };
-        take(bfloat16, cpu::has_avx512_bf16() && cpu::has_tiles(), attention::amx_bf16());
+        take(bfloat16, cpu::has_avx512_bf16() && cpu::has_avx512_vbmi() && cpu::has_tiles(), attention::amx_bf16());
         take(bfloat16, cpu::has_avx512_bf16(), attention::avx512_bf16());
         take(bfloat16, cpu::has_avx512(), attention::avx512());
         take(bfloat16, cpu::has_avx2(), attention::avx2());

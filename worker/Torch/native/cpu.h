@@ -20,6 +20,8 @@ inline bool has_avx512()
 
 inline bool has_avx512_bf16() { return has_avx512() && __builtin_cpu_supports("avx512bf16"); }
 
+inline bool has_avx512_vbmi() { return has_avx512() && __builtin_cpu_supports("avx512vbmi"); }
+
 // AMX with bfloat16; Linux gives a process the tiles' state on request only.
 inline bool has_tiles()
 {
@@ -39,6 +41,7 @@ namespace cpu {
 inline bool has_avx2() { return false; }
 inline bool has_avx512() { return false; }
 inline bool has_avx512_bf16() { return false; }
+inline bool has_avx512_vbmi() { return false; }
 inline bool has_tiles() { return false; }
 }  // namespace cpu
 #endif

@@ -1,13 +1,13 @@
 // bfloat16 products on AMX tiles, 32 rows x 32 queries at a time.
 #include "attention.h"
-#if defined(__AMX_BF16__) && defined(__AVX512BF16__) && defined(__AVX512BW__) && defined(__AVX512DQ__)
-#include "avx512.h"
+#if defined(__AMX_BF16__) && defined(__AVX512BF16__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VBMI__)
+#include "avx512_table.h"
 
 namespace attention {
 namespace {
 
-struct Amx : WideBfloat16 {
-    static constexpr int64_t queries = 32, keys = 128, size_step = 32, row_step = 16, key_step = 32;
+struct Amx : TableBfloat16 {
+    static constexpr int64_t queries = 32, keys = 256, size_step = 32, row_step = 16, key_step = 32, part = 32;
 
     struct alignas(64) Shape {
         uint8_t palette = 1, start_row = 0, reserved[14] = {};
@@ -28,14 +28,35 @@ struct Amx : WideBfloat16 {
         return all_small<queries>(packed_queries, words, longest_key, factor);
     }
 
-    static void weigh_small(const float* scores, cell* weights, int64_t v, int64_t there, int64_t filled, float factor, vec* total)
-    {
-        weigh_small_pairs<queries>(scores, weights, v, there, filled, factor, total);
-    }
-
     static void weigh(const float* scores, cell* weights, int64_t v, int64_t there, int64_t filled, vec scale, vec base, vec& sum)
     {
-        weigh_pairs<queries>(scores, weights, v, there, filled, scale, base, sum);
+        weigh_by_table<queries, false, true>(scores, reinterpret_cast<uint32_t*>(weights) + v * width, there, filled, scale, base, sum);
+    }
+
+    static void weigh_part(const float* scores, cell* weights, int64_t first, int64_t v, int64_t there, float factor, vec* total)
+    {
+        uint32_t* to = reinterpret_cast<uint32_t*>(weights) + first / 2 * queries + v * width;
+        const int64_t left = there - first < part ? there - first : part;
+        vec none = set(0);
+        if (total == nullptr) {
+            weigh_by_table<queries, true, false>(scores, to, left, part, set(factor), set(0), none);
+        } else {
+            weigh_by_table<queries, true, true>(scores, to, left, part, set(factor), set(0), total[v]);
+        }
+    }
+
+    // Scores of 32 keys at a time and their weights, each while the tiles compute the next.
+    static void score_small(const word* rows, int64_t words, int64_t there, int64_t filled, const word* packed_queries, float* scores, cell* weights, float factor, vec* total)
+    {
+        auto place = [&](int64_t first) { return scores + first / part % 2 * part * queries; };
+        for (int64_t first = 0; first < filled + part; first += part) {
+            if (first < filled) {
+                block(rows + first * words, words, part, words, packed_queries, place(first), false);
+            }
+            for (int64_t v = 0; first > 0 && v < queries / width; v++) {
+                weigh_part(place(first - part) + v * width, weights, first - part, v, there, factor, total);
+            }
+        }
     }
 
     // rows is a multiple of 16, words of 16

@@ -14,9 +14,12 @@ struct Avx512Bf16 : WideBfloat16 {
         return all_small<queries>(packed_queries, words, longest_key, factor);
     }
 
-    static void weigh_small(const float* scores, cell* weights, int64_t v, int64_t there, int64_t filled, float factor, vec* total)
+    static void score_small(const word* rows, int64_t words, int64_t there, int64_t filled, const word* packed_queries, float* scores, cell* weights, float factor, vec* total)
     {
-        weigh_small_pairs<queries>(scores, weights, v, there, filled, factor, total);
+        block(rows, words, filled, words, packed_queries, scores, false);
+        for (int64_t v = 0; v < queries / width; v++) {
+            weigh_small_pairs<queries>(scores + v * width, weights, v, there, filled, factor, total == nullptr ? nullptr : &total[v]);
+        }
     }
 
     static void weigh(const float* scores, cell* weights, int64_t v, int64_t there, int64_t filled, vec scale, vec base, vec& sum)

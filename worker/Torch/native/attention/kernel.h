@@ -4,7 +4,7 @@
 //   per_word             elements in a word
 //   queries, keys        sizes of a block; queries is a multiple of width
 //   size_step, key_step  the paddings that the packed operands need, in elements
-//   bounded              whether it has longest, stays_small and weigh_small, for scores that cannot be large
+//   bounded              whether it has longest, stays_small and score_small, for scores that cannot be large
 //   block(...)           c[rows][queries] (+)= a[rows][words] x b[words][queries]
 // Everything has internal linkage: each file is compiled for other instructions.
 #pragma once
@@ -106,10 +106,17 @@ struct Frame {
     // rows of the transposed values
     static int64_t padded_rows(const Task& t) { return up(t.size, M::row_step); }
     static int64_t padded_keys(const Task& t) { return up(t.keys, M::key_step); }
+    // From one row of transposed values to the next: an odd number of cache lines, or rows would contend for the same places.
+    static int64_t value_stride(const Task& t)
+    {
+        constexpr int64_t line = 64 / static_cast<int64_t>(sizeof(cell));
+        const int64_t lines = (padded_keys(t) + line - 1) / line;
+        return padded_keys(t) >= 8 * line ? (lines | 1) * line : padded_keys(t);
+    }
 
     static int64_t head_bytes(const Task& t)
     {
-        int64_t bytes = padded_keys(t) * (padded_size(t) + padded_rows(t)) * static_cast<int64_t>(sizeof(cell));
+        int64_t bytes = (padded_keys(t) * padded_size(t) + value_stride(t) * padded_rows(t)) * static_cast<int64_t>(sizeof(cell));
         return up(bytes, 64) + 64;
     }
 
@@ -152,7 +159,7 @@ struct Frame {
     template <class E>
     static void pack_elements(const Task& t, int64_t begin, int64_t end)
     {
-        const int64_t padded = padded_keys(t), size = padded_size(t), rows = padded_rows(t);
+        const int64_t padded = padded_keys(t), stride = value_stride(t), size = padded_size(t), rows = padded_rows(t);
         for (int64_t unit = begin; unit < end; unit++) {
             const int64_t head = unit / chunks(t), first = unit % chunks(t) * pack_chunk;
             const int64_t last = first + pack_chunk < padded ? first + pack_chunk : padded;
@@ -184,20 +191,20 @@ struct Frame {
                 for (int64_t d = 0; d < rows; d += side) {
                     if constexpr (std::is_same_v<E, cell>) {
                         if (k + side <= filled && d + side <= t.size) {
-                            transpose(value + k * t.value_row + d, t.value_row, values + d * padded + k, padded);
+                            transpose(value + k * t.value_row + d, t.value_row, values + d * stride + k, stride);
                             continue;
                         }
                     }
                     for (int64_t r = d; r < rows && r < d + side; r++) {
                         for (int64_t c = k; c < last && c < k + side; c++) {
-                            values[r * padded + c] = r < t.size && c < filled ? convert(value[c * t.value_row + r]) : cell(0);
+                            values[r * stride + c] = r < t.size && c < filled ? convert(value[c * t.value_row + r]) : cell(0);
                         }
                     }
                 }
             }
             if constexpr (M::bounded) {
                 for (int64_t k = first; sums_itself(t) && k < last; k++) {
-                    values[t.size * padded + k] = M::one;
+                    values[t.size * stride + k] = M::one;
                 }
             }
         }
@@ -310,21 +317,18 @@ struct Frame {
     static void run_bounded(const Task& t, const cell* keys, const cell* values, const Scratch& scratch, float factor, vec* total)
     {
         constexpr int64_t per = M::per_word;
-        const int64_t padded = padded_keys(t), size = padded_size(t), rows = padded_rows(t);
+        const int64_t stride = value_stride(t), size = padded_size(t), rows = padded_rows(t);
         const bool summed = sums_itself(t);
         for (int64_t v = 0; v < V; v++) {
             total[v] = M::set(0);
         }
         for (int64_t k0 = 0; k0 < t.keys; k0 += B) {
             const int64_t there = k0 + B < t.keys ? B : t.keys - k0, filled = up(there, M::key_step);
+            M::score_small(
+                reinterpret_cast<const word*>(keys + k0 * size), size / per, there, filled, reinterpret_cast<const word*>(scratch.queries), scratch.scores,
+                scratch.weights, factor, summed ? nullptr : total);
             M::block(
-                reinterpret_cast<const word*>(keys + k0 * size), size / per, filled, size / per, reinterpret_cast<const word*>(scratch.queries), scratch.scores,
-                false);
-            for (int64_t v = 0; v < V; v++) {
-                M::weigh_small(scratch.scores + v * W, scratch.weights, v, there, filled, factor, summed ? nullptr : &total[v]);
-            }
-            M::block(
-                reinterpret_cast<const word*>(values + k0), padded / per, rows, filled / per, reinterpret_cast<const word*>(scratch.weights), scratch.sums, k0 != 0);
+                reinterpret_cast<const word*>(values + k0), stride / per, rows, filled / per, reinterpret_cast<const word*>(scratch.weights), scratch.sums, k0 != 0);
         }
         for (int64_t v = 0; summed && v < V; v++) {
             total[v] = M::load(scratch.sums + t.size * Q + v * W);
@@ -337,7 +341,7 @@ struct Frame {
         vec* total)
     {
         constexpr int64_t per = M::per_word;
-        const int64_t padded = padded_keys(t), size = padded_size(t), rows = padded_rows(t);
+        const int64_t stride = value_stride(t), size = padded_size(t), rows = padded_rows(t);
         const bool masked = t.mask != nullptr || t.causal;
         float* scores = scratch.scores;
         float* sums = scratch.sums;
@@ -392,7 +396,7 @@ struct Frame {
                 }
             }
             M::block(
-                reinterpret_cast<const word*>(values + k0), padded / per, rows, filled / per, reinterpret_cast<const word*>(scratch.weights), sums, k0 != 0);
+                reinterpret_cast<const word*>(values + k0), stride / per, rows, filled / per, reinterpret_cast<const word*>(scratch.weights), sums, k0 != 0);
         }
     }
 
