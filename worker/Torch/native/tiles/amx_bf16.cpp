@@ -1,9 +1,9 @@
 #include "tiles.h"
 #if defined(__AMX_BF16__) && defined(__AVX512BF16__) && defined(__AVX512BW__) && defined(__AVX512DQ__)
-#include "../pointwise/common.h"
-#include "../pointwise/wide.h"
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
+#include <immintrin.h>
 #include <vector>
 
 namespace tiles {
@@ -68,7 +68,8 @@ struct Rows {
 
 // What is read for one block of sums.
 struct Reading {
-    int64_t stride;
+    // from one row of a tile to the next, and from one step of features to the next
+    int64_t stride, plane;
     // of each tap
     const int64_t* offset;
     int64_t taps, steps;
@@ -91,7 +92,7 @@ inline void sum(const char* above, const char* below, const Reading& reading, co
     }
     for (int64_t i = 0; i < reading.steps; i++) {
         for (int64_t tap = 0; tap < reading.taps; tap++) {
-            const int64_t place = reading.offset[tap] + i * line;
+            const int64_t place = reading.offset[tap] + i * reading.plane;
             _tile_loadd(6, weights, line);
             _tile_loadd(4, above + place, reading.stride);
             _tile_dpbf16ps(0, 4, 6);
@@ -125,7 +126,7 @@ inline void sum_half(const char* above, const Reading& reading, const char* weig
     }
     for (int64_t i = 0; i < reading.steps; i++) {
         for (int64_t tap = 0; tap < reading.taps; tap++) {
-            _tile_loadd(4, above + reading.offset[tap] + i * line, reading.stride);
+            _tile_loadd(4, above + reading.offset[tap] + i * reading.plane, reading.stride);
             _tile_loadd(6, weights, line);
             _tile_dpbf16ps(0, 4, 6);
             _tile_loadd(7, weights + tile_bytes, line);
@@ -135,6 +136,24 @@ inline void sum_half(const char* above, const Reading& reading, const char* weig
     }
     _tile_stored(0, sums, wide);
     _tile_stored(1, sums + side, wide);
+}
+
+// x times the normal distribution's share below x, within 6e-5: finer than the bfloat16 that it becomes where that counts. The error
+// function as an odd polynomial, fitted to |x| < 4.25 and constant beyond.
+__m512 gelu(__m512 x)
+{
+    auto set = [](float value) { return _mm512_set1_ps(value); };
+    const __m512 near = _mm512_max_ps(_mm512_min_ps(x, set(4.25f)), set(-4.25f)), square = _mm512_mul_ps(near, near);
+    __m512 p = _mm512_fmadd_ps(set(9.094168473833264e-11f), square, set(-9.0306251365746e-09f));
+    p = _mm512_fmadd_ps(p, square, set(3.972323838752345e-07f));
+    p = _mm512_fmadd_ps(p, square, set(-1.0295038009644486e-05f));
+    p = _mm512_fmadd_ps(p, square, set(0.00017697838484309614f));
+    p = _mm512_fmadd_ps(p, square, set(-0.002158156596124172f));
+    p = _mm512_fmadd_ps(p, square, set(0.019437558948993683f));
+    p = _mm512_fmadd_ps(p, square, set(-0.13238056004047394f));
+    p = _mm512_fmadd_ps(p, square, set(0.7976384162902832f));
+    const __m512 half = _mm512_mul_ps(x, set(0.5f)), error = _mm512_max_ps(_mm512_min_ps(_mm512_mul_ps(p, near), set(1)), set(-1));
+    return _mm512_fmadd_ps(half, error, half);
 }
 
 __m512 wide(__m256i halves) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16)); }
@@ -150,7 +169,7 @@ void finish(const Task& t, const Rows& rows, int64_t first, const float* sums)
         for (int64_t r = 0; r < side; r++) {
             if (rows.to[r] >= 0) {
                 const __m512 value = _mm512_add_ps(_mm512_loadu_ps(sums + r * block), bias);
-                const __m512 gate = pointwise::gelu(_mm512_add_ps(_mm512_loadu_ps(sums + r * block + side), gate_bias));
+                const __m512 gate = gelu(_mm512_add_ps(_mm512_loadu_ps(sums + r * block + side), gate_bias));
                 _mm256_storeu_si256(reinterpret_cast<__m256i*>(t.out + rows.to[r] * results + column), (__m256i)_mm512_cvtneps_pbh(_mm512_mul_ps(value, gate)));
             }
         }
@@ -215,42 +234,50 @@ Group group_of(const Task& t, int64_t group)
 // Pixels from one line to the next of a block with its border: the border on the right is that on the left of the next line.
 int64_t pitch(const Task& t) { return t.width + 1; }
 
-int64_t bordered_pixels(const Task& t, int64_t lines) { return (lines + 2) * pitch(t) + 2 + side; }
+// Pixels of such a block; an odd number, or the steps of features would contend for the same places in the cache.
+int64_t bordered_pixels(const Task& t, int64_t pictures, int64_t lines) { return (pictures * (lines + 2) * pitch(t) + 2 + side) | 1; }
 
-// Copies lines of a picture, `count` features from the first on, with the zeros around the picture.
-void copy_bordered(const Task& t, const Group& g, int64_t picture, int64_t first, int64_t count, char* to)
+// Copies a group's lines, `count` features from the first on, with the zeros around the pictures: for each step of features all
+// pixels, so that a tile lies in one piece.
+void copy_bordered(const Task& t, const Group& g, int64_t first, int64_t count, char* to)
 {
-    const int64_t bytes = count * 2;
-    for (int64_t l = -1; l <= g.lines; l++) {
-        const int64_t y = g.first_line + l;
-        char* at = to + (l + 1) * pitch(t) * bytes;
-        std::memset(at, 0, static_cast<size_t>(bytes));
-        at += bytes;
-        if (y < 0 || y >= t.height) {
-            std::memset(at, 0, static_cast<size_t>(t.width * bytes));
-            continue;
+    const int64_t steps = count / step, pixels = bordered_pixels(t, g.pictures, g.lines), plane = pixels * line;
+    auto clear = [&](char* at, int64_t several) {
+        for (int64_t i = 0; i < steps; i++) {
+            std::memset(at + i * plane, 0, static_cast<size_t>(several * line));
         }
-        const uint16_t* from = t.source + ((picture * t.height + y) * t.width) * t.shape.features + first;
-        for (int64_t x = 0; x < t.width; x++, at += bytes, from += t.shape.features) {
-            const char* pixel = reinterpret_cast<const char*>(from);
-            for (int64_t i = 0; i < bytes; i += line) {
-                _mm512_storeu_si512(at + i, _mm512_loadu_si512(pixel + i));
+    };
+    char* at = to;
+    for (int64_t p = 0; p < g.pictures; p++) {
+        for (int64_t y = g.first_line - 1; y <= g.first_line + g.lines; y++) {
+            clear(at, 1);
+            at += line;
+            if (y < 0 || y >= t.height) {
+                clear(at, t.width);
+                at += t.width * line;
+                continue;
+            }
+            const uint16_t* from = t.source + ((g.picture + p) * t.height + y) * t.width * t.shape.features + first;
+            for (int64_t x = 0; x < t.width; x++, at += line, from += t.shape.features) {
+                for (int64_t i = 0; i < steps; i++) {
+                    _mm512_store_si512(at + i * plane, _mm512_loadu_si512(from + i * step));
+                }
             }
         }
     }
-    std::memset(to + (g.lines + 2) * pitch(t) * bytes, 0, static_cast<size_t>((2 + side) * bytes));
+    clear(at, pixels - (at - to) / line);
 }
 
-// Which rows are computed together, for features that lie `stride` bytes a pixel in `from`.
-void list_bordered(const Task& t, const Group& g, const char* from, int64_t stride, std::vector<Rows>& rows)
+// Which rows are computed together, of a group copied to `from`.
+void list_bordered(const Task& t, const Group& g, const char* from, std::vector<Rows>& rows)
 {
-    for (int64_t p = 0; p < g.pictures; p++, from += bordered_pixels(t, g.lines) * stride) {
+    for (int64_t p = 0; p < g.pictures; p++, from += (g.lines + 2) * pitch(t) * line) {
         const int64_t top = ((g.picture + p) * t.height + g.first_line) * t.width;
         // whole tiles where lines have them, else over the borders: what is computed there is left out
         const int64_t span = t.width % side == 0 ? t.width : pitch(t);
         for (int64_t at = 0; at < g.lines * span; at += side) {
             Rows one;
-            one.from = from + (span == t.width ? at / span * pitch(t) + at % span : at) * stride;
+            one.from = from + (span == t.width ? at / span * pitch(t) + at % span : at) * line;
             for (int64_t r = 0; r < side; r++) {
                 const int64_t y = (at + r) / span, x = (at + r) % span;
                 one.to[r] = y < g.lines && x < t.width ? top + y * t.width + x : -1;
@@ -278,35 +305,62 @@ void list_plain(const Task& t, int64_t first, int64_t last, char* rest, std::vec
     }
 }
 
-// Rows that are computed with a panel of weights before the next; bytes of the left operand, and of a panel, that stay near.
-constexpr int64_t group_rows = 256, near_bytes = 1 << 20, panel_bytes = 384 << 10;
+// Rows that are computed with a panel of weights before the next: the more, the less often weights come from far, which a linear
+// layer, with one tap, feels the most; bytes of its left operand, of a panel, and of a copied block that stay near.
+constexpr int64_t fewest_rows = 256, most_rows = 1024, near_bytes = 768 << 10, panel_bytes = 384 << 10, chunk_bytes = 1 << 20;
 
 int64_t plan(Task& t, int64_t threads)
 {
-    int64_t lines = 1;
+    const int64_t row_bytes = t.shape.features * 2;
+    const int64_t wanted = t.shape.side > 1 ? fewest_rows : std::min(most_rows, std::max(fewest_rows, near_bytes / row_bytes));
+    int64_t pixels = 0;
     if (t.shape.side == 1) {
-        // rows have no neighbours
+        // rows have no neighbours: one long line, cut into as many for each thread
         t.width = t.rows();
         t.batch = t.height = 1;
-        t.group_pictures = 0;
-        t.group_lines = 1;
-        t.groups = (t.width + group_rows - 1) / group_rows;
-        lines = std::min(group_rows, t.width);
-        t.chunk = t.shape.features;
+        t.groups = up((t.width + wanted - 1) / wanted, threads);
+        t.groups = std::max<int64_t>(1, std::min(t.groups, t.width / (fewest_rows / 2)));
+        t.group_rows = up((t.width + t.groups - 1) / t.groups, block);
+        t.groups = (t.width + t.group_rows - 1) / t.group_rows;
+        pixels = std::min(t.group_rows, t.width);
+    } else if (t.height * t.width * 2 <= wanted) {
+        t.group_pictures = std::min(t.batch, wanted / (t.height * t.width));
+        t.group_pictures = std::min(t.group_pictures, std::max((t.batch + threads - 1) / threads, fewest_rows / 2 / (t.height * t.width)));
+        t.group_pictures = std::max<int64_t>(1, t.group_pictures);
+        t.groups = (t.batch + t.group_pictures - 1) / t.group_pictures;
+        pixels = bordered_pixels(t, t.group_pictures, t.height);
     } else {
-        t.group_pictures = t.height * t.width <= group_rows ? std::min(t.batch, group_rows / (t.height * t.width)) : 0;
-        t.group_lines = std::max<int64_t>(1, std::min(t.height, group_rows / t.width));
-        t.groups = t.group_pictures > 0 ? (t.batch + t.group_pictures - 1) / t.group_pictures
-                                        : t.batch * ((t.height + t.group_lines - 1) / t.group_lines);
-        lines = std::max<int64_t>(1, t.group_pictures) * bordered_pixels(t, t.group_pictures > 0 ? t.height : t.group_lines);
+        t.group_pictures = 0;
+        int64_t in_picture = (t.height * t.width + wanted - 1) / wanted;
+        while (t.batch * in_picture % threads != 0 && in_picture < t.height && t.height * t.width / (in_picture + 1) >= fewest_rows / 2) {
+            in_picture++;
+        }
+        t.group_lines = (t.height + in_picture - 1) / in_picture;
+        t.groups = t.batch * ((t.height + t.group_lines - 1) / t.group_lines);
+        pixels = bordered_pixels(t, 1, t.group_lines);
     }
-    const int64_t steps = t.shape.features / step, wanted = (lines * t.shape.features * 2 + near_bytes - 1) / near_bytes;
-    t.chunk = (steps + wanted - 1) / wanted * step;
+    const int64_t steps = t.shape.features / step, chunks = (pixels * row_bytes + chunk_bytes - 1) / chunk_bytes;
+    t.chunk = (steps + chunks - 1) / chunks * step;
     t.splits = 1;
     while (t.groups * t.splits < threads && t.splits * 4 <= blocks_of(t.shape)) {
         t.splits *= 2;
     }
     return t.groups * t.splits;
+}
+
+// What a unit reads of the source, and how many bytes.
+const char* source_of(const Task& t, int64_t unit, int64_t& bytes)
+{
+    const int64_t row_bytes = t.shape.features * 2;
+    int64_t first = unit % t.groups * t.group_rows, last = std::min(t.rows(), first + t.group_rows);
+    if (t.shape.side > 1) {
+        const Group g = group_of(t, unit % t.groups);
+        const int64_t top = g.picture * t.height * t.width;
+        first = top + std::max<int64_t>(0, g.first_line - 1) * t.width;
+        last = top + ((g.pictures - 1) * t.height + std::min(t.height, g.first_line + g.lines + 1)) * t.width;
+    }
+    bytes = (last - first) * row_bytes;
+    return reinterpret_cast<const char*>(t.source) + first * row_bytes;
 }
 
 void run(const Task& t, int64_t begin, int64_t end)
@@ -321,26 +375,25 @@ void run(const Task& t, int64_t begin, int64_t end)
         const int64_t split = unit / t.groups, first_block = blocks * split / t.splits, last_block = blocks * (split + 1) / t.splits;
         const bool chunked = t.chunk < s.features, bordered = s.side > 1;
         const Group g = bordered ? group_of(t, unit % t.groups) : Group{};
-        const int64_t plain_first = unit % t.groups * group_rows, plain_last = std::min(t.rows(), plain_first + group_rows);
-        const int64_t copied = bordered ? up(g.pictures * bordered_pixels(t, g.lines) * t.chunk * 2, line) : side * s.features * 2;
-        const int64_t most_rows = bordered ? g.pictures * up(g.lines * pitch(t), block) + block : group_rows;
-        const int64_t sums_bytes = (chunked ? last_block - first_block : 1) * most_rows * block * 4;
+        const int64_t plain_first = unit % t.groups * t.group_rows, plain_last = std::min(t.rows(), plain_first + t.group_rows);
+        const int64_t copied = bordered ? bordered_pixels(t, g.pictures, g.lines) * t.chunk * 2 : side * s.features * 2;
+        const int64_t rows_at_most = bordered ? g.pictures * up(g.lines * pitch(t), block) + block : t.group_rows;
+        const int64_t sums_bytes = (chunked ? last_block - first_block : 1) * rows_at_most * block * 4;
         char* copy = scratch.of(copied + sums_bytes + line);
         float* sums = reinterpret_cast<float*>(copy + up(copied, line));
         for (int64_t feature = 0; feature < s.features; feature += t.chunk) {
             const int64_t count = std::min(t.chunk, s.features - feature);
             int64_t offset[9] = {};
-            int64_t stride = s.features * 2;
+            int64_t stride = s.features * 2, plane = line;
             rows.clear();
             if (bordered) {
-                stride = count * 2;
-                for (int64_t p = 0; p < g.pictures; p++) {
-                    copy_bordered(t, g, g.picture + p, feature, count, copy + p * bordered_pixels(t, g.lines) * stride);
-                }
+                stride = line;
+                plane = bordered_pixels(t, g.pictures, g.lines) * line;
+                copy_bordered(t, g, feature, count, copy);
                 for (int64_t tap = 0; tap < taps; tap++) {
-                    offset[tap] = (tap / 3 * pitch(t) + tap % 3) * stride;
+                    offset[tap] = (tap / 3 * pitch(t) + tap % 3) * line;
                 }
-                list_bordered(t, g, copy, stride, rows);
+                list_bordered(t, g, copy, rows);
             } else {
                 offset[0] = feature * 2;
                 list_plain(t, plain_first, plain_last, copy, rows);
@@ -352,16 +405,21 @@ void run(const Task& t, int64_t begin, int64_t end)
                 const char* panel = aligned(t.packed) + b * block_bytes(s) + feature / step * taps * step_bytes;
                 for (int64_t part = 0; part < parts; part++) {
                     const int64_t first_step = steps * part / parts, last_step = steps * (part + 1) / parts;
-                    const Reading reading{stride, offset, taps, last_step - first_step};
+                    const Reading reading{stride, plane, offset, taps, last_step - first_step};
                     const char* weights = panel + first_step * taps * step_bytes;
-                    // what follows is brought nearer by as many lines at each step as it takes
+                    // what follows is brought nearer by as many lines at each step as it takes: the next weights, at the end the next rows
                     const bool next = part + 1 < parts;
                     const char* ahead = next ? panel + last_step * taps * step_bytes : panel + block_bytes(s);
-                    const int64_t all = (next || b + 1 < last_block ? reading.steps : 0) * taps * step_bytes, lines = (step_bytes / line + pairs - 1) / pairs;
+                    int64_t all = reading.steps * taps * step_bytes;
+                    if (!next && b + 1 == last_block) {
+                        ahead = last && unit + 1 < end ? source_of(t, unit + 1, all) : nullptr;
+                        all = ahead == nullptr ? 0 : all;
+                    }
+                    const int64_t steps_in_all = reading.steps * taps * std::max<int64_t>(1, tiles / 2), lines = (all / line + steps_in_all - 1) / steps_in_all;
                     for (int64_t i = 0; i < tiles; i += 2) {
                         float* at = sums + ((chunked ? (b - first_block) * pairs : 0) + (chunked || parts > 1 ? i / 2 : 0)) * block * block;
                         const bool more = feature > 0 || part > 0;
-                        const int64_t moved = first_step * line;
+                        const int64_t moved = first_step * plane;
                         if (i + 1 < tiles) {
                             const int64_t from = i / 2 * lines * reading.steps * taps * line;
                             sum(rows[i].from + moved, rows[i + 1].from + moved, reading, weights, at, more, ahead + from, from < all ? lines : 0);

@@ -30,7 +30,7 @@ struct Task {
     const uint16_t* added;
     int64_t batch, height, width;
     // filled by plan()
-    int64_t group_lines, group_pictures, groups, splits, chunk;
+    int64_t group_rows, group_lines, group_pictures, groups, splits, chunk;
 
     int64_t rows() const { return batch * height * width; }
 };
