@@ -10,27 +10,32 @@ namespace Generation.Cli.Commands;
 /// <summary>`model add|list|remove`: the catalogue of models, models/NAME.json.</summary>
 internal static partial class ModelCommand
 {
+    // Beside the models, for all that they fit
+    private static readonly (string Folder, string What)[] Adapters = [("loras", "LoRA"), ("embeddings", "embedding")];
+
     public static Command Create()
     {
-        var path = new Argument<string>("path") { Description = "A folder in the layout of diffusers, or a checkpoint in one .safetensors file." };
-        var named = new Option<string?>("--name") { Description = "What the model is called; else as its file or folder." };
-        var add = new Command("add", "Check a model, run one step with it and write its catalogue entry.") { path, named };
-        add.SetAction((result, token) => AddAsync(result.GetValue(path)!, result.GetValue(named), token));
+        var path = new Argument<string>("path") { Description = "A folder in the layout of diffusers, or one .safetensors file: a checkpoint, an upscaler, a LoRA, a textual inversion, a control network." };
+        var named = new Option<string?>("--name") { Description = "What it is called; else as its file or folder." };
+        var to = new Option<string?>("--to") { Description = "The model that a control network, a motion adapter or an autoencoder goes onto." };
+        var type = new Option<string?>("--type") { Description = "What a control network's pictures are, as requests name it: canny, depth, pose, ..." };
+        var add = new Command("add", "Check a model or a part of one, run one step with it and write it into the catalogue.") { path, named, to, type };
+        add.SetAction((result, token) => AddAsync(result.GetValue(path)!, result.GetValue(named), result.GetValue(to), result.GetValue(type), token));
 
         var list = new Command("list", "List the models of the catalogue.");
         list.SetAction(_ => List(Console.Out));
 
-        var name = new Argument<string>("name") { Description = "The model's name." };
-        var remove = new Command("remove", "Remove a model from the catalogue. Its weights stay where they are.") { name };
+        var name = new Argument<string>("name") { Description = "The name of a model, a LoRA or an embedding." };
+        var remove = new Command("remove", "Remove a model from the catalogue, or a LoRA or embedding from its folder. A model's weights stay where they are.") { name };
         remove.SetAction(result => Remove(result.GetValue(name)!, Console.Out));
         return new Command("model", "Add, list and remove models.") { add, list, remove };
     }
 
-    private static async Task<int> AddAsync(string path, string? name, CancellationToken token)
+    private static async Task<int> AddAsync(string path, string? name, string? to, string? type, CancellationToken token)
     {
         string full = Path.GetFullPath(path);
         name ??= Strange().Replace(Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(full)).ToLowerInvariant(), "-").Trim('-', '.', '_');
-        using Process process = Process.Start(DotnetHost.Path, [Clone.Current.ProgramOf("Generation.Worker"), "models", "add", full, name, Clone.Current.Models]);
+        using Process process = Process.Start(DotnetHost.Path, [Clone.Current.ProgramOf("Generation.Worker"), "models", "add", full, name, Clone.Current.Models, to ?? "", type ?? ""]);
         try
         {
             await process.WaitForExitAsync(token);
@@ -51,6 +56,14 @@ internal static partial class ModelCommand
             output.WriteLine($"{entry.Name,-24} {entry.Family,-14} {string.Join(", ", entry.Kinds.Select(kind => kind.WireName()))}  {entry.Path}");
         }
 
+        foreach ((string folder, string what) in Adapters)
+        {
+            foreach (string file in Files(folder).Order(StringComparer.Ordinal))
+            {
+                output.WriteLine($"{Path.GetFileNameWithoutExtension(file),-24} {what,-14} {folder}/{Path.GetFileName(file)}");
+            }
+        }
+
         return 0;
     }
 
@@ -59,6 +72,14 @@ internal static partial class ModelCommand
         string file = Path.Combine(Clone.Current.Models, name + ".json");
         if (Path.GetFileName(file) != name + ".json" || !File.Exists(file))
         {
+            // A copy that `add` made
+            if (Adapters.SelectMany(adapter => Files(adapter.Folder)).FirstOrDefault(adapter => Path.GetFileNameWithoutExtension(adapter) == name) is { } copy)
+            {
+                File.Delete(copy);
+                output.WriteLine($"{copy} is deleted. Workers forget it when they start: ./generation down && ./generation up");
+                return 0;
+            }
+
             throw new StepException("remove the model", $"there is no model {name}: {file} is not there.", null, "./generation model list");
         }
 
@@ -67,6 +88,10 @@ internal static partial class ModelCommand
         output.WriteLine($"{name} is removed; its weights stay at {weights}. Workers forget it when they start: ./generation down && ./generation up");
         return 0;
     }
+
+    private static IEnumerable<string> Files(string folder) => Path.Combine(Clone.Current.Models, folder) is var full && Directory.Exists(full)
+        ? Directory.EnumerateFiles(full, "*.safetensors")
+        : [];
 
     private static ModelEntry Read(string file)
     {

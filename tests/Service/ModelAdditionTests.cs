@@ -1,7 +1,9 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Diffusion;
 using Generation.Worker.Models;
+using static TorchSharp.torch;
 
 namespace Generation.Tests.Service;
 
@@ -25,6 +27,7 @@ public sealed class ModelAdditionTests
     [TestCase("x4_upscaler", "x4-upscaler", JobKind.SuperResolution)]
     [TestCase("flux_schnell", "flux", JobKind.Text2Img)]
     [TestCase("flux_fill", "flux", JobKind.Inpaint)]
+    [TestCase("svd", "svd", JobKind.Video)]
     public void Add_ModelOfEachFamily_WritesItsEntry(string model, string family, JobKind first)
     {
         string file = ModelAddition.Add(Path.Combine(Models, model), "tried", _folder, TextWriter.Null);
@@ -38,6 +41,105 @@ public sealed class ModelAdditionTests
             Assert.That(entry.NativeWidth, Is.Positive);
             Assert.That(entry.NativeMinSide, Is.InRange(1, entry.NativeMaxSide));
         });
+    }
+
+    [TestCase("rrdbnet_x4", 4)]
+    [TestCase("rrdbnet_x4_old_keys", 4)]
+    [TestCase("srvgg_x2", 2)]
+    public void Add_EnlargingNetwork_WritesItsEntry(string network, int scale)
+    {
+        string file = ModelAddition.Add(Path.Combine(Models, "..", "modules", network, "model.safetensors"), "larger", _folder, TextWriter.Null);
+        ModelEntry entry = JsonSerializer.Deserialize<ModelEntry>(File.ReadAllText(file), WireJson.Options)!;
+        Assert.Multiple(() =>
+        {
+            Assert.That(entry.Kinds, Is.EqualTo(new[] { JobKind.SuperResolution }));
+            Assert.That(entry.Scale, Is.EqualTo(scale));
+            Assert.That(entry.IsPlainUpscaler);
+        });
+    }
+
+    [Test]
+    public void Add_PartsOntoAModel_ExtendItsEntryAndKeepTheRest()
+    {
+        string file = ModelAddition.Add(Path.Combine(Models, "sd15"), "base", _folder, TextWriter.Null);
+        var written = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
+        written["note"] = "of its owner";
+        File.WriteAllText(file, written.ToJsonString());
+        ModelAddition.Add(Path.Combine(Models, "controlnet"), "net", _folder, TextWriter.Null, "base", "canny");
+        ModelAddition.Add(Path.Combine(Models, "motion_adapter"), "motion", _folder, TextWriter.Null, "base");
+        ModelAddition.Add(Path.Combine(Models, "sd15", "vae"), "other", _folder, TextWriter.Null, "base");
+        ModelEntry entry = JsonSerializer.Deserialize<ModelEntry>(File.ReadAllText(file), WireJson.Options)!;
+        Assert.Multiple(() =>
+        {
+            Assert.That((string?)JsonNode.Parse(File.ReadAllText(file))!["note"], Is.EqualTo("of its owner"));
+            Assert.That(entry.Kinds, Is.EqualTo(new[] { JobKind.Text2Img, JobKind.Img2Img, JobKind.Inpaint, JobKind.Outpaint, JobKind.ControlNet, JobKind.Video }));
+            Assert.That(entry.ControlNets.Select(net => (net.Name, net.Type)), Is.EqualTo(new[] { ("net", "canny") }));
+            Assert.That(Path.GetFullPath(entry.ControlNets[0].Path, _folder), Is.EqualTo(Path.Combine(Models, "controlnet")));
+            Assert.That(Path.GetFullPath(entry.MotionAdapter!, _folder), Is.EqualTo(Path.Combine(Models, "motion_adapter")));
+            Assert.That(entry.Vaes.Select(vae => vae.Name), Is.EqualTo(new[] { "other" }));
+        });
+        Assert.That(
+            () => ModelAddition.Add(Path.Combine(Models, "controlnet"), "again", _folder, TextWriter.Null, "base", "canny"),
+            Throws.TypeOf<WeightsException>().With.Message.Contains("--type"));
+    }
+
+    [Test]
+    public void Add_LoraAndEmbedding_AreCopiedToWhereTheWorkerLooks()
+    {
+        ModelAddition.Add(Path.Combine(Models, "lora", "kohya.safetensors"), "style", _folder, TextWriter.Null);
+        string word = Path.Combine(_folder, "word.safetensors");
+        using (var scope = NewDisposeScope())
+        {
+            SafetensorsWriter.Write(word, [KeyValuePair.Create("emb_params", ones(2, 16))]);
+        }
+
+        ModelAddition.Add(word, "word", _folder, TextWriter.Null);
+        Assert.Multiple(() =>
+        {
+            Assert.That(File.ReadAllBytes(Path.Combine(_folder, "loras", "style.safetensors")), Is.EqualTo(File.ReadAllBytes(Path.Combine(Models, "lora", "kohya.safetensors"))));
+            Assert.That(File.Exists(Path.Combine(_folder, "embeddings", "word.safetensors")));
+            Assert.That(() => ModelAddition.Add(word, "word", _folder, TextWriter.Null), Throws.TypeOf<WeightsException>().With.Message.Contains("--name"));
+        });
+    }
+
+    [TestCase("controlnet", null, null, "--to MODEL")]
+    [TestCase("motion_adapter", null, null, "--to MODEL")]
+    [TestCase("controlnet", "nowhere", "canny", "no model nowhere")]
+    [TestCase("sd15", "base", null, "Leave --to out")]
+    [TestCase("lora/kohya.safetensors", null, "canny", "--type is for control networks")]
+    [TestCase("sd15/unet", null, null, "Add the folder above it")]
+    [TestCase("lora", null, null, "one file can be added at a time: diffusers.safetensors, kohya.safetensors")]
+    [TestCase(".", null, null, "Add one of the models in it")]
+    [TestCase("nothing", null, null, "there is no such file or folder")]
+    public void Add_WhatCannotBeAddedSo_SaysWhatToDo(string path, string? to, string? type, string said)
+    {
+        var errors = new StringWriter();
+        Assert.That(ModelAddition.Run([Path.Combine(Models, path), "tried", _folder, to ?? "", type ?? ""], TextWriter.Null, errors), Is.EqualTo(1));
+        Assert.That(errors.ToString(), Does.Contain(said));
+        Assert.That(Directory.EnumerateFileSystemEntries(_folder), Is.Empty);
+    }
+
+    [Test]
+    public void Add_ControlNetOfAnotherFamily_IsRefusedAndTheEntryStays()
+    {
+        string file = ModelAddition.Add(Path.Combine(Models, "sdxl"), "large", _folder, TextWriter.Null);
+        string before = File.ReadAllText(file);
+        Assert.That(
+            () => ModelAddition.Add(Path.Combine(Models, "controlnet"), "canny", _folder, TextWriter.Null, "large"),
+            Throws.TypeOf<WeightsException>().With.Message.Contains("another family"));
+        Assert.That(File.ReadAllText(file), Is.EqualTo(before));
+    }
+
+    [Test]
+    public void Add_FileThatEndsEarly_NamesItAndWritesNothing()
+    {
+        string path = Path.Combine(_folder, "short.safetensors");
+        byte[] whole = File.ReadAllBytes(Path.Combine(Models, "sd15_layout", "one_file.safetensors"));
+        File.WriteAllBytes(path, whole[..(whole.Length / 2)]);
+        var errors = new StringWriter();
+        Assert.That(ModelAddition.Run([path, "short", _folder], TextWriter.Null, errors), Is.EqualTo(1));
+        Assert.That(errors.ToString(), Does.Contain(path).And.Contain("download"));
+        Assert.That(Directory.EnumerateFiles(_folder, "*.json"), Is.Empty);
     }
 
     [Test]

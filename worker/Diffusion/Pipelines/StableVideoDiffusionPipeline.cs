@@ -22,6 +22,9 @@ public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSe
         Vae = vae;
     }
 
+    /// <summary>The size of the training clips, and the reference's own default.</summary>
+    public static PictureSize NativeSize => new(1024, 576);
+
     public CLIPVisionModel ImageEncoder { get; }
 
     public UNetSpatioTemporalConditionModel UNet { get; }
@@ -58,8 +61,7 @@ public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSe
     {
         settings.Check();
 
-        // The reference's own default, the size of its training clips.
-        PictureSize size = PictureSize.Of(settings, new PictureSize(1024, 576), Vae.Config.Downscale);
+        PictureSize size = PictureSize.Of(settings, NativeSize, Vae.Config.Downscale);
         IReadOnlyList<PictureItem> clips = settings.Pictures();
         Schedulers.Scheduler scheduler = RunPlan.Create(settings.Scheduler ?? Scheduler, settings);
         return new Run(this, settings, clips, scheduler, new NoiseSource(clips.Select(clip => clip.Seed), _device), size);

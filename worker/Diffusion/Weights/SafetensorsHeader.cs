@@ -55,7 +55,7 @@ public sealed class SafetensorsHeader
 
         if ((long)length > fileLength - Prefix)
         {
-            throw new WeightsException($"{path}: the file is cut off, its header has {length} bytes and only {fileLength - Prefix} follow.");
+            throw new WeightsException($"{path}: the file is cut off, its header has {length} bytes and only {fileLength - Prefix} follow; copy or download it again.");
         }
 
         return (int)length;
@@ -251,7 +251,7 @@ public sealed class SafetensorsHeader
         if (end != fileLength)
         {
             throw Broken(end > fileLength
-                ? $"the file is cut off, it has {fileLength} bytes and its tensors end at {end}"
+                ? $"the file is cut off, it has {fileLength} bytes and its tensors end at {end}; copy or download it again"
                 : $"{fileLength - end} bytes at the end belong to no tensor");
         }
     }

@@ -34,6 +34,9 @@ internal sealed class AdapterFolders
 
     public string EmbeddingPath(string name) => Path.Combine(_embeddingFolder, name + Extension);
 
+    /// <summary>The family of the models that a file fits.</summary>
+    public static string FamilyOf(SafetensorsFile file, bool isLora) => (isLora ? OfLora(file) : OfEmbedding(file)).Item2;
+
     /// <summary>The entry with all adapters listed; those that fit its weights have its own family.</summary>
     public ModelEntry AddTo(ModelEntry entry, string weights)
     {

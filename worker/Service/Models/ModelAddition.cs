@@ -1,11 +1,19 @@
 using System.Text.Json;
 using Generation.Contracts;
 using Generation.Diffusion;
+using Generation.Diffusion.Adapters;
+using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
+using Generation.Diffusion.Prompts;
+using Generation.Diffusion.Schedulers;
+using Generation.Diffusion.Tokenizers;
 
 namespace Generation.Worker.Models;
 
-/// <summary>The program's other way to be called, `models add PATH NAME FOLDER`: checks a model and writes its catalogue entry.</summary>
+/// <summary>
+/// The program's other way to be called, `models add PATH NAME FOLDER [TO [TYPE]]`: checks a model and writes its catalogue entry, or
+/// checks a part and writes it into the entry of the model TO.
+/// </summary>
 internal static class ModelAddition
 {
     private static readonly JsonSerializerOptions Indented = new(WireJson.Options) { WriteIndented = true };
@@ -13,32 +21,52 @@ internal static class ModelAddition
     /// <returns>The exit code: 0, 1 where the model is refused, 2 where the call is wrong.</returns>
     public static int Run(string[] arguments, TextWriter output, TextWriter errors)
     {
-        if (arguments is not [string path, string name, string folder])
+        if (arguments is not [string path, string name, string folder, .. { Length: <= 2 } onto])
         {
-            errors.WriteLine("usage: models add PATH NAME FOLDER");
+            errors.WriteLine("usage: models add PATH NAME FOLDER [TO [TYPE]]");
             return 2;
         }
 
         try
         {
-            string file = Add(Path.GetFullPath(path), name, Path.GetFullPath(folder), output);
+            string file = Add(Path.GetFullPath(path), name, Path.GetFullPath(folder), output, Given(onto.ElementAtOrDefault(0)), Given(onto.ElementAtOrDefault(1)));
             output.WriteLine($"{file} is written. Workers find it when they start: ./generation down && ./generation up");
             return 0;
         }
-        catch (Exception e) when (e is WeightsException or SettingException or IOException or UnauthorizedAccessException)
+        catch (UnauthorizedAccessException e)
+        {
+            errors.WriteLine($"{e.Message} Give yourself the right to it (chmod), or call as the user who has it.");
+            return 1;
+        }
+        catch (Exception e) when (e is WeightsException or SettingException or LoraException or SchedulerException or TokenizerException or ConfigException or PromptException or IOException)
         {
             errors.WriteLine(e.Message);
             return 1;
         }
+
+        static string? Given(string? argument) => string.IsNullOrEmpty(argument) ? null : argument;
     }
 
-    /// <summary>Checks the model at <paramref name="path"/> and writes FOLDER/NAME.json, which nobody sees half written.</summary>
-    /// <returns>The entry's file.</returns>
-    public static string Add(string path, string name, string folder, TextWriter output)
+    /// <summary>Checks what lies at <paramref name="path"/> and writes FOLDER/NAME.json, which nobody sees half written; a part goes into another model's entry, a LoRA or embedding into its folder.</summary>
+    /// <param name="to">The model that a part goes onto.</param>
+    /// <param name="type">What a control network's pictures are, as in canny.</param>
+    /// <returns>The file that was written.</returns>
+    public static string Add(string path, string name, string folder, TextWriter output, string? to = null, string? type = null)
     {
         if (!ModelCatalog.IsName(name))
         {
             throw new WeightsException($"The name '{name}' must be of lowercase letters, digits, '-', '.' and '_', 100 at most. Choose one with --name.");
+        }
+
+        AddedKind kind = AddedKinds.Of(path);
+        if (kind is not (AddedKind.Pictures or AddedKind.PictureToClip or AddedKind.Upscaler))
+        {
+            return new PartAddition(path, name, folder, output).Add(kind, to, type);
+        }
+
+        if (to is not null)
+        {
+            throw new WeightsException($"{path} is a model of its own, no part of {to}. Leave --to out.");
         }
 
         string file = Path.Combine(folder, name + ".json");
@@ -48,14 +76,32 @@ internal static class ModelAddition
         }
 
         output.WriteLine($"Checking {path}, and running one step ...");
-        var trial = ModelTrial.Run(path);
-        ModelEntry entry = EntryOf(trial, name, Path.GetRelativePath(folder, path));
+        string relative = Path.GetRelativePath(folder, path);
+        ModelEntry entry = kind switch
+        {
+            AddedKind.Upscaler => UpscalerEntryOf(ModelTrial.RunUpscaler(path), name, relative),
+            AddedKind.PictureToClip => EntryOf(ModelTrial.RunPictureToClip(path), name, relative),
+            _ => EntryOf(ModelTrial.Run(path), name, relative),
+        };
         string part = file + ".part";
         File.WriteAllText(part, JsonSerializer.Serialize(entry, Indented) + "\n");
         File.Move(part, file);
-        output.WriteLine($"{name}: {entry.Family}, {string.Join(", ", entry.Kinds.Select(kind => kind.WireName()))}, {entry.NativeWidth} x {entry.NativeHeight} pixels.");
+        string size = entry.NativeWidth > 0 ? $"{entry.NativeWidth} x {entry.NativeHeight} pixels" : $"{entry.Scale} times larger";
+        output.WriteLine($"{name}: {entry.Family}, {string.Join(", ", entry.Kinds.Select(kind => kind.WireName()))}, {size}.");
         return file;
     }
+
+    private static ModelEntry UpscalerEntryOf(int scale, string name, string path) => new()
+    {
+        Name = name,
+        Family = "real-esrgan",
+        Kinds = [JobKind.SuperResolution],
+        Path = path,
+        Scale = scale,
+        MinSide = 16,
+        MaxSide = 4096,
+        MaxPixels = 4096 * 4096,
+    };
 
     private static ModelEntry EntryOf(ModelTrial trial, string name, string path)
     {
@@ -78,12 +124,15 @@ internal static class ModelAddition
             MinSide = Down(shortest / 2),
             MaxSide = longest * (enlarges ? 8 : 4),
             MaxPixels = (long)trial.Native.Width * trial.Native.Height * (enlarges ? 64 : 16),
-            DefaultSteps = isFlux ? 28 : enlarges ? 75 : 30,
+            DefaultSteps = trial.Frames is not null ? 25 : isFlux ? 28 : enlarges ? 75 : 30,
             MaxSteps = 150,
-            DefaultGuidanceScale = isFlux ? 3.5 : enlarges ? 9 : trial.Family.StartsWith("sdxl", StringComparison.Ordinal) ? 5 : 7.5,
-            DefaultScheduler = isFlux ? "flow_euler" : "ddim",
+            DefaultFrames = trial.Frames ?? 16,
+            MaxFrames = Math.Max(trial.Frames ?? 0, 32),
+            DefaultFps = trial.Frames is null ? 8 : 7,
+            DefaultGuidanceScale = trial.Frames is not null ? 3 : isFlux ? 3.5 : enlarges ? 9 : trial.Family.StartsWith("sdxl", StringComparison.Ordinal) ? 5 : 7.5,
+            DefaultScheduler = trial.Frames is not null ? "auto" : isFlux ? "flow_euler" : "ddim",
             Scale = enlarges ? 4 : null,
-            PriceFactor = trial.Family switch { "flux" => 10m, "sdxl" or "sdxl-refiner" => 3m, _ => 1m },
+            PriceFactor = trial.Family switch { "flux" => 10m, "svd" => 4m, "sdxl" or "sdxl-refiner" => 3m, _ => 1m },
         };
     }
 }
