@@ -64,7 +64,7 @@ internal sealed class PartAddition(string path, string name, string folder, Text
         }
 
         using var read = SafetensorsFile.Open(file);
-        output.WriteLine($"{name}: a {what} for {AdapterFolders.FamilyOf(read, isLora: inner == "loras")}. Requests name it as '{name}'.");
+        output.WriteLine($"{name}: a {what} for models {AdapterFolders.FamilyOf(read, isLora: inner == "loras") switch { ['o', 'f', ' ', ..] features => features, string family => $"of {family}" }}. {(inner == "loras" ? "Requests name it in loras" : "Prompts name it")} as '{name}'.");
         return file;
     }
 
