@@ -45,7 +45,7 @@ internal static class StatusCommand
         {
             return await api.GetAsync("/v1/system/load", token);
         }
-        catch (Exception e) when (e is HttpRequestException or RestException or StepException)
+        catch (Exception e) when (e is HttpRequestException or RestException or StepException || (e is TaskCanceledException && !token.IsCancellationRequested))
         {
             return null;
         }

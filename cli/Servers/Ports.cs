@@ -1,13 +1,51 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
 namespace Generation.Cli.Servers;
 
 /// <summary>TCP ports of the loopback address.</summary>
-internal static class Ports
+public static class Ports
 {
-    /// <summary>A port that nobody listens on now. Somebody may take it before its server does: starters try again with another.</summary>
+    /// <summary>Below it are ports that well-known servers have.</summary>
+    private const int Lowest = 20_000;
+
+    private const string RangeFile = "/proc/sys/net/ipv4/ip_local_port_range";
+
+    private static readonly HashSet<int> Given = [];
+
+    /// <summary>
+    /// A port that nobody listens on now, and each time another. It lies below those that the system gives to outgoing
+    /// connections: none of these takes it before its server does, or while that is started again.
+    /// </summary>
     public static int Free()
+    {
+        int end = FirstOfConnections();
+        for (int attempt = 0; attempt < 1000 && end > Lowest + 1000; attempt++)
+        {
+            int port = Random.Shared.Next(Lowest, end);
+            lock (Given)
+            {
+                if (!Given.Add(port))
+                {
+                    continue;
+                }
+            }
+
+            if (IsFree(port))
+            {
+                return port;
+            }
+        }
+
+        return FreeOfAll();
+    }
+
+    /// <summary>The first port that the system gives to outgoing connections.</summary>
+    private static int FirstOfConnections() =>
+        File.Exists(RangeFile) && int.TryParse(File.ReadAllText(RangeFile).Split('\t')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int first) ? first : 0;
+
+    private static int FreeOfAll()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();

@@ -46,7 +46,7 @@ public sealed class PostgresServer : Server
             });
         }
 
-        await Process.WaitUntilAsync(AnswersAsync, TimeSpan.FromSeconds(60), token);
+        await Process.WaitUntilAsync(AnswersAsync, TimeSpan.FromSeconds(120), token);
         await MakeDatabaseAsync(bin, token);
     }
 

@@ -154,7 +154,7 @@ public sealed class RabbitMqServer : Server
             Log = PortMapperLog,
             Port = port,
         });
-        await _portMapper.WaitUntilAsync(stop => ConnectsAsync(port, stop), TimeSpan.FromSeconds(10), token);
+        await _portMapper.WaitUntilAsync(stop => ConnectsAsync(port, stop), TimeSpan.FromSeconds(60), token);
     }
 
     private string Configuration(int port) => $"""

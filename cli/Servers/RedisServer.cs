@@ -33,7 +33,7 @@ public sealed class RedisServer : Server
             });
         }
 
-        await Process.WaitUntilAsync(AnswersAsync, TimeSpan.FromSeconds(30), token);
+        await Process.WaitUntilAsync(AnswersAsync, TimeSpan.FromSeconds(60), token);
     }
 
     private protected override async Task<bool> AnswersAsync(CancellationToken token)

@@ -6,7 +6,7 @@ namespace Generation.Storage;
 /// Places on a job's way at which a process dies on demand, by SIGKILL and with nothing tidied up: for tests of what such
 /// a death leaves behind. A place is armed by a file of its name in the folder that the environment's Faults__Folder
 /// names when the process starts, and disarms itself by renaming that file to NAME.hit, so that one process dies once.
-/// Without the variable, as everywhere but in those tests, reaching a place is one look at a constant.
+/// Without the folder, as everywhere but in those tests, reaching a place is one look at a variable.
 /// </summary>
 public static class FaultPoint
 {
@@ -55,7 +55,8 @@ public static class FaultPoint
     /// <summary>Jobs that nobody began in time have expired; nobody has been told.</summary>
     public const string Expired = "rescuer.expired";
 
-    private static readonly string? Folder = Environment.GetEnvironmentVariable("Faults__Folder");
+    /// <summary>Where places are armed; null, and no place is. Tests whose programs run in their own process set it.</summary>
+    public static string? Folder { get; set; } = Environment.GetEnvironmentVariable("Faults__Folder");
 
     /// <summary>The places that a job passes which is run to its end, in the order in which it comes to them, and rescue.</summary>
     public static IReadOnlyList<string> All { get; } =
@@ -64,9 +65,9 @@ public static class FaultPoint
     /// <summary>Returns, unless this place is armed.</summary>
     public static void Reach(string name)
     {
-        if (Folder is not null)
+        if (Folder is { } folder)
         {
-            DieIfArmed(Path.Combine(Folder, name));
+            DieIfArmed(Path.Combine(folder, name));
         }
     }
 

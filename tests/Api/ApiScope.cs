@@ -67,7 +67,18 @@ internal sealed class ApiScope : IAsyncDisposable
             await storage.MigrateAsync();
         }
 
-        IServiceProvider services = factory.Services;
+        IServiceProvider services;
+        try
+        {
+            services = factory.Services;
+        }
+        catch
+        {
+            // With these settings it does not start
+            await DisposeAsync(servers, factory, folder);
+            throw;
+        }
+
         Account account = (await services.GetRequiredService<AccountStore>().CreateAsync("tests", Credits.Of(1000), default))!;
         NewApiKey key = await services.GetRequiredService<ApiKeyStore>().CreateAsync(account.Id, "tests", [Scopes.Jobs], null, default);
         await services.GetRequiredService<WorkerRegistry>().RegisterAsync(new WorkerRegistration("absent", [Demo], 1, null), default);
@@ -138,10 +149,21 @@ internal sealed class ApiScope : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
-        await _factory.DisposeAsync();
-        Npgsql.NpgsqlConnection.ClearAllPools();
-        await _servers.DisposeAsync();
-        Directory.Delete(_folder, recursive: true);
+        await DisposeAsync(_servers, _factory, _folder);
+    }
+
+    private static async Task DisposeAsync(TestScope servers, WebApplicationFactory<global::Program> factory, string folder)
+    {
+        try
+        {
+            await factory.DisposeAsync();
+            Npgsql.NpgsqlConnection.ClearAllPools();
+            await servers.DisposeAsync();
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     private sealed class MigrationOnly(string postgres) : IAsyncDisposable

@@ -85,15 +85,22 @@ public sealed class DispatchTests
         await worker.NextAsync();
         await _api.Jobs.ClaimAsync(job.Id, "dead", TimeSpan.FromMilliseconds(1), default);
 
-        Assert.That(await worker.NextAsync(), Is.EqualTo(job.Id));
-        Assert.That((await _api.Jobs.ClaimAsync(job.Id, "w1", TimeSpan.FromMinutes(1), default))!.Attempt, Is.EqualTo(2));
+        ClaimedJob? second = null;
+        while (second is null)
+        {
+            // One that comes before the rescue is a copy of the first, sent again because nobody had claimed it so soon
+            Assert.That(await worker.NextAsync(), Is.EqualTo(job.Id));
+            second = await _api.Jobs.ClaimAsync(job.Id, "w1", TimeSpan.FromMinutes(1), default);
+        }
+
+        Assert.That(second.Attempt, Is.EqualTo(2));
     }
 
     [Test]
     public async Task Submit_ExpiresBeforeAWorkerComes_IsExpired()
     {
         JobDocument job = await _api.SubmitAsync(new { prompt = "a", expires_in = 1 });
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         while ((await _api.PollAsync(job.Id)).State != JobState.Expired)
         {
             await Task.Delay(50, limit.Token);
@@ -143,7 +150,7 @@ public sealed class DispatchTests
 
         public async Task<JobId> NextAsync()
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
             return await Task.Run(() => _received.Take(limit.Token));
         }
 

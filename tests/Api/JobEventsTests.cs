@@ -71,7 +71,7 @@ public sealed class JobEventsTests
 
     private sealed class Listener(HttpResponseMessage answer, StreamReader reader) : IAsyncDisposable
     {
-        private readonly CancellationTokenSource _limit = new(TimeSpan.FromSeconds(20));
+        private readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(3));
 
         public static async Task<Listener> ConnectAsync(ApiScope api, JobId id, string? lastEventId = null)
         {

@@ -22,7 +22,8 @@ public sealed class JobsTests
     {
         JobDocument job = await _api.SubmitAsync();
         ClaimedJob claim = (await _api.Jobs.ClaimAsync(job.Id, "w", TimeSpan.FromMinutes(1), default))!;
-        using HttpResponseMessage first = await GetAsync(job.Id, null);
+        using HttpResponseMessage first = await EventuallyAsync(
+            () => GetAsync(job.Id, null), async r => (await ApiScope.ReadAsync<JobDocument>(r)).State == JobState.Running);
         using HttpResponseMessage same = await GetAsync(job.Id, first.Headers.ETag);
 
         _api.Get<HotState>().ShowProgress(job.Id, claim.LeaseEpoch, new JobProgress(3, 25));
@@ -136,7 +137,7 @@ public sealed class JobsTests
 
         Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
         Assert.That((await ApiScope.ReadAsync<JobDocument>(answer)).CancelRequested, Is.True);
-        Assert.That(await told.Task.WaitAsync(TimeSpan.FromSeconds(10)), Is.EqualTo(job.Id));
+        Assert.That(await told.Task.WaitAsync(TimeSpan.FromMinutes(2)), Is.EqualTo(job.Id));
     }
 
     [Test]
@@ -229,13 +230,15 @@ public sealed class JobsTests
     }
 
     /// <summary>What is shown in Redis is not waited for by whoever changed it.</summary>
-    private static async Task<T> EventuallyAsync<T>(Func<Task<T>> get, Func<T, bool> isRight)
+    private static Task<T> EventuallyAsync<T>(Func<Task<T>> get, Func<T, bool> isRight) => EventuallyAsync(get, value => Task.FromResult(isRight(value)));
+
+    private static async Task<T> EventuallyAsync<T>(Func<Task<T>> get, Func<T, Task<bool>> isRight)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         while (true)
         {
             T value = await get();
-            if (isRight(value))
+            if (await isRight(value))
             {
                 return value;
             }

@@ -22,7 +22,7 @@ public sealed class OutputUrlTests
         _anyone = _api.ClientWith(null);
         _job = await _api.SubmitAsync();
         _bytes = await _api.FinishAsync(_job.Id);
-        var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         while (_job.State != JobState.Succeeded)
         {
             _job = await _api.PollAsync(_job.Id);

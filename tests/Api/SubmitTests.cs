@@ -130,14 +130,14 @@ public sealed class SubmitTests
     [Test]
     public async Task Submit_SameIdempotencyKeyWhileWaiting_Is409ThenTheFirstAnswer()
     {
-        Task<HttpResponseMessage> first = PostAsync("""{"prompt": "wait"}""", "key-4", "wait=30");
+        Task<HttpResponseMessage> first = PostAsync("""{"prompt": "wait"}""", "key-4", "wait=60");
         IdempotencyRecord? record;
         while ((record = await _api.Get<IdempotencyStore>().FindAsync(_api.Account, "key-4", default)) is null)
         {
             await Task.Yield();
         }
 
-        using HttpResponseMessage during = await PostAsync("""{"prompt": "wait"}""", "key-4", "wait=30");
+        using HttpResponseMessage during = await PostAsync("""{"prompt": "wait"}""", "key-4", "wait=60");
         await _api.FinishAsync(record.JobId);
         using HttpResponseMessage done = await first;
         using HttpResponseMessage after = await PostAsync("""{"prompt": "wait"}""", "key-4");
@@ -161,7 +161,7 @@ public sealed class SubmitTests
     [Test]
     public async Task Submit_PreferWait_AnswersWhenDone()
     {
-        Task<HttpResponseMessage> waiting = PostAsync("""{"prompt": "wait", "metadata": {"wait": 1}}""", null, "wait=30");
+        Task<HttpResponseMessage> waiting = PostAsync("""{"prompt": "wait", "metadata": {"wait": 1}}""", null, "wait=60");
         JobDocument? job = null;
         while (job is null)
         {

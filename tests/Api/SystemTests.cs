@@ -22,14 +22,15 @@ public sealed class SystemTests
         await _api.SubmitAsync();
         await _api.Get<WorkerRegistry>().RegisterAsync(new WorkerRegistration("w", [ApiScope.Demo], 2, null), default);
         await _api.Jobs.ClaimAsync(running.Id, "w", TimeSpan.FromMinutes(1), default);
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         JsonElement load;
         do
         {
+            await _api.Get<WorkerRegistry>().HeartbeatAsync("w", [], default);
             load = await JsonAsync("/v1/system/load");
             await Task.Delay(20, limit.Token);
         }
-        while (load.GetProperty("total").GetProperty("running").GetInt32() != 1);
+        while (load.GetProperty("total").GetProperty("running").GetInt32() != 1 || load.GetProperty("total").GetProperty("workers").GetInt32() != 1);
 
         JsonElement demo = load.GetProperty("models").GetProperty("demo");
         Assert.That(demo.GetProperty("slots").GetInt32(), Is.EqualTo(2));
@@ -74,7 +75,7 @@ public sealed class SystemTests
     {
         using HttpClient client = _api.ClientWith(null);
         Assert.That((await client.GetAsync("/healthz")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         HttpResponseMessage ready;
         while ((ready = await client.GetAsync("/readyz")).StatusCode != HttpStatusCode.OK)
         {
@@ -91,10 +92,15 @@ public sealed class SystemTests
         await _api.SubmitAsync();
         using HttpClient client = _api.ClientWith(null);
 
-        string text = await client.GetStringAsync("/metrics");
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        string text;
+        while (!(text = await client.GetStringAsync("/metrics", limit.Token)).Contains("generation_queued_jobs{model=\"demo\"}", StringComparison.Ordinal))
+        {
+            // The load is read twice a second
+            await Task.Delay(50, limit.Token);
+        }
 
         Assert.That(text, Does.Match("generation_jobs_submitted_total\\{model=\"demo\",kind=\"text2img\"\\} [1-9]"));
-        Assert.That(text, Does.Contain("generation_queued_jobs{model=\"demo\"}"));
     }
 
     [Test]

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
-using System.Net.Sockets;
 using System.Text;
+using Generation.Cli.Servers;
 using Generation.Contracts;
 
 namespace Generation.Tests.Api;
@@ -10,7 +10,7 @@ namespace Generation.Tests.Api;
 /// <summary>Traces and metrics as a collector receives them.</summary>
 public sealed class TelemetryTests
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     [Test]
     public async Task Submit_WithACollector_IsOneTraceOverTheBroker()
@@ -63,12 +63,7 @@ public sealed class TelemetryTests
 
         public Collector()
         {
-            using (var port = new TcpListener(IPAddress.Loopback, 0))
-            {
-                port.Start();
-                Address = $"http://127.0.0.1:{((IPEndPoint)port.LocalEndpoint).Port}/";
-            }
-
+            Address = $"http://127.0.0.1:{Ports.Free()}/";
             _listener.Prefixes.Add(Address);
             _listener.Start();
             _ = ReceiveAsync();

@@ -134,7 +134,7 @@ public sealed class WebhookTests
 
     private (string Path, Dictionary<string, string> Headers, string Body) Next(string path)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         while (true)
         {
             (string Path, Dictionary<string, string> Headers, string Body) message = _received.Take(limit.Token);
@@ -147,7 +147,7 @@ public sealed class WebhookTests
 
     private async Task<JsonElement> DeliveryAsync(JobId job, Func<JsonElement, bool> isRight)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         while (true)
         {
             JsonElement page = await ApiScope.ReadAsync<JsonElement>(await _api.Client.GetAsync($"/v1/webhooks/deliveries?job={job}", limit.Token));

@@ -6,6 +6,7 @@ using Generation.Cli.Running;
 using Generation.Contracts;
 using Generation.EndToEnd.Tests;
 using Generation.Storage;
+using Generation.Tests;
 
 namespace Generation.Chaos.Tests;
 
@@ -23,12 +24,10 @@ public sealed class FaultTests
     private static readonly TimeSpan BrokerOutage = TimeSpan.FromSeconds(
         double.Parse(Environment.GetEnvironmentVariable("GENERATION_TEST_OUTAGE_SECONDS") ?? "30", CultureInfo.InvariantCulture));
 
-    /// <summary>Of a job that is to last.</summary>
-    private const int Pictures = 4;
+    private const int Pictures = 2;
 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);
 
-    private string _faults = null!;
     private TestStack _stack = null!;
 
     private static IEnumerable<string> Points => FaultPoint.All;
@@ -36,22 +35,19 @@ public sealed class FaultTests
     [OneTimeSetUp]
     public async Task StartAsync()
     {
-        _faults = Directory.CreateTempSubdirectory("generation-faults-").FullName;
         _stack = await TestStack.StartAsync(workers: 2, new Dictionary<string, string>
         {
-            ["Faults__Folder"] = _faults,
-            ["Jobs__LeaseSeconds"] = "3",
+            // Longer than this machine's pauses: no worker that lives is taken for lost
+            ["Jobs__LeaseSeconds"] = "10",
             ["Jobs__RescueIntervalSeconds"] = "1",
             ["Jobs__RedispatchSeconds"] = "3",
         });
     }
 
     [OneTimeTearDown]
-    public async Task StopAsync()
-    {
-        await _stack.DisposeAsync();
-        Directory.Delete(_faults, recursive: true);
-    }
+    public async Task StopAsync() => await _stack.DisposeAsync();
+
+    private string Faults => _stack.Holds.Folder;
 
     [TestCaseSource(nameof(Points)), CancelAfter(240_000)]
     public async Task Process_KilledAtAPoint_JobEndsOnce(string point, CancellationToken token)
@@ -115,7 +111,8 @@ public sealed class FaultTests
     [TestCase(FaultPoint.HandingBack), TestCase(FaultPoint.HandedBack), CancelAfter(240_000)]
     public async Task Worker_KilledWhileItHandsAJobBack_JobIsDoneOnce(string point, CancellationToken token)
     {
-        JobDocument job = await LongJobAsync(point, token);
+        (JobDocument job, JobHold hold) = await HeldJobAsync(point, token);
+        using JobHold held = hold;
         string worker = await _stack.QueryAsync<string>("select worker_id from jobs where id = @id", job.Id, token);
         await ArmAsync(point, token);
 
@@ -129,7 +126,8 @@ public sealed class FaultTests
     [Test, CancelAfter(240_000)]
     public async Task Api_KilledWhileItCancels_JobIsCancelledOnce(CancellationToken token)
     {
-        JobDocument job = await LongJobAsync("cancel", token);
+        (JobDocument job, JobHold hold) = await HeldJobAsync("cancel", token);
+        using JobHold held = hold;
         await ArmAsync(FaultPoint.Cancelling, token);
 
         Assert.That(() => _stack.Api.Http.DeleteAsync(new Uri($"/v1/jobs/{job.Id}", UriKind.Relative), token), Throws.InstanceOf<HttpRequestException>());
@@ -148,7 +146,10 @@ public sealed class FaultTests
         await _stack.Stack.StopAsync(new HashSet<string> { "worker-1", "worker-2" }, token);
         await ArmAsync(FaultPoint.Expired, token);
         JobDocument job = await _stack.Api.SubmitAsync(
-            "text2img", new System.Text.Json.Nodes.JsonObject { ["prompt"] = "a red apple, too late", ["expires_in"] = 1 }, token);
+            "text2img", new System.Text.Json.Nodes.JsonObject { ["prompt"] = "a red apple, too late", ["expires_in"] = 3600 }, token);
+        // An hour later
+        await _stack.ExecuteAsync(
+            "with o as (update outbox set expires_at = now() where job_id = @id) update jobs set expires_at = now() where id = @id", job.Id, token);
 
         await WaitUntilHitAsync(FaultPoint.Expired, token);
         await _stack.Stack.UpAsync(null, token);
@@ -159,22 +160,19 @@ public sealed class FaultTests
         await AssertSettledAsync(job.Id, token);
     }
 
-    /// <summary>A job that runs, and does so for a while yet.</summary>
-    private async Task<JobDocument> LongJobAsync(string name, CancellationToken token)
-    {
-        JobDocument job = await _stack.SubmitAsync($"a red apple, {name}", token, seed: 1, steps: 150, images: Pictures);
-        return await _stack.PollAsync(job.Id, now => now.Progress is { Step: > 0 }, token);
-    }
+    /// <summary>A job that runs, and stands still in its first picture until it is to stop.</summary>
+    private Task<(JobDocument Job, JobHold Hold)> HeldJobAsync(string name, CancellationToken token) =>
+        _stack.SubmitHeldAsync(() => _stack.SubmitAsync($"a red apple, {name}", token, seed: 1, steps: 10, images: Pictures), step: 3, token);
 
     private async Task ArmAsync(string point, CancellationToken token)
     {
-        File.Delete(Path.Combine(_faults, point + ".hit"));
-        await File.WriteAllTextAsync(Path.Combine(_faults, point), "", token);
+        File.Delete(Path.Combine(Faults, point + ".hit"));
+        await File.WriteAllTextAsync(Path.Combine(Faults, point), "", token);
     }
 
     private async Task WaitUntilHitAsync(string point, CancellationToken token)
     {
-        while (!File.Exists(Path.Combine(_faults, point + ".hit")))
+        while (!File.Exists(Path.Combine(Faults, point + ".hit")))
         {
             await Task.Delay(Look, token);
         }

@@ -6,7 +6,7 @@ namespace Generation.Cli.Tests;
 [TestFixture]
 public sealed class GpuScriptTests
 {
-    [Test, CancelAfter(60_000)]
+    [Test, CancelAfter(240_000)]
     public async Task Check_WithoutAGpu_SaysSoAndEndsWithThree(CancellationToken token)
     {
         // Of the machine's programs only those that the script begins with: nvidia-smi is not among them, wherever this runs

@@ -28,7 +28,7 @@ public sealed class OutputTests
     public void DefaultPath_LongPrompt_IsCut() =>
         Assert.That(PictureFile.DefaultPath(new string('x', 5000), Output()), Has.Length.LessThan(100));
 
-    [Test, CancelAfter(10_000)]
+    [Test, CancelAfter(240_000)]
     public async Task Save_NameTaken_TakesNextAndKeepsOld(CancellationToken token)
     {
         string asked = Path.Combine(_folder, "new", "a.png");
@@ -41,7 +41,7 @@ public sealed class OutputTests
         Assert.That(await File.ReadAllBytesAsync(third, token), Is.EqualTo(new byte[] { 3 }));
     }
 
-    [Test, CancelAfter(10_000)]
+    [Test, CancelAfter(240_000)]
     public async Task CurlLine_HostilePrompt_ReachesTheShellAsOneArgument(CancellationToken token)
     {
         const string prompt = "it's \"a\" $(touch hacked) `x` \\ apple; \n #";

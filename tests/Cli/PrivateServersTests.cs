@@ -18,7 +18,7 @@ public sealed class PrivateServersTests
     [OneTimeTearDown]
     public Task StopAsync() => _servers.StopAsync(CancellationToken.None);
 
-    [Test, CancelAfter(60_000)]
+    [Test, CancelAfter(240_000)]
     public async Task Check_Started_AllHealthyOnLoopback(CancellationToken token)
     {
         IReadOnlyList<ProcessHealth> health = await _servers.CheckAsync(token);
@@ -28,7 +28,7 @@ public sealed class PrivateServersTests
         Assert.That(health.Select(h => h.Address), Is.All.StartsWith("127.0.0.1:"));
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, CancelAfter(240_000)]
     public async Task Ensure_Twice_KeepsProcesses(CancellationToken token)
     {
         IReadOnlyList<ProcessHealth> before = await _servers.CheckAsync(token);
@@ -38,7 +38,7 @@ public sealed class PrivateServersTests
         Assert.That(after.Select(h => h.Pid), Is.EqualTo(before.Select(h => h.Pid)));
     }
 
-    [Test, CancelAfter(120_000)]
+    [Test, CancelAfter(240_000)]
     public async Task Ensure_AfterKill_BringsBackOnSamePort(CancellationToken token)
     {
         string[] before = [_servers.Postgres.ConnectionString, _servers.Redis.ConnectionString, _servers.RabbitMq.ConnectionString];
@@ -52,7 +52,7 @@ public sealed class PrivateServersTests
         Assert.That((await _servers.CheckAsync(token)).Select(h => h.Problem), Is.All.Null);
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, CancelAfter(240_000)]
     public async Task VirtualHost_AddedAndDropped_Twice(CancellationToken token)
     {
         for (int i = 0; i < 2; i++)
@@ -64,10 +64,10 @@ public sealed class PrivateServersTests
         Assert.That(async () => await _servers.RabbitMq.DropVirtualHostAsync("test-a", token), Throws.TypeOf<ServerException>());
     }
 
-    [Test, CancelAfter(60_000)]
+    [Test, CancelAfter(240_000)]
     public async Task Signal_RecordOfAnotherProcess_LeavesItAlone(CancellationToken token)
     {
-        using Process bystander = Process.Start("sleep", "60")!;
+        using Process bystander = Process.Start("sleep", "600")!;
         try
         {
             DataFolder folder = DataFolder.Temporary("stale");

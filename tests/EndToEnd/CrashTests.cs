@@ -1,5 +1,6 @@
 using Generation.Cli.Servers;
 using Generation.Contracts;
+using Generation.Tests;
 using StackExchange.Redis;
 
 namespace Generation.EndToEnd.Tests;
@@ -8,7 +9,8 @@ namespace Generation.EndToEnd.Tests;
 [TestFixture]
 public sealed class CrashTests
 {
-    private const int ManySteps = 150;
+    private const int Steps = 20;
+    private const int HeldAt = 6;
     private const int StopSignal = 19;
     private const int ContinueSignal = 18;
 
@@ -17,7 +19,8 @@ public sealed class CrashTests
     [OneTimeSetUp]
     public async Task StartAsync() => _stack = await TestStack.StartAsync(workers: 2, new Dictionary<string, string>
     {
-        ["Jobs__LeaseSeconds"] = "3",
+        // Longer than this machine's pauses: no worker that lives is taken for lost
+        ["Jobs__LeaseSeconds"] = "10",
         ["Jobs__RescueIntervalSeconds"] = "1",
         ["Jobs__RedispatchSeconds"] = "3",
     });
@@ -31,8 +34,8 @@ public sealed class CrashTests
     [Test, CancelAfter(240_000)]
     public async Task Worker_KilledInMidJob_AnotherFinishesItOnce(CancellationToken token)
     {
-        JobDocument job = await _stack.SubmitAsync("a red apple on a blue background", token, seed: 3, steps: ManySteps, images: 2);
-        await _stack.PollAsync(job.Id, now => now.Progress is { Step: > 5 }, token);
+        (JobDocument job, JobHold hold) = await HeldAsync("a red apple on a blue background", 3, token, images: 2);
+        using JobHold held = hold;
         string first = await WorkerOfAsync(job.Id, token);
         await _stack.Stack.ProcessOf(first).KillAsync(token);
 
@@ -44,7 +47,7 @@ public sealed class CrashTests
         await AssertDoneOnceAsync(job, pictures: 2, token);
 
         // Where it was done does not show in what was done
-        JobDocument undisturbed = await _stack.SubmitAsync("a red apple on a blue background", token, seed: 3, steps: ManySteps, images: 2);
+        JobDocument undisturbed = await _stack.SubmitAsync("a red apple on a blue background", token, seed: 3, steps: Steps, images: 2);
         undisturbed = await _stack.EndAsync(undisturbed.Id, token);
         Assert.That(job.Outputs.Select(output => output.Sha256), Is.EqualTo(undisturbed.Outputs.Select(output => output.Sha256)));
     }
@@ -52,13 +55,19 @@ public sealed class CrashTests
     [Test, CancelAfter(240_000)]
     public async Task Redis_FlushedInMidJob_PollsStayRight(CancellationToken token)
     {
-        JobDocument job = await _stack.SubmitAsync("a whale in the sea", token, seed: 5, steps: ManySteps);
-        await _stack.PollAsync(job.Id, now => now.Progress is { Step: > 5 }, token);
+        using JobHold later = _stack.Holds.AtStep(HeldAt + 5);
+        (JobDocument job, JobHold hold) = await HeldAsync("a whale in the sea", 5, token);
+        using JobHold held = hold;
         await FlushRedisAsync();
 
         JobDocument flushed = await _stack.Api.JobAsync(job.Id, token);
-        Assert.That(flushed.State, Is.EqualTo(JobState.Running).Or.EqualTo(JobState.Succeeded));
-        job = await _stack.PollAsync(job.Id, now => now.Progress is { Step: > 10 }, token);
+        Assert.That(flushed.State, Is.EqualTo(JobState.Running));
+        // Progress is shown where the job is; that poll has brought it back, without waiting for it
+        await UntilInRedisAsync(job.Id, token);
+        held.Release();
+        job = await _stack.PollAsync(job.Id, now => now.Progress is { Step: HeldAt + 5 }, token);
+        Assert.That(job.Progress, Is.EqualTo(new JobProgress(HeldAt + 5, Steps)));
+        later.Release();
         job = await _stack.EndAsync(job.Id, token);
         await FlushRedisAsync();
 
@@ -71,9 +80,11 @@ public sealed class CrashTests
     [Test, CancelAfter(240_000)]
     public async Task Redis_DownInMidJob_JobEndsAndPollsAnswer(CancellationToken token)
     {
-        JobDocument job = await _stack.SubmitAsync("a rocket", token, seed: 6, steps: ManySteps);
-        await _stack.PollAsync(job.Id, now => now.Progress is { Step: > 5 }, token);
+        (JobDocument job, JobHold hold) = await HeldAsync("a rocket", 6, token);
+        using JobHold held = hold;
         await _stack.Stack.Servers.Redis.KillAsync(token);
+        Assert.That((await _stack.Api.JobAsync(job.Id, token)).State, Is.EqualTo(JobState.Running));
+        held.Release();
 
         job = await _stack.EndAsync(job.Id, token);
 
@@ -91,8 +102,10 @@ public sealed class CrashTests
         }
 
         JobDocument job = await _stack.SubmitAsync("a house at sunset", token, seed: 7, steps: 4);
+        // Workers that stand still report nothing, and to those that are gone nothing is sent
         while (!await _stack.QueryAsync<bool>("select dispatched_at is not null from outbox where job_id = @id", job.Id, token))
         {
+            await _stack.ExecuteAsync("update workers set last_seen = now()", job.Id, token);
             await Task.Delay(50, token);
         }
 
@@ -112,10 +125,11 @@ public sealed class CrashTests
     [Test, CancelAfter(240_000)]
     public async Task Postgres_KilledInMidJob_JobIsDoneOnce(CancellationToken token)
     {
-        JobDocument job = await _stack.SubmitAsync("a ghost", token, seed: 8, steps: ManySteps);
-        await _stack.PollAsync(job.Id, now => now.Progress is { Step: > 5 }, token);
+        (JobDocument job, JobHold hold) = await HeldAsync("a ghost", 8, token);
+        using JobHold held = hold;
         await _stack.Stack.Servers.Postgres.KillAsync(token);
         await _stack.Stack.Servers.Postgres.EnsureAsync(token);
+        held.Release();
 
         job = await _stack.EndAsync(job.Id, token);
 
@@ -126,9 +140,10 @@ public sealed class CrashTests
     [Test, CancelAfter(240_000)]
     public async Task Api_KilledInMidJob_JobIsDoneAndTold(CancellationToken token)
     {
-        JobDocument job = await _stack.SubmitAsync("a robot", token, seed: 9, steps: ManySteps);
-        await _stack.PollAsync(job.Id, now => now.State == JobState.Running, token);
+        (JobDocument job, JobHold hold) = await HeldAsync("a robot", 9, token);
+        using JobHold held = hold;
         await _stack.Stack.ProcessOf("api").KillAsync(token);
+        held.Release();
         await _stack.Stack.UpAsync(null, token);
 
         job = await _stack.EndAsync(job.Id, token);
@@ -141,8 +156,8 @@ public sealed class CrashTests
     public async Task Worker_AskedToStopInMidJob_AnotherFinishesItAsTheSameAttempt(CancellationToken token)
     {
         const int terminate = 15;
-        JobDocument job = await _stack.SubmitAsync("a cactus", token, seed: 10, steps: ManySteps);
-        await _stack.PollAsync(job.Id, now => now.Progress is { Step: > 5 }, token);
+        (JobDocument job, JobHold hold) = await HeldAsync("a cactus", 10, token);
+        using JobHold held = hold;
         _stack.Stack.ProcessOf(await WorkerOfAsync(job.Id, token)).Signal(terminate);
 
         job = await _stack.EndAsync(job.Id, token);
@@ -151,6 +166,9 @@ public sealed class CrashTests
         Assert.That(job.Attempt, Is.EqualTo(1));
         await AssertDoneOnceAsync(job, pictures: 1, token);
     }
+
+    private Task<(JobDocument Job, JobHold Hold)> HeldAsync(string prompt, long seed, CancellationToken token, int images = 1) =>
+        _stack.SubmitHeldAsync(() => _stack.SubmitAsync(prompt, token, seed, Steps, images), HeldAt, token);
 
     private Task<string> WorkerOfAsync(JobId id, CancellationToken token) =>
         _stack.QueryAsync<string>("select worker_id from jobs where id = @id", id, token);
@@ -168,8 +186,20 @@ public sealed class CrashTests
 
     private async Task FlushRedisAsync()
     {
-        string address = _stack.Stack.Servers.Redis.ConnectionString + ",allowAdmin=true";
-        using ConnectionMultiplexer redis = await ConnectionMultiplexer.ConnectAsync(address);
+        using ConnectionMultiplexer redis = await RedisAsync();
         await redis.GetServer(redis.GetEndPoints()[0]).FlushAllDatabasesAsync();
     }
+
+    private async Task UntilInRedisAsync(JobId id, CancellationToken token)
+    {
+        using ConnectionMultiplexer redis = await RedisAsync();
+        IServer server = redis.GetServer(redis.GetEndPoints()[0]);
+        while (!server.Keys(pattern: $"*{id}*").Any())
+        {
+            await Task.Delay(20, token);
+        }
+    }
+
+    private Task<ConnectionMultiplexer> RedisAsync() =>
+        ConnectionMultiplexer.ConnectAsync(_stack.Stack.Servers.Redis.ConnectionString + ",allowAdmin=true");
 }

@@ -28,7 +28,7 @@ public sealed class KindTests
         _models = new TestModels();
         WriteModels(_models);
         _stack = await TestStack.StartAsync(overrides: new Dictionary<string, string> { ["Models__Path"] = _models.Folder });
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(4));
         while ((await _stack.Api.GetAsync("/v1/models", limit.Token))!["data"]!.AsArray().Count < 8)
         {
             await Task.Delay(200, limit.Token);

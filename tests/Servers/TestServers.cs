@@ -1,4 +1,5 @@
 using Generation.Cli.Servers;
+using Generation.Storage;
 using Npgsql;
 using StackExchange.Redis;
 
@@ -40,7 +41,7 @@ internal static class TestServers
             ? DataFolder.At(Environment.GetEnvironmentVariable("GENERATION_TEST_SERVERS")!)
             : DataFolder.Temporary("test");
         var servers = new PrivateServers(folder, new ServerSettings(Durable: false));
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(6));
         try
         {
             await servers.EnsureAsync(started: null, limit.Token);
@@ -56,8 +57,18 @@ internal static class TestServers
     /// <summary>Redis counts its databases up in database 0, over all test processes of a run.</summary>
     private static async Task<long> NextRedisDatabaseAsync(string connectionString)
     {
-        using ConnectionMultiplexer redis = await ConnectionMultiplexer.ConnectAsync(connectionString);
-        return 1 + (await redis.GetDatabase(0).StringIncrementAsync("test:databases") % 1023);
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                using ConnectionMultiplexer redis = await ConnectionMultiplexer.ConnectAsync(connectionString);
+                return 1 + (await redis.GetDatabase(0).StringIncrementAsync("test:databases") % 1023);
+            }
+            catch (Exception e) when (RedisConnection.IsTrouble(e) && attempt < 10)
+            {
+                // The client gives up after five seconds, and the machine may stand still for as long
+            }
+        }
     }
 }
 
@@ -75,7 +86,7 @@ internal sealed class TestScope(PrivateServers servers, string name) : IAsyncDis
 
     public async ValueTask DisposeAsync()
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         await servers.RabbitMq.DropVirtualHostAsync(name, limit.Token);
         await using var connection = new NpgsqlConnection(servers.Postgres.ConnectionStringOf("postgres"));
         await connection.OpenAsync(limit.Token);

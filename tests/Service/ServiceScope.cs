@@ -39,6 +39,9 @@ internal sealed class ServiceScope : IAsyncDisposable
 
     public string ResultsFolder => Path.Combine(_folder, "results");
 
+    /// <summary>Holds for the jobs of workers in this process, and of <see cref="WorkerProcess"/>.</summary>
+    public static JobHolds Holds => JobHolds.OfThisProcess;
+
     /// <summary>The repository's models folder.</summary>
     public static string Models { get; } = FindModels();
 
@@ -114,7 +117,7 @@ internal sealed class ServiceScope : IAsyncDisposable
     public async Task SendAsync(JobId id, string model = "demo")
     {
         ISendEndpoint exchange = await Get<IBusControl>().GetSendEndpoint(new Uri($"exchange:jobs.{model}"));
-        await exchange.Send(new RunJob(id, model), Limit(10));
+        await exchange.Send(new RunJob(id, model), Limit());
     }
 
     public async Task<JobId> SubmitAndSendAsync(JobRequest request)
@@ -185,17 +188,23 @@ internal sealed class ServiceScope : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (WebApplication worker in _workers)
+        try
         {
-            await worker.StopAsync(Limit(10));
-            await worker.DisposeAsync();
-        }
+            foreach (WebApplication worker in _workers)
+            {
+                await worker.StopAsync(Limit());
+                await worker.DisposeAsync();
+            }
 
-        await Get<IBusControl>().StopAsync(Limit(10));
-        await _services.DisposeAsync();
-        NpgsqlConnection.ClearAllPools();
-        await _servers.DisposeAsync();
-        Directory.Delete(_folder, recursive: true);
+            await Get<IBusControl>().StopAsync(Limit());
+            await _services.DisposeAsync();
+            NpgsqlConnection.ClearAllPools();
+            await _servers.DisposeAsync();
+        }
+        finally
+        {
+            Directory.Delete(_folder, recursive: true);
+        }
     }
 
     /// <summary>The settings by which every part of the system finds the servers.</summary>

@@ -97,17 +97,15 @@ public sealed class TextToImageTests
     }
 
     [Test]
-    public async Task Run_OverSeconds_ShowsAPreview()
+    public async Task Run_BetweenSteps_ShowsAPreview()
     {
-        JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 150));
+        using JobHold hold = ServiceScope.Holds.AtStep(3);
+        JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple());
+        await hold.ReachedAsync();
         byte[]? preview = null;
         await ServiceScope.EventuallyAsync(
-            async () =>
-            {
-                preview ??= await _scope.HotState.PreviewAsync(id, CancellationToken.None);
-                return preview is { Length: > 0 } || (await _scope.FindAsync(id)).State.IsFinal();
-            },
-            "a preview is shown");
+            async () => (preview = await _scope.HotState.PreviewAsync(id, CancellationToken.None)) is { Length: > 0 }, "a preview is shown");
+        hold.Release();
         Picture picture = PictureCodec.Decode(preview);
         Assert.That((picture.Width, picture.Height), Is.EqualTo((64, 64)));
         await _scope.WaitForEndAsync(id);
@@ -125,22 +123,17 @@ public sealed class TextToImageTests
     [Test]
     public async Task Run_WhileItRuns_ShowsProgress()
     {
+        JobHold[] holds = [.. new[] { 3, 17, 39 }.Select(ServiceScope.Holds.AtStep)];
         JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 40));
-        var seen = new HashSet<int>();
-        await ServiceScope.EventuallyAsync(
-            async () =>
-            {
-                HotJob? hot = await _scope.HotState.FindAsync(id, CancellationToken.None);
-                if (hot?.Progress is { } progress)
-                {
-                    Assert.That(progress.Steps, Is.EqualTo(40));
-                    seen.Add(progress.Step);
-                }
+        foreach ((JobHold hold, int step) in holds.Zip([3, 17, 39]))
+        {
+            await hold.ReachedAsync();
+            await ServiceScope.EventuallyAsync(
+                async () => (await _scope.HotState.FindAsync(id, CancellationToken.None))?.Progress == new JobProgress(step, 40), $"step {step} is shown");
+            hold.Release();
+        }
 
-                return (await _scope.FindAsync(id)).State.IsFinal();
-            },
-            "the job ends");
-        Assert.That(seen, Has.Count.GreaterThan(2));
+        Assert.That((await _scope.WaitForEndAsync(id)).State, Is.EqualTo(JobState.Succeeded));
     }
 
     [Test]

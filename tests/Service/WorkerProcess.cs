@@ -59,6 +59,7 @@ internal sealed partial class WorkerProcess : IDisposable
             .Append(new("Worker:Id", id))
             .Append(new("Models:Path", ServiceScope.Models))
             .Append(new("ASPNETCORE_URLS", "http://127.0.0.1:0"))
+            .Append(new("Faults:Folder", ServiceScope.Holds.Folder))
             .Concat(settings.Select(s => new KeyValuePair<string, string?>(s.Key, s.Value)));
         foreach ((string key, string? value) in all)
         {
@@ -69,7 +70,7 @@ internal sealed partial class WorkerProcess : IDisposable
         worker._process.OutputDataReceived += (_, line) => worker.Read(id, line.Data);
         worker._process.Start();
         worker._process.BeginOutputReadLine();
-        await worker._listening.Task.WaitAsync(TimeSpan.FromSeconds(120));
+        await worker._listening.Task.WaitAsync(TimeSpan.FromMinutes(3));
         await worker.WaitUntilReadyAsync();
         return worker;
     }
@@ -94,7 +95,7 @@ internal sealed partial class WorkerProcess : IDisposable
 
     public void KillHard() => Assert.That(Kill(_process.Id, SigKill), Is.Zero);
 
-    public Task WaitForExitAsync(double seconds) => _process.WaitForExitAsync(ServiceScope.Limit(seconds));
+    public Task WaitForExitAsync() => _process.WaitForExitAsync(ServiceScope.Limit());
 
     public void Dispose()
     {

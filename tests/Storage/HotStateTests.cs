@@ -32,7 +32,7 @@ public sealed class HotStateTests
 
         HotJob hot = await EventuallyAsync(old.Id, h => h.Revision == now.Revision);
         Assert.That((hot.State, hot.Account), Is.EqualTo((JobState.Running, _account)));
-        Assert.That((await Hot.FindAsync(old.Id, default))!.Revision, Is.EqualTo(now.Revision));
+        Assert.That((await EventuallyAsync(old.Id, _ => true)).Revision, Is.EqualTo(now.Revision));
     }
 
     [Test]
@@ -63,7 +63,7 @@ public sealed class HotStateTests
         Hot.ShowProgress(row.Id, claim.LeaseEpoch, new JobProgress(20, 25));
         Hot.Show(await _storage.FindAsync(row.Id));
 
-        HotJob hot = (await Hot.FindAsync(row.Id, default))!;
+        HotJob hot = await EventuallyAsync(row.Id, _ => true);
         Assert.That((hot.State, hot.Progress), Is.EqualTo((JobState.Succeeded, (JobProgress?)null)));
     }
 
@@ -77,7 +77,7 @@ public sealed class HotStateTests
 
         await _storage.ClaimAsync(row.Id);
 
-        Assert.That(await changed.WaitAsync(TimeSpan.FromSeconds(10)));
+        Assert.That(await changed.WaitAsync(TimeSpan.FromMinutes(2)));
     }
 
     [Test]
@@ -86,15 +86,22 @@ public sealed class HotStateTests
         await using var nowhere = new RedisConnection("127.0.0.1:1");
         var hot = new HotState(nowhere, new HotStateOptions { TimeoutMilliseconds = 200 },
             Microsoft.Extensions.Logging.Abstractions.NullLogger<HotState>.Instance);
-        long start = TimeProvider.System.GetTimestamp();
+        var least = TimeSpan.MaxValue;
+        for (int call = 0; call < 3; call++)
+        {
+            long start = TimeProvider.System.GetTimestamp();
+            Assert.That(await hot.FindAsync(JobId.New(TimeProvider.System), default), Is.Null);
+            TimeSpan took = TimeProvider.System.GetElapsedTime(start);
+            least = took < least ? took : least;
+        }
 
-        Assert.That(await hot.FindAsync(JobId.New(TimeProvider.System), default), Is.Null);
-        Assert.That(TimeProvider.System.GetElapsedTime(start), Is.LessThan(TimeSpan.FromSeconds(5)));
+        // The quickest of them: the machine may stand still during one
+        Assert.That(least, Is.LessThan(TimeSpan.FromSeconds(5)));
     }
 
     private async Task<HotJob> EventuallyAsync(JobId id, Func<HotJob, bool> isRight)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         while (true)
         {
             if (await Hot.FindAsync(id, limit.Token) is { } hot && isRight(hot))

@@ -122,9 +122,15 @@ internal sealed class StorageScope : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _services.DisposeAsync();
-        NpgsqlConnection.ClearAllPools();
-        await _servers.DisposeAsync();
-        Directory.Delete(_folder, recursive: true);
+        try
+        {
+            await _services.DisposeAsync();
+            NpgsqlConnection.ClearAllPools();
+            await _servers.DisposeAsync();
+        }
+        finally
+        {
+            Directory.Delete(_folder, recursive: true);
+        }
     }
 }

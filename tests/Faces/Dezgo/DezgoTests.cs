@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Generation.Api;
+using Generation.Cli.Servers;
 using Generation.Contracts;
 
 namespace Generation.Tests.Faces.Dezgo;
@@ -234,7 +235,7 @@ public sealed class DezgoTests
     [Test]
     public async Task Port_OfItsOwn_HasTheFaceAtItsRoot()
     {
-        int port = FaceStack.FreePort();
+        int port = Ports.Free();
         FaceStack stack = await FaceStack.GetAsync();
         await using FaceApi api = stack.StartApi(0, ("Faces:Dezgo:Port", port.ToString(CultureInfo.InvariantCulture)));
         using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };

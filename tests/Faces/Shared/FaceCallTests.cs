@@ -9,8 +9,7 @@ namespace Generation.Tests.Faces.Shared;
 /// <summary>Blocking calls: what happens to their jobs when the client or the API goes.</summary>
 public sealed class FaceCallTests
 {
-    /// <summary>Seconds of work on any machine: pictures of the model's largest size, in its most steps.</summary>
-    private static readonly object Slow = new { prompt = "a red apple", n = 4, width = 1024, height = 1024, num_inference_steps = 150, response_format = "b64_json", seed = 3 };
+    private static readonly object Small = new { prompt = "a red apple", width = 64, height = 64, num_inference_steps = 6, response_format = "b64_json" };
 
     private FaceStack _stack = null!;
 
@@ -23,8 +22,10 @@ public sealed class FaceCallTests
         FaceUser user = await _stack.Api.NewUserAsync();
         using HttpClient client = _stack.Api.Client(user);
         using var patience = new CancellationTokenSource();
-        Task<HttpResponseMessage> call = client.PostAsJsonAsync("/v1/images/generations", Slow, patience.Token);
-        JobDocument job = await FirstJobAsync(_stack.Api, user);
+        using JobHold hold = FaceStack.Holds.AtStep(2);
+        Task<HttpResponseMessage> call = client.PostAsJsonAsync("/v1/images/generations", Small, patience.Token);
+        await hold.ReachedAsync();
+        JobDocument job = (await _stack.Api.JobsAsync(user)).Single();
 
         await patience.CancelAsync();
 
@@ -39,15 +40,17 @@ public sealed class FaceCallTests
         await using FaceApi api = _stack.StartApi(0, ("Faces:CancelOnDisconnect", "false"));
         using HttpClient client = api.Client(user);
         using var patience = new CancellationTokenSource();
-        var body = new { prompt = "a red apple", width = 256, height = 256, num_inference_steps = 100, response_format = "b64_json" };
-        Task<HttpResponseMessage> call = client.PostAsJsonAsync("/v1/images/generations", body, patience.Token);
-        JobDocument job = await FirstJobAsync(api, user);
+        using JobHold hold = FaceStack.Holds.AtStep(2);
+        Task<HttpResponseMessage> call = client.PostAsJsonAsync("/v1/images/generations", Small, patience.Token);
+        await hold.ReachedAsync();
+        JobDocument job = (await api.JobsAsync(user)).Single();
         await patience.CancelAsync();
         Assert.That(async () => await call, Throws.InstanceOf<OperationCanceledException>());
+        hold.Release();
         Assert.That((await EndAsync(api, user, job.Id)).State, Is.EqualTo(JobState.Succeeded));
 
-        using HttpResponseMessage answer = await client.PostAsJsonAsync("/v1/images/generations", body, FaceStack.Limit());
-        using HttpResponseMessage another = await client.PostAsJsonAsync("/v1/images/generations", body, FaceStack.Limit());
+        using HttpResponseMessage answer = await client.PostAsJsonAsync("/v1/images/generations", Small, FaceStack.Limit());
+        using HttpResponseMessage another = await client.PostAsJsonAsync("/v1/images/generations", Small, FaceStack.Limit());
 
         Assert.That(answer.Headers.GetValues("x-job-id").Single(), Is.EqualTo(job.Id.ToString()));
         Assert.That(another.Headers.GetValues("x-job-id").Single(), Is.Not.EqualTo(job.Id.ToString()), "what was answered is not given again");
@@ -58,10 +61,11 @@ public sealed class FaceCallTests
     public async Task Call_ApiRestarts_TheSameCallGetsTheSameJob(string header, string value)
     {
         FaceUser user = await _stack.Api.NewUserAsync();
-        int port = FaceStack.FreePort();
-        FaceApi first = _stack.StartApi(port);
+        FaceApi first = _stack.StartApi(0);
+        using JobHold hold = FaceStack.Holds.AtStep(2);
         Task<HttpResponseMessage> call = SendAsync(first, "x-stainless-retry-count", "0");
-        JobDocument job = await FirstJobAsync(first, user);
+        await hold.ReachedAsync();
+        JobDocument job = (await first.JobsAsync(user)).Single();
         await first.DisposeAsync();
         try
         {
@@ -74,8 +78,10 @@ public sealed class FaceCallTests
         {
         }
 
-        await using FaceApi second = _stack.StartApi(port);
-        using HttpResponseMessage answer = await SendAsync(second, "x-stainless-retry-count", "1");
+        await using FaceApi second = _stack.StartApi(0);
+        Task<HttpResponseMessage> again = SendAsync(second, "x-stainless-retry-count", "1");
+        hold.Release();
+        using HttpResponseMessage answer = await again;
 
         JsonElement json = await answer.Content.ReadFromJsonAsync<JsonElement>(FaceStack.Limit());
         Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.OK), json.GetRawText());
@@ -88,7 +94,7 @@ public sealed class FaceCallTests
             HttpClient client = api.Client(user);
             using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/images/generations")
             {
-                Content = JsonContent.Create(new { prompt = "a red apple", width = 1024, height = 1024, num_inference_steps = 150, response_format = "b64_json" }),
+                Content = JsonContent.Create(Small),
             };
             request.Headers.Add(count, number);
             if (header != count)
@@ -127,20 +133,6 @@ public sealed class FaceCallTests
         Assert.That(await pending.TakeAsync(request, false, default), Is.EqualTo("call-1"));
         await pending.RemoveAsync(request, "call-1", default);
         Assert.That(await pending.TakeAsync(request, true, default), Is.Null);
-    }
-
-    private static async Task<JobDocument> FirstJobAsync(FaceApi api, FaceUser user)
-    {
-        CancellationToken limit = FaceStack.Limit();
-        while (true)
-        {
-            if (await api.JobsAsync(user) is [var job, ..])
-            {
-                return job;
-            }
-
-            await Task.Delay(20, limit);
-        }
     }
 
     private static async Task<JobDocument> EndAsync(FaceApi api, FaceUser user, JobId id)

@@ -1,6 +1,5 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
+using Generation.Cli.Servers;
 using Generation.Storage;
 
 namespace Generation.Tests.Storage;
@@ -41,7 +40,7 @@ internal sealed class SwiftServer : IAsyncDisposable
         AccessKey = "test:tester",
         SecretKey = "secret",
         PartBytes = 5 << 20,
-        TimeoutSeconds = 20,
+        TimeoutSeconds = 60,
     };
 
     public async ValueTask DisposeAsync()
@@ -59,7 +58,7 @@ internal sealed class SwiftServer : IAsyncDisposable
     private async Task StartServersAsync()
     {
         Directory.CreateDirectory(Path.Combine(_folder, "devices", "d1"));
-        Dictionary<string, int> ports = Kinds.ToDictionary(k => k, _ => FreePort());
+        Dictionary<string, int> ports = Kinds.ToDictionary(k => k, _ => Ports.Free());
         foreach (string kind in Kinds.Take(3))
         {
             string builder = Path.Combine(_folder, kind + ".builder");
@@ -100,7 +99,7 @@ internal sealed class SwiftServer : IAsyncDisposable
 
         Address = $"http://127.0.0.1:{ports["proxy"]}";
         using var client = new HttpClient();
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         foreach (int port in ports.Values)
         {
             while (!await AnswersAsync(client, port, limit.Token))
@@ -155,12 +154,5 @@ internal sealed class SwiftServer : IAsyncDisposable
         await process.WaitForExitAsync();
         // 1 is a warning, such as that of a ring with one device
         Assert.That(process.ExitCode, Is.LessThan(2), output);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

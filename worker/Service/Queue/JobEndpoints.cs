@@ -36,6 +36,9 @@ internal sealed class JobEndpoints(
     /// </summary>
     public bool IsBound => _bound;
 
+    /// <summary>Whether the broker sends a model's commands to this worker now.</summary>
+    public bool IsConsuming(string model) => _endpoints.Exists(e => e.Model == model && e.IsConsuming);
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         int slots = options.Value.Slots;

@@ -193,6 +193,8 @@ internal sealed class PictureLoop(
         {
             job.Slot.Dispose();
         }
+
+        HoldPoint.Pass(HoldPoint.Step, done, job.Stop.Token);
     }
 
     /// <summary>One stage of a job's pictures.</summary>

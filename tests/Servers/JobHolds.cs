@@ -1,0 +1,59 @@
+using System.Globalization;
+using Generation.Storage;
+
+namespace Generation.Tests;
+
+/// <summary>Lets jobs stand still between two steps, in the programs that have the folder for their faults.</summary>
+internal sealed class JobHolds(string folder)
+{
+    private static readonly Lazy<JobHolds> OfOurs = new(() =>
+    {
+        string folder = Directory.CreateTempSubdirectory("holds-").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
+        FaultPoint.Folder = folder;
+        return new JobHolds(folder);
+    });
+
+    /// <summary>For workers that run in this process.</summary>
+    public static JobHolds OfThisProcess => OfOurs.Value;
+
+    public string Folder { get; } = folder;
+
+    /// <summary>The next job of which so many steps are done stands there until the hold is released or the job is to stop.</summary>
+    public JobHold AtStep(int step)
+    {
+        string path = Path.Combine(Folder, $"{HoldPoint.Step}.{Guid.NewGuid():N}");
+        // Nobody sees it half written
+        File.WriteAllText(path, step.ToString(CultureInfo.InvariantCulture));
+        File.Move(path, path + ".hold");
+        return new JobHold(path, step);
+    }
+}
+
+/// <summary>A job that stands still, or the wish for one. Disposing lets it go on.</summary>
+internal sealed class JobHold(string path, int step) : IDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+
+    /// <summary>The file that a held job waits for to be deleted.</summary>
+    public string HeldPath { get; } = path + ".held";
+
+    /// <summary>Waits until a job stands there.</summary>
+    public async Task ReachedAsync(CancellationToken token = default)
+    {
+        long start = TimeProvider.System.GetTimestamp();
+        while (!File.Exists(HeldPath))
+        {
+            Assert.That(TimeProvider.System.GetElapsedTime(start), Is.LessThan(Limit), $"no job has come to step {step}");
+            await Task.Delay(10, token);
+        }
+    }
+
+    public void Release()
+    {
+        File.Delete(path + ".hold");
+        File.Delete(HeldPath);
+    }
+
+    public void Dispose() => Release();
+}
