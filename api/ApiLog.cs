@@ -32,6 +32,9 @@ internal static partial class ApiLog
     [LoggerMessage(108, LogLevel.Warning, "PostgreSQL does not answer, a request was refused with 503: {Reason}")]
     public static partial void DatabaseUnavailable(ILogger logger, string reason);
 
+    [LoggerMessage(111, LogLevel.Warning, "A request was refused with 503, its pictures could not be stored: {Reason}")]
+    public static partial void ResultsUnavailable(ILogger logger, string reason);
+
     [LoggerMessage(110, LogLevel.Information, "Deleted the outputs of {Jobs} jobs whose time was over, and {Files} files that nothing names")]
     public static partial void Swept(ILogger logger, int jobs, int files);
 

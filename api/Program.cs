@@ -24,6 +24,7 @@ builder.AddApiDescription();
 
 WebApplication app = builder.Build();
 app.UseProblems();
+app.UseMiddleware<PollLane>();
 app.UseFaces();
 // Behind the faces, which may move a path
 app.UseRouting();

@@ -82,6 +82,8 @@ public static class StorageServices
                 ? new S3ResultsStore(s3)
                 : throw new InvalidOperationException("Set Results:S3:Bucket, or Results:Kind to files.");
         });
+        services.AddSingleton<ResultsWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<ResultsWatch>());
         return services;
     }
 

@@ -51,11 +51,25 @@ internal static class JobsApi
 
         JobId jobId = IdOf(id);
         JobView view = await views.FindAsync(jobId, http.Caller().AccountId, cancellationToken) ?? throw NoJob(id);
-        http.Response.Headers.ETag = view.ETag;
-        http.Response.Headers.CacheControl = "private, no-cache";
-        return http.Request.Headers.IfNoneMatch.ToString() is { Length: > 0 } known && Matches(known, view.ETag)
-            ? Results.StatusCode(StatusCodes.Status304NotModified)
-            : new JobViewAnswer(view.Json);
+        return new JobViewAnswer(view);
+    }
+
+    /// <summary>Answers a poll; 304 where the caller knows as much.</summary>
+    internal static Task AnswerAsync(HttpContext http, JobView view)
+    {
+        HttpResponse response = http.Response;
+        response.Headers.Vary = "Accept";
+        response.Headers.ETag = view.ETag;
+        response.Headers.CacheControl = "private, no-cache";
+        if (http.Request.Headers.IfNoneMatch.ToString() is { Length: > 0 } known && Matches(known, view.ETag))
+        {
+            response.StatusCode = StatusCodes.Status304NotModified;
+            return Task.CompletedTask;
+        }
+
+        response.ContentType = "application/json; charset=utf-8";
+        response.ContentLength = view.Json.Length;
+        return response.BodyWriter.WriteAsync(view.Json, http.RequestAborted).AsTask();
     }
 
     private static async Task<IResult> ListAsync(HttpContext http, JobQueries queries, JobViews views, CancellationToken cancellationToken)
@@ -183,13 +197,7 @@ internal static class JobsApi
 }
 
 /// <summary>A poll's answer, as it lies in Redis or nearly so: nothing is looked at on its way out.</summary>
-internal sealed class JobViewAnswer(byte[] json) : IResult
+internal sealed class JobViewAnswer(JobView view) : IResult
 {
-    public Task ExecuteAsync(HttpContext httpContext)
-    {
-        HttpResponse response = httpContext.Response;
-        response.ContentType = "application/json; charset=utf-8";
-        response.ContentLength = json.Length;
-        return response.BodyWriter.WriteAsync(json, httpContext.RequestAborted).AsTask();
-    }
+    public Task ExecuteAsync(HttpContext httpContext) => JobsApi.AnswerAsync(httpContext, view);
 }

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Diagnostics;
+using Generation.Storage;
 using Npgsql;
 
 namespace Generation.Api;
@@ -34,6 +35,11 @@ internal static class Problems
                 break;
             case OperationCanceledException when http.RequestAborted.IsCancellationRequested:
                 http.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+                break;
+            case ResultsStoreException:
+                ApiLog.ResultsUnavailable(logger, error.Message);
+                await http.WriteProblemAsync(
+                    Problem.Of(503, "results_unavailable", "Pictures cannot be stored at present. Nothing was done; try again later."), 10);
                 break;
             case NpgsqlException { IsTransient: true } or NpgsqlException { InnerException: TimeoutException or IOException }
                 or PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CannotConnectNow }:

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text;
 using Generation.Cli.Servers;
 
@@ -102,12 +104,31 @@ internal sealed class OwnProgram
         try
         {
             using HttpResponseMessage answer = await Http.GetAsync(new Uri($"{Address}/readyz"), token);
-            return answer.IsSuccessStatusCode ? null : $"answers {(int)answer.StatusCode} to /readyz";
+            return answer.IsSuccessStatusCode
+                ? null
+                : $"answers {(int)answer.StatusCode} to /readyz{Why(await answer.Content.ReadAsStringAsync(token))}";
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
         {
             token.ThrowIfCancellationRequested();
             return "does not answer";
+        }
+    }
+
+    /// <summary>What the answer says is wrong: the API tells of each of its parts, a worker of its results store.</summary>
+    private static string Why(string answer)
+    {
+        try
+        {
+            JsonNode? json = JsonNode.Parse(answer);
+            IEnumerable<string?> reasons = json?["checks"] is JsonObject checks
+                ? checks.Select(check => (string?)check.Value?["detail"])
+                : [(string?)json?["results"] is { } results and not "ok" ? results : null];
+            return string.Concat(reasons.Where(reason => reason is not null).Select(reason => $": {reason}"));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return "";
         }
     }
 

@@ -12,16 +12,18 @@ public sealed class FileResultsStore : IResultsStore
 {
     private const string IncomingFolder = "incoming";
 
+    /// <summary>What is written to find out whether something can be.</summary>
+    private static readonly byte[] Probe = new byte[4096];
+
     private readonly string _root;
     private readonly string _incoming;
+    private volatile bool _made;
 
-    /// <summary>A store in the folder <paramref name="root"/>, which is made if it is not there.</summary>
-    /// <exception cref="IOException">The folder cannot be made.</exception>
+    /// <summary>A store in the folder <paramref name="root"/>, which is made at the first use if it is not there.</summary>
     public FileResultsStore(string root)
     {
         _root = Path.GetFullPath(root);
         _incoming = Path.Combine(_root, IncomingFolder);
-        Directory.CreateDirectory(_incoming);
     }
 
     public async Task<string> PutAsync(ReadOnlyMemory<byte> content, string contentType, CancellationToken cancellationToken)
@@ -33,8 +35,7 @@ public sealed class FileResultsStore : IResultsStore
             return sha256;
         }
 
-        string temporary = NewTemporary();
-        try
+        await WriteAsync(async temporary =>
         {
             await using (FileStream file = Create(temporary))
             {
@@ -43,20 +44,14 @@ public sealed class FileResultsStore : IResultsStore
             }
 
             MoveIntoPlace(temporary, place);
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
-
+        });
         return sha256;
     }
 
     public async Task<string> PutAsync(Stream content, string contentType, CancellationToken cancellationToken)
     {
-        string temporary = NewTemporary();
-        try
+        string sha256 = "";
+        await WriteAsync(async temporary =>
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             await using (FileStream file = Create(temporary))
@@ -72,15 +67,10 @@ public sealed class FileResultsStore : IResultsStore
                 file.Flush(flushToDisk: true);
             }
 
-            string sha256 = Convert.ToHexStringLower(hash.GetHashAndReset());
+            sha256 = Convert.ToHexStringLower(hash.GetHashAndReset());
             MoveIntoPlace(temporary, PlaceOf(sha256));
-            return sha256;
-        }
-        catch
-        {
-            File.Delete(temporary);
-            throw;
-        }
+        });
+        return sha256;
     }
 
     public Task<Stream?> OpenAsync(string sha256, CancellationToken cancellationToken)
@@ -142,6 +132,11 @@ public sealed class FileResultsStore : IResultsStore
     public async IAsyncEnumerable<StoredFile> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await Task.CompletedTask;
+        if (!Directory.Exists(_root))
+        {
+            yield break;
+        }
+
         foreach (FileInfo file in new DirectoryInfo(_root).EnumerateFiles("*", SearchOption.AllDirectories))
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -154,10 +149,65 @@ public sealed class FileResultsStore : IResultsStore
 
     public async Task CheckAsync(CancellationToken cancellationToken)
     {
-        string probe = NewTemporary();
-        await File.WriteAllTextAsync(probe, "", cancellationToken);
-        File.Delete(probe);
+        await WriteAsync(async probe =>
+        {
+            await using (FileStream file = Create(probe))
+            {
+                await file.WriteAsync(Probe, cancellationToken);
+            }
+
+            File.Delete(probe);
+        });
     }
+
+    /// <summary>Writes with a temporary file, of which nothing is left if that fails.</summary>
+    private async Task WriteAsync(Func<string, Task> write)
+    {
+        string temporary = NewTemporary();
+        try
+        {
+            // Once it was there, a folder that is gone is a disk that is not mounted: nothing is to be put in its place
+            if (!_made || Directory.Exists(_root))
+            {
+                Directory.CreateDirectory(_incoming);
+                _made = true;
+            }
+
+            await write(temporary);
+        }
+        catch (Exception e)
+        {
+            Remove(temporary);
+            // Out of range is .NET's word for a file that is too large (EFBIG)
+            if (e is ResultsStoreException or not (IOException or UnauthorizedAccessException or ArgumentOutOfRangeException))
+            {
+                throw;
+            }
+
+            throw new ResultsStoreException($"Nothing can be written to the results folder {_root}: {e.Message} {WhatToDo(e)}", e);
+        }
+    }
+
+    private static void Remove(string temporary)
+    {
+        try
+        {
+            File.Delete(temporary);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The folder is gone, and with it the file
+        }
+    }
+
+    /// <summary>By the system's number of the error, where it says more than the message.</summary>
+    private string WhatToDo(Exception e) => (e, e.HResult) switch
+    {
+        (UnauthorizedAccessException, _) => $"Let the user {Environment.UserName} write there, or set Results:Path.",
+        // ENOSPC, EDQUOT
+        (ArgumentOutOfRangeException, _) or (IOException, 28 or 122) => "Make room there, or set Results:Path to where there is some.",
+        _ => $"See that {_root} is a folder on a disk that is mounted and writable, or set Results:Path.",
+    };
 
     internal static bool IsSha256(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
 

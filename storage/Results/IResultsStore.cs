@@ -7,6 +7,7 @@ namespace Generation.Storage;
 public interface IResultsStore
 {
     /// <summary>Keeps the bytes and returns their SHA-256: 64 lowercase hexadecimal digits.</summary>
+    /// <exception cref="ResultsStoreException">They are not kept, and nothing is left of them.</exception>
     public Task<string> PutAsync(ReadOnlyMemory<byte> content, string contentType, CancellationToken cancellationToken);
 
     /// <summary>Keeps what the stream yields until its end, and returns its SHA-256.</summary>
@@ -30,9 +31,13 @@ public interface IResultsStore
     /// <summary>All files, in no order.</summary>
     public IAsyncEnumerable<StoredFile> ListAsync(CancellationToken cancellationToken);
 
-    /// <summary>Throws, with a reason, if nothing can be written.</summary>
+    /// <summary>Tries whether something can be written.</summary>
+    /// <exception cref="ResultsStoreException">It cannot.</exception>
     public Task CheckAsync(CancellationToken cancellationToken);
 }
+
+/// <summary>The store takes nothing now: it is full, closed to us, or away. The message says what to do, to operators; it is not for callers.</summary>
+public sealed class ResultsStoreException(string message, Exception? inner = null) : IOException(message, inner);
 
 /// <summary>A file in the store.</summary>
 /// <param name="Sha256">Name and hash.</param>

@@ -153,13 +153,20 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
         }
         catch (AmazonS3Exception e) when (e.ErrorCode == "NoSuchBucket")
         {
-            throw new IOException($"There is no bucket '{_options.Bucket}' at {_options.ServiceUrl ?? "AWS"}: make it, or set Results:S3:Bucket.", e);
+            throw new ResultsStoreException($"There is no bucket '{_options.Bucket}' at {_options.ServiceUrl ?? "AWS"}: make it, or set Results:S3:Bucket.", e);
         }
         catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.Forbidden)
         {
-            throw new IOException($"The bucket '{_options.Bucket}' refuses these keys ({e.ErrorCode}): look at Results:S3:AccessKey and SecretKey.", e);
+            throw new ResultsStoreException($"The bucket '{_options.Bucket}' refuses these keys ({e.ErrorCode}): look at Results:S3:AccessKey and SecretKey.", e);
+        }
+        catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException)
+        {
+            throw Away(e);
         }
     }
+
+    private ResultsStoreException Away(Exception e) =>
+        new($"The bucket '{_options.Bucket}' at {_options.ServiceUrl ?? "AWS"} takes nothing: {e.Message} See that it is there and that Results:S3 names it.", e);
 
     /// <summary>Makes the bucket if it is not there.</summary>
     public async Task EnsureBucketAsync(CancellationToken cancellationToken)
@@ -214,23 +221,30 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
     /// <summary>Also when it is there: that makes it young again for the sweep of orphans.</summary>
     private async Task SendAsync(string sha256, Stream content, string contentType, CancellationToken cancellationToken)
     {
-        if (content.Length > _options.PartBytes)
+        try
         {
-            await SendPartsAsync(KeyOf(sha256), content, contentType, cancellationToken);
-            return;
-        }
-
-        await _client.PutObjectAsync(
-            new PutObjectRequest
+            if (content.Length > _options.PartBytes)
             {
-                BucketName = _options.Bucket,
-                Key = KeyOf(sha256),
-                InputStream = content,
-                ContentType = contentType,
-                AutoCloseStream = false,
-                UseChunkEncoding = false,
-            },
-            cancellationToken);
+                await SendPartsAsync(KeyOf(sha256), content, contentType, cancellationToken);
+                return;
+            }
+
+            await _client.PutObjectAsync(
+                new PutObjectRequest
+                {
+                    BucketName = _options.Bucket,
+                    Key = KeyOf(sha256),
+                    InputStream = content,
+                    ContentType = contentType,
+                    AutoCloseStream = false,
+                    UseChunkEncoding = false,
+                },
+                cancellationToken);
+        }
+        catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException)
+        {
+            throw Away(e);
+        }
     }
 
     /// <summary>In parts, one after the other; given up as a whole if one cannot be sent.</summary>

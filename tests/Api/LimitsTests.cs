@@ -83,6 +83,19 @@ public sealed class LimitsTests
         Assert.That((int)(await client.PostAsJsonAsync("/v1/text2img", new { prompt = "a" })).StatusCode, Is.EqualTo(202));
     }
 
+    [Test]
+    public async Task Polls_OfAnAccountWithALimitOnReads_Are429WithItsName()
+    {
+        using HttpClient client = await ClientAsync("""{"reads_per_second": 0.1}""");
+        JobDocument job = await _api.SubmitAsync(client: client);
+
+        Assert.That((int)(await client.GetAsync($"/v1/jobs/{job.Id}")).StatusCode, Is.EqualTo(200));
+        using HttpResponseMessage answer = await client.GetAsync($"/v1/jobs/{job.Id}");
+
+        Assert.That((int)answer.StatusCode, Is.EqualTo(429));
+        Assert.That((await ApiScope.ReadAsync<JsonElement>(answer)).GetProperty("limit").GetString(), Is.EqualTo("reads_per_second"));
+    }
+
     private async Task<HttpClient> ClientAsync(string limits)
     {
         Account account = (await _api.Get<AccountStore>().CreateAsync(Guid.NewGuid().ToString(), Credits.Of(10), default))!;

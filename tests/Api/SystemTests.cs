@@ -16,6 +16,27 @@ public sealed class SystemTests
     public async Task StopApi() => await _api.DisposeAsync();
 
     [Test]
+    public async Task Start_ResultsFolderThatCannotBe_IsNotReadyAndSaysWhatToDo()
+    {
+        await using ApiScope api = await ApiScope.CreateAsync(("Results:Path", "/dev/null/results"));
+
+        using HttpResponseMessage ready = await api.Client.GetAsync("/readyz");
+        using var file = new ByteArrayContent(Convert.FromBase64String(
+            "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="));
+        using HttpResponseMessage upload = await api.Client.PostAsync("/v1/uploads", file);
+
+        JsonElement results = (await ApiScope.ReadAsync<JsonElement>(ready)).GetProperty("checks").GetProperty("results");
+        Assert.That((int)ready.StatusCode, Is.EqualTo(503));
+        Assert.That(results.GetProperty("status").GetString(), Is.EqualTo("failing"));
+        Assert.That(results.GetProperty("detail").GetString(), Does.Contain("/dev/null/results").And.Contain("Results:Path"));
+        Assert.That((int)upload.StatusCode, Is.EqualTo(503));
+        Assert.That((await ApiScope.ReadAsync<JsonElement>(upload)).GetProperty("code").GetString(), Is.EqualTo("results_unavailable"));
+        Assert.That(() => TestLog.Lines, Has.Some.Contains("No results can be stored. Nothing can be written to the results folder /dev/null/results").After(30_000, 100));
+        // All that needs no file goes on
+        await api.SubmitAsync();
+    }
+
+    [Test]
     public async Task Load_JobsAndAWorker_ShowsBoth()
     {
         JobDocument running = await _api.SubmitAsync();

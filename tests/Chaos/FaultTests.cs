@@ -95,7 +95,8 @@ public sealed class FaultTests
         try
         {
             job = await SubmitAsync("results", token);
-            await _stack.PollAsync(job.Id, now => now.State == JobState.Running, token);
+            // Or nobody takes it, where the workers have noticed before
+            await _stack.PollAsync(job.Id, now => now.State == JobState.Running || now.WaitingReason is not null, token);
             await Task.Delay(Outage, token);
             Assert.That((await _stack.Api.JobAsync(job.Id, token)).State.IsFinal(), Is.False);
         }

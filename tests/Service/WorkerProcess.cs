@@ -8,6 +8,7 @@ internal sealed partial class WorkerProcess : IDisposable
 {
     private const int SigTerm = 15;
     private const int SigKill = 9;
+    private const int FileSize = 1;
     private const int AddressSpace = 9;
 
     private readonly Process _process;
@@ -49,9 +50,10 @@ internal sealed partial class WorkerProcess : IDisposable
 
     public static async Task<WorkerProcess> StartAsync(ServiceScope scope, string id, params (string Key, string Value)[] settings)
     {
-        var start = new ProcessStartInfo("dotnet")
+        // A process at its limit of file sizes gets a signal, which kills unless whoever started it had it ignored; then writing fails
+        var start = new ProcessStartInfo("sh")
         {
-            ArgumentList = { Path.Combine(AppContext.BaseDirectory, "Generation.Worker.dll") },
+            ArgumentList = { "-c", "trap '' XFSZ; exec dotnet \"$0\"", Path.Combine(AppContext.BaseDirectory, "Generation.Worker.dll") },
             RedirectStandardOutput = true,
             UseShellExecute = false,
         };
@@ -90,6 +92,12 @@ internal sealed partial class WorkerProcess : IDisposable
         ulong[] limit = [more is { } bytes ? now + (ulong)bytes : ulong.MaxValue, ulong.MaxValue];
         Assert.That(SetLimit(Id, AddressSpace, limit, 0), Is.Zero);
     }
+
+    /// <summary>
+    /// Lets the process write no file beyond so many bytes, as a disk does that is full after them; null: as long as it wants.
+    /// </summary>
+    public void LimitFileSize(long? bytes) =>
+        Assert.That(SetLimit(Id, FileSize, [bytes is { } most ? (ulong)most : ulong.MaxValue, ulong.MaxValue], 0), Is.Zero);
 
     public void Terminate() => Assert.That(Kill(_process.Id, SigTerm), Is.Zero);
 

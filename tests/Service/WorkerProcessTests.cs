@@ -130,6 +130,35 @@ public sealed class WorkerProcessTests
         }
     }
 
+    [Test]
+    public async Task FullDisk_JobGoesBackAtNoCostAndIsDoneWhenThereIsRoom()
+    {
+        using WorkerProcess worker = await WorkerProcess.StartAsync(_scope, "p1", ("Worker:StoreSeconds", "1"));
+        using var http = new HttpClient { BaseAddress = worker.Address };
+        worker.LimitFileSize(1000);
+
+        JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 2));
+        JobRow row = await _scope.WaitAsync(id, r => r is not { State: JobState.Running } and not { Attempt: 0 }, "the attempt ends");
+
+        Assert.That((row.State, row.Attempt, row.Charged), Is.EqualTo((JobState.Queued, 1, Credits.Zero)), row.Error?.Detail);
+        Assert.That(Directory.GetFiles(_scope.ResultsFolder, "*", SearchOption.AllDirectories), Is.Empty, "nothing is half written");
+        // It takes no other job meanwhile, and says why
+        string ready = "";
+        await ServiceScope.EventuallyAsync(
+            async () => (ready = await (await http.GetAsync("/readyz", ServiceScope.Limit())).Content.ReadAsStringAsync()).Contains("Make room", StringComparison.Ordinal),
+            () => $"/readyz says what is wrong: {ready}", 60);
+        await _scope.SendAsync(id);
+        Assert.That(worker.HasExited, Is.False);
+
+        worker.LimitFileSize(null);
+        await worker.WaitUntilReadyAsync();
+        row = await _scope.WaitForEndAsync(id);
+
+        Assert.That((row.State, row.Attempt), Is.EqualTo((JobState.Succeeded, 2)), row.Error?.Detail);
+        await _scope.ReadAsync(row.Outputs.Single().Sha256);
+        Assert.That((await _scope.Get<Ledger>().CheckAsync(CancellationToken.None)).IsRight);
+    }
+
     /// <summary>A folder with the demo model under an entry that allows sides far beyond what it was made for.</summary>
     private static string BoundlessModel()
     {

@@ -67,18 +67,38 @@ public sealed class FileResultsStoreTests : ResultsStoreConformance
     [Test]
     public async Task ListAsync_FileThatWasNotFinished_IsNotShown()
     {
+        await _store.CheckAsync(default);
         await File.WriteAllTextAsync(Path.Combine(_folder, "incoming", "left-over"), "x");
 
         Assert.That(await ListAsync(), Is.Empty);
     }
 
     [Test]
-    public void CheckAsync_FolderGone_Throws()
+    public async Task CheckAsync_FolderGone_SaysWhatToDoAndMakesNoOther()
     {
+        await _store.CheckAsync(default);
         Directory.Move(_folder, _folder + ".aside");
 
-        Assert.That(() => _store.CheckAsync(default), Throws.InstanceOf<IOException>());
+        Assert.That(() => _store.CheckAsync(default),
+            Throws.InstanceOf<ResultsStoreException>().With.Message.Contain(_folder).And.Message.Contain("Results:Path"));
+        Assert.That(Directory.Exists(_folder), Is.False);
 
         Directory.Move(_folder + ".aside", _folder);
+        await _store.CheckAsync(default);
+    }
+
+    [Test]
+    public async Task CheckAsync_PlaceTakenByAFile_SaysSoUntilItIsFree()
+    {
+        string place = Path.Combine(_folder, "taken");
+        await File.WriteAllTextAsync(place, "a file");
+        var store = new FileResultsStore(Path.Combine(place, "results"));
+
+        Assert.That(() => store.CheckAsync(default), Throws.InstanceOf<ResultsStoreException>().With.Message.Contain("Results:Path"));
+        Assert.That(() => store.PutAsync(new byte[] { 1 }, "image/png", default), Throws.InstanceOf<ResultsStoreException>());
+
+        File.Delete(place);
+        await store.CheckAsync(default);
+        await store.PutAsync(new byte[] { 1 }, "image/png", default);
     }
 }

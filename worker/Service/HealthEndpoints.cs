@@ -18,16 +18,17 @@ internal static class HealthEndpoints
         app.MapGet("/metrics", (PrometheusText text) => Results.Text(text.Write(), PrometheusText.ContentType));
     }
 
-    private static IResult Ready(WorkerPresence presence, WorkerWarmUp warmUp, SlotGate gate, ModelCache cache, JobEndpoints endpoints, IBusControl bus)
+    private static IResult Ready(WorkerPresence presence, WorkerWarmUp warmUp, SlotGate gate, ModelCache cache, JobEndpoints endpoints, ResultsWatch results, IBusControl bus)
     {
         BusHealthStatus broker = bus.CheckHealth().Status;
         var answer = new
         {
-            status = presence.IsKnown && warmUp.IsDone && broker != BusHealthStatus.Unhealthy && endpoints.IsBound && !gate.IsClosed ? "ready" : "not ready",
+            status = presence.IsKnown && warmUp.IsDone && broker != BusHealthStatus.Unhealthy && endpoints.IsBound && !gate.IsClosed && results.Problem is null ? "ready" : "not ready",
             registered = presence.IsKnown,
             warm = warmUp.IsDone,
             broker = broker.ToString().ToLowerInvariant(),
             queues = endpoints.IsBound,
+            results = results.Problem ?? "ok",
             draining = gate.IsClosed,
             slots = gate.Slots,
             slots_taken = gate.Taken,

@@ -125,6 +125,7 @@ public static class WorkerHost
             options.WaitUntilStarted = false;
             options.StopTimeout = TimeSpan.FromSeconds(0.5);
         });
+        services.AddHostedService<ResultsGuard>();
         services.AddSingleton<WarmPlaces>();
         services.AddSingleton<JobEndpoints>();
         services.AddHostedService(provider => provider.GetRequiredService<JobEndpoints>());

@@ -44,6 +44,12 @@ public sealed record WorkerOptions
     [Range(0.1, 3600)]
     public double StopSeconds { get; set; } = 4;
 
+    /// <summary>How long a finished file is kept in hand while the results store takes nothing, before the attempt fails.</summary>
+    [Range(0.1, 86_400)]
+    public double StoreSeconds { get; set; } = 60;
+
+    public TimeSpan StoreTime => TimeSpan.FromSeconds(StoreSeconds);
+
     /// <summary>A job whose steps take no longer than this to end lets the next one in, which prepares meanwhile; 0: never.</summary>
     [Range(0, 60)]
     public double LookaheadSeconds { get; set; } = 0.3;

@@ -73,7 +73,7 @@ public sealed class S3ResultsStoreTests : ResultsStoreConformance
     {
         using var store = new S3ResultsStore(_server!.Options("results") with { SecretKey = "wrong" });
 
-        Assert.That(() => store.CheckAsync(default), Throws.InstanceOf<IOException>().With.Message.Contain("Results:S3:AccessKey"));
+        Assert.That(() => store.CheckAsync(default), Throws.InstanceOf<ResultsStoreException>().With.Message.Contain("Results:S3:AccessKey"));
     }
 
     [Test]
@@ -94,10 +94,21 @@ public sealed class S3ResultsStoreTests : ResultsStoreConformance
     }
 
     [Test]
+    public void PutAsync_NoSuchBucketOrNoServer_SaysWhere()
+    {
+        using var bucketless = new S3ResultsStore(_server!.Options("nothing-here"));
+        using var alone = new S3ResultsStore(_server.Options("results") with { ServiceUrl = "http://127.0.0.1:1", TimeoutSeconds = 2 });
+
+        Assert.That(() => bucketless.PutAsync(new byte[] { 1 }, "image/png", default),
+            Throws.InstanceOf<ResultsStoreException>().With.Message.Contain("nothing-here"));
+        Assert.That(() => alone.CheckAsync(default), Throws.InstanceOf<ResultsStoreException>().With.Message.Contain("127.0.0.1:1"));
+    }
+
+    [Test]
     public void CheckAsync_NoSuchBucket_SaysSo()
     {
         using var store = new S3ResultsStore(_server!.Options("nothing-here"));
 
-        Assert.That(() => store.CheckAsync(default), Throws.InstanceOf<IOException>().With.Message.Contain("no bucket 'nothing-here'"));
+        Assert.That(() => store.CheckAsync(default), Throws.InstanceOf<ResultsStoreException>().With.Message.Contain("no bucket 'nothing-here'"));
     }
 }

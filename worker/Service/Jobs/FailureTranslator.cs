@@ -40,6 +40,10 @@ internal sealed class FailureTranslator(ProcessRecycler recycler, ILogger<Failur
                 WorkerLog.OutOfMemory(logger, job.Id, e);
                 return new JobOutcome.Retry(new JobError(
                     OutOfMemory, "The worker ran out of memory on this job. Ask for a smaller size or fewer pictures. Nothing was charged."));
+            case ResultsStoreException:
+                WorkerLog.JobFailed(logger, job.Id, job.Attempt, e);
+                return new JobOutcome.Retry(new JobError(
+                    "results_unavailable", "The outputs were made, but the results store did not take them. Nothing was charged; submit it again later."));
             case { } passing when Transient.Is(passing):
                 WorkerLog.JobFailed(logger, job.Id, job.Attempt, e);
                 return new JobOutcome.Retry(new JobError(

@@ -20,6 +20,7 @@ internal sealed class WorkerPresence(
     ModelCache cache,
     ComputeThreads compute,
     SlotGate gate,
+    ResultsWatch results,
     IOptions<WorkerOptions> options,
     IHostApplicationLifetime lifetime,
     TimeProvider time,
@@ -51,7 +52,12 @@ internal sealed class WorkerPresence(
         bool registered = false;
         while (!stoppingToken.IsCancellationRequested)
         {
-            registered = await ReportAsync(registered, stoppingToken);
+            // One that can store nothing is as good as absent: nothing is sent to it, and jobs say why they wait
+            if (results.Problem is null)
+            {
+                registered = await ReportAsync(registered, stoppingToken);
+            }
+
             IsKnown = registered;
             await Task.Delay(registered ? WorkerRegistry.HeartbeatInterval : TimeSpan.FromSeconds(0.5), time, stoppingToken)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

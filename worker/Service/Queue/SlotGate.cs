@@ -10,6 +10,7 @@ public sealed class SlotGate(int slots, TimeProvider time)
     private TaskCompletionSource _changed = NewSignal();
     private int _taken;
     private bool _closed;
+    private bool _held;
 
     public int Slots { get; } = slots;
 
@@ -31,7 +32,7 @@ public sealed class SlotGate(int slots, TimeProvider time)
         {
             lock (_lock)
             {
-                return !_closed && _taken < Slots;
+                return !_closed && !_held && _taken < Slots;
             }
         }
     }
@@ -65,7 +66,7 @@ public sealed class SlotGate(int slots, TimeProvider time)
     {
         lock (_lock)
         {
-            if (_closed || _taken == Slots)
+            if (_closed || _held || _taken == Slots)
             {
                 return null;
             }
@@ -102,6 +103,19 @@ public sealed class SlotGate(int slots, TimeProvider time)
             catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
                 return null;
+            }
+        }
+    }
+
+    /// <summary>Nobody is let in for as long as <paramref name="held"/> is true.</summary>
+    public void Hold(bool held)
+    {
+        lock (_lock)
+        {
+            if (_held != held)
+            {
+                _held = held;
+                Signal();
             }
         }
     }

@@ -36,8 +36,9 @@ internal sealed class Checkpoints(IResultsStore results, ILogger<Checkpoints> lo
             string sha256 = await results.PutAsync(archive, ContentType, cancellationToken);
             return new JobCheckpoint(step, sha256);
         }
-        catch (Exception e) when (Transient.Is(e))
+        catch (Exception e) when (e is not OperationCanceledException)
         {
+            // Whatever it was, the lease is renewed without it
             WorkerLog.CheckpointNotSaved(logger, e.Message);
             return null;
         }

@@ -2,15 +2,14 @@ using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Storage;
 using Generation.Worker.Jobs;
+using Microsoft.Extensions.Options;
 
 namespace Generation.Worker.Rendering;
 
 /// <summary>A job's files in the results store, which may be away for a while; at a shutdown the job is handed back instead of waiting.</summary>
-internal sealed class StoredFiles(IResultsStore results, TimeProvider time, ILogger<StoredFiles> logger)
+internal sealed class StoredFiles(
+    IResultsStore results, ResultsWatch watch, IOptions<WorkerOptions> options, TimeProvider time, ILogger<StoredFiles> logger)
 {
-    /// <summary>How long a file is kept in hand, or waited for, while the results store is away.</summary>
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
-
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Stores a finished file; returns its hash.</summary>
@@ -40,7 +39,8 @@ internal sealed class StoredFiles(IResultsStore results, TimeProvider time, ILog
 
     private async Task<T> AgainAsync<T>(RunningJob job, Func<CancellationToken, Task<T>> call)
     {
-        using var limit = new CancellationTokenSource(Limit, time);
+        TimeSpan most = options.Value.StoreTime;
+        using var limit = new CancellationTokenSource(most, time);
         while (true)
         {
             try
@@ -50,12 +50,13 @@ internal sealed class StoredFiles(IResultsStore results, TimeProvider time, ILog
             catch (Exception e) when (Transient.Is(e) && !limit.IsCancellationRequested)
             {
                 WorkerLog.OutputNotStored(logger, job.Claim.Id, e.Message);
+                watch.Look();
                 job.Stop.Token.ThrowIfCancellationRequested();
                 await Task.Delay(Pause, time, job.Stop.Token);
             }
             catch (OperationCanceledException e) when (limit.IsCancellationRequested)
             {
-                throw new TimeoutException($"The results store did not answer within {Limit.TotalSeconds} s.", e);
+                throw new ResultsStoreException($"The results store did not answer within {most.TotalSeconds} s.", e);
             }
         }
     }

@@ -1,0 +1,40 @@
+using Generation.Contracts;
+using Generation.Storage;
+
+namespace Generation.Api;
+
+/// <summary>
+/// GET /v1/jobs/{id}, the most frequent call by far, answered before routing and authorization where the answer is plain:
+/// a key that is known, a job that is its account's, no limit on reads. All else, and every refusal, goes the way of other
+/// calls, which comes to the same answer.
+/// </summary>
+internal sealed class PollLane(RequestDelegate next, CallerDirectory callers, LimitsDirectory limits, JobViews views)
+{
+    private const string Path = "/v1/jobs/";
+    private const int IdLength = 36;
+
+    public Task InvokeAsync(HttpContext http) =>
+        http.Request.Path.Value is { Length: 45 } path
+        && path.StartsWith(Path, StringComparison.Ordinal)
+        && HttpMethods.IsGet(http.Request.Method)
+        && JobId.TryParse(path[^IdLength..], null, out JobId id)
+        && !http.Request.Headers.Accept.ToString().StartsWith("image/", StringComparison.OrdinalIgnoreCase)
+        && KeyAuthenticationHandler.KeyOf(http.Request) is { } key
+        && callers.TryFind(key, out Caller? caller)
+        && caller.May(Scopes.Read)
+        && limits.Of(caller).ReadsPerSecond is null
+            ? AnswerAsync(http, id, caller)
+            : next(http);
+
+    private async Task AnswerAsync(HttpContext http, JobId id, Caller caller)
+    {
+        if (await views.FindAsync(id, caller.AccountId, http.RequestAborted) is { } view)
+        {
+            await JobsApi.AnswerAsync(http, view);
+        }
+        else
+        {
+            await next(http);
+        }
+    }
+}

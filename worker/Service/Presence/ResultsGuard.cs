@@ -1,0 +1,23 @@
+using Generation.Storage;
+using Generation.Worker.Queue;
+
+namespace Generation.Worker.Presence;
+
+/// <summary>A worker that could store nothing takes no jobs: they wait, or go to others, and none is computed in vain.</summary>
+internal sealed class ResultsGuard(ResultsWatch watch, SlotGate gate) : IHostedService
+{
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        watch.Changed += Follow;
+        Follow();
+        return Task.CompletedTask;
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        watch.Changed -= Follow;
+        return Task.CompletedTask;
+    }
+
+    private void Follow() => gate.Hold(watch.Problem is not null);
+}
