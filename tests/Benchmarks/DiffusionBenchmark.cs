@@ -14,6 +14,7 @@ internal static class DiffusionBenchmark
 
     public static void Run(Report report, string? only)
     {
+        Replay.Install();
         using IDisposable mode = inference_mode();
         Peaks peaks = Peaks.Measure();
         report.Add("peak_f32", peaks.Float32 / 1e9, "GFLOP/s", note: $"a loop of multiply-adds on vectors, {get_num_threads()} threads");
@@ -62,19 +63,15 @@ internal static class DiffusionBenchmark
             report.Add($"sd15_step_in_{name.Replace(' ', '_')}", seconds, "s", all, seconds / all, $"{calls} calls of one step, against the time in all its operations");
         }
 
-        double ratio = double.PositiveInfinity, inside = 0;
-        for (int round = 0; round < 3; round++)
+        Replay replay = Replay.Of(Guided);
+        long live = TorchExtras.LiveTensors;
+        (double managed, double replayed, double ratio) = Clock.Pairs(Guided, replay.Run, 11);
+        report.Add("sd15_step_csharp_over_cpp", managed, "s", replayed, ratio, $"the step against a C++ replay of its {replay.Calls} calls, the median of 11 pairs; at most 1.02");
+        if (TorchExtras.LiveTensors != live)
         {
-            NativeBenchmark.StartInside();
-            double whole = Clock.Once(Guided);
-            double native = NativeBenchmark.StopInside();
-            if (whole / native < ratio)
-            {
-                (ratio, inside) = (whole / native, native);
-            }
+            throw new InvalidOperationException($"{TorchExtras.LiveTensors - live} tensors are left over of the replays.");
         }
 
-        report.Add("sd15_step_csharp_over_cpp", inside * ratio, "s", inside, ratio, "the step against the time inside its C++ calls, which is what a replay of them in C++ takes; at most 1.02");
         report.Add("sd15_unet_made", loading, "s", note: "drawing 860 M random weights included");
         return best;
     }
