@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Diffusion;
@@ -17,14 +16,14 @@ public sealed class CheckpointListsTests
 
     private static IEnumerable<TestCaseData> Lists() => Directory.EnumerateFiles(GoldenCase.GroupFolder("checkpoints"), "*.json.gz")
         .Order(StringComparer.Ordinal)
-        .Select(path => (Path: path, Json: Read(path)))
+        .Select(path => (Path: path, Json: CheckpointTable.Read(path)))
         .Where(list => list.Json.GetProperty("one_file").EnumerateObject().Any())
         .Select(list => new TestCaseData(list.Json).SetArgDisplayNames(Path.GetFileName(list.Path)));
 
     [TestCaseSource(nameof(Lists))]
     public void Open_OneFile_GivesTheFoldersKeysAndShapes(JsonElement list)
     {
-        Dictionary<string, long[]> keys = Shapes(list.GetProperty("one_file"));
+        Dictionary<string, long[]> keys = CheckpointTable.Shapes(list.GetProperty("one_file"));
         foreach (string leftover in Training.Where(_ => keys.ContainsKey("model.diffusion_model.out.0.weight")))
         {
             keys[leftover] = [1];
@@ -35,11 +34,11 @@ public sealed class CheckpointListsTests
             keys[table.Replace("token_embedding.weight", "position_ids", StringComparison.Ordinal)] = [1, 77];
         }
 
-        using var source = new ShapesOnly(keys);
+        using var source = new CheckpointTable(keys);
         CheckpointLayout layout = CheckpointLayout.Of(source);
         foreach (JsonProperty component in list.GetProperty("diffusers").EnumerateObject())
         {
-            Dictionary<string, long[]> wanted = Shapes(component.Value);
+            Dictionary<string, long[]> wanted = CheckpointTable.Shapes(component.Value);
             using WeightSource found = layout.Open(source, component.Name);
             Assert.That(found.Names, Is.EquivalentTo(wanted.Keys), component.Name);
             Assert.That(wanted.Where(key => !found.Entry(key.Key).Shape.AsSpan().SequenceEqual(key.Value)).Select(key => key.Key), Is.Empty, component.Name);
@@ -49,7 +48,7 @@ public sealed class CheckpointListsTests
     [TestCaseSource(nameof(Lists))]
     public void Of_OneFile_KnowsTheFamily(JsonElement list)
     {
-        using var source = new ShapesOnly(Shapes(list.GetProperty("one_file")));
+        using var source = new CheckpointTable(CheckpointTable.Shapes(list.GetProperty("one_file")));
         string family = list.GetProperty("family").GetString()!;
         string? expected = family switch
         {
@@ -63,7 +62,7 @@ public sealed class CheckpointListsTests
     [TestCaseSource(nameof(Lists))]
     public void Configs_OfTheFamily_BuildNetworksThatTakeTheRealKeys(JsonElement list)
     {
-        using var source = new ShapesOnly(Shapes(list.GetProperty("one_file")));
+        using var source = new CheckpointTable(CheckpointTable.Shapes(list.GetProperty("one_file")));
         CheckpointLayout layout = CheckpointLayout.Of(source);
         foreach (string component in list.GetProperty("diffusers").EnumerateObject().Select(component => component.Name))
         {
@@ -88,9 +87,9 @@ public sealed class CheckpointListsTests
     [Test]
     public void Open_ControlNetOfTheOriginalCode_GivesTheFoldersKeys()
     {
-        JsonElement unet = Read(GoldenCase.InRepository("tests/Goldens/checkpoints/sd15.json.gz")).GetProperty("one_file");
-        JsonElement folder = Read(GoldenCase.InRepository("tests/Goldens/checkpoints/sd15_controlnet.json.gz")).GetProperty("diffusers").GetProperty("controlnet");
-        var keys = Shapes(unet).Where(key => key.Key.StartsWith("model.diffusion_model.", StringComparison.Ordinal) && !key.Key.Contains("output_blocks", StringComparison.Ordinal) && !key.Key.Contains(".out.", StringComparison.Ordinal))
+        JsonElement unet = CheckpointTable.Read(GoldenCase.InRepository("tests/Goldens/checkpoints/sd15.json.gz")).GetProperty("one_file");
+        JsonElement folder = CheckpointTable.Read(GoldenCase.InRepository("tests/Goldens/checkpoints/sd15_controlnet.json.gz")).GetProperty("diffusers").GetProperty("controlnet");
+        var keys = CheckpointTable.Shapes(unet).Where(key => key.Key.StartsWith("model.diffusion_model.", StringComparison.Ordinal) && !key.Key.Contains("output_blocks", StringComparison.Ordinal) && !key.Key.Contains(".out.", StringComparison.Ordinal))
             .ToDictionary(key => key.Key.Replace("model.diffusion_model", "control_model", StringComparison.Ordinal), key => key.Value, StringComparer.Ordinal);
         int[] skips = [320, 320, 320, 320, 640, 640, 640, 1280, 1280, 1280, 1280, 1280];
         int[] hints = [3, 16, 16, 32, 32, 96, 96, 256, 320];
@@ -108,8 +107,8 @@ public sealed class CheckpointListsTests
 
         keys["control_model.middle_block_out.0.weight"] = [1280, 1280, 1, 1];
         keys["control_model.middle_block_out.0.bias"] = [1280];
-        using WeightSource named = ControlNetFile.Open(new ShapesOnly(keys), out ControlNetConfig config);
-        Dictionary<string, long[]> wanted = Shapes(folder);
+        using WeightSource named = ControlNetFile.Open(new CheckpointTable(keys), out ControlNetConfig config);
+        Dictionary<string, long[]> wanted = CheckpointTable.Shapes(folder);
         Assert.That(named.Names, Is.EquivalentTo(wanted.Keys));
         Assert.That(wanted.Where(key => !named.Entry(key.Key).Shape.AsSpan().SequenceEqual(key.Value)).Select(key => key.Key), Is.Empty);
         using var network = new ControlNetModel(config, new Weights(named, ScalarType.Float16));
@@ -141,14 +140,14 @@ public sealed class CheckpointListsTests
     [Test]
     public void Of_KeysOfNoPart_AreListed()
     {
-        using var source = new ShapesOnly(new Dictionary<string, long[]>(StringComparer.Ordinal) { ["first_stage_model.quant_conv.weight"] = [8, 8, 1, 1], ["something.else"] = [1] });
+        using var source = new CheckpointTable(new Dictionary<string, long[]>(StringComparer.Ordinal) { ["first_stage_model.quant_conv.weight"] = [8, 8, 1, 1], ["something.else"] = [1] });
         Assert.That(() => CheckpointLayout.Of(source), Throws.TypeOf<WeightsException>().With.Message.Contains("Unexpected (1): something.else."));
     }
 
     [Test]
     public void Of_NoKnownKeys_SaysSo()
     {
-        using var source = new ShapesOnly(new Dictionary<string, long[]>(StringComparer.Ordinal) { ["layer.weight"] = [1] });
+        using var source = new CheckpointTable(new Dictionary<string, long[]>(StringComparer.Ordinal) { ["layer.weight"] = [1] });
         Assert.That(() => CheckpointLayout.Of(source), Throws.TypeOf<WeightsException>().With.Message.Contains("layer.weight"));
     }
 
@@ -159,31 +158,4 @@ public sealed class CheckpointListsTests
         "transformer" => new FluxTransformer2DModel(ConfigJson.Parse<FluxConfig>(config), weights),
         _ => new CLIPTextModel(ConfigJson.Parse<ClipTextConfig>(config), weights),
     };
-
-    private static JsonElement Read(string path)
-    {
-        using var gzip = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
-        using var document = JsonDocument.Parse(gzip);
-        return document.RootElement.Clone();
-    }
-
-    private static Dictionary<string, long[]> Shapes(JsonElement list) =>
-        list.EnumerateObject().ToDictionary(key => key.Name, key => key.Value.EnumerateArray().Select(side => side.GetInt64()).ToArray(), StringComparer.Ordinal);
-
-    /// <summary>A checkpoint's table of contents without its contents.</summary>
-    private sealed class ShapesOnly(Dictionary<string, long[]> shapes) : WeightSource
-    {
-        public override string Path => "list";
-
-        public override IReadOnlyCollection<string> Names => shapes.Keys;
-
-        public override bool Has(string name) => shapes.ContainsKey(name);
-
-        public override WeightEntry Entry(string name) => new(name, WeightDtype.F16, shapes[name]);
-
-        // One zero, repeated: a real family's networks are built without their memory.
-        public override Tensor Read(string name, ScalarType? dtype = null) => zeros([1], dtype: ScalarType.Float16).expand(shapes[name]);
-
-        public override Tensor ReadRows(string name, long start, long count, ScalarType? dtype = null) => zeros([1], dtype: ScalarType.Float16).expand([count, .. shapes[name][1..]]);
-    }
 }

@@ -104,8 +104,7 @@ public sealed class OneFileModel : ModelFiles
         ? _layout.Open(SafetensorsFile.Open(Path), component)
         : (_folder ?? throw Lacks(component)).Weights(component);
 
-    public override SchedulerConfig Scheduler(string component = "scheduler") => _folder?.Scheduler(component)
-        ?? SchedulerConfig.Parse(_family!.Configs.TryGetValue(component, out JsonObject? config) ? config.ToJsonString() : throw Lacks(component));
+    public override SchedulerConfig Scheduler(string component = "scheduler") => _folder?.Scheduler(component) ?? SchedulerConfig.Parse(Config(component));
 
     public override ClipTokenizer ClipTokenizer(string component)
     {

@@ -11,6 +11,8 @@ public static class Leftovers
         "betas", "alphas_cumprod", "alphas_cumprod_prev", "sqrt_alphas_cumprod", "sqrt_one_minus_alphas_cumprod",
         "log_one_minus_alphas_cumprod", "sqrt_recip_alphas_cumprod", "sqrt_recipm1_alphas_cumprod", "posterior_variance",
         "posterior_log_variance_clipped", "posterior_mean_coef1", "posterior_mean_coef2", "lvlb_weights", "logvar",
+        // how far training had come, and marks of what the network predicts, which TrainedPrediction reads
+        "global_step", "v_pred", "ztsnr",
     ];
 
     public static bool Contains(string name)

@@ -32,7 +32,7 @@ public sealed unsafe class SafetensorsFile : WeightSource
     public override IReadOnlyCollection<string> Names => _header.Entries.Keys;
 
     /// <summary>Free text of the file's maker.</summary>
-    public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
+    public override IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
     /// <summary>Maps a file and checks its header.</summary>
     /// <exception cref="WeightsException">There is no such file, or it breaks a rule of the format.</exception>

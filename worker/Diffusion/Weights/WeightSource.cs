@@ -16,6 +16,9 @@ public abstract class WeightSource : IDisposable
 
     public abstract IReadOnlyCollection<string> Names { get; }
 
+    /// <summary>What the file's writer says of it: __metadata__ of a safetensors header. Empty where there is none.</summary>
+    public virtual IReadOnlyDictionary<string, string> Metadata { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
     public abstract bool Has(string name);
 
     /// <summary>Type and shape of a tensor.</summary>

@@ -8,6 +8,7 @@ public sealed class CheckpointLayout
     private static readonly string[] TransformerPrefixes = ["", "model.diffusion_model."];
 
     private readonly Dictionary<string, Part> _parts = new(StringComparer.Ordinal);
+    private readonly TrainedPrediction? _prediction;
 
     private CheckpointLayout(WeightSource source)
     {
@@ -45,6 +46,7 @@ public sealed class CheckpointLayout
 
         AddTexts(source, Any);
         Family ??= StableDiffusionFamily(source);
+        _prediction = TrainedPrediction.Of(source, isVersion2: ReferenceEquals(Family, Catalog.Sd21), seesMask: UNetInputs == 9);
     }
 
     /// <summary>What keys and shapes tell of, or null.</summary>
@@ -88,10 +90,30 @@ public sealed class CheckpointLayout
     /// <summary>One sentence on what was found.</summary>
     public string Describe() => $"holds {string.Join(", ", _parts.Keys)}" + (UNetChannels is null ? "" : $", with {UNetChannels} channels in the first block, {UNetInputs} at the input, and prompts of {ContextWidth} features");
 
-    /// <summary>Fields of a component's config that its shapes tell.</summary>
-    public IReadOnlyDictionary<string, JsonNode> Found(string component) => component == "unet" && UNetInputs is { } inputs
-        ? new Dictionary<string, JsonNode>(StringComparer.Ordinal) { ["in_channels"] = inputs }
-        : new Dictionary<string, JsonNode>(StringComparer.Ordinal);
+    /// <summary>Fields of a component's config that keys, shapes and metadata tell.</summary>
+    public IReadOnlyDictionary<string, JsonNode> Found(string component)
+    {
+        var found = new Dictionary<string, JsonNode>(StringComparer.Ordinal);
+        if (component == "unet" && UNetInputs is { } inputs)
+        {
+            found["in_channels"] = inputs;
+            if (_prediction?.SampleSize is { } side)
+            {
+                found["sample_size"] = side;
+            }
+        }
+        else if (component == "scheduler" && _prediction is { } prediction)
+        {
+            found["prediction_type"] = prediction.Type;
+            if (prediction.ZeroTerminalSnr)
+            {
+                found["rescale_betas_zero_snr"] = true;
+                found["timestep_spacing"] = "trailing";
+            }
+        }
+
+        return found;
+    }
 
     /// <summary>A component's weights under the names that networks take.</summary>
     /// <param name="source">The checkpoint; disposed with the result.</param>
