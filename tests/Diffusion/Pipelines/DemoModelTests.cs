@@ -1,9 +1,12 @@
+using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Upscalers;
+using Generation.Diffusion.Vision;
 using Generation.Imaging;
 using Generation.Imaging.Png;
 using Generation.Tests.Goldens;
 using Generation.Torch;
+using static TorchSharp.torch;
 
 namespace Generation.Tests.Pipelines;
 
@@ -54,6 +57,42 @@ public sealed class DemoModelTests
             byte[] corner = Pixel(one, 1, 1);
             Assert.That(middle[0], Is.GreaterThan(middle[2] + 40), "red in the middle");
             Assert.That(corner[2], Is.GreaterThan(corner[0] + 40), "blue in the corner");
+        }
+    }
+
+    [Test]
+    public void Preview_ByASmallAutoencoder_IsItsPictureOfTheLatents()
+    {
+        string folder = Directory.CreateTempSubdirectory("taesd").FullName;
+        try
+        {
+            foreach ((string from, string to) in new[] { ("config.json", "config.json"), ("model.safetensors", "diffusion_pytorch_model.safetensors") })
+            {
+                File.Copy(GoldenCase.InRepository("tests/Goldens/modules/vae_tiny/" + from), Path.Combine(folder, to));
+            }
+
+            using AutoencoderTiny small = ComponentFolder.LoadTinyVae(folder);
+            LatentPreview own = _model.Preview;
+            _model.Preview = LatentPreview.With(small);
+            try
+            {
+                _pipeline.Generate(Apple with { NumInferenceSteps = 1 }, report =>
+                {
+                    using var scope = NewDisposeScope();
+                    Picture expected = PictureTensors.ToPictures(PictureTensors.FromDecoded(small.Decode(report.Latents)))[0];
+                    Picture preview = report.Preview()!;
+                    Assert.That((preview.Width, preview.Height), Is.EqualTo((expected.Width, expected.Height)));
+                    Assert.That(preview.Bytes, Is.EqualTo(expected.Bytes));
+                }).Dispose();
+            }
+            finally
+            {
+                _model.Preview = own;
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
         }
     }
 

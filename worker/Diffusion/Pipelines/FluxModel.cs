@@ -44,8 +44,12 @@ public sealed class FluxModel : IDisposable
 
     public Device Device { get; }
 
-    /// <summary>Small pictures of unfinished latents; made when first asked for.</summary>
-    public LatentPreview Preview => _preview ??= LatentPreview.For(Vae);
+    /// <summary>What draws small pictures of unfinished latents: if none is set, a projection, made when first asked for.</summary>
+    public LatentPreview Preview
+    {
+        get => _preview ??= LatentPreview.For(Vae);
+        set => _preview = value;
+    }
 
     /// <summary>The weights that adapters may change, by component: transformer, text_encoder, text_encoder_2.</summary>
     public IReadOnlyDictionary<string, ParameterStore> Adaptable => new Dictionary<string, ParameterStore>(StringComparer.Ordinal)

@@ -29,8 +29,12 @@ public abstract class LatentDiffusionModel : IDisposable
 
     public Device Device { get; }
 
-    /// <summary>Small pictures of unfinished latents; made when first asked for.</summary>
-    public LatentPreview Preview => _preview ??= LatentPreview.For(Vae);
+    /// <summary>What draws small pictures of unfinished latents: if none is set, a projection, made when first asked for.</summary>
+    public LatentPreview Preview
+    {
+        get => _preview ??= LatentPreview.For(Vae);
+        set => _preview = value;
+    }
 
     /// <summary>Size of the pictures that the model was trained on.</summary>
     public PictureSize NativeSize => UNet.Config.SampleSize is { } size

@@ -6,22 +6,33 @@ namespace Generation.Diffusion.Pipelines;
 
 /// <summary>
 /// Small pictures of unfinished latents without the decoder: one linear projection to red, green and blue for each
-/// latent. For published autoencoders the projection is known; for others it is fitted once to what they decode.
+/// latent. For published autoencoders the projection is known; for others it is fitted once to what they decode. Or
+/// pictures in full size by an <see cref="AutoencoderTiny"/>, which takes longer and shows more.
 /// </summary>
 public sealed class LatentPreview
 {
     private readonly double[][] _colours;
+    private readonly AutoencoderTiny? _decoder;
 
-    private LatentPreview(double[][] colours) => _colours = colours;
+    private LatentPreview(double[][] colours, AutoencoderTiny? decoder = null) => (_colours, _decoder) = (colours, decoder);
 
     /// <summary>The projection of an autoencoder's latents.</summary>
     public static LatentPreview For(AutoencoderKL vae) =>
         new(LatentColours.Of(vae.Config.ScalingFactor, vae.Config.LatentChannels) ?? Fit(vae));
 
-    /// <summary>One picture of (channels, height, width) latents as the denoiser knows them, of deviation about one; a pixel for each latent.</summary>
+    /// <summary>Pictures by a small autoencoder of the same latents, a TAESD; it stays the caller's.</summary>
+    public static LatentPreview With(AutoencoderTiny decoder) => new([], decoder);
+
+    /// <summary>One picture of (channels, height, width) latents as the denoiser knows them, of deviation about one; a pixel for each latent, or as many as the small autoencoder makes.</summary>
     public Picture Render(Tensor latents)
     {
         using var scope = NewDisposeScope();
+        if (_decoder is not null)
+        {
+            Tensor decoded = _decoder.Decode(latents.to(ScalarType.Float32).to(_decoder.Parameters.Values.First().Value.device).unsqueeze(0));
+            return PictureTensors.ToPictures(PictureTensors.FromDecoded(decoded))[0];
+        }
+
         int channels = _colours.Length - 1;
         Tensor weights = tensor(_colours[..channels].SelectMany(row => row).Select(value => (float)value).ToArray()).view(channels, 3);
         Tensor constant = tensor(_colours[channels].Select(value => (float)value).ToArray());

@@ -11,6 +11,11 @@ public static class ComponentFolder
     public static AutoencoderKL LoadVae(string path, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
         Load<AutoencoderKL, AutoencoderConfig>(path, (config, weights) => new AutoencoderKL(config, weights), dtype, device);
 
+    /// <summary>A small autoencoder (TAESD) for previews.</summary>
+    /// <exception cref="WeightsException">A file is missing, or the weights do not fit.</exception>
+    public static AutoencoderTiny LoadTinyVae(string path, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
+        Load<AutoencoderTiny, AutoencoderTinyConfig>(path, (config, weights) => new AutoencoderTiny(config, weights), dtype, device);
+
     internal static TNetwork Load<TNetwork, TConfig>(string path, Func<TConfig, Weights, TNetwork> build, ScalarType dtype, Device? device)
         where TNetwork : Network
         where TConfig : INetworkConfig
