@@ -35,6 +35,9 @@ internal static partial class ApiLog
     [LoggerMessage(111, LogLevel.Warning, "A request was refused with 503, its pictures could not be stored: {Reason}")]
     public static partial void ResultsUnavailable(ILogger logger, string reason);
 
+    [LoggerMessage(112, LogLevel.Information, "{Kind} on {Model} costs {PerJob} credits and {PerWork} for a megapixel-step, by the seconds of {Jobs} jobs")]
+    public static partial void PriceDerived(ILogger logger, JobKind kind, string model, decimal perJob, decimal perWork, long jobs);
+
     [LoggerMessage(110, LogLevel.Information, "Deleted the outputs of {Jobs} jobs whose time was over, and {Files} files that nothing names")]
     public static partial void Swept(ILogger logger, int jobs, int files);
 

@@ -64,6 +64,7 @@ public static class StorageServices
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<LoadReader>();
         services.AddSingleton<RunTimes>();
+        services.AddSingleton<MeasuredPriceStore>();
         services.AddSingleton<Ledger>();
         services.AddSingleton<AccountStore>();
         services.AddSingleton<WorkerRegistry>();

@@ -8,7 +8,7 @@ namespace Generation.Api;
 /// request is checked by its kind and model, priced, held against the account's limits, and submitted.
 /// </summary>
 internal sealed class JobIntake(
-    ModelDirectory models, InputPictures inputs, Prices prices, LimitsDirectory limits, SafetyDirectory safety, RunTimeBoard times,
+    ModelDirectory models, InputPictures inputs, Prices prices, LimitsDirectory limits, SafetyDirectory safety, RunTimeBoard times, PriceBoard board,
     Submission submission, TimeProvider time)
 {
     /// <summary>
@@ -49,7 +49,7 @@ internal sealed class JobIntake(
             Id = JobId.New(time),
             AccountId = caller.AccountId,
             Request = request.Request,
-            Cost = price?.Invoke(request) ?? prices.Of(request, seconds),
+            Cost = price?.Invoke(request) ?? prices.Of(request, await board.OfAsync(request.Model.Name, request.Request.Kind, cancellationToken)),
             Work = work,
             Trace = Tracing.Current,
             ExpectedSeconds = seconds,

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Generation.Contracts;
+using Generation.Storage;
 
 namespace Generation.Api;
 
@@ -24,15 +25,15 @@ internal sealed record PriceOptions
     public decimal MinimumPerPicture { get; init; } = 0.01m;
 
     /// <summary>
-    /// Where set, jobs cost by the seconds that finished jobs of their kind and model took, once there are some; a model's
-    /// own figures still go first. Null: by work alone, as below.
+    /// What a second of a worker costs, for prices derived from the seconds that finished jobs took. Null: as much as makes
+    /// the usual text2img job cost what it does by the figures here.
     /// </summary>
     [Range(0, 1e6)]
     public decimal? CreditsPerSecond { get; init; }
 
     /// <summary>
-    /// Over these, by kind. Edits predict three times a step where others do twice; control networks come on top of the
-    /// model's own; enlarging has no steps; frames of a clip see each other.
+    /// Over these, by kind, until it is measured how long jobs take: edits predict three times a step where others do twice;
+    /// control networks come on top of the model's own; enlarging has no steps; frames of a clip see each other.
     /// </summary>
     public Dictionary<string, KindPrice> Kinds { get; init; } = new(StringComparer.Ordinal)
     {
@@ -79,31 +80,37 @@ internal sealed record PricedWork(JobKind Kind, decimal MegapixelSteps, decimal 
     private static decimal Mega(int width, int height) => (decimal)width * height / 1_000_000m;
 }
 
-/// <summary>Prices of jobs, from the configuration and the models' entries.</summary>
+/// <summary>
+/// Prices of jobs. A model's own figures for the kind go first; then what was derived from measured seconds; then, until
+/// there is that, the configuration's figures by kind and in general.
+/// </summary>
 internal sealed class Prices(PriceOptions options)
 {
     /// <summary>The price of a job, to a ten-thousandth of a credit, rounded up.</summary>
-    /// <param name="seconds">How long it is expected to run; null: nobody knows.</param>
-    public Credits Of(CheckedRequest job, double? seconds = null) => Of(PricedWork.Of(job), job.Model, seconds);
+    /// <param name="measured">What was derived from measured seconds; null: nothing was.</param>
+    public Credits Of(CheckedRequest job, MeasuredPrice? measured = null) => Of(PricedWork.Of(job), job.Model, measured);
 
     /// <summary>The price of so much work with a model.</summary>
-    public Credits Of(PricedWork work, ModelEntry model, double? seconds = null)
+    public Credits Of(PricedWork work, ModelEntry model, MeasuredPrice? measured = null)
     {
         string kind = work.Kind.WireName();
         KindPrice? own = model.Prices?.GetValueOrDefault(kind);
         KindPrice? general = options.Kinds.GetValueOrDefault(kind);
-        decimal perStep = own?.PerMegapixelStep ?? general?.PerMegapixelStep ?? options.PerMegapixelStep;
-        decimal perOutput = own?.PerOutputMegapixel ?? general?.PerOutputMegapixel ?? options.PerOutputMegapixel;
         decimal least = own?.Minimum ?? general?.Minimum ?? options.MinimumPerPicture;
-        if (own is null && options.CreditsPerSecond is { } rate && seconds is { } expected)
+        if (own is null && measured is not null)
         {
-            return Rounded(Math.Max(rate * (decimal)expected, least * work.Outputs));
+            return Rounded(Math.Max(measured.Of((decimal)work.Work), least * work.Outputs));
         }
 
-        decimal output = (perStep * work.MegapixelSteps) + (perOutput * work.OutputMegapixels);
+        decimal perOutput = own?.PerOutputMegapixel ?? general?.PerOutputMegapixel ?? options.PerOutputMegapixel;
+        decimal output = ((own?.PerMegapixelStep ?? general?.PerMegapixelStep ?? options.PerMegapixelStep) * work.MegapixelSteps) + (perOutput * work.OutputMegapixels);
         decimal price = Math.Max(output * model.PriceFactor, least) * work.Outputs;
         return Rounded(price);
     }
+
+    /// <summary>What a megapixel-step costs by the configuration and the model's entry.</summary>
+    public decimal PerMegapixelStep(JobKind kind, ModelEntry model) => model.PriceFactor
+        * (model.Prices?.GetValueOrDefault(kind.WireName())?.PerMegapixelStep ?? options.Kinds.GetValueOrDefault(kind.WireName())?.PerMegapixelStep ?? options.PerMegapixelStep);
 
     private static Credits Rounded(decimal price) => Credits.Of(Math.Ceiling(price * 10_000m) / 10_000m);
 }

@@ -28,6 +28,9 @@ internal static class WebSetup
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddOptions<PriceOptions>().BindConfiguration(PriceOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton(p => new Prices(p.GetRequiredService<Microsoft.Extensions.Options.IOptions<PriceOptions>>().Value));
+        builder.Services.AddSingleton<PriceBoard>();
+        builder.Services.AddSingleton<PriceKeeper>();
+        builder.Services.AddHostedService(p => p.GetRequiredService<PriceKeeper>());
         builder.Services.AddSingleton<JobIntake>();
         builder.Services.AddOptions<AccountOptions>().BindConfiguration(AccountOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<ModelDirectory>();

@@ -11,6 +11,9 @@ namespace Generation.Storage;
 /// <param name="SecondsPerWork">For a unit of work, as <see cref="NewJob.Work"/> counts it.</param>
 public sealed record RunTime(string Model, JobKind Kind, long Jobs, double FixedSeconds, double SecondsPerWork)
 {
+    /// <summary>Work of a usual job.</summary>
+    public double MeanWork { get; init; }
+
     public double SecondsOf(double work) => FixedSeconds + (SecondsPerWork * work);
 }
 
@@ -37,7 +40,7 @@ public sealed class RunTimes(NpgsqlDataSource source)
         weighted AS (
             SELECT *, power(0.97::double precision, row_number() OVER (PARTITION BY model, kind ORDER BY finished_at DESC) - 1) / (seconds * seconds) AS weight
             FROM timed)
-        SELECT model, kind, count(*), sum(weight), sum(weight * work), sum(weight * seconds), sum(weight * work * work), sum(weight * work * seconds)
+        SELECT model, kind, count(*), sum(weight), sum(weight * work), sum(weight * seconds), sum(weight * work * work), sum(weight * work * seconds), avg(work)
         FROM weighted GROUP BY model, kind
         """;
 
@@ -50,7 +53,10 @@ public sealed class RunTimes(NpgsqlDataSource source)
         while (await reader.ReadAsync(cancellationToken))
         {
             (double perJob, double perWork) = Line(reader.GetDouble(3), reader.GetDouble(4), reader.GetDouble(5), reader.GetDouble(6), reader.GetDouble(7));
-            times.Add(new RunTime(reader.GetString(0), (JobKind)reader.GetInt16(1), reader.GetInt64(2), perJob, perWork));
+            times.Add(new RunTime(reader.GetString(0), (JobKind)reader.GetInt16(1), reader.GetInt64(2), perJob, perWork)
+            {
+                MeanWork = reader.GetDouble(8),
+            });
         }
 
         return times;

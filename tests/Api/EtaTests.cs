@@ -74,22 +74,39 @@ public sealed class EtaTests
     }
 
     [Test]
-    public void Of_CreditsPerSecond_PricesByTheSecondsOnceTheyAreKnown()
+    public async Task KeepAsync_EnoughFinishedJobs_DerivesPricesThatStay()
     {
-        var prices = new Prices(new PriceOptions { CreditsPerSecond = 0.02m });
-        var work = new PricedWork(JobKind.Text2Img, 0.1m, 0.07m, 2);
+        PriceKeeper keeper = _api.Get<PriceKeeper>();
+        var small = new PricedWork(JobKind.Text2Img, 0.1m, 0.07m, 1);
+        Prices prices = _api.Get<Prices>();
+        Assert.That(await _api.Get<PriceBoard>().OfAsync("demo", JobKind.Text2Img, default), Is.Null);
+        // Clips took three times as long for the same work
+        await HistoryAsync(JobKind.Video, times: 3);
 
-        Assert.That(prices.Of(work, ApiScope.Demo, 30).Value, Is.EqualTo(0.6m));
-        Assert.That(prices.Of(work, ApiScope.Demo), Is.EqualTo(new Prices(new PriceOptions()).Of(work, ApiScope.Demo)), "nobody knows yet");
+        MeasuredPrice[] derived = [.. await keeper.KeepAsync(default)];
+
+        MeasuredPrice pictures = derived.Single(p => p.Kind == JobKind.Text2Img);
+        MeasuredPrice clips = derived.Single(p => p.Kind == JobKind.Video);
+        Assert.That(clips.Of(1) / pictures.Of(1), Is.EqualTo(3m).Within(0.15m));
+        // The usual job costs as before, a small one by its seconds
+        const decimal Usual = 0.26m;
+        Assert.That((double)pictures.Of(Usual), Is.EqualTo(0.15 * (double)Usual).Within(10).Percent);
+        Assert.That((double)prices.Of(small, ApiScope.Demo, pictures).Value, Is.EqualTo((double)pictures.Of(0.1m)).Within(1).Percent);
+        ModelEntry own = ApiScope.Demo with { Prices = new Dictionary<string, KindPrice> { ["text2img"] = new() { PerMegapixelStep = 1 } } };
+        Assert.That(prices.Of(small, own, pictures), Is.EqualTo(prices.Of(small, own)), "a model's own price goes first");
+        Assert.That(await keeper.KeepAsync(default), Is.Empty, "and they stay");
+        Assert.That(await _api.Get<MeasuredPriceStore>().ReadAsync(default), Is.EquivalentTo(derived));
+        await ExecuteAsync($"DELETE FROM jobs WHERE kind = {(int)JobKind.Video}");
+        await ExecuteAsync($"DELETE FROM measured_prices");
     }
 
     private static double SecondsOf(double work) => FixedSeconds + (SecondsPerWork * work);
 
     /// <summary>Jobs of different sizes that have ended, each a little off the line.</summary>
-    private Task HistoryAsync() => ExecuteAsync($$"""
+    private Task HistoryAsync(JobKind kind = JobKind.Text2Img, double times = 1) => ExecuteAsync($$"""
         INSERT INTO jobs (id, account_id, kind, model, state, request, cost, attempt, worker_id, work, started_at, finished_at, outputs_deleted_at)
-        SELECT gen_random_uuid(), '{{_api.Account}}', 0, 'demo', 2, '{"kind": "text2img"}', 0, 1, 'steady', w.work,
-            now() - i * interval '1 second' - ({{FixedSeconds}} + {{SecondsPerWork}} * w.work) * (1 + 0.03 * sin(i)) * interval '1 second',
+        SELECT gen_random_uuid(), '{{_api.Account}}', {{(int)kind}}, 'demo', 2, '{"kind": "text2img"}', 0, 1, 'steady', w.work,
+            now() - i * interval '1 second' - {{times}} * ({{FixedSeconds}} + {{SecondsPerWork}} * w.work) * (1 + 0.03 * sin(i)) * interval '1 second',
             now() - i * interval '1 second', now()
         FROM generate_series(1, 120) AS i, LATERAL (SELECT 0.02 + (i % 17) * 0.03 AS work) AS w
         """);
