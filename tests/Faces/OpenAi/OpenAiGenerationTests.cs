@@ -105,10 +105,26 @@ public sealed class OpenAiGenerationTests
         {
             Content = JsonContent.Create(new { model = "gpt-image-1", prompt = "a red apple", stream = true, partial_images = 2, size = "512x512", num_inference_steps = 60, output_format = "webp" }),
         };
+        // In mid-job until a partial image has come
+        using JobHold hold = FaceStack.Holds.AtStep(30);
         using HttpResponseMessage answer = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, FaceStack.Limit());
 
         Assert.That(answer.Content.Headers.ContentType!.MediaType, Is.EqualTo("text/event-stream"));
-        List<(string Event, JsonElement Data)> events = Events(await answer.Content.ReadAsStringAsync(FaceStack.Limit()));
+        var stream = new StringBuilder();
+        using (var reader = new StreamReader(await answer.Content.ReadAsStreamAsync()))
+        {
+            CancellationToken limit = FaceStack.Limit();
+            while (await reader.ReadLineAsync(limit) is { } line)
+            {
+                stream.Append(line).Append('\n');
+                if (line == "event: image_generation.partial_image")
+                {
+                    hold.Release();
+                }
+            }
+        }
+
+        List<(string Event, JsonElement Data)> events = Events(stream.ToString());
         (string Event, JsonElement Data)[] partials = [.. events.Where(e => e.Event == "image_generation.partial_image")];
         Assert.That(partials, Has.Length.InRange(1, 2));
         Assert.That(partials.Select(p => p.Data.GetProperty("partial_image_index").GetInt32()), Is.EqualTo(Enumerable.Range(0, partials.Length)));
