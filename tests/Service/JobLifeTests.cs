@@ -136,8 +136,8 @@ public sealed class JobLifeTests
         await _scope.StartWorkerAsync("w1");
         (JobId id, JobHold hold) = await HeldAsync(ServiceScope.Apple(), step: 3);
         using JobHold held = hold;
-        JobRow row = await _scope.WaitAsync(id, r => r.Checkpoint is not null, "a checkpoint is kept with the lease");
-        Assert.That((row.State, row.Checkpoint!.Step), Is.EqualTo((JobState.Running, 3)));
+        JobRow row = await _scope.WaitAsync(id, r => r.Checkpoint is { Step: 3 }, "a checkpoint is kept with the lease");
+        Assert.That(row.State, Is.EqualTo(JobState.Running));
         held.Release();
         Assert.That((await _scope.WaitForEndAsync(id)).State, Is.EqualTo(JobState.Succeeded));
     }
