@@ -134,7 +134,7 @@ at::Tensor sliced(const at::Tensor& query, const at::Tensor& key, const at::Tens
     std::vector<int64_t> broadcast(query.sizes().begin(), query.sizes().end());
     broadcast.back() = keys;
     at::Tensor added = mask.defined() ? mask.expand(broadcast) : mask;
-    at::Tensor out = at::empty(query.sizes(), query.options());
+    at::Tensor out = step < length ? at::empty(query.sizes(), query.options()) : at::Tensor();
     for (int64_t first = 0; first < length; first += step) {
         const int64_t count = std::min(step, length - first);
         at::Tensor scores = at::matmul(query.narrow(-2, first, count) * factor, turned);
@@ -146,7 +146,11 @@ at::Tensor sliced(const at::Tensor& query, const at::Tensor& key, const at::Tens
             at::Tensor later = at::ones({count, keys}, scores.options().dtype(at::kBool)).triu_(first + 1);
             scores.masked_fill_(later, -std::numeric_limits<float>::infinity());
         }
-        out.narrow(-2, first, count).copy_(at::matmul(at::softmax(scores, -1), value));
+        at::Tensor part = at::matmul(at::softmax(scores, -1), value);
+        if (!out.defined()) {
+            return part;
+        }
+        out.narrow(-2, first, count).copy_(part);
     }
     return out;
 }

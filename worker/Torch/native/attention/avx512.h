@@ -93,6 +93,14 @@ struct WideBfloat16 : Wide {
         sum = _mm512_add_ps(sum, other);
     }
 
+    static void narrow_row(const float* from, cell* to, int64_t count)
+    {
+        for (int64_t i = 0; i < count; i += width) {
+            const __mmask16 there = count - i >= width ? 0xffffu : static_cast<__mmask16>((1u << (count - i)) - 1);
+            _mm256_mask_storeu_epi16(to + i, there, (__m256i)_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(there, from + i)));
+        }
+    }
+
     // For scores that are known to be small (stays_small).
     static constexpr bool bounded = true;
     static constexpr cell one = 0x3f80;

@@ -4,7 +4,7 @@
 //   per_word             elements in a word
 //   queries, keys        sizes of a block; queries is a multiple of width
 //   size_step, key_step  the paddings that the packed operands need, in elements
-//   bounded              whether it has longest, stays_small and score_small, for scores that cannot be large
+//   bounded              whether it has longest, stays_small and score_small, for scores that cannot be large, and narrow_row
 //   block(...)           c[rows][queries] (+)= a[rows][words] x b[words][queries]
 // Everything has internal linkage: each file is compiled for other instructions.
 #pragma once
@@ -458,8 +458,12 @@ struct Frame {
                     const float* row = rows_out + i * rows;
                     if (t.element == Element::bfloat16) {
                         uint16_t* out = static_cast<uint16_t*>(t.out) + place;
-                        for (int64_t c = 0; c < t.size; c++) {
-                            out[c] = narrow(row[c]);
+                        if constexpr (M::bounded) {
+                            M::narrow_row(row, out, t.size);
+                        } else {
+                            for (int64_t c = 0; c < t.size; c++) {
+                                out[c] = narrow(row[c]);
+                            }
                         }
                     } else {
                         std::memcpy(static_cast<float*>(t.out) + place, row, static_cast<size_t>(t.size) * sizeof(float));
