@@ -11,7 +11,7 @@ public enum PeakKind
     TileBfloat16 = 2,
 }
 
-/// <summary>What benchmarks are held against: the same calls in C++, the processor's own speed, the time inside libtorch.</summary>
+/// <summary>What benchmarks are held against: the same calls in C++, the processor's own speed, the time of each operation.</summary>
 public static unsafe class NativeBenchmark
 {
     /// <summary>Nanoseconds of one addition in a C++ loop of <paramref name="calls"/>.</summary>
@@ -22,12 +22,6 @@ public static unsafe class NativeBenchmark
 
     /// <summary>Operations a second (a multiply-add counts twice) of a loop of nothing else, over libtorch's threads; 0 where the processor has none.</summary>
     public static double Peak(PeakKind kind, double seconds = 1.0) => Native.gt_bench_peak((int)kind, seconds);
-
-    /// <summary>Begins to add up the time that this process spends inside libtorch's calls.</summary>
-    public static void StartInside() => _ = Native.gt_bench_inside(1);
-
-    /// <summary>Seconds spent inside libtorch's calls since <see cref="StartInside"/>.</summary>
-    public static double StopInside() => Native.gt_bench_inside(0);
 
     /// <summary>Seconds, calls and name of each operation that <paramref name="work"/> calls, the longest first.</summary>
     /// <param name="withArguments">Tells calls with other shapes apart.</param>
