@@ -18,15 +18,28 @@ internal static class JobsBenchmark
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(5);
 
     /// <summary>What can be measured, in the order in which it is.</summary>
-    public static readonly string[] Parts = ["polls", "submits", "starts", "lives"];
+    public static readonly string[] Parts = ["polls", "submits", "starts", "lives", "eta"];
 
     /// <param name="jobs">Of how many the whole lives are measured.</param>
     /// <param name="aged">So many jobs have ended before starts and lives are measured once more; 0: only with the database almost empty.</param>
     /// <param name="parts">What is measured; empty: all.</param>
     public static async Task RunAsync(Report report, int jobs, int aged, IReadOnlyList<string> parts, CancellationToken cancellationToken)
     {
-        await using JobsStack stack = await JobsStack.StartAsync(cancellationToken);
         string[] chosen = [.. Parts.Where(p => parts.Count == 0 || parts.Contains(p))];
+        if (chosen.Any(p => p != "eta"))
+        {
+            await MeasureAsync(report, jobs, aged, chosen, cancellationToken);
+        }
+
+        if (chosen.Contains("eta"))
+        {
+            await EtaBenchmark.RunAsync(report, cancellationToken);
+        }
+    }
+
+    private static async Task MeasureAsync(Report report, int jobs, int aged, string[] chosen, CancellationToken cancellationToken)
+    {
+        await using JobsStack stack = await JobsStack.StartAsync(cancellationToken);
         foreach (string part in chosen)
         {
             await (part switch
@@ -34,7 +47,8 @@ internal static class JobsBenchmark
                 "polls" => PollsAsync(report, stack, cancellationToken),
                 "submits" => SubmitsAsync(report, stack, cancellationToken),
                 "starts" => StartsAsync(report, stack, "", cancellationToken),
-                _ => LivesAsync(report, stack, jobs, "", cancellationToken),
+                "lives" => LivesAsync(report, stack, jobs, "", cancellationToken),
+                _ => Task.CompletedTask,
             });
         }
 
