@@ -11,7 +11,8 @@ namespace Generation.Tests.Goldens;
 /// <summary>Whole runs equal the reference's, latents and pictures.</summary>
 public sealed class PipelinesTests
 {
-    private static IEnumerable<GoldenCase> Cases => GoldenCase.All("pipelines");
+    // Both groups are of one form; the second has other settings, sizes and seeds over the same models
+    private static IEnumerable<GoldenCase> Cases => GoldenCase.All("pipelines").Concat(GoldenCase.All("settings"));
 
     [TestCaseSource(nameof(Cases))]
     public void Generate_SettingsOfTheReference_GivesItsPictures(GoldenCase golden)
