@@ -31,9 +31,9 @@ public sealed class RabbitMqServer : Server
         + $"""ok = rabbit_auth_backend_internal:set_permissions(<<"{Account}">>, <<"{name}">>, <<".*">>, <<".*">>, <<".*">>, <<"{Account}">>).""",
         token);
 
-    /// <summary>Drops a virtual host with its queues, exchanges and connections.</summary>
+    /// <summary>Drops a virtual host with its queues, exchanges and connections; nothing where there is none.</summary>
     public Task DropVirtualHostAsync(string name, CancellationToken token) => EvaluateAsync(
-        $"""rabbit_vhost:delete(<<"{Checked(name)}">>, <<"{Account}">>), ok.""", token);
+        $"""case rabbit_vhost:exists(<<"{Checked(name)}">>) of true -> rabbit_vhost:delete(<<"{name}">>, <<"{Account}">>); false -> ok end, ok.""", token);
 
     public override async Task StopAsync(CancellationToken token)
     {
@@ -191,7 +191,9 @@ public sealed class RabbitMqServer : Server
         ["RUNNING_UNDER_SYSTEMD"] = "true",
     };
 
-    private async Task EvaluateAsync(string expressions, CancellationToken token)
+    /// <summary>Runs Erlang in the server; its value must be ok.</summary>
+    /// <exception cref="ServerException">It is another, or an exception.</exception>
+    internal async Task EvaluateAsync(string expressions, CancellationToken token)
     {
         var environment = new Dictionary<string, string> { ["HOME"] = Folder, ["ERL_EPMD_PORT"] = _portMapper.Port.ToString()! };
         string answer = await RunAsync("erl_call", ["-n", Node, "-e"], environment, token, expressions + "\n");

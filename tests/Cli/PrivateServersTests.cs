@@ -55,13 +55,16 @@ public sealed class PrivateServersTests
     [Test, CancelAfter(240_000)]
     public async Task VirtualHost_AddedAndDropped_Twice(CancellationToken token)
     {
+        const string Exists = """true = rabbit_vhost:exists(<<"test-a">>), ok.""";
         for (int i = 0; i < 2; i++)
         {
             await _servers.RabbitMq.AddVirtualHostAsync("test-a", token);
+            await _servers.RabbitMq.EvaluateAsync(Exists, token);
             await _servers.RabbitMq.DropVirtualHostAsync("test-a", token);
+            Assert.That(() => _servers.RabbitMq.EvaluateAsync(Exists, token), Throws.TypeOf<ServerException>());
         }
 
-        Assert.That(async () => await _servers.RabbitMq.DropVirtualHostAsync("test-a", token), Throws.TypeOf<ServerException>());
+        await _servers.RabbitMq.DropVirtualHostAsync("test-a", token);
     }
 
     [Test, CancelAfter(240_000)]

@@ -10,16 +10,10 @@ namespace {
 
 const pointwise::Loops& loops()
 {
-    static const pointwise::Loops& chosen = [&]() -> const pointwise::Loops& {
-        if (cpu::has_avx512()) {
-            return pointwise::avx512();
-        }
-        if (cpu::has_avx2()) {
-            return pointwise::avx2();
-        }
-        return pointwise::baseline();
-    }();
-    return chosen;
+    static const pointwise::Loops* const chosen = cpu::has_avx512() ? &pointwise::avx512()
+        : cpu::has_avx2() ? &pointwise::avx2()
+                          : &pointwise::baseline();
+    return *chosen;
 }
 
 // Rows of so many numbers that a thread has enough to do: a second one costs some microseconds.
