@@ -35,14 +35,16 @@ internal sealed class JobHold(string path, int step) : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
-    /// <summary>The file that a held job waits for to be deleted.</summary>
-    public string HeldPath { get; } = path + ".held";
+    private readonly string _held = path + ".held";
+
+    /// <summary>The files to delete, in this order, for the job to go on or never to be held, by whoever cannot call <see cref="Release"/>.</summary>
+    public IReadOnlyList<string> Files => [path + ".hold", _held];
 
     /// <summary>Waits until a job stands there.</summary>
     public async Task ReachedAsync(CancellationToken token = default)
     {
         long start = TimeProvider.System.GetTimestamp();
-        while (!File.Exists(HeldPath))
+        while (!File.Exists(_held))
         {
             Assert.That(TimeProvider.System.GetElapsedTime(start), Is.LessThan(Limit), $"no job has come to step {step}");
             await Task.Delay(10, token);
@@ -51,8 +53,10 @@ internal sealed class JobHold(string path, int step) : IDisposable
 
     public void Release()
     {
-        File.Delete(path + ".hold");
-        File.Delete(HeldPath);
+        foreach (string file in Files)
+        {
+            File.Delete(file);
+        }
     }
 
     public void Dispose() => Release();

@@ -19,7 +19,7 @@ public sealed class OpenAiNodeTests
         await File.WriteAllBytesAsync(mask, TestPictures.Hole());
         // The streamed job, which alone has so many steps, is in the middle until the script has seen a partial image
         using JobHold hold = FaceStack.Holds.AtStep(30);
-        _seen = await NodeClient.RunAsync("openai.mjs", ("HELD", hold.HeldPath),
+        _seen = await NodeClient.RunAsync("openai.mjs", ("HOLD", string.Join(':', hold.Files)),
             ("OPENAI_BASE_URL", new Uri(api.Address, "/v1").ToString()), ("OPENAI_API_KEY", (await api.NewUserAsync()).Key), ("IMAGE", image), ("MASK", mask));
     }
 

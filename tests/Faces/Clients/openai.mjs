@@ -1,4 +1,4 @@
-// OpenAI's library against the API of OPENAI_BASE_URL, with the pictures IMAGE and MASK; a job of 30 steps and more waits while the file HELD is there; what it got goes out as one JSON object.
+// OpenAI's library against the API of OPENAI_BASE_URL, with the pictures IMAGE and MASK; a job of 30 steps and more waits while the files HOLD are there; what it got goes out as one JSON object.
 import fs from 'node:fs';
 import { File } from 'node:buffer';
 
@@ -30,8 +30,8 @@ const stream = await client.images.generate({
   model: 'gpt-image-1', prompt: 'a red apple', stream: true, partial_images: 2, size: '512x512', num_inference_steps: 60,
 });
 for await (const event of stream) {
-  // The job stood still for this event
-  fs.rmSync(process.env.HELD, { force: true });
+  // The job stands still for this event, or never has to
+  for (const path of process.env.HOLD.split(':')) fs.rmSync(path, { force: true });
   seen.events.push({ type: event.type, index: event.partial_image_index ?? null, ...(await size(Buffer.from(event.b64_json, 'base64'))) });
 }
 
