@@ -117,6 +117,23 @@ public sealed class GatheredTests
     }
 
     [Test]
+    public async Task ForgetAsync_KeysOfMoreThanADay_AreForgottenAndYoungerStay()
+    {
+        Guid account = await _storage.AccountAsync();
+        await _storage.ExecuteAsync($"""
+            INSERT INTO idempotency_keys (account_id, key, fingerprint, job_id, created_at, in_flight_until) VALUES
+                ('{account}', 'young', '', gen_random_uuid(), now() - interval '23 hours 59 minutes', now()),
+                ('{account}', 'old', '', gen_random_uuid(), now() - interval '24 hours 1 minute', now())
+            """);
+        var keys = new IdempotencyStore(_storage.Source);
+
+        Assert.That(await keys.ForgetAsync(default), Is.EqualTo(1));
+
+        Assert.That(await keys.FindAsync(account, "young", default), Is.Not.Null);
+        Assert.That(await keys.FindAsync(account, "old", default), Is.Null);
+    }
+
+    [Test]
     public async Task Transitions_OfTwoProcessesOverTheSameAccounts_DoNotBlockEachOther()
     {
         // Two stores gather apart from each other, as two processes do

@@ -27,6 +27,24 @@ public sealed class RateLimiterTests
     }
 
     [Test]
+    public async Task TakeAsync_FromSeveralProcessesAtOnce_IsExactOverAllOfThem()
+    {
+        string key = Guid.NewGuid().ToString();
+        await using var first = new RedisConnection(_storage.RedisAddress);
+        await using var second = new RedisConnection(_storage.RedisAddress);
+        RateLimiter[] limiters =
+        [
+            .. new[] { first, second }.Select(redis => new RateLimiter(
+                redis, new HotStateOptions { TimeoutMilliseconds = 30_000 }, Microsoft.Extensions.Logging.Abstractions.NullLogger<RateLimiter>.Instance)),
+        ];
+
+        RateDecision[] decisions = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => limiters[i % 2].TakeAsync(key, 0.01, 15, default)));
+
+        Assert.That(decisions.Count(d => d.Allowed), Is.EqualTo(15));
+        Assert.That(decisions.Where(d => d.Allowed).Select(d => d.Remaining), Is.EquivalentTo(Enumerable.Range(0, 15)));
+    }
+
+    [Test]
     public async Task TakeAsync_AfterTheTimeToldToWait_IsAllowed()
     {
         string key = Guid.NewGuid().ToString();
