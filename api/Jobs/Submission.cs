@@ -89,7 +89,8 @@ internal sealed class Submission(
             row = await jobs.FindAsync(row.Id, caller.AccountId, cancellationToken) ?? row;
         }
 
-        return await AnswerAsync(caller, row, preferences.IdempotencyKey, replayed: false, cancellationToken);
+        // The job is there, even if its client is not: whoever asks for it must learn its id, to cancel it or to give it to a repeated call
+        return await AnswerAsync(caller, row, preferences.IdempotencyKey, replayed: false, CancellationToken.None);
     }
 
     private async Task<JobAnswer> AnswerAsync(Caller caller, JobRow row, string? key, bool replayed, CancellationToken cancellationToken)

@@ -1,12 +1,14 @@
 using System.Globalization;
+using Generation.Contracts;
 
 namespace Generation.Storage;
 
 /// <summary>
 /// Places on a job's way at which it stands still on demand: for tests of what happens to a job that is in the middle, on
-/// machines of any speed. A hold is a file NAME.ID.hold in <see cref="FaultPoint.Folder"/> that says at which count the
-/// first job to come so far stops. That job renames it to NAME.ID.held, and goes on when the file is gone or the job is to
-/// stop. Without the folder, as everywhere but in those tests, passing a place is one look at a variable.
+/// machines of any speed. A hold is a file NAME.ID.hold in <see cref="FaultPoint.Folder"/>, ID a UUID of version 7, that says
+/// at which count the first job to come so far stops; jobs made before the hold pass. That job renames it to NAME.ID.held, and
+/// goes on when the file is gone or the job is to stop. Without the folder, as everywhere but in those tests, passing a place
+/// is one look at a variable.
 /// </summary>
 public static class HoldPoint
 {
@@ -17,15 +19,16 @@ public static class HoldPoint
 
     /// <summary>Returns, unless a hold is set for <paramref name="count"/> or less.</summary>
     /// <param name="name">The place.</param>
-    /// <param name="count">How far the job is.</param>
+    /// <param name="job">The job.</param>
+    /// <param name="count">How far it is.</param>
     /// <param name="stop">The job is to stop: no hold keeps it from that.</param>
-    public static void Pass(string name, int count, CancellationToken stop)
+    public static void Pass(string name, JobId job, int count, CancellationToken stop)
     {
         if (FaultPoint.Folder is { } folder)
         {
             foreach (string hold in Directory.EnumerateFiles(folder, name + ".*.hold"))
             {
-                if (Take(hold, count) is { } held)
+                if (!IsOlder(job, hold, name) && Take(hold, count) is { } held)
                 {
                     while (File.Exists(held) && !stop.WaitHandle.WaitOne(Look))
                     {
@@ -34,6 +37,10 @@ public static class HoldPoint
             }
         }
     }
+
+    /// <summary>Whether the job is of an earlier millisecond than the hold: both ids begin with theirs, in twelve hexadecimal digits.</summary>
+    private static bool IsOlder(JobId job, string hold, string name) =>
+        string.CompareOrdinal(job.Value.ToString("N"), 0, Path.GetFileName(hold), name.Length + 1, 12) < 0;
 
     /// <summary>The file to wait for, where the hold is for this job.</summary>
     private static string? Take(string hold, int count)

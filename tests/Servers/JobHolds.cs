@@ -19,10 +19,10 @@ internal sealed class JobHolds(string folder)
 
     public string Folder { get; } = folder;
 
-    /// <summary>The next job of which so many steps are done stands there until the hold is released or the job is to stop.</summary>
+    /// <summary>The first job made from now on of which so many steps are done stands there until the hold is released or the job is to stop.</summary>
     public JobHold AtStep(int step)
     {
-        string path = Path.Combine(Folder, $"{HoldPoint.Step}.{Guid.NewGuid():N}");
+        string path = Path.Combine(Folder, $"{HoldPoint.Step}.{Guid.CreateVersion7():N}");
         // Nobody sees it half written
         File.WriteAllText(path, step.ToString(CultureInfo.InvariantCulture));
         File.Move(path, path + ".hold");

@@ -32,7 +32,7 @@ internal sealed class DenoisingLoop(HotState hotState, WorkerMetrics metrics, IO
                 job.Snapshot.Update(0, report.SaveState(), report.Step);
                 Show(job, report.Step, report.Steps, clock.IsPreviewDue() && report.Step < report.Steps ? preview(report) : null);
                 metrics.StepDone(job.Claim.Model);
-                HoldPoint.Pass(HoldPoint.Step, report.Step, stop);
+                HoldPoint.Pass(HoldPoint.Step, job.Claim.Id, report.Step, stop);
             },
             stop);
         stop.ThrowIfCancellationRequested();

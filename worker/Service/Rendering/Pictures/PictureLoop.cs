@@ -194,7 +194,7 @@ internal sealed class PictureLoop(
             job.Slot.Dispose();
         }
 
-        HoldPoint.Pass(HoldPoint.Step, done, job.Stop.Token);
+        HoldPoint.Pass(HoldPoint.Step, job.Claim.Id, done, job.Stop.Token);
     }
 
     /// <summary>One stage of a job's pictures.</summary>
