@@ -1,5 +1,5 @@
-using Microsoft.AspNetCore.Diagnostics;
 using Generation.Storage;
+using Microsoft.AspNetCore.Diagnostics;
 using Npgsql;
 
 namespace Generation.Api;

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
-using System.Text.Json.Nodes;
 using System.Text;
+using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Storage;
 using Microsoft.AspNetCore.Http.Features;

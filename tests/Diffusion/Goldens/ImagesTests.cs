@@ -54,7 +54,7 @@ public sealed partial class ImagesTests
         }
         else
         {
-            golden.NotBuilt(name);
+            golden.Unknown(name);
         }
     }
 

@@ -106,7 +106,7 @@ internal sealed class ModuleRun : IDisposable
         string? name = Kinds.Keys.Where(name => golden.Reference.Contains(name, StringComparison.Ordinal)).MaxBy(name => name.Length);
         if (name is null)
         {
-            golden.NotBuilt(golden.Reference);
+            golden.Unknown(golden.Reference);
         }
         Kind kind = Kinds[name!];
         using WeightSource source = SafetensorsFile.Open(golden.PathOf("model.safetensors"));

@@ -32,7 +32,7 @@ public sealed class TokenizersTests
                 check = CheckT5(folder, cases.RootElement.GetProperty("cases"));
                 break;
             default:
-                Assert.Ignore($"{Path.GetFileName(folder)}: {kind} is not built yet.");
+                Assert.Fail($"{Path.GetFileName(folder)}: {kind} is not known here.");
                 return;
         }
 

@@ -64,8 +64,19 @@ public sealed class DezgoKindTests
     {
         using HttpResponseMessage answer = await _client.PostAsJsonAsync("/faces/dezgo/controlnet", new
         {
-            prompt = "a house", init_image = Convert.ToBase64String(TestPictures.WhiteMiddle(128, 128)), control_model = "canny", control_preprocess = "true", control_scale = "0.8",
-            width = "128", height = 128, steps = 4, guidance = 5, sampler = "auto", seed = "4294967295", format = "jpg", lora1 = "",
+            prompt = "a house",
+            init_image = Convert.ToBase64String(TestPictures.WhiteMiddle(128, 128)),
+            control_model = "canny",
+            control_preprocess = "true",
+            control_scale = "0.8",
+            width = "128",
+            height = 128,
+            steps = 4,
+            guidance = 5,
+            sampler = "auto",
+            seed = "4294967295",
+            format = "jpg",
+            lora1 = "",
         }, FaceStack.Limit());
 
         (byte[] made, JobDocument job) = await DoneAsync(answer, "4294967295", ".jpg");
@@ -82,7 +93,14 @@ public sealed class DezgoKindTests
     {
         using HttpResponseMessage answer = await _client.PostAsJsonAsync("/faces/dezgo/controlnet", new
         {
-            prompt = "a house", init_image = Convert.ToBase64String(TestPictures.WhiteMiddle(64, 64)), control_model = "canny", control_preprocess = false, width = 64, height = 64, steps = 2, seed = 1,
+            prompt = "a house",
+            init_image = Convert.ToBase64String(TestPictures.WhiteMiddle(64, 64)),
+            control_model = "canny",
+            control_preprocess = false,
+            width = 64,
+            height = 64,
+            steps = 2,
+            seed = 1,
         }, FaceStack.Limit());
 
         (_, JobDocument job) = await DoneAsync(answer, "1", ".png");
@@ -96,7 +114,12 @@ public sealed class DezgoKindTests
         new Random(5).NextBytes(noise.Bytes);
         using HttpResponseMessage answer = await _client.PostAsJsonAsync("/faces/dezgo/text-inpainting", new
         {
-            prompt = "a red apple", mask_prompt = "a cat", init_image = Convert.ToBase64String(PictureCodec.Encode(noise, PictureFormat.Png)), steps = 4, guidance = 4, seed = 5,
+            prompt = "a red apple",
+            mask_prompt = "a cat",
+            init_image = Convert.ToBase64String(PictureCodec.Encode(noise, PictureFormat.Png)),
+            steps = 4,
+            guidance = 4,
+            seed = 5,
         }, FaceStack.Limit());
 
         (byte[] made, JobDocument job) = await DoneAsync(answer, "5", ".png");

@@ -34,8 +34,19 @@ public sealed class DezgoTests
         using HttpClient client = ClientOf(user);
         using HttpResponseMessage answer = await client.PostAsJsonAsync("/faces/dezgo/text2image", new
         {
-            prompt = "a red apple", negative_prompt = "blurry", model = "dreamshaper_8", width = "512", height = 512, steps = 30, guidance = "7.5",
-            sampler = "k_lms", seed = "4294967295", upscale = "1", lora1 = "", lora2 = "", style = "none",
+            prompt = "a red apple",
+            negative_prompt = "blurry",
+            model = "dreamshaper_8",
+            width = "512",
+            height = 512,
+            steps = 30,
+            guidance = "7.5",
+            sampler = "k_lms",
+            seed = "4294967295",
+            upscale = "1",
+            lora1 = "",
+            lora2 = "",
+            style = "none",
         }, FaceStack.Limit());
 
         byte[] picture = await PictureAsync(answer);
@@ -153,7 +164,10 @@ public sealed class DezgoTests
         byte[] picture = TestPictures.Gradient(320, 320);
         using HttpResponseMessage answer = await _client.PostAsJsonAsync("/faces/dezgo/inpainting", new
         {
-            prompt = "a green pear", init_image = Convert.ToBase64String(picture), mask_image = Convert.ToBase64String(TestPictures.WhiteMiddle(320, 320)), steps = 10,
+            prompt = "a green pear",
+            init_image = Convert.ToBase64String(picture),
+            mask_image = Convert.ToBase64String(TestPictures.WhiteMiddle(320, 320)),
+            steps = 10,
         }, FaceStack.Limit());
 
         (int inside, int outside) = TestPictures.Differences(picture, await PictureAsync(answer));

@@ -169,7 +169,15 @@ public sealed class ModelsLabModelTests
     {
         FaceAnswer answer = await DoneAsync("/api/v6/images/text2img", new
         {
-            key = _user.Key, model_id = model, prompt = "a red apple", width = 256, height = 256, num_inference_steps = 3, safety_checker = "yes", safety_checker_type = "black", seed = 3,
+            key = _user.Key,
+            model_id = model,
+            prompt = "a red apple",
+            width = 256,
+            height = 256,
+            num_inference_steps = 3,
+            safety_checker = "yes",
+            safety_checker_type = "black",
+            seed = 3,
         });
         Assert.That(answer["nsfw_content_detected"].GetBoolean(), Is.EqualTo(isFlagged));
         Assert.That(answer["meta"].GetProperty("safety_checker").GetString(), Is.EqualTo("yes"));

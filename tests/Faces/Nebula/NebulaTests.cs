@@ -84,7 +84,11 @@ public sealed class NebulaTests
     {
         using HttpResponseMessage answer = await _client.PostAsJsonAsync(Path, new
         {
-            prompt = "a green pear", width = 250, height = 170, num_steps = 8, input_image = Convert.ToBase64String(TestPictures.Gradient(250, 170)),
+            prompt = "a green pear",
+            width = 250,
+            height = 170,
+            num_steps = 8,
+            input_image = Convert.ToBase64String(TestPictures.Gradient(250, 170)),
         }, FaceStack.Limit());
 
         Assert.That(PictureHeader.Read(Picture(await JsonAsync(answer, 200))), Is.EqualTo(new PictureHeader("image/png", 240, 160)));

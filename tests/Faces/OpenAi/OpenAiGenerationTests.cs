@@ -54,7 +54,15 @@ public sealed class OpenAiGenerationTests
     {
         using HttpResponseMessage answer = await PostAsync(new
         {
-            model = "gpt-image-1", prompt = "a green pear", quality = "low", size = "1536x1024", output_format = "jpeg", output_compression = 50, background = "auto", moderation = "low", n = (int?)null,
+            model = "gpt-image-1",
+            prompt = "a green pear",
+            quality = "low",
+            size = "1536x1024",
+            output_format = "jpeg",
+            output_compression = 50,
+            background = "auto",
+            moderation = "low",
+            n = (int?)null,
         });
 
         JsonElement json = await JsonAsync(answer, 200);

@@ -16,13 +16,7 @@ public sealed class S3ResultsStoreTests : ResultsStoreConformance
     {
         if (SwiftServer.Missing is { Length: > 0 } missing)
         {
-            string reason = $"There is no S3 server to test against: apt install {missing}";
-            if (Environment.GetEnvironmentVariable("CI") is { Length: > 0 })
-            {
-                Assert.Fail(reason);
-            }
-
-            Assert.Ignore(reason);
+            Assert.Fail($"There is no S3 server to test against: apt install {missing}");
         }
 
         _server = await SwiftServer.StartAsync();
