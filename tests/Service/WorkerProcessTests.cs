@@ -8,11 +8,8 @@ namespace Generation.Tests.Service;
 /// <summary>The worker as a process: asked to end, and ended without being asked.</summary>
 public sealed class WorkerProcessTests
 {
-    /// <summary>
-    /// A stop takes 5 s at most on a machine that does nothing else; one that others use may stand still for a while. What
-    /// this must tell from that: the two hours that the job may take.
-    /// </summary>
-    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(15);
+    /// <summary>What a stop may take, with a job in the middle.</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
 
     private ServiceScope _scope = null!;
 
