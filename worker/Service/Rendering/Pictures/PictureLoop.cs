@@ -189,12 +189,12 @@ internal sealed class PictureLoop(
         byte[]? preview = work.Clock.IsPreviewDue() && report.Step < report.Steps ? LatentPreview.Make(model, run, report) : null;
         hotState.ShowProgress(job.Claim.Id, job.Claim.LeaseEpoch, job.Progress, preview);
         metrics.StepDone(job.Claim.Model);
+        // Before the next job is let in: one that stands still keeps its slot, however fast the machine
+        HoldPoint.Pass(HoldPoint.Step, job.Claim.Id, done, job.Stop.Token);
         if (work.Clock.IsNearlyDone(steps - done))
         {
             job.Slot.Dispose();
         }
-
-        HoldPoint.Pass(HoldPoint.Step, job.Claim.Id, done, job.Stop.Token);
     }
 
     /// <summary>One stage of a job's pictures.</summary>
