@@ -1,3 +1,4 @@
+using System.Net;
 using Generation.Contracts;
 using Generation.Storage;
 using Microsoft.AspNetCore.Http.Features;
@@ -14,7 +15,11 @@ internal static class UploadsApi
     public static void AddInputs(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<InputOptions>().BindConfiguration(InputOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        builder.Services.AddOptions<OutboundOptions>().BindConfiguration(OutboundOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<OutboundOptions>().BindConfiguration(OutboundOptions.Section).ValidateDataAnnotations()
+            .Validate(
+                o => o.Networks.All(network => IPNetwork.TryParse(network, out _)),
+                "Outbound:AllowedNetworks must name networks as 10.0.5.0/24, with commas between them and no bits set behind the prefix.")
+            .ValidateOnStart();
         builder.Services.AddSingleton(p => p.GetRequiredService<Microsoft.Extensions.Options.IOptions<InputOptions>>().Value);
         builder.Services.AddSingleton(p => new OutboundHttp(p.GetRequiredService<Microsoft.Extensions.Options.IOptions<OutboundOptions>>().Value));
         builder.Services.AddSingleton<UploadStore>();

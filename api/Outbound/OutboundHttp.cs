@@ -9,8 +9,14 @@ internal sealed record OutboundOptions
 {
     public const string Section = "Outbound";
 
-    /// <summary>Also lets them name addresses inside our own network. For networks where every caller is trusted.</summary>
-    public bool AllowPrivateAddresses { get; init; }
+    /// <summary>
+    /// Networks inside our own that they may name, too, besides all public addresses: as 10.0.5.0/24, several with commas.
+    /// For servers that every caller may reach.
+    /// </summary>
+    public string AllowedNetworks { get; init; } = "";
+
+    /// <summary>The same, one by one.</summary>
+    public string[] Networks => AllowedNetworks.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     /// <summary>A picture's fetch, or a webhook's delivery, takes so long at most.</summary>
     [Range(1, 120)]
@@ -30,10 +36,12 @@ internal sealed class OutboundHttp : IDisposable
 
     private readonly HttpClient _client;
     private readonly OutboundOptions _options;
+    private readonly IPNetwork[] _allowed;
 
     public OutboundHttp(OutboundOptions options)
     {
         _options = options;
+        _allowed = [.. options.Networks.Select(IPNetwork.Parse)];
         _client = new HttpClient(new SocketsHttpHandler
         {
             AllowAutoRedirect = false,
@@ -162,10 +170,13 @@ internal sealed class OutboundHttp : IDisposable
 
     private static OutboundException TooLarge(long maxBytes) => new($"has more than {maxBytes} bytes");
 
+    private bool IsAllowed(IPAddress address) =>
+        PublicAddresses.IsPublic(address) || _allowed.Any(network => network.Contains(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address));
+
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         IPAddress[] addresses = await Dns.GetHostAddressesAsync(context.DnsEndPoint.Host, cancellationToken);
-        IPAddress[] allowed = [.. addresses.Where(a => _options.AllowPrivateAddresses || PublicAddresses.IsPublic(a))];
+        IPAddress[] allowed = [.. addresses.Where(IsAllowed)];
         if (allowed.Length == 0)
         {
             throw new OutboundException("leads to an address that is not public");

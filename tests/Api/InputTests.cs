@@ -28,9 +28,9 @@ public sealed class InputTests
     [OneTimeSetUp]
     public async Task StartApi()
     {
-        _api = await ApiScope.CreateAsync(("Outbound:AllowPrivateAddresses", "true"), ("Outbound:TimeoutSeconds", "60"), ("Inputs:MaxBytes", "100000"));
+        _api = await ApiScope.CreateAsync(("Outbound:AllowedNetworks", "127.0.0.0/8"), ("Outbound:TimeoutSeconds", "60"), ("Inputs:MaxBytes", "100000"));
         _site = await StartSiteAsync();
-        _address = _site.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        _address = _site.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single().Replace("0.0.0.0", "127.0.0.1");
     }
 
     [OneTimeTearDown]
@@ -137,7 +137,7 @@ public sealed class InputTests
     [Test]
     public async Task GetAsync_NoAnswerInTime_SaysWhy()
     {
-        using var outbound = new OutboundHttp(new OutboundOptions { AllowPrivateAddresses = true, TimeoutSeconds = 1 });
+        using var outbound = new OutboundHttp(new OutboundOptions { AllowedNetworks = "127.0.0.0/8", TimeoutSeconds = 1 });
 
         OutboundException? error = Assert.ThrowsAsync<OutboundException>(() => outbound.GetAsync(new Uri(_address + "/slow"), 1000, default));
 
@@ -166,6 +166,19 @@ public sealed class InputTests
         int port = new Uri(_address).Port;
 
         Assert.That(async () => await outbound.GetAsync(new Uri($"http://{host}:{port}/picture"), 1000, default),
+            Throws.InstanceOf<OutboundException>().With.Message.Contain("not public"));
+    }
+
+    [Test]
+    public async Task GetAsync_RedirectToAnotherPrivateAddress_IsRefusedAtConnecting()
+    {
+        // One address of this machine is allowed, and leads to another that is not
+        using var outbound = new OutboundHttp(new OutboundOptions { AllowedNetworks = "127.0.0.2/32, 10.0.5.0/24" });
+        int port = new Uri(_address).Port;
+        Uri There(string path) => new($"http://127.0.0.2:{port}{path}");
+
+        Assert.That(await outbound.GetAsync(There("/redirect?times=1"), 1000, default), Is.EqualTo(Png), "a redirect that stays is followed");
+        Assert.That(async () => await outbound.GetAsync(There($"/away?to=http://127.0.0.1:{port}/picture"), 1000, default),
             Throws.InstanceOf<OutboundException>().With.Message.Contain("not public"));
     }
 
@@ -242,12 +255,14 @@ public sealed class InputTests
     private static async Task<WebApplication> StartSiteAsync()
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        // At every address, so that one of this machine's can lead to another
+        builder.WebHost.UseUrls("http://0.0.0.0:0");
         builder.Logging.ClearProviders();
         WebApplication site = builder.Build();
         site.MapGet("/picture", () => Results.Bytes(Png, "text/plain"));
         site.MapGet("/redirect", (int times) => Results.Redirect(times == 1 ? "/picture" : $"/redirect?times={times - 1}"));
         site.MapGet("/elsewhere", () => Results.Redirect("file:///etc/passwd"));
+        site.MapGet("/away", (string to) => Results.Redirect(to));
         site.MapGet("/text", () => "hello");
         site.MapGet("/large", () => Results.Bytes(new byte[100_001]));
         site.MapGet("/endless", async (HttpContext http) =>

@@ -26,7 +26,7 @@ public sealed class WebhookTests
     [OneTimeSetUp]
     public async Task StartApi()
     {
-        _api = await ApiScope.CreateAsync(("Outbound:AllowPrivateAddresses", "true"));
+        _api = await ApiScope.CreateAsync(("Outbound:AllowedNetworks", "127.0.0.0/8"));
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders();

@@ -157,7 +157,7 @@ internal sealed class FaceStack : IAsyncDisposable
         // Calls that wait for their job are answered when it is done, however slow the machine is
         ["Faces:ModelsLab:WaitSeconds"] = "170",
         // Webhooks of tests go to this machine
-        ["Outbound:AllowPrivateAddresses"] = "true",
+        ["Outbound:AllowedNetworks"] = "127.0.0.0/8",
     };
 }
 
