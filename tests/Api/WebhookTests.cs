@@ -107,15 +107,17 @@ public sealed class WebhookTests
         Assert.That(Next("flaky").Headers["webhook-id"], Is.EqualTo(headers["webhook-id"]));
     }
 
-    [Test]
-    public async Task Webhook_NobodyThere_SaysWhyInTheLog()
+    [TestCase("http://127.0.0.1:1/none", "could not be reached")]
+    [TestCase("http://10.1.2.3/inside", "not public")]
+    [TestCase("http://169.254.169.254/latest", "not public")]
+    public async Task Webhook_NobodyThereOrNotAllowed_SaysWhyInTheLog(string address, string words)
     {
-        JobDocument job = await _api.SubmitAsync(new { prompt = "a", webhook_url = "http://127.0.0.1:1/none" });
+        JobDocument job = await _api.SubmitAsync(new { prompt = "a", webhook_url = address });
         await _api.Client.DeleteAsync($"/v1/jobs/{job.Id}");
 
         JsonElement delivery = await DeliveryAsync(job.Id, d => d.TryGetProperty("last_error", out _));
 
-        Assert.That(delivery.GetProperty("last_error").GetString(), Does.Contain("could not be reached"));
+        Assert.That(delivery.GetProperty("last_error").GetString(), Does.Contain(words));
         Assert.That(delivery.GetProperty("state").GetString(), Is.EqualTo("pending"));
     }
 
