@@ -30,7 +30,9 @@ public sealed class HotState(RedisConnection redis, HotStateOptions options, ILo
 
     // KEYS: the job. ARGV: epoch, step, steps, seconds to live, channel, preview ('' for none)
     private const string ProgressScript = """
-        if tonumber(redis.call('HGET', KEYS[1], 'epoch') or '-1') > tonumber(ARGV[1]) then return 0 end
+        local epoch = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '-1')
+        if epoch > tonumber(ARGV[1]) then return 0 end
+        if epoch == tonumber(ARGV[1]) and tonumber(redis.call('HGET', KEYS[1], 'step') or '-1') > tonumber(ARGV[2]) then return 0 end
         local state = redis.call('HGET', KEYS[1], 'state')
         if state and state ~= '1' and state ~= '0' then return 0 end
         redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'step', ARGV[2], 'steps', ARGV[3])
@@ -56,7 +58,8 @@ public sealed class HotState(RedisConnection redis, HotStateOptions options, ILo
     }
 
     /// <summary>
-    /// Shows how far a running job is. Returns at once; a worker whose lease epoch is not the newest is ignored.
+    /// Shows how far a running job is. Returns at once; a worker whose lease epoch is not the newest is ignored, and so is a step
+    /// before the one that is shown.
     /// <paramref name="preview"/> is a small encoded picture, or null.
     /// </summary>
     public void ShowProgress(JobId id, long epoch, JobProgress progress, byte[]? preview = null) =>

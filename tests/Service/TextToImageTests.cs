@@ -6,6 +6,8 @@ using Generation.Torch;
 using Generation.Worker.Jobs;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
 
 namespace Generation.Tests.Service;
 
@@ -123,17 +125,35 @@ public sealed class TextToImageTests
     [Test]
     public async Task Run_WhileItRuns_ShowsProgress()
     {
-        JobHold[] holds = [.. new[] { 3, 17, 39 }.Select(ServiceScope.Holds.AtStep)];
+        using JobHold early = ServiceScope.Holds.AtStep(3);
+        using JobHold midway = ServiceScope.Holds.AtStep(17);
+        using JobHold late = ServiceScope.Holds.AtStep(39);
         JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 40));
-        foreach ((JobHold hold, int step) in holds.Zip([3, 17, 39]))
+        foreach ((JobHold hold, int step) in new[] { (early, 3), (midway, 17), (late, 39) })
         {
             await hold.ReachedAsync();
-            await ServiceScope.EventuallyAsync(
-                async () => (await _scope.HotState.FindAsync(id, CancellationToken.None))?.Progress == new JobProgress(step, 40), $"step {step} is shown");
+            await ShowsAsync(id, new JobProgress(step, 40));
             hold.Release();
         }
 
         Assert.That((await _scope.WaitForEndAsync(id)).State, Is.EqualTo(JobState.Succeeded));
+    }
+
+    [Test]
+    public async Task Progress_LostByRedisDuringALongStep_IsShownAgain()
+    {
+        using JobHold hold = ServiceScope.Holds.AtStep(4);
+        JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple());
+        await hold.ReachedAsync();
+        await ShowsAsync(id, new JobProgress(4, 6));
+
+        IDatabase redis = await _scope.Get<RedisConnection>().DatabaseAsync(ServiceScope.Limit());
+        string prefix = _scope.Get<IOptions<HotStateOptions>>().Value.KeyPrefix;
+        Assert.That(await redis.HashDeleteAsync($"{prefix}job:{id}", ["step", "steps"]), Is.EqualTo(2));
+
+        await ShowsAsync(id, new JobProgress(4, 6));
+        hold.Release();
+        await _scope.WaitForEndAsync(id);
     }
 
     [Test]
@@ -176,4 +196,7 @@ public sealed class TextToImageTests
         double count = picture.Bytes.Length / 3.0;
         return (sums[0] / count, sums[1] / count, sums[2] / count);
     }
+
+    private Task ShowsAsync(JobId id, JobProgress progress) => ServiceScope.EventuallyAsync(
+        async () => (await _scope.HotState.FindAsync(id, CancellationToken.None))?.Progress == progress, $"step {progress.Step} is shown");
 }

@@ -53,6 +53,23 @@ public sealed class HotStateTests
     }
 
     [Test]
+    public async Task ShowProgress_OfAnEarlierStep_IsIgnored()
+    {
+        JobRow row = await _storage.SubmitAsync(_account);
+        ClaimedJob claim = await _storage.ClaimAsync(row.Id);
+        Hot.ShowProgress(row.Id, claim.LeaseEpoch, new JobProgress(7, 25));
+        Hot.ShowProgress(row.Id, claim.LeaseEpoch, new JobProgress(6, 25));
+        Hot.Show(await _storage.FindAsync(row.Id));
+
+        HotJob hot = await EventuallyAsync(row.Id, h => h.State == JobState.Running && h.Progress is not null);
+        Assert.That(hot.Progress, Is.EqualTo(new JobProgress(7, 25)));
+
+        // One connection carries them in order: both were seen when this one is
+        Hot.ShowProgress(row.Id, claim.LeaseEpoch, new JobProgress(8, 25));
+        Assert.That((await EventuallyAsync(row.Id, h => h.Progress?.Step != 7)).Progress, Is.EqualTo(new JobProgress(8, 25)));
+    }
+
+    [Test]
     public async Task ShowProgress_AfterTheEnd_IsIgnored()
     {
         JobRow row = await _storage.SubmitAsync(_account);

@@ -14,6 +14,7 @@ internal sealed class JobRunner(
     JobStore store,
     Renderers renderers,
     Checkpoints checkpoints,
+    HotState hotState,
     FailureTranslator failures,
     WorkerMetrics metrics,
     IOptions<WorkerOptions> worker,
@@ -39,7 +40,7 @@ internal sealed class JobRunner(
         JobOutcome outcome;
         FencedOutcome written;
         await using (time.CreateTimer(_ => job.Stop.Request(StopReason.TimeLimit), null, worker.Value.JobLimit, Timeout.InfiniteTimeSpan))
-        await using (new LeaseKeeper(job, store, checkpoints, jobs.Value.Lease, logger))
+        await using (new LeaseKeeper(job, store, checkpoints, hotState, jobs.Value.Lease, logger))
         {
             outcome = await UntilAbandonedAsync(job, CarryOutAsync(job));
             job.Slot.Dispose();

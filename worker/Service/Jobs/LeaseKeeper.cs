@@ -5,8 +5,8 @@ using Generation.Worker.Rendering;
 namespace Generation.Worker.Jobs;
 
 /// <summary>
-/// Renews one job's lease until disposed, leaves its newest latents with each renewal, and stops the job when the answer
-/// says so. A database that is away stops nothing: no other worker can claim the job either, and a lapsed lease that nobody
+/// Renews one job's lease until disposed, leaves its newest latents with each renewal, shows again how far it is (Redis may have
+/// lost it, and the next step may be far), and stops the job when the answer says so. A database that is away stops nothing: no other worker can claim the job either, and a lapsed lease that nobody
 /// took is simply renewed.
 /// </summary>
 internal sealed class LeaseKeeper : IAsyncDisposable
@@ -14,14 +14,15 @@ internal sealed class LeaseKeeper : IAsyncDisposable
     private readonly RunningJob _job;
     private readonly JobStore _store;
     private readonly Checkpoints _checkpoints;
+    private readonly HotState _hotState;
     private readonly TimeSpan _lease;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _end = new();
     private readonly Task _loop;
 
-    public LeaseKeeper(RunningJob job, JobStore store, Checkpoints checkpoints, TimeSpan lease, ILogger logger)
+    public LeaseKeeper(RunningJob job, JobStore store, Checkpoints checkpoints, HotState hotState, TimeSpan lease, ILogger logger)
     {
-        (_job, _store, _checkpoints, _lease, _logger) = (job, store, checkpoints, lease, logger);
+        (_job, _store, _checkpoints, _hotState, _lease, _logger) = (job, store, checkpoints, hotState, lease, logger);
         _loop = Task.Run(LoopAsync, CancellationToken.None);
     }
 
@@ -68,6 +69,11 @@ internal sealed class LeaseKeeper : IAsyncDisposable
             switch (state)
             {
                 case LeaseState.Held:
+                    if (_job.Progress is { Step: > 0 } progress)
+                    {
+                        _hotState.ShowProgress(_job.Claim.Id, _job.Claim.LeaseEpoch, progress);
+                    }
+
                     await _checkpoints.ForgetOlderAsync(_job, checkpoint, timeout.Token);
                     break;
                 case LeaseState.CancelRequested:
