@@ -299,20 +299,20 @@ GT_API void gt_packed_free(void* packed) { delete static_cast<Packed*>(packed); 
 GT_API T gt_packed_linear(void* packed, T x, T added, int32_t in_place)
 {
     Packed* layer = static_cast<Packed*>(packed);
-    return make("packed linear", [&] { return layer->linear(*x, or_undefined(added), in_place != 0); }, x, added);
+    return make("packed linear", [&] { return layer->linear(*x, or_undefined(added), in_place != 0); }, x, T(&layer->weight), added);
 }
 
 // The first half of the layer's result times GELU of the second.
 GT_API T gt_packed_geglu(void* packed, T x)
 {
     Packed* layer = static_cast<Packed*>(packed);
-    return make("packed geglu", [&] { return layer->gated(*x); }, x);
+    return make("packed geglu", [&] { return layer->gated(*x); }, x, T(&layer->weight));
 }
 
 GT_API T gt_packed_conv2d(void* packed, T x, T added, int32_t in_place)
 {
     Packed* layer = static_cast<Packed*>(packed);
-    return make("packed conv2d", [&] { return layer->convolution(*x, or_undefined(added), in_place != 0); }, x, added);
+    return make("packed conv2d", [&] { return layer->convolution(*x, or_undefined(added), in_place != 0); }, x, T(&layer->weight), added);
 }
 
 // 1 where oneDNN computes in this type at speed; GENERATION_PACK=0 turns packing off.
