@@ -185,6 +185,7 @@ public sealed class FusedTests
     [TestCase(37, 320, 100)]
     [TestCase(300, 64, 320)]
     [TestCase(530, 5120, 64)]
+    [TestCase(1100, 96, 320)]
     public void PackedLinear_Bfloat16_EqualsFloat32(int rows, int features, int outputs)
     {
         Tensor x = randn(rows, features).bfloat16();
@@ -201,6 +202,7 @@ public sealed class FusedTests
 
     [TestCase(5, 64, 16)]
     [TestCase(70, 320, 1280)]
+    [TestCase(1100, 96, 64)]
     public void PackedLinear_Geglu_EqualsLinearAndGeglu(int rows, int features, int outputs)
     {
         Tensor x = randn(rows, features).bfloat16();
@@ -211,9 +213,23 @@ public sealed class FusedTests
         Near(layer.ForwardGeglu(x).@float(), halves[0] * F.gelu(halves[1]), 0.15);
     }
 
+    [TestCase(33, 64, 48)]
+    public void PackedLinear_WithoutBias_EqualsFloat32(int rows, int features, int outputs)
+    {
+        Tensor x = randn(rows, features).bfloat16();
+        Tensor weight = (randn(2 * outputs, features) / Math.Sqrt(features)).bfloat16();
+        Tensor expected = F.linear(x.@float(), weight.@float());
+        Tensor[] halves = expected.chunk(2, -1);
+        using var layer = new PackedLinear(weight, null);
+        Near(layer.Forward(x).@float(), expected, 0.03);
+        Near(layer.ForwardGeglu(x).@float(), halves[0] * F.gelu(halves[1]), 0.15);
+    }
+
     [TestCase(2, 64, 96, 32, 32)]
     [TestCase(3, 32, 72, 5, 7)]
     [TestCase(2, 2560, 32, 16, 16)]
+    [TestCase(2, 1280, 160, 16, 16)]
+    [TestCase(2, 320, 64, 64, 64)]
     [TestCase(20, 32, 16, 4, 4)]
     [TestCase(1, 32, 40, 70, 40)]
     [TestCase(1, 32, 32, 1, 1)]

@@ -146,7 +146,9 @@ at::Tensor sliced(const at::Tensor& query, const at::Tensor& key, const at::Tens
             at::Tensor later = at::ones({count, keys}, scores.options().dtype(at::kBool)).triu_(first + 1);
             scores.masked_fill_(later, -std::numeric_limits<float>::infinity());
         }
-        at::Tensor part = at::matmul(at::softmax(scores, -1), value);
+        // in place: these are tens of megabytes, and writing them anew takes longer than the powers
+        at::_softmax_out(scores, scores, -1, false);
+        at::Tensor part = at::matmul(scores, value);
         if (!out.defined()) {
             return part;
         }

@@ -7,7 +7,7 @@ namespace attention {
 namespace {
 
 struct Amx : TableBfloat16 {
-    static constexpr int64_t queries = 32, keys = 256, size_step = 32, row_step = 16, key_step = 32, part = 32;
+    static constexpr int64_t queries = 32, keys = 128, size_step = 32, row_step = 16, key_step = 32, part = 32;
 
     struct alignas(64) Shape {
         uint8_t palette = 1, start_row = 0, reserved[14] = {};

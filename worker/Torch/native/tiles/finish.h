@@ -41,12 +41,15 @@ public:
     {
         const int64_t column = K == Kind::gated ? output / 2 : output;
         out_ = t.out + column;
-        added_ = t.added + column;
+        if (K == Kind::added) {
+            added_ = t.added + column;
+        }
         const int64_t there = std::min(block, results_ - column);
         mask_ = there == block || K == Kind::gated ? 0xffffffffu : (1u << there) - 1;
-        const float* high = t.bias + column + (K == Kind::gated ? results_ : side);
-        low_ = t.bias == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask_), t.bias + column);
-        high_ = t.bias == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask_ >> side), high);
+        if (t.bias != nullptr) {
+            low_ = _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask_), t.bias + column);
+            high_ = _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask_ >> side), t.bias + column + (K == Kind::gated ? results_ : side));
+        }
     }
 
     bool waits_in(const float* sums) const { return left_ > 0 && sums == start_; }
