@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Generation.Cli.Servers;
@@ -8,6 +9,8 @@ public sealed class PostgresServer : Server
     private const string Role = "generation";
     private const string Versions = "/usr/lib/postgresql";
 
+    private static readonly TimeSpan LeftOverLimit = TimeSpan.FromSeconds(60);
+
     internal PostgresServer(DataFolder folder, ServerSettings settings)
         : base(folder, "postgres", "postgres", settings)
     {
@@ -17,6 +20,9 @@ public sealed class PostgresServer : Server
     public override string ConnectionString => ConnectionStringOf(Role);
 
     private string Cluster => Path.Combine(Folder, "cluster");
+
+    /// <summary>There while a server runs, or has not ended in order.</summary>
+    private string Lock => Path.Combine(Cluster, "postmaster.pid");
 
     public string ConnectionStringOf(string database) =>
         $"Host=127.0.0.1;Port={Port};Database={database};Username={Role};Password={Secret("password")}";
@@ -33,6 +39,7 @@ public sealed class PostgresServer : Server
         {
             Data.Open(Name, User);
             await MakeClusterAsync(bin, token);
+            await WaitForLeftOversAsync(token);
             RemoveStaleLock();
             int port = Ports.Again(Process.Port);
             Process.Start(new Launch
@@ -125,17 +132,47 @@ public sealed class PostgresServer : Server
         """;
 
     /// <summary>
+    /// The processes of a server that was killed end by themselves once they notice; until the last has, PostgreSQL refuses
+    /// to start. Each of them works in the cluster's folder.
+    /// </summary>
+    private async Task WaitForLeftOversAsync(CancellationToken token)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (File.Exists(Lock) && Directory.EnumerateDirectories("/proc").Any(process => WorksIn(process, Cluster)))
+        {
+            if (Stopwatch.GetElapsedTime(start) > LeftOverLimit)
+            {
+                throw new ServerException($"Processes of the {Name} before still use {Cluster}, {LeftOverLimit.TotalSeconds} s after it ended.", Log);
+            }
+
+            await Task.Delay(50, token);
+        }
+    }
+
+    private static bool WorksIn(string process, string folder)
+    {
+        try
+        {
+            return new FileInfo(Path.Combine(process, "cwd")).LinkTarget == folder;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It has ended meanwhile, or is another user's
+            return false;
+        }
+    }
+
+    /// <summary>
     /// PostgreSQL refuses to start where the process number in its lock file lives again as another program's.
     /// We know that our server does not run; whether another one has the folder open it tells from the shared memory.
     /// </summary>
     private void RemoveStaleLock()
     {
-        string path = Path.Combine(Cluster, "postmaster.pid");
-        if (File.Exists(path)
-            && int.TryParse(File.ReadLines(path).FirstOrDefault(), out int pid)
+        if (File.Exists(Lock)
+            && int.TryParse(File.ReadLines(Lock).FirstOrDefault(), out int pid)
             && !(File.Exists($"/proc/{pid}/cmdline") && File.ReadAllText($"/proc/{pid}/cmdline").Contains(Cluster, StringComparison.Ordinal)))
         {
-            File.Delete(path);
+            File.Delete(Lock);
         }
     }
 

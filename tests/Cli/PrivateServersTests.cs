@@ -53,6 +53,34 @@ public sealed class PrivateServersTests
     }
 
     [Test, CancelAfter(240_000)]
+    public async Task Ensure_PostgresKilledAndOneOfItsOwnLivesOn_WaitsForIt(CancellationToken token)
+    {
+        int server = (await _servers.Postgres.CheckAsync(token)).Pid!.Value;
+        string child = (await File.ReadAllTextAsync($"/proc/{server}/task/{server}/children", token)).Split(' ')[0];
+        using (Process stop = Process.Start("kill", ["-STOP", child]))
+        {
+            await stop.WaitForExitAsync(token);
+        }
+
+        Task start;
+        try
+        {
+            await _servers.Postgres.KillAsync(token);
+            start = _servers.Postgres.EnsureAsync(token);
+            await Task.WhenAny(start, Task.Delay(TimeSpan.FromSeconds(1), token));
+            Assert.That(start.IsCompleted, Is.False);
+        }
+        finally
+        {
+            using Process go = Process.Start("kill", ["-CONT", child]);
+            await go.WaitForExitAsync(token);
+        }
+
+        await start;
+        Assert.That((await _servers.Postgres.CheckAsync(token)).Problem, Is.Null);
+    }
+
+    [Test, CancelAfter(240_000)]
     public async Task VirtualHost_AddedAndDropped_Twice(CancellationToken token)
     {
         const string Exists = """true = rabbit_vhost:exists(<<"test-a">>), ok.""";
