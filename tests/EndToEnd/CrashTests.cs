@@ -201,5 +201,5 @@ public sealed class CrashTests
     }
 
     private Task<ConnectionMultiplexer> RedisAsync() =>
-        ConnectionMultiplexer.ConnectAsync(_stack.Stack.Servers.Redis.ConnectionString + ",allowAdmin=true,asyncTimeout=60000,syncTimeout=60000");
+        ConnectionMultiplexer.ConnectAsync(_stack.Stack.Servers.Redis.ConnectionString + ",allowAdmin=true,syncTimeout=60000");
 }
