@@ -52,8 +52,7 @@ internal sealed class JobEndpoints(
             _endpoints.Add(new Endpoint(model.Name, handle));
         }
 
-        // An endpoint that is stopped before it has begun never says that it is ready, and so would this worker never be
-        await BindAsync(stoppingToken);
+        Task bound = BindAsync(stoppingToken);
         while (!stoppingToken.IsCancellationRequested)
         {
             Task changed = gate.Changed;
@@ -76,6 +75,8 @@ internal sealed class JobEndpoints(
                 await WaitAsync(changed, isOpen && !isWarm, stoppingToken);
             }
         }
+
+        await bound;
     }
 
     private async Task BindAsync(CancellationToken cancellationToken)
