@@ -137,8 +137,7 @@ public sealed class GatheredTests
     public async Task Transitions_OfTwoProcessesOverTheSameAccounts_DoNotBlockEachOther()
     {
         // Two stores gather apart from each other, as two processes do
-        await using LaneSources lanes = _storage.NewLanes();
-        var second = new JobStore(_storage.Source, lanes, _storage.Get<HotState>(), _storage.Get<DispatchSignal>());
+        var second = new JobStore(_storage.Source, _storage.Get<HotState>(), _storage.Get<DispatchSignal>());
         JobStore[] stores = [_storage.Jobs, second];
         Guid[] accounts = [await _storage.AccountAsync(1000), await _storage.AccountAsync(1000), await _storage.AccountAsync(1000)];
 

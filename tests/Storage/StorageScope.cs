@@ -51,10 +51,6 @@ internal sealed class StorageScope : IAsyncDisposable
         return scope;
     }
 
-    /// <summary>The connections for what is written together of one more process.</summary>
-    public LaneSources NewLanes() => new(connections =>
-        NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(_servers.Postgres) { MaxPoolSize = connections }.ConnectionString));
-
     public T Get<T>()
         where T : notnull => _services.GetRequiredService<T>();
 
