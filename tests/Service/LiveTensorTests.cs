@@ -72,13 +72,15 @@ public sealed class LiveTensorTests
     /// <summary>Tensors that live once the worker has put its last job away, which may be a moment after the job's end is told.</summary>
     private static async Task<long> SettledAsync()
     {
-        long live;
-        do
-        {
-            live = TorchExtras.LiveTensors;
-            await Task.Delay(200);
-        }
-        while (TorchExtras.LiveTensors != live);
+        long live = -1;
+        await ServiceScope.EventuallyAsync(
+            async () =>
+            {
+                long earlier = TorchExtras.LiveTensors;
+                await Task.Delay(200);
+                return (live = TorchExtras.LiveTensors) == earlier;
+            },
+            "the worker has put its jobs away");
         return live;
     }
 

@@ -5,9 +5,9 @@ using Generation.Worker.Rendering;
 namespace Generation.Worker.Jobs;
 
 /// <summary>
-/// Renews one job's lease until disposed, leaves its newest latents with each renewal, shows again how far it is (Redis may have
-/// lost it, and the next step may be far), and stops the job when the answer says so. A database that is away stops nothing: no other worker can claim the job either, and a lapsed lease that nobody
-/// took is simply renewed.
+/// Renews one job's lease until disposed, leaves its newest latents with each renewal, shows again how far it is (Redis may
+/// have lost it, and the next step may be far), and stops the job when the answer says so. A database that is away stops
+/// nothing: no other worker can claim the job either, and a lapsed lease that nobody took is simply renewed.
 /// </summary>
 internal sealed class LeaseKeeper : IAsyncDisposable
 {
