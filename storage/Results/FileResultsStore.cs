@@ -112,7 +112,8 @@ public sealed class FileResultsStore : IResultsStore
         try
         {
             // Out of the way first: whoever puts these bytes from here on writes them anew, and whoever has just put them is seen below
-            File.Move(place, aside);
+            // Overwriting is one rename; without it, .NET makes a link (or a copy) and deletes
+            File.Move(place, aside, overwrite: true);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -211,13 +212,16 @@ public sealed class FileResultsStore : IResultsStore
 
     internal static bool IsSha256(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
 
-    /// <summary>The sweep of orphans goes by this time; false if it was faster.</summary>
+    /// <summary>
+    /// The sweep of orphans goes by this time; false if it was faster. The system finds a file by its name first and sets its
+    /// time after, and the sweep may take it away in between: only one that still has its name is seen with the new time.
+    /// </summary>
     private static bool Touch(string place)
     {
         try
         {
             File.SetLastWriteTimeUtc(place, DateTime.UtcNow);
-            return true;
+            return File.Exists(place);
         }
         catch (FileNotFoundException)
         {

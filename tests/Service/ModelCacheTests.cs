@@ -96,6 +96,23 @@ public sealed class ModelCacheTests
     }
 
     [Test]
+    public async Task Worker_WhoseModelIsWarmElsewhere_IsReadyHoweverLateTheBrokerAnswers()
+    {
+        await _scope.StartWorkerAsync("warm", ("Models:Path", _folder), ("Worker:Models", "second"));
+        using var broker = new LateBroker(_scope.Settings()["ConnectionStrings:RabbitMq"]!);
+        Task<WebApplication> starting = _scope.StartWorkerAsync(
+            "cold", ("Models:Path", _folder), ("Worker:Models", "demo,second"), ("ConnectionStrings:RabbitMq", broker.Address));
+        await broker.Asked;
+        await Task.Delay(TimeSpan.FromSeconds(2));
+        Assert.That(starting.IsCompleted, Is.False, "without a broker no worker is ready");
+
+        broker.Answer();
+
+        var endpoints = (await starting).Services.GetRequiredService<JobEndpoints>();
+        await ServiceScope.EventuallyAsync(() => Task.FromResult(!endpoints.IsConsuming("second")), "then it leaves the model's jobs to the warm one");
+    }
+
+    [Test]
     public async Task Job_OfModelThatCannotBeLoaded_FailsInTheEndAndSaysSo()
     {
         string broken = Path.Combine(_folder, "broken-files");

@@ -86,7 +86,16 @@ internal sealed class ServiceScope : IAsyncDisposable
         _workers.Add(worker);
         await worker.StartAsync(Limit());
         using var http = new HttpClient { BaseAddress = new Uri(worker.Urls.First()) };
-        await EventuallyAsync(async () => (await http.GetAsync("/readyz", Limit())).IsSuccessStatusCode, $"worker {id} is ready");
+        string answer = "";
+        await EventuallyAsync(
+            async () =>
+            {
+                using HttpResponseMessage ready = await http.GetAsync("/readyz", Limit());
+                answer = await ready.Content.ReadAsStringAsync();
+                return ready.IsSuccessStatusCode;
+            },
+            () => $"worker {id} is ready; it says {answer}",
+            DefaultLimit);
         return worker;
     }
 

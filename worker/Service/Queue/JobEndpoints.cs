@@ -1,4 +1,3 @@
-using Generation.Contracts;
 using Generation.Worker.Models;
 using MassTransit;
 using Microsoft.Extensions.Options;
@@ -24,84 +23,68 @@ internal sealed class JobEndpoints(
 
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(3);
 
-    private static readonly TimeSpan WarmthInterval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(500);
 
-    private readonly List<Endpoint> _endpoints = [];
-
-    private volatile bool _bound;
+    private volatile ModelEndpoint[] _endpoints = [];
 
     /// <summary>
     /// Whether the broker has had a queue for each model of this worker. Before that a command finds no place to wait in,
     /// and has to be sent again.
     /// </summary>
-    public bool IsBound => _bound;
+    public bool IsBound => _endpoints is { Length: > 0 } connected && Array.TrueForAll(connected, e => e.IsBound);
 
     /// <summary>Whether the broker sends a model's commands to this worker now.</summary>
-    public bool IsConsuming(string model) => _endpoints.Exists(e => e.Model == model && e.IsConsuming);
+    public bool IsConsuming(string model) => Array.Exists(_endpoints, e => e.Model == model && e.IsConsuming);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        int slots = options.Value.Slots;
-        foreach (ModelEntry model in catalog.Entries)
-        {
-            HostReceiveEndpointHandle handle = connector.ConnectReceiveEndpoint(JobQueue.Name(model.Name), (context, endpoint) =>
-            {
-                JobQueue.Configure(endpoint, slots);
-                endpoint.ConfigureConsumer<RunJobConsumer>(context);
-            });
-            _endpoints.Add(new Endpoint(model.Name, handle));
-        }
-
-        Task bound = BindAsync(stoppingToken);
+        ModelEndpoint[] endpoints = [.. catalog.Entries.Select(model => Connect(model.Name))];
+        _endpoints = endpoints;
         while (!stoppingToken.IsCancellationRequested)
         {
             Task changed = gate.Changed;
-            bool isOpen = gate.IsOpen || (_endpoints.Exists(e => e.IsConsuming) && await IsOpenSoonAsync(stoppingToken));
+            bool isOpen = gate.IsOpen || (Array.Exists(endpoints, e => e.IsConsuming) && await IsOpenSoonAsync(stoppingToken));
             bool isWarm = warmPlaces.IsWarm;
             IReadOnlySet<string>? left = isOpen && !isWarm ? await warmPlaces.LeaveToOthersAsync(stoppingToken) : null;
             bool settled = true;
-            foreach (Endpoint endpoint in _endpoints)
+            bool lookAgain = isOpen && !isWarm;
+            foreach (ModelEndpoint endpoint in endpoints)
             {
                 bool wanted = isOpen && left?.Contains(endpoint.Model) != true;
-                if (wanted != endpoint.IsConsuming)
+                if (wanted == endpoint.IsConsuming)
+                {
+                    continue;
+                }
+
+                if (endpoint.IsBound && await SetConsumingAsync(endpoint, wanted, stoppingToken))
                 {
                     settled = false;
-                    await SetConsumingAsync(endpoint, wanted, stoppingToken);
+                }
+                else
+                {
+                    lookAgain = true;
                 }
             }
 
             if (settled)
             {
-                await WaitAsync(changed, isOpen && !isWarm, stoppingToken);
+                await WaitAsync(changed, lookAgain, stoppingToken);
             }
         }
-
-        await bound;
     }
 
-    private async Task BindAsync(CancellationToken cancellationToken)
+    private ModelEndpoint Connect(string model) => new(model, connector.ConnectReceiveEndpoint(JobQueue.Name(model), (context, endpoint) =>
     {
-        try
-        {
-            await Task.WhenAll(_endpoints.Select(e => e.Handle.Ready)).WaitAsync(cancellationToken);
-            _bound = true;
-        }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-        {
-            WorkerLog.EndpointTrouble(logger, "jobs.*", e);
-        }
-        catch (OperationCanceledException)
-        {
-            // Asked to end before the broker answered
-        }
-    }
+        JobQueue.Configure(endpoint, options.Value.Slots);
+        endpoint.ConfigureConsumer<RunJobConsumer>(context);
+    }));
 
-    /// <summary>Until the gate changes, or until it is time to look again where the model is warm.</summary>
+    /// <summary>Until the gate changes, or until it is time to look again where a model is warm and which endpoints are bound.</summary>
     private async Task WaitAsync(Task changed, bool lookAgain, CancellationToken cancellationToken)
     {
         if (lookAgain)
         {
-            using var limit = new CancellationTokenSource(WarmthInterval, time);
+            using var limit = new CancellationTokenSource(LookInterval, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
             await changed.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
@@ -129,37 +112,21 @@ internal sealed class JobEndpoints(
         return gate.IsOpen;
     }
 
-    private async Task SetConsumingAsync(Endpoint endpoint, bool consuming, CancellationToken cancellationToken)
+    /// <summary>False when the broker did not do it in time; it is to be asked again.</summary>
+    private async Task<bool> SetConsumingAsync(ModelEndpoint endpoint, bool consuming, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(StopLimit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            if (consuming)
-            {
-                endpoint.Handle.ReceiveEndpoint.Start(CancellationToken.None);
-            }
-            else
-            {
-                await endpoint.Handle.ReceiveEndpoint.Stop(either.Token);
-            }
+            await (consuming ? endpoint.StartAsync(either.Token) : endpoint.StopAsync(either.Token));
+            return true;
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             // The broker is away, perhaps; the endpoint finds it again by itself, and the gate holds in any case
             WorkerLog.EndpointTrouble(logger, JobQueue.Name(endpoint.Model), e);
+            return false;
         }
-
-        endpoint.IsConsuming = consuming;
-    }
-
-    private sealed class Endpoint(string model, HostReceiveEndpointHandle handle)
-    {
-        public string Model { get; } = model;
-
-        public HostReceiveEndpointHandle Handle { get; } = handle;
-
-        /// <summary>An endpoint begins to consume when it is connected.</summary>
-        public bool IsConsuming { get; set; } = true;
     }
 }
