@@ -22,24 +22,8 @@ public static class StorageServices
             .Validate(o => o.Kind != "files" || !string.IsNullOrWhiteSpace(o.Path), "Results:Path must name a folder when Results:Kind is files.")
             .ValidateOnStart();
 
-        services.AddSingleton(provider =>
-        {
-            var builder = new NpgsqlDataSourceBuilder(ConnectionString(configuration, "Postgres"));
-            // A transition is one large statement: planning it anew costs more than running it
-            if (builder.ConnectionStringBuilder.MaxAutoPrepare == 0)
-            {
-                builder.ConnectionStringBuilder.MaxAutoPrepare = 100;
-                builder.ConnectionStringBuilder.AutoPrepareMinUsages = 2;
-            }
-
-            // Nothing here changes a session, so there is nothing to put back at each return to the pool
-            builder.ConnectionStringBuilder.NoResetOnClose = true;
-            // Statements of milliseconds, whose costs are guessed high while tables have no statistics: compiling them takes longer than they do
-            builder.UsePhysicalConnectionInitializer(
-                connection => Run(connection, "SET jit = off"), connection => RunAsync(connection, "SET jit = off"));
-            builder.UseLoggerFactory(provider.GetRequiredService<ILoggerFactory>());
-            return builder.Build();
-        });
+        services.AddSingleton(provider => Source(provider, configuration, null));
+        services.AddSingleton(provider => new Lanes(connections => Source(provider, configuration, connections)));
         services.AddDbContextFactory<GenerationDb>((provider, options) =>
             options.UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>()));
         services.AddSingleton(_ => new RedisConnection(ConnectionString(configuration, "Redis")));
@@ -95,6 +79,32 @@ public static class StorageServices
         services.AddSingleton(provider => KeySecret.LoadOrCreate(provider.GetRequiredService<IOptions<KeysOptions>>().Value.SecretFile));
         services.AddSingleton<ApiKeyStore>();
         return services;
+    }
+
+    /// <summary>The database, for all there is to do; or by so many connections that carry out the same few statements.</summary>
+    private static NpgsqlDataSource Source(IServiceProvider provider, IConfiguration configuration, int? connections)
+    {
+        var builder = new NpgsqlDataSourceBuilder(ConnectionString(configuration, "Postgres"));
+        // A transition is one large statement: planning it anew costs more than running it
+        if (builder.ConnectionStringBuilder.MaxAutoPrepare == 0)
+        {
+            builder.ConnectionStringBuilder.MaxAutoPrepare = 100;
+            builder.ConnectionStringBuilder.AutoPrepareMinUsages = connections is null ? 2 : 1;
+        }
+
+        if (connections is { } few)
+        {
+            builder.ConnectionStringBuilder.MinPoolSize = 0;
+            builder.ConnectionStringBuilder.MaxPoolSize = few;
+        }
+
+        // Nothing here changes a session, so there is nothing to put back at each return to the pool
+        builder.ConnectionStringBuilder.NoResetOnClose = true;
+        // Statements of milliseconds, whose costs are guessed high while tables have no statistics: compiling them takes longer than they do
+        string settings = "SET jit = off" + (connections is null ? "" : "; " + JobBatch.LaneSql);
+        builder.UsePhysicalConnectionInitializer(connection => Run(connection, settings), connection => RunAsync(connection, settings));
+        builder.UseLoggerFactory(provider.GetRequiredService<ILoggerFactory>());
+        return builder.Build();
     }
 
     private static void Run(NpgsqlConnection connection, string sql)

@@ -31,6 +31,7 @@ internal static class DispatchSetup
             options.StopTimeout = TimeSpan.FromSeconds(3);
         });
         builder.Services.AddSingleton<JobWaiter>();
+        builder.Services.AddSingleton<CommandSender>();
         builder.Services.AddHostedService<Dispatcher>();
         builder.Services.AddHostedService<Rescuer>();
     }

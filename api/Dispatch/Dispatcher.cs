@@ -1,6 +1,4 @@
-using Generation.Contracts;
 using Generation.Storage;
-using MassTransit;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Api;
@@ -12,16 +10,15 @@ namespace Generation.Api;
 internal sealed class Dispatcher(
     Outbox outbox,
     DispatchSignal signal,
-    IBus bus,
+    CommandSender sender,
     IOptions<JobsOptions> options,
     IOptions<AccountLimits> limits,
-    ApiMetrics metrics,
+    TimeProvider time,
     ILogger<Dispatcher> logger) : BackgroundService
 {
     private const int BatchSize = 128;
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ErrorPause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan SendLimit = TimeSpan.FromSeconds(5);
 
     /// <summary>With a free slot beside it, a message that nobody takes for so long is lost.</summary>
     private static readonly TimeSpan LostBesideFreeSlot = TimeSpan.FromSeconds(3);
@@ -31,6 +28,7 @@ internal sealed class Dispatcher(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         signal.Raised += Wake;
+        long looked = time.GetTimestamp() - (long)(Look.TotalSeconds * time.TimestampFrequency);
         Task listening = signal.ListenAsync(stoppingToken);
         try
         {
@@ -38,7 +36,14 @@ internal sealed class Dispatcher(
             {
                 try
                 {
-                    await _wake.WaitAsync(Look, stoppingToken);
+                    bool isSignalled = await _wake.WaitAsync(Look, stoppingToken);
+                    // A slot that comes free where nothing waits is no reason to count
+                    if (isSignalled && time.GetElapsedTime(looked) < Look && !await outbox.IsAnyWaitingAsync(stoppingToken))
+                    {
+                        continue;
+                    }
+
+                    looked = time.GetTimestamp();
                     while (await DispatchAsync(stoppingToken))
                     {
                     }
@@ -71,21 +76,20 @@ internal sealed class Dispatcher(
                 await SendOverdueAsync(window, cancellationToken);
             }
 
-            int room = Math.Min(RoomOf(window), BatchSize);
+            sender.SetOpen(window.Model, window.Waiting == 0);
+            int room = Math.Min(window.Room, BatchSize);
             if (room <= 0 || window.Waiting == 0)
             {
                 continue;
             }
 
             IReadOnlyList<OutboxEntry> entries = await outbox.TakeAsync(window.Model, room, limits.Value.RunningJobs, cancellationToken);
-            more |= await SendAsync(window.Model, entries, cancellationToken) && entries.Count == BatchSize;
+            sender.SetOpen(window.Model, entries.Count >= window.Waiting);
+            more |= await sender.SendAsync(window.Model, entries, cancellationToken) && entries.Count == BatchSize;
         }
 
         return more;
     }
-
-    /// <summary>A little more than the free slots, so that a worker finds its next job when it has finished one.</summary>
-    private static int RoomOf(DispatchWindow window) => window.FreeSlots + 1 + (window.Slots / 4) - window.InFlight;
 
     private async Task SendOverdueAsync(DispatchWindow window, CancellationToken cancellationToken)
     {
@@ -96,77 +100,11 @@ internal sealed class Dispatcher(
         }
 
         IReadOnlyList<OutboxEntry> overdue = await outbox.TakeOverdueAsync(window.Model, age, BatchSize, cancellationToken);
-        if (overdue.Count > 0 && await SendAsync(window.Model, overdue, cancellationToken))
+        if (overdue.Count > 0 && await sender.SendAsync(window.Model, overdue, cancellationToken))
         {
-            ApiLog.SentAgain(logger, overdue.Count, QueueOf(window.Model));
+            ApiLog.SentAgain(logger, overdue.Count, CommandSender.QueueOf(window.Model));
         }
     }
-
-    /// <summary>Sends, and puts back what the broker did not confirm; whether all went out.</summary>
-    private async Task<bool> SendAsync(string model, IReadOnlyList<OutboxEntry> entries, CancellationToken cancellationToken)
-    {
-        if (entries.Count == 0)
-        {
-            return true;
-        }
-
-        FaultPoint.Reach(FaultPoint.Taken);
-        var failed = new List<JobId>();
-        string reason = "";
-        using (var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken))
-        {
-            limit.CancelAfter(SendLimit);
-            // An exchange address: a queue address would declare a classic queue of that name
-            Task<(JobId Id, string? Reason)>[] sends = [.. entries.Select(e => SendOneAsync(e, limit.Token))];
-            foreach ((JobId id, string? why) in await Task.WhenAll(sends))
-            {
-                if (why is not null)
-                {
-                    failed.Add(id);
-                    reason = why;
-                }
-            }
-        }
-
-        FaultPoint.Reach(FaultPoint.Sent);
-        metrics.Dispatched(model, entries.Count - failed.Count);
-        if (failed.Count == 0)
-        {
-            return true;
-        }
-
-        ApiLog.SendFailed(logger, failed.Count, QueueOf(model), reason);
-        // Also when stopping: another dispatcher then has them at once, and not after RedispatchSeconds
-        await outbox.PutBackAsync(failed, CancellationToken.None);
-        return false;
-    }
-
-    private async Task<(JobId Id, string? Reason)> SendOneAsync(OutboxEntry entry, CancellationToken cancellationToken)
-    {
-        // What the broker's client sends along goes on from here
-        using System.Diagnostics.Activity? activity = Tracing.Dispatch(entry.JobId, entry.Model, entry.Trace);
-        try
-        {
-            ISendEndpoint endpoint = await bus.GetSendEndpoint(new Uri($"exchange:{QueueOf(entry.Model)}"))
-                .WaitAsync(cancellationToken);
-            await endpoint.Send(new RunJob(entry.JobId, entry.Model), context =>
-            {
-                context.MessageId = NewId.NextGuid();
-                if (context.TryGetPayload(out RabbitMqSendContext? rabbit))
-                {
-                    // No queue behind the exchange: returned, and not thrown away
-                    rabbit.Mandatory = true;
-                }
-            }, cancellationToken).WaitAsync(cancellationToken);
-            return (entry.JobId, null);
-        }
-        catch (Exception e)
-        {
-            return (entry.JobId, e is OperationCanceledException ? $"no confirmation within {SendLimit.TotalSeconds} s" : e.Message);
-        }
-    }
-
-    private static string QueueOf(string model) => "jobs." + model;
 
     private void Wake()
     {

@@ -71,12 +71,16 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
     public async Task<JobDocument> NewDocumentAsync(JobRow row, CancellationToken cancellationToken)
     {
         ModelLoad load = await board.OfAsync(row.Model, cancellationToken);
-        if (row.State != JobState.Queued || load.Queued < LongQueue)
+        if (row is { State: JobState.Queued, Place: { } place })
+        {
+            cache.Set((nameof(JobViews), row.Id), place, PositionMaxAge);
+        }
+        else if (row.State != JobState.Queued || load.Queued < LongQueue)
         {
             return await DocumentAsync(row, cancellationToken);
         }
 
-        QueuePlace last = LoadBoard.Last(load, row.ExpectedSeconds);
+        QueuePlace last = row.Place ?? LoadBoard.Last(load, row.ExpectedSeconds);
         return row.ToDocument() with
         {
             Position = last.Position,

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Generation.Contracts;
 using Generation.Storage;
+using Microsoft.Extensions.Options;
 
 namespace Generation.Api;
 
@@ -9,6 +10,8 @@ internal sealed class Submission(
     JobStore jobs,
     IdempotencyStore idempotency,
     JobViews views,
+    CommandSender sender,
+    IOptions<AccountLimits> defaults,
     JobWaiter waiter,
     ApiMetrics metrics,
     ILogger<Submission> logger)
@@ -60,6 +63,11 @@ internal sealed class Submission(
         if (preferences.IdempotencyKey is { } key)
         {
             job = job with { Idempotency = new IdempotencyClaim(key, fingerprint!, (preferences.Wait ?? TimeSpan.Zero) + AnswerTime) };
+        }
+
+        if (sender.IsOpen(job.Request.Model))
+        {
+            job = job with { Send = new DirectSend(defaults.Value.RunningJobs, row => sender.Start(row, job.Trace)) };
         }
 
         SubmitResult result = await jobs.SubmitAsync(job, cancellationToken);

@@ -75,11 +75,12 @@ internal sealed class OwnProgram
     {
         var clock = Stopwatch.StartNew();
         TimeSpan next = Patience;
-        await _process.WaitUntilAsync(IsReadyAsync, limit, token);
+        string? problem = null;
+        await _process.WaitUntilAsync(IsReadyAsync, limit, token, () => problem);
 
         async Task<bool> IsReadyAsync(CancellationToken stop)
         {
-            string? problem = await ProblemAsync(stop);
+            problem = await ProblemAsync(stop);
             if (problem is not null && clock.Elapsed > next)
             {
                 progress?.Report($"{Name} {problem} yet; its log is {Log}");
@@ -115,7 +116,7 @@ internal sealed class OwnProgram
         }
     }
 
-    /// <summary>What the answer says is wrong: the API tells of each of its parts, a worker of its results store.</summary>
+    /// <summary>What the answer says is wrong, by each of the program's parts.</summary>
     private static string Why(string answer)
     {
         try
@@ -123,7 +124,7 @@ internal sealed class OwnProgram
             JsonNode? json = JsonNode.Parse(answer);
             IEnumerable<string?> reasons = json?["checks"] is JsonObject checks
                 ? checks.Select(check => (string?)check.Value?["detail"])
-                : [(string?)json?["results"] is { } results and not "ok" ? results : null];
+                : [(string?)json?["problem"]];
             return string.Concat(reasons.Where(reason => reason is not null).Select(reason => $": {reason}"));
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)

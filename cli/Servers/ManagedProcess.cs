@@ -124,7 +124,8 @@ public sealed class ManagedProcess
     /// <summary>
     /// Waits until <paramref name="ready"/> says that the program serves. Ends early, and throws, where the process dies first.
     /// </summary>
-    internal async Task WaitUntilAsync(Func<CancellationToken, Task<bool>> ready, TimeSpan limit, CancellationToken token)
+    /// <param name="problem">What to say of a program that was not ready in time; null: that it does not answer.</param>
+    internal async Task WaitUntilAsync(Func<CancellationToken, Task<bool>> ready, TimeSpan limit, CancellationToken token, Func<string?>? problem = null)
     {
         var clock = Stopwatch.StartNew();
         while (!await ready(token))
@@ -136,7 +137,7 @@ public sealed class ManagedProcess
 
             if (clock.Elapsed > limit)
             {
-                throw new ServerException($"{Name} did not answer within {limit.TotalSeconds:0} s of its start.", Log);
+                throw new ServerException($"{Name} {problem?.Invoke() ?? "does not answer"}, {limit.TotalSeconds:0} s after its start.", Log);
             }
 
             await Task.Delay(Poll * 2, token);

@@ -13,10 +13,10 @@ public static class FaultPoint
     /// <summary>A submission is checked and priced; nothing is written.</summary>
     public const string Submitting = "api.submitting";
 
-    /// <summary>Job, hold and outbox row are committed; nobody has been told.</summary>
+    /// <summary>Job, hold and outbox row are committed, which may say dispatched; nobody has been told.</summary>
     public const string Submitted = "api.submitted";
 
-    /// <summary>The outbox row says dispatched; nothing is sent.</summary>
+    /// <summary>The outbox row says dispatched, by its submission or a dispatcher; nothing is sent.</summary>
     public const string Taken = "dispatcher.taken";
 
     /// <summary>The broker has confirmed the message.</summary>

@@ -12,7 +12,7 @@ internal static class FairShare
     /// $1 model, $2 how many, $3 running jobs of an account without a limit of its own (null: any). Marks the chosen as sent
     /// and moves the clocks. Run it under the model's lock: two at once would read the same clocks.
     /// </summary>
-    public const string TakeSql = """
+    public static readonly string TakeSql = $"""
         WITH RECURSIVE active AS (
             -- Steps through the index from account to account, and never through an account's jobs
             (SELECT account_id FROM outbox WHERE model = $1 AND dispatched_at IS NULL ORDER BY account_id LIMIT 1)
@@ -50,13 +50,53 @@ internal static class FairShare
             WHERE outbox.job_id = chosen.job_id AND outbox.dispatched_at IS NULL
                 AND (outbox.expires_at IS NULL OR outbox.expires_at > now())
             RETURNING outbox.job_id, outbox.trace, chosen.account_id, chosen.start, chosen.weight),
+        {Clocks("taken", "$1")}
+        SELECT job_id, trace FROM taken ORDER BY start, job_id
+        """;
+
+    /// <summary>
+    /// Those of <c>taken</c> that may be sent as they are submitted, since a dispatcher would send them all at once: none of their
+    /// model waits, its window in the broker (<see cref="DispatchWindow.Room"/>) has room for all of them, and their accounts
+    /// may have so many running. It keeps the clocks as a dispatcher does, and is run under the same lock.
+    /// </summary>
+    /// <param name="many">There is more than one.</param>
+    /// <param name="model">Parameter: the model of all of them.</param>
+    /// <param name="live">Parameter: for how long a worker counts as live.</param>
+    /// <param name="running">Parameter: running jobs of an account without a limit of its own (null: any).</param>
+    public static string SendSql(bool many, string model, string live, string running) => $"""
+        lane AS MATERIALIZED (
+            SELECT able.free + 1 + able.slots / 4 - box.ahead AS room, box.ahead
+            FROM (SELECT sum(w.slots)::int AS slots,
+                    sum(greatest(0, w.slots - (SELECT count(*) FROM jobs WHERE state = 1 AND worker_id = w.id)))::int AS free
+                FROM workers w WHERE w.last_seen > now() - {live} AND NOT w.draining AND {model} = ANY (w.models)) AS able,
+                (SELECT count(*) AS ahead FROM outbox WHERE model = {model} AND dispatched_at IS NOT NULL) AS box
+            WHERE NOT EXISTS (SELECT 1 FROM outbox WHERE model = {model} AND dispatched_at IS NULL)),
+        clock AS (
+            SELECT coalesce((SELECT served FROM fair_shares
+                WHERE model = {model} AND account_id = '00000000-0000-0000-0000-000000000000'), 0) AS now),
+        places AS (
+            SELECT id, account_id, weight, coalesce((limits ->> 'running_jobs')::int, {running}) AS most, number,
+                {(many ? "row_number() OVER (PARTITION BY account_id ORDER BY priority DESC, number) AS place, count(*) OVER ()" : "1 AS place, 1")} AS jobs
+            FROM taken),
+        sent AS (
+            SELECT p.id, p.account_id, p.weight, lane.ahead{(many ? " + row_number() OVER (ORDER BY p.number) - 1" : "")} AS ahead,
+                greatest(coalesce(f.served, clock.now), clock.now) + (p.place - 1)::double precision / p.weight AS start
+            FROM places p CROSS JOIN lane CROSS JOIN clock
+                LEFT JOIN fair_shares f ON f.model = {model} AND f.account_id = p.account_id
+            WHERE p.jobs <= lane.room AND (p.most IS NULL OR p.place <= p.most
+                - (SELECT count(*) FROM jobs WHERE state = 1 AND account_id = p.account_id)
+                - (SELECT count(*) FROM outbox WHERE account_id = p.account_id AND dispatched_at IS NOT NULL))),
+        {Clocks("sent", model)}
+        """;
+
+    /// <summary>Moves the clocks of the accounts whose jobs are sent, and the model's.</summary>
+    private static string Clocks(string sent, string model) => $"""
         clocks AS (
             INSERT INTO fair_shares (model, account_id, served)
-            SELECT $1, account_id, max(start + 1.0 / weight) FROM taken GROUP BY account_id
+            SELECT {model}, account_id, max(start + 1.0 / weight) FROM {sent} GROUP BY account_id
             UNION ALL
-            SELECT $1, '00000000-0000-0000-0000-000000000000', max(start) FROM taken HAVING count(*) > 0
+            SELECT {model}, '00000000-0000-0000-0000-000000000000', max(start) FROM {sent} HAVING count(*) > 0
             ON CONFLICT (model, account_id) DO UPDATE SET served = greatest(fair_shares.served, excluded.served))
-        SELECT job_id, trace FROM taken ORDER BY start, job_id
         """;
 
     /// <summary>

@@ -13,9 +13,6 @@ namespace Generation.Storage;
 /// <param name="run">Does all of a list in one transaction, and answers each in the list's order.</param>
 internal sealed class Gatherer<TItem, TResult>(Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> run)
 {
-    /// <summary>Transactions at a time: one is written to disk while the next is worked on.</summary>
-    private const int Lanes = 2;
-
     /// <summary>More are left to the next transaction, so that one stays short.</summary>
     private const int Most = 64;
 
@@ -43,7 +40,7 @@ internal sealed class Gatherer<TItem, TResult>(Func<IReadOnlyList<TItem>, Task<I
     private void Begin()
     {
         int lanes = Volatile.Read(ref _lanes);
-        while (lanes < Lanes)
+        while (lanes < Lane.Width)
         {
             int seen = Interlocked.CompareExchange(ref _lanes, lanes + 1, lanes);
             if (seen == lanes)

@@ -63,6 +63,9 @@ public sealed record JobRow
     /// <summary>How long a job just submitted is expected to run, in seconds.</summary>
     public double? ExpectedSeconds { get; init; }
 
+    /// <summary>Where a job just submitted stands, if its submission has found out.</summary>
+    public QueuePlace? Place { get; init; }
+
     public IReadOnlyList<JobOutput> Outputs { get; init; } = [];
 
     /// <summary>Columns of <c>jobs j</c> in the order that <see cref="Read"/> takes them.</summary>

@@ -9,11 +9,15 @@ public sealed partial class JobStore
     private const int Queued = (int)JobState.Queued;
     private const int Running = (int)JobState.Running;
 
-    private static readonly string ClaimSql = $"""
+    private static readonly string ClaimSql = Claims(many: true);
+
+    private static readonly string ClaimOneSql = Claims(many: false);
+
+    private static string Claims(bool many) => $"""
         WITH j AS (
             UPDATE jobs SET state = {Running}, attempt = attempt + 1, lease_epoch = lease_epoch + 1, lease_until = now() + i.lease,
                 worker_id = i.worker, started_at = now(), revision = revision + 1
-            FROM unnest($1::uuid[], $2::text[], $3::interval[]) AS i (job, worker, lease)
+            FROM {JobBatch.Rows(many, ("job", "uuid"), ("worker", "text"), ("lease", "interval"))}
             WHERE id = i.job AND state = {Queued} AND (expires_at IS NULL OR expires_at > now())
             RETURNING jobs.*),
         box AS (DELETE FROM outbox USING j WHERE outbox.job_id = j.id),
@@ -29,20 +33,26 @@ public sealed partial class JobStore
 
     private const string OwnLease = "state = 1 AND lease_epoch = $2";
 
-    private static readonly string CompleteSql = Settle(
+    private static readonly (string Name, string Type)[] CompletionColumns = [("job", "uuid"), ("epoch", "bigint"), ("outputs", "jsonb")];
+
+    private static readonly string CompleteSql = Completions(many: true);
+
+    private static readonly string CompleteOneSql = Completions(many: false);
+
+    private static string Completions(bool many) => Settle(
         JobState.Succeeded,
         set: ", charged = cost, error = NULL",
-        from: "FROM unnest($1::uuid[], $2::bigint[]) AS i (job, epoch)",
+        from: "FROM " + JobBatch.Rows(many, CompletionColumns),
         where: "id = i.job AND state = 1 AND lease_epoch = i.epoch AND NOT cancel_requested",
-        more: """
+        more: $"""
             ,
             files AS (
                 INSERT INTO job_outputs (job_id, index, sha256, content_type, bytes, width, height, seed, nsfw, render,
                     frames, fps, duration_seconds, thumbnail)
                 SELECT j.id, o.index, o.sha256, o.content_type, o.bytes, o.width, o.height, o.seed, o.nsfw, o.render,
                     o.frames, o.fps, o.duration_seconds, o.thumbnail
-                FROM unnest($1::uuid[], $3::jsonb[]) AS f (job, outputs) JOIN j ON j.id = f.job,
-                    jsonb_to_recordset(f.outputs) AS o (index integer, sha256 text, content_type text, bytes bigint,
+                FROM {JobBatch.Rows(many, CompletionColumns)} JOIN j ON j.id = i.job,
+                    jsonb_to_recordset(i.outputs) AS o (index integer, sha256 text, content_type text, bytes bigint,
                     width integer, height integer, seed bigint, nsfw boolean, render jsonb, frames integer, fps double precision,
                     duration_seconds double precision, thumbnail text))
             """);
@@ -75,12 +85,14 @@ public sealed partial class JobStore
     public async Task<ClaimedJob?> ClaimAsync(JobId id, string workerId, TimeSpan lease, CancellationToken cancellationToken)
     {
         JobRow? row = await _claims.RunAsync(new Claim(id, workerId, lease), cancellationToken);
-        if (row is not null)
+        if (row is null)
         {
-            _hotState.Show(row);
+            return null;
         }
 
-        return row is null ? null : new ClaimedJob
+        row = row with { KnownRequest = row.ReadRequest() };
+        _hotState.Show(row);
+        return new ClaimedJob
         {
             Id = row.Id,
             AccountId = row.AccountId,
@@ -209,7 +221,7 @@ public sealed partial class JobStore
 
     private async Task<IReadOnlyList<JobRow?>> ClaimAllAsync(IReadOnlyList<Claim> claims)
     {
-        await using var batch = new JobBatch(_source);
+        await using var batch = new JobBatch(_lanes.Claims);
         // Of two copies of a message that come at once the first gets the job
         Claim[] first = [.. claims.DistinctBy(c => c.Id)];
         JobId[] ids = [.. first.Select(c => c.Id)];
@@ -218,16 +230,16 @@ public sealed partial class JobStore
             batch.LockJobs(ids.Select(i => i.Value));
         }
 
-        batch.Add(ClaimSql,
-            JobBatch.Column(NpgsqlDbType.Uuid, ids.Select(i => i.Value)),
-            JobBatch.Column(NpgsqlDbType.Text, first.Select(c => c.WorkerId)),
-            JobBatch.Column(NpgsqlDbType.Interval, first.Select(c => c.Lease)));
+        batch.Add(first.Length > 1 ? ClaimSql : ClaimOneSql,
+            JobBatch.Column(first, NpgsqlDbType.Uuid, c => c.Id.Value),
+            JobBatch.Column(first, NpgsqlDbType.Text, c => c.WorkerId),
+            JobBatch.Column(first, NpgsqlDbType.Interval, c => c.Lease));
         return await RowsAsync(batch, [.. claims.Select(c => c.Id)]);
     }
 
     private async Task<IReadOnlyList<JobRow?>> CompleteAllAsync(IReadOnlyList<Completion> completions)
     {
-        await using var batch = new JobBatch(_source);
+        await using var batch = new JobBatch(_lanes.Completions);
         JobId[] ids = [.. completions.Select(c => c.Id)];
         if (ids.Length > 1)
         {
@@ -235,10 +247,10 @@ public sealed partial class JobStore
             batch.LockAccountsOfJobs(ids.Select(i => i.Value));
         }
 
-        batch.Add(CompleteSql,
-            JobBatch.Column(NpgsqlDbType.Uuid, ids.Select(i => i.Value)),
-            JobBatch.Column(NpgsqlDbType.Bigint, completions.Select(c => c.Epoch)),
-            JobBatch.Column(NpgsqlDbType.Jsonb, completions.Select(c => Json(c.Outputs))));
+        batch.Add(completions.Count > 1 ? CompleteSql : CompleteOneSql,
+            JobBatch.Column(completions, NpgsqlDbType.Uuid, c => c.Id.Value),
+            JobBatch.Column(completions, NpgsqlDbType.Bigint, c => c.Epoch),
+            JobBatch.Column(completions, NpgsqlDbType.Jsonb, c => Json(c.Outputs)));
         return await RowsAsync(batch, ids);
     }
 

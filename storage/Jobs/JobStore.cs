@@ -19,15 +19,16 @@ namespace Generation.Storage;
 public sealed partial class JobStore
 {
     private readonly NpgsqlDataSource _source;
+    private readonly Lanes _lanes;
     private readonly HotState _hotState;
     private readonly DispatchSignal _signal;
     private readonly Gatherer<NewJob, SubmitResult> _submits;
     private readonly Gatherer<Claim, JobRow?> _claims;
     private readonly Gatherer<Completion, JobRow?> _completions;
 
-    public JobStore(NpgsqlDataSource source, HotState hotState, DispatchSignal signal)
+    public JobStore(NpgsqlDataSource source, Lanes lanes, HotState hotState, DispatchSignal signal)
     {
-        (_source, _hotState, _signal) = (source, hotState, signal);
+        (_source, _lanes, _hotState, _signal) = (source, lanes, hotState, signal);
         _submits = new Gatherer<NewJob, SubmitResult>(SubmitAllAsync);
         _claims = new Gatherer<Claim, JobRow?>(ClaimAllAsync);
         _completions = new Gatherer<Completion, JobRow?>(CompleteAllAsync);

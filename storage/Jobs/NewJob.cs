@@ -30,6 +30,9 @@ public sealed record NewJob
     /// <summary>Refused if the account has so many jobs waiting; null: no limit.</summary>
     public int? MaxQueued { get; init; }
 
+    /// <summary>Whether and how the caller sends the job's command itself, where a dispatcher would send it at once; null: it does not.</summary>
+    public DirectSend? Send { get; init; }
+
     public RenderPlan? Render { get; init; }
 
     public JsonElement? Metadata { get; init; }
@@ -51,6 +54,14 @@ public sealed record NewJob
 /// <param name="InFlight">For how long the first answer may be in the making.</param>
 public sealed record IdempotencyClaim(string Key, byte[] Fingerprint, TimeSpan InFlight);
 
+/// <summary>The caller of a submission sends the command of a job that need not wait in the backlog.</summary>
+/// <param name="RunningLimit">Jobs that an account without a limit of its own may have running at one time; null: any.</param>
+/// <param name="Begin">
+/// Called as soon as the job is committed and marked as sent: sends its command, and must not block. If it does not, or the
+/// process dies, a dispatcher sends it as any command that nobody claimed.
+/// </param>
+public sealed record DirectSend(int? RunningLimit, Action<JobRow> Begin);
+
 /// <summary>How a submission ended.</summary>
 public enum SubmitOutcome
 {
@@ -71,4 +82,5 @@ public enum SubmitOutcome
 /// <param name="Outcome">Whether it was accepted.</param>
 /// <param name="Job">The queued job, when it was.</param>
 /// <param name="Balance">The account's balance after, or now when it was refused for it.</param>
-public sealed record SubmitResult(SubmitOutcome Outcome, JobRow? Job, Credits Balance);
+/// <param name="IsSent">Whether the job went past the backlog: its <see cref="NewJob.Send"/> was called.</param>
+public sealed record SubmitResult(SubmitOutcome Outcome, JobRow? Job, Credits Balance, bool IsSent = false);

@@ -16,7 +16,11 @@ public sealed record OutboxEntry(JobId JobId, string Model, string? Trace);
 /// <param name="FreeSlots">Their slots without a running job.</param>
 /// <param name="InFlight">Messages sent and not yet claimed.</param>
 /// <param name="Waiting">Jobs queued and not sent, at most <see cref="Outbox.CountLimit"/>.</param>
-public sealed record DispatchWindow(string Model, int Workers, int Slots, int FreeSlots, int InFlight, int Waiting);
+public sealed record DispatchWindow(string Model, int Workers, int Slots, int FreeSlots, int InFlight, int Waiting)
+{
+    /// <summary>How many may be sent now: a little more than the free slots, so that a worker finds its next job when it has finished one.</summary>
+    public int Room => FreeSlots + 1 + (Slots / 4) - InFlight;
+}
 
 /// <summary>
 /// The queue of jobs as dispatchers see it. Several work side by side: for each model one at a time chooses what goes
@@ -52,6 +56,15 @@ public sealed class Outbox(NpgsqlDataSource source)
         RETURNING job_id, trace
         """;
 
+    /// <summary>Whether any job is queued and not sent.</summary>
+    public async Task<bool> IsAnyWaitingAsync(CancellationToken cancellationToken)
+    {
+        await using var batch = new JobBatch(source);
+        batch.Add("SELECT EXISTS (SELECT 1 FROM outbox WHERE dispatched_at IS NULL)");
+        await using NpgsqlDataReader reader = await batch.ExecuteAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken) && reader.GetBoolean(0);
+    }
+
     /// <summary>The window of every model with a live worker.</summary>
     public async Task<IReadOnlyList<DispatchWindow>> WindowsAsync(CancellationToken cancellationToken)
     {
@@ -78,7 +91,7 @@ public sealed class Outbox(NpgsqlDataSource source)
         // Should the mark be lost, the job is sent once more, and claimed once
         await using var batch = new JobBatch(source, durable: false);
         // One dispatcher at a time chooses for a model; the lock goes with the transaction
-        batch.Add("SELECT pg_advisory_xact_lock(hashtextextended('dispatch:' || $1, 0))", new NpgsqlParameter<string> { TypedValue = model });
+        batch.LockDispatch(model);
         batch.Add(FairShare.TakeSql,
             new NpgsqlParameter<string> { TypedValue = model },
             new NpgsqlParameter<int> { TypedValue = limit },

@@ -65,7 +65,7 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
             WHERE NOT EXISTS (SELECT 1 FROM job_outputs WHERE sha256 = name)
                 AND NOT EXISTS (SELECT 1 FROM uploads WHERE sha256 = name)
                 AND NOT EXISTS (SELECT 1 FROM job_outputs WHERE thumbnail = name)
-                AND NOT EXISTS (SELECT 1 FROM jobs WHERE job_inputs(kind, request) @> ARRAY[name] AND job_inputs(kind, request) IS NOT NULL
+                AND NOT EXISTS (SELECT 1 FROM jobs WHERE kind <> 0 AND jsonb_path_query_array(request, 'strict $.**.sha256') @> to_jsonb(name)
                     AND (state IN (0, 1) OR (state = 2 AND outputs_deleted_at IS NULL)))
                 AND NOT EXISTS (SELECT 1 FROM jobs WHERE checkpoint ->> 'sha256' = name AND checkpoint IS NOT NULL)
             """))

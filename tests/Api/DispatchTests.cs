@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Generation.Api;
 using Generation.Contracts;
 using Generation.Storage;
 using MassTransit;
@@ -78,6 +79,38 @@ public sealed class DispatchTests
     }
 
     [Test]
+    public async Task Submit_RoomAndNothingWaits_IsSentWithoutTheDispatcher()
+    {
+        await using TestWorker worker = await TestWorker.StartAsync(_api, "w1", slots: 4);
+        await UntilOpenAsync();
+
+        JobRow? sent = null;
+        SubmitResult result = await _api.Jobs.SubmitAsync(
+            NewJob() with { Send = new DirectSend(null, row => sent = row) }, default);
+
+        Assert.That((result.IsSent, sent?.Id), Is.EqualTo((true, result.Job!.Id)));
+        JobDocument job = await _api.SubmitAsync();
+        Assert.That(job.Position, Is.EqualTo(2), "behind the one that is on its way");
+        // The first one's sender did nothing, as one that died: it is sent as any that nobody claimed
+        var received = new HashSet<JobId>();
+        while (!received.SetEquals([job.Id, sent!.Id]))
+        {
+            received.Add(await worker.NextAsync());
+        }
+    }
+
+    [Test]
+    public async Task Submit_QueueGoneWhereNothingWaits_IsPutBackAndSentWhenItComes()
+    {
+        await _api.Get<WorkerRegistry>().RegisterAsync(new WorkerRegistration("w1", [ApiScope.Demo], 1, null), default);
+        await UntilOpenAsync();
+        JobDocument job = await _api.SubmitAsync();
+        await using TestWorker worker = await TestWorker.StartAsync(_api, "w1", slots: 1);
+
+        Assert.That(await worker.NextAsync(), Is.EqualTo(job.Id));
+    }
+
+    [Test]
     public async Task Rescue_LapsedLease_IsSentToAnotherWorker()
     {
         await using TestWorker worker = await TestWorker.StartAsync(_api, "w1", slots: 1);
@@ -107,6 +140,35 @@ public sealed class DispatchTests
         }
 
         Assert.That((await _api.Get<Ledger>().CheckAsync(default)).IsRight);
+    }
+
+    private NewJob NewJob() => new()
+    {
+        Id = JobId.New(TimeProvider.System),
+        AccountId = _api.Account,
+        Cost = Credits.Of(1),
+        Request = new Text2ImgRequest
+        {
+            Model = "demo",
+            Prompt = "a red apple",
+            Width = 256,
+            Height = 256,
+            NumInferenceSteps = 25,
+            GuidanceScale = 4,
+            Scheduler = "ddim",
+            Seed = 7,
+            NumImages = 1,
+        },
+    };
+
+    /// <summary>Until the dispatcher has seen that jobs may go past the backlog.</summary>
+    private async Task UntilOpenAsync()
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
+        while (!_api.Get<CommandSender>().IsOpen("demo"))
+        {
+            await Task.Delay(20, limit.Token);
+        }
     }
 
     /// <summary>A worker as the dispatcher sees one: a live row and a quorum queue. Its consumer only tells what came.</summary>

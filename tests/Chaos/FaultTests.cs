@@ -161,6 +161,26 @@ public sealed class FaultTests
         await AssertSettledAsync(job.Id, token);
     }
 
+    /// <summary>The same places as on a job's direct way, for one that waits in the backlog until workers come.</summary>
+    [TestCase(FaultPoint.Taken), TestCase(FaultPoint.Sent), CancelAfter(240_000)]
+    public async Task Dispatcher_KilledWithAJobOfTheBacklog_JobIsDoneOnce(string point, CancellationToken token)
+    {
+        await _stack.Stack.StopAsync(new HashSet<string> { "worker-1", "worker-2" }, token);
+        JobDocument job = await SubmitAsync("backlog", token);
+        Assert.That(
+            await _stack.QueryAsync<bool>("select dispatched_at is null from outbox where job_id = @id", job.Id, token), Is.True, "nobody could run it");
+        await ArmAsync(point, token);
+
+        // As far as the dispatcher can see, a worker has come
+        await _stack.ExecuteAsync(
+            "insert into workers (id, models, slots) select 'seen', array[model], 1 from jobs where id = @id", job.Id, token);
+        await WaitUntilHitAsync(point, token);
+        await _stack.ExecuteAsync("delete from workers where id = 'seen' and @id is not null", job.Id, token);
+        await _stack.Stack.UpAsync(null, token);
+
+        await AssertDoneOnceAsync(await EndAsync(job.Id, token), token);
+    }
+
     /// <summary>A job that runs, and stands still in its first picture until it is to stop.</summary>
     private Task<(JobDocument Job, JobHold Hold)> HeldJobAsync(string name, CancellationToken token) =>
         _stack.SubmitHeldAsync(() => _stack.SubmitAsync($"a red apple, {name}", token, seed: 1, steps: 10, images: Pictures), step: 3, token);

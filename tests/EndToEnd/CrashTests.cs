@@ -96,24 +96,32 @@ public sealed class CrashTests
     public async Task RabbitMq_KilledBetweenSubmitAndRun_JobsAreDoneOnce(CancellationToken token)
     {
         ManagedProcess[] workers = [_stack.Stack.ProcessOf("worker-1"), _stack.Stack.ProcessOf("worker-2")];
-        foreach (ManagedProcess worker in workers)
+        JobDocument job;
+        try
         {
-            Assert.That(worker.Signal(StopSignal), worker.Name);
-        }
+            foreach (ManagedProcess worker in workers)
+            {
+                Assert.That(worker.Signal(StopSignal), worker.Name);
+            }
 
-        JobDocument job = await _stack.SubmitAsync("a house at sunset", token, seed: 7, steps: 4);
-        // Workers that stand still report nothing, and to those that are gone nothing is sent
-        while (!await _stack.QueryAsync<bool>("select dispatched_at is not null from outbox where job_id = @id", job.Id, token))
-        {
-            await _stack.ExecuteAsync("update workers set last_seen = now()", job.Id, token);
-            await Task.Delay(50, token);
-        }
+            job = await _stack.SubmitAsync("a house at sunset", token, seed: 7, steps: 4);
+            // Workers that stand still report nothing, and to those that are gone nothing is sent
+            while (!await _stack.QueryAsync<bool>("select dispatched_at is not null from outbox where job_id = @id", job.Id, token))
+            {
+                await _stack.ExecuteAsync("update workers set last_seen = now()", job.Id, token);
+                await Task.Delay(50, token);
+            }
 
-        await _stack.Stack.Servers.RabbitMq.KillAsync(token);
-        await _stack.Stack.Servers.RabbitMq.EnsureAsync(token);
-        foreach (ManagedProcess worker in workers)
+            await _stack.Stack.Servers.RabbitMq.KillAsync(token);
+            await _stack.Stack.Servers.RabbitMq.EnsureAsync(token);
+        }
+        finally
         {
-            Assert.That(worker.Signal(ContinueSignal), worker.Name);
+            // Also for the tests that come next
+            foreach (ManagedProcess worker in workers)
+            {
+                Assert.That(worker.Signal(ContinueSignal), worker.Name);
+            }
         }
 
         job = await _stack.EndAsync(job.Id, token);

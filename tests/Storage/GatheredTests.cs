@@ -56,6 +56,29 @@ public sealed class GatheredTests
     }
 
     [Test]
+    public async Task SubmitClaimAndComplete_ConnectionsEndedWhileTheyRested_AreDone()
+    {
+        Guid account = await _storage.AccountAsync();
+        await LifeAsync();
+        for (int i = 0; i < 3; i++)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(0.5));
+            await _storage.ScalarAsync<long>(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+            await LifeAsync();
+        }
+
+        _storage.Source.Clear();
+
+        async Task LifeAsync()
+        {
+            SubmitResult submitted = await _storage.Jobs.SubmitAsync(StorageScope.NewJob(account), default);
+            ClaimedJob? claimed = await _storage.Jobs.ClaimAsync(submitted.Job!.Id, "w1", StorageScope.Lease, default);
+            Assert.That(await _storage.Jobs.CompleteAsync(submitted.Job.Id, claimed!.LeaseEpoch, [], default), Is.EqualTo(FencedOutcome.Done));
+        }
+    }
+
+    [Test]
     public async Task SubmitAsync_SameIdempotencyKeysAtOnce_MakeOneJobEach()
     {
         Guid account = await _storage.AccountAsync(1000);
@@ -137,7 +160,8 @@ public sealed class GatheredTests
     public async Task Transitions_OfTwoProcessesOverTheSameAccounts_DoNotBlockEachOther()
     {
         // Two stores gather apart from each other, as two processes do
-        var second = new JobStore(_storage.Source, _storage.Get<HotState>(), _storage.Get<DispatchSignal>());
+        await using Lanes lanes = _storage.NewLanes();
+        var second = new JobStore(_storage.Source, lanes, _storage.Get<HotState>(), _storage.Get<DispatchSignal>());
         JobStore[] stores = [_storage.Jobs, second];
         Guid[] accounts = [await _storage.AccountAsync(1000), await _storage.AccountAsync(1000), await _storage.AccountAsync(1000)];
 

@@ -51,6 +51,10 @@ internal sealed class StorageScope : IAsyncDisposable
         return scope;
     }
 
+    /// <summary>The connections for what is written together of one more process.</summary>
+    public Lanes NewLanes() => new(connections =>
+        NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(_servers.Postgres) { MaxPoolSize = connections }.ConnectionString));
+
     public T Get<T>()
         where T : notnull => _services.GetRequiredService<T>();
 

@@ -21,9 +21,18 @@ internal static class HealthEndpoints
     private static IResult Ready(WorkerPresence presence, WorkerWarmUp warmUp, SlotGate gate, ModelCache cache, JobEndpoints endpoints, ResultsWatch results, IBusControl bus)
     {
         BusHealthStatus broker = bus.CheckHealth().Status;
+        string? problem =
+            gate.IsClosed ? "it is ending, and takes no more jobs"
+            : results.Problem is { } why ? why
+            : broker == BusHealthStatus.Unhealthy ? "RabbitMQ does not answer"
+            : !endpoints.IsBound ? "RabbitMQ has not made its queues"
+            : !presence.IsKnown ? "it could not register in the database"
+            : !warmUp.IsDone ? "its model is being loaded"
+            : null;
         var answer = new
         {
-            status = presence.IsKnown && warmUp.IsDone && broker != BusHealthStatus.Unhealthy && endpoints.IsBound && !gate.IsClosed && results.Problem is null ? "ready" : "not ready",
+            status = problem is null ? "ready" : "not ready",
+            problem,
             registered = presence.IsKnown,
             warm = warmUp.IsDone,
             broker = broker.ToString().ToLowerInvariant(),
@@ -34,6 +43,6 @@ internal static class HealthEndpoints
             slots_taken = gate.Taken,
             loaded = cache.Loaded,
         };
-        return Results.Json(answer, statusCode: answer.status == "ready" ? 200 : 503);
+        return Results.Json(answer, statusCode: problem is null ? 200 : 503);
     }
 }

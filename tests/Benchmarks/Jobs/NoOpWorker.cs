@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Globalization;
 using Generation.Contracts;
 using Generation.Storage;
 using MassTransit;
@@ -9,18 +10,19 @@ namespace Generation.Benchmarks;
 /// <summary>A worker whose work takes no time: claims, completes, and keeps when it began.</summary>
 internal sealed class NoOpWorker : IConsumer<RunJob>, IAsyncDisposable
 {
+    public const string EchoQueue = "bench.echo";
+
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<JobId, TaskCompletionSource<long>> _starts = new();
     private readonly ConcurrentDictionary<JobId, TaskCompletionSource<long>> _ends = new();
     private readonly CancellationTokenSource _stop = new();
-    private readonly TaskCompletionSource _enough = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly string _id = "bench-" + Guid.NewGuid().ToString("N");
     private JobsStack _stack = null!;
     private IBusControl _bus = null!;
-    private ISendEndpoint _echo = null!;
-    private TaskCompletionSource _echoed = new();
+    private TaskCompletionSource<long> _echoed = New();
     private Task _beating = Task.CompletedTask;
+    private volatile TaskCompletionSource<long> _enough = New();
     private int _done;
     private int _wanted = int.MaxValue;
 
@@ -37,18 +39,17 @@ internal sealed class NoOpWorker : IConsumer<RunJob>, IAsyncDisposable
                 endpoint.ConcurrentMessageLimit = slots;
                 endpoint.Instance(worker);
             });
-            rabbit.ReceiveEndpoint("bench.echo", endpoint =>
+            rabbit.ReceiveEndpoint(EchoQueue, endpoint =>
             {
                 endpoint.SetQuorumQueue();
                 endpoint.Handler<RunJob>(_ =>
                 {
-                    worker._echoed.TrySetResult();
+                    worker._echoed.TrySetResult(Stopwatch.GetTimestamp());
                     return Task.CompletedTask;
                 });
             });
         });
         await worker._bus.StartAsync(cancellationToken);
-        worker._echo = await worker._bus.GetSendEndpoint(new Uri("exchange:bench.echo"));
         await stack.Workers.RegisterAsync(new WorkerRegistration(worker._id, [stack.Model], slots, null), cancellationToken);
         worker._beating = worker.BeatAsync();
         return worker;
@@ -68,12 +69,14 @@ internal sealed class NoOpWorker : IConsumer<RunJob>, IAsyncDisposable
         _ = CompleteAsync(claim);
     }
 
-    /// <summary>A message there and, by the handler, back.</summary>
-    public async Task EchoAsync(CancellationToken cancellationToken)
+    /// <summary>How long a message takes from another process, which does nothing but send it, over a queue of the same kind to this one.</summary>
+    public async Task<TimeSpan> EchoAsync(CancellationToken cancellationToken)
     {
-        _echoed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await _echo.Send(new RunJob(default, "echo"), cancellationToken);
-        await _echoed.Task.WaitAsync(cancellationToken);
+        _echoed = New();
+        using HttpResponseMessage answer = await _stack.Bare.PostAsync("/echo", null, cancellationToken);
+        answer.EnsureSuccessStatusCode();
+        long sent = long.Parse(await answer.Content.ReadAsStringAsync(cancellationToken), CultureInfo.InvariantCulture);
+        return Stopwatch.GetElapsedTime(sent, await _echoed.Task.WaitAsync(cancellationToken));
     }
 
     public async Task<long> StartOfAsync(JobId id, CancellationToken cancellationToken) =>
@@ -82,12 +85,21 @@ internal sealed class NoOpWorker : IConsumer<RunJob>, IAsyncDisposable
     public async Task<long> EndOfAsync(JobId id, CancellationToken cancellationToken) =>
         await _ends.GetOrAdd(id, _ => New()).Task.WaitAsync(TimeSpan.FromSeconds(30), cancellationToken);
 
+    /// <summary>How many jobs have ended here.</summary>
+    public int Done => Volatile.Read(ref _done);
+
+    /// <summary>Waits until so many have ended here since the beginning.</summary>
     public async Task WaitForAsync(int jobs, CancellationToken cancellationToken)
     {
-        Volatile.Write(ref _wanted, jobs);
-        if (Volatile.Read(ref _done) < jobs)
+        while (Done < jobs)
         {
-            await _enough.Task.WaitAsync(TimeSpan.FromMinutes(5), cancellationToken);
+            TaskCompletionSource<long> enough = New();
+            _enough = enough;
+            Volatile.Write(ref _wanted, jobs);
+            if (Done < jobs)
+            {
+                await enough.Task.WaitAsync(TimeSpan.FromMinutes(5), cancellationToken);
+            }
         }
     }
 
@@ -108,7 +120,7 @@ internal sealed class NoOpWorker : IConsumer<RunJob>, IAsyncDisposable
         _ends.GetOrAdd(claim.Id, _ => New()).TrySetResult(Stopwatch.GetTimestamp());
         if (Interlocked.Increment(ref _done) >= Volatile.Read(ref _wanted))
         {
-            _enough.TrySetResult();
+            _enough.TrySetResult(Stopwatch.GetTimestamp());
         }
     }
 

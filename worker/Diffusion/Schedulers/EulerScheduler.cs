@@ -37,7 +37,7 @@ internal sealed class EulerScheduler : VarianceExplodingScheduler
         }
 
         SetTimesteps(continuous
-            ? [.. Levels[..^1].Select(s => (double)(0.25f * (float)Math.Log(s)))]
+            ? [.. Levels[..^1].Select(s => (double)(0.25f * MathF.Log(s)))]
             : [.. timesteps.Select(t => (double)(float)t)]);
     }
 

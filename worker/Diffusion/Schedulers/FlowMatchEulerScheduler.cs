@@ -1,4 +1,3 @@
-using System.Numerics;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Schedulers;
@@ -19,13 +18,14 @@ internal sealed class FlowMatchEulerScheduler : FlowMatchScheduler
             throw new SchedulerException($"sigmas has {sigmas.Count} values and timesteps {both.Count}; they must be as many");
         }
 
-        // Levels that a caller gives are in single precision from the start, as in the reference; those of the run itself only at the end.
-        double[] shifted = options switch
+        var levels = options.Sigmas ?? (options.Timesteps is { } own ? [.. own.Select(t => t / config.NumTrainTimesteps)] : Even());
+        double[] shifted = [.. levels.Select(Shifted)];
+        if (config.ShiftTerminal is { } terminal and not 0)
         {
-            { Sigmas: { } levels } => Grid.ToDouble(Shifted(Grid.ToSingle(levels))),
-            { Timesteps: { } timesteps } => Grid.ToDouble(Shifted([.. timesteps.Select(t => (float)t / config.NumTrainTimesteps)])),
-            _ => Shifted(Even()),
-        };
+            var scale = (1 - shifted[^1]) / (1 - terminal);
+            shifted = [.. shifted.Select(s => 1 - (1 - s) / scale)];
+        }
+
         float[] single = Grid.ToSingle(SigmaShape.Of(config, shifted[0], shifted[^1], Steps) ?? shifted);
         if (config.InvertSigmas)
         {
@@ -50,29 +50,20 @@ internal sealed class FlowMatchEulerScheduler : FlowMatchScheduler
         return clean * (1 - next) + noise() * next;
     }
 
-    private T[] Shifted<T>(T[] levels)
-        where T : IBinaryFloatingPointIeee754<T>
+    private double Shifted(double sigma)
     {
-        T[] shifted = [.. levels.Select(Config.UseDynamicShifting ? DynamicShift<T>() : StaticShift)];
-        if (Config.ShiftTerminal is { } terminal and not 0)
+        if (!Config.UseDynamicShifting)
         {
-            var scale = (T.One - shifted[^1]) / T.CreateChecked(1 - terminal);
-            shifted = [.. shifted.Select(s => T.One - (T.One - s) / scale)];
+            return StaticShift(sigma);
         }
 
-        return shifted;
-    }
-
-    private Func<T, T> DynamicShift<T>()
-        where T : IBinaryFloatingPointIeee754<T>
-    {
         var mu = Options.Mu!.Value;
-        var weight = T.CreateChecked(Config.TimeShiftType switch
+        var weight = Config.TimeShiftType switch
         {
             "exponential" => Math.Exp(mu),
             "linear" => mu,
             var other => throw new SchedulerException($"time_shift_type is '{other}'; it must be exponential or linear"),
-        });
-        return sigma => weight / (weight + (T.One / sigma - T.One));
+        };
+        return weight / (weight + (1 / sigma - 1));
     }
 }

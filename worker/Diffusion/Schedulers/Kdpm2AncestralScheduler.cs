@@ -29,7 +29,7 @@ internal sealed class Kdpm2AncestralScheduler : VarianceExplodingScheduler
         _between = [.. DoubledTail(between), 0];
         _up = [.. DoubledTail(up), 0];
         _down = [.. DoubledTail(down), 0];
-        SetTimesteps([timesteps[0], .. timesteps.Skip(1).SelectMany((t, k) => new[] { SigmaShape.TimestepSingle(between[k], LogTable), t })]);
+        SetTimesteps([timesteps[0], .. timesteps.Skip(1).SelectMany((t, k) => new[] { SigmaShape.Timestep(between[k], LogTable), t })]);
     }
 
     public override int Order => 2;
