@@ -10,7 +10,7 @@ namespace Generation.Tests.Schedulers;
 /// <summary>Short runs under hundreds of settings equal diffusers'. settings.py made the numbers and says how.</summary>
 public sealed class SchedulerSettingsTests
 {
-    private static readonly JsonElement File = Load();
+    private static readonly JsonElement File = Load("settings.json.gz");
 
     private static IEnumerable<TestCaseData> Cases => File.GetProperty("cases").EnumerateArray().Select((c, i) =>
         new TestCaseData(c).SetArgDisplayNames($"{i} {c.GetProperty("class").GetString()}"));
@@ -43,9 +43,10 @@ public sealed class SchedulerSettingsTests
 
     private static double[] Numbers(JsonElement one, string name) => [.. one.GetProperty(name).EnumerateArray().Select(PythonJson.Number)];
 
-    private static JsonElement Load()
+    /// <summary>Reads a packed file of this folder.</summary>
+    internal static JsonElement Load(string name)
     {
-        using var stream = System.IO.File.OpenRead(GoldenCase.InRepository("tests/Diffusion/Schedulers/settings.json.gz"));
+        using var stream = System.IO.File.OpenRead(GoldenCase.InRepository($"tests/Diffusion/Schedulers/{name}"));
         using var unpacked = new GZipStream(stream, CompressionMode.Decompress);
         using var document = JsonDocument.Parse(unpacked);
         return document.RootElement.Clone();

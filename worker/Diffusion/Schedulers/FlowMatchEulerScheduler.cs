@@ -1,3 +1,4 @@
+using System.Numerics;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Schedulers;
@@ -18,14 +19,13 @@ internal sealed class FlowMatchEulerScheduler : FlowMatchScheduler
             throw new SchedulerException($"sigmas has {sigmas.Count} values and timesteps {both.Count}; they must be as many");
         }
 
-        var levels = options.Sigmas ?? (options.Timesteps is { } own ? [.. own.Select(t => t / config.NumTrainTimesteps)] : Even());
-        double[] shifted = [.. levels.Select(Shifted)];
-        if (config.ShiftTerminal is { } terminal and not 0)
+        // Levels that a caller gives are in single precision from the start, as in the reference; those of the run itself only at the end.
+        double[] shifted = options switch
         {
-            var scale = (1 - shifted[^1]) / (1 - terminal);
-            shifted = [.. shifted.Select(s => 1 - (1 - s) / scale)];
-        }
-
+            { Sigmas: { } levels } => Grid.ToDouble(Shifted(Grid.ToSingle(levels))),
+            { Timesteps: { } timesteps } => Grid.ToDouble(Shifted([.. timesteps.Select(t => (float)t / config.NumTrainTimesteps)])),
+            _ => Shifted(Even()),
+        };
         float[] single = Grid.ToSingle(SigmaShape.Of(config, shifted[0], shifted[^1], Steps) ?? shifted);
         if (config.InvertSigmas)
         {
@@ -50,20 +50,29 @@ internal sealed class FlowMatchEulerScheduler : FlowMatchScheduler
         return clean * (1 - next) + noise() * next;
     }
 
-    private double Shifted(double sigma)
+    private T[] Shifted<T>(T[] levels)
+        where T : IBinaryFloatingPointIeee754<T>
     {
-        if (!Config.UseDynamicShifting)
+        T[] shifted = [.. levels.Select(Config.UseDynamicShifting ? DynamicShift<T>() : StaticShift)];
+        if (Config.ShiftTerminal is { } terminal and not 0)
         {
-            return StaticShift(sigma);
+            var scale = (T.One - shifted[^1]) / T.CreateChecked(1 - terminal);
+            shifted = [.. shifted.Select(s => T.One - (T.One - s) / scale)];
         }
 
+        return shifted;
+    }
+
+    private Func<T, T> DynamicShift<T>()
+        where T : IBinaryFloatingPointIeee754<T>
+    {
         var mu = Options.Mu!.Value;
-        var weight = Config.TimeShiftType switch
+        var weight = T.CreateChecked(Config.TimeShiftType switch
         {
             "exponential" => Math.Exp(mu),
             "linear" => mu,
             var other => throw new SchedulerException($"time_shift_type is '{other}'; it must be exponential or linear"),
-        };
-        return weight / (weight + (1 / sigma - 1));
+        });
+        return sigma => weight / (weight + (T.One / sigma - T.One));
     }
 }

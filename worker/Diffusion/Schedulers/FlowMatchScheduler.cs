@@ -1,3 +1,4 @@
+using System.Numerics;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Schedulers;
@@ -19,7 +20,9 @@ internal abstract class FlowMatchScheduler : Scheduler
         Sigmas = Grid.ToDouble(Levels);
     }
 
-    private protected double StaticShift(double sigma) => Config.Shift * sigma / (1 + (Config.Shift - 1) * sigma);
+    private protected T StaticShift<T>(T sigma)
+        where T : IBinaryFloatingPointIeee754<T> =>
+        T.CreateChecked(Config.Shift) * sigma / (T.One + T.CreateChecked(Config.Shift - 1) * sigma);
 
     /// <summary>
     /// Levels spread evenly over those of the training. Their ends are shifted here and once more in the run, as the
@@ -31,8 +34,7 @@ internal abstract class FlowMatchScheduler : Scheduler
         float End(float timestep)
         {
             var sigma = timestep / train;
-            var shift = (float)Config.Shift;
-            return Config.UseDynamicShifting ? sigma : shift * sigma / (1 + (shift - 1) * sigma);
+            return Config.UseDynamicShifting ? sigma : StaticShift(sigma);
         }
 
         return [.. Grid.Linspace((double)End(train) * train, (double)End(1) * train, Steps).Select(t => t / train)];

@@ -76,9 +76,6 @@ internal static class Grid
 
     public static double[] ToDouble(IEnumerable<float> values) => [.. values.Select(v => (double)v)];
 
-    /// <summary>The logarithm, rounded to single precision once.</summary>
-    public static float Log(float value) => (float)Math.Log(value);
-
     public static double[] Rounded(IEnumerable<double> values) => [.. values.Select(v => Math.Round(v))];
 
     public static double[] Truncated(IEnumerable<double> values) => [.. values.Select(Math.Truncate)];

@@ -20,8 +20,8 @@ internal sealed class Kdpm2AncestralScheduler : VarianceExplodingScheduler
         for (var k = 0; k + 1 < sigmas.Length; k++)
         {
             var (from, to) = (sigmas[k], sigmas[k + 1]);
-            up[k] = MathF.Sqrt(to * to * (from * from - to * to) / (from * from));
-            down[k] = MathF.Sqrt(MathF.Max(to * to - up[k] * up[k], 0));
+            up[k] = ReferenceMath.Sqrt(to * to * (from * from - to * to) / (from * from));
+            down[k] = ReferenceMath.Sqrt(MathF.Max(to * to - up[k] * up[k], 0));
             between[k] = k + 2 < sigmas.Length ? Kdpm2Scheduler.Middle(from, down[k]) : 0;
         }
 
@@ -29,7 +29,7 @@ internal sealed class Kdpm2AncestralScheduler : VarianceExplodingScheduler
         _between = [.. DoubledTail(between), 0];
         _up = [.. DoubledTail(up), 0];
         _down = [.. DoubledTail(down), 0];
-        SetTimesteps([timesteps[0], .. timesteps.Skip(1).SelectMany((t, k) => new[] { SigmaShape.Timestep(between[k], LogTable), t })]);
+        SetTimesteps([timesteps[0], .. timesteps.Skip(1).SelectMany((t, k) => new[] { SigmaShape.TimestepSingle(between[k], LogTable), t })]);
     }
 
     public override int Order => 2;

@@ -18,7 +18,7 @@ internal sealed class Kdpm2Scheduler : VarianceExplodingScheduler
         float[] between = [.. sigmas.Select((s, k) => k == 0 ? s : Middle(s, sigmas[k - 1]))];
         SetLevels([.. DoubledTail(sigmas), 0]);
         _between = [.. DoubledTail(between), 0];
-        SetTimesteps([timesteps[0], .. timesteps.Skip(1).SelectMany((t, k) => new[] { SigmaShape.Timestep(between[k + 1], LogTable), t })]);
+        SetTimesteps([timesteps[0], .. timesteps.Skip(1).SelectMany((t, k) => new[] { SigmaShape.TimestepSingle(between[k + 1], LogTable), t })]);
     }
 
     public override int Order => 2;

@@ -44,7 +44,10 @@ internal static class SigmaShape
     public static double[] Beta(double highest, double lowest, int count)
     {
         const double Shape = 0.6;
-        return [.. Grid.Linspace(0, 1, count).Select(r => lowest + BetaDistribution.Quantile(1 - r, Shape, Shape) * (highest - lowest))];
+
+        // SciPy's median of the shape is the number above one half. The middle level can lie halfway between two of single precision: then that decides.
+        double Quantile(double share) => share == 0.5 ? Math.BitIncrement(0.5) : BetaDistribution.Quantile(share, Shape, Shape);
+        return [.. Grid.Linspace(0, 1, count).Select(r => lowest + Quantile(1 - r) * (highest - lowest))];
     }
 
     /// <summary>Evenly spaced in lambda, the logarithm of signal to noise (Lu et al., arXiv 2211.01095).</summary>
@@ -57,16 +60,35 @@ internal static class SigmaShape
     public static double Timestep(double sigma, float[] logSigmas)
     {
         var logSigma = Math.Log(Math.Max(sigma, 1e-10));
-        var low = 0;
-        for (var i = 0; i < logSigmas.Length && logSigma >= logSigmas[i]; i++)
-        {
-            low = i;
-        }
-
-        low = Math.Min(low, logSigmas.Length - 2);
+        var low = Below(logSigma, logSigmas);
         var weight = Math.Clamp((logSigmas[low] - logSigma) / (logSigmas[low] - logSigmas[low + 1]), 0, 1);
         return (1 - weight) * low + weight * (low + 1);
     }
+
+    /// <summary>As <see cref="Timestep(double, float[])"/> for a level in single precision: what NumPy makes of it stays in that, but for the timestep.</summary>
+    public static double Timestep(float sigma, float[] logSigmas)
+    {
+        var (low, weight) = Place(sigma, logSigmas);
+        return (double)(1 - weight) * low + (double)weight * (low + 1);
+    }
+
+    /// <summary>As <see cref="Timestep(float, float[])"/>, the timestep in single precision, too: torch's product of such a number and an integer.</summary>
+    public static float TimestepSingle(float sigma, float[] logSigmas)
+    {
+        var (low, weight) = Place(sigma, logSigmas);
+        return (1 - weight) * low + weight * (low + 1);
+    }
+
+    private static (int Low, float Weight) Place(float sigma, float[] logSigmas)
+    {
+        var logSigma = ReferenceMath.Log(MathF.Max(sigma, 1e-10f));
+        var low = Below(logSigma, logSigmas);
+        return (low, Math.Clamp((logSigmas[low] - logSigma) / (logSigmas[low] - logSigmas[low + 1]), 0, 1));
+    }
+
+    // The last timestep of all with a level no higher (where zero terminal SNR is held finite, the last level can be below others), but one.
+    private static int Below(double logSigma, float[] logSigmas) =>
+        Math.Clamp(Array.FindLastIndex(logSigmas, level => logSigma >= level), 0, logSigmas.Length - 2);
 
     private static readonly (string Name, Func<SchedulerConfig, bool> Uses)[] Names =
     [

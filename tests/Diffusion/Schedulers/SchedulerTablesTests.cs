@@ -1,0 +1,58 @@
+using System.Text.Json;
+using Generation.Diffusion;
+using Generation.Diffusion.Schedulers;
+using Generation.Tests.Goldens;
+
+namespace Generation.Tests.Schedulers;
+
+/// <summary>Timesteps and noise levels under hundreds of settings are diffusers', to the last bit. tables.py made the numbers and says how.</summary>
+public sealed class SchedulerTablesTests
+{
+    private static readonly JsonElement File = SchedulerSettingsTests.Load("tables.json.gz");
+
+    private static IEnumerable<TestCaseData> Cases => File.GetProperty("cases").EnumerateArray().Select((c, i) =>
+        new TestCaseData(c).SetArgDisplayNames($"{i} {c.GetProperty("class").GetString()}"));
+
+    [TestCaseSource(nameof(Cases))]
+    public void Create_UnderEachSetting_HasTheReferencesTables(JsonElement one)
+    {
+        var call = one.GetProperty("call");
+        var config = SchedulerConfig.FromJson(call.GetProperty("config"), one.GetProperty("class").GetString());
+        using var scheduler = Scheduler.Create(config, call.GetProperty("steps").GetInt32(), SchedulersTests.OptionsOf(call));
+
+        // Between two levels, and in log_linear interpolation, stands torch's exponential: builds of torch differ in its last bit.
+        var tolerance = one.GetProperty("rounded").GetBoolean() ? 4e-6f : 0;
+        AssertEqual(scheduler.Timesteps, one.GetProperty("timesteps"), tolerance, $"timesteps of {call.GetRawText()}");
+        if (one.TryGetProperty("sigmas", out var sigmas))
+        {
+            AssertEqual(scheduler.Sigmas, sigmas, tolerance, $"sigmas of {call.GetRawText()}");
+        }
+    }
+
+    [TestCase("""{"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}""", "DPMSolverMultistepScheduler",
+        new[] { 14.614647f, 7.8398848f, 4.609176f, 2.9183085f, 1.9501624f, 1.3449284f, 0.9323584f, 0.6249773f, 0.3686585f, 0 })]
+    [TestCase("""{"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "use_exponential_sigmas": true}""", "EulerDiscreteScheduler",
+        new[] { 14.614647f, 6.718963f, 3.0889876f, 1.4201366f, 0.65289605f, 0.30016354f, 0.1379977f, 0.0634433f, 0.029167535f, 0 })]
+    [TestCase("""{"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "rescale_betas_zero_snr": true, "timestep_spacing": "trailing"}""", "EulerDiscreteScheduler",
+        new[] { 4096f })]
+    public void Create_AsInTheReferenceData_HasItsNoiseLevelsToTheBit(string config, string name, float[] first)
+    {
+        using var document = JsonDocument.Parse(config);
+        using var scheduler = Scheduler.Create(SchedulerConfig.FromJson(document.RootElement, name), 9, SchedulerOptions.Default);
+        Assert.That(scheduler.Sigmas.Take(first.Length).Select(s => (float)s), Is.EqualTo(first));
+    }
+
+    private static void AssertEqual(IReadOnlyList<double> actual, JsonElement expected, float tolerance, string label)
+    {
+        float[] found = [.. actual.Select(v => (float)v)];
+        float[] wanted = [.. expected.EnumerateArray().Select(v => (float)PythonJson.Number(v))];
+        Assert.That(found, Has.Length.EqualTo(wanted.Length), label);
+        Assert.Multiple(() =>
+        {
+            for (var i = 0; i < found.Length; i++)
+            {
+                Assert.That(found[i], Is.EqualTo(wanted[i]).Within(tolerance * Math.Max(1, Math.Abs(wanted[i]))), $"{i} of the {label}");
+            }
+        });
+    }
+}
