@@ -62,10 +62,14 @@ internal sealed class JobsStack : IAsyncDisposable
     private readonly List<HttpClient> _clients = [];
     private PrivateServers _servers = null!;
     private ServiceProvider _services = null!;
+    private byte[]? _request;
 
     public ModelEntry Model { get; } = JsonSerializer.Deserialize<ModelEntry>(
         File.ReadAllText(Path.Combine(Repository.Root, "models", "demo.json")), WireJson.Options)! with
     { Name = "noop" };
+
+    /// <summary>A submission's body.</summary>
+    public byte[] Request => _request ??= JsonSerializer.SerializeToUtf8Bytes(new { prompt = "a red apple", model = Model.Name });
 
     public string Postgres => _servers.Postgres.ConnectionString;
 
