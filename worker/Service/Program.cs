@@ -1,6 +1,7 @@
 using Generation.Worker;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;
+using Generation.Worker.Rendering;
 
 if (args is ["models", "add", .. string[] model])
 {
@@ -15,6 +16,11 @@ if (recycler.IsRequested)
 {
     ProcessRecycler.BeginAnew();
     return 75; // EX_TEMPFAIL: whoever supervises the process starts it again
+}
+
+if (ComputeThread.IsAnyComputing)
+{
+    ProcessExit.AtOnce(0);
 }
 
 return 0;

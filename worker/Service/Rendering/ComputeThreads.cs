@@ -88,6 +88,8 @@ internal sealed class ComputeTurn(ComputeThread thread, Action giveBack) : IDisp
 /// <summary>One thread that runs what it is given, in order.</summary>
 internal sealed class ComputeThread : IDisposable
 {
+    private static int _computing;
+
     private readonly BlockingCollection<Action> _work = [];
     private readonly int _threads;
 
@@ -97,6 +99,9 @@ internal sealed class ComputeThread : IDisposable
         // In the background: at a shutdown a native call that lasts too long must not hold the process
         new Thread(Loop) { Name = name, IsBackground = true }.Start();
     }
+
+    /// <summary>Whether any thread of the process is at work, also for those who wait for it no longer.</summary>
+    public static bool IsAnyComputing => Volatile.Read(ref _computing) > 0;
 
     public Task<T> RunAsync<T>(Func<T> work)
     {
@@ -126,7 +131,9 @@ internal sealed class ComputeThread : IDisposable
         set_num_threads(_threads);
         foreach (Action work in _work.GetConsumingEnumerable())
         {
+            Interlocked.Increment(ref _computing);
             work();
+            Interlocked.Decrement(ref _computing);
         }
     }
 }

@@ -1,0 +1,23 @@
+using System.Runtime.InteropServices;
+
+namespace Generation.Worker.Jobs;
+
+/// <summary>The end of the process.</summary>
+internal static partial class ProcessExit
+{
+    /// <summary>
+    /// Ends the process without the farewells of its native libraries. Where a computation that outlasted the stop still runs,
+    /// those hang: OpenBLAS waits for threads that wait for the computation's lock.
+    /// </summary>
+    public static void AtOnce(int code)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            Exit(code);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "_exit")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial void Exit(int code);
+}
