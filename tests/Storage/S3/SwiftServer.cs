@@ -67,6 +67,13 @@ internal sealed class SwiftServer : IAsyncDisposable
             await RunAsync("swift-ring-builder", builder, "rebalance");
         }
 
+        await File.WriteAllTextAsync(Path.Combine(_folder, "swift.conf"), """
+            [swift-hash]
+            swift_hash_path_suffix = tests
+            [storage-policy:0]
+            name = all
+            default = yes
+            """);
         foreach (string kind in Kinds)
         {
             string pipeline = kind == "proxy" ? "catch_errors cache listing_formats bulk s3api tempauth copy slo proxy-server" : kind + "-server";
@@ -86,7 +93,7 @@ internal sealed class SwiftServer : IAsyncDisposable
                 use = egg:swift#{kind}
                 {(kind == "proxy" ? ProxyFilters : "")}
                 """);
-            Process process = Process.Start(new ProcessStartInfo($"swift-{kind}-server", config)
+            Process process = Process.Start(new ProcessStartInfo("/usr/bin/python3", ["-c", Launcher, _folder, $"swift-{kind}-server", config])
             {
                 UseShellExecute = false,
                 RedirectStandardOutput = true,
@@ -109,6 +116,15 @@ internal sealed class SwiftServer : IAsyncDisposable
             }
         }
     }
+
+    // The programs read swift.conf from /etc/swift, where Debian's packages have one and Ubuntu's have none
+    private const string Launcher = """
+        import runpy, shutil, sys
+        from swift.common import utils
+        utils.set_swift_dir(sys.argv[1])
+        sys.argv = [shutil.which(sys.argv[2]), sys.argv[3]]
+        runpy.run_path(sys.argv[0], run_name="__main__")
+        """;
 
     // There is no memcached: tokens are not used, S3 requests carry their signature
     private const string ProxyFilters = """
