@@ -29,19 +29,6 @@ public sealed class SchedulerTablesTests
         }
     }
 
-    [TestCase("""{"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}""", "DPMSolverMultistepScheduler",
-        new[] { 14.614647f, 7.8398848f, 4.609176f, 2.9183085f, 1.9501624f, 1.3449284f, 0.9323584f, 0.6249773f, 0.3686585f, 0 })]
-    [TestCase("""{"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "use_exponential_sigmas": true}""", "EulerDiscreteScheduler",
-        new[] { 14.614647f, 6.718963f, 3.0889876f, 1.4201366f, 0.65289605f, 0.30016354f, 0.1379977f, 0.0634433f, 0.029167535f, 0 })]
-    [TestCase("""{"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "rescale_betas_zero_snr": true, "timestep_spacing": "trailing"}""", "EulerDiscreteScheduler",
-        new[] { 4096f })]
-    public void Create_AsInTheReferenceData_HasItsNoiseLevelsToTheBit(string config, string name, float[] first)
-    {
-        using var document = JsonDocument.Parse(config);
-        using var scheduler = Scheduler.Create(SchedulerConfig.FromJson(document.RootElement, name), 9, SchedulerOptions.Default);
-        Assert.That(scheduler.Sigmas.Take(first.Length).Select(s => (float)s), Is.EqualTo(first));
-    }
-
     private static void AssertEqual(IReadOnlyList<double> actual, JsonElement expected, float tolerance, string label)
     {
         float[] found = [.. actual.Select(v => (float)v)];

@@ -3,8 +3,7 @@
 All inputs are formulas, so that the test can make them again: with j counting the elements of a (1, 2, 2, 3) sample,
 the latent is sin(1.7 j + 0.3), the stand-in network gives 0.5 x + 0.3 cos(0.9 j + 1.3 i) at call i, and the k-th noise
 drawn in steps is sin(2.1 j + 0.7 k + 0.5). A setting under which the last bit of a noise level moves the result by more than
-a fifth of the tolerance is left out: single precision cannot decide it. So is one with a timestep just above 0, which is a difference
-of levels that all but cancel.
+a fifth of the tolerance is left out: single precision cannot decide it.
 """
 
 import gzip
@@ -64,7 +63,7 @@ def add(name, config, steps, set_timesteps=None, step=None, base=BETAS):
     config, set_timesteps, step = {**base, **config}, set_timesteps or {}, step or {}
     timesteps, latents, noises = run(name, config, steps, set_timesteps, step, 0)
     spread = max(((run(name, config, steps, set_timesteps, step, k)[1] - latents).abs() / latents.abs().clamp(min=1)).max() for k in (1, 2, 3))
-    if not spread < TOLERANCE / 5 or any(0 < t < 1e-3 for t in timesteps.tolist()):
+    if not spread < TOLERANCE / 5:
         left_out += 1
         return
     call = {"config": config, "steps": steps, "set_timesteps": set_timesteps, "step": step}

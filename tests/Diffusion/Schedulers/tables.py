@@ -1,8 +1,8 @@
 """Writes tables.json.gz: timesteps and noise levels of diffusers 0.35.2's schedulers, to the bit, for SchedulerTablesTests.
 
 Run it with NumPy 2 and torch 2.6 or newer, without MKL: NumPy 1 compares a level with the table of its logarithms in single
-precision (where NumPy 2 does in double), and older torch fills linspace in vectors with another rounding. The square root is that of
-the reference data in tests/Goldens (MKL's, see ReferenceMath.Sqrt) in place of torch's own.
+precision (where NumPy 2 does in double), older torch fills linspace in vectors with another rounding, and MKL's square root is rounded
+correctly on some processors only.
 """
 
 import gzip
@@ -15,30 +15,6 @@ import numpy as np
 import torch
 import diffusers.schedulers as schedulers
 
-
-
-def root(tensor):
-    """As MKL computes it without fused arithmetic; each operation is rounded to single precision."""
-    value = tensor.numpy()
-    with np.errstate(all="ignore"):
-        mantissa, exponent = np.frexp(value)
-        even = exponent % 2 == 0
-        mantissa, exponent = np.where(even, mantissa * 4, mantissa * 2), np.where(even, exponent - 2, exponent - 1)
-        exact = 1 / np.sqrt(mantissa.astype(np.float64))
-        grid = np.where(mantissa < 2, np.floor(exact * 2**14 - 0.125) / 2**14, np.floor(exact * 2**13 + 0.375) / 2**13)
-        estimate = np.ldexp(grid, -exponent // 2).astype(np.float32)
-        first = value * estimate
-        first = first + np.float32(0.5) * first * (1 - first * estimate)
-        result = first + (value - first * first) * (np.float32(0.5) * estimate)
-    return torch.from_numpy(np.asarray(np.where((value > 0) & np.isfinite(value), result, np.sqrt(value)), dtype=np.float32))
-
-
-def power(tensor, exponent, own=torch.Tensor.__pow__):
-    return root(tensor) if exponent == 0.5 and tensor.dtype == torch.float32 else own(tensor, exponent)
-
-
-torch.Tensor.__pow__ = power
-torch.Tensor.sqrt = torch.sqrt = root
 BETAS = [(0.00085, 0.012), (0.0001, 0.02), (0.001, 0.015), (0.0015, 0.0195), (0.00116, 0.0153)]
 SHAPES = [None, "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas"]
 NAMES = ["DDIM", "DDPM", "PNDM", "LMSDiscrete", "EulerDiscrete", "EulerAncestralDiscrete", "HeunDiscrete", "KDPM2Discrete", "KDPM2AncestralDiscrete",

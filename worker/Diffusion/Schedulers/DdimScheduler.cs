@@ -18,7 +18,7 @@ internal sealed class DdimScheduler : VariancePreservingScheduler
     {
         var alpha = AlphaAt(Timestep(i));
         var previous = AlphaAt(Timestep(i) - Config.NumTrainTimesteps / Steps);
-        var (a, b) = (ReferenceMath.Sqrt(alpha), ReferenceMath.Sqrt(1 - alpha));
+        var (a, b) = (MathF.Sqrt(alpha), MathF.Sqrt(1 - alpha));
         var clean = Prediction.Bounded(Config, Prediction.Clean(Config, modelOutput, sample, alpha));
         // Clipping changes what is taken for the picture and, unless asked for, not what is taken for the noise.
         var epsilon = Options.UseClippedModelOutput ? (sample - clean * a) / b : Config.PredictionType switch
@@ -29,9 +29,9 @@ internal sealed class DdimScheduler : VariancePreservingScheduler
         };
         var variance = (1 - previous) / (1 - alpha) * (1 - alpha / previous);
         var eta = (float)(Options.Eta ?? 0);
-        var deviation = eta * ReferenceMath.Sqrt(variance);
-        var direction = epsilon * ReferenceMath.Sqrt(1 - previous - deviation * deviation);
-        var result = clean * ReferenceMath.Sqrt(previous) + direction;
+        var deviation = eta * MathF.Sqrt(variance);
+        var direction = epsilon * MathF.Sqrt(1 - previous - deviation * deviation);
+        var result = clean * MathF.Sqrt(previous) + direction;
         return eta > 0 ? result + noise() * deviation : result;
     }
 }

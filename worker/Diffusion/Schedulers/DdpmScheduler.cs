@@ -32,7 +32,7 @@ internal sealed class DdpmScheduler : VariancePreservingScheduler
         var stepBeta = 1 - stepAlpha;
         var (output, learned) = SplitVariance(modelOutput, sample);
         var clean = Prediction.Bounded(Config, Prediction.Clean(Config, output, sample, alpha));
-        var mean = clean * (ReferenceMath.Sqrt(previous) * stepBeta / beta) + sample * (ReferenceMath.Sqrt(stepAlpha) * betaPrevious / beta);
+        var mean = clean * (MathF.Sqrt(previous) * stepBeta / beta) + sample * (MathF.Sqrt(stepAlpha) * betaPrevious / beta);
         if (Timestep(i) <= 0)
         {
             return mean;
@@ -41,9 +41,9 @@ internal sealed class DdpmScheduler : VariancePreservingScheduler
         var small = Math.Max(betaPrevious / beta * stepBeta, SmallestVariance);
         return _varianceType switch
         {
-            "fixed_small" => mean + noise() * ReferenceMath.Sqrt(small),
+            "fixed_small" => mean + noise() * MathF.Sqrt(small),
             "fixed_small_log" => mean + noise() * MathF.Exp(0.5f * MathF.Log(small)),
-            "fixed_large" or "fixed_large_log" => mean + noise() * ReferenceMath.Sqrt(stepBeta),
+            "fixed_large" or "fixed_large_log" => mean + noise() * MathF.Sqrt(stepBeta),
             "learned" => mean + noise() * learned!.sqrt(),
             _ => mean + noise() * Interpolated(learned!, small, stepBeta),
         };

@@ -136,8 +136,8 @@ internal sealed class DpmSolverUpdate
     }
 
     private Tensor Added(Span s, Tensor noise) => noise * (s.SigmaTo * (_algorithm is "sde-dpmsolver++"
-        ? ReferenceMath.Sqrt(1 - Exp(-2 * s.H))
-        : ReferenceMath.Sqrt(Exp(2 * s.H) - 1)));
+        ? MathF.Sqrt(1 - Exp(-2 * s.H))
+        : MathF.Sqrt(Exp(2 * s.H) - 1)));
 
     private static float Exp(float value) => MathF.Exp(value);
 }

@@ -17,8 +17,8 @@ internal sealed class EulerAncestralScheduler : VarianceExplodingScheduler
     {
         var (from, to) = (Levels[i], Levels[i + 1]);
         var clean = Prediction.CleanAt(Config, modelOutput, sample, from, samples: false);
-        var up = ReferenceMath.Sqrt(to * to * (from * from - to * to) / (from * from));
-        var down = ReferenceMath.Sqrt(MathF.Max(to * to - up * up, 0));
+        var up = MathF.Sqrt(to * to * (from * from - to * to) / (from * from));
+        var down = MathF.Sqrt(MathF.Max(to * to - up * up, 0));
         var lower = sample + (sample - clean) / from * (down - from);
         return lower + noise() * up;
     }

@@ -57,7 +57,7 @@ internal sealed class EulerScheduler : VarianceExplodingScheduler
         var raised = sigma * (float)(gamma + 1);
         if (gamma > 0)
         {
-            sample = sample + noise() * Options.SNoise * ReferenceMath.Sqrt(raised * raised - sigma * sigma);
+            sample = sample + noise() * Options.SNoise * MathF.Sqrt(raised * raised - sigma * sigma);
         }
 
         var clean = Config.PredictionType is "epsilon"

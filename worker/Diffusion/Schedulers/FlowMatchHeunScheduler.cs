@@ -28,7 +28,7 @@ internal sealed class FlowMatchHeunScheduler : FlowMatchScheduler
         var raised = sigma * (float)(gamma + 1);
         if (gamma > 0)
         {
-            sample = sample + noise() * Options.SNoise * ReferenceMath.Sqrt(raised * raised - sigma * sigma);
+            sample = sample + noise() * Options.SNoise * MathF.Sqrt(raised * raised - sigma * sigma);
         }
 
         if (first)

@@ -76,6 +76,37 @@ internal static class Grid
 
     public static double[] ToDouble(IEnumerable<float> values) => [.. values.Select(v => (double)v)];
 
+    /// <summary>
+    /// The logarithm as NumPy's vectorised loops (AVX2 and AVX-512 alike) compute it in single precision: a quotient of two
+    /// polynomials around 1, within 4 units in the last place. One value in sixteen differs from the rounded logarithm, and on
+    /// that bit hangs at which whole timestep the noisiest level of a shaped schedule stands.
+    /// </summary>
+    public static float Log(float value)
+    {
+        if (!float.IsNormal(value))
+        {
+            return MathF.Log(value);
+        }
+
+        var exponent = MathF.ILogB(value);
+        var mantissa = MathF.ScaleB(value, -exponent);
+        if (mantissa > MathF.Sqrt(2))
+        {
+            mantissa /= 2;
+            exponent++;
+        }
+
+        var quotient = Polynomial(LogNumerator, mantissa - 1) / Polynomial(LogDenominator, mantissa - 1);
+        return MathF.FusedMultiplyAdd(exponent, MathF.Log(2), quotient);
+    }
+
+    // Highest power first.
+    private static readonly float[] LogNumerator = [2.589979117907922693523e-02f, 3.808837741388407920751e-01f, 1.480000633576506585156f, 2.112677543073053063722f, 1, 0];
+
+    private static readonly float[] LogDenominator = [5.875095403124574342950e-03f, 1.546476374983906719538e-01f, 9.864942958519418960339e-01f, 2.453006071784736363091f, 2.612677543073109236779f, 1];
+
+    private static float Polynomial(float[] coefficients, float x) => coefficients.Aggregate((sum, c) => MathF.FusedMultiplyAdd(sum, x, c));
+
     public static double[] Rounded(IEnumerable<double> values) => [.. values.Select(v => Math.Round(v))];
 
     public static double[] Truncated(IEnumerable<double> values) => [.. values.Select(Math.Truncate)];

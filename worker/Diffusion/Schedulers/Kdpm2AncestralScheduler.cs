@@ -20,8 +20,8 @@ internal sealed class Kdpm2AncestralScheduler : VarianceExplodingScheduler
         for (var k = 0; k + 1 < sigmas.Length; k++)
         {
             var (from, to) = (sigmas[k], sigmas[k + 1]);
-            up[k] = ReferenceMath.Sqrt(to * to * (from * from - to * to) / (from * from));
-            down[k] = ReferenceMath.Sqrt(MathF.Max(to * to - up[k] * up[k], 0));
+            up[k] = MathF.Sqrt(to * to * (from * from - to * to) / (from * from));
+            down[k] = MathF.Sqrt(MathF.Max(to * to - up[k] * up[k], 0));
             between[k] = k + 2 < sigmas.Length ? Kdpm2Scheduler.Middle(from, down[k]) : 0;
         }
 

@@ -24,13 +24,13 @@ internal sealed class LcmScheduler : ConsistencyScheduler
         // The boundary condition: at timestep zero the sample is its own clean form.
         var scaled = Timestep(i) * (float)Config.TimestepScaling;
         var norm = scaled * scaled + SigmaData * SigmaData;
-        var denoised = clean * (scaled / ReferenceMath.Sqrt(norm)) + sample * (SigmaData * SigmaData / norm);
+        var denoised = clean * (scaled / MathF.Sqrt(norm)) + sample * (SigmaData * SigmaData / norm);
         if (IsLast(i))
         {
             return denoised;
         }
 
         var previous = AlphaAt(Timestep(i + 1));
-        return denoised * ReferenceMath.Sqrt(previous) + noise() * ReferenceMath.Sqrt(1 - previous);
+        return denoised * MathF.Sqrt(previous) + noise() * MathF.Sqrt(1 - previous);
     }
 }

@@ -15,7 +15,7 @@ internal sealed class NoiseSchedule
     public float[] AlphasCumprod { get; }
 
     /// <summary>Noise to signal ratio sqrt((1 - a) / a) at each timestep, rising.</summary>
-    public float[] Sigmas => [.. AlphasCumprod.Select(a => ReferenceMath.Sqrt((1 - a) / a))];
+    public float[] Sigmas => [.. AlphasCumprod.Select(a => MathF.Sqrt((1 - a) / a))];
 
     /// <param name="config">beta_start, beta_end, beta_schedule or trained_betas, rescale_betas_zero_snr.</param>
     /// <param name="keepTerminalFinite">
@@ -72,7 +72,7 @@ internal sealed class NoiseSchedule
     /// <summary>Algorithm 1 of arXiv 2305.08891: the signal is shifted and scaled so that none is left at the last timestep.</summary>
     private static float[] RescaleZeroTerminalSnr(float[] betas)
     {
-        var roots = CumulativeProduct([.. betas.Select(b => 1 - b)]).Select(ReferenceMath.Sqrt).ToArray();
+        var roots = CumulativeProduct([.. betas.Select(b => 1 - b)]).Select(MathF.Sqrt).ToArray();
         var (first, last) = (roots[0], roots[^1]);
         var scale = first / (first - last);
         var bars = roots.Select(r => (r - last) * scale).Select(r => r * r).ToArray();

@@ -115,11 +115,11 @@ internal sealed class PndmScheduler : VariancePreservingScheduler
         var (beta, betaPrevious) = (1 - alpha, 1 - previous);
         if (Config.PredictionType is "v_prediction")
         {
-            output = output * ReferenceMath.Sqrt(alpha) + sample * ReferenceMath.Sqrt(beta);
+            output = output * MathF.Sqrt(alpha) + sample * MathF.Sqrt(beta);
         }
 
-        var scale = ReferenceMath.Sqrt(previous / alpha);
-        var denominator = alpha * ReferenceMath.Sqrt(betaPrevious) + ReferenceMath.Sqrt(alpha * beta * previous);
+        var scale = MathF.Sqrt(previous / alpha);
+        var denominator = alpha * MathF.Sqrt(betaPrevious) + MathF.Sqrt(alpha * beta * previous);
         return sample * scale - output * (previous - alpha) / denominator;
     }
 }

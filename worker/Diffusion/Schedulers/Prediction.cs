@@ -14,7 +14,7 @@ internal static class Prediction
     /// <param name="alpha">Signal power at this timestep.</param>
     public static Tensor Clean(SchedulerConfig config, Tensor output, Tensor sample, float alpha)
     {
-        var (a, b) = (ReferenceMath.Sqrt(alpha), ReferenceMath.Sqrt(1 - alpha));
+        var (a, b) = (MathF.Sqrt(alpha), MathF.Sqrt(1 - alpha));
         return config.PredictionType switch
         {
             "epsilon" => (sample - output * b) / a,
@@ -29,7 +29,7 @@ internal static class Prediction
         config.PredictionType switch
         {
             "epsilon" => sample - output * sigma,
-            "v_prediction" => output * (-sigma / ReferenceMath.Sqrt(sigma * sigma + 1)) + sample / (sigma * sigma + 1),
+            "v_prediction" => output * (-sigma / MathF.Sqrt(sigma * sigma + 1)) + sample / (sigma * sigma + 1),
             "sample" or "original_sample" when samples => output,
             _ => throw Unknown(config, samples ? "epsilon, sample or v_prediction" : "epsilon or v_prediction"),
         };

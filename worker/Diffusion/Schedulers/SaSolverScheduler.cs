@@ -57,7 +57,7 @@ internal sealed class SaSolverScheduler : SolverScheduler
     private protected override Tensor Noised(Tensor original, Tensor noise, int i)
     {
         var alpha = Schedule.AlphasCumprod[(int)Timesteps[i]];
-        return original * ReferenceMath.Sqrt(alpha) + noise * ReferenceMath.Sqrt(1 - alpha);
+        return original * MathF.Sqrt(alpha) + noise * MathF.Sqrt(1 - alpha);
     }
 
     private int Tau(int i) => Timesteps[i] is >= 200 and <= 800 ? 1 : 0;
@@ -90,8 +90,8 @@ internal sealed class SaSolverScheduler : SolverScheduler
         }
 
         var (keep, deviation) = _clean
-            ? (MathF.Exp(-(tau * tau) * h) * (sigma / sigma0), sigma * ReferenceMath.Sqrt(1 - MathF.Exp(-2 * (tau * tau) * h)))
-            : (alpha / alpha0, tau * sigma * ReferenceMath.Sqrt(MathF.Exp(2 * h) - 1));
+            ? (MathF.Exp(-(tau * tau) * h) * (sigma / sigma0), sigma * MathF.Sqrt(1 - MathF.Exp(-2 * (tau * tau) * h)))
+            : (alpha / alpha0, tau * sigma * MathF.Sqrt(MathF.Exp(2 * h) - 1));
         return from * keep + gradient! + noise * deviation;
     }
 }

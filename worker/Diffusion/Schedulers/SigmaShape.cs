@@ -81,7 +81,7 @@ internal static class SigmaShape
 
     private static (int Low, float Weight) Place(float sigma, float[] logSigmas)
     {
-        var logSigma = ReferenceMath.Log(MathF.Max(sigma, 1e-10f));
+        var logSigma = Grid.Log(MathF.Max(sigma, 1e-10f));
         var low = Below(logSigma, logSigmas);
         return (low, Math.Clamp((logSigmas[low] - logSigma) / (logSigmas[low] - logSigmas[low + 1]), 0, 1));
     }

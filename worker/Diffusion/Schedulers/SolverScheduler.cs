@@ -47,7 +47,7 @@ internal abstract class SolverScheduler : Scheduler
     private protected void Plan(Final final, bool roundShaped = true)
     {
         var table = Schedule.Sigmas;
-        float[] logs = [.. table.Select(ReferenceMath.Log)];
+        float[] logs = [.. table.Select(Grid.Log)];
         var shaped = Config.UseKarrasSigmas || Config.UseLuLambdas || Config.UseExponentialSigmas || Config.UseBetaSigmas || Config.UseFlowSigmas;
         if (shaped && Options.Timesteps is not null)
         {
@@ -99,7 +99,7 @@ internal abstract class SolverScheduler : Scheduler
             return (1 - level, level);
         }
 
-        var alpha = 1 / ReferenceMath.Sqrt(level * level + 1);
+        var alpha = 1 / MathF.Sqrt(level * level + 1);
         return (alpha, level * alpha);
     }
 
@@ -165,7 +165,7 @@ internal abstract class SolverScheduler : Scheduler
 
         var clip = Config.LambdaMinClipped;
         return Schedule.AlphasCumprod.Reverse()
-            .TakeWhile(a => MathF.Log(ReferenceMath.Sqrt(a)) - MathF.Log(ReferenceMath.Sqrt(1 - a)) < clip)
+            .TakeWhile(a => MathF.Log(MathF.Sqrt(a)) - MathF.Log(MathF.Sqrt(1 - a)) < clip)
             .Count();
     }
 

@@ -25,7 +25,7 @@ internal sealed class TcdScheduler : ConsistencyScheduler
         var alpha = AlphaAt(Timestep(i));
         var previous = AlphaAt(next);
         var between = AlphaAt((int)MathF.Floor(Lower * next));
-        var (a, b) = (ReferenceMath.Sqrt(alpha), ReferenceMath.Sqrt(1 - alpha));
+        var (a, b) = (MathF.Sqrt(alpha), MathF.Sqrt(1 - alpha));
         var clean = Prediction.Clean(Config, modelOutput, sample, alpha);
         var epsilon = Config.PredictionType switch
         {
@@ -33,14 +33,14 @@ internal sealed class TcdScheduler : ConsistencyScheduler
             "sample" => (sample - modelOutput * a) / b,
             _ => modelOutput * a + sample * b,
         };
-        var noised = clean * ReferenceMath.Sqrt(between) + epsilon * ReferenceMath.Sqrt(1 - between);
+        var noised = clean * MathF.Sqrt(between) + epsilon * MathF.Sqrt(1 - between);
         if (_eta <= 0 || IsLast(i))
         {
             return noised;
         }
 
         var ratio = previous / between;
-        return noised * ReferenceMath.Sqrt(ratio) + noise() * ReferenceMath.Sqrt(1 - ratio);
+        return noised * MathF.Sqrt(ratio) + noise() * MathF.Sqrt(1 - ratio);
     }
 
     // With a length given for the run, diffusers takes the steps from all timesteps of the training.

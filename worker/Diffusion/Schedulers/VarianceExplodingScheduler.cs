@@ -12,7 +12,7 @@ internal abstract class VarianceExplodingScheduler : Scheduler
         : base(config, steps, options)
     {
         Table = NoiseSchedule.Of(config, keepTerminalFinite: true).Sigmas;
-        LogTable = [.. Table.Select(ReferenceMath.Log)];
+        LogTable = [.. Table.Select(Grid.Log)];
     }
 
     public override double InitNoiseSigma
@@ -20,7 +20,7 @@ internal abstract class VarianceExplodingScheduler : Scheduler
         get
         {
             var highest = Levels.Max();
-            return Config.TimestepSpacing is "linspace" or "trailing" ? highest : ReferenceMath.Sqrt(highest * highest + 1);
+            return Config.TimestepSpacing is "linspace" or "trailing" ? highest : MathF.Sqrt(highest * highest + 1);
         }
     }
 
@@ -28,7 +28,7 @@ internal abstract class VarianceExplodingScheduler : Scheduler
     {
         ArgumentNullException.ThrowIfNull(sample);
         var sigma = InputLevel(i);
-        return sample / ReferenceMath.Sqrt(sigma * sigma + 1);
+        return sample / MathF.Sqrt(sigma * sigma + 1);
     }
 
     /// <summary>The noise level at each training timestep, rising.</summary>

@@ -37,7 +37,7 @@ internal abstract class VariancePreservingScheduler : Scheduler
     private protected override Tensor Noised(Tensor original, Tensor noise, int i)
     {
         var alpha = AlphaAt(Timestep(i));
-        return original * ReferenceMath.Sqrt(alpha) + noise * ReferenceMath.Sqrt(1 - alpha);
+        return original * MathF.Sqrt(alpha) + noise * MathF.Sqrt(1 - alpha);
     }
 
     /// <summary>The caller's timesteps, checked: whole, falling, within the training's.</summary>
