@@ -3,7 +3,7 @@ using Generation.Storage;
 namespace Generation.Api;
 
 /// <summary>How busy the system is.</summary>
-/// <param name="Queued">Jobs that wait.</param>
+/// <param name="Queued">Jobs that wait. Where more than 100,000 do, a model's number is estimated; that in all is not.</param>
 /// <param name="Running">Jobs that run.</param>
 /// <param name="Workers">Live workers.</param>
 /// <param name="Slots">Jobs that they can run at a time.</param>
@@ -24,6 +24,9 @@ public sealed record LoadFigures(
     double? RunSeconds);
 
 /// <summary>Load in all and for each model, by its name.</summary>
+/// <param name="At">When the figures were taken, by the database's clock: what was committed before is in them.</param>
+/// <param name="Total">In all; a worker with several models counts once.</param>
+/// <param name="Models">By model.</param>
 public sealed record LoadAnswer(DateTimeOffset At, LoadFigures Total, IReadOnlyDictionary<string, LoadFigures> Models);
 
 /// <summary>GET /v1/system/load.</summary>
@@ -37,7 +40,8 @@ internal static class SystemApi
     private static async Task<IResult> LoadAsync(HttpContext http, LoadBoard board, CancellationToken cancellationToken)
     {
         SystemLoad load = await board.GetAsync(cancellationToken);
-        http.Response.Headers.CacheControl = "private, max-age=1";
+        // They may be nearly as old as they are allowed to be
+        http.Response.Headers.CacheControl = "no-store";
         return Results.Ok(AnswerOf(load));
     }
 

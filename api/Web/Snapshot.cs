@@ -1,6 +1,9 @@
 namespace Generation.Api;
 
-/// <summary>A value that is read anew when somebody asks and it is older than <paramref name="maxAge"/>; of many who ask at once, one reads.</summary>
+/// <summary>
+/// A value that is read anew when somebody asks and it is older than <paramref name="maxAge"/>; of many who ask at once, one
+/// reads. Its age is that when they asked: those who wait for a slow reading do not each make another.
+/// </summary>
 internal sealed class Snapshot<T>(TimeSpan maxAge, TimeProvider time, Func<CancellationToken, Task<T>> read) : IDisposable
     where T : class
 {
@@ -9,7 +12,8 @@ internal sealed class Snapshot<T>(TimeSpan maxAge, TimeProvider time, Func<Cance
 
     public async ValueTask<T> GetAsync(CancellationToken cancellationToken)
     {
-        if (Fresh() is { } fresh)
+        long asked = time.GetTimestamp();
+        if (Fresh(asked) is { } fresh)
         {
             return fresh;
         }
@@ -17,7 +21,7 @@ internal sealed class Snapshot<T>(TimeSpan maxAge, TimeProvider time, Func<Cance
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            if (Fresh() is { } other)
+            if (Fresh(asked) is { } other)
             {
                 return other;
             }
@@ -35,7 +39,7 @@ internal sealed class Snapshot<T>(TimeSpan maxAge, TimeProvider time, Func<Cance
 
     public void Dispose() => _gate.Dispose();
 
-    private T? Fresh() => _latest is { } latest && time.GetElapsedTime(latest.At) < maxAge ? latest.Value : null;
+    private T? Fresh(long asked) => _latest is { } latest && time.GetElapsedTime(latest.At, asked) < maxAge ? latest.Value : null;
 
     private sealed record Reading(T Value, long At);
 }

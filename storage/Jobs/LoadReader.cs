@@ -36,25 +36,23 @@ public sealed record ModelLoad(
 /// <summary>All models' load; a worker with several models counts once in the totals.</summary>
 public sealed record SystemLoad(IReadOnlyList<ModelLoad> Models, int Workers, int Slots, int FreeSlots, DateTimeOffset At);
 
-/// <summary>Reads how busy the system is, in one query.</summary>
-public sealed class LoadReader(NpgsqlDataSource source)
+/// <summary>Reads how busy the system is, in one query. Up to <paramref name="countLimit"/> waiting jobs are counted one by one.</summary>
+public sealed class LoadReader(NpgsqlDataSource source, int countLimit = Backlog.CountLimit)
 {
-    private const string Sql = """
-        WITH live AS (
+    private static readonly string Sql = $"""
+        WITH RECURSIVE live AS (
             SELECT w.id, w.models, w.slots,
                 greatest(0, w.slots - (SELECT count(*) FROM jobs WHERE state = 1 AND worker_id = w.id))::int AS free
             FROM workers w WHERE w.last_seen > now() - $1 AND NOT w.draining),
         able AS (
             SELECT m.model, count(*)::int AS workers, sum(live.slots)::int AS slots, sum(live.free)::int AS free
             FROM live, LATERAL unnest(live.models) AS m (model) GROUP BY m.model),
-        waiting AS (
-            SELECT model, count(*) AS queued, min(enqueued_at) AS oldest, coalesce(sum(seconds), 0) AS seconds,
-                count(seconds) AS known FROM outbox GROUP BY model),
         running AS (
             -- One that runs longer than expected is taken to be nearly done
             SELECT model, count(*) AS running, array_agg(greatest(seconds / 20, seconds - extract(epoch FROM now() - started_at))::double precision)
                 FILTER (WHERE seconds IS NOT NULL) AS left_over
             FROM jobs WHERE state = 1 GROUP BY model),
+        {Backlog.Sql("$2")},
         recent AS (
             SELECT model, finished_at, started_at FROM jobs
             WHERE finished_at > now() - interval '1 hour' AND state = 2 ORDER BY finished_at DESC LIMIT 500),
@@ -84,6 +82,7 @@ public sealed class LoadReader(NpgsqlDataSource source)
             "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_bitmapscan', 'off', true)"));
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Sql));
         batch.BatchCommands[1].Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = WorkerRegistry.LiveFor });
+        batch.BatchCommands[1].Parameters.Add(new NpgsqlParameter<int> { TypedValue = countLimit });
         await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.NextResultAsync(cancellationToken);
         var models = new List<ModelLoad>();

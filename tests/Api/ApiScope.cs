@@ -16,9 +16,11 @@ internal sealed class ApiScope : IAsyncDisposable
     private readonly TestScope _servers;
     private readonly WebApplicationFactory<global::Program> _factory;
     private readonly string _folder;
+    private readonly (string Key, string Value)[] _settings;
+    private WebApplicationFactory<global::Program>? _other;
 
-    private ApiScope(TestScope servers, WebApplicationFactory<global::Program> factory, string folder) =>
-        (_servers, _factory, _folder) = (servers, factory, folder);
+    private ApiScope(TestScope servers, WebApplicationFactory<global::Program> factory, string folder, (string Key, string Value)[] settings) =>
+        (_servers, _factory, _folder, _settings) = (servers, factory, folder, settings);
 
     public static ModelEntry Demo { get; } = JsonSerializer.Deserialize<ModelEntry>(
         File.ReadAllText(Path.Combine(TestContext.CurrentContext.TestDirectory, "demo.json")), WireJson.Options)!;
@@ -42,25 +44,7 @@ internal sealed class ApiScope : IAsyncDisposable
     {
         TestScope servers = await TestServers.NewScopeAsync();
         string folder = Directory.CreateTempSubdirectory("api-tests-").FullName;
-        // The host's own services are never disposed before the scope is
-#pragma warning disable CA2000
-        WebApplicationFactory<global::Program> factory = new WebApplicationFactory<global::Program>().WithWebHostBuilder(host =>
-        {
-            host.UseSetting("ConnectionStrings:Postgres", servers.Postgres);
-            host.UseSetting("ConnectionStrings:Redis", servers.Redis);
-            host.UseSetting("ConnectionStrings:RabbitMq", servers.RabbitMq);
-            host.UseSetting("Results:Path", Path.Combine(folder, "results"));
-            host.UseSetting("Keys:SecretFile", Path.Combine(folder, "secret"));
-            host.UseSetting("Redis:TimeoutMilliseconds", "2000");
-            host.UseSetting("Jobs:RescueIntervalSeconds", "0.2");
-            foreach ((string key, string value) in settings)
-            {
-                host.UseSetting(key, value);
-            }
-
-            host.ConfigureLogging(logging => logging.ClearProviders().AddProvider(TestLog.Provider));
-        });
-#pragma warning restore CA2000
+        WebApplicationFactory<global::Program> factory = Host(servers, folder, settings);
         // Before the host starts its loops
         await using (var storage = new MigrationOnly(servers.Postgres))
         {
@@ -84,13 +68,22 @@ internal sealed class ApiScope : IAsyncDisposable
         await services.GetRequiredService<WorkerRegistry>().RegisterAsync(new WorkerRegistration("absent", [Demo], 1, null), default);
         // The model is known, and its worker has gone: jobs wait until a test brings one
         await services.GetRequiredService<WorkerRegistry>().RemoveAsync("absent", default);
-        var scope = new ApiScope(servers, factory, folder) { Account = account.Id, Key = key.Key, Client = factory.CreateClient() };
+        var scope = new ApiScope(servers, factory, folder, settings) { Account = account.Id, Key = key.Key, Client = factory.CreateClient() };
         scope.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key.Key);
         return scope;
     }
 
     public T Get<T>()
         where T : notnull => _factory.Services.GetRequiredService<T>();
+
+    /// <summary>A client, with the account's key or this, of one more API on the same servers: it shares no memory with the first.</summary>
+    public HttpClient ClientOfAnotherApi(string? key = null)
+    {
+        _other ??= Host(_servers, _folder, _settings);
+        HttpClient client = _other.CreateClient();
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key ?? Key);
+        return client;
+    }
 
     /// <summary>A client with another key, or none.</summary>
     public HttpClient ClientWith(string? key)
@@ -149,7 +142,35 @@ internal sealed class ApiScope : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();
+        if (_other is not null)
+        {
+            await _other.DisposeAsync();
+        }
+
         await DisposeAsync(_servers, _factory, _folder);
+    }
+
+    private static WebApplicationFactory<global::Program> Host(TestScope servers, string folder, (string Key, string Value)[] settings)
+    {
+        // The host's own services are never disposed before the scope is
+#pragma warning disable CA2000
+        return new WebApplicationFactory<global::Program>().WithWebHostBuilder(host =>
+        {
+            host.UseSetting("ConnectionStrings:Postgres", servers.Postgres);
+            host.UseSetting("ConnectionStrings:Redis", servers.Redis);
+            host.UseSetting("ConnectionStrings:RabbitMq", servers.RabbitMq);
+            host.UseSetting("Results:Path", Path.Combine(folder, "results"));
+            host.UseSetting("Keys:SecretFile", Path.Combine(folder, "secret"));
+            host.UseSetting("Redis:TimeoutMilliseconds", "2000");
+            host.UseSetting("Jobs:RescueIntervalSeconds", "0.2");
+            foreach ((string key, string value) in settings)
+            {
+                host.UseSetting(key, value);
+            }
+
+            host.ConfigureLogging(logging => logging.ClearProviders().AddProvider(TestLog.Provider));
+        });
+#pragma warning restore CA2000
     }
 
     private static async Task DisposeAsync(TestScope servers, WebApplicationFactory<global::Program> factory, string folder)
