@@ -105,15 +105,18 @@ struct WideBfloat16 : Wide {
     static constexpr bool bounded = true;
     static constexpr cell one = 0x3f80;
 
-    // The largest sum of squares of count rows, dense; NaN where one has no number.
-    static float longest(const cell* rows, int64_t count, int64_t size)
+    // So many of 32 places, none if fewer.
+    static __mmask32 first_of(int64_t count) { return count >= 32 ? 0xffffffffu : count > 0 ? (1u << count) - 1 : 0; }
+
+    // Copies rows and fills them up with zeros; the largest sum of squares of one, NaN where one has no number.
+    static float copy_rows(const cell* from, int64_t from_row, int64_t size, int64_t count, cell* to, int64_t to_row)
     {
         float longest = 0;
         for (int64_t r = 0; r < count; r++) {
             vec sum = set(0);
-            for (int64_t d = 0; d < size; d += 2 * width) {
-                const __mmask32 there = size - d >= 2 * width ? 0xffffffffu : (1u << (size - d)) - 1;
-                const __m512i row = _mm512_maskz_loadu_epi16(there, rows + r * size + d);
+            for (int64_t d = 0; d < to_row; d += 2 * width) {
+                const __m512i row = _mm512_maskz_loadu_epi16(first_of(size - d), from + r * from_row + d);
+                _mm512_mask_storeu_epi16(to + r * to_row + d, first_of(to_row - d), row);
                 sum = dot(row, row, sum);
             }
             const float length = _mm512_reduce_add_ps(sum);

@@ -161,46 +161,50 @@ struct Frame {
     {
         const int64_t padded = padded_keys(t), stride = value_stride(t), size = padded_size(t), rows = padded_rows(t);
         for (int64_t unit = begin; unit < end; unit++) {
-            const int64_t head = unit / chunks(t), first = unit % chunks(t) * pack_chunk;
+            // head after head of the same rows, which stand beside each other in memory
+            const int64_t chunk = unit / t.heads % chunks(t), head = unit / (t.heads * chunks(t)) * t.heads + unit % t.heads, first = chunk * pack_chunk;
             const int64_t last = first + pack_chunk < padded ? first + pack_chunk : padded;
             const int64_t filled = last < t.keys ? last : t.keys;
             const E* key = static_cast<const E*>(t.key) + head / t.heads * t.key_batch + head % t.heads * t.key_head;
             const E* value = static_cast<const E*>(t.value) + head / t.heads * t.value_batch + head % t.heads * t.value_head;
             cell* keys = keys_of(t, head);
             cell* values = values_of(t, head);
-            for (int64_t k = first; k < last; k++) {
-                cell* row = keys + k * size;
-                int64_t copied = k < filled ? t.size : 0;
-                if constexpr (std::is_same_v<E, cell>) {
-                    std::memcpy(row, key + k * t.key_row, static_cast<size_t>(copied) * sizeof(cell));
-                } else {
+            if constexpr (M::bounded) {
+                lengths_of(t)[head * chunks(t) + chunk] = M::copy_rows(key + first * t.key_row, t.key_row, t.size, filled - first, keys + first * size, size);
+                std::memset(keys + filled * size, 0, static_cast<size_t>(last - filled) * static_cast<size_t>(size) * sizeof(cell));
+            } else {
+                for (int64_t k = first; k < last; k++) {
+                    cell* row = keys + k * size;
+                    int64_t copied = k < filled ? t.size : 0;
                     for (int64_t d = 0; d < copied; d++) {
                         row[d] = convert(key[k * t.key_row + d]);
                     }
+                    for (int64_t d = copied; d < size; d++) {
+                        row[d] = cell(0);
+                    }
                 }
-                for (int64_t d = copied; d < size; d++) {
-                    row[d] = cell(0);
-                }
-            }
-            if constexpr (M::bounded) {
-                lengths_of(t)[unit] = M::longest(keys + first * size, last - first, size);
             }
             // values transposed, block by block where a whole block is there
             constexpr int64_t side = block_side<E>;
-            for (int64_t k = first; k < last; k += side) {
-                for (int64_t d = 0; d < rows; d += side) {
-                    if constexpr (std::is_same_v<E, cell>) {
-                        if (k + side <= filled && d + side <= t.size) {
-                            transpose(value + k * t.value_row + d, t.value_row, values + d * stride + k, stride);
-                            continue;
-                        }
-                    }
-                    for (int64_t r = d; r < rows && r < d + side; r++) {
-                        for (int64_t c = k; c < last && c < k + side; c++) {
-                            values[r * stride + c] = r < t.size && c < filled ? convert(value[c * t.value_row + r]) : cell(0);
-                        }
+            const int64_t whole = std::is_same_v<E, cell> ? t.size / side * side : 0, even = first + (filled - first) / side * side;
+            if constexpr (std::is_same_v<E, cell>) {
+                for (int64_t k = first; k < even; k += side) {
+                    for (int64_t d = 0; d < whole; d += side) {
+                        transpose(value + k * t.value_row + d, t.value_row, values + d * stride + k, stride);
                     }
                 }
+            }
+            for (int64_t d = 0; d < whole; d++) {
+                for (int64_t k = even; k < last; k++) {
+                    values[d * stride + k] = k < filled ? convert(value[k * t.value_row + d]) : cell(0);
+                }
+            }
+            for (int64_t d = whole; d < rows; d++) {
+                for (int64_t k = first; k < filled && d < t.size; k++) {
+                    values[d * stride + k] = convert(value[k * t.value_row + d]);
+                }
+                const int64_t empty = d < t.size ? filled : first;
+                std::memset(values + d * stride + empty, 0, static_cast<size_t>(last - empty) * sizeof(cell));
             }
             if constexpr (M::bounded) {
                 for (int64_t k = first; sums_itself(t) && k < last; k++) {
