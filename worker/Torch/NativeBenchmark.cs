@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Generation.Torch.Interop;
 using static TorchSharp.torch;
 
@@ -22,6 +23,33 @@ public static unsafe class NativeBenchmark
 
     /// <summary>Operations a second (a multiply-add counts twice) of a loop of nothing else, over libtorch's threads; 0 where the processor has none.</summary>
     public static double Peak(PeakKind kind, double seconds = 1.0) => Native.gt_bench_peak((int)kind, seconds);
+
+    /// <summary>Seconds of <paramref name="work"/>, and of these the seconds outside of operations; the one in the middle of so many times.</summary>
+    public static (double Whole, double Outside) Outside(Action work, int times)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        var measured = new List<(double Whole, double Outside)>();
+        for (int i = 0; i < times; i++)
+        {
+            _ = Native.gt_bench_inside(1);
+            double inside;
+            long start = Stopwatch.GetTimestamp();
+            double whole;
+            try
+            {
+                work();
+                whole = Stopwatch.GetElapsedTime(start).TotalSeconds;
+            }
+            finally
+            {
+                inside = Native.gt_bench_inside(0);
+            }
+
+            measured.Add((whole, whole - inside));
+        }
+
+        return measured.OrderBy(one => one.Outside).ElementAt(times / 2);
+    }
 
     /// <summary>Seconds, calls and name of each operation that <paramref name="work"/> calls, the longest first.</summary>
     /// <param name="withArguments">Tells calls with other shapes apart.</param>

@@ -7,8 +7,9 @@ namespace Generation.Torch;
 public static unsafe partial class TorchExtras
 {
     /// <summary>
-    /// What computes attention for a type on this machine's CPU: libtorch, amx_bf16, avx512_bf16, avx512, avx2, or none (composed).
-    /// The environment variable GENERATION_ATTENTION names one to use alone, or none.
+    /// What computes attention for a type on this machine's CPU: libtorch, amx_bf16, avx512_bf16, avx512, avx2, or none (a library's
+    /// matrix products by slices). The environment variable GENERATION_ATTENTION names one to use alone, or none; GENERATION_MAX_ISA
+    /// (baseline, avx2, avx512, avx512_bf16, amx_bf16) bounds the instructions of all kernels.
     /// </summary>
     public static string AttentionKernel(ScalarType dtype) =>
         Native.gt_has_fused_attention() != 0 ? "libtorch" : Native.Text(Native.gt_attention_kernel((int)dtype));

@@ -52,25 +52,15 @@ at::Tensor four(const at::Tensor& tensor)
     }
 }
 
-at::Tensor fused(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& mask, bool causal, double scale)
+// By our kernel, into out; all (batch, heads, rows, size).
+void by_kernel(
+    const attention::Kernel& kernel, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& mask, bool causal, double scale,
+    const at::Tensor& out)
 {
-    TORCH_CHECK(q.dim() >= 2 && q.dim() <= 4 && k.dim() == q.dim() && v.dim() == q.dim(), "query, key and value have 2 to 4 dimensions, as many each");
-    TORCH_CHECK(k.scalar_type() == q.scalar_type() && v.scalar_type() == q.scalar_type(), "query, key and value are of one type");
-    at::Tensor query = dense_rows(four(q)), key = dense_rows(four(k)), value = dense_rows(four(v));
+    const at::Tensor query = dense_rows(q), key = dense_rows(k), value = dense_rows(v);
     const int64_t batch = query.size(0), heads = query.size(1), length = query.size(2), size = query.size(3), keys = key.size(2);
-    TORCH_CHECK(
-        key.size(0) == batch && value.size(0) == batch && key.size(1) == heads && value.size(1) == heads && value.size(2) == keys && key.size(3) == size &&
-            value.size(3) == size,
-        "batch, heads, keys and head size must agree");
-    TORCH_CHECK(keys > 0, "there are no keys");
-
     attention::Task task;
     task.element = query.scalar_type() == at::kBFloat16 ? attention::Element::bfloat16 : attention::Element::float32;
-    // (batch, rows, heads, size) in memory: what follows attention joins the heads without a copy
-    at::Tensor out = at::empty({batch, length, heads, size}, query.options()).transpose(1, 2);
-    if (out.numel() == 0) {
-        return out;
-    }
     task.query = query.data_ptr();
     task.key = key.data_ptr();
     task.value = value.data_ptr();
@@ -109,37 +99,33 @@ at::Tensor fused(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, 
     task.size = size;
     task.scale = static_cast<float>(scale > 0 ? scale : 1.0 / std::sqrt(static_cast<double>(size)));
 
-    const attention::Kernel* kernel = kernel_for(query.scalar_type());
-    at::Tensor packed = at::empty({kernel->packed_bytes(task)}, at::kByte);
+    at::Tensor packed = at::empty({kernel.packed_bytes(task)}, at::kByte);
     task.packed = packed.data_ptr();
     // a second thread costs some microseconds, which a share of less than four million operations does not win back
     auto units_a_thread = [&](int64_t units, double operations) {
         return std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(int64_t{1} << 22) * static_cast<double>(units) / std::max(1.0, operations)));
     };
     const double pairs = static_cast<double>(batch * heads) * static_cast<double>(keys) * static_cast<double>(size);
-    const int64_t packs = kernel->pack_units(task), runs = kernel->run_units(task);
-    at::parallel_for(0, packs, units_a_thread(packs, 32 * pairs), [&](int64_t begin, int64_t end) { kernel->pack(task, begin, end); });
-    at::parallel_for(0, runs, units_a_thread(runs, 4 * pairs * static_cast<double>(length)), [&](int64_t begin, int64_t end) { kernel->run(task, begin, end); });
-    return q.dim() == 4 ? out : q.dim() == 3 ? out.squeeze(0) : out.squeeze(0).squeeze(0);
+    const int64_t packs = kernel.pack_units(task), runs = kernel.run_units(task);
+    at::parallel_for(0, packs, units_a_thread(packs, 32 * pairs), [&](int64_t begin, int64_t end) { kernel.pack(task, begin, end); });
+    at::parallel_for(0, runs, units_a_thread(runs, 4 * pairs * static_cast<double>(length)), [&](int64_t begin, int64_t end) { kernel.run(task, begin, end); });
 }
 
-// Matrix products by slices of queries, whose scores stay small: for wide heads in float32, where a library's product is the faster.
-at::Tensor sliced(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const at::Tensor& mask, bool causal, double scale)
+// By slices of queries, whose scores stay small, with a library's matrix products into out: for wide heads in float32, where such a
+// product is the faster, and where the processor has no kernel of ours. Sums and powers are float32.
+void by_slices(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& mask, bool causal, double scale, const at::Tensor& out)
 {
     constexpr int64_t scores_at_a_time = int64_t{1} << 24;
-    const int64_t heads = query.numel() / std::max<int64_t>(1, query.size(-2) * query.size(-1)), length = query.size(-2), keys = key.size(-2);
+    const at::Tensor value = v.to(at::kFloat), turned = k.to(at::kFloat).transpose(-2, -1);
+    const int64_t heads = q.size(0) * q.size(1), length = q.size(2), keys = k.size(2);
     const int64_t step = std::max<int64_t>(1, std::min(length, scores_at_a_time / std::max<int64_t>(1, heads * keys)));
-    const double factor = scale > 0 ? scale : 1.0 / std::sqrt(static_cast<double>(query.size(-1)));
-    const at::Tensor turned = key.transpose(-2, -1);
-    std::vector<int64_t> broadcast(query.sizes().begin(), query.sizes().end());
-    broadcast.back() = keys;
-    at::Tensor added = mask.defined() ? mask.expand(broadcast) : mask;
-    at::Tensor out = step < length ? at::empty(query.sizes(), query.options()) : at::Tensor();
+    const double factor = scale > 0 ? scale : 1.0 / std::sqrt(static_cast<double>(q.size(3)));
+    const at::Tensor added = mask.defined() ? mask.expand({q.size(0), q.size(1), length, keys}) : mask;
     for (int64_t first = 0; first < length; first += step) {
         const int64_t count = std::min(step, length - first);
-        at::Tensor scores = at::matmul(query.narrow(-2, first, count) * factor, turned);
+        at::Tensor scores = at::matmul(q.narrow(2, first, count).to(at::kFloat) * factor, turned);
         if (added.defined()) {
-            at::Tensor part = added.narrow(-2, first, count);
+            at::Tensor part = added.narrow(2, first, count);
             part.scalar_type() == at::kBool ? scores.masked_fill_(part.logical_not(), -std::numeric_limits<float>::infinity()) : scores.add_(part);
         }
         if (causal) {
@@ -148,13 +134,8 @@ at::Tensor sliced(const at::Tensor& query, const at::Tensor& key, const at::Tens
         }
         // in place: these are tens of megabytes, and writing them anew takes longer than the powers
         at::_softmax_out(scores, scores, -1, false);
-        at::Tensor part = at::matmul(scores, value);
-        if (!out.defined()) {
-            return part;
-        }
-        out.narrow(-2, first, count).copy_(part);
+        out.narrow(2, first, count).copy_(at::matmul(scores, value));
     }
-    return out;
 }
 
 // By measurement: products of our own kernel in float32 fall behind the library's as heads grow wide and long.
@@ -163,26 +144,48 @@ bool is_better_sliced(const at::Tensor& query, const at::Tensor& key)
     return query.scalar_type() == at::kFloat && query.size(-1) >= 256 && query.size(-2) >= 256 && key.size(-2) >= 256;
 }
 
+at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& mask, bool causal, double scale)
+{
+    TORCH_CHECK(q.dim() >= 2 && q.dim() <= 4 && k.dim() == q.dim() && v.dim() == q.dim(), "query, key and value have 2 to 4 dimensions, as many each");
+    TORCH_CHECK(k.scalar_type() == q.scalar_type() && v.scalar_type() == q.scalar_type(), "query, key and value are of one type");
+    const at::Tensor query = four(q), key = four(k), value = four(v);
+    const int64_t batch = query.size(0), heads = query.size(1), length = query.size(2), size = query.size(3), keys = key.size(2);
+    TORCH_CHECK(
+        key.size(0) == batch && value.size(0) == batch && key.size(1) == heads && value.size(1) == heads && value.size(2) == keys && key.size(3) == size &&
+            value.size(3) == size,
+        "batch, heads, keys and head size must agree");
+    TORCH_CHECK(keys > 0, "there are no keys");
+    // (batch, rows, heads, size) in memory: what follows attention joins the heads without a copy
+    at::Tensor out = at::empty({batch, length, heads, size}, query.options()).transpose(1, 2);
+    if (out.numel() > 0) {
+        const attention::Kernel* kernel = kernel_for(query.scalar_type());
+        if (kernel == nullptr || is_better_sliced(query, key)) {
+            by_slices(query, key, value, mask, causal, scale, out);
+        } else {
+            by_kernel(*kernel, query, key, value, mask, causal, scale, out);
+        }
+    }
+    return q.dim() == 4 ? out : q.dim() == 3 ? out.squeeze(0) : out.squeeze(0).squeeze(0);
+}
+
 }  // namespace
 
-// 1 if this processor and these tensors have a fused kernel of ours.
+// 1 where these tensors have attention of ours.
 GT_API int32_t gt_can_fuse_attention(T query, T key, T value, T mask)
 {
-    if (!query->is_cpu() || kernel_for(query->scalar_type()) == nullptr || query->dim() < 2 || query->dim() > 4) {
+    const bool taken = query->scalar_type() == at::kFloat || query->scalar_type() == at::kBFloat16;
+    if (!query->is_cpu() || !taken || query->dim() < 2 || query->dim() > 4) {
         return 0;
     }
     return mask == nullptr || mask->scalar_type() == at::kBool || at::isFloatingType(mask->scalar_type()) ? 1 : 0;
 }
 
-// Our fused attention; scale <= 0: one over the square root of the head size.
+// Our attention; scale <= 0: one over the square root of the head size.
 GT_API T gt_own_attention(T query, T key, T value, T mask, int32_t causal, double scale)
 {
     return make(
         "scaled_dot_product_attention",
-        [&] {
-            return is_better_sliced(*query, *key) ? sliced(*query, *key, *value, or_undefined(mask), causal != 0, scale)
-                                                  : fused(*query, *key, *value, or_undefined(mask), causal != 0, scale);
-        },
+        [&] { return attend(*query, *key, *value, or_undefined(mask), causal != 0, scale); },
         query, key, value, mask, causal, scale);
 }
 

@@ -1,10 +1,16 @@
 // Functions of two tensors, or of a tensor and a number, with broadcasting; and products of matrices.
+#include "narrow.h"
 #include "shim.h"
 
 using namespace shim;
 
 #define TENSORS(name) \
     GT_API T gt_##name(T a, T b) { return make(#name, [&] { return at::name(*a, *b); }, a, b); }
+#define PRODUCT(name)                                                                                                        \
+    GT_API T gt_##name(T a, T b)                                                                                            \
+    {                                                                                                                       \
+        return make(#name, [&] { return narrow::product([](const auto& x, const auto& y, const auto&) { return at::name(x, y); }, *a, *b, compat::none); }, a, b); \
+    }
 #define NUMBER(name) \
     GT_API T gt_##name##_scalar(T a, Scalar b) { return make(#name, [&] { return at::name(*a, number(b)); }, a, b); }
 #define TENSORS_IN_PLACE(name) \
@@ -42,9 +48,9 @@ TENSORS(fmin)
 TENSORS(copysign)
 TENSORS(hypot)
 TENSORS(logaddexp)
-TENSORS(matmul)
-TENSORS(mm)
-TENSORS(bmm)
+PRODUCT(matmul)
+PRODUCT(mm)
+PRODUCT(bmm)
 TENSORS(mv)
 TENSORS(dot)
 TENSORS(outer)

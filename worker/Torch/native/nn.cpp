@@ -1,16 +1,28 @@
 // torch.nn.functional: layers as functions.
+#include "narrow.h"
 #include "shim.h"
 
 using namespace shim;
 
-GT_API T gt_linear(T a, T weight, T bias) { return make("linear", [&] { return at::linear(*a, *weight, maybe(bias)); }, a, weight, bias); }
+GT_API T gt_linear(T a, T weight, T bias)
+{
+    return make(
+        "linear", [&] { return narrow::product([](const auto& x, const auto& w, const auto& b) { return at::linear(x, w, b); }, *a, *weight, maybe(bias)); }, a, weight,
+        bias);
+}
 
 #define CONVOLUTION(name)                                                                                                      \
     GT_API T gt_##name(T a, T weight, T bias, Longs stride, Longs padding, Longs dilation, int64_t groups)                     \
     {                                                                                                                          \
         return make(                                                                                                           \
-            #name, [&] { return at::name(*a, *weight, maybe(bias), list(stride), list(padding), list(dilation), groups); }, a, \
-            weight, bias, stride, padding, dilation, groups);                                                                  \
+            #name,                                                                                                             \
+            [&] {                                                                                                              \
+                auto convolve = [&](const auto& x, const auto& w, const auto& b) {                                                               \
+                    return at::name(x, w, b, list(stride), list(padding), list(dilation), groups);                             \
+                };                                                                                                             \
+                return narrow::product(convolve, *a, *weight, maybe(bias));                                                    \
+            },                                                                                                                 \
+            a, weight, bias, stride, padding, dilation, groups);                                                               \
     }
 
 CONVOLUTION(conv1d)
@@ -23,7 +35,10 @@ CONVOLUTION(conv3d)
         return make(                                                                                                              \
             #name,                                                                                                                \
             [&] {                                                                                                                 \
-                return at::name(*a, *weight, maybe(bias), list(stride), list(padding), list(output_padding), groups, list(dilation)); \
+                auto convolve = [&](const auto& x, const auto& w, const auto& b) {                                                                  \
+                    return at::name(x, w, b, list(stride), list(padding), list(output_padding), groups, list(dilation));          \
+                };                                                                                                                \
+                return narrow::product(convolve, *a, *weight, maybe(bias));                                                       \
             },                                                                                                                    \
             a, weight, bias, stride, padding, output_padding, groups, dilation);                                                  \
     }

@@ -19,6 +19,13 @@ inline dnnl::stream& stream()
     return stream;
 }
 
+// oneDNN computes in bfloat16 from AVX-512 on; ONEDNN_MAX_CPU_ISA may leave it less than the processor has.
+inline bool takes_bfloat16()
+{
+    const auto needed = static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
+    return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & needed) == needed;
+}
+
 // An empty description stands for no bias.
 inline bool bias_given(const desc& bias)
 {

@@ -1,6 +1,7 @@
 // Linear layers and convolutions whose weights are packed once into the layout that is computed with: bfloat16 on tiles of the
 // processor by our own kernel, all else by oneDNN. A sum with another tensor is part of the same pass. Activations stay as they are: rows of features, or channels last.
 #include "cpu.h"
+#include "narrow.h"
 #include "shim.h"
 #ifdef GT_HAS_ONEDNN
 #include "onednn.h"
@@ -322,8 +323,7 @@ GT_API int32_t gt_packs(int32_t dtype)
     if (off) {
         return 0;
     }
-    const bool vectors = cpu::has_avx2(), halves = cpu::has_avx512();
-    return static_cast<at::ScalarType>(dtype) == at::kFloat ? vectors : halves;
+    return static_cast<at::ScalarType>(dtype) == at::kFloat ? cpu::has_avx2() : narrow::multiplies();
 }
 #else
 GT_API void* gt_pack_linear(T weight, T bias) { return nullptr; }

@@ -1,4 +1,5 @@
 // Functions of each element, or of one tensor without further arguments.
+#include "narrow.h"
 #include "shim.h"
 
 using namespace shim;
@@ -83,7 +84,17 @@ UNARY_IN_PLACE(zero_)
 
 GT_API T gt_round_decimals(T a, int64_t decimals) { return make("round", [&] { return at::round(*a, decimals); }, a, decimals); }
 
-GT_API T gt_gelu(T a, int32_t tanh) { return make("gelu", [&] { return at::gelu(*a, tanh != 0 ? "tanh" : "none"); }, a); }
+GT_API T gt_gelu(T a, int32_t tanh)
+{
+    return make(
+        "gelu",
+        [&] {
+            const char* approximate = tanh != 0 ? "tanh" : "none";
+            return narrow::widens(*a) ? at::gelu(narrow::wide(*a), approximate).to(at::kBFloat16) : at::gelu(*a, approximate);
+        },
+        a);
+}
+
 GT_API T gt_leaky_relu(T a, double slope) { return make("leaky_relu", [&] { return at::leaky_relu(*a, slope); }, a, slope); }
 GT_API int32_t gt_leaky_relu_(T a, double slope) { return run("leaky_relu_", [&] { at::leaky_relu_(*a, slope); }, a, slope); }
 GT_API T gt_hardtanh(T a, Scalar low, Scalar high) { return make("hardtanh", [&] { return at::hardtanh(*a, number(low), number(high)); }, a, low, high); }
