@@ -34,35 +34,12 @@ internal static class Clock
         return (a, b);
     }
 
-    /// <summary>
-    /// How many times as long the first takes as the second: the median over pairs, made in turns of either order, since a machine that
-    /// others use changes its speed from one second to the next. The times are the medians of each.
-    /// </summary>
-    public static (double First, double Second, double Ratio) Pairs(Action first, Action second, int pairs)
+    /// <summary>The one in the middle, or the mean of the two.</summary>
+    public static double Median(IReadOnlyCollection<double> values)
     {
-        first();
-        second();
-        var (a, b, ratios) = (new double[pairs], new double[pairs], new double[pairs]);
-        for (int i = 0; i < pairs; i++)
-        {
-            if (i % 2 == 0)
-            {
-                a[i] = Once(first);
-                b[i] = Once(second);
-            }
-            else
-            {
-                b[i] = Once(second);
-                a[i] = Once(first);
-            }
-
-            ratios[i] = a[i] / b[i];
-        }
-
-        return (Median(a), Median(b), Median(ratios));
+        double[] ordered = [.. values.Order()];
+        return (ordered[(ordered.Length - 1) / 2] + ordered[ordered.Length / 2]) / 2;
     }
-
-    private static double Median(double[] values) => values.Order().ElementAt(values.Length / 2);
 
     public static double Once(Action call)
     {

@@ -8,11 +8,11 @@ namespace Generation.Benchmarks;
 /// <param name="Float32">A loop of nothing but multiply-adds on vectors.</param>
 /// <param name="VectorBfloat16">The same in bfloat16; 0 where the processor has no such vectors.</param>
 /// <param name="TileBfloat16">The same on tiles; 0 where the processor has none.</param>
-/// <param name="Bfloat16">The fastest large product or convolution in bfloat16: what the processor does with numbers that come from memory.</param>
-internal sealed record Peaks(double Float32, double VectorBfloat16, double TileBfloat16, double Bfloat16)
+/// <param name="BestProduct">The fastest large product or convolution in bfloat16: what the processor does with numbers that come from memory, on tiles where it has them.</param>
+internal sealed record Peaks(double Float32, double VectorBfloat16, double TileBfloat16, double BestProduct)
 {
-    /// <summary>The fastest loop that multiplies bfloat16 numbers in registers; without one of its own, float32's.</summary>
-    public double RegistersBfloat16 => Math.Max(TileBfloat16, Math.Max(VectorBfloat16, Float32));
+    /// <summary>The multiply-add peak: the faster plain loop of fused multiply-adds on vectors, bfloat16's or, where that is none, float32's. Tiles go beyond it.</summary>
+    public double MultiplyAdd => Math.Max(VectorBfloat16, Float32);
 
     public static Peaks Measure() => new(
         NativeBenchmark.Peak(PeakKind.Float32),

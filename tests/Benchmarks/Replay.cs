@@ -47,8 +47,14 @@ internal sealed partial class Replay
         return new Replay(recorded, operations.Sum(one => one.Calls) - own);
     }
 
-    /// <summary>Makes the calls.</summary>
-    public void Run()
+    /// <summary>
+    /// Seconds of <paramref name="work"/>, and of its calls from C++. Both take turns piece by piece, some hundredths of a second each, in half
+    /// of the rounds the one first and in half the other. A piece's time is its median over these rounds: a machine that others use
+    /// changes its speed, or stands still, from one moment to the next.
+    /// </summary>
+    /// <param name="work">What was recorded.</param>
+    /// <param name="rounds">Of the work twice and of its calls twice.</param>
+    public (double Managed, double Replayed) Against(Action work, int rounds)
     {
         if (!IsWhole)
         {
@@ -56,6 +62,27 @@ internal sealed partial class Replay
         }
 
         replay_run();
+        var (managed, replayed) = (0.0, 0.0);
+        foreach (bool tapeFirst in new[] { false, true })
+        {
+            (double[] Managed, double[] Replayed)[] all = [.. Enumerable.Range(0, rounds).Select(_ => Turns(work, tapeFirst))];
+            for (int piece = 0; piece < all[0].Managed.Length; piece++)
+            {
+                managed += Clock.Median([.. all.Select(one => one.Managed[piece])]) / 2;
+                replayed += Clock.Median([.. all.Select(one => one.Replayed[piece])]) / 2;
+            }
+        }
+
+        return (managed, replayed);
+    }
+
+    private static (double[] Managed, double[] Replayed) Turns(Action work, bool tapeFirst)
+    {
+        turns_begin(tapeFirst ? 1 : 0);
+        work();
+        var (managed, replayed) = (new double[turns_count()], new double[turns_count()]);
+        turns_end(managed, replayed);
+        return (managed, replayed);
     }
 
     [LibraryImport(Recorder)]
@@ -66,4 +93,13 @@ internal sealed partial class Replay
 
     [LibraryImport(Recorder)]
     private static partial void replay_run();
+
+    [LibraryImport(Recorder)]
+    private static partial void turns_begin(int tapeFirst);
+
+    [LibraryImport(Recorder)]
+    private static partial long turns_count();
+
+    [LibraryImport(Recorder)]
+    private static partial void turns_end(Span<double> program, Span<double> replay);
 }

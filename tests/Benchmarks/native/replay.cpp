@@ -2,6 +2,8 @@
 // without C#. The benchmark loads this library in the place of libgeneration_torch, whose other functions it passes on by being linked
 // to it; those below are noted on a tape while recording is on. A tensor that a call made is a place on the tape, so that a replay
 // makes its own and frees them where the program did.
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -40,11 +42,81 @@ struct Tape {
     std::unordered_map<T, size_t> made;
     // calls that the recorder itself made
     int64_t own = 0;
+    // which calls make one tensor: between these the tape can be cut
+    std::vector<size_t> cuts;
+
+    void play(size_t first, size_t last)
+    {
+        for (size_t i = first; i < last; i++) {
+            calls[i]();
+        }
+    }
 };
 
 // One thread records and replays.
 std::unique_ptr<Tape> tape;
 bool recording = false;
+
+// The program once more, with the tape in turns: a piece of the program, the same piece of the tape, and so on. A machine that changes
+// its speed from one moment to the next changes it for both.
+class Turns {
+public:
+    explicit Turns(bool tape_first) : tape_first_(tape_first), program_(count()), replay_(count()) {}
+
+    // Some hundredths of a second each, where the whole takes a second.
+    static size_t count() { return (tape->cuts.size() + step() - 1) / step(); }
+
+    void begin()
+    {
+        if (tape_first_) {
+            play(0);
+        }
+        resumed_ = clock::now();
+    }
+
+    // The program is about to make one tensor.
+    void one()
+    {
+        if (++seen_ <= (piece_ + 1) * step()) {
+            return;
+        }
+        program_[piece_] = since(resumed_);
+        play(tape_first_ ? piece_ + 1 : piece_);
+        piece_++;
+        resumed_ = clock::now();
+    }
+
+    void end(double* program, double* replay)
+    {
+        program_[piece_] = since(resumed_);
+        if (!tape_first_) {
+            play(piece_);
+        }
+        std::copy(program_.begin(), program_.end(), program);
+        std::copy(replay_.begin(), replay_.end(), replay);
+    }
+
+private:
+    using clock = std::chrono::steady_clock;
+
+    static size_t step() { return std::max<size_t>(1, tape->cuts.size() / 64); }
+    static double since(clock::time_point start) { return std::chrono::duration<double>(clock::now() - start).count(); }
+    static size_t start_of(size_t piece) { return piece == 0 ? 0 : piece < count() ? tape->cuts[piece * step()] : tape->calls.size(); }
+
+    void play(size_t piece)
+    {
+        const auto start = clock::now();
+        tape->play(start_of(piece), start_of(piece + 1));
+        replay_[piece] = since(start);
+    }
+
+    const bool tape_first_;
+    size_t seen_ = 0, piece_ = 0;
+    clock::time_point resumed_{};
+    std::vector<double> program_, replay_;
+};
+
+std::unique_ptr<Turns> turns;
 
 // An argument as the tape keeps it: give() is what a replay calls with.
 template <class V>
@@ -111,8 +183,12 @@ void* find(const char* name)
 template <class... A>
 T one(T (*real)(A...), A... arguments)
 {
+    if (turns != nullptr) {
+        turns->one();
+    }
     T made = real(arguments...);
     if (recording && made != nullptr) {
+        tape->cuts.push_back(tape->calls.size());
         auto kept = std::make_tuple(Kept<A>(arguments)...);
         const size_t place = place_of(made);
         tape->calls.push_back([real, kept, place]() mutable { tape->places[place] = std::apply([&](auto&... k) { return real(k.give()...); }, kept); });
@@ -236,9 +312,22 @@ EXPORT int64_t replay_stop(int64_t* own)
 }
 
 // All calls of the tape once more.
-EXPORT void replay_run()
+EXPORT void replay_run() { tape->play(0, tape->calls.size()); }
+
+// What the program does until turns_end is what it did while the tape was recorded; each piece of it comes before or after the same
+// piece of the tape.
+EXPORT void turns_begin(int32_t tape_first)
 {
-    for (auto& call : tape->calls) {
-        call();
-    }
+    turns = std::make_unique<Turns>(tape_first != 0);
+    turns->begin();
+}
+
+// How many pieces.
+EXPORT int64_t turns_count() { return static_cast<int64_t>(Turns::count()); }
+
+// Seconds of each piece of the program, and of the tape.
+EXPORT void turns_end(double* program, double* replay)
+{
+    turns->end(program, replay);
+    turns.reset();
 }

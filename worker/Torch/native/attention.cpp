@@ -111,11 +111,12 @@ void by_kernel(
     at::parallel_for(0, runs, units_a_thread(runs, 4 * pairs * static_cast<double>(length)), [&](int64_t begin, int64_t end) { kernel.run(task, begin, end); });
 }
 
-// By slices of queries, whose scores stay small, with a library's matrix products into out: for wide heads in float32, where such a
+// By slices of queries, so many scores at a time, with a library's matrix products into out: for wide heads in float32, where such a
 // product is the faster, and where the processor has no kernel of ours. Sums and powers are float32.
-void by_slices(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& mask, bool causal, double scale, const at::Tensor& out)
+void by_slices(
+    int64_t scores_at_a_time, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& mask, bool causal, double scale,
+    at::Tensor& out)
 {
-    constexpr int64_t scores_at_a_time = int64_t{1} << 24;
     const at::Tensor value = v.to(at::kFloat), turned = k.to(at::kFloat).transpose(-2, -1);
     const int64_t heads = q.size(0) * q.size(1), length = q.size(2), keys = k.size(2);
     const int64_t step = std::max<int64_t>(1, std::min(length, scores_at_a_time / std::max<int64_t>(1, heads * keys)));
@@ -134,7 +135,13 @@ void by_slices(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, co
         }
         // in place: these are tens of megabytes, and writing them anew takes longer than the powers
         at::_softmax_out(scores, scores, -1, false);
-        out.narrow(2, first, count).copy_(at::matmul(scores, value));
+        at::Tensor part = at::matmul(scores, value);
+        if (count == length && q.size(1) == 1 && q.scalar_type() == at::kFloat) {
+            // of one head: laid out as out is
+            out = part;
+            return;
+        }
+        out.narrow(2, first, count).copy_(part);
     }
 }
 
@@ -159,8 +166,10 @@ at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
     at::Tensor out = at::empty({batch, length, heads, size}, query.options()).transpose(1, 2);
     if (out.numel() > 0) {
         const attention::Kernel* kernel = kernel_for(query.scalar_type());
+        // wide slices are the faster, but take memory; what is left to them for want of a kernel has more heads
+        constexpr int64_t wide = int64_t{1} << 24, narrow = int64_t{1} << 22;
         if (kernel == nullptr || is_better_sliced(query, key)) {
-            by_slices(query, key, value, mask, causal, scale, out);
+            by_slices(kernel == nullptr ? narrow : wide, query, key, value, mask, causal, scale, out);
         } else {
             by_kernel(*kernel, query, key, value, mask, causal, scale, out);
         }
