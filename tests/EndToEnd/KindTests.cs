@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Cli;
@@ -9,6 +6,7 @@ using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Imaging.Png;
 using Generation.Tests;
+using static Generation.EndToEnd.Tests.TestPictures;
 
 namespace Generation.EndToEnd.Tests;
 
@@ -26,7 +24,7 @@ public sealed class KindTests
     public async Task StartAsync()
     {
         _models = new TestModels();
-        WriteModels(_models);
+        KindModels.Write(_models);
         _stack = await TestStack.StartAsync(overrides: new Dictionary<string, string> { ["Models__Path"] = _models.Folder });
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(4));
         while ((await _stack.Api.GetAsync("/v1/models", limit.Token))!["data"]!.AsArray().Count < 8)
@@ -314,133 +312,4 @@ public sealed class KindTests
         Assert.That(job.State, Is.EqualTo(JobState.Succeeded), $"{job.Error?.Field}: {job.Error?.Detail}");
         return PngCodec.Decode(await _stack.Api.OutputAsync(job.Outputs.Single(), token)).DropAlpha();
     }
-
-    /// <summary>The demo model as it is, and the reference data's models with entries of their own.</summary>
-    private static void WriteModels(TestModels models)
-    {
-        models.WriteDemo();
-        models.WriteDemoUpscaler();
-        models.WriteEdges("tiny", entry => entry["vaes"] = new JsonArray(
-            new JsonObject { ["name"] = "same", ["path"] = TestModels.Golden("models", "sd15", "vae") },
-            new JsonObject { ["name"] = "other", ["path"] = TestModels.Golden("models", "instruct_pix2pix", "vae") }));
-        models.WriteSmall("edits", "instruct_pix2pix", "sd15", ["edit"]);
-        models.WriteSmall("nine", "sd15_inpaint9", "sd15", ["inpaint", "outpaint"]);
-        models.WriteSmall("flux", "flux_schnell", "flux", ["text2img", "img2img", "inpaint"], entry => entry["default_scheduler"] = "flow_euler");
-        models.WriteSmall("xl", "sdxl", "sdxl", ["text2img"], entry => entry["refiner"] = "xl-refiner");
-        models.WriteSmall("xl-refiner", "sdxl_refiner", "sdxl-refiner", ["img2img"]);
-
-        Directory.CreateDirectory(Path.Combine(models.Folder, "loras"));
-        File.Copy(TestModels.Golden("models", "lora", "diffusers.safetensors"), Path.Combine(models.Folder, "loras", "ink.safetensors"));
-        File.Copy(TestModels.Golden("models", "lora", "kohya.safetensors"), Path.Combine(models.Folder, "loras", "pen.safetensors"));
-        Directory.CreateDirectory(Path.Combine(models.Folder, "embeddings"));
-        int width = (int)JsonNode.Parse(File.ReadAllText(TestModels.Golden("models", "sd15", "text_encoder", "config.json")))!["hidden_size"]!;
-        foreach (string name in new[] { "vecone", "vectwo" })
-        {
-            File.WriteAllBytes(Path.Combine(models.Folder, "embeddings", name + ".safetensors"), Embedding(width));
-        }
-    }
-
-    /// <summary>A safetensors file with one tensor, emb_params, of two vectors.</summary>
-    private static byte[] Embedding(int width)
-    {
-        byte[] header = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture,
-            $$$"""{"emb_params":{"dtype":"F32","shape":[2,{{{width}}}],"data_offsets":[0,{{{8 * width}}}]}}"""));
-        byte[] file = new byte[8 + header.Length + (8 * width)];
-        BinaryPrimitives.WriteInt64LittleEndian(file, header.Length);
-        header.CopyTo(file, 8);
-        for (int i = 0; i < 2 * width; i++)
-        {
-            BinaryPrimitives.WriteSingleLittleEndian(file.AsSpan(8 + header.Length + (4 * i)), MathF.Sin(i));
-        }
-
-        return file;
-    }
-
-    private static Picture Gradient(int width, int height) => Draw(width, height, (x, y) => (40 + (x * 150 / width), 90 + (y * 120 / height), 160));
-
-    private static Picture Draw(int width, int height, Func<int, int, (int R, int G, int B)> colour)
-    {
-        var picture = new Picture(width, height, 3);
-        for (int y = 0; y < height; y++)
-        {
-            for (int x = 0; x < width; x++)
-            {
-                (int r, int g, int b) = colour(x, y);
-                ((byte)r, (byte)g, (byte)b).CopyTo(picture.Pixel(x, y));
-            }
-        }
-
-        return picture;
-    }
-
-    private static string Base64(Picture picture) => Convert.ToBase64String(PictureCodec.Encode(picture, PictureFormat.Png));
-
-    /// <summary>Mean absolute difference of the values, over a part.</summary>
-    private static double Distance(Picture a, Picture b, Func<int, int, bool> where)
-    {
-        Assert.That((b.Width, b.Height, b.Channels), Is.EqualTo((a.Width, a.Height, a.Channels)));
-        double sum = 0;
-        long count = 0;
-        for (int y = 0; y < a.Height; y++)
-        {
-            for (int x = 0; x < a.Width; x++)
-            {
-                if (where(x, y))
-                {
-                    Span<byte> one = a.Pixel(x, y);
-                    Span<byte> two = b.Pixel(x, y);
-                    for (int c = 0; c < 3; c++)
-                    {
-                        sum += Math.Abs(one[c] - two[c]);
-                        count++;
-                    }
-                }
-            }
-        }
-
-        return sum / count;
-    }
-
-    private static (double R, double G, double B) Mean(Picture picture, Func<int, int, bool> where)
-    {
-        double[] sum = new double[3];
-        int count = 0;
-        for (int y = 0; y < picture.Height; y++)
-        {
-            for (int x = 0; x < picture.Width; x++)
-            {
-                if (where(x, y))
-                {
-                    Span<byte> pixel = picture.Pixel(x, y);
-                    (sum[0], sum[1], sum[2]) = (sum[0] + pixel[0], sum[1] + pixel[1], sum[2] + pixel[2]);
-                    count++;
-                }
-            }
-        }
-
-        return (sum[0] / count, sum[1] / count, sum[2] / count);
-    }
-
-    /// <summary>Size of the mean difference between column x and the one before, over all rows: noise evens out, a seam does not.</summary>
-    private static Picture Transposed(Picture picture) => Draw(picture.Height, picture.Width, (x, y) =>
-        picture.Pixel(y, x) is var pixel ? (pixel[0], pixel[1], pixel[2]) : default);
-
-    private static double ColumnStep(Picture picture, int x)
-    {
-        double[] step = new double[3];
-        for (int y = 0; y < picture.Height; y++)
-        {
-            for (int c = 0; c < 3; c++)
-            {
-                step[c] += picture.Pixel(x, y)[c] - picture.Pixel(x - 1, y)[c];
-            }
-        }
-
-        return step.Max(s => Math.Abs(s) / picture.Height);
-    }
-}
-
-internal static class PixelWriting
-{
-    public static void CopyTo(this (byte R, byte G, byte B) colour, Span<byte> pixel) => (pixel[0], pixel[1], pixel[2]) = colour;
 }
