@@ -68,7 +68,7 @@ public sealed class DataFolder
             throw new ServerException($"{full} lies under a folder that the users postgres and rabbitmq may not enter; choose another.");
         }
 
-        var folder = new DataFolder(full);
+        var folder = new DataFolder(Posix.RealPath(full));
         MakeTraversable(folder.Run);
         MakeTraversable(folder.Logs);
         return folder;

@@ -39,6 +39,11 @@ internal static partial class Posix
         }
     }
 
+    /// <summary>The full path without links, of a file or folder that is there: the system names it so everywhere.</summary>
+    public static string RealPath(string path) => realpath(path, 0) is { } real
+        ? real
+        : throw new Win32Exception(Marshal.GetLastPInvokeError(), $"realpath {path}: {Marshal.GetLastPInvokeErrorMessage()}");
+
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int kill(int pid, int signal);
@@ -50,4 +55,9 @@ internal static partial class Posix
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int lchown(string path, uint owner, uint group);
+
+    // What it answers is free'd as .NET frees the strings it is given: by free()
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial string? realpath(string path, nint resolved);
 }

@@ -46,6 +46,17 @@ public sealed class DataFolderTests
     }
 
     [Test]
+    public void At_ThroughALinkOnTheWay_IsTheFolderItself()
+    {
+        string real = Directory.CreateDirectory(Path.Combine(_clone, "real")).FullName;
+        string link = Path.Combine(_clone, "link");
+        File.CreateSymbolicLink(link, real);
+
+        // Servers' processes work in it, and are known by the folder's own name
+        Assert.That(DataFolder.At(Path.Combine(link, "data")).Root, Is.EqualTo(Path.Combine(real, "data")));
+    }
+
+    [Test]
     public void Secret_AskedTwice_IsOneAndItsOwners()
     {
         DataFolder folder = DataFolder.OfClone(_clone);
