@@ -19,6 +19,10 @@ internal static class UploadsApi
             .Validate(
                 o => o.Networks.All(network => IPNetwork.TryParse(network, out _)),
                 "Outbound:AllowedNetworks must name networks as 10.0.5.0/24, with commas between them and no bits set behind the prefix.")
+            // It allowed all of our own networks, and must not be taken for set
+            .Validate<IConfiguration>(
+                (_, settings) => settings["Outbound:AllowPrivateAddresses"] is not { } old || old.Equals("false", StringComparison.OrdinalIgnoreCase),
+                "Outbound:AllowPrivateAddresses is no longer known: name the networks that callers may reach in Outbound:AllowedNetworks, as 10.0.5.0/24, with commas.")
             .ValidateOnStart();
         builder.Services.AddSingleton(p => p.GetRequiredService<Microsoft.Extensions.Options.IOptions<InputOptions>>().Value);
         builder.Services.AddSingleton(p => new OutboundHttp(p.GetRequiredService<Microsoft.Extensions.Options.IOptions<OutboundOptions>>().Value));

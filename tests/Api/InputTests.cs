@@ -182,6 +182,11 @@ public sealed class InputTests
             Throws.InstanceOf<OutboundException>().With.Message.Contain("not public"));
     }
 
+    [Test]
+    public void Start_SettingThatAllowedAllPrivateAddresses_NamesTheOneInItsPlace() => Assert.That(
+        async () => await ApiScope.CreateAsync(("Outbound:AllowPrivateAddresses", "true")),
+        Throws.InstanceOf<Microsoft.Extensions.Options.OptionsValidationException>().With.Message.Contain("Outbound:AllowedNetworks"));
+
     [TestCase("8.8.8.8", true)]
     [TestCase("2606:4700::1111", true)]
     [TestCase("0.0.0.0", false)]
