@@ -108,7 +108,8 @@ public sealed class FileResultsStore : IResultsStore
     public Task<bool> DeleteOldAsync(string sha256, DateTimeOffset putBefore, CancellationToken cancellationToken)
     {
         string place = PlaceOf(sha256);
-        string aside = NewTemporary();
+        // Under its name, by which it finds back should this process die before the end
+        string aside = Path.Combine(_incoming, $"{sha256}-{Guid.NewGuid():N}");
         try
         {
             // Out of the way first: whoever puts these bytes from here on writes them anew, and whoever has just put them is seen below
@@ -122,12 +123,53 @@ public sealed class FileResultsStore : IResultsStore
 
         if (File.GetLastWriteTimeUtc(aside) >= putBefore.UtcDateTime)
         {
-            File.Move(aside, place, overwrite: true);
+            PutBack(aside, place);
             return Task.FromResult(false);
         }
 
         File.Delete(aside);
         return Task.FromResult(true);
+    }
+
+    public Task RecoverAsync(DateTimeOffset begunBefore, CancellationToken cancellationToken)
+    {
+        if (!Directory.Exists(_incoming))
+        {
+            return Task.CompletedTask;
+        }
+
+        foreach (string left in Directory.EnumerateFiles(_incoming))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (Path.GetFileName(left).Split('-')[0] is var name && IsSha256(name))
+            {
+                PutBack(left, PlaceOf(name));
+            }
+            else if (File.GetLastWriteTimeUtc(left) < begunBefore.UtcDateTime)
+            {
+                Remove(left);
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <summary>With its old time, and so never over a file that was put there since.</summary>
+    private static void PutBack(string aside, string place)
+    {
+        try
+        {
+            File.Move(aside, place);
+        }
+        catch (IOException) when (File.Exists(place))
+        {
+            // The same bytes
+            Remove(aside);
+        }
+        catch (FileNotFoundException)
+        {
+            // Another has put it back
+        }
     }
 
     public async IAsyncEnumerable<StoredFile> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
@@ -197,7 +239,7 @@ public sealed class FileResultsStore : IResultsStore
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The folder is gone, and with it the file
+            // The folder is gone, and with it the file; or what is left there another process may clear away
         }
     }
 

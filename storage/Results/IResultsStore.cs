@@ -28,6 +28,12 @@ public interface IResultsStore
     /// </summary>
     public Uri? UrlOf(string sha256, string contentType, string fileName, DateTimeOffset expiresAt);
 
+    /// <summary>
+    /// Puts right what processes left behind that died in mid-call: files that were being written before
+    /// <paramref name="begunBefore"/> go, those that were being looked at are in their places again. Any number may do so at once.
+    /// </summary>
+    public Task RecoverAsync(DateTimeOffset begunBefore, CancellationToken cancellationToken);
+
     /// <summary>All files, in no order.</summary>
     public IAsyncEnumerable<StoredFile> ListAsync(CancellationToken cancellationToken);
 

@@ -123,6 +123,26 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
         return true;
     }
 
+    public async Task RecoverAsync(DateTimeOffset begunBefore, CancellationToken cancellationToken)
+    {
+        var request = new ListMultipartUploadsRequest { BucketName = _options.Bucket, Prefix = _options.Prefix };
+        ListMultipartUploadsResponse answer;
+        do
+        {
+            answer = await _client.ListMultipartUploadsAsync(request, cancellationToken);
+            foreach (MultipartUpload upload in answer.MultipartUploads ?? [])
+            {
+                if (upload.Initiated is { } begun && begun.ToUniversalTime() < begunBefore.UtcDateTime)
+                {
+                    await _client.AbortMultipartUploadAsync(_options.Bucket, upload.Key, upload.UploadId, cancellationToken);
+                }
+            }
+
+            (request.KeyMarker, request.UploadIdMarker) = (answer.NextKeyMarker, answer.NextUploadIdMarker);
+        }
+        while (answer.IsTruncated == true);
+    }
+
     public async IAsyncEnumerable<StoredFile> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var request = new ListObjectsV2Request { BucketName = _options.Bucket, Prefix = _options.Prefix };

@@ -33,6 +33,7 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
     public async Task<int> SweepAsync(DateTimeOffset putBefore, CancellationToken cancellationToken)
     {
         await uploads.ForgetExpiredAsync(cancellationToken);
+        await results.RecoverAsync(putBefore, cancellationToken);
         int deleted = 0;
         var batch = new List<string>(RoundSize);
         await foreach (StoredFile file in results.ListAsync(cancellationToken))

@@ -65,6 +65,42 @@ public sealed class FileResultsStoreTests : ResultsStoreConformance
     }
 
     [Test]
+    public async Task RecoverAsync_SweepThatDiedWithAFileSetAside_PutsItBack([Values] bool putAgain)
+    {
+        byte[] bytes = RandomNumberGenerator.GetBytes(1000);
+        string name = await _store.PutAsync(bytes, "image/png", default);
+        string place = Path.Combine(_folder, name[..2], name[2..4], name);
+        DateTime old = DateTime.UtcNow.AddDays(-2);
+        File.SetLastWriteTimeUtc(place, old);
+        File.Move(place, Path.Combine(_folder, "incoming", $"{name}-{Guid.NewGuid():N}"));
+        if (putAgain)
+        {
+            await _store.PutAsync(bytes, "image/png", default);
+        }
+
+        await _store.RecoverAsync(DateTimeOffset.UtcNow.AddHours(-1), default);
+
+        Assert.That(await ReadAsync(name), Is.EqualTo(bytes));
+        Assert.That(File.GetLastWriteTimeUtc(place), putAgain ? Is.GreaterThan(old.AddDays(1)) : Is.EqualTo(old).Within(TimeSpan.FromSeconds(1)), "as old as it was, and not over a newer one");
+        Assert.That(Directory.GetFiles(Path.Combine(_folder, "incoming")), Is.Empty);
+    }
+
+    [Test]
+    public async Task RecoverAsync_WritesThatDied_AreClearedAwayWhenTheyAreOld()
+    {
+        await _store.CheckAsync(default);
+        string dead = Path.Combine(_folder, "incoming", Guid.NewGuid().ToString("N"));
+        string alive = Path.Combine(_folder, "incoming", Guid.NewGuid().ToString("N"));
+        await File.WriteAllTextAsync(dead, "x");
+        await File.WriteAllTextAsync(alive, "y");
+        File.SetLastWriteTimeUtc(dead, DateTime.UtcNow.AddHours(-2));
+
+        await _store.RecoverAsync(DateTimeOffset.UtcNow.AddHours(-1), default);
+
+        Assert.That(Directory.GetFiles(Path.Combine(_folder, "incoming")), Is.EqualTo(new[] { alive }));
+    }
+
+    [Test]
     public async Task ListAsync_FileThatWasNotFinished_IsNotShown()
     {
         await _store.CheckAsync(default);

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Amazon.S3;
 using Generation.Storage;
 
 namespace Generation.Tests.Storage;
@@ -44,6 +45,26 @@ public sealed class S3ResultsStoreTests : ResultsStoreConformance
         string name = await _store.PutAsync(stream, "video/mp4", default);
 
         Assert.That(await ReadAsync(name), Is.EqualTo(bytes));
+        using var client = new HttpClient();
+        using HttpResponseMessage answer = await client.GetAsync(_store.UrlOf(name, "video/mp4", "clip.mp4", DateTimeOffset.UtcNow.AddMinutes(5)));
+        Assert.That(answer.Headers.ETag!.Tag, Does.EndWith("-3\""), "S3's mark of an object of three parts");
+    }
+
+    [Test]
+    public async Task RecoverAsync_UploadWhoseProcessDied_IsGivenUpWhenItIsOld()
+    {
+        S3Options options = _server!.Options("results");
+        using var client = new AmazonS3Client(options.AccessKey, options.SecretKey, new AmazonS3Config { ServiceURL = options.ServiceUrl, ForcePathStyle = true });
+        string key = options.Prefix + "ab/cd/" + new string('a', 64);
+        string upload = (await client.InitiateMultipartUploadAsync(options.Bucket, key)).UploadId;
+        Task<bool> IsThereAsync() => client.ListMultipartUploadsAsync(options.Bucket)
+            .ContinueWith(t => (t.Result.MultipartUploads ?? []).Exists(u => u.UploadId == upload), TaskScheduler.Default);
+
+        await _store.RecoverAsync(DateTimeOffset.UtcNow.AddHours(-1), default);
+        Assert.That(await IsThereAsync(), "one that may be under way");
+
+        await _store.RecoverAsync(DateTimeOffset.UtcNow.AddHours(1), default);
+        Assert.That(await IsThereAsync(), Is.False);
     }
 
     [Test]
