@@ -144,6 +144,31 @@ public sealed class AdminTests
         Assert.That((now.Outputs.Count, now.OutputsDeletedAt is not null, now.State), Is.EqualTo((0, true, JobState.Succeeded)));
     }
 
+    [Test]
+    public async Task Outputs_OfAnAccountWithARetentionOfItsOwn_GoByThat()
+    {
+        await JsonAsync(await _admin.PatchAsJsonAsync($"/v1/admin/accounts/{_api.Account}", new { limits = new { retention_days = 3 } }), 200);
+        JobDocument own = await _api.SubmitAsync();
+        await _api.FinishAsync(own.Id);
+        using HttpClient client = await _api.ClientOfNewAccountAsync();
+        JobDocument usual = await _api.SubmitAsync(client: client);
+        await _api.FinishAsync(usual.Id);
+        RetentionStore retention = _api.Get<RetentionStore>();
+
+        Assert.That(await GoneAfterAsync(hours: 25), Is.EqualTo((false, true)), "one day by default");
+        Assert.That(await GoneAfterAsync(hours: 71), Is.EqualTo((false, true)));
+        Assert.That(await GoneAfterAsync(hours: 73), Is.EqualTo((true, true)));
+        await JsonAsync(await _admin.PatchAsJsonAsync($"/v1/admin/accounts/{_api.Account}", new { limits = new { } }), 200);
+
+        async Task<(bool Own, bool Usual)> GoneAfterAsync(int hours)
+        {
+            await ExecuteAsync($"UPDATE jobs SET finished_at = now() - interval '{hours} hours' WHERE id IN ('{own.Id}', '{usual.Id}')");
+            await retention.ExpireOutputsAsync(1, default);
+            return ((await _api.Jobs.FindAsync(own.Id, null, default))!.OutputsDeletedAt is not null,
+                (await _api.Jobs.FindAsync(usual.Id, null, default))!.OutputsDeletedAt is not null);
+        }
+    }
+
     private static async Task<JsonElement> JsonAsync(HttpResponseMessage answer, int status)
     {
         string text = await answer.Content.ReadAsStringAsync();

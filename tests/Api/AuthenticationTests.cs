@@ -74,6 +74,26 @@ public sealed class AuthenticationTests
     }
 
     [Test]
+    public async Task Key_AfterItsUse_ShowsWhenThatWas()
+    {
+        NewApiKey key = await _api.Get<ApiKeyStore>().CreateAsync(_api.Account, "k", [Scopes.Read], null, default);
+        using HttpClient client = _api.ClientWith(key.Key);
+        Assert.That(key.Info.LastUsedAt, Is.Null);
+        DateTimeOffset before = DateTimeOffset.UtcNow.AddSeconds(-1);
+        Assert.That((await client.GetAsync("/v1/account")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
+        DateTimeOffset? used;
+        while ((used = (await _api.Get<ApiKeyStore>().ListAsync(_api.Account, limit.Token)).Single(k => k.Id == key.Info.Id).LastUsedAt) is null)
+        {
+            // Written for all keys together, every few seconds
+            await Task.Delay(100, limit.Token);
+        }
+
+        Assert.That(used, Is.InRange(before, DateTimeOffset.UtcNow.AddSeconds(1)));
+    }
+
+    [Test]
     public async Task Request_ExpiredKey_IsRefused()
     {
         NewApiKey key = await _api.Get<ApiKeyStore>().CreateAsync(

@@ -3,7 +3,7 @@ using Generation.Storage;
 
 namespace Generation.Tests.Api;
 
-/// <summary>"migrate" and "keys" as operators run them: in processes of their own.</summary>
+/// <summary>"migrate", "keys" and "audit" as operators run them: in processes of their own.</summary>
 public sealed class OperatorCommandTests
 {
     private TestScope _servers = null!;
@@ -54,7 +54,38 @@ public sealed class OperatorCommandTests
         Assert.That(await RunAsync("keys", "list"), Does.Contain("revoked"));
     }
 
+    [Test]
+    public async Task AuditVerify_ChainWholeThenChanged_SaysSoByItsExitCode()
+    {
+        await RunAsync("migrate");
+        await using var source = Npgsql.NpgsqlDataSource.Create(_servers.Postgres);
+        var audit = new AuditLog(source, TimeProvider.System);
+        for (int i = 1; i <= 3; i++)
+        {
+            await audit.AppendAsync("operator", "worker.drain", $"w{i}", null, default);
+        }
+
+        Assert.That(await RunAsync("audit", "verify"), Does.StartWith("3 entries"));
+
+        // Past the trigger, as one with all rights in the database could
+        await using (Npgsql.NpgsqlCommand change = source.CreateCommand(
+            "ALTER TABLE audit_log DISABLE TRIGGER audit_log_only_grows; UPDATE audit_log SET target = 'w9' WHERE id = 2"))
+        {
+            await change.ExecuteNonQueryAsync();
+        }
+
+        (int code, _, string errors) = await TryAsync("audit", "verify");
+        Assert.That((code, errors), Is.EqualTo((1, "Entry 2 is missing or was changed; the 1 before it are as they were written.\n")));
+    }
+
     private async Task<string> RunAsync(params string[] arguments)
+    {
+        (int code, string output, string errors) = await TryAsync(arguments);
+        Assert.That(code, Is.Zero, errors);
+        return output;
+    }
+
+    private async Task<(int Code, string Output, string Errors)> TryAsync(params string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         start.ArgumentList.Add(Path.Combine(TestContext.CurrentContext.TestDirectory, "Generation.Api.dll"));
@@ -73,7 +104,6 @@ public sealed class OperatorCommandTests
         Task<string> errors = process.StandardError.ReadToEndAsync();
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(5));
         await process.WaitForExitAsync(limit.Token);
-        Assert.That(process.ExitCode, Is.Zero, await errors);
-        return await output;
+        return (process.ExitCode, await output, await errors);
     }
 }

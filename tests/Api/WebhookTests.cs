@@ -40,6 +40,11 @@ public sealed class WebhookTests
                 return Results.StatusCode(500);
             }
 
+            if (name == "moved")
+            {
+                return Results.Redirect(_address + "/elsewhere", preserveMethod: true);
+            }
+
             _received.Add((name, http.Request.Headers.ToDictionary(h => h.Key.ToLowerInvariant(), h => h.Value.ToString()), body));
             return Results.Ok();
         });
@@ -105,6 +110,28 @@ public sealed class WebhookTests
         using HttpResponseMessage again = await _api.Client.PostAsync($"/v1/webhooks/deliveries/{headers["webhook-id"]}/redeliver", null);
         Assert.That(again.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
         Assert.That(Next("flaky").Headers["webhook-id"], Is.EqualTo(headers["webhook-id"]));
+    }
+
+    [Test]
+    public void SignatureOf_TheSpecificationsExample_IsAsThere()
+    {
+        // https://github.com/standard-webhooks/standard-webhooks
+        var secret = new WebhookSecret(Guid.Empty, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", default);
+
+        string signature = WebhookSender.SignatureOf(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, """{"test": 2432232314}""");
+
+        Assert.That(signature, Is.EqualTo("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="));
+    }
+
+    [Test]
+    public async Task Webhook_ReceiverRedirects_IsNotFollowed()
+    {
+        JobDocument job = await _api.SubmitAsync(new { prompt = "a", webhook_url = _address + "/moved" });
+        await _api.Client.DeleteAsync($"/v1/jobs/{job.Id}");
+
+        JsonElement delivery = await DeliveryAsync(job.Id, d => d.TryGetProperty("last_error", out _));
+
+        Assert.That(delivery.GetProperty("last_error").GetString(), Is.EqualTo("answered with 307"));
     }
 
     [TestCase("http://127.0.0.1:1/none", "could not be reached")]
