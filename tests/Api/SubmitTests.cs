@@ -108,6 +108,19 @@ public sealed class SubmitTests
     }
 
     [Test]
+    public async Task Submit_SameIdempotencyKeyAtAnotherApiAfterTheJobsEnd_ReplaysTheFirstAnswer()
+    {
+        using HttpResponseMessage first = await PostAsync("""{"prompt": "a"}""", "key-6");
+        await _api.FinishAsync((await ApiScope.ReadAsync<JobDocument>(first)).Id);
+        using HttpClient other = _api.ClientOfAnotherApi();
+
+        using HttpResponseMessage second = await PostAsync("""{"prompt": "a"}""", "key-6", client: other);
+
+        Assert.That(second.StatusCode, Is.EqualTo(first.StatusCode));
+        Assert.That(await second.Content.ReadAsByteArrayAsync(), Is.EqualTo(await first.Content.ReadAsByteArrayAsync()));
+    }
+
+    [Test]
     public async Task Submit_IdempotencyKeyWithAnotherBody_Is422()
     {
         using HttpResponseMessage first = await PostAsync("""{"prompt": "a"}""", "key-2");
