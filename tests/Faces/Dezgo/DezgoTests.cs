@@ -9,28 +9,13 @@ using Generation.Contracts;
 
 namespace Generation.Tests.Faces.Dezgo;
 
-public sealed class DezgoTests
+public sealed class DezgoTests : FaceTests
 {
-    private FaceApi _api = null!;
-    private FaceUser _user = null!;
-    private HttpClient _client = null!;
-
-    [OneTimeSetUp]
-    public async Task Start()
-    {
-        _api = (await FaceStack.GetAsync()).Api;
-        _user = await _api.NewUserAsync();
-        _client = ClientOf(_user);
-    }
-
-    [OneTimeTearDown]
-    public void Stop() => _client.Dispose();
-
     [Test]
     public async Task Text2Image_Json_AnswersWithThePictureAndItsHeaders()
     {
         // As the official sample sends it, with numbers as strings here and there
-        FaceUser user = await _api.NewUserAsync(10);
+        FaceUser user = await Api.NewUserAsync(10);
         using HttpClient client = ClientOf(user);
         using HttpResponseMessage answer = await client.PostAsJsonAsync("/faces/dezgo/text2image", new
         {
@@ -60,7 +45,7 @@ public sealed class DezgoTests
         Assert.That(long.Parse(Header(answer, "x-dezgo-balance-index")), Is.Positive);
         Assert.That(Header(answer, "x-input-seed"), Is.EqualTo("4294967295"));
         Assert.That(Header(answer, "x-filename"), Does.EndWith(".png"));
-        JobDocument job = (await _api.JobsAsync(user)).Single();
+        JobDocument job = (await Api.JobsAsync(user)).Single();
         Assert.That(Header(answer, "x-dezgo-job-id"), Is.EqualTo(job.Id.ToString()));
         Assert.That(job.Cost.Charged, Is.EqualTo(Credits.Of(1.9m)));
         var request = (Text2ImgRequest)job.Request!;
@@ -83,12 +68,12 @@ public sealed class DezgoTests
     [Test]
     public async Task Text2Image_RapidApiForm_HasItsHeaders()
     {
-        using HttpClient client = _api.Client();
+        using HttpClient client = Api.Client();
         using var request = new HttpRequestMessage(HttpMethod.Post, "/text2image")
         {
             Content = new StringContent("prompt=a+red+apple&steps=10&width=320&height=320&seed=&model=", Encoding.UTF8, "application/x-www-form-urlencoded"),
         };
-        request.Headers.Add("X-RapidAPI-Key", _user.Key);
+        request.Headers.Add("X-RapidAPI-Key", User.Key);
         request.Headers.Add("X-RapidAPI-Host", "dezgo.p.rapidapi.com");
         request.Headers.Accept.ParseAdd("image/*");
         using HttpResponseMessage answer = await client.SendAsync(request, FaceStack.Limit());
@@ -112,7 +97,7 @@ public sealed class DezgoTests
 
         using var request = new HttpRequestMessage(HttpMethod.Post, "/text2image") { Content = form };
         request.Headers.Host = "api.dezgo.com";
-        using HttpResponseMessage answer = await _client.SendAsync(request, FaceStack.Limit());
+        using HttpResponseMessage answer = await Client.SendAsync(request, FaceStack.Limit());
 
         Assert.That(PictureHeader.Read(await PictureAsync(answer)), Is.EqualTo(new PictureHeader("image/jpeg", 320, 320)));
         Assert.That(answer.Content.Headers.ContentType!.MediaType, Is.EqualTo("image/jpeg"));
@@ -122,12 +107,12 @@ public sealed class DezgoTests
     [Test]
     public async Task Text2Image_UpscaledTwice_CostsBothAndIsTwiceAsLarge()
     {
-        FaceUser user = await _api.NewUserAsync();
+        FaceUser user = await Api.NewUserAsync();
         using HttpClient client = ClientOf(user);
         using HttpResponseMessage answer = await client.PostAsJsonAsync("/faces/dezgo/text2image_sdxl", new { prompt = "a red apple", width = 96, height = 64, steps = 10, upscale = 2 }, FaceStack.Limit());
 
         Assert.That(PictureHeader.Read(await PictureAsync(answer)), Is.EqualTo(new PictureHeader("image/png", 192, 128)));
-        IReadOnlyList<JobDocument> jobs = await _api.JobsAsync(user);
+        IReadOnlyList<JobDocument> jobs = await Api.JobsAsync(user);
         Assert.That(jobs.Select(j => j.Kind), Is.EquivalentTo(new[] { JobKind.Text2Img, JobKind.SuperResolution }));
         Assert.That(jobs.Single(j => j.Kind == JobKind.SuperResolution).Cost.Charged, Is.EqualTo(Credits.Of(0.5m)), "the least for enlarging, 5 of that service's credits");
         Assert.That(decimal.Parse(Header(answer, "x-dezgo-job-amount-usd"), CultureInfo.InvariantCulture), Is.EqualTo(jobs.Sum(j => j.Cost.Charged.Value) / 1000));
@@ -137,9 +122,9 @@ public sealed class DezgoTests
     public async Task Upscale_PictureAsBase64OrFile_IsTwiceAsLarge()
     {
         byte[] picture = TestPictures.Gradient(96, 64);
-        using HttpResponseMessage json = await _client.PostAsJsonAsync("/faces/dezgo/upscale", new { image = Convert.ToBase64String(picture) }, FaceStack.Limit());
+        using HttpResponseMessage json = await Client.PostAsJsonAsync("/faces/dezgo/upscale", new { image = Convert.ToBase64String(picture) }, FaceStack.Limit());
         using var form = new MultipartFormDataContent { { new ByteArrayContent(picture), "image", "a.png" }, { new StringContent("webp"), "format" } };
-        using HttpResponseMessage multipart = await _client.PostAsync("/faces/dezgo/upscale", form, FaceStack.Limit());
+        using HttpResponseMessage multipart = await Client.PostAsync("/faces/dezgo/upscale", form, FaceStack.Limit());
 
         Assert.That(PictureHeader.Read(await PictureAsync(json)), Is.EqualTo(new PictureHeader("image/png", 192, 128)));
         Assert.That(PictureHeader.Read(await PictureAsync(multipart)), Is.EqualTo(new PictureHeader("image/webp", 192, 128)));
@@ -151,7 +136,7 @@ public sealed class DezgoTests
     {
         using var form = new MultipartFormDataContent { { new StringContent("a green pear"), "prompt" }, { new StringContent("0.5"), "strength" }, { new StringContent("20"), "steps" } };
         form.Add(new ByteArrayContent(TestPictures.Gradient(320, 320)), "init_image", "photo.png");
-        using HttpResponseMessage answer = await _client.PostAsync("/faces/dezgo/image2image", form, FaceStack.Limit());
+        using HttpResponseMessage answer = await Client.PostAsync("/faces/dezgo/image2image", form, FaceStack.Limit());
 
         (int inside, int outside) = TestPictures.Differences(TestPictures.Gradient(320, 320), await PictureAsync(answer));
         Assert.That(inside + outside, Is.GreaterThan(320 * 320 / 2));
@@ -162,7 +147,7 @@ public sealed class DezgoTests
     public async Task Inpainting_WhiteInTheMask_IsPainted()
     {
         byte[] picture = TestPictures.Gradient(320, 320);
-        using HttpResponseMessage answer = await _client.PostAsJsonAsync("/faces/dezgo/inpainting", new
+        using HttpResponseMessage answer = await Client.PostAsJsonAsync("/faces/dezgo/inpainting", new
         {
             prompt = "a green pear",
             init_image = Convert.ToBase64String(picture),
@@ -178,7 +163,7 @@ public sealed class DezgoTests
     [Test]
     public async Task Text2Video_Prompt_IsAClip()
     {
-        using HttpResponseMessage answer = await _client.PostAsJsonAsync("/faces/dezgo/text2video", new { prompt = "a red apple", steps = 4, width = 64, height = 64, num_frames = 4, format = "gif" }, FaceStack.Limit());
+        using HttpResponseMessage answer = await Client.PostAsJsonAsync("/faces/dezgo/text2video", new { prompt = "a red apple", steps = 4, width = 64, height = 64, num_frames = 4, format = "gif" }, FaceStack.Limit());
 
         byte[] clip = await PictureAsync(answer);
         Assert.That(answer.Content.Headers.ContentType!.MediaType, Is.EqualTo("image/gif"));
@@ -205,7 +190,7 @@ public sealed class DezgoTests
     {
         using HttpResponseMessage answer = await PostAsync(function, """{"prompt":"a red apple","width":512,"height":512,"steps":2}""");
         Assert.That(PictureHeader.Read(await PictureAsync(answer)), Is.EqualTo(new PictureHeader("image/png", 512, 512)));
-        JobDocument job = (await _api.JobsAsync(_user)).Single(j => j.Id.ToString() == Header(answer, "x-dezgo-job-id"));
+        JobDocument job = (await Api.JobsAsync(User)).Single(j => j.Id.ToString() == Header(answer, "x-dezgo-job-id"));
         Assert.That(decimal.Parse(Header(answer, "x-dezgo-job-amount-usd"), CultureInfo.InvariantCulture), Is.EqualTo(job.Cost.Charged.Value / 1000), "the system's own price: none is published");
     }
 
@@ -224,25 +209,25 @@ public sealed class DezgoTests
     {
         using HttpResponseMessage answer = await PostAsync("text2image", body);
         Assert.That(await MessageAsync(answer, 400), Does.Contain(field + ":"));
-        Assert.That(Header(answer, "x-dezgo-auth-userid"), Is.EqualTo(_user.Account.ToString("N")));
+        Assert.That(Header(answer, "x-dezgo-auth-userid"), Is.EqualTo(User.Account.ToString("N")));
     }
 
     [Test]
     public async Task Call_WithoutKeyOrMoneyOrPath_HasAMessage()
     {
-        using HttpClient stranger = _api.Client();
+        using HttpClient stranger = Api.Client();
         using HttpResponseMessage missing = await stranger.PostAsJsonAsync("/faces/dezgo/text2image", new { prompt = "a" }, FaceStack.Limit());
         Assert.That(await MessageAsync(missing, 401), Is.Not.Empty);
         using HttpClient wrong = ClientOf(new FaceUser(Guid.Empty, "DEZGO-0123456789ABCDEF"));
         using HttpResponseMessage unknown = await wrong.PostAsJsonAsync("/faces/dezgo/text2image", new { prompt = "a" }, FaceStack.Limit());
         Assert.That(await MessageAsync(unknown, 401), Is.Not.Empty);
-        using HttpClient poor = ClientOf(await _api.NewUserAsync(1.8m));
+        using HttpClient poor = ClientOf(await Api.NewUserAsync(1.8m));
         using HttpResponseMessage unpaid = await poor.PostAsJsonAsync("/faces/dezgo/text2image", new { prompt = "a", width = 512, height = 512 }, FaceStack.Limit());
         Assert.That(await MessageAsync(unpaid, 402), Is.Not.Empty);
-        using HttpClient barely = ClientOf(await _api.NewUserAsync(1.9m));
+        using HttpClient barely = ClientOf(await Api.NewUserAsync(1.9m));
         using HttpResponseMessage half = await barely.PostAsJsonAsync("/faces/dezgo/text2image", new { prompt = "a", width = 512, height = 512, upscale = 2 }, FaceStack.Limit());
         Assert.That(await MessageAsync(half, 402), Is.Not.Empty, "enough for the picture, not for enlarging it: nothing is begun");
-        using HttpResponseMessage nowhere = await _client.PostAsJsonAsync("/faces/dezgo/text3image", new { prompt = "a" }, FaceStack.Limit());
+        using HttpResponseMessage nowhere = await Client.PostAsJsonAsync("/faces/dezgo/text3image", new { prompt = "a" }, FaceStack.Limit());
         Assert.That(await MessageAsync(nowhere, 404), Is.Not.Empty);
     }
 
@@ -267,7 +252,7 @@ public sealed class DezgoTests
     [Test]
     public async Task Info_WithoutAKey_ListsTheModels()
     {
-        using HttpClient stranger = _api.Client();
+        using HttpClient stranger = Api.Client();
         JsonElement info = await stranger.GetFromJsonAsync<JsonElement>("/faces/dezgo/info", FaceStack.Limit());
         JsonElement demo = info.GetProperty("models").EnumerateArray().Single(m => m.GetProperty("id").GetString() == "demo");
 
@@ -280,11 +265,11 @@ public sealed class DezgoTests
     [Test]
     public async Task OpenApi_WithoutAKey_DescribesEveryCall()
     {
-        using HttpClient stranger = _api.Client();
+        using HttpClient stranger = Api.Client();
         JsonElement description = await stranger.GetFromJsonAsync<JsonElement>("/faces/dezgo/openapi.json", FaceStack.Limit());
         JsonElement content = description.GetProperty("paths").GetProperty("/inpainting").GetProperty("post").GetProperty("requestBody").GetProperty("content");
 
-        Assert.That(description.GetProperty("servers")[0].GetProperty("url").GetString(), Is.EqualTo(new Uri(_api.Address, "/faces/dezgo").ToString()));
+        Assert.That(description.GetProperty("servers")[0].GetProperty("url").GetString(), Is.EqualTo(new Uri(Api.Address, "/faces/dezgo").ToString()));
         Assert.That(description.GetProperty("paths").EnumerateObject().Select(p => p.Name), Is.SupersetOf(new[]
         {
             "/text2image", "/text2image_sdxl", "/text2image_sdxl_lightning", "/text2image_flux", "/image2image", "/inpainting", "/text-inpainting",
@@ -299,23 +284,23 @@ public sealed class DezgoTests
     {
         using HttpResponseMessage answer = await PostAsync("text2image", """{"prompt":"a","steps":10,"width":320,"height":320}""");
         string id = Header(answer, "x-dezgo-job-id");
-        using HttpClient owner = _api.Client(_user);
-        using HttpClient other = ClientOf(await _api.NewUserAsync());
+        using HttpClient owner = Api.Client(User);
+        using HttpClient other = ClientOf(await Api.NewUserAsync());
 
         Assert.That((await owner.GetFromJsonAsync<JobDocument>($"/v1/jobs/{id}", WireJson.Options, FaceStack.Limit()))!.State, Is.EqualTo(JobState.Succeeded));
         using HttpResponseMessage hidden = await other.GetAsync($"/faces/dezgo/account/file?id={id}/output", FaceStack.Limit());
         Assert.That(hidden.StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
     }
 
-    private HttpClient ClientOf(FaceUser user)
+    private protected override HttpClient ClientOf(FaceUser user)
     {
-        HttpClient client = _api.Client();
+        HttpClient client = Api.Client();
         client.DefaultRequestHeaders.Add("X-Dezgo-Key", user.Key);
         return client;
     }
 
     private Task<HttpResponseMessage> PostAsync(string function, string body) =>
-        _client.PostAsync($"/faces/dezgo/{function}", new StringContent(body, Encoding.UTF8, "application/json"), FaceStack.Limit());
+        Client.PostAsync($"/faces/dezgo/{function}", new StringContent(body, Encoding.UTF8, "application/json"), FaceStack.Limit());
 
     private static async Task<byte[]> PictureAsync(HttpResponseMessage answer)
     {

@@ -11,30 +11,13 @@ namespace Generation.Tests.Faces.ModelsLab;
 
 /// <summary>Account, models, load, webhooks, and calls that end early.</summary>
 [TestFixture]
-public sealed class ModelsLabAccountTests
+public sealed class ModelsLabAccountTests : ModelsLabTests
 {
-    private FaceStack _stack = null!;
-    private FaceApi _api = null!;
-    private FaceUser _user = null!;
-    private HttpClient _client = null!;
-
-    [OneTimeSetUp]
-    public async Task StartAsync()
-    {
-        _stack = await FaceStack.GetAsync();
-        _api = _stack.Api;
-        _user = await _api.NewUserAsync();
-        _client = _api.Client();
-    }
-
-    [OneTimeTearDown]
-    public void Stop() => _client.Dispose();
-
     [TestCase("/api/v3/system_load")]
     [TestCase("/api/v4/system_load")]
     public async Task SystemLoad_IsAsPublished(string path)
     {
-        FaceAnswer answer = await _client.SendAsync(path, new { key = _user.Key });
+        FaceAnswer answer = await Client.SendAsync(path, new { key = User.Key });
         Assert.That(answer.Text("status"), Is.EqualTo("ok"));
         Assert.That((answer["queue_num"].GetInt32(), answer["queue_time"].GetInt32()), Is.GreaterThanOrEqualTo((0, 0)));
     }
@@ -42,7 +25,7 @@ public sealed class ModelsLabAccountTests
     [Test]
     public async Task ModelList_IsAnArrayWithAllItsFields()
     {
-        FaceAnswer answer = await _client.SendAsync("/api/v4/dreambooth/model_list", new { key = _user.Key });
+        FaceAnswer answer = await Client.SendAsync("/api/v4/dreambooth/model_list", new { key = User.Key });
         JsonElement demo = answer.Json.EnumerateArray().Single(m => m.GetProperty("model_id").GetString() == "demo");
         Assert.That(demo.GetProperty("status").GetString(), Is.EqualTo("model_ready"));
         foreach (string name in (string[])["created_at", "instance_prompt", "model_name", "description", "screenshots"])
@@ -54,22 +37,22 @@ public sealed class ModelsLabAccountTests
     [Test]
     public async Task SchedulersAndReload_KnowTheServicesNames()
     {
-        FaceAnswer schedulers = await _client.SendAsync("/api/v1/enterprise/schedulers_list", new { key = _user.Key });
+        FaceAnswer schedulers = await Client.SendAsync("/api/v1/enterprise/schedulers_list", new { key = User.Key });
         Assert.That(schedulers.Json.EnumerateArray().Select(s => s.GetString()), Does.Contain("UniPCMultistepScheduler").And.Contain("DDIMScheduler"));
-        Assert.That((await _client.SendAsync("/api/v4/dreambooth/model_reload", new { key = _user.Key, model_id = "demo" })).Text("status"), Is.EqualTo("success"));
-        FaceAnswer none = await _client.SendAsync("/api/v6/images/model_reload", new { key = _user.Key, model_id = "nowhere-9" });
+        Assert.That((await Client.SendAsync("/api/v4/dreambooth/model_reload", new { key = User.Key, model_id = "demo" })).Text("status"), Is.EqualTo("success"));
+        FaceAnswer none = await Client.SendAsync("/api/v6/images/model_reload", new { key = User.Key, model_id = "nowhere-9" });
         Assert.That((none.Status, none.Text("message")), Is.EqualTo((HttpStatusCode.NotFound, "Model not found: nowhere-9")));
     }
 
     [Test]
     public async Task WalletBalance_NewAccount_HasItsFreeCredits()
     {
-        decimal free = _api.Get<IOptions<Generation.Api.AccountOptions>>().Value.FreeCredits;
+        decimal free = Api.Get<IOptions<Generation.Api.AccountOptions>>().Value.FreeCredits;
         Assert.That(free, Is.EqualTo(25));
-        FaceUser user = await _api.NewUserAsync(free);
+        FaceUser user = await Api.NewUserAsync(free);
         foreach (string path in (string[])["/api/wallet_balance", "/api/v6/wallet_balance"])
         {
-            FaceAnswer answer = await _client.SendAsync(path, new { key = user.Key });
+            FaceAnswer answer = await Client.SendAsync(path, new { key = user.Key });
             Assert.That((answer.Text("status"), answer["data"].GetProperty("balance").GetDecimal()), Is.EqualTo(("success", 25m)));
             Assert.That(answer["data"].GetProperty("currency").GetString(), Is.Not.Empty);
         }
@@ -78,8 +61,8 @@ public sealed class ModelsLabAccountTests
     [Test]
     public async Task RequestCount_NothingOpen_IsZero()
     {
-        FaceUser user = await _api.NewUserAsync();
-        FaceAnswer answer = await _client.SendAsync("/api/v6/processing/request_count", new { key = user.Key });
+        FaceUser user = await Api.NewUserAsync();
+        FaceAnswer answer = await Client.SendAsync("/api/v6/processing/request_count", new { key = user.Key });
         Assert.That((answer.Text("status"), answer["processing_count"].GetInt32(), answer.Text("message")),
             Is.EqualTo(("success", 0, "Current processing request count retrieved successfully")));
     }
@@ -87,7 +70,7 @@ public sealed class ModelsLabAccountTests
     [Test]
     public async Task NsfwCheck_NoModelHasAChecker_IsTold()
     {
-        FaceAnswer answer = await _client.SendAsync("/api/v3/nsfw_image_check", new { key = _user.Key, init_image = "https://example.com/x.png" });
+        FaceAnswer answer = await Client.SendAsync("/api/v3/nsfw_image_check", new { key = User.Key, init_image = "https://example.com/x.png" });
         Assert.That(answer.Text("status"), Is.EqualTo("error"));
         Assert.That(answer.Text("message"), Does.Contain("safety checker"));
     }
@@ -95,10 +78,10 @@ public sealed class ModelsLabAccountTests
     [Test, CancelAfter(240_000)]
     public async Task DeleteImage_Done_ForgetsTheOutputs()
     {
-        FaceAnswer made = await SubmitAsync(_client, new { key = _user.Key, prompt = "a cup", width = "256", height = "256", num_inference_steps = "2" });
-        FaceAnswer deleted = await _client.SendAsync("/api/v3/delete_image", new { key = _user.Key, request_id = made["id"].GetInt64(), type = "image" });
+        FaceAnswer made = await SubmitAsync(Client, new { key = User.Key, prompt = "a cup", width = "256", height = "256", num_inference_steps = "2" });
+        FaceAnswer deleted = await Client.SendAsync("/api/v3/delete_image", new { key = User.Key, request_id = made["id"].GetInt64(), type = "image" });
         Assert.That((deleted.Text("status"), deleted.Text("messege")), Is.EqualTo(("success", "image deleted")));
-        FaceAnswer fetched = await _client.SendAsync("/api/v3/fetch/" + made.Text("id"), new { key = _user.Key });
+        FaceAnswer fetched = await Client.SendAsync("/api/v3/fetch/" + made.Text("id"), new { key = User.Key });
         Assert.That(fetched["output"].GetArrayLength(), Is.Zero);
     }
 
@@ -110,9 +93,9 @@ public sealed class ModelsLabAccountTests
         await receiver.StartAsync(FaceStack.Limit());
         string address = receiver.Urls.First() + "/hook";
 
-        FaceAnswer made = await SubmitAsync(_client, new
+        FaceAnswer made = await SubmitAsync(Client, new
         {
-            key = _user.Key,
+            key = User.Key,
             prompt = "a hat",
             width = "256",
             height = "256",
@@ -125,12 +108,12 @@ public sealed class ModelsLabAccountTests
         Assert.That(done.GetProperty("id").GetInt64(), Is.EqualTo(made["id"].GetInt64()));
         Assert.That((done.GetProperty("output").GetArrayLength(), done.GetProperty("generationTime").GetDouble()), Is.GreaterThan((0, 0.0)));
         Assert.That(done.GetProperty("meta").GetProperty("prompt").GetString(), Is.EqualTo("a hat"));
-        Assert.That((await _client.GetAsync(done.GetProperty("output")[0].GetString(), FaceStack.Limit())).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That((await Client.GetAsync(done.GetProperty("output")[0].GetString(), FaceStack.Limit())).StatusCode, Is.EqualTo(HttpStatusCode.OK));
 
         using JobHold hold = FaceStack.Holds.AtStep(1);
-        FaceAnswer open = await _client.SendAsync("/api/v6/images/text2img", new
+        FaceAnswer open = await Client.SendAsync("/api/v6/images/text2img", new
         {
-            key = _user.Key,
+            key = User.Key,
             prompt = "a hat",
             width = 256,
             height = 256,
@@ -139,7 +122,7 @@ public sealed class ModelsLabAccountTests
             track_id = 8,
             instant_response = true,
         });
-        await _client.SendAsync("/api/v3/delete_image", new { key = _user.Key, request_id = open["id"].GetInt64() });
+        await Client.SendAsync("/api/v3/delete_image", new { key = User.Key, request_id = open["id"].GetInt64() });
         JsonElement failed = await told.Reader.ReadAsync(FaceStack.Limit());
         Assert.That((failed.GetProperty("status").GetString(), failed.GetProperty("track_id").GetString()), Is.EqualTo(("failed", "8")));
         Assert.That((failed.GetProperty("id").GetInt64(), failed.GetProperty("message").GetString()), Is.EqualTo((open["id"].GetInt64(), "The request was cancelled.")));
@@ -148,11 +131,11 @@ public sealed class ModelsLabAccountTests
     [Test, CancelAfter(240_000)]
     public async Task Text2Img_ClientHangsUp_CancelsTheJob()
     {
-        FaceUser user = await _api.NewUserAsync();
+        FaceUser user = await Api.NewUserAsync();
         using var hangUp = new CancellationTokenSource();
         using JobHold hold = FaceStack.Holds.AtStep(1);
         using var content = new StringContent(JsonSerializer.Serialize(Small(user)));
-        Task<HttpResponseMessage> call = _client.PostAsync("/api/v3/text2img", content, hangUp.Token);
+        Task<HttpResponseMessage> call = Client.PostAsync("/api/v3/text2img", content, hangUp.Token);
         await hold.ReachedAsync();
         await hangUp.CancelAsync();
         Assert.That(async () => await call, Throws.InstanceOf<OperationCanceledException>());
@@ -162,8 +145,8 @@ public sealed class ModelsLabAccountTests
     [Test, CancelAfter(240_000)]
     public async Task Text2Img_ApiStopsWhileWaiting_AnswersWithTheJobThatGoesOn()
     {
-        FaceUser user = await _api.NewUserAsync();
-        FaceApi other = _stack.StartApi(0);
+        FaceUser user = await Api.NewUserAsync();
+        FaceApi other = (await FaceStack.GetAsync()).StartApi(0);
         using HttpClient client = other.Client();
         using JobHold hold = FaceStack.Holds.AtStep(1);
         Task<FaceAnswer> call = client.SendAsync("/api/v6/images/text2img", Small(user));
@@ -173,9 +156,9 @@ public sealed class ModelsLabAccountTests
         Assert.That(answer.Text("status"), Is.EqualTo("processing"));
 
         // Another process knows the number
-        FaceAnswer fetched = await _client.SendAsync("/api/v6/images/fetch/" + answer.Text("id"), new { key = user.Key });
+        FaceAnswer fetched = await Client.SendAsync("/api/v6/images/fetch/" + answer.Text("id"), new { key = user.Key });
         Assert.That(fetched.Text("status"), Is.EqualTo("processing"));
-        await _client.SendAsync("/api/v3/delete_image", new { key = user.Key, request_id = answer.Text("id") });
+        await Client.SendAsync("/api/v3/delete_image", new { key = user.Key, request_id = answer.Text("id") });
     }
 
     private static object Small(FaceUser user) => new
@@ -222,7 +205,7 @@ public sealed class ModelsLabAccountTests
         CancellationToken limit = FaceStack.Limit();
         while (true)
         {
-            if (await _api.JobsAsync(user) is [{ } job, ..] && reached(job))
+            if (await Api.JobsAsync(user) is [{ } job, ..] && reached(job))
             {
                 return job;
             }

@@ -7,25 +7,10 @@ namespace Generation.Tests.Faces.ModelsLab;
 
 /// <summary>What goes wrong, in the words and with the statuses of each version.</summary>
 [TestFixture]
-public sealed class ModelsLabErrorTests
+public sealed class ModelsLabErrorTests : ModelsLabTests
 {
     private const string V3 = "/api/v3/text2img";
     private const string V6 = "/api/v6/images/text2img";
-
-    private FaceApi _api = null!;
-    private FaceUser _user = null!;
-    private HttpClient _client = null!;
-
-    [OneTimeSetUp]
-    public async Task StartAsync()
-    {
-        _api = (await FaceStack.GetAsync()).Api;
-        _user = await _api.NewUserAsync();
-        _client = _api.Client();
-    }
-
-    [OneTimeTearDown]
-    public void Stop() => _client.Dispose();
 
     [TestCase(V6, HttpStatusCode.Unauthorized, "Invalid API key")]
     [TestCase(V3, HttpStatusCode.OK, "Invalid Api Key")]
@@ -33,11 +18,11 @@ public sealed class ModelsLabErrorTests
     {
         foreach (string key in (string[])["nonsense", "gk_" + new string('0', 49)])
         {
-            FaceAnswer answer = await _client.SendAsync(path, new { key, prompt = "a cat" });
+            FaceAnswer answer = await Client.SendAsync(path, new { key, prompt = "a cat" });
             Assert.That((answer.Status, answer.Text("status"), answer.Text("message")), Is.EqualTo((status, "error", message)));
         }
 
-        FaceAnswer none = await _client.SendAsync(path, new { prompt = "a cat" });
+        FaceAnswer none = await Client.SendAsync(path, new { prompt = "a cat" });
         Assert.That((none.Status, none.Text("message")), Is.EqualTo((status, message)));
     }
 
@@ -52,14 +37,14 @@ public sealed class ModelsLabErrorTests
     [TestCase("""{"model_id": "nowhere-9"}""", "Model not found: nowhere-9")]
     public async Task Text2Img_V6FieldAtFault_IsTold(string fields, string message)
     {
-        FaceAnswer answer = await _client.SendAsync(V6, With(fields));
+        FaceAnswer answer = await Client.SendAsync(V6, With(fields));
         Assert.That((answer.Status, answer.Text("status"), answer.Text("message")), Is.EqualTo((HttpStatusCode.BadRequest, "error", message)));
     }
 
     [Test]
     public async Task Text2Img_V3WithoutPrompt_IsToldByField()
     {
-        FaceAnswer answer = await _client.SendAsync(V3, With("""{"prompt": null}"""));
+        FaceAnswer answer = await Client.SendAsync(V3, With("""{"prompt": null}"""));
         Assert.That((answer.Status, answer.Text("status")), Is.EqualTo((HttpStatusCode.OK, "error")));
         Assert.That(answer["message"].GetProperty("prompt")[0].GetString(), Is.EqualTo("The prompt field is required."));
         Assert.That(answer["messege"].GetRawText(), Is.EqualTo(answer["message"].GetRawText()));
@@ -68,7 +53,7 @@ public sealed class ModelsLabErrorTests
     [Test]
     public async Task Text2Img_V4UnknownModel_IsTold()
     {
-        FaceAnswer answer = await _client.SendAsync("/api/v4/dreambooth", With("""{"model_id": "nowhere-9"}"""));
+        FaceAnswer answer = await Client.SendAsync("/api/v4/dreambooth", With("""{"model_id": "nowhere-9"}"""));
         Assert.That((answer.Status, answer.Text("message")), Is.EqualTo((HttpStatusCode.OK, "Model id not found")));
     }
 
@@ -76,24 +61,24 @@ public sealed class ModelsLabErrorTests
     [TestCase(V3, HttpStatusCode.OK)]
     public async Task Text2Img_NoCredits_IsTold(string path, HttpStatusCode status)
     {
-        FaceUser poor = await _api.NewUserAsync(credits: 0);
-        FaceAnswer answer = await _client.SendAsync(path, new { key = poor.Key, prompt = "a cat" });
+        FaceUser poor = await Api.NewUserAsync(credits: 0);
+        FaceAnswer answer = await Client.SendAsync(path, new { key = poor.Key, prompt = "a cat" });
         Assert.That((answer.Status, answer.Text("message")), Is.EqualTo((status, "Insufficient credits. Please add more credits to continue.")));
     }
 
     [Test]
     public async Task Any_MalformedBody_IsTold()
     {
-        FaceAnswer answer = await _client.SendAsync(V6, "{\"prompt\": ");
+        FaceAnswer answer = await Client.SendAsync(V6, "{\"prompt\": ");
         Assert.That((answer.Status, answer.Text("status")), Is.EqualTo((HttpStatusCode.BadRequest, "error")));
-        FaceAnswer legacy = await _client.SendAsync(V3, "{\"prompt\": ");
+        FaceAnswer legacy = await Client.SendAsync(V3, "{\"prompt\": ");
         Assert.That((legacy.Status, legacy.Text("status")), Is.EqualTo((HttpStatusCode.OK, "error")));
     }
 
     [Test]
     public async Task Any_OperationThatIsNotHere_IsTold()
     {
-        FaceAnswer answer = await _client.SendAsync("/api/v6/image_editing/removebg_mask", new { key = _user.Key, image = "x" });
+        FaceAnswer answer = await Client.SendAsync("/api/v6/image_editing/removebg_mask", new { key = User.Key, image = "x" });
         Assert.That((answer.Status, answer.Text("status")), Is.EqualTo((HttpStatusCode.NotFound, "error")));
         Assert.That(answer.Text("message"), Does.Contain("removebg_mask"));
     }
@@ -101,9 +86,9 @@ public sealed class ModelsLabErrorTests
     [Test]
     public async Task Fetch_UnknownNumber_IsTold()
     {
-        FaceAnswer answer = await _client.SendAsync("/api/v6/images/fetch/999999999", new { key = _user.Key });
+        FaceAnswer answer = await Client.SendAsync("/api/v6/images/fetch/999999999", new { key = User.Key });
         Assert.That((answer.Status, answer.Text("message")), Is.EqualTo((HttpStatusCode.NotFound, "Request not found: 999999999")));
-        FaceAnswer legacy = await _client.SendAsync("/api/v3/fetch/999999999", new { key = _user.Key });
+        FaceAnswer legacy = await Client.SendAsync("/api/v3/fetch/999999999", new { key = User.Key });
         Assert.That((legacy.Status, legacy.Text("status")), Is.EqualTo((HttpStatusCode.OK, "error")));
     }
 
@@ -112,65 +97,65 @@ public sealed class ModelsLabErrorTests
     {
         // A model whose worker is elsewhere: nothing of it ever begins
         await WaitingModelAsync();
-        FaceUser user = await _api.NewUserAsync();
+        FaceUser user = await Api.NewUserAsync();
         string body = JsonSerializer.Serialize(new { key = user.Key, model_id = "waiting", prompt = "a cat", instant_response = "yes" });
         for (int i = 0; i < 5; i++)
         {
-            Assert.That((await _client.SendAsync(V6, body)).Text("status"), Is.EqualTo("processing"));
+            Assert.That((await Client.SendAsync(V6, body)).Text("status"), Is.EqualTo("processing"));
         }
 
-        FaceAnswer full = await _client.SendAsync(V6, body);
+        FaceAnswer full = await Client.SendAsync(V6, body);
         Assert.That((full.Status, full.Text("message"), full["retry_after"].GetInt32()),
             Is.EqualTo((HttpStatusCode.TooManyRequests, "Rate limit exceeded. Maximum 5 queued requests allowed.", 30)));
-        FaceAnswer legacy = await _client.SendAsync("/api/v4/dreambooth", body);
+        FaceAnswer legacy = await Client.SendAsync("/api/v4/dreambooth", body);
         Assert.That((legacy.Status, legacy.Text("message")), Is.EqualTo((HttpStatusCode.OK, "Rate limit exceeded")));
         Assert.That(legacy.Text("tips"), Does.Contain('5'));
 
-        FaceAnswer count = await _client.SendAsync("/api/v6/processing/request_count", new { key = user.Key });
+        FaceAnswer count = await Client.SendAsync("/api/v6/processing/request_count", new { key = user.Key });
         Assert.That(count["processing_count"].GetInt32(), Is.EqualTo(5));
-        FaceAnswer cleared = await _client.SendAsync("/api/v1/enterprise/images/clear_queue", new { key = user.Key });
+        FaceAnswer cleared = await Client.SendAsync("/api/v1/enterprise/images/clear_queue", new { key = user.Key });
         Assert.That(cleared.Text("status"), Is.EqualTo("success"));
-        Assert.That((await _api.JobsAsync(user)).Select(j => j.State), Is.All.EqualTo(JobState.Cancelled));
+        Assert.That((await Api.JobsAsync(user)).Select(j => j.State), Is.All.EqualTo(JobState.Cancelled));
     }
 
     [Test, CancelAfter(240_000)]
     public async Task Text2Img_AccountWithALimitOfItsOwn_HasThat()
     {
         await WaitingModelAsync();
-        FaceUser user = await _api.NewUserAsync();
-        await _api.Get<AccountStore>().ChangeAsync(user.Account, null, null, """{"queued_jobs": 1}""", default);
+        FaceUser user = await Api.NewUserAsync();
+        await Api.Get<AccountStore>().ChangeAsync(user.Account, null, null, """{"queued_jobs": 1}""", default);
         string body = JsonSerializer.Serialize(new { key = user.Key, model_id = "waiting", prompt = "a cat", instant_response = "yes" });
-        Assert.That((await _client.SendAsync(V6, body)).Text("status"), Is.EqualTo("processing"));
-        Assert.That((await _client.SendAsync(V6, body)).Text("message"), Is.EqualTo("Rate limit exceeded. Maximum 1 queued requests allowed."));
-        await _client.SendAsync("/api/v1/enterprise/images/clear_queue", new { key = user.Key });
+        Assert.That((await Client.SendAsync(V6, body)).Text("status"), Is.EqualTo("processing"));
+        Assert.That((await Client.SendAsync(V6, body)).Text("message"), Is.EqualTo("Rate limit exceeded. Maximum 1 queued requests allowed."));
+        await Client.SendAsync("/api/v1/enterprise/images/clear_queue", new { key = user.Key });
     }
 
     [Test, CancelAfter(240_000)]
     public async Task Fetch_CancelledJob_HasFailed()
     {
         await WaitingModelAsync();
-        FaceUser user = await _api.NewUserAsync();
-        FaceAnswer made = await _client.SendAsync(V6, new { key = user.Key, model_id = "waiting", prompt = "a cat", instant_response = "yes" });
-        FaceAnswer waiting = await _client.SendAsync(made.Text("fetch_result"), new { key = user.Key });
+        FaceUser user = await Api.NewUserAsync();
+        FaceAnswer made = await Client.SendAsync(V6, new { key = user.Key, model_id = "waiting", prompt = "a cat", instant_response = "yes" });
+        FaceAnswer waiting = await Client.SendAsync(made.Text("fetch_result"), new { key = user.Key });
         Assert.That((waiting.Text("status"), waiting["output"].ValueKind), Is.EqualTo(("processing", JsonValueKind.String)));
-        FaceAnswer legacy = await _client.SendAsync("/api/v4/dreambooth/fetch", new { key = user.Key, request_id = made.Text("id") });
+        FaceAnswer legacy = await Client.SendAsync("/api/v4/dreambooth/fetch", new { key = user.Key, request_id = made.Text("id") });
         Assert.That((legacy.Text("status"), legacy["output"].ValueKind), Is.EqualTo(("processing", JsonValueKind.Array)));
 
-        await _client.SendAsync("/api/v3/delete_image", new { key = user.Key, request_id = made["id"].GetInt64(), type = "image" });
-        FaceAnswer failed = await _client.SendAsync(made.Text("fetch_result"), new { key = user.Key });
+        await Client.SendAsync("/api/v3/delete_image", new { key = user.Key, request_id = made["id"].GetInt64(), type = "image" });
+        FaceAnswer failed = await Client.SendAsync(made.Text("fetch_result"), new { key = user.Key });
         Assert.That((failed.Status, failed.Text("status"), failed.Text("message"), failed.Text("id"), failed.Text("output")),
             Is.EqualTo((HttpStatusCode.OK, "failed", "Failed, Try Again", "", "")));
     }
 
     private async Task WaitingModelAsync()
     {
-        WorkerRegistry workers = _api.Get<WorkerRegistry>();
+        WorkerRegistry workers = Api.Get<WorkerRegistry>();
         ModelEntry demo = (await workers.ModelsAsync(default)).First(m => m.Name == "demo");
         await workers.RegisterAsync(new WorkerRegistration("absent", [demo with { Name = "waiting" }], 1, null), default);
         await workers.RemoveAsync("absent", default);
         // The API's list of models is at most a second old
         CancellationToken limit = FaceStack.Limit();
-        while ((await _client.SendAsync("/api/v1/enterprise/verify_model", new { key = _user.Key, model_id = "waiting" })).Text("status") != "success")
+        while ((await Client.SendAsync("/api/v1/enterprise/verify_model", new { key = User.Key, model_id = "waiting" })).Text("status") != "success")
         {
             await Task.Delay(100, limit);
         }
@@ -178,7 +163,7 @@ public sealed class ModelsLabErrorTests
 
     private string With(string fields)
     {
-        var body = new System.Text.Json.Nodes.JsonObject { ["key"] = _user.Key, ["model_id"] = "midjourney", ["prompt"] = "a cat" };
+        var body = new System.Text.Json.Nodes.JsonObject { ["key"] = User.Key, ["model_id"] = "midjourney", ["prompt"] = "a cat" };
         foreach ((string name, System.Text.Json.Nodes.JsonNode? value) in System.Text.Json.Nodes.JsonNode.Parse(fields)!.AsObject().ToArray())
         {
             body[name] = value?.DeepClone();

@@ -6,32 +6,23 @@ namespace Generation.Tests.Faces.ModelsLab;
 
 /// <summary>Every kind of work through this face, from a picture that it made itself.</summary>
 [TestFixture]
-public sealed class ModelsLabKindTests
+public sealed class ModelsLabKindTests : ModelsLabTests
 {
-    private FaceApi _api = null!;
-    private FaceUser _user = null!;
-    private HttpClient _client = null!;
     private string _picture = "";
 
     [OneTimeSetUp]
-    public async Task StartAsync()
+    public async Task MakePictureAsync()
     {
-        _api = (await FaceStack.GetAsync()).Api;
-        _user = await _api.NewUserAsync();
-        _client = _api.Client();
-        FaceAnswer made = await DoneAsync("/api/v3/text2img", new { key = _user.Key, prompt = "a red apple", width = "256", height = "256", num_inference_steps = "4" });
+        FaceAnswer made = await DoneAsync("/api/v3/text2img", new { key = User.Key, prompt = "a red apple", width = "256", height = "256", num_inference_steps = "4" });
         _picture = made["output"][0].GetString()!;
     }
-
-    [OneTimeTearDown]
-    public void Stop() => _client.Dispose();
 
     [Test, CancelAfter(240_000)]
     public async Task Img2Img_AddressOfAnOwnOutput_IsTaken()
     {
         FaceAnswer answer = await DoneAsync("/api/v3/img2img", new
         {
-            key = _user.Key,
+            key = User.Key,
             prompt = "a green apple",
             negative_prompt = "",
             init_image = _picture,
@@ -51,17 +42,17 @@ public sealed class ModelsLabKindTests
     [Test, CancelAfter(240_000)]
     public async Task Img2Img_StrengthOfNothing_RunsOneStep()
     {
-        await DoneAsync("/api/v6/images/img2img", new { key = _user.Key, model_id = "midjourney", prompt = "a pear", init_image = _picture, num_inference_steps = 3, strength = 0 });
+        await DoneAsync("/api/v6/images/img2img", new { key = User.Key, model_id = "midjourney", prompt = "a pear", init_image = _picture, num_inference_steps = 3, strength = 0 });
         Assert.That(Last<Img2ImgRequest>().Strength, Is.InRange(1.0 / 3, 0.34));
     }
 
     [Test, CancelAfter(240_000)]
     public async Task Inpaint_Base64AndDataUri_AreTaken()
     {
-        string base64 = Convert.ToBase64String(await _client.GetByteArrayAsync(_picture, FaceStack.Limit()));
+        string base64 = Convert.ToBase64String(await Client.GetByteArrayAsync(_picture, FaceStack.Limit()));
         FaceAnswer answer = await DoneAsync("/api/v6/images/inpaint", new
         {
-            key = _user.Key,
+            key = User.Key,
             model_id = "midjourney",
             prompt = "a leaf",
             init_image = base64,
@@ -80,7 +71,7 @@ public sealed class ModelsLabKindTests
     {
         await DoneAsync("/api/v4/dreambooth/inpaint", new
         {
-            key = _user.Key,
+            key = User.Key,
             model_id = "midjourney",
             prompt = "a leaf",
             init_image = _picture,
@@ -97,7 +88,7 @@ public sealed class ModelsLabKindTests
     {
         FaceAnswer answer = await DoneAsync("/api/v6/image_editing/outpaint", new
         {
-            key = _user.Key,
+            key = User.Key,
             image = _picture,
             width = 320,
             height = 256,
@@ -114,10 +105,10 @@ public sealed class ModelsLabKindTests
     [Test, CancelAfter(240_000)]
     public async Task SuperResolution_V3GivesOneAddress_V6AList()
     {
-        FaceAnswer legacy = await DoneAsync("/api/v3/super_resolution", new { key = _user.Key, url = _picture, scale = 2, webhook = (string?)null, face_enhance = false });
+        FaceAnswer legacy = await DoneAsync("/api/v3/super_resolution", new { key = User.Key, url = _picture, scale = 2, webhook = (string?)null, face_enhance = false });
         Assert.That(legacy["output"].ValueKind, Is.EqualTo(JsonValueKind.String));
-        Assert.That((await _client.GetAsync(legacy["output"].GetString(), FaceStack.Limit())).StatusCode, Is.EqualTo(HttpStatusCode.OK));
-        FaceAnswer now = await DoneAsync("/api/v6/image_editing/super_resolution", new { key = _user.Key, init_image = _picture, model_id = "realesr-general-x4v3" });
+        Assert.That((await Client.GetAsync(legacy["output"].GetString(), FaceStack.Limit())).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        FaceAnswer now = await DoneAsync("/api/v6/image_editing/super_resolution", new { key = User.Key, init_image = _picture, model_id = "realesr-general-x4v3" });
         Assert.That(now["output"].GetArrayLength(), Is.EqualTo(1));
         Assert.That((Last<SuperResolutionRequest>().Scale, Last<SuperResolutionRequest>().Model), Is.EqualTo((3, "demo-upscaler")));
     }
@@ -127,7 +118,7 @@ public sealed class ModelsLabKindTests
     {
         FaceAnswer answer = await DoneAsync("/api/v6/video/text2video", new
         {
-            key = _user.Key,
+            key = User.Key,
             model_id = "cogvideox",
             prompt = "a ball",
             width = 256,
@@ -137,7 +128,7 @@ public sealed class ModelsLabKindTests
             guidance_scale = 4,
             fps = 8,
         });
-        using HttpResponseMessage clip = await _client.GetAsync(answer["output"][0].GetString(), FaceStack.Limit());
+        using HttpResponseMessage clip = await Client.GetAsync(answer["output"][0].GetString(), FaceStack.Limit());
         Assert.That(clip.Content.Headers.ContentType?.MediaType, Is.EqualTo("image/gif"));
         Assert.That(Last<VideoRequest>().NumFrames, Is.EqualTo(8));
     }
@@ -145,9 +136,9 @@ public sealed class ModelsLabKindTests
     [Test]
     public async Task EditAndControlNet_NoModelDoesIt_IsToldAsAModelThatIsNotThere()
     {
-        FaceAnswer edit = await _client.SendAsync("/api/v5/pix2pix", new { key = _user.Key, init_image = _picture, prompt = "make it green", image_guidance_scale = 1, steps = 3, guidance_scale = 4 });
+        FaceAnswer edit = await Client.SendAsync("/api/v5/pix2pix", new { key = User.Key, init_image = _picture, prompt = "make it green", image_guidance_scale = 1, steps = 3, guidance_scale = 4 });
         Assert.That((edit.Status, edit.Text("status"), edit.Text("message")), Is.EqualTo((HttpStatusCode.OK, "error", "Model id not found")));
-        FaceAnswer control = await _client.SendAsync("/api/v6/images/controlnet", new { key = _user.Key, model_id = "midjourney", controlnet_type = "canny", control_image = _picture, prompt = "a cup", auto_hint = "yes" });
+        FaceAnswer control = await Client.SendAsync("/api/v6/images/controlnet", new { key = User.Key, model_id = "midjourney", controlnet_type = "canny", control_image = _picture, prompt = "a cup", auto_hint = "yes" });
         Assert.That((control.Status, control.Text("message")), Is.EqualTo((HttpStatusCode.BadRequest, "Model not found: midjourney")));
     }
 
@@ -157,55 +148,40 @@ public sealed class ModelsLabKindTests
     [TestCase("/api/v6/video/img2video", "init_image is required")]
     public async Task Any_WithoutItsPicture_IsTold(string path, string message)
     {
-        FaceAnswer answer = await _client.SendAsync(path, new { key = _user.Key, model_id = "", prompt = "x" });
+        FaceAnswer answer = await Client.SendAsync(path, new { key = User.Key, model_id = "", prompt = "x" });
         Assert.That((answer.Status, answer.Text("message")), Is.EqualTo((HttpStatusCode.BadRequest, message)));
     }
 
     [Test]
     public async Task Img2Img_AddressThatCannotBeReached_IsTold()
     {
-        FaceAnswer answer = await _client.SendAsync("/api/v6/images/img2img", new { key = _user.Key, prompt = "x", init_image = "http://127.0.0.1:1/x.png" });
+        FaceAnswer answer = await Client.SendAsync("/api/v6/images/img2img", new { key = User.Key, prompt = "x", init_image = "http://127.0.0.1:1/x.png" });
         Assert.That((answer.Status, answer.Text("message")), Is.EqualTo((HttpStatusCode.BadRequest, "Unable to fetch image from provided URL")));
     }
 
     [Test, CancelAfter(240_000)]
     public async Task Upload_EveryForm_GivesAnAddressThatIsTakenAgain()
     {
-        byte[] bytes = await _client.GetByteArrayAsync(_picture, FaceStack.Limit());
+        byte[] bytes = await Client.GetByteArrayAsync(_picture, FaceStack.Limit());
         string base64 = Convert.ToBase64String(bytes);
-        FaceAnswer cropped = await _client.SendAsync("/api/v3/base64_crop", new { key = _user.Key, image = "data:image/png;base64," + base64, crop = "true" });
+        FaceAnswer cropped = await Client.SendAsync("/api/v3/base64_crop", new { key = User.Key, image = "data:image/png;base64," + base64, crop = "true" });
         Assert.That((cropped.Text("status"), cropped.Text("messege"), cropped["request_id"].ValueKind), Is.EqualTo(("success", "image uploaded", JsonValueKind.Number)));
-        Assert.That(await _client.GetByteArrayAsync(cropped.Text("link"), FaceStack.Limit()), Is.EqualTo(bytes));
-        using HttpResponseMessage forged = await _client.GetAsync(cropped.Text("link").Replace("signature=", "signature=x"), FaceStack.Limit());
+        Assert.That(await Client.GetByteArrayAsync(cropped.Text("link"), FaceStack.Limit()), Is.EqualTo(bytes));
+        using HttpResponseMessage forged = await Client.GetAsync(cropped.Text("link").Replace("signature=", "signature=x"), FaceStack.Limit());
         Assert.That(forged.StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
 
         foreach ((string path, string field) in ((string, string)[])[
             ("/api/v6/base64_to_url", "base64_string"), ("/api/v6/image_editing/base64_to_url", "init_image"), ("/api/v6/video/base64_to_url", "init_obj")])
         {
-            FaceAnswer sent = await _client.SendAsync(path, new Dictionary<string, string> { ["key"] = _user.Key, [field] = base64 });
+            FaceAnswer sent = await Client.SendAsync(path, new Dictionary<string, string> { ["key"] = User.Key, [field] = base64 });
             Assert.That((sent.Text("status"), sent["output"].GetArrayLength(), sent["id"].ValueKind), Is.EqualTo(("success", 1, JsonValueKind.Number)));
         }
 
-        await DoneAsync("/api/v3/img2img", new { key = _user.Key, prompt = "an apple", init_image = cropped.Text("link"), num_inference_steps = 3, strength = 0.4 });
-        FaceAnswer none = await _client.SendAsync("/api/v6/base64_to_url", new { key = _user.Key, base64_string = "bm8gcGljdHVyZQ==" });
+        await DoneAsync("/api/v3/img2img", new { key = User.Key, prompt = "an apple", init_image = cropped.Text("link"), num_inference_steps = 3, strength = 0.4 });
+        FaceAnswer none = await Client.SendAsync("/api/v6/base64_to_url", new { key = User.Key, base64_string = "bm8gcGljdHVyZQ==" });
         Assert.That((none.Status, none.Text("status")), Is.EqualTo((HttpStatusCode.BadRequest, "error")));
     }
 
     private T Last<T>()
-        where T : JobRequest => _api.JobsAsync(_user).GetAwaiter().GetResult().Select(j => j.Request).OfType<T>().First();
-
-    private async Task<FaceAnswer> DoneAsync(string path, object body)
-    {
-        FaceAnswer answer = await _client.SendAsync(path, body);
-        CancellationToken limit = FaceStack.Limit();
-        while (answer.Text("status") == "processing")
-        {
-            await Task.Delay(100, limit);
-            string id = answer.Text("id");
-            answer = await _client.SendAsync($"{path[..7]}/fetch/{id}", new { key = _user.Key });
-        }
-
-        Assert.That(answer.Text("status"), Is.EqualTo("success"), answer.Json.ToString());
-        return answer;
-    }
+        where T : JobRequest => Api.JobsAsync(User).GetAwaiter().GetResult().Select(j => j.Request).OfType<T>().First();
 }

@@ -7,32 +7,25 @@ namespace Generation.Tests.Faces.ModelsLab;
 
 /// <summary>The calls that need models of their own, on small random ones: answers field by field.</summary>
 [TestFixture]
-public sealed class ModelsLabModelTests
+public sealed class ModelsLabModelTests : ModelsLabTests
 {
-    private FaceApi _api = null!;
-    private FaceUser _user = null!;
-    private HttpClient _client = null!;
     private string _picture = "";
 
+    private protected override Task<FaceStack> StackAsync() => FaceStack.WithAllKindsAsync();
+
     [OneTimeSetUp]
-    public async Task StartAsync()
+    public async Task SendPictureAsync()
     {
-        _api = (await FaceStack.WithAllKindsAsync()).Api;
-        _user = await _api.NewUserAsync();
-        _client = _api.Client();
-        FaceAnswer sent = await _client.SendAsync("/api/v3/base64_crop", new { key = _user.Key, image = Convert.ToBase64String(TestPictures.Gradient()), crop = "false" });
+        FaceAnswer sent = await Client.SendAsync("/api/v3/base64_crop", new { key = User.Key, image = Convert.ToBase64String(TestPictures.Gradient()), crop = "false" });
         _picture = sent.Text("link");
     }
-
-    [OneTimeTearDown]
-    public void Stop() => _client.Dispose();
 
     [Test, CancelAfter(240_000)]
     public async Task Pix2Pix_V5_GivesOneAddress()
     {
         FaceAnswer answer = await DoneAsync("/api/v5/pix2pix", new
         {
-            key = _user.Key,
+            key = User.Key,
             init_image = _picture,
             prompt = "make it winter",
             negative_prompt = "blurry",
@@ -54,7 +47,7 @@ public sealed class ModelsLabModelTests
         Assert.That((meta.GetProperty("prompt").GetString(), meta.GetProperty("negative_prompt").GetString(), meta.GetProperty("steps").GetInt32(), meta.GetProperty("seed").GetInt64()),
             Is.EqualTo(("make it winter", "blurry", 4, 9L)));
         Assert.That((meta.GetProperty("scheduler").GetString(), meta.GetProperty("W").GetInt32(), meta.GetProperty("H").GetInt32()), Is.EqualTo(("DDIMScheduler", 256, 256)));
-        byte[] edited = await _client.GetByteArrayAsync(answer.Text("output"), FaceStack.Limit());
+        byte[] edited = await Client.GetByteArrayAsync(answer.Text("output"), FaceStack.Limit());
         (int inside, int outside) = TestPictures.Differences(TestPictures.Gradient(), edited);
         Assert.That(inside + outside, Is.Positive);
     }
@@ -64,7 +57,7 @@ public sealed class ModelsLabModelTests
     {
         FaceAnswer answer = await DoneAsync("/api/v6/images/controlnet", new
         {
-            key = _user.Key,
+            key = User.Key,
             model_id = "midjourney",
             controlnet_model = "canny",
             controlnet_type = "canny",
@@ -105,7 +98,7 @@ public sealed class ModelsLabModelTests
     {
         FaceAnswer answer = await DoneAsync("/api/v6/video/img2video", new
         {
-            key = _user.Key,
+            key = User.Key,
             model_id = model,
             init_image = _picture,
             width = 64,
@@ -133,15 +126,15 @@ public sealed class ModelsLabModelTests
     [Test, CancelAfter(240_000)]
     public async Task Img2Video_V3WithItsOwnDefaults_IsAnMp4()
     {
-        FaceAnswer answer = await DoneAsync("/api/v3/img2video", new { key = _user.Key, init_image = _picture, width = 64, height = 64, num_frames = 2, num_inference_steps = 1 });
-        using HttpResponseMessage clip = await _client.GetAsync(answer["output"][0].GetString(), FaceStack.Limit());
+        FaceAnswer answer = await DoneAsync("/api/v3/img2video", new { key = User.Key, init_image = _picture, width = 64, height = 64, num_frames = 2, num_inference_steps = 1 });
+        using HttpResponseMessage clip = await Client.GetAsync(answer["output"][0].GetString(), FaceStack.Limit());
         Assert.That(clip.Content.Headers.ContentType?.MediaType, Is.EqualTo("video/mp4"));
     }
 
     [Test, CancelAfter(240_000)]
     public async Task Text2Video_BesideAModelOfPictures_IsDrawnFromWords()
     {
-        FaceAnswer answer = await DoneAsync("/api/v6/video/text2video", new { key = _user.Key, prompt = "a ball", width = 64, height = 64, num_frames = 2, num_inference_steps = 1 });
+        FaceAnswer answer = await DoneAsync("/api/v6/video/text2video", new { key = User.Key, prompt = "a ball", width = 64, height = 64, num_frames = 2, num_inference_steps = 1 });
         Assert.That(answer["meta"].GetProperty("model").GetString(), Is.EqualTo("demo"));
     }
 
@@ -149,8 +142,8 @@ public sealed class ModelsLabModelTests
     [TestCase(true), TestCase(false), CancelAfter(240_000)]
     public async Task NsfwCheck_AddressOrBase64_IsAnsweredWithAVerdict(bool isAddress)
     {
-        FaceUser user = await _api.NewUserAsync();
-        FaceAnswer answer = await _client.SendAsync("/api/v3/nsfw_image_check", new
+        FaceUser user = await Api.NewUserAsync();
+        FaceAnswer answer = await Client.SendAsync("/api/v3/nsfw_image_check", new
         {
             key = user.Key,
             init_image = isAddress ? await UploadAsync(user) : Convert.ToBase64String(TestPictures.Gradient(64, 64)),
@@ -160,7 +153,7 @@ public sealed class ModelsLabModelTests
         Assert.That(answer.Json.EnumerateObject().Select(p => p.Name), Is.EqualTo(new[] { "status", "images", "has_nsfw_concept" }));
         Assert.That(answer.Text("images"), isAddress ? Does.StartWith("http") : Is.Empty);
         Assert.That(answer["has_nsfw_concept"].EnumerateArray().Select(v => v.GetBoolean()), Is.EqualTo(new[] { true }));
-        JobDocument job = (await _api.JobsAsync(user)).Single();
+        JobDocument job = (await Api.JobsAsync(user)).Single();
         Assert.That((job.Kind, job.Model, job.State, job.OutputsDeletedAt is null), Is.EqualTo((JobKind.Img2Img, "chaste", JobState.Succeeded, false)), "nothing of the look stays");
     }
 
@@ -169,7 +162,7 @@ public sealed class ModelsLabModelTests
     {
         FaceAnswer answer = await DoneAsync("/api/v6/images/text2img", new
         {
-            key = _user.Key,
+            key = User.Key,
             model_id = model,
             prompt = "a red apple",
             width = 256,
@@ -181,12 +174,12 @@ public sealed class ModelsLabModelTests
         });
         Assert.That(answer["nsfw_content_detected"].GetBoolean(), Is.EqualTo(isFlagged));
         Assert.That(answer["meta"].GetProperty("safety_checker").GetString(), Is.EqualTo("yes"));
-        Picture picture = PictureCodec.Decode(await _client.GetByteArrayAsync(answer["output"][0].GetString(), FaceStack.Limit()));
+        Picture picture = PictureCodec.Decode(await Client.GetByteArrayAsync(answer["output"][0].GetString(), FaceStack.Limit()));
         Assert.That(picture.Bytes.All(b => b == 0), Is.EqualTo(isFlagged));
     }
 
     private async Task<string> UploadAsync(FaceUser user) =>
-        (await _client.SendAsync("/api/v3/base64_crop", new { key = user.Key, image = Convert.ToBase64String(TestPictures.Gradient(64, 64)) })).Text("link");
+        (await Client.SendAsync("/api/v3/base64_crop", new { key = user.Key, image = Convert.ToBase64String(TestPictures.Gradient(64, 64)) })).Text("link");
 
     /// <summary>What every answer with results says: fields as documented, addresses that answer.</summary>
     private async Task<JobDocument> CheckAsync(FaceAnswer answer, params string[] outputs)
@@ -197,28 +190,13 @@ public sealed class ModelsLabModelTests
         Assert.That(answer["proxy_links"].EnumerateArray().Select(o => o.GetString()), Is.EqualTo(outputs));
         foreach (string output in outputs)
         {
-            using HttpResponseMessage file = await _client.GetAsync(output, FaceStack.Limit());
+            using HttpResponseMessage file = await Client.GetAsync(output, FaceStack.Limit());
             Assert.That(file.StatusCode, Is.EqualTo(HttpStatusCode.OK));
         }
 
         // Its address names the job
-        JobDocument job = (await _api.JobsAsync(_user)).Single(j => outputs[0].Contains(j.Id.ToString(), StringComparison.Ordinal));
+        JobDocument job = (await Api.JobsAsync(User)).Single(j => outputs[0].Contains(j.Id.ToString(), StringComparison.Ordinal));
         Assert.That(job.State, Is.EqualTo(JobState.Succeeded));
         return job;
-    }
-
-    private async Task<FaceAnswer> DoneAsync(string path, object body)
-    {
-        FaceAnswer answer = await _client.SendAsync(path, body);
-        CancellationToken limit = FaceStack.Limit();
-        while (answer.Text("status") == "processing")
-        {
-            await Task.Delay(100, limit);
-            string id = answer.Text("id");
-            answer = await _client.SendAsync($"{path[..7]}/fetch/{id}", new { key = _user.Key });
-        }
-
-        Assert.That(answer.Text("status"), Is.EqualTo("success"), answer.Json.ToString());
-        return answer;
     }
 }

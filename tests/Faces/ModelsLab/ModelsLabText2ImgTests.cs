@@ -6,7 +6,7 @@ namespace Generation.Tests.Faces.ModelsLab;
 
 /// <summary>Words to pictures as clients of each version ask for them.</summary>
 [TestFixture]
-public sealed class ModelsLabText2ImgTests
+public sealed class ModelsLabText2ImgTests : ModelsLabTests
 {
     // As published for v3, with its numbers in quotes
     private const string Legacy = """
@@ -29,25 +29,10 @@ public sealed class ModelsLabText2ImgTests
         "upscale", "multi_lingual", "panorama", "self_attention", "embeddings", "lora", "outdir", "file_prefix",
     ];
 
-    private FaceApi _api = null!;
-    private FaceUser _user = null!;
-    private HttpClient _client = null!;
-
-    [OneTimeSetUp]
-    public async Task StartAsync()
-    {
-        _api = (await FaceStack.GetAsync()).Api;
-        _user = await _api.NewUserAsync();
-        _client = _api.Client();
-    }
-
-    [OneTimeTearDown]
-    public void Stop() => _client.Dispose();
-
     [Test, CancelAfter(240_000)]
     public async Task Text2Img_V3AsPublished_IsAnsweredFieldByField()
     {
-        FaceAnswer answer = await DoneAsync("/api/v3/text2img", Legacy.Replace("KEY", _user.Key));
+        FaceAnswer answer = await DoneAsync("/api/v3/text2img", Legacy.Replace("KEY", User.Key));
 
         Assert.That(answer.Text("status"), Is.EqualTo("success"));
         Assert.That(answer["generationTime"].GetDouble(), Is.GreaterThan(0));
@@ -63,7 +48,7 @@ public sealed class ModelsLabText2ImgTests
         Assert.That(meta.GetProperty("outdir").GetString(), Is.EqualTo("out"));
 
         // Without a key, as a browser would
-        using HttpClient anybody = _api.Client();
+        using HttpClient anybody = Api.Client();
         byte[] picture = await anybody.GetByteArrayAsync(answer["output"][0].GetString(), FaceStack.Limit());
         Assert.That(picture.Take(4), Is.EqualTo(new byte[] { 0x89, 0x50, 0x4E, 0x47 }));
     }
@@ -73,7 +58,7 @@ public sealed class ModelsLabText2ImgTests
     {
         FaceAnswer answer = await DoneAsync("/api/v4/dreambooth", JsonSerializer.Serialize(new
         {
-            key = _user.Key,
+            key = User.Key,
             model_id = "midjourney",
             prompt = "a cat",
             width = "256",
@@ -103,7 +88,7 @@ public sealed class ModelsLabText2ImgTests
         Assert.That(meta.GetProperty("model_id").GetString(), Is.EqualTo("midjourney"));
         Assert.That(meta.GetProperty("scheduler").GetString(), Is.EqualTo("DDIMScheduler"));
         Assert.That(meta.GetProperty("seed").GetInt64(), Is.EqualTo(11));
-        JobDocument job = (await _api.JobsAsync(_user)).First(j => j.Request is Text2ImgRequest { Seed: 11 });
+        JobDocument job = (await Api.JobsAsync(User)).First(j => j.Request is Text2ImgRequest { Seed: 11 });
         Assert.That((job.Model, ((Text2ImgRequest)job.Request!).Scheduler), Is.EqualTo(("demo", "ddim")));
     }
 
@@ -112,7 +97,7 @@ public sealed class ModelsLabText2ImgTests
     {
         FaceAnswer answer = await DoneAsync("/api/v6/images/text2img", JsonSerializer.Serialize(new
         {
-            key = _user.Key,
+            key = User.Key,
             model_id = "flux",
             prompt = "a star",
             width = 256,
@@ -138,7 +123,7 @@ public sealed class ModelsLabText2ImgTests
     {
         FaceAnswer answer = await DoneAsync("/api/v6/realtime/text2img", JsonSerializer.Serialize(new
         {
-            key = _user.Key,
+            key = User.Key,
             prompt = "a dog",
             width = "256",
             height = "256",
@@ -152,9 +137,9 @@ public sealed class ModelsLabText2ImgTests
     [Test, CancelAfter(240_000)]
     public async Task Text2Img_InstantResponse_IsProcessingUntilFetched()
     {
-        FaceAnswer submitted = await _client.SendAsync("/api/v6/images/text2img", new
+        FaceAnswer submitted = await Client.SendAsync("/api/v6/images/text2img", new
         {
-            key = _user.Key,
+            key = User.Key,
             model_id = "midjourney",
             prompt = "a fox",
             width = 256,
@@ -177,15 +162,15 @@ public sealed class ModelsLabText2ImgTests
         // Where fetch_result says, with the key in the body
         string fetch = submitted.Text("fetch_result");
         Assert.That(new Uri(fetch).AbsolutePath, Is.EqualTo($"/api/v6/images/fetch/{submitted["id"]}"));
-        FaceAnswer done = await FetchedAsync(fetch, JsonSerializer.Serialize(new { key = _user.Key }));
+        FaceAnswer done = await FetchedAsync(fetch, JsonSerializer.Serialize(new { key = User.Key }));
         Assert.That((done.Text("status"), done["output"].GetArrayLength()), Is.EqualTo(("success", 2)));
 
         // And by request_id, as text
-        FaceAnswer again = await _client.SendAsync("/api/v6/images/fetch", new { key = _user.Key, request_id = submitted.Text("id") });
+        FaceAnswer again = await Client.SendAsync("/api/v6/images/fetch", new { key = User.Key, request_id = submitted.Text("id") });
         Assert.That(again.Text("id"), Is.EqualTo(submitted.Text("id")));
 
         // The links that were given out before
-        using HttpClient anybody = _api.Client();
+        using HttpClient anybody = Api.Client();
         using HttpResponseMessage link = await anybody.GetAsync(submitted["future_links"][1].GetString(), FaceStack.Limit());
         Assert.That((link.StatusCode, link.Content.Headers.ContentType?.MediaType), Is.EqualTo((HttpStatusCode.OK, "image/png")));
     }
@@ -195,33 +180,33 @@ public sealed class ModelsLabText2ImgTests
     {
         using var form = new FormUrlEncodedContent(new Dictionary<string, string>
         {
-            ["key"] = _user.Key,
+            ["key"] = User.Key,
             ["prompt"] = "a tree",
             ["width"] = "256",
             ["height"] = "256",
             ["num_inference_steps"] = "2",
             ["seed"] = "",
         });
-        Assert.That((await _client.SendAsync("/api/v3/text2img", form)).Text("status"), Is.EqualTo("success").Or.EqualTo("processing"));
+        Assert.That((await Client.SendAsync("/api/v3/text2img", form)).Text("status"), Is.EqualTo("success").Or.EqualTo("processing"));
 
         using var multipart = new MultipartFormDataContent
         {
-            { new StringContent(_user.Key), "key" },
+            { new StringContent(User.Key), "key" },
             { new StringContent("a tree"), "prompt" },
             { new StringContent("256"), "width" },
             { new StringContent("256"), "height" },
             { new StringContent("2"), "num_inference_steps" },
         };
-        Assert.That((await _client.SendAsync("/api/v3/text2img", multipart)).Text("status"), Is.EqualTo("success").Or.EqualTo("processing"));
+        Assert.That((await Client.SendAsync("/api/v3/text2img", multipart)).Text("status"), Is.EqualTo("success").Or.EqualTo("processing"));
 
-        FaceAnswer bare = await _client.SendAsync("/api/v3/text2img", Legacy.Replace("KEY", _user.Key), contentType: null);
+        FaceAnswer bare = await Client.SendAsync("/api/v3/text2img", Legacy.Replace("KEY", User.Key), contentType: null);
         Assert.That(bare.Text("status"), Is.EqualTo("success").Or.EqualTo("processing"));
     }
 
     [Test, CancelAfter(240_000)]
     public async Task Text2Img_KeyInTheHeaderOnly_IsTaken()
     {
-        using HttpClient client = _api.Client(_user);
+        using HttpClient client = Api.Client(User);
         FaceAnswer answer = await client.SendAsync("/api/v1/enterprise/images/text2img", new { prompt = "a ball", width = 256, height = 256, num_inference_steps = 2 });
         Assert.That(answer.Text("status"), Is.EqualTo("success").Or.EqualTo("processing"));
     }
@@ -229,24 +214,24 @@ public sealed class ModelsLabText2ImgTests
     [Test, CancelAfter(240_000)]
     public async Task Fetch_JobOfTheNativeApi_IsSeenByItsOwnerOnly()
     {
-        using HttpClient native = _api.Client(_user);
+        using HttpClient native = Api.Client(User);
         FaceAnswer made = await native.SendAsync("/v1/text2img", new { prompt = "a boat", num_inference_steps = 2 });
 
-        FaceAnswer seen = await FetchedAsync("/api/v3/fetch/" + made.Text("id"), JsonSerializer.Serialize(new { key = _user.Key }));
+        FaceAnswer seen = await FetchedAsync("/api/v3/fetch/" + made.Text("id"), JsonSerializer.Serialize(new { key = User.Key }));
         Assert.That(seen.Text("status"), Is.EqualTo("success"));
         Assert.That(seen["output"].GetArrayLength(), Is.EqualTo(1));
 
-        FaceUser other = await _api.NewUserAsync();
-        FaceAnswer unseen = await _client.SendAsync("/api/v6/images/fetch/" + seen.Text("id"), new { key = other.Key });
+        FaceUser other = await Api.NewUserAsync();
+        FaceAnswer unseen = await Client.SendAsync("/api/v6/images/fetch/" + seen.Text("id"), new { key = other.Key });
         Assert.That((unseen.Status, unseen.Text("status")), Is.EqualTo((HttpStatusCode.NotFound, "error")));
     }
 
     /// <summary>Sends, and fetches until it is done where the answer came before the pictures.</summary>
     private async Task<FaceAnswer> DoneAsync(string path, string body)
     {
-        FaceAnswer answer = await _client.SendAsync(path, body);
+        FaceAnswer answer = await Client.SendAsync(path, body);
         return answer.Text("status") == "processing"
-            ? await FetchedAsync(answer.Text("fetch_result"), JsonSerializer.Serialize(new { key = _user.Key }))
+            ? await FetchedAsync(answer.Text("fetch_result"), JsonSerializer.Serialize(new { key = User.Key }))
             : answer;
     }
 
@@ -255,7 +240,7 @@ public sealed class ModelsLabText2ImgTests
         CancellationToken limit = FaceStack.Limit();
         while (true)
         {
-            FaceAnswer answer = await _client.SendAsync(address, body);
+            FaceAnswer answer = await Client.SendAsync(address, body);
             if (answer.Text("status") != "processing")
             {
                 return answer;

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
@@ -7,24 +6,9 @@ using Generation.Contracts;
 
 namespace Generation.Tests.Faces.Nebula;
 
-public sealed class NebulaTests
+public sealed class NebulaTests : FaceTests
 {
     private const string Path = "/api/v1/images/generation";
-
-    private FaceApi _api = null!;
-    private FaceUser _user = null!;
-    private HttpClient _client = null!;
-
-    [OneTimeSetUp]
-    public async Task Start()
-    {
-        _api = (await FaceStack.GetAsync()).Api;
-        _user = await _api.NewUserAsync();
-        _client = _api.Client(_user);
-    }
-
-    [OneTimeTearDown]
-    public void Stop() => _client.Dispose();
 
     // As the documents' samples send it, and as they sent it before the field was renamed
     [TestCase("POST", """{"model":"stabilityai/stable-diffusion-xl-base-1.0","prompt":"a red apple","negative_prompt":null,"width":256,"height":256,"num_steps":5,"guidance_scale":9}""")]
@@ -32,7 +16,7 @@ public sealed class NebulaTests
     public async Task Generation_Sdxl_AnswersAsDocumented(string method, string body)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), Path) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
-        using HttpResponseMessage answer = await _client.SendAsync(request, FaceStack.Limit());
+        using HttpResponseMessage answer = await Client.SendAsync(request, FaceStack.Limit());
 
         JsonElement json = await JsonAsync(answer, 200);
         Assert.That(json.EnumerateObject().Select(p => p.Name), Is.EqualTo(new[] { "model", "object", "data", "message", "status" }));
@@ -43,7 +27,7 @@ public sealed class NebulaTests
         Assert.That(item.GetProperty("timings").GetProperty("inference").GetDouble(), Is.Positive);
         Assert.That(item.GetProperty("index").GetInt32(), Is.Zero);
         Assert.That(PictureHeader.Read(item.GetProperty("b64_json").GetBytesFromBase64()), Is.EqualTo(new PictureHeader("image/png", 256, 256)));
-        var native = (Text2ImgRequest)(await _api.JobsAsync(_user)).Single(j => j.Id.ToString() == answer.Headers.GetValues("x-job-id").Single()).Request!;
+        var native = (Text2ImgRequest)(await Api.JobsAsync(User)).Single(j => j.Id.ToString() == answer.Headers.GetValues("x-job-id").Single()).Request!;
         Assert.That((native.NumInferenceSteps, native.GuidanceScale, native.NegativePrompt, native.Model), Is.EqualTo((5, 9d, "", "demo")));
     }
 
@@ -51,8 +35,8 @@ public sealed class NebulaTests
     public async Task Generation_FluxSchnell_TakesASeed()
     {
         var body = new { model = "black-forest-labs/FLUX.1-schnell", prompt = "a red apple", width = 64, height = 64, num_steps = 4, guidance_scale = 4.5, seed = 11 };
-        using HttpResponseMessage one = await _client.PostAsJsonAsync(Path, body, FaceStack.Limit());
-        using HttpResponseMessage other = await _client.PostAsJsonAsync(Path, body, FaceStack.Limit());
+        using HttpResponseMessage one = await Client.PostAsJsonAsync(Path, body, FaceStack.Limit());
+        using HttpResponseMessage other = await Client.PostAsJsonAsync(Path, body, FaceStack.Limit());
 
         Assert.That(Picture(await JsonAsync(one, 200)), Is.EqualTo(Picture(await JsonAsync(other, 200))));
     }
@@ -62,7 +46,7 @@ public sealed class NebulaTests
     public async Task Generation_FluxFill_PaintsWhatIsWhite(string image, string mask)
     {
         byte[] picture = TestPictures.Gradient();
-        using HttpResponseMessage answer = await _client.PostAsJsonAsync(Path, new Dictionary<string, object>
+        using HttpResponseMessage answer = await Client.PostAsJsonAsync(Path, new Dictionary<string, object>
         {
             ["model"] = "black-forest-labs/FLUX.1-Fill-dev",
             ["prompt"] = "a green pear",
@@ -82,7 +66,7 @@ public sealed class NebulaTests
     [Test]
     public async Task Generation_PictureAlone_IsChangedAndResizedToSixteens()
     {
-        using HttpResponseMessage answer = await _client.PostAsJsonAsync(Path, new
+        using HttpResponseMessage answer = await Client.PostAsJsonAsync(Path, new
         {
             prompt = "a green pear",
             width = 250,
@@ -102,7 +86,7 @@ public sealed class NebulaTests
     [TestCase("""{"prompt":"a","input_image":"aGVsbG8="}""", 400, "invalid_request", "input_image")]
     public async Task Generation_BadInput_HasTheErrorObject(string body, int status, string code, string field)
     {
-        using HttpResponseMessage answer = await _client.PostAsync(Path, new StringContent(body, Encoding.UTF8, "application/json"), FaceStack.Limit());
+        using HttpResponseMessage answer = await Client.PostAsync(Path, new StringContent(body, Encoding.UTF8, "application/json"), FaceStack.Limit());
 
         JsonElement json = await JsonAsync(answer, status);
         JsonElement error = json.GetProperty("error");
@@ -114,9 +98,9 @@ public sealed class NebulaTests
     [Test]
     public async Task Generation_WithoutAKeyOrMoney_HasTheErrorObject()
     {
-        using HttpClient stranger = _api.Client();
+        using HttpClient stranger = Api.Client();
         using HttpResponseMessage missing = await stranger.PostAsJsonAsync(Path, new { prompt = "a" }, FaceStack.Limit());
-        using HttpClient poor = _api.Client(await _api.NewUserAsync(0.0001m));
+        using HttpClient poor = Api.Client(await Api.NewUserAsync(0.0001m));
         using HttpResponseMessage unpaid = await poor.PostAsJsonAsync(Path, new { prompt = "a" }, FaceStack.Limit());
 
         Assert.That((await JsonAsync(missing, 401)).GetProperty("status").GetString(), Is.EqualTo("error"));
@@ -124,11 +108,4 @@ public sealed class NebulaTests
     }
 
     private static byte[] Picture(JsonElement json) => json.GetProperty("data")[0].GetProperty("b64_json").GetBytesFromBase64();
-
-    private static async Task<JsonElement> JsonAsync(HttpResponseMessage answer, int status)
-    {
-        string text = await answer.Content.ReadAsStringAsync();
-        Assert.That(answer.StatusCode, Is.EqualTo((HttpStatusCode)status), text);
-        return JsonDocument.Parse(text).RootElement;
-    }
 }

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -6,32 +5,17 @@ using Generation.Contracts;
 
 namespace Generation.Tests.Faces.OpenAi;
 
-public sealed class OpenAiEditTests
+public sealed class OpenAiEditTests : FaceTests
 {
-    private FaceApi _api = null!;
-    private FaceUser _user = null!;
-    private HttpClient _client = null!;
-
-    [OneTimeSetUp]
-    public async Task Start()
-    {
-        _api = (await FaceStack.GetAsync()).Api;
-        _user = await _api.NewUserAsync();
-        _client = _api.Client(_user);
-    }
-
-    [OneTimeTearDown]
-    public void Stop() => _client.Dispose();
-
     [Test]
     public async Task Edits_JsonWithFileIdAndDataUrl_PaintsWhatIsTransparent()
     {
         byte[] picture = TestPictures.Gradient();
         using var file = new ByteArrayContent(picture) { Headers = { ContentType = new MediaTypeHeaderValue("image/png") } };
-        using HttpResponseMessage upload = await _client.PostAsync("/v1/uploads", file, FaceStack.Limit());
+        using HttpResponseMessage upload = await Client.PostAsync("/v1/uploads", file, FaceStack.Limit());
         string id = (await upload.Content.ReadFromJsonAsync<JsonElement>(FaceStack.Limit())).GetProperty("id").GetString()!;
 
-        using HttpResponseMessage answer = await _client.PostAsJsonAsync("/v1/images/edits", new
+        using HttpResponseMessage answer = await Client.PostAsJsonAsync("/v1/images/edits", new
         {
             model = "gpt-image-1.5",
             prompt = "a green pear",
@@ -41,7 +25,7 @@ public sealed class OpenAiEditTests
             num_inference_steps = 8,
         }, FaceStack.Limit());
 
-        JsonElement json = await JsonAsync(answer, HttpStatusCode.OK);
+        JsonElement json = await JsonAsync(answer, 200);
         (int inside, int outside) = TestPictures.Differences(picture, json.GetProperty("data")[0].GetProperty("b64_json").GetBytesFromBase64());
         Assert.That(outside, Is.Zero);
         Assert.That(inside, Is.GreaterThan(128 * 128 / 2));
@@ -59,7 +43,7 @@ public sealed class OpenAiEditTests
         form.Add(new StringContent("a green pear"), "prompt");
         form.Add(new StringContent("4"), "num_inference_steps");
         Add(form, "image[]", TestPictures.Gradient(64, 64));
-        using HttpResponseMessage answer = await _client.PostAsync("/v1/images/edits", form, FaceStack.Limit());
+        using HttpResponseMessage answer = await Client.PostAsync("/v1/images/edits", form, FaceStack.Limit());
 
         string stream = await answer.Content.ReadAsStringAsync();
         Assert.That(answer.Content.Headers.ContentType!.MediaType, Is.EqualTo("text/event-stream"), stream);
@@ -72,9 +56,9 @@ public sealed class OpenAiEditTests
     {
         using var form = new MultipartFormDataContent { { new StringContent("a green pear"), "prompt" }, { new StringContent(fidelity), "input_fidelity" }, { new StringContent("4"), "steps" } };
         Add(form, "image", TestPictures.Gradient(64, 64));
-        using HttpResponseMessage answer = await _client.PostAsync("/v1/images/edits", form, FaceStack.Limit());
+        using HttpResponseMessage answer = await Client.PostAsync("/v1/images/edits", form, FaceStack.Limit());
 
-        await JsonAsync(answer, HttpStatusCode.OK);
+        await JsonAsync(answer, 200);
         Assert.That(((Img2ImgRequest)(await JobAsync(answer)).Request!).Strength, Is.EqualTo(strength));
     }
 
@@ -88,9 +72,9 @@ public sealed class OpenAiEditTests
             Add(form, "image[]", TestPictures.Gradient(64, 64));
         }
 
-        using HttpResponseMessage answer = await _client.PostAsync("/v1/images/edits", form, FaceStack.Limit());
+        using HttpResponseMessage answer = await Client.PostAsync("/v1/images/edits", form, FaceStack.Limit());
 
-        JsonElement error = (await JsonAsync(answer, HttpStatusCode.BadRequest)).GetProperty("error");
+        JsonElement error = (await JsonAsync(answer, 400)).GetProperty("error");
         Assert.That((error.GetProperty("param").GetString(), error.GetProperty("code").GetString()), Is.EqualTo(("image", code)));
     }
 
@@ -100,23 +84,16 @@ public sealed class OpenAiEditTests
         using var form = new MultipartFormDataContent { { new StringContent("a green pear"), "prompt" } };
         Add(form, "image", TestPictures.Gradient(64, 64));
         Add(form, "mask", TestPictures.Gradient(64, 64));
-        using HttpResponseMessage answer = await _client.PostAsync("/v1/images/edits", form, FaceStack.Limit());
+        using HttpResponseMessage answer = await Client.PostAsync("/v1/images/edits", form, FaceStack.Limit());
 
-        JsonElement error = (await JsonAsync(answer, HttpStatusCode.BadRequest)).GetProperty("error");
+        JsonElement error = (await JsonAsync(answer, 400)).GetProperty("error");
         Assert.That(error.GetProperty("param").GetString(), Is.EqualTo("mask"));
-        Assert.That((await _api.JobsAsync(_user)).Where(j => j.State == JobState.Failed).Select(j => j.Cost.Charged), Is.All.EqualTo(Credits.Zero));
+        Assert.That((await Api.JobsAsync(User)).Where(j => j.State == JobState.Failed).Select(j => j.Cost.Charged), Is.All.EqualTo(Credits.Zero));
     }
 
     private async Task<JobDocument> JobAsync(HttpResponseMessage answer) =>
-        (await _api.JobsAsync(_user)).Single(j => j.Id.ToString() == answer.Headers.GetValues("x-job-id").Single());
+        (await Api.JobsAsync(User)).Single(j => j.Id.ToString() == answer.Headers.GetValues("x-job-id").Single());
 
     private static void Add(MultipartFormDataContent form, string name, byte[] picture) =>
         form.Add(new ByteArrayContent(picture) { Headers = { ContentType = new MediaTypeHeaderValue("image/png") } }, name, "picture.png");
-
-    private static async Task<JsonElement> JsonAsync(HttpResponseMessage answer, HttpStatusCode status)
-    {
-        string text = await answer.Content.ReadAsStringAsync();
-        Assert.That(answer.StatusCode, Is.EqualTo(status), text);
-        return JsonDocument.Parse(text).RootElement;
-    }
 }

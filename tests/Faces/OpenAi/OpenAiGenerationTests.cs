@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
@@ -7,23 +6,8 @@ using Generation.Contracts;
 
 namespace Generation.Tests.Faces.OpenAi;
 
-public sealed class OpenAiGenerationTests
+public sealed class OpenAiGenerationTests : FaceTests
 {
-    private FaceApi _api = null!;
-    private FaceUser _user = null!;
-    private HttpClient _client = null!;
-
-    [OneTimeSetUp]
-    public async Task Start()
-    {
-        _api = (await FaceStack.GetAsync()).Api;
-        _user = await _api.NewUserAsync();
-        _client = _api.Client(_user);
-    }
-
-    [OneTimeTearDown]
-    public void Stop() => _client.Dispose();
-
     [Test]
     public async Task Generations_DallE2_AnswersWithAddresses()
     {
@@ -34,7 +18,7 @@ public sealed class OpenAiGenerationTests
         Assert.That(json.GetProperty("created").GetInt64(), Is.EqualTo(DateTimeOffset.UtcNow.ToUnixTimeSeconds()).Within(300));
         Assert.That(json.GetProperty("data").GetArrayLength(), Is.EqualTo(2));
         Assert.That(answer.Headers.GetValues("x-request-id").Single(), Is.Not.Empty);
-        using HttpClient anyone = _api.Client();
+        using HttpClient anyone = Api.Client();
         foreach (JsonElement item in json.GetProperty("data").EnumerateArray())
         {
             Assert.That(item.EnumerateObject().Select(p => p.Name), Is.EqualTo(new[] { "url" }));
@@ -42,7 +26,7 @@ public sealed class OpenAiGenerationTests
             Assert.That(PictureHeader.Read(picture), Is.EqualTo(new PictureHeader("image/png", 256, 256)));
         }
 
-        JobDocument job = (await _api.JobsAsync(_user)).Single(j => j.Id.ToString() == answer.Headers.GetValues("x-job-id").Single());
+        JobDocument job = (await Api.JobsAsync(User)).Single(j => j.Id.ToString() == answer.Headers.GetValues("x-job-id").Single());
         var request = (Text2ImgRequest)job.Request!;
         Assert.That((request.Prompt, request.NumImages, request.NumInferenceSteps, request.Seed), Is.EqualTo(("a red apple", 2, 4, 5L)));
         Assert.That(job.Metadata!.Value.GetProperty("user").GetString(), Is.EqualTo("u-1"));
@@ -77,7 +61,7 @@ public sealed class OpenAiGenerationTests
         JsonElement usage = json.GetProperty("usage");
         Assert.That(usage.GetProperty("total_tokens").GetInt32(), Is.EqualTo(usage.GetProperty("input_tokens").GetInt32() + usage.GetProperty("output_tokens").GetInt32()));
         Assert.That(usage.GetProperty("input_tokens_details").EnumerateObject().Select(p => p.Name), Is.EqualTo(new[] { "text_tokens", "image_tokens" }));
-        var request = (Text2ImgRequest)(await _api.JobsAsync(_user)).Single(j => j.Id.ToString() == answer.Headers.GetValues("x-job-id").Single()).Request!;
+        var request = (Text2ImgRequest)(await Api.JobsAsync(User)).Single(j => j.Id.ToString() == answer.Headers.GetValues("x-job-id").Single()).Request!;
         Assert.That((request.NumInferenceSteps, request.OutputQuality), Is.EqualTo((12, 50)), "half of the model's 25 steps");
     }
 
@@ -86,7 +70,7 @@ public sealed class OpenAiGenerationTests
     {
         // No content type, strings for numbers, nulls, an empty string, a field that nobody knows
         using var content = new ByteArrayContent("""{"model":null,"prompt":"a blue cup","n":"1","size":"","response_format":"b64_json","steps":"3","seed":"7","width":"64","height":"64","extra":1}"""u8.ToArray());
-        using HttpResponseMessage answer = await _client.PostAsync("/v1/images/generations", content, FaceStack.Limit());
+        using HttpResponseMessage answer = await Client.PostAsync("/v1/images/generations", content, FaceStack.Limit());
 
         JsonElement json = await JsonAsync(answer, 200);
         Assert.That(PictureHeader.Read(json.GetProperty("data")[0].GetProperty("b64_json").GetBytesFromBase64()), Is.EqualTo(new PictureHeader("image/png", 64, 64)));
@@ -102,7 +86,7 @@ public sealed class OpenAiGenerationTests
         string[] jobs = answer.Headers.GetValues("x-job-id").Single().Split(',');
         Assert.That(json.GetProperty("data").GetArrayLength(), Is.EqualTo(6));
         Assert.That(json.GetProperty("data").EnumerateArray().Select(d => d.GetProperty("b64_json").GetString()).Distinct().Count(), Is.EqualTo(6));
-        IReadOnlyList<JobDocument> made = await _api.JobsAsync(_user);
+        IReadOnlyList<JobDocument> made = await Api.JobsAsync(User);
         Assert.That(jobs.Select(id => ((Text2ImgRequest)made.Single(j => j.Id.ToString() == id).Request!)).Select(r => (r.NumImages, r.Seed)), Is.EqualTo(new[] { (4, 10L), (2, 14L) }));
     }
 
@@ -115,7 +99,7 @@ public sealed class OpenAiGenerationTests
         };
         // In mid-job until a partial image has come
         using JobHold hold = FaceStack.Holds.AtStep(30);
-        using HttpResponseMessage answer = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, FaceStack.Limit());
+        using HttpResponseMessage answer = await Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, FaceStack.Limit());
 
         Assert.That(answer.Content.Headers.ContentType!.MediaType, Is.EqualTo("text/event-stream"));
         var stream = new StringBuilder();
@@ -168,7 +152,7 @@ public sealed class OpenAiGenerationTests
     [TestCase("""{"prompt":""", 400, "invalid_request_error", null, "malformed_json")]
     public async Task Generations_BadInput_HasTheErrorObject(string body, int status, string type, string? param, string code)
     {
-        using HttpResponseMessage answer = await _client.PostAsync("/v1/images/generations", new StringContent(body, Encoding.UTF8, "application/json"), FaceStack.Limit());
+        using HttpResponseMessage answer = await Client.PostAsync("/v1/images/generations", new StringContent(body, Encoding.UTF8, "application/json"), FaceStack.Limit());
 
         JsonElement error = await ErrorAsync(answer, status);
         Assert.That((error.GetProperty("type").GetString(), error.GetProperty("param").GetString(), error.GetProperty("code").GetString()), Is.EqualTo((type, param, code)));
@@ -177,13 +161,13 @@ public sealed class OpenAiGenerationTests
     [Test]
     public async Task Generations_WithoutAKeyOrMoney_HaveTheErrorObject()
     {
-        using HttpClient stranger = _api.Client();
+        using HttpClient stranger = Api.Client();
         using HttpResponseMessage missing = await stranger.PostAsJsonAsync("/v1/images/generations", new { prompt = "a" }, FaceStack.Limit());
         Assert.That((await ErrorAsync(missing, 401)).GetProperty("code").GetString(), Is.EqualTo("invalid_api_key"));
-        using HttpClient reader = _api.Client(await _api.NewUserAsync(1, "read"));
+        using HttpClient reader = Api.Client(await Api.NewUserAsync(1, "read"));
         using HttpResponseMessage forbidden = await reader.PostAsJsonAsync("/v1/images/generations", new { prompt = "a" }, FaceStack.Limit());
         Assert.That((await ErrorAsync(forbidden, 403)).GetProperty("type").GetString(), Is.EqualTo("invalid_request_error"));
-        using HttpClient poor = _api.Client(await _api.NewUserAsync(0.0001m));
+        using HttpClient poor = Api.Client(await Api.NewUserAsync(0.0001m));
         using HttpResponseMessage unpaid = await poor.PostAsJsonAsync("/v1/images/generations", new { prompt = "a" }, FaceStack.Limit());
         Assert.That((await ErrorAsync(unpaid, 429)).GetProperty("type").GetString(), Is.EqualTo("insufficient_quota"));
         Assert.That(unpaid.Headers.GetValues("x-should-retry").Single(), Is.EqualTo("false"));
@@ -194,16 +178,16 @@ public sealed class OpenAiGenerationTests
     public async Task Images_AnotherPathOrMethod_HasTheErrorObject(string method, string path, int status)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
-        using HttpResponseMessage answer = await _client.SendAsync(request, FaceStack.Limit());
+        using HttpResponseMessage answer = await Client.SendAsync(request, FaceStack.Limit());
         Assert.That((await ErrorAsync(answer, status)).GetProperty("type").GetString(), Is.EqualTo("invalid_request_error"));
     }
 
     [Test]
     public async Task Models_ServeThisFaceAndTheNativeOne()
     {
-        JsonElement list = await _client.GetFromJsonAsync<JsonElement>("/v1/models", FaceStack.Limit());
+        JsonElement list = await Client.GetFromJsonAsync<JsonElement>("/v1/models", FaceStack.Limit());
         JsonElement model = list.GetProperty("data").EnumerateArray().Single(m => m.GetProperty("id").GetString() == "demo");
-        JsonElement one = await _client.GetFromJsonAsync<JsonElement>("/v1/models/demo", FaceStack.Limit());
+        JsonElement one = await Client.GetFromJsonAsync<JsonElement>("/v1/models/demo", FaceStack.Limit());
 
         Assert.That(list.GetProperty("object").GetString(), Is.EqualTo("list"));
         Assert.That((model.GetProperty("object").GetString(), model.GetProperty("owned_by").GetString(), model.GetProperty("name").GetString()), Is.EqualTo(("model", "generation", "demo")));
@@ -218,14 +202,7 @@ public sealed class OpenAiGenerationTests
             JsonDocument.Parse(lines.Single(l => l.StartsWith("data: ", StringComparison.Ordinal))["data: ".Length..]).RootElement)),
     ];
 
-    private Task<HttpResponseMessage> PostAsync(object body) => _client.PostAsJsonAsync("/v1/images/generations", body, FaceStack.Limit());
-
-    private static async Task<JsonElement> JsonAsync(HttpResponseMessage answer, int status)
-    {
-        string text = await answer.Content.ReadAsStringAsync();
-        Assert.That(answer.StatusCode, Is.EqualTo((HttpStatusCode)status), text);
-        return JsonDocument.Parse(text).RootElement;
-    }
+    private Task<HttpResponseMessage> PostAsync(object body) => Client.PostAsJsonAsync("/v1/images/generations", body, FaceStack.Limit());
 
     private static async Task<JsonElement> ErrorAsync(HttpResponseMessage answer, int status)
     {

@@ -6,33 +6,18 @@ namespace Generation.Tests.Faces.Stablecog;
 
 /// <summary>Pictures as Stablecog's clients ask for them.</summary>
 [TestFixture]
-public sealed class StablecogGenerationTests
+public sealed class StablecogGenerationTests : FaceTests
 {
     private const string Create = "/v1/image/generation/create";
     private const string Ddim = "82cf78dd-6afb-48cc-aca6-14224cca6950";
     private const string Sd15 = "048b4aa3-5586-47ed-900f-f4341c96bdb2";
     private const string Euler = "af2679a4-dbbb-4950-8c06-c3bb15416ef6";
 
-    private FaceApi _api = null!;
-    private FaceUser _user = null!;
-    private HttpClient _client = null!;
-
-    [OneTimeSetUp]
-    public async Task StartAsync()
-    {
-        _api = (await FaceStack.GetAsync()).Api;
-        _user = await _api.NewUserAsync();
-        _client = _api.Client(_user);
-    }
-
-    [OneTimeTearDown]
-    public void Stop() => _client.Dispose();
-
     [Test, CancelAfter(240_000)]
     public async Task Create_AsPublished_BlocksUntilDoneAndAnswersFieldByField()
     {
         // The extension that uses this service sends no content type
-        FaceAnswer answer = await _client.SendAsync(Create, JsonSerializer.Serialize(new
+        FaceAnswer answer = await Client.SendAsync(Create, JsonSerializer.Serialize(new
         {
             prompt = "a red apple on a blue background",
             negative_prompt = "blur",
@@ -58,18 +43,18 @@ public sealed class StablecogGenerationTests
         Assert.That(settings.TryGetProperty("init_image_url", out _), Is.False);
 
         // JPEG, without a key
-        using HttpClient anybody = _api.Client();
+        using HttpClient anybody = Api.Client();
         byte[] picture = await anybody.GetByteArrayAsync(answer["outputs"][1].GetProperty("url").GetString(), FaceStack.Limit());
         Assert.That(picture.Take(3), Is.EqualTo(new byte[] { 0xFF, 0xD8, 0xFF }));
         Assert.That(answer["outputs"].EnumerateArray().Select(o => o.GetProperty("id").GetGuid()).Distinct().Count(), Is.EqualTo(2));
-        var request = (Text2ImgRequest)(await _api.JobsAsync(_user)).First(j => j.Request is Text2ImgRequest { Seed: 7 }).Request!;
+        var request = (Text2ImgRequest)(await Api.JobsAsync(User)).First(j => j.Request is Text2ImgRequest { Seed: 7 }).Request!;
         Assert.That((request.Scheduler, request.NumInferenceSteps, request.NegativePrompt), Is.EqualTo(("ddim", 10, "blur")));
     }
 
     [Test, CancelAfter(240_000)]
     public async Task Create_PromptOnly_HasTheServicesDefaults()
     {
-        FaceAnswer answer = await _client.SendAsync("/v1/image/generate", new { prompt = "a cat", num_outputs = -1, seed = -1 });
+        FaceAnswer answer = await Client.SendAsync("/v1/image/generate", new { prompt = "a cat", num_outputs = -1, seed = -1 });
         Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.Json.ToString());
         JsonElement settings = answer["settings"];
         Assert.That((settings.GetProperty("num_outputs").GetInt32(), settings.GetProperty("inference_steps").GetInt32()), Is.EqualTo((2, 30)));
@@ -80,7 +65,7 @@ public sealed class StablecogGenerationTests
     [Test, CancelAfter(240_000)]
     public async Task Create_SchedulerThatIsUnknown_IsReplacedSilently()
     {
-        FaceAnswer answer = await _client.SendAsync(Create, new { prompt = "a cat", scheduler_id = Guid.NewGuid(), num_outputs = 1, inference_steps = 10 });
+        FaceAnswer answer = await Client.SendAsync(Create, new { prompt = "a cat", scheduler_id = Guid.NewGuid(), num_outputs = 1, inference_steps = 10 });
         Assert.That(answer["settings"].GetProperty("scheduler_id").GetString(), Is.EqualTo(Euler));
     }
 
@@ -101,21 +86,21 @@ public sealed class StablecogGenerationTests
     [TestCase("""{"init_image_url": "s3://somebody/0b0e6f5c-6b1f-4f0a-9d6b-111111111111.png"}""", "init_image_not_owned")]
     public async Task Create_SomethingWrong_IsToldInTheServicesWordsAndOrder(string fields, string error)
     {
-        FaceAnswer answer = await _client.SendAsync(Create, With(fields));
+        FaceAnswer answer = await Client.SendAsync(Create, With(fields));
         Assert.That((answer.Text("error"), answer.Status), Is.EqualTo((error, error == "init_image_not_owned" ? HttpStatusCode.Unauthorized : HttpStatusCode.BadRequest)));
     }
 
     [Test]
     public async Task Create_NotJson_IsAParseError()
     {
-        FaceAnswer answer = await _client.SendAsync(Create, "{nonsense");
+        FaceAnswer answer = await Client.SendAsync(Create, "{nonsense");
         Assert.That((answer.Status, answer.Text("error")), Is.EqualTo((HttpStatusCode.BadRequest, "json_parse_error")));
     }
 
     [Test]
     public async Task Create_NoKeyOrAWrongOne_IsUnauthorized()
     {
-        using HttpClient anybody = _api.Client();
+        using HttpClient anybody = Api.Client();
         FaceAnswer none = await anybody.SendAsync(Create, new { prompt = "a cat" });
         anybody.DefaultRequestHeaders.Add("Authorization", "Bearer sc-" + new string('a', 64));
         FaceAnswer wrong = await anybody.SendAsync(Create, new { prompt = "a cat" });
@@ -126,7 +111,7 @@ public sealed class StablecogGenerationTests
     [Test]
     public async Task Create_NoCredits_IsToldWithTheSettings()
     {
-        using HttpClient poor = _api.Client(await _api.NewUserAsync(credits: 0));
+        using HttpClient poor = Api.Client(await Api.NewUserAsync(credits: 0));
         FaceAnswer answer = await poor.SendAsync(Create, new { prompt = "a cat", width = 256 });
         Assert.That((answer.Status, answer.Text("error")), Is.EqualTo((HttpStatusCode.BadRequest, "insufficient_credits")));
         Assert.That(answer["settings"].GetProperty("width").GetInt32(), Is.EqualTo(256));
@@ -136,7 +121,7 @@ public sealed class StablecogGenerationTests
     public async Task Create_LimitsOfTheOlderVersion_HoldWhereConfigured()
     {
         await using FaceApi api = (await FaceStack.GetAsync()).StartApi(0, ("Faces:Stablecog:Version", "2023"));
-        using HttpClient client = api.Client(_user);
+        using HttpClient client = api.Client(User);
         FaceAnswer large = await client.SendAsync(Create, new { prompt = "a cat", width = 1536 });
         FaceAnswer odd = await client.SendAsync(Create, new { prompt = "a cat", width = 300 });
         FaceAnswer guided = await client.SendAsync(Create, new { prompt = "a cat", guidance_scale = 25 });
@@ -168,8 +153,8 @@ public sealed class StablecogGenerationTests
     [Test, CancelAfter(240_000)]
     public async Task Create_ClientHangsUp_CancelsTheJob()
     {
-        FaceUser user = await _api.NewUserAsync();
-        using HttpClient client = _api.Client(user);
+        FaceUser user = await Api.NewUserAsync();
+        using HttpClient client = Api.Client(user);
         using var hangUp = new CancellationTokenSource();
         using JobHold hold = FaceStack.Holds.AtStep(1);
         using var content = new StringContent(With("""{"width": 256, "height": 256}"""));
@@ -179,7 +164,7 @@ public sealed class StablecogGenerationTests
         await hangUp.CancelAsync();
         Assert.That(async () => await call, Throws.InstanceOf<OperationCanceledException>());
         JobDocument job;
-        while (!(job = (await _api.JobsAsync(user)).Single()).State.IsFinal())
+        while (!(job = (await Api.JobsAsync(user)).Single()).State.IsFinal())
         {
             await Task.Delay(50, limit);
         }

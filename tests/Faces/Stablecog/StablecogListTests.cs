@@ -7,55 +7,45 @@ namespace Generation.Tests.Faces.Stablecog;
 
 /// <summary>What this service lists, uploads and enlarges.</summary>
 [TestFixture]
-public sealed class StablecogListTests
+public sealed class StablecogListTests : FaceTests
 {
     private const string Create = "/v1/image/generation/create";
     private const string Outputs = "/v1/image/generation/outputs";
     private const string SwinIr = "14c9c5a4-33a8-4aed-a648-ee8510ae65b2";
 
-    private FaceApi _api = null!;
-    private FaceUser _user = null!;
-    private HttpClient _client = null!;
     private HttpClient _anybody = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync()
+    public async Task MakePicturesAsync()
     {
-        _api = (await FaceStack.GetAsync()).Api;
-        _user = await _api.NewUserAsync();
-        _client = _api.Client(_user);
-        _anybody = _api.Client();
+        _anybody = Api.Client();
         foreach (object body in (object[])[
             new { prompt = "a cat", width = 256, height = 256, inference_steps = 10, num_outputs = 2, guidance_scale = 4 },
             new { prompt = "a dog on the grass", width = 320, height = 256, inference_steps = 12, num_outputs = 1, submit_to_gallery = true },
         ])
         {
-            FaceAnswer made = await _client.SendAsync(Create, body);
+            FaceAnswer made = await Client.SendAsync(Create, body);
             Assert.That(made.Status, Is.EqualTo(HttpStatusCode.OK), made.Json.ToString());
         }
 
         // One of the native API: its owner sees it here, too
-        FaceAnswer native = await _client.SendAsync("/v1/text2img", new { prompt = "a boat", num_inference_steps = 2 });
+        FaceAnswer native = await Client.SendAsync("/v1/text2img", new { prompt = "a boat", num_inference_steps = 2 });
         CancellationToken limit = FaceStack.Limit();
-        while (!(await _api.JobsAsync(_user)).Single(j => j.Id.ToString() == native.Text("id")).State.IsFinal())
+        while (!(await Api.JobsAsync(User)).Single(j => j.Id.ToString() == native.Text("id")).State.IsFinal())
         {
             await Task.Delay(50, limit);
         }
     }
 
     [OneTimeTearDown]
-    public void Stop()
-    {
-        _client.Dispose();
-        _anybody.Dispose();
-    }
+    public void LetAnybodyGo() => _anybody.Dispose();
 
     [Test]
     public async Task Outputs_AllPages_GiveEachOnceTheNewestFirst()
     {
-        FaceAnswer first = await _client.FetchAsync(Outputs + "?per_page=3");
+        FaceAnswer first = await Client.FetchAsync(Outputs + "?per_page=3");
         Assert.That((first["outputs"].GetArrayLength(), first["total_count"].GetInt32()), Is.EqualTo((3, 4)));
-        FaceAnswer second = await _client.FetchAsync($"/v1/image/outputs?per_page=3&cursor={Uri.EscapeDataString(first.Text("next"))}");
+        FaceAnswer second = await Client.FetchAsync($"/v1/image/outputs?per_page=3&cursor={Uri.EscapeDataString(first.Text("next"))}");
         Assert.That((second["outputs"].GetArrayLength(), second.Json.TryGetProperty("next", out _)), Is.EqualTo((1, false)));
         string[] ids = [.. first["outputs"].EnumerateArray().Concat(second["outputs"].EnumerateArray()).Select(o => o.GetProperty("id").GetString()!)];
         Assert.That(ids.Distinct().Count(), Is.EqualTo(4));
@@ -96,7 +86,7 @@ public sealed class StablecogListTests
     [TestCase("start_dt=2020-01-01T00:00:00Z&order=asc&order_by=updated_at", 4)]
     public async Task Outputs_Filter_Holds(string query, int count)
     {
-        FaceAnswer answer = await _client.FetchAsync($"{Outputs}?{query}");
+        FaceAnswer answer = await Client.FetchAsync($"{Outputs}?{query}");
         Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.Json.ToString());
         Assert.That((answer["outputs"].GetArrayLength(), answer["total_count"].GetInt32()), Is.EqualTo((count, count)));
     }
@@ -111,7 +101,7 @@ public sealed class StablecogListTests
     [TestCase("min_width=wide", "invalid min width: wide")]
     public async Task Outputs_BadQuery_IsTold(string query, string error)
     {
-        FaceAnswer answer = await _client.FetchAsync($"{Outputs}?{query}");
+        FaceAnswer answer = await Client.FetchAsync($"{Outputs}?{query}");
         Assert.That((answer.Status, answer.Text("error")), Is.EqualTo((HttpStatusCode.BadRequest, error)));
     }
 
@@ -121,11 +111,11 @@ public sealed class StablecogListTests
         FaceAnswer page = await _anybody.FetchAsync("/v1/gallery?search=grass");
         JsonElement dog = page["outputs"].EnumerateArray().First();
         Assert.That(dog.GetProperty("generation").GetProperty("prompt").GetProperty("text").GetString(), Is.EqualTo("a dog on the grass"));
-        Assert.That(page.Json.ToString(), Does.Not.Contain(_user.Account.ToString()));
+        Assert.That(page.Json.ToString(), Does.Not.Contain(User.Account.ToString()));
         FaceAnswer one = await _anybody.FetchAsync("/v1/gallery?output_id=" + dog.GetProperty("id").GetString());
         Assert.That(one["outputs"].GetArrayLength(), Is.EqualTo(1));
 
-        string own = (await _client.FetchAsync(Outputs + "?gallery_status=not_submitted"))["outputs"][0].GetProperty("id").GetString()!;
+        string own = (await Client.FetchAsync(Outputs + "?gallery_status=not_submitted"))["outputs"][0].GetProperty("id").GetString()!;
         FaceAnswer hidden = await _anybody.FetchAsync("/v1/gallery?output_id=" + own);
         Assert.That((hidden.Status, hidden.Text("error")), Is.EqualTo((HttpStatusCode.NotFound, "generation_not_found")));
         FaceAnswer wrong = await _anybody.FetchAsync("/v1/gallery?output_id=x");
@@ -154,7 +144,7 @@ public sealed class StablecogListTests
     [Test]
     public async Task Credits_AreTheAccounts()
     {
-        FaceAnswer credits = await _client.FetchAsync("/v1/credits");
+        FaceAnswer credits = await Client.FetchAsync("/v1/credits");
         Assert.That(credits["total_remaining_credits"].GetInt64(), Is.InRange(1, 1000));
         JsonElement line = credits["credits"][0];
         Assert.That(line.GetProperty("remaining_amount").GetInt64(), Is.EqualTo(credits["total_remaining_credits"].GetInt64()));
@@ -165,22 +155,22 @@ public sealed class StablecogListTests
     [Test, CancelAfter(240_000)]
     public async Task Upscale_OwnOutput_IsMadeOnceAndShownWithIt()
     {
-        JsonElement cat = (await _client.FetchAsync(Outputs + "?search=cat"))["outputs"][0];
+        JsonElement cat = (await Client.FetchAsync(Outputs + "?search=cat"))["outputs"][0];
         string id = cat.GetProperty("id").GetString()!;
-        FaceAnswer first = await _client.SendAsync("/v1/image/upscale/create", new { input = id });
+        FaceAnswer first = await Client.SendAsync("/v1/image/upscale/create", new { input = id });
         Assert.That(first.Status, Is.EqualTo(HttpStatusCode.OK), first.Json.ToString());
         Assert.That((first["settings"].GetProperty("model_id").GetString(), first["settings"].GetProperty("input").GetString()), Is.EqualTo((SwinIr, id)));
         string url = first["outputs"][0].GetProperty("url").GetString()!;
         Assert.That((await _anybody.GetAsync(url, FaceStack.Limit())).StatusCode, Is.EqualTo(HttpStatusCode.OK));
-        int jobs = (await _api.JobsAsync(_user)).Count;
+        int jobs = (await Api.JobsAsync(User)).Count;
 
-        FaceAnswer second = await _client.SendAsync("/v1/image/upscale", new { input = id });
+        FaceAnswer second = await Client.SendAsync("/v1/image/upscale", new { input = id });
         Assert.That(second["outputs"][0].TryGetProperty("upscaled_image_url", out JsonElement already), Is.True);
         Assert.That((await _anybody.GetAsync(already.GetString(), FaceStack.Limit())).StatusCode, Is.EqualTo(HttpStatusCode.OK));
-        Assert.That((await _api.JobsAsync(_user)).Count, Is.EqualTo(jobs), "nothing was made a second time");
-        Assert.That((await _client.FetchAsync(Outputs + "?upscaled=only"))["outputs"].GetArrayLength(), Is.EqualTo(1));
+        Assert.That((await Api.JobsAsync(User)).Count, Is.EqualTo(jobs), "nothing was made a second time");
+        Assert.That((await Client.FetchAsync(Outputs + "?upscaled=only"))["outputs"].GetArrayLength(), Is.EqualTo(1));
 
-        using HttpClient other = _api.Client(await _api.NewUserAsync());
+        using HttpClient other = Api.Client(await Api.NewUserAsync());
         FaceAnswer foreign = await other.SendAsync("/v1/image/upscale/create", new { input = id });
         Assert.That((foreign.Status, foreign.Text("error")), Is.EqualTo((HttpStatusCode.BadRequest, "output_not_found")));
     }
@@ -195,20 +185,20 @@ public sealed class StablecogListTests
         form.Add(file, "file", "cat.jpg");
         using var data = new StringContent($$"""{"model_id": "{{SwinIr}}"}""");
         form.Add(data, "data");
-        FaceAnswer sent = await _client.SendAsync("/v1/image/upscale/create", form);
+        FaceAnswer sent = await Client.SendAsync("/v1/image/upscale/create", form);
         Assert.That(sent.Status, Is.EqualTo(HttpStatusCode.OK), sent.Json.ToString());
-        JobDocument job = (await _api.JobsAsync(_user))[0];
+        JobDocument job = (await Api.JobsAsync(User))[0];
         Assert.That((job.Kind, job.Outputs[0].Width), Is.EqualTo((JobKind.SuperResolution, 1024)));
 
         FaceAnswer upload = await UploadAsync(picture);
         Assert.That(upload.Text("object"), Does.Match("^s3://[0-9a-f]{64}/[0-9a-f-]{36}\\.jpg$"));
-        FaceAnswer uploaded = await _client.SendAsync("/v1/image/upscale/create", new { input = upload.Text("object") });
+        FaceAnswer uploaded = await Client.SendAsync("/v1/image/upscale/create", new { input = upload.Text("object") });
         Assert.That(uploaded.Status, Is.EqualTo(HttpStatusCode.OK), uploaded.Json.ToString());
 
-        using HttpClient other = _api.Client(await _api.NewUserAsync());
+        using HttpClient other = Api.Client(await Api.NewUserAsync());
         FaceAnswer foreign = await other.SendAsync("/v1/image/upscale/create", new { input = upload.Text("object") });
         Assert.That((foreign.Status, foreign.Text("error")), Is.EqualTo((HttpStatusCode.Unauthorized, "image_not_owned")));
-        FaceAnswer gone = await _client.SendAsync("/v1/image/upscale/create", new { input = upload.Text("object")[..70] + Guid.NewGuid() + ".png" });
+        FaceAnswer gone = await Client.SendAsync("/v1/image/upscale/create", new { input = upload.Text("object")[..70] + Guid.NewGuid() + ".png" });
         Assert.That((gone.Status, gone.Text("error")), Is.EqualTo((HttpStatusCode.BadRequest, "init_image_not_found")));
     }
 
@@ -218,18 +208,18 @@ public sealed class StablecogListTests
         FaceAnswer answer = await UploadAsync("not a picture"u8.ToArray());
         Assert.That((answer.Status, answer.Text("error")), Is.EqualTo((HttpStatusCode.BadRequest, "invalid_content_type")));
         using var form = new MultipartFormDataContent { { new StringContent("x"), "other" } };
-        FaceAnswer none = await _client.SendAsync("/v1/image/upload", form);
+        FaceAnswer none = await Client.SendAsync("/v1/image/upload", form);
         Assert.That((none.Status, none.Text("error")), Is.EqualTo((HttpStatusCode.BadRequest, "invalid_file")));
     }
 
     [Test]
     public async Task Upscale_NothingUsable_IsTold()
     {
-        FaceAnswer answer = await _client.SendAsync("/v1/image/upscale/create", new { input = "cat.png" });
+        FaceAnswer answer = await Client.SendAsync("/v1/image/upscale/create", new { input = "cat.png" });
         Assert.That((answer.Status, answer.Text("error")), Is.EqualTo((HttpStatusCode.BadRequest, "invalid_image_url")));
-        FaceAnswer model = await _client.SendAsync("/v1/image/upscale/create", new { input = "cat.png", model_id = Guid.NewGuid() });
+        FaceAnswer model = await Client.SendAsync("/v1/image/upscale/create", new { input = "cat.png", model_id = Guid.NewGuid() });
         Assert.That(model.Text("error"), Is.EqualTo("invalid_model_id"));
-        FaceAnswer unreachable = await _client.SendAsync("/v1/image/upscale/create", new { input = "http://127.0.0.1:1/x.png" });
+        FaceAnswer unreachable = await Client.SendAsync("/v1/image/upscale/create", new { input = "http://127.0.0.1:1/x.png" });
         Assert.That((unreachable.Status, unreachable.Text("error")), Is.EqualTo((HttpStatusCode.BadRequest, "image_url_width_height_error")));
     }
 
@@ -237,13 +227,13 @@ public sealed class StablecogListTests
     [TestCase("/v1/image/nothing")]
     public async Task Any_WhatIsNotHere_IsNotFoundAsTheirs(string path)
     {
-        using HttpResponseMessage answer = await _client.GetAsync(path, FaceStack.Limit());
+        using HttpResponseMessage answer = await Client.GetAsync(path, FaceStack.Limit());
         Assert.That((answer.StatusCode, await answer.Content.ReadAsStringAsync()), Is.EqualTo((HttpStatusCode.NotFound, "404 page not found\n")));
     }
 
     private async Task<byte[]> PictureAsync()
     {
-        JsonElement cat = (await _client.FetchAsync(Outputs + "?search=cat"))["outputs"][0];
+        JsonElement cat = (await Client.FetchAsync(Outputs + "?search=cat"))["outputs"][0];
         return await _anybody.GetByteArrayAsync(cat.GetProperty("image_url").GetString(), FaceStack.Limit());
     }
 
@@ -253,6 +243,6 @@ public sealed class StablecogListTests
         using var file = new ByteArrayContent(bytes);
         file.Headers.ContentType = new MediaTypeHeaderValue("image/png");
         form.Add(file, "file", "picture.png");
-        return await _client.SendAsync("/v1/image/upload", form);
+        return await Client.SendAsync("/v1/image/upload", form);
     }
 }
