@@ -129,7 +129,16 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
         ListMultipartUploadsResponse answer;
         do
         {
-            answer = await _client.ListMultipartUploadsAsync(request, cancellationToken);
+            try
+            {
+                answer = await _client.ListMultipartUploadsAsync(request, cancellationToken);
+            }
+            catch (AmazonS3Exception e) when (e.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.NotImplemented)
+            {
+                // Not for this key, or not known there: a rule of the bucket's own can end them, and the sweep needs none of it
+                return;
+            }
+
             foreach (MultipartUpload upload in answer.MultipartUploads ?? [])
             {
                 if (upload.Initiated is { } begun && begun.ToUniversalTime() < begunBefore.UtcDateTime)
