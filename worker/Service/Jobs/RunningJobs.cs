@@ -69,8 +69,9 @@ internal sealed class RunningJobs(JobRunner runner, ILogger<RunningJobs> logger)
         }
         finally
         {
-            _jobs.TryRemove((job.Claim.Id, job.Claim.LeaseEpoch), out _);
+            // In this order: what is counted here no more has left nothing in memory
             job.Dispose();
+            _jobs.TryRemove((job.Claim.Id, job.Claim.LeaseEpoch), out _);
         }
     }
 }
