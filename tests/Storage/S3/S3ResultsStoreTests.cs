@@ -50,6 +50,23 @@ public sealed class S3ResultsStoreTests : ResultsStoreConformance
         Assert.That(answer.Headers.ETag!.Tag, Does.EndWith("-3\""), "S3's mark of an object of three parts");
     }
 
+    [TestCase(200_000, 0, TestName = "PutAsync_ConnectionsBreakBeforeAnythingIsSent_TriesAgain")]
+    [TestCase(1_000_000, 300_000, TestName = "PutAsync_ConnectionsBreakWithinAFile_TriesAgain")]
+    [TestCase((11 << 20) + 17, 2_000_000, TestName = "PutAsync_ConnectionsBreakWithinAPart_TriesAgain")]
+    public async Task PutAsync_ConnectionsBreak_TriesAgain(int size, int after)
+    {
+        S3Options options = _server!.Options("results");
+        using var way = new UnreliableWay(options.ServiceUrl!, breaks: 2, after);
+        using var store = new S3ResultsStore(options with { ServiceUrl = way.Address });
+        byte[] bytes = RandomNumberGenerator.GetBytes(size);
+        using var stream = new MemoryStream(bytes);
+
+        string name = await store.PutAsync(stream, "video/mp4", default);
+
+        Assert.That(way.Broken, Is.EqualTo(2));
+        Assert.That(await ReadAsync(name), Is.EqualTo(bytes));
+    }
+
     [Test]
     public async Task RecoverAsync_UploadWhoseProcessDied_IsGivenUpWhenItIsOld()
     {
