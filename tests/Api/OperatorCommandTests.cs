@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Generation.Cli;
 using Generation.Storage;
 
 namespace Generation.Tests.Api;
@@ -87,7 +88,7 @@ public sealed class OperatorCommandTests
 
     private async Task<(int Code, string Output, string Errors)> TryAsync(params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(DotnetHost.Path) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
         start.ArgumentList.Add(Path.Combine(TestContext.CurrentContext.TestDirectory, "Generation.Api.dll"));
         foreach (string argument in arguments)
         {

@@ -16,12 +16,15 @@ public sealed partial class LesserProcessorTests
     [TestCase("avx512_bf16", "AVX512_CORE_BF16", null)]
     public async Task FusedForms_WithFewerInstructions_EqualTheComposedOnes(string most, string ofOneDnn, string? ofLibtorch)
     {
-        var start = new ProcessStartInfo("dotnet", ["test", typeof(FusedTests).Assembly.Location, "--nologo", "--filter", $"FullyQualifiedName~{nameof(FusedTests)}"])
+        string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+        var start = new ProcessStartInfo(dotnet, ["test", typeof(FusedTests).Assembly.Location, "--nologo", "--filter", $"FullyQualifiedName~{nameof(FusedTests)}"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
         };
+        // Its summary is read below
+        start.Environment["DOTNET_CLI_UI_LANGUAGE"] = "en";
         start.Environment["GENERATION_MAX_ISA"] = most;
         start.Environment["ONEDNN_MAX_CPU_ISA"] = ofOneDnn;
         // libtorch uses what it is told even where the processor has not got it

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json;
+using Generation.Cli;
 using Generation.Cli.Servers;
 using Generation.Contracts;
 using Generation.Storage;
@@ -246,7 +247,7 @@ internal sealed class JobsStack : IAsyncDisposable
     private string Start(string program, string[] arguments, Dictionary<string, string?> settings)
     {
         string address = $"http://127.0.0.1:{FreePort()}";
-        var start = new ProcessStartInfo("dotnet", [program, .. arguments]) { UseShellExecute = false };
+        var start = new ProcessStartInfo(DotnetHost.Path, [program, .. arguments]) { UseShellExecute = false };
         foreach ((string name, string? value) in settings)
         {
             start.Environment[name.Replace(":", "__")] = value;
