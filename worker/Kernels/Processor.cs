@@ -1,0 +1,27 @@
+using System.Runtime.Intrinsics.X86;
+
+namespace Generation.Kernels;
+
+/// <summary>What this machine's processor can do, and what it may.</summary>
+public static class Processor
+{
+    /// <summary>Environment variable that bounds the instructions of all kernels: baseline, avx2, avx512, avx512_bf16 or amx_bf16.</summary>
+    public const string Variable = "GENERATION_MAX_ISA";
+
+    /// <summary>The largest set that <see cref="Variable"/> allows; a name that is none of them bounds nothing.</summary>
+    public static InstructionSet Allowed { get; } = Environment.GetEnvironmentVariable(Variable) switch
+    {
+        "baseline" => InstructionSet.Baseline,
+        "avx2" => InstructionSet.Avx2,
+        "avx512" => InstructionSet.Avx512,
+        "avx512_bf16" => InstructionSet.Avx512Bf16,
+        _ => InstructionSet.AmxBf16,
+    };
+
+    /// <summary>Whether kernels in C# may use AVX2 with fused multiply-add.</summary>
+    public static bool HasAvx2 { get; } = Allowed >= InstructionSet.Avx2 && Avx2.IsSupported && Fma.IsSupported;
+
+    /// <summary>Whether kernels in C# may use AVX-512.</summary>
+    public static bool HasAvx512 { get; } = Allowed >= InstructionSet.Avx512 && HasAvx2 && Avx512F.IsSupported && Avx512BW.IsSupported
+        && Avx512DQ.IsSupported && Avx512F.VL.IsSupported;
+}
