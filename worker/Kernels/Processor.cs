@@ -24,4 +24,17 @@ public static class Processor
     /// <summary>Whether kernels in C# may use AVX-512.</summary>
     public static bool HasAvx512 { get; } = Allowed >= InstructionSet.Avx512 && HasAvx2 && Avx512F.IsSupported && Avx512BW.IsSupported
         && Avx512DQ.IsSupported && Avx512F.VL.IsSupported;
+
+    /// <summary>The largest set that kernels in C# have on this processor and may use: AVX-512, AVX2 or none.</summary>
+    public static InstructionSet Vectors { get; } =
+        HasAvx512 ? InstructionSet.Avx512 : HasAvx2 ? InstructionSet.Avx2 : InstructionSet.Baseline;
+
+    /// <summary>The set of vectors in C# that belongs to <paramref name="set"/>, AVX-512 or AVX2.</summary>
+    /// <exception cref="PlatformNotSupportedException">The processor does not have it, or may not use it.</exception>
+    internal static InstructionSet Require(InstructionSet set)
+    {
+        InstructionSet vectors = set > InstructionSet.Avx512 ? InstructionSet.Avx512 : set;
+        return vectors != InstructionSet.Baseline && vectors <= Vectors ? vectors
+            : throw new PlatformNotSupportedException($"kernels for {set} do not run here: the most that this processor has, or may use, is {Vectors}");
+    }
 }

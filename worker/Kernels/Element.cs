@@ -1,0 +1,11 @@
+namespace Generation.Kernels;
+
+/// <summary>How numbers are stored; kernels compute in float32 whatever they read.</summary>
+public enum Element
+{
+    /// <summary>32-bit floating point.</summary>
+    Float32,
+
+    /// <summary>The upper half of a float32 number, held as <see cref="ushort"/>.</summary>
+    BFloat16,
+}

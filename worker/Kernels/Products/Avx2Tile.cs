@@ -1,0 +1,88 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Generation.Kernels.Products;
+
+/// <summary>6 x 16: twelve sums, two vectors of b and one of a fill the sixteen registers of AVX2.</summary>
+internal readonly unsafe struct Avx2Tile : ITile
+{
+    public static int Rows => 6;
+
+    public static int Columns => 16;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Multiply(float* a, float* b, nint depth, float* start, float* tile)
+    {
+        Vector256<float> c0a = Vector256.Load(start);
+        Vector256<float> c0b = Vector256.Load(start + 8);
+        Vector256<float> c1a = Vector256.Load(start + 16);
+        Vector256<float> c1b = Vector256.Load(start + 24);
+        Vector256<float> c2a = Vector256.Load(start + 32);
+        Vector256<float> c2b = Vector256.Load(start + 40);
+        Vector256<float> c3a = Vector256.Load(start + 48);
+        Vector256<float> c3b = Vector256.Load(start + 56);
+        Vector256<float> c4a = Vector256.Load(start + 64);
+        Vector256<float> c4b = Vector256.Load(start + 72);
+        Vector256<float> c5a = Vector256.Load(start + 80);
+        Vector256<float> c5b = Vector256.Load(start + 88);
+
+        for (float* end = b + (depth * 16); b < end; b += 32, a += 2)
+        {
+            Vector256<float> left = Vector256.Load(b);
+            Vector256<float> right = Vector256.Load(b + 8);
+            Vector256<float> x = Vector256.Create(*a);
+            c0a = Fma.MultiplyAdd(x, left, c0a);
+            c0b = Fma.MultiplyAdd(x, right, c0b);
+            x = Vector256.Create(*(a + Depth.Stride));
+            c1a = Fma.MultiplyAdd(x, left, c1a);
+            c1b = Fma.MultiplyAdd(x, right, c1b);
+            x = Vector256.Create(*(a + (2 * Depth.Stride)));
+            c2a = Fma.MultiplyAdd(x, left, c2a);
+            c2b = Fma.MultiplyAdd(x, right, c2b);
+            x = Vector256.Create(*(a + (3 * Depth.Stride)));
+            c3a = Fma.MultiplyAdd(x, left, c3a);
+            c3b = Fma.MultiplyAdd(x, right, c3b);
+            x = Vector256.Create(*(a + (4 * Depth.Stride)));
+            c4a = Fma.MultiplyAdd(x, left, c4a);
+            c4b = Fma.MultiplyAdd(x, right, c4b);
+            x = Vector256.Create(*(a + (5 * Depth.Stride)));
+            c5a = Fma.MultiplyAdd(x, left, c5a);
+            c5b = Fma.MultiplyAdd(x, right, c5b);
+
+            left = Vector256.Load(b + 16);
+            right = Vector256.Load(b + 24);
+            x = Vector256.Create(*(a + 1));
+            c0a = Fma.MultiplyAdd(x, left, c0a);
+            c0b = Fma.MultiplyAdd(x, right, c0b);
+            x = Vector256.Create(*(a + Depth.Stride + 1));
+            c1a = Fma.MultiplyAdd(x, left, c1a);
+            c1b = Fma.MultiplyAdd(x, right, c1b);
+            x = Vector256.Create(*(a + (2 * Depth.Stride) + 1));
+            c2a = Fma.MultiplyAdd(x, left, c2a);
+            c2b = Fma.MultiplyAdd(x, right, c2b);
+            x = Vector256.Create(*(a + (3 * Depth.Stride) + 1));
+            c3a = Fma.MultiplyAdd(x, left, c3a);
+            c3b = Fma.MultiplyAdd(x, right, c3b);
+            x = Vector256.Create(*(a + (4 * Depth.Stride) + 1));
+            c4a = Fma.MultiplyAdd(x, left, c4a);
+            c4b = Fma.MultiplyAdd(x, right, c4b);
+            x = Vector256.Create(*(a + (5 * Depth.Stride) + 1));
+            c5a = Fma.MultiplyAdd(x, left, c5a);
+            c5b = Fma.MultiplyAdd(x, right, c5b);
+        }
+
+        c0a.Store(tile);
+        c0b.Store(tile + 8);
+        c1a.Store(tile + 16);
+        c1b.Store(tile + 24);
+        c2a.Store(tile + 32);
+        c2b.Store(tile + 40);
+        c3a.Store(tile + 48);
+        c3b.Store(tile + 56);
+        c4a.Store(tile + 64);
+        c4b.Store(tile + 72);
+        c5a.Store(tile + 80);
+        c5b.Store(tile + 88);
+    }
+}

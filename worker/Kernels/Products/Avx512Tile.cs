@@ -1,0 +1,122 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Generation.Kernels.Products;
+
+/// <summary>14 x 32: twenty-eight sums, two vectors of b and one of a fill 31 of the 32 registers of AVX-512.</summary>
+internal readonly unsafe struct Avx512Tile : ITile
+{
+    public static int Rows => 14;
+
+    public static int Columns => 32;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Multiply(float* a, float* b, nint depth, float* start, float* tile)
+    {
+        Vector512<float> c0a = Vector512.Load(start);
+        Vector512<float> c0b = Vector512.Load(start + 16);
+        Vector512<float> c1a = Vector512.Load(start + 32);
+        Vector512<float> c1b = Vector512.Load(start + 48);
+        Vector512<float> c2a = Vector512.Load(start + 64);
+        Vector512<float> c2b = Vector512.Load(start + 80);
+        Vector512<float> c3a = Vector512.Load(start + 96);
+        Vector512<float> c3b = Vector512.Load(start + 112);
+        Vector512<float> c4a = Vector512.Load(start + 128);
+        Vector512<float> c4b = Vector512.Load(start + 144);
+        Vector512<float> c5a = Vector512.Load(start + 160);
+        Vector512<float> c5b = Vector512.Load(start + 176);
+        Vector512<float> c6a = Vector512.Load(start + 192);
+        Vector512<float> c6b = Vector512.Load(start + 208);
+        Vector512<float> c7a = Vector512.Load(start + 224);
+        Vector512<float> c7b = Vector512.Load(start + 240);
+        Vector512<float> c8a = Vector512.Load(start + 256);
+        Vector512<float> c8b = Vector512.Load(start + 272);
+        Vector512<float> c9a = Vector512.Load(start + 288);
+        Vector512<float> c9b = Vector512.Load(start + 304);
+        Vector512<float> c10a = Vector512.Load(start + 320);
+        Vector512<float> c10b = Vector512.Load(start + 336);
+        Vector512<float> c11a = Vector512.Load(start + 352);
+        Vector512<float> c11b = Vector512.Load(start + 368);
+        Vector512<float> c12a = Vector512.Load(start + 384);
+        Vector512<float> c12b = Vector512.Load(start + 400);
+        Vector512<float> c13a = Vector512.Load(start + 416);
+        Vector512<float> c13b = Vector512.Load(start + 432);
+
+        for (float* end = b + (depth * 32); b < end; b += 32, a++)
+        {
+            Vector512<float> left = Vector512.Load(b);
+            Vector512<float> right = Vector512.Load(b + 16);
+            Vector512<float> x = Vector512.Create(*a);
+            c0a = Vector512.FusedMultiplyAdd(x, left, c0a);
+            c0b = Vector512.FusedMultiplyAdd(x, right, c0b);
+            x = Vector512.Create(*(a + Depth.Stride));
+            c1a = Vector512.FusedMultiplyAdd(x, left, c1a);
+            c1b = Vector512.FusedMultiplyAdd(x, right, c1b);
+            x = Vector512.Create(*(a + (2 * Depth.Stride)));
+            c2a = Vector512.FusedMultiplyAdd(x, left, c2a);
+            c2b = Vector512.FusedMultiplyAdd(x, right, c2b);
+            x = Vector512.Create(*(a + (3 * Depth.Stride)));
+            c3a = Vector512.FusedMultiplyAdd(x, left, c3a);
+            c3b = Vector512.FusedMultiplyAdd(x, right, c3b);
+            x = Vector512.Create(*(a + (4 * Depth.Stride)));
+            c4a = Vector512.FusedMultiplyAdd(x, left, c4a);
+            c4b = Vector512.FusedMultiplyAdd(x, right, c4b);
+            x = Vector512.Create(*(a + (5 * Depth.Stride)));
+            c5a = Vector512.FusedMultiplyAdd(x, left, c5a);
+            c5b = Vector512.FusedMultiplyAdd(x, right, c5b);
+            x = Vector512.Create(*(a + (6 * Depth.Stride)));
+            c6a = Vector512.FusedMultiplyAdd(x, left, c6a);
+            c6b = Vector512.FusedMultiplyAdd(x, right, c6b);
+            x = Vector512.Create(*(a + (7 * Depth.Stride)));
+            c7a = Vector512.FusedMultiplyAdd(x, left, c7a);
+            c7b = Vector512.FusedMultiplyAdd(x, right, c7b);
+            x = Vector512.Create(*(a + (8 * Depth.Stride)));
+            c8a = Vector512.FusedMultiplyAdd(x, left, c8a);
+            c8b = Vector512.FusedMultiplyAdd(x, right, c8b);
+            x = Vector512.Create(*(a + (9 * Depth.Stride)));
+            c9a = Vector512.FusedMultiplyAdd(x, left, c9a);
+            c9b = Vector512.FusedMultiplyAdd(x, right, c9b);
+            x = Vector512.Create(*(a + (10 * Depth.Stride)));
+            c10a = Vector512.FusedMultiplyAdd(x, left, c10a);
+            c10b = Vector512.FusedMultiplyAdd(x, right, c10b);
+            x = Vector512.Create(*(a + (11 * Depth.Stride)));
+            c11a = Vector512.FusedMultiplyAdd(x, left, c11a);
+            c11b = Vector512.FusedMultiplyAdd(x, right, c11b);
+            x = Vector512.Create(*(a + (12 * Depth.Stride)));
+            c12a = Vector512.FusedMultiplyAdd(x, left, c12a);
+            c12b = Vector512.FusedMultiplyAdd(x, right, c12b);
+            x = Vector512.Create(*(a + (13 * Depth.Stride)));
+            c13a = Vector512.FusedMultiplyAdd(x, left, c13a);
+            c13b = Vector512.FusedMultiplyAdd(x, right, c13b);
+        }
+
+        c0a.Store(tile);
+        c0b.Store(tile + 16);
+        c1a.Store(tile + 32);
+        c1b.Store(tile + 48);
+        c2a.Store(tile + 64);
+        c2b.Store(tile + 80);
+        c3a.Store(tile + 96);
+        c3b.Store(tile + 112);
+        c4a.Store(tile + 128);
+        c4b.Store(tile + 144);
+        c5a.Store(tile + 160);
+        c5b.Store(tile + 176);
+        c6a.Store(tile + 192);
+        c6b.Store(tile + 208);
+        c7a.Store(tile + 224);
+        c7b.Store(tile + 240);
+        c8a.Store(tile + 256);
+        c8b.Store(tile + 272);
+        c9a.Store(tile + 288);
+        c9b.Store(tile + 304);
+        c10a.Store(tile + 320);
+        c10b.Store(tile + 336);
+        c11a.Store(tile + 352);
+        c11b.Store(tile + 368);
+        c12a.Store(tile + 384);
+        c12b.Store(tile + 400);
+        c13a.Store(tile + 416);
+        c13b.Store(tile + 432);
+    }
+}
