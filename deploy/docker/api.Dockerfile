@@ -1,7 +1,8 @@
 # The API, dispatcher and rescuer. Build from the clone's root: docker build -f deploy/docker/api.Dockerfile .
 FROM mcr.microsoft.com/dotnet/sdk:10.0.401-noble AS build
 WORKDIR /src
-COPY Directory.Build.props Directory.Packages.props .editorconfig ./
+COPY Directory.Build.props Directory.Build.targets Directory.Packages.props BannedSymbols.txt .editorconfig ./
+COPY worker/Torch/Build worker/Torch/Build
 COPY contracts contracts
 COPY storage storage
 COPY api api

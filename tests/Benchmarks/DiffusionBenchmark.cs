@@ -1,6 +1,5 @@
 using Generation.Diffusion;
 using Generation.Diffusion.Networks;
-using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,20 +13,16 @@ internal static class DiffusionBenchmark
 
     public static void Run(Report report, string? only)
     {
-        Replay.Install();
         using IDisposable mode = inference_mode();
         Peaks peaks = Peaks.Measure();
-        report.Add("peak_f32", peaks.Float32 / 1e9, "GFLOP/s", note: $"a loop of multiply-adds on vectors, {get_num_threads()} threads");
-        report.Add("peak_bf16_vector", peaks.VectorBfloat16 / 1e9, "GFLOP/s", note: peaks.VectorBfloat16 == 0 ? "this processor has no bfloat16 vectors" : "the same in bfloat16");
-        report.Add("peak_bf16_tile", peaks.TileBfloat16 / 1e9, "GFLOP/s", note: peaks.TileBfloat16 == 0 ? "this processor has no bfloat16 tiles" : "the same on tiles");
-        report.Add("peak_multiply_add", peaks.MultiplyAdd / 1e9, "GFLOP/s", note: "the faster of the two loops on vectors: the multiply-add peak");
-        report.Add("peak_best_product_bf16", peaks.BestProduct / 1e9, "GFLOP/s", peaks.MultiplyAdd / 1e9, peaks.BestProduct / peaks.MultiplyAdd, "the fastest large product or convolution, on tiles where there are any, against the multiply-add peak");
+        report.Add("peak_best_product_f32", peaks.Float32 / 1e9, "GFLOP/s", note: $"the fastest large product or convolution, {get_num_threads()} threads");
+        report.Add("peak_best_product_bf16", peaks.Bfloat16 / 1e9, "GFLOP/s", peaks.Float32 / 1e9, peaks.Bfloat16 / peaks.Float32, "the same in bfloat16, against float32's");
         if (only is null or "kernels")
         {
             KernelBenchmark.Run(report, peaks);
         }
 
-        double? step = only is null or "step" or "engines" or "profile" ? Step(report, peaks, profile: only is "profile") : null;
+        double? step = only is null or "step" or "engines" ? Step(report, peaks) : null;
         if (only is null or "engines")
         {
             OtherEngines.OpenVino(report, step!.Value);
@@ -36,7 +31,7 @@ internal static class DiffusionBenchmark
     }
 
     // seconds
-    private static double Step(Report report, Peaks peaks, bool profile)
+    private static double Step(Report report, Peaks peaks)
     {
         using DisposeScope scope = NewDisposeScope();
         using var source = new RandomWeights("sd15", "unet");
@@ -55,27 +50,7 @@ internal static class DiffusionBenchmark
         }
 
         double best = Clock.Best(Guided, 6);
-        report.Add("sd15_guided_step_bf16", best, "s", StepOperations / peaks.MultiplyAdd, StepOperations / peaks.MultiplyAdd / best, "860 M parameters, 64x64 latents, batch 2; against its multiply-adds' time at the multiply-add peak, ratio is the share of the peak; at least 0.75");
-        report.Add("sd15_guided_step_bf16_of_best_product", best, "s", StepOperations / peaks.BestProduct, StepOperations / peaks.BestProduct / best, "the same, at the speed of the best product");
-        IReadOnlyList<(string Name, int Calls, double Seconds)> operations = NativeBenchmark.Operations(Guided, withArguments: profile);
-        double all = operations.Sum(one => one.Seconds);
-        foreach ((string name, int calls, double seconds) in operations.TakeWhile((one, i) => i < (profile ? 60 : 12)))
-        {
-            report.Add($"sd15_step_in_{name.Replace(' ', '_')}", seconds, "s", all, seconds / all, $"{calls} calls of one step, against the time in all its operations");
-        }
-
-        Replay replay = Replay.Of(Guided);
-        long live = TorchExtras.LiveTensors;
-        const int rounds = 8;
-        (double managed, double replayed) = replay.Against(Guided, rounds);
-        report.Add("sd15_step_csharp_over_cpp", managed, "s", replayed, managed / replayed, $"the step against a C++ replay of its {replay.Calls} calls, in turns piece by piece, each the median of {rounds} rounds; at most 1.02");
-        (double whole, double outside) = NativeBenchmark.Outside(Guided, 5);
-        report.Add("sd15_step_outside_native_calls", outside, "s", whole, outside / whole, "the step's time in C# alone, the median of 5 steps, against the whole step");
-        if (TorchExtras.LiveTensors != live)
-        {
-            throw new InvalidOperationException($"{TorchExtras.LiveTensors - live} tensors are left over of the replays.");
-        }
-
+        report.Add("sd15_guided_step_bf16", best, "s", StepOperations / peaks.Bfloat16, StepOperations / peaks.Bfloat16 / best, "860 M parameters, 64x64 latents, batch 2; against its multiply-adds' time at the speed of the best product");
         report.Add("sd15_unet_made", loading, "s", note: "drawing 860 M random weights included");
         return best;
     }

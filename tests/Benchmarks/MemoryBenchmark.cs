@@ -49,7 +49,7 @@ internal static class MemoryBenchmark
             GC.WaitForPendingFinalizers();
         }
 
-        TorchExtras.ReleaseMemory();
+        TorchRuntime.ReleaseMemory();
     }
 
     private static double ResidentMiB()

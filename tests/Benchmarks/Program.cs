@@ -1,14 +1,13 @@
 using System.CommandLine;
 using Generation.Benchmarks;
+using Generation.Torch;
 
 var json = new Option<bool>("--json") { Description = "One JSON object a line: name, value, unit, against, ratio.", Recursive = true };
-var threads = new Option<int>("--threads") { Description = "Threads within an operation.", DefaultValueFactory = _ => TorchSharp.torch.get_num_threads(), Recursive = true };
+var threads = new Option<int>("--threads") { Description = "Threads within an operation.", DefaultValueFactory = _ => TorchRuntime.Threads, Recursive = true };
 var pictures = new Option<int>("--pictures") { Description = "How many pictures.", DefaultValueFactory = _ => 1000 };
 
-var only = new Option<string?>("--only") { Description = "kernels, step, profile (a step's operations by shape) or engines: that part alone." };
+var only = new Option<string?>("--only") { Description = "kernels, step or engines: that part alone." };
 
-var torch = new Command("torch", "What a call from C# costs more than the same call in C++.");
-torch.SetAction(result => Run(result, TorchBenchmark.Run));
 var diffusion = new Command("diffusion", "Kernels and a guided Stable Diffusion 1.5 step, against the processor's own speed and other engines.") { only };
 diffusion.SetAction(result => Run(result, report => DiffusionBenchmark.Run(report, result.GetValue(only))));
 var memory = new Command("memory", "Memory over many pictures of the demo model in one process.") { pictures };
@@ -29,13 +28,13 @@ jobs.SetAction((result, cancellationToken) =>
 var bare = new Command("jobs-bare", "The bare API that 'jobs' measures against; it starts this by itself.") { Hidden = true };
 bare.SetAction(_ => BareApi.RunAsync());
 
-var root = new RootCommand("Generation's benchmarks: each prints what it measured beside what it is held against.") { torch, diffusion, memory, weights, gpu, jobs, bare };
+var root = new RootCommand("Generation's benchmarks: each prints what it measured beside what it is held against.") { diffusion, memory, weights, gpu, jobs, bare };
 root.Options.Add(json);
 root.Options.Add(threads);
 return await root.Parse(args).InvokeAsync();
 
 void Run(ParseResult result, Action<Report> benchmark)
 {
-    TorchSharp.torch.set_num_threads(result.GetValue(threads));
+    TorchRuntime.Threads = result.GetValue(threads);
     benchmark(new Report(Console.Out, result.GetValue(json)));
 }

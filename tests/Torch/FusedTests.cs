@@ -41,20 +41,6 @@ public sealed class FusedTests
         Near(narrow.@float(), TorchExtras.ComposedAttention(q.bfloat16().@float(), k.bfloat16().@float(), v.bfloat16().@float()), 0.03);
     }
 
-    // GENERATION_MAX_ISA names the most that kernels may use: LesserProcessorTests runs these tests again under each
-    [Test]
-    public void AttentionKernel_OfAnyType_IsWithinTheInstructionsAllowed()
-    {
-        string[] all = ["none", "avx2", "avx512", "avx512_bf16", "amx_bf16"];
-        string? most = Environment.GetEnvironmentVariable("GENERATION_MAX_ISA");
-        int limit = most is null ? all.Length - 1 : Math.Max(0, Array.IndexOf(all, most));
-        foreach (ScalarType type in new[] { ScalarType.Float32, ScalarType.BFloat16 })
-        {
-            string kernel = TorchExtras.AttentionKernel(type);
-            Assert.That(kernel, Is.AnyOf("libtorch").Or.AnyOf(all[..(limit + 1)]));
-        }
-    }
-
     [Test]
     public void Attention_HeadsSideBySideInMemory_EqualsTheComposedOne()
     {

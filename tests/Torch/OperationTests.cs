@@ -1,3 +1,4 @@
+using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -80,7 +81,7 @@ public sealed class OperationTests
         float[] expected = [20, 23, 26, 29, 56, 68, 80, 92];
         Assert.Multiple(() =>
         {
-            Assert.That(Of(a.matmul(b)), Is.EqualTo(expected));
+            Assert.That(Of(TorchExtras.product(a, b)), Is.EqualTo(expected));
             Assert.That(Of(a.mm(b)), Is.EqualTo(expected));
             Assert.That(Of(a.unsqueeze(0).bmm(b.unsqueeze(0))), Is.EqualTo(expected));
             Assert.That(Of(einsum("ij,jk->ik", a, b)), Is.EqualTo(expected));
@@ -247,9 +248,9 @@ public sealed class OperationTests
         (Tensor u, Tensor s, Tensor vh) = linalg.svd(a);
         Assert.Multiple(() =>
         {
-            Near(linalg.inv(a).matmul(a), eye(4), 1e-4);
-            Near(a.matmul(linalg.solve(a, ones(4, 1))), ones(4, 1), 1e-4);
-            Near(u.matmul(s.diag()).matmul(vh), a, 1e-4);
+            Near(TorchExtras.product(linalg.inv(a), a), eye(4), 1e-4);
+            Near(TorchExtras.product(a, linalg.solve(a, ones(4, 1))), ones(4, 1), 1e-4);
+            Near(TorchExtras.product(TorchExtras.product(u, s.diag()), vh), a, 1e-4);
             Assert.That(linalg.vector_norm(tensor(new float[] { 3, 4 })).item<float>(), Is.EqualTo(5));
         });
     }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using F = TorchSharp.torch.nn.functional;
 using Tensor = TorchSharp.torch.Tensor;
 
@@ -7,38 +8,33 @@ namespace Generation.Torch;
 /// A convolution of pictures (batch, in, height, width) by weight (out, in, height, width), without groups or dilation, with the
 /// weight packed at the first call into the layout that the processor computes with. The tensors must live as long as this.
 /// </summary>
-public sealed class PackedConv2d : IDisposable
+public sealed class PackedConv2d(Tensor weight, Tensor? bias, long[] stride, long[] padding) : IDisposable
 {
-    private readonly Tensor _weight;
-    private readonly Tensor? _bias;
-    private readonly long[] _stride;
-    private readonly long[] _padding;
-    private readonly PackedWeight? _packed;
-
-    public PackedConv2d(Tensor weight, Tensor? bias, long[] stride, long[] padding)
-    {
-        _weight = weight;
-        _bias = bias;
-        _stride = stride;
-        _padding = padding;
-        _packed = PackedWeight.Conv2d(weight, bias, stride, padding);
-    }
-
     /// <summary>Whether a packed copy is used.</summary>
-    public bool IsPacked => _packed is not null;
+    public bool IsPacked => false;
 
     /// <summary>The layer's result, plus <paramref name="added"/>, of the result's shape, in the same pass; channels last where packed.</summary>
     /// <param name="inPlace">The result takes the memory of <paramref name="added"/>, which the caller gives up; it may come back as the same object.</param>
+    /// <exception cref="TorchException">The shapes or types do not fit.</exception>
     public Tensor Forward(Tensor input, Tensor? added = null, bool inPlace = false)
     {
-        if (_packed is not null && _packed.Fits(input, _weight))
+        try
         {
-            return _packed.Conv2d(input, added, inPlace);
-        }
+            Tensor made = F.conv2d(input, weight, bias, stride, padding);
+            if (added is not null)
+            {
+                made.add_(added);
+            }
 
-        Tensor made = F.conv2d(input, _weight, _bias, _stride, _padding);
-        return added is null ? made : made.add_(added);
+            return made;
+        }
+        catch (ExternalException error) when (error is not TorchException)
+        {
+            throw TorchException.Of("conv2d", error, input, weight, bias, added);
+        }
     }
 
-    public void Dispose() => _packed?.Dispose();
+    public void Dispose()
+    {
+    }
 }

@@ -53,7 +53,7 @@ public sealed class LoraTests
         var original = weight.Value.clone();
 
         using var peft = SafetensorsFile.Open(Reference("lora/diffusers.safetensors"));
-        var product = peft.Read($"unet.{Layer}.lora_B.weight", ScalarType.Float32).matmul(peft.Read($"unet.{Layer}.lora_A.weight", ScalarType.Float32));
+        var product = TorchExtras.product(peft.Read($"unet.{Layer}.lora_B.weight", ScalarType.Float32), peft.Read($"unet.{Layer}.lora_A.weight", ScalarType.Float32));
         using (var adapter = LoraAdapter.Load(Reference("lora/diffusers.safetensors")))
         using (LoraSet.Apply(Networks(model), [new LoraUse(adapter, 0.4)]))
         {
@@ -64,7 +64,7 @@ public sealed class LoraTests
         var flat = $"lora_unet_{Layer.Replace('.', '_')}";
         var down = kohya.Read($"{flat}.lora_down.weight", ScalarType.Float32);
         var scale = kohya.Read($"{flat}.alpha").item<float>() / down.shape[0];
-        product = kohya.Read($"{flat}.lora_up.weight", ScalarType.Float32).matmul(down);
+        product = TorchExtras.product(kohya.Read($"{flat}.lora_up.weight", ScalarType.Float32), down);
         using (var adapter = LoraAdapter.Load(Reference("lora/kohya.safetensors")))
         using (LoraSet.Apply(Networks(model), [new LoraUse(adapter, 1)]))
         {
@@ -173,7 +173,7 @@ public sealed class LoraTests
         var path = WriteFile([($"lora_unet_{name}.lora_down.weight", down), ($"lora_unet_{name}.lora_up.weight", up)]);
         using var adapter = LoraAdapter.Load(path);
         using var set = LoraSet.Apply(Networks(model), [new LoraUse(adapter, 1)]);
-        GoldenCase.AssertClose(weight.Value, original + up.matmul(down).reshape(original.shape), layer, 1e-5);
+        GoldenCase.AssertClose(weight.Value, original + TorchExtras.product(up, down).reshape(original.shape), layer, 1e-5);
     }
 
     [TestCase("sd15_layout", "model.diffusion_model.")]
@@ -240,7 +240,7 @@ public sealed class LoraTests
             ("lora_unet_final_layer_adaLN_modulation_1.lora_up.weight", finalUp)]);
         using var adapter = LoraAdapter.Load(path);
         using var set = LoraSet.Apply(new Dictionary<string, ParameterStore> { ["transformer"] = parameters }, [new LoraUse(adapter, 1)]);
-        var delta = up.matmul(down);
+        var delta = TorchExtras.product(up, down);
         long from = 0;
         for (var k = 0; k < parts.Length; k++)
         {
@@ -248,7 +248,7 @@ public sealed class LoraTests
             from += originals[k].shape[0];
         }
 
-        var halves = finalUp.matmul(finalDown).chunk(2, 0);
+        var halves = TorchExtras.product(finalUp, finalDown).chunk(2, 0);
         GoldenCase.AssertClose(final.Value, originalFinal + cat([halves[1], halves[0]], 0), "norm_out", 1e-5);
     }
 
@@ -266,7 +266,7 @@ public sealed class LoraTests
             new Dictionary<string, string> { ["lora_adapter_metadata"] = """{"unet.r": 4, "unet.lora_alpha": 8, "unet.alpha_pattern": {}}""" });
         using var adapter = LoraAdapter.Load(path);
         using var set = LoraSet.Apply(Networks(model), [new LoraUse(adapter, 1)]);
-        GoldenCase.AssertClose(weight.Value, original + up.matmul(down) * 2, Layer, 1e-5);
+        GoldenCase.AssertClose(weight.Value, original + TorchExtras.product(up, down) * 2, Layer, 1e-5);
     }
 
     [Test]

@@ -78,7 +78,7 @@ public sealed class TiledDecodingTests
     private static long PeakBytes(Action action)
     {
         using var scope = NewDisposeScope();
-        TorchExtras.ReleaseMemory();
+        TorchRuntime.ReleaseMemory();
         // 5 sets the high-water mark back to what is resident now
         File.WriteAllText("/proc/self/clear_refs", "5");
         long start = StatusBytes("VmRSS:");

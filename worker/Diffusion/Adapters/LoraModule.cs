@@ -1,3 +1,4 @@
+using Generation.Torch;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Adapters;
@@ -89,12 +90,12 @@ internal sealed class LoraModule : IDisposable
             // (middle, rank, h, w) contracted with (rank, in) gives (middle, in, h, w).
             var mid = Mid.to(ScalarType.Float32);
             var (middle, rank) = (mid.shape[0], mid.shape[1]);
-            var area = mid.permute(0, 2, 3, 1).reshape(-1, rank).matmul(down.flatten(1));
+            var area = TorchExtras.product(mid.permute(0, 2, 3, 1).reshape(-1, rank), down.flatten(1));
             down = area.reshape(middle, mid.shape[2], mid.shape[3], -1).permute(0, 3, 1, 2);
         }
 
         var factor = scale * (Alpha ?? Rank) / Rank;
-        return (up.matmul(down.reshape(down.shape[0], -1)) * factor).MoveToOuterDisposeScope();
+        return (TorchExtras.product(up, down.reshape(down.shape[0], -1)) * factor).MoveToOuterDisposeScope();
     }
 
     public void Dispose()

@@ -1,3 +1,4 @@
+using Generation.Torch;
 using Generation.Diffusion.Networks.Layers;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -77,7 +78,7 @@ internal sealed class ClipSegDecoder
         using var scope = NewDisposeScope();
         long batch = x.shape[0], height = x.shape[2], width = x.shape[3], outChannels = by.Weight.Shape[1], size = by.Size;
         // (b, h*w, in) x (in, out*size*size) -> (b, h, w, out, size, size) -> (b, out, h, size, w, size)
-        Tensor squares = FeatureMap.ToSequence(x).matmul(by.Weight.Value.flatten(1)).view(batch, height, width, outChannels, size, size);
+        Tensor squares = TorchExtras.product(FeatureMap.ToSequence(x), by.Weight.Value.flatten(1)).view(batch, height, width, outChannels, size, size);
         Tensor map = squares.permute(0, 3, 1, 4, 2, 5).reshape(batch, outChannels, height * size, width * size);
         return (map + by.Bias.Value.view(1, -1, 1, 1)).MoveToOuterDisposeScope();
     }

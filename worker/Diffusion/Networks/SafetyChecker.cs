@@ -1,5 +1,5 @@
+using Generation.Torch;
 using Generation.Diffusion.Networks.Layers;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
@@ -86,7 +86,7 @@ public sealed class SafetyChecker : Network
     private static float[][] Excess(Tensor imageEmbeds, Parameter embeds, Parameter thresholds)
     {
         using var scope = NewDisposeScope();
-        Tensor cosines = torch.matmul(Normalized(imageEmbeds), Normalized(embeds.Value).t());
+        Tensor cosines = TorchExtras.product(Normalized(imageEmbeds), Normalized(embeds.Value).t());
         Tensor excess = (cosines - thresholds.Value.to(ScalarType.Float32)).cpu().contiguous();
         return [.. excess.data<float>().ToArray().Chunk((int)excess.shape[1])];
     }

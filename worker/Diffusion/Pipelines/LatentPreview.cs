@@ -1,3 +1,4 @@
+using Generation.Torch;
 using Generation.Diffusion.Networks;
 using Generation.Imaging;
 using static TorchSharp.torch;
@@ -36,7 +37,7 @@ public sealed class LatentPreview
         int channels = _colours.Length - 1;
         Tensor weights = tensor(_colours[..channels].SelectMany(row => row).Select(value => (float)value).ToArray()).view(channels, 3);
         Tensor constant = tensor(_colours[channels].Select(value => (float)value).ToArray());
-        Tensor pixels = latents.to(ScalarType.Float32).cpu().permute(1, 2, 0).matmul(weights) + constant;
+        Tensor pixels = TorchExtras.product(latents.to(ScalarType.Float32).cpu().permute(1, 2, 0), weights) + constant;
         return PictureTensors.ToPictures((((pixels / 2) + 0.5).clamp(0, 1)).unsqueeze(0))[0];
     }
 

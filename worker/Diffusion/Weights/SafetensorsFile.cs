@@ -1,5 +1,4 @@
 using System.IO.MemoryMappedFiles;
-using Generation.Torch;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion;
@@ -134,7 +133,7 @@ public sealed unsafe class SafetensorsFile : WeightSource
 
         using (over)
         {
-            Tensor converted = TorchExtras.converted_from_memory((nint)at, shape, over.dtype, dtype.Value) ?? over.to(dtype.Value);
+            Tensor converted = over.to(dtype.Value);
             GC.KeepAlive(this);
             return converted;
         }

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
-using static TorchSharp.torch;
+using Generation.Torch;
 
 namespace Generation.Worker.Rendering;
 
@@ -128,7 +128,7 @@ internal sealed class ComputeThread : IDisposable
 
     private void Loop()
     {
-        set_num_threads(_threads);
+        TorchRuntime.Threads = _threads;
         foreach (Action work in _work.GetConsumingEnumerable())
         {
             Interlocked.Increment(ref _computing);

@@ -1,3 +1,4 @@
+using Generation.Torch;
 using Generation.Diffusion;
 using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
@@ -44,7 +45,7 @@ internal static class LatentPreview
         Tensor pixels = latents.narrow(0, 0, 1).to(ScalarType.Float32).cpu().permute(0, 2, 3, 1);
         Tensor fit = tensor(colours.Take(channels).SelectMany(row => row.Select(v => (float)v)).ToArray(), [channels, 3]);
         Tensor constant = tensor(colours[channels].Select(v => (float)v).ToArray(), [3]);
-        return PictureTensors.ToPictures(((pixels.matmul(fit) + constant + 1) / 2).clamp(0, 1))[0];
+        return PictureTensors.ToPictures(((TorchExtras.product(pixels, fit) + constant + 1) / 2).clamp(0, 1))[0];
     }
 
     private static Picture? FromDecoder(LatentDiffusionModel model, DenoisingRun run, StepReport report)

@@ -1,0 +1,103 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Generation.Torch;
+
+/// <summary>Tensors as memory: what TorchSharp does inside but does not show.</summary>
+public static unsafe partial class TorchExtras
+{
+    // TorchSharp's own native library
+    private const string Library = "LibTorchSharp";
+
+    private static readonly Dictionary<nint, Stack<object>> Owners = [];
+
+    /// <summary>Tensors that exist in this process, held or not yet finalized: tests compare it before and after.</summary>
+    public static long LiveTensors => Tensor.TotalCount;
+
+    /// <summary>
+    /// A tensor over memory that somebody else owns, for example a file's map: nothing is copied.
+    /// <paramref name="owner"/> stays reachable until the last tensor over the memory is gone; the caller keeps the memory valid as long as the owner is.
+    /// </summary>
+    /// <exception cref="ExternalException">libtorch refuses the shape.</exception>
+    public static Tensor from_memory(nint memory, ReadOnlySpan<long> shape, ScalarType dtype, object owner)
+    {
+        // libtorch tells the deleter the address alone. Tensors over one address at a time have owners that keep the same memory, so any
+        // of them may go first.
+        lock (Owners)
+        {
+            if (!Owners.TryGetValue(memory, out Stack<object>? owners))
+            {
+                Owners[memory] = owners = new Stack<object>();
+            }
+
+            owners.Push(owner);
+        }
+
+        nint handle;
+        fixed (long* sizes = shape)
+        {
+            handle = THSTensor_new(memory, &Release, sizes, shape.Length, (sbyte)dtype, (sbyte)dtype, (int)DeviceType.CPU, 0, 0);
+        }
+
+        if (handle == 0)
+        {
+            Forget(memory);
+            CheckForErrors();
+        }
+
+        return Tensor.UnsafeCreateTensor(handle);
+    }
+
+    /// <summary>The address of the first element. The tensor must be on the CPU and outlive its use.</summary>
+    public static nint DataPointer(Tensor tensor)
+    {
+        nint data = THSTensor_data(tensor.Handle);
+        GC.KeepAlive(tensor);
+        return data;
+    }
+
+    /// <summary>Whether a picture's channels are last in memory.</summary>
+    public static bool IsChannelsLast(Tensor tensor)
+    {
+        if (tensor.ndim != 4)
+        {
+            return false;
+        }
+
+        using Tensor last = tensor.permute(0, 2, 3, 1);
+        return last.is_contiguous();
+    }
+
+    /// <summary>The tensor with its channels last in memory; a view of the same where they are already.</summary>
+    /// <param name="input">(batch, channels, height, width)</param>
+    public static Tensor channels_last(Tensor input)
+    {
+        using Tensor last = input.permute(0, 2, 3, 1);
+        using Tensor dense = last.contiguous();
+        return dense.permute(0, 3, 1, 2);
+    }
+
+    [UnmanagedCallersOnly]
+    private static void Release(nint memory) => Forget(memory);
+
+    private static void Forget(nint memory)
+    {
+        lock (Owners)
+        {
+            if (Owners.TryGetValue(memory, out Stack<object>? owners) && owners.TryPop(out _) && owners.Count == 0)
+            {
+                Owners.Remove(memory);
+            }
+        }
+    }
+
+    [LibraryImport(Library)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
+    private static partial nint THSTensor_new(
+        nint data, delegate* unmanaged<nint, void> deleter, long* sizes, int dimensions, sbyte stored, sbyte dtype, int deviceType, int deviceIndex, byte requiresGrad);
+
+    [LibraryImport(Library)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
+    private static partial nint THSTensor_data(nint tensor);
+}

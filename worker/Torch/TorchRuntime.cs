@@ -1,0 +1,120 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using Generation.Kernels;
+using static TorchSharp.torch;
+
+namespace Generation.Torch;
+
+/// <summary>
+/// libtorch as this process uses it: how it takes memory, which instructions it may use, and its threads, which our kernels share.
+/// What libtorch reads only once, when it is loaded, is set by <see cref="Start"/>; assemblies that use tensors call it first.
+/// </summary>
+public static partial class TorchRuntime
+{
+    private static readonly Lock s_lock = new();
+    private static bool s_started;
+
+    /// <summary>Threads of one operation.</summary>
+    public static int Threads
+    {
+        get => get_num_threads();
+
+        // OpenMP keeps the number for each thread that calls it
+        set
+        {
+            Start();
+            set_num_threads(value);
+            ThreadTeam.Threads = value;
+        }
+    }
+
+    /// <summary>What computes, for people: libtorch's version, threads, and the instructions of our own kernels.</summary>
+    public static string Describe() => $"libtorch {__version__}, {Threads} threads";
+
+    /// <summary>Prepares this process for libtorch and loads it; at the second call and later, nothing.</summary>
+    [ModuleInitializer]
+    [System.Diagnostics.CodeAnalysis.SuppressMessage("Usage", "CA2255", Justification = "libtorch reads its settings when the first tensor is made, whoever makes it")]
+    public static void Start()
+    {
+        lock (s_lock)
+        {
+            if (s_started)
+            {
+                return;
+            }
+
+            s_started = true;
+            if (OperatingSystem.IsLinux())
+            {
+                KeepMemory();
+                BoundInstructions();
+            }
+
+            InitializeDeviceType(TorchSharp.DeviceType.CPU);
+            ThreadTeam.UseOpenMp();
+            if (Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is null)
+            {
+                set_num_threads(AllottedCores.Count());
+            }
+
+            ThreadTeam.Threads = get_num_threads();
+        }
+    }
+
+    /// <summary>
+    /// Gives freed memory back to the system. Tensors of a run ask for the same sizes again and again, so freed memory is kept for the next
+    /// ones until somebody says that a run is over.
+    /// </summary>
+    public static void ReleaseMemory()
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            _ = malloc_trim(0);
+        }
+    }
+
+    // By default the C library maps each large tensor anew and gives it back at once: the kernel then clears the pages of every result
+    // of every layer. With one heap for all threads that is not trimmed, in huge pages where the system allows, they stay.
+    private static void KeepMemory()
+    {
+        const int TrimThreshold = -1, TopPad = -2, MapMax = -4, ArenaMax = -8;
+        _ = mallopt(ArenaMax, 1);
+        _ = mallopt(MapMax, 0);
+        _ = mallopt(TopPad, 256 << 20);
+        _ = mallopt(TrimThreshold, int.MaxValue);
+        _ = setenv("THP_MEM_ALLOC_ENABLE", "1", 0);
+    }
+
+    // GENERATION_MAX_ISA bounds our own kernels; the libraries inside libtorch have a name of their own for the same.
+    private static void BoundInstructions()
+    {
+        (string Aten, string OneDnn, string Mkl)? bounds = Processor.Allowed switch
+        {
+            InstructionSet.Baseline => ("default", "SSE41", "SSE4_2"),
+            InstructionSet.Avx2 => ("avx2", "AVX2", "AVX2"),
+            InstructionSet.Avx512 => ("avx512", "AVX512_CORE", "AVX512"),
+            InstructionSet.Avx512Bf16 => ("avx512", "AVX512_CORE_BF16", "AVX512"),
+            _ => null,
+        };
+        if (bounds is { } to)
+        {
+            // libtorch uses what it is told even where the processor has not got it
+            _ = setenv("ATEN_CPU_CAPABILITY", to.Aten == "avx512" && !Processor.HasAvx512 ? "default" : to.Aten, 0);
+            _ = setenv("ONEDNN_MAX_CPU_ISA", to.OneDnn, 0);
+            _ = setenv("MKL_ENABLE_INSTRUCTIONS", to.Mkl, 0);
+        }
+    }
+
+    // .NET's own Environment.SetEnvironmentVariable is not seen by native code
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int setenv(string name, string value, int overwrite);
+
+    [LibraryImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int mallopt(int parameter, int value);
+
+    [LibraryImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int malloc_trim(nuint pad);
+}
