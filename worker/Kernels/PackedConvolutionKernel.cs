@@ -1,0 +1,78 @@
+using Generation.Kernels.Products;
+
+namespace Generation.Kernels;
+
+/// <summary>
+/// A convolution of pictures (batch, height, width, channels) with its weight packed into the order that products read it in, for
+/// processors with AVX2 or more. Sums are float32 whatever the elements, and a picture's result does not depend on the other pictures or
+/// on the number of threads.
+/// </summary>
+public sealed unsafe class PackedConvolutionKernel : IDisposable
+{
+    private readonly PackedMatrix _matrix;
+    private readonly int _channels;
+    private readonly Window _window;
+
+    private PackedConvolutionKernel(PackedMatrix matrix, int channels, Window window)
+    {
+        _matrix = matrix;
+        _channels = channels;
+        _window = window;
+    }
+
+    /// <summary>Bytes of the packed weight and bias.</summary>
+    public long Bytes => _matrix.Bytes;
+
+    /// <param name="weight">(outputs, channels, height, width), dense; it is copied in its own element.</param>
+    /// <param name="bias">(outputs), or null.</param>
+    /// <param name="stride">Pixels from one place of the window to the next, down and to the right.</param>
+    /// <param name="padding">Zeros on each side of a picture.</param>
+    /// <returns>Null where the processor has no AVX2.</returns>
+    public static PackedConvolutionKernel? TryPack(
+        void* weight, Element element, void* bias, Element biasElement, int outputs, int channels, int height, int width, int stride, int padding) =>
+        Processor.HasAvx2
+            ? Pack(Processor.Vectors, weight, element, bias, biasElement, outputs, channels, height, width, stride, padding)
+            : null;
+
+    /// <summary>result = the convolution of x (batch, height, width, channels) + bias + added.</summary>
+    /// <param name="element">The element of x, result and added.</param>
+    /// <param name="added">Of the result's shape, or null; it may be <paramref name="result"/>.</param>
+    /// <param name="height">Of a picture of <paramref name="x"/>.</param>
+    /// <param name="width">Of a picture of <paramref name="x"/>.</param>
+    public void Run(void* x, void* result, void* added, Element element, int batch, int height, int width)
+    {
+        if (element == Element.Float32)
+        {
+            Run<Float32Storage>(x, result, added, batch, height, width);
+        }
+        else
+        {
+            Run<BFloat16Storage>(x, result, added, batch, height, width);
+        }
+    }
+
+    public void Dispose() => _matrix.Dispose();
+
+    internal static PackedConvolutionKernel Pack(
+        InstructionSet instructions, void* weight, Element element, void* bias, Element biasElement,
+        int outputs, int channels, int height, int width, int stride, int padding) =>
+        new(
+            new PackedMatrix(instructions, weight, element, bias, biasElement, outputs, channels, height * width, gated: false),
+            channels,
+            new Window(height, width, stride, padding));
+
+    private void Run<TStorage>(void* x, void* result, void* added, int batch, int height, int width)
+        where TStorage : struct, IStorage
+    {
+        long rows = (long)batch * _window.ResultHeight(height) * _window.ResultWidth(width);
+        var to = new Result<TStorage>(result, added, _matrix.Results);
+        if (_window == new Window(1, 1, 1, 0))
+        {
+            MatrixProduct.Run(_matrix, new MatrixRows<TStorage>(x, _channels), rows, to);
+        }
+        else
+        {
+            MatrixProduct.Run(_matrix, new PictureRows<TStorage>(x, _channels, _window, height, width), rows, to);
+        }
+    }
+}

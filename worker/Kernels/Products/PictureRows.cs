@@ -1,0 +1,60 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Generation.Kernels.Products;
+
+/// <summary>
+/// For each pixel of a convolution's result, in the order (picture, row, column), the numbers that it is computed from, in the order
+/// (tap, channel). They are read from the pictures (batch, height, width, channels) as they are asked for; padding is zeros.
+/// </summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly unsafe struct PictureRows<TStorage>(void* pictures, int channels, Window window, int height, int width) : IRows
+    where TStorage : struct, IStorage
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Pack(float* block, long first, int rows, int start, int count)
+    {
+        int resultHeight = window.ResultHeight(height);
+        int resultWidth = window.ResultWidth(width);
+        for (int done = 0, length; done < count; done += length)
+        {
+            int tap = (start + done) / channels;
+            int channel = start + done - (tap * channels);
+            length = Math.Min(channels - channel, count - done);
+            (int down, int right) = (tap / window.Width - window.Padding, tap % window.Width - window.Padding);
+            int column = (int)(first % resultWidth);
+            int row = (int)(first / resultWidth % resultHeight);
+            long picture = first / resultWidth / resultHeight;
+            float* to = block + done;
+            for (int i = 0; i < rows; i++, to += Depth.Stride)
+            {
+                int y = (row * window.Stride) + down;
+                int x = (column * window.Stride) + right;
+                if ((uint)y < (uint)height && (uint)x < (uint)width)
+                {
+                    Numbers.Widen<TStorage>(pictures, (nint)(((((picture * height) + y) * width) + x) * channels) + channel, to, length);
+                }
+                else
+                {
+                    new Span<float>(to, length).Clear();
+                }
+
+                if (++column == resultWidth)
+                {
+                    column = 0;
+                    if (++row == resultHeight)
+                    {
+                        row = 0;
+                        picture++;
+                    }
+                }
+            }
+        }
+
+        for (int i = 0; i < rows; i++)
+        {
+            Numbers.Pad(block + (i * Depth.Stride), count);
+        }
+    }
+}
