@@ -79,7 +79,21 @@ internal sealed unsafe partial class GuardedArray : IDisposable
 
     public static float Wide(ushort value) => BitConverter.UInt32BitsToSingle((uint)value << 16);
 
-    public byte[] Bytes() => new ReadOnlySpan<byte>(Data, (int)(Count * Width)).ToArray();
+    public byte[] Bytes() => Bytes(0, Count);
+
+    /// <summary>The bytes of some numbers.</summary>
+    public byte[] Bytes(long first, long count) => new ReadOnlySpan<byte>(Data + first * Width, (int)(count * Width)).ToArray();
+
+    public double[] ToDoubles()
+    {
+        double[] all = new double[Count];
+        for (long i = 0; i < Count; i++)
+        {
+            all[i] = this[i];
+        }
+
+        return all;
+    }
 
     public void Dispose() => _ = Unmap((nint)_map, (nuint)_size);
 

@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Generation.Kernels;
+
+/// <summary>The kernels in C++ (Native/), for the instructions that .NET does not have: products of bfloat16 by AVX512_BF16 and AMX.</summary>
+public static class NativeKernels
+{
+    static NativeKernels() => (Instructions, Sentence) = Find();
+
+    /// <summary>The largest set that the library has kernels for, the processor has and the settings allow; <see cref="InstructionSet.Baseline"/> for none.</summary>
+    public static InstructionSet Instructions { get; }
+
+    public static bool IsAvailable => Instructions != InstructionSet.Baseline;
+
+    /// <summary>For people: which kernels run, or why none do.</summary>
+    public static string Sentence { get; }
+
+    /// <summary>
+    /// Operations a second (a multiply-add counts twice) of the processor's multiply-adds of bfloat16 in registers, over all threads:
+    /// the measure that kernels are held against.
+    /// </summary>
+    /// <param name="instructions"><see cref="InstructionSet.Avx512Bf16"/> or <see cref="InstructionSet.AmxBf16"/>.</param>
+    /// <param name="seconds">How long to measure; the best of short runs counts.</param>
+    /// <returns>0 where the instructions are not there.</returns>
+    public static double Peak(InstructionSet instructions, double seconds)
+    {
+        if (instructions > Instructions || instructions < InstructionSet.Avx512Bf16)
+        {
+            return 0;
+        }
+
+        NativeMethods.Team team = NativeMethods.Team.Whole;
+        double best = 0;
+        long rounds = 1 << 12;
+        for (long start = Stopwatch.GetTimestamp(); best == 0 || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds;)
+        {
+            long begun = Stopwatch.GetTimestamp();
+            double operations = NativeMethods.gk_peak_run(rounds, team, instructions);
+            double taken = Stopwatch.GetElapsedTime(begun).TotalSeconds;
+            // a run of some milliseconds: what the machine does when nobody else is at it
+            if (taken < 0.004)
+            {
+                rounds *= 2;
+            }
+            else
+            {
+                best = Math.Max(best, operations / taken);
+            }
+        }
+
+        return best;
+    }
+
+    private static (InstructionSet, string) Find()
+    {
+        if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
+        {
+            return (InstructionSet.Baseline, "bfloat16 runs on libtorch's own kernels: ours are for Linux on x86-64.");
+        }
+
+        InstructionSet has;
+        try
+        {
+            if (NativeMethods.gk_version() != NativeMethods.Version)
+            {
+                return (InstructionSet.Baseline, $"bfloat16 runs on libtorch's own kernels: lib{NativeMethods.Library}.so is of another version; build again.");
+            }
+
+            has = NativeMethods.gk_instructions(InstructionSet.AmxBf16);
+        }
+        catch (Exception exception) when (exception is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException)
+        {
+            return (InstructionSet.Baseline, $"bfloat16 runs on libtorch's own kernels: lib{NativeMethods.Library}.so was not built; with g++ on the machine, the next build makes it.");
+        }
+
+        InstructionSet allowed = NativeMethods.gk_instructions(Processor.Allowed);
+        string bound = allowed < has ? $" ({Processor.Variable} allows no more)" : "";
+        return (allowed, allowed switch
+        {
+            InstructionSet.AmxBf16 => "bfloat16 runs on AMX kernels.",
+            InstructionSet.Avx512Bf16 => $"bfloat16 runs on AVX512_BF16 kernels{bound}.",
+            _ when has != InstructionSet.Baseline => $"bfloat16 runs on libtorch's own kernels{bound}.",
+            _ => "bfloat16 runs on libtorch's own kernels: this processor has neither AMX nor AVX512_BF16.",
+        });
+    }
+}

@@ -1,0 +1,48 @@
+namespace Generation.Kernels;
+
+/// <summary>
+/// A convolution in bfloat16 of stride 1 that keeps height and width, over 3x3 or 1x1 pixels, whose weight is packed for products on AMX tiles.
+/// Sums are float32, and rounded once at the end; a picture's result depends neither on the others nor on the number of threads.
+/// </summary>
+public sealed unsafe class TileConvolution : IDisposable
+{
+    private readonly NativeLayer _layer;
+
+    private TileConvolution(NativeLayer layer, long bytes)
+    {
+        _layer = layer;
+        Bytes = bytes;
+    }
+
+    /// <summary>Bytes of the packed weight.</summary>
+    public long Bytes { get; }
+
+    /// <param name="weight">(outputs, channels, side, side) in bfloat16, dense; it is copied.</param>
+    /// <param name="bias">(outputs), or null.</param>
+    /// <param name="biasElement">The bias's element.</param>
+    /// <param name="outputs">Channels of the result.</param>
+    /// <param name="channels">Channels of the input.</param>
+    /// <param name="side">Side of the window: 3, with a border of one pixel of zeros, or 1.</param>
+    /// <returns>Null where there are no tiles or the layer's sizes are none of theirs.</returns>
+    public static TileConvolution? TryPack(void* weight, void* bias, Element biasElement, long outputs, long channels, long side) =>
+        TryPack(weight, bias, biasElement, outputs, channels, side, NativeKernels.Instructions);
+
+    /// <summary>The convolution of x with the weight, + bias (+ added).</summary>
+    /// <param name="x">(batch, height, width, channels) in bfloat16, dense.</param>
+    /// <param name="result">(batch, height, width, outputs), likewise.</param>
+    /// <param name="added">(batch, height, width, outputs), or null; it may be <paramref name="result"/>.</param>
+    /// <param name="batch">Pictures.</param>
+    /// <param name="height">Lines of a picture.</param>
+    /// <param name="width">Pixels of a line.</param>
+    public void Run(void* x, void* result, void* added, long batch, long height, long width) => _layer.Run(x, result, added, batch, height, width);
+
+    public void Dispose() => _layer.Dispose();
+
+    internal static TileConvolution? TryPack(
+        void* weight, void* bias, Element biasElement, long outputs, long channels, long side, InstructionSet instructions)
+    {
+        var shape = new NativeMethods.LayerShape(outputs, channels, side, 0);
+        NativeLayer? layer = NativeLayer.TryPack(shape, weight, bias, biasElement, instructions);
+        return layer is null ? null : new TileConvolution(layer, NativeLayer.BytesFor(shape, instructions));
+    }
+}
