@@ -8,6 +8,12 @@ public static class Processor
     /// <summary>Environment variable that bounds the instructions of all kernels: baseline, avx2, avx512, avx512_bf16 or amx_bf16.</summary>
     public const string Variable = "GENERATION_MAX_ISA";
 
+    /// <summary>Environment variable that turns our own kernels off where it is 0: all runs as libtorch runs it, for comparison.</summary>
+    public const string KernelsVariable = "GENERATION_KERNELS";
+
+    /// <summary>Whether our own kernels may run at all.</summary>
+    public static bool KernelsAllowed { get; } = Environment.GetEnvironmentVariable(KernelsVariable) != "0";
+
     /// <summary>The largest set that <see cref="Variable"/> allows; a name that is none of them bounds nothing.</summary>
     public static InstructionSet Allowed { get; } = Environment.GetEnvironmentVariable(Variable) switch
     {
@@ -25,6 +31,11 @@ public static class Processor
     public static bool HasAvx512 { get; } = Allowed >= InstructionSet.Avx512 && HasAvx2 && Avx512F.IsSupported && Avx512BW.IsSupported
         && Avx512DQ.IsSupported && Avx512F.VL.IsSupported;
 
+    /// <summary>
+    /// Whether the processor multiplies bfloat16 itself (AVX512_BF16, and AMX beyond it), and may: libtorch's own products of bfloat16 are fast then.
+    /// </summary>
+    public static bool HasBFloat16Products { get; } = Allowed >= InstructionSet.Avx512Bf16 && HasAvx512 && HasAvx512Bf16();
+
     /// <summary>The largest set that kernels in C# have on this processor and may use: AVX-512, AVX2 or none.</summary>
     public static InstructionSet Vectors { get; } =
         HasAvx512 ? InstructionSet.Avx512 : HasAvx2 ? InstructionSet.Avx2 : InstructionSet.Baseline;
@@ -37,4 +48,7 @@ public static class Processor
         return vectors != InstructionSet.Baseline && vectors <= Vectors ? vectors
             : throw new PlatformNotSupportedException($"kernels for {set} do not run here: the most that this processor has, or may use, is {Vectors}");
     }
+
+    // Leaf 7, part 1: bit 5 of EAX. .NET has no class for these instructions
+    private static bool HasAvx512Bf16() => X86Base.IsSupported && (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0;
 }

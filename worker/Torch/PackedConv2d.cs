@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using F = TorchSharp.torch.nn.functional;
-using Tensor = TorchSharp.torch.Tensor;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Generation.Torch;
 
@@ -8,10 +8,27 @@ namespace Generation.Torch;
 /// A convolution of pictures (batch, in, height, width) by weight (out, in, height, width), without groups or dilation, with the
 /// weight packed at the first call into the layout that the processor computes with. The tensors must live as long as this.
 /// </summary>
-public sealed class PackedConv2d(Tensor weight, Tensor? bias, long[] stride, long[] padding) : IDisposable
+public sealed unsafe class PackedConv2d : IDisposable
 {
-    /// <summary>Whether a packed copy is used.</summary>
-    public bool IsPacked => false;
+    private readonly Tensor _weight;
+    private readonly Tensor? _bias;
+    private readonly long[] _stride;
+    private readonly long[] _padding;
+    private readonly long[] _shape;
+    private readonly Lazy<LayerKernel<LayerKernels.Convolution>?> _kernel;
+
+    public PackedConv2d(Tensor weight, Tensor? bias, long[] stride, long[] padding)
+    {
+        _weight = weight;
+        _bias = bias;
+        _stride = stride;
+        _padding = padding;
+        _shape = weight.shape;
+        _kernel = new(() => LayerKernels.OfConvolution(weight, bias, stride, padding));
+    }
+
+    /// <summary>Whether a packed copy is used; it is made now, if it was not yet.</summary>
+    public bool IsPacked => _kernel.Value is not null;
 
     /// <summary>The layer's result, plus <paramref name="added"/>, of the result's shape, in the same pass; channels last where packed.</summary>
     /// <param name="inPlace">The result takes the memory of <paramref name="added"/>, which the caller gives up; it may come back as the same object.</param>
@@ -20,7 +37,17 @@ public sealed class PackedConv2d(Tensor weight, Tensor? bias, long[] stride, lon
     {
         try
         {
-            Tensor made = F.conv2d(input, weight, bias, stride, padding);
+            long[] shape = input.shape;
+            if (Fits(input, shape) && _kernel.Value is { } kernel)
+            {
+                long[] result = [shape[0], Size(shape, 2), Size(shape, 3), _shape[0]];
+                if (result[1] > 0 && result[2] > 0 && (added is null || Fits(added, input, result)))
+                {
+                    return Run(kernel, input, shape, result, added, inPlace);
+                }
+            }
+
+            Tensor made = Widened.Conv2d(input, _weight, _bias, _stride, _padding);
             if (added is not null)
             {
                 made.add_(added);
@@ -30,11 +57,44 @@ public sealed class PackedConv2d(Tensor weight, Tensor? bias, long[] stride, lon
         }
         catch (ExternalException error) when (error is not TorchException)
         {
-            throw TorchException.Of("conv2d", error, input, weight, bias, added);
+            throw TorchException.Of("conv2d", error, input, _weight, _bias, added);
         }
     }
 
     public void Dispose()
     {
+        if (_kernel.IsValueCreated)
+        {
+            _kernel.Value?.Dispose();
+        }
     }
+
+    private static Tensor Run(LayerKernel<LayerKernels.Convolution> kernel, Tensor input, long[] shape, long[] result, Tensor? added, bool inPlace)
+    {
+        // (batch, channels, height, width) seen as (batch, height, width, channels): no copy where channels are last in memory
+        using Tensor seen = input.permute(0, 2, 3, 1);
+        using Tensor x = seen.contiguous();
+        using Tensor? addedSeen = added?.permute(0, 2, 3, 1);
+        using Tensor? beside = addedSeen?.contiguous();
+        bool reuse = inPlace && addedSeen is not null && addedSeen.is_contiguous();
+        using Tensor? fresh = reuse ? null : empty(result, input.dtype);
+        nint into = TorchExtras.DataPointer(reuse ? added! : fresh!);
+        if (shape[0] > 0)
+        {
+            kernel.Run(
+                (void*)TorchExtras.DataPointer(x), (void*)into, beside is null ? null : (void*)TorchExtras.DataPointer(beside),
+                (int)shape[0], (int)shape[2], (int)shape[3]);
+        }
+
+        return fresh is null ? added! : fresh.permute(0, 3, 1, 2);
+    }
+
+    private long Size(long[] shape, int dimension) =>
+        ((shape[dimension] + (2 * _padding[dimension - 2]) - _shape[dimension]) / _stride[dimension - 2]) + 1;
+
+    private bool Fits(Tensor input, long[] shape) =>
+        shape.Length == 4 && shape[1] == _shape[1] && input.dtype == _weight.dtype && input.device_type == DeviceType.CPU;
+
+    private static bool Fits(Tensor added, Tensor input, long[] result) =>
+        added.dtype == input.dtype && added.shape.AsSpan().SequenceEqual([result[0], result[3], result[1], result[2]]);
 }

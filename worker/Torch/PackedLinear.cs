@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using F = TorchSharp.torch.nn.functional;
-using Tensor = TorchSharp.torch.Tensor;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Generation.Torch;
 
@@ -8,10 +8,23 @@ namespace Generation.Torch;
 /// input (.., in) x weight (out, in), transposed, + bias (out), with the weight packed at the first call into the layout that
 /// the processor computes with. The tensors must live as long as this.
 /// </summary>
-public sealed class PackedLinear(Tensor weight, Tensor? bias) : IDisposable
+public sealed unsafe class PackedLinear : IDisposable
 {
-    /// <summary>Whether a packed copy is used.</summary>
-    public bool IsPacked => false;
+    private readonly Tensor _weight;
+    private readonly Tensor? _bias;
+    private readonly Lazy<LayerKernel<LayerKernels.Linear>?> _plain;
+    private readonly Lazy<LayerKernel<LayerKernels.Linear>?> _gated;
+
+    public PackedLinear(Tensor weight, Tensor? bias)
+    {
+        _weight = weight;
+        _bias = bias;
+        _plain = new(() => LayerKernels.OfLinear(weight, bias, gated: false));
+        _gated = new(() => LayerKernels.OfLinear(weight, bias, gated: true));
+    }
+
+    /// <summary>Whether a packed copy is used; it is made now, if it was not yet.</summary>
+    public bool IsPacked => _plain.Value is not null;
 
     /// <summary>The layer's result, plus <paramref name="added"/>, of the result's shape, in the same pass.</summary>
     /// <param name="inPlace">The result takes the memory of <paramref name="added"/>, which the caller gives up; it may come back as the same object.</param>
@@ -20,7 +33,17 @@ public sealed class PackedLinear(Tensor weight, Tensor? bias) : IDisposable
     {
         try
         {
-            Tensor made = F.linear(input, weight, bias);
+            long[] shape = input.shape;
+            if (Fits(input, shape) && _plain.Value is { } kernel)
+            {
+                long[] results = [.. shape[..^1], _weight.size(0)];
+                if (added is null || (added.dtype == input.dtype && added.shape.AsSpan().SequenceEqual(results)))
+                {
+                    return Run(kernel, input, shape, results, added, inPlace);
+                }
+            }
+
+            Tensor made = Widened.Linear(input, _weight, _bias);
             if (added is not null)
             {
                 made.add_(added);
@@ -30,7 +53,7 @@ public sealed class PackedLinear(Tensor weight, Tensor? bias) : IDisposable
         }
         catch (ExternalException error) when (error is not TorchException)
         {
-            throw TorchException.Of("linear", error, input, weight, bias, added);
+            throw TorchException.Of("linear", error, input, _weight, _bias, added);
         }
     }
 
@@ -38,11 +61,48 @@ public sealed class PackedLinear(Tensor weight, Tensor? bias) : IDisposable
     /// <exception cref="TorchException">The shapes or types do not fit.</exception>
     public Tensor ForwardGeglu(Tensor input)
     {
+        long[] shape = input.shape;
+        if (Fits(input, shape) && _weight.size(0) % 2 == 0 && _gated.Value is { } kernel)
+        {
+            return Run(kernel, input, shape, [.. shape[..^1], _weight.size(0) / 2], null, inPlace: false);
+        }
+
         using Tensor both = Forward(input);
         return TorchExtras.geglu(both);
     }
 
     public void Dispose()
     {
+        foreach (Lazy<LayerKernel<LayerKernels.Linear>?> kernel in new[] { _plain, _gated })
+        {
+            if (kernel.IsValueCreated)
+            {
+                kernel.Value?.Dispose();
+            }
+        }
     }
+
+    private static Tensor Run(LayerKernel<LayerKernels.Linear> kernel, Tensor input, long[] shape, long[] results, Tensor? added, bool inPlace)
+    {
+        using Tensor x = input.contiguous();
+        using Tensor? beside = added?.contiguous();
+        bool reuse = inPlace && added is not null && added.is_contiguous();
+        Tensor made = reuse ? added! : empty(results, input.dtype);
+        long rows = 1;
+        foreach (long size in shape.AsSpan(0, shape.Length - 1))
+        {
+            rows *= size;
+        }
+
+        if (rows > 0)
+        {
+            kernel.Run(
+                (void*)TorchExtras.DataPointer(x), (void*)TorchExtras.DataPointer(made), beside is null ? null : (void*)TorchExtras.DataPointer(beside), rows);
+        }
+
+        return made;
+    }
+
+    private bool Fits(Tensor input, long[] shape) =>
+        shape.Length > 0 && shape[^1] == _weight.size(1) && input.dtype == _weight.dtype && input.device_type == DeviceType.CPU;
 }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Generation.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,7 +19,7 @@ public static unsafe partial class TorchExtras
     {
         try
         {
-            return LibtorchAttention(query, key, value, attn_mask, is_causal, scale);
+            return FusedAttention(query, key, value, attn_mask, is_causal, scale) ?? LibtorchAttention(query, key, value, attn_mask, is_causal, scale);
         }
         catch (ExternalException error) when (error is not TorchException)
         {
@@ -83,6 +84,56 @@ public static unsafe partial class TorchExtras
             throw TorchException.Of(nameof(product), error, left, right);
         }
     }
+
+    private static Tensor? FusedAttention(Tensor query, Tensor key, Tensor value, Tensor? mask, bool causal, double? scale)
+    {
+        long[] q = query.shape, k = key.shape, v = value.shape;
+        if (KernelElement(query) is not { } element || q.Length != 4 || k.Length != 4 || key.dtype != query.dtype || value.dtype != query.dtype
+            || !k.AsSpan().SequenceEqual(v) || k[0] != q[0] || k[1] != q[1] || k[3] != q[3] || query.NumberOfElements == 0 || key.NumberOfElements == 0)
+        {
+            return null;
+        }
+
+        using DisposeScope scope = NewDisposeScope();
+        Tensor? added = mask is null ? null : AddedMask(mask).expand(q[0], q[1], q[2], k[2]);
+        // (batch, length, heads, size), so that heads join without a copy
+        Tensor made = empty([q[0], q[2], q[1], q[3]], query.dtype);
+        Tensor seen = made.transpose(1, 2);
+        Tensor queries = WithDenseRows(query), keys = WithDenseRows(key), values = WithDenseRows(value);
+        long[]? maskStrides = added?.stride();
+        var task = new AttentionTask
+        {
+            Element = element,
+            Query = (void*)DataPointer(queries),
+            Key = (void*)DataPointer(keys),
+            Value = (void*)DataPointer(values),
+            Output = (void*)DataPointer(made),
+            QueryStrides = StridesOf(queries.stride()),
+            KeyStrides = StridesOf(keys.stride()),
+            ValueStrides = StridesOf(values.stride()),
+            OutputStrides = StridesOf(seen.stride()),
+            Mask = added is null ? null : (float*)DataPointer(added),
+            MaskStrides = maskStrides is null ? default : StridesOf(maskStrides),
+            MaskColumn = maskStrides is null ? 0 : maskStrides[3],
+            IsCausal = causal,
+            Batch = q[0],
+            Heads = q[1],
+            Length = q[2],
+            Keys = k[2],
+            Size = q[3],
+            Scale = (float)(scale ?? 1.0 / Math.Sqrt(q[3])),
+        };
+        return NativeAttention.Run(task) ? seen.MoveToOuterDisposeScope() : null;
+    }
+
+    // Booleans to what is added to the scores
+    private static Tensor AddedMask(Tensor mask) => mask.dtype == ScalarType.Bool
+        ? zeros(mask.shape, ScalarType.Float32).masked_fill(mask.logical_not(), double.NegativeInfinity)
+        : mask.to(ScalarType.Float32);
+
+    private static Tensor WithDenseRows(Tensor heads) => heads.stride(3) == 1 || heads.shape[3] == 1 ? heads.alias() : heads.contiguous();
+
+    private static AttentionStrides StridesOf(long[] strides) => new(strides[0], strides[1], strides[2]);
 
     // TorchSharp's has no scale argument: it divides by the root of the head size
     private static Tensor LibtorchAttention(Tensor query, Tensor key, Tensor value, Tensor? mask, bool causal, double? scale)

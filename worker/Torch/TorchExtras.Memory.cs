@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Generation.Kernels;
+using Generation.Kernels.Pointwise;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -49,6 +51,40 @@ public static unsafe partial class TorchExtras
         return Tensor.UnsafeCreateTensor(handle);
     }
 
+    /// <summary>
+    /// A new tensor of type <paramref name="dtype"/> from the numbers at <paramref name="memory"/>, by all threads in one pass; null where one of
+    /// the types has no kernel.
+    /// </summary>
+    /// <param name="stored">Type of the numbers there.</param>
+    public static Tensor? converted_from_memory(nint memory, ReadOnlySpan<long> shape, ScalarType stored, ScalarType dtype)
+    {
+        if (!Processor.KernelsAllowed || !ConversionKernel.IsSupported || !IsConversion(stored, dtype))
+        {
+            return null;
+        }
+
+        Tensor made = empty(shape, dtype);
+        long count = made.NumberOfElements;
+        nint to = DataPointer(made);
+        switch (stored, dtype)
+        {
+            case (ScalarType.BFloat16, _):
+                ConversionKernel.BFloat16ToFloat32((ushort*)memory, (float*)to, count);
+                break;
+            case (ScalarType.Float32, _):
+                ConversionKernel.Float32ToBFloat16((float*)memory, (ushort*)to, count);
+                break;
+            case (_, ScalarType.Float32):
+                ConversionKernel.Float16ToFloat32((ushort*)memory, (float*)to, count);
+                break;
+            default:
+                ConversionKernel.Float16ToBFloat16((ushort*)memory, (ushort*)to, count);
+                break;
+        }
+
+        return made;
+    }
+
     /// <summary>The address of the first element. The tensor must be on the CPU and outlive its use.</summary>
     public static nint DataPointer(Tensor tensor)
     {
@@ -77,6 +113,9 @@ public static unsafe partial class TorchExtras
         using Tensor dense = last.contiguous();
         return dense.permute(0, 3, 1, 2);
     }
+
+    private static bool IsConversion(ScalarType stored, ScalarType dtype) =>
+        stored != dtype && stored is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 && dtype is ScalarType.Float32 or ScalarType.BFloat16;
 
     [UnmanagedCallersOnly]
     private static void Release(nint memory) => Forget(memory);

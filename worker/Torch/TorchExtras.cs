@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Generation.Kernels;
+using Generation.Kernels.Pointwise;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -6,7 +8,7 @@ using F = TorchSharp.torch.nn.functional;
 namespace Generation.Torch;
 
 /// <summary>What TorchSharp does not have, and operations that our own kernels do faster; where there is no kernel, TorchSharp's operations.</summary>
-public static partial class TorchExtras
+public static unsafe partial class TorchExtras
 {
     /// <summary>silu(group_norm(input)): input (batch, channels, ..).</summary>
     public static Tensor group_norm_silu(Tensor input, long num_groups, Tensor? weight = null, Tensor? bias = null, double eps = 1e-5) =>
@@ -20,22 +22,9 @@ public static partial class TorchExtras
     public static Tensor group_norm(
         Tensor input, long num_groups, Tensor? weight = null, Tensor? bias = null, double eps = 1e-5, bool silu = false, Tensor? added = null)
     {
-        using DisposeScope scope = NewDisposeScope();
         try
         {
-            Tensor x = input;
-            if (added is not null)
-            {
-                var shape = new long[input.ndim];
-                Array.Fill(shape, 1);
-                shape[0] = input.shape[0];
-                shape[1] = input.shape[1];
-                x = x + added.reshape(shape);
-            }
-
-            ScalarType wide = input.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
-            Tensor normed = F.group_norm(x.to_type(wide), num_groups, weight?.to_type(wide), bias?.to_type(wide), eps);
-            return (silu ? F.silu(normed) : normed).to_type(input.dtype).MoveToOuterDisposeScope();
+            return FusedGroupNorm(input, num_groups, weight, bias, eps, silu, added) ?? ComposedGroupNorm(input, num_groups, weight, bias, eps, silu, added);
         }
         catch (ExternalException error)
         {
@@ -44,10 +33,90 @@ public static partial class TorchExtras
     }
 
     /// <summary>The first half of the last dimension times gelu of the second. Shazeer, 2020.</summary>
+    /// <exception cref="TorchException">The last dimension has no halves.</exception>
     public static Tensor geglu(Tensor input)
     {
+        long[] shape = input.shape;
+        if (shape.Length == 0 || shape[^1] % 2 != 0)
+        {
+            throw TorchException.Of(nameof(geglu), "the last dimension has no halves", input);
+        }
+
+        long size = shape[^1] / 2;
+        if (KernelElement(input) is { } element && ActivationKernel.IsSupported && size > 0)
+        {
+            using Tensor dense = input.contiguous();
+            Tensor result = empty([.. shape[..^1], size], input.dtype);
+            ActivationKernel.Geglu((void*)DataPointer(dense), (void*)DataPointer(result), element, dense.NumberOfElements / (2 * size), size);
+            return result;
+        }
+
         using DisposeScope scope = NewDisposeScope();
         Tensor[] halves = input.chunk(2, -1);
         return (halves[0] * halves[1].gelu()).MoveToOuterDisposeScope();
+    }
+
+    // The element that kernels know, for tensors in the processor's memory; null: libtorch's operations
+    private static Element? KernelElement(Tensor tensor) =>
+        Processor.KernelsAllowed && tensor.device_type == DeviceType.CPU ? LayerKernels.ElementOf(tensor) : null;
+
+    private static Tensor? FusedGroupNorm(Tensor input, long groups, Tensor? weight, Tensor? bias, double eps, bool silu, Tensor? added)
+    {
+        long[] shape = input.shape;
+        if (!GroupNormKernel.IsSupported || KernelElement(input) is not { } element || shape.Length < 2 || groups <= 0 || shape[1] % groups != 0
+            || !IsParameter(weight, shape[1]) || !IsParameter(bias, shape[1]) || (weight is not null && bias is not null && weight.dtype != bias.dtype)
+            || (added is not null && (LayerKernels.ElementOf(added) is null || added.NumberOfElements != shape[0] * shape[1])))
+        {
+            return null;
+        }
+
+        bool channelsLast = shape.Length == 4 && !input.is_contiguous() && IsChannelsLast(input);
+        // Seen in the order of memory: (batch, height, width, channels), or as it is
+        using Tensor seen = channelsLast ? input.permute(0, 2, 3, 1) : input.contiguous();
+        using Tensor made = empty(seen.shape, input.dtype);
+        using Tensor? scale = weight?.contiguous();
+        using Tensor? shift = bias?.contiguous();
+        using Tensor? sum = added?.contiguous();
+        long area = shape.AsSpan(2).IsEmpty ? 1 : input.NumberOfElements / Math.Max(1, shape[0] * shape[1]);
+        GroupNormKernel.Run(new GroupNormTask
+        {
+            Element = element,
+            Input = (void*)DataPointer(seen),
+            Output = (void*)DataPointer(made),
+            ChannelsLast = channelsLast,
+            Batch = shape[0],
+            Channels = shape[1],
+            Area = area,
+            Groups = groups,
+            Weight = scale is null ? null : (void*)DataPointer(scale),
+            Bias = shift is null ? null : (void*)DataPointer(shift),
+            Parameters = LayerKernels.ElementOf(weight ?? bias ?? input)!.Value,
+            Added = sum is null ? null : (void*)DataPointer(sum),
+            AddedElement = sum is null ? element : LayerKernels.ElementOf(sum)!.Value,
+            Eps = eps,
+            Silu = silu,
+        });
+        return channelsLast ? made.permute(0, 3, 1, 2) : made.alias();
+    }
+
+    private static bool IsParameter(Tensor? tensor, long channels) =>
+        tensor is null || (LayerKernels.ElementOf(tensor) is not null && tensor.ndim == 1 && tensor.size(0) == channels);
+
+    private static Tensor ComposedGroupNorm(Tensor input, long groups, Tensor? weight, Tensor? bias, double eps, bool silu, Tensor? added)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor x = input;
+        if (added is not null)
+        {
+            var shape = new long[input.ndim];
+            Array.Fill(shape, 1);
+            shape[0] = input.shape[0];
+            shape[1] = input.shape[1];
+            x = x + added.reshape(shape);
+        }
+
+        ScalarType wide = input.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+        Tensor normed = F.group_norm(x.to_type(wide), groups, weight?.to_type(wide), bias?.to_type(wide), eps);
+        return (silu ? F.silu(normed) : normed).to_type(input.dtype).MoveToOuterDisposeScope();
     }
 }

@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using Generation.Torch;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion;
@@ -133,7 +134,7 @@ public sealed unsafe class SafetensorsFile : WeightSource
 
         using (over)
         {
-            Tensor converted = over.to(dtype.Value);
+            Tensor converted = TorchExtras.converted_from_memory((nint)at, shape, over.dtype, dtype.Value) ?? over.to(dtype.Value);
             GC.KeepAlive(this);
             return converted;
         }
