@@ -10,7 +10,7 @@ namespace Generation.Tests.Networks;
 /// <summary>Layers and key names that the reference files do not reach.</summary>
 public sealed class LayersTests
 {
-    // libtorch 1.13 by itself is off by a third here: it sums bfloat16 channels_last maps in bfloat16
+    // Sums of a large map must not be taken in bfloat16: that is off by a third here
     [TestCase(64)]
     [TestCase(128)]
     public void GroupNorm_OfALargeBFloat16Map_IsNearFloat32(int side)

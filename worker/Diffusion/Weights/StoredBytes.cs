@@ -21,7 +21,7 @@ internal static unsafe class StoredBytes
     {
         if (stored is WeightDtype.F8_E4M3 or WeightDtype.F8_E5M2)
         {
-            // libtorch 1.13 has no 8-bit floats; every one of their values is exact in float32, float16 holds both ranges too.
+            // TorchSharp has no 8-bit floats; every one of their values is exact in float32, float16 holds both ranges too.
             using Tensor wide = FromFloat8(source, bytes, stored, shape);
             return wide.to(dtype ?? ScalarType.Float32, copy: true);
         }

@@ -37,7 +37,7 @@ public static class WeightDtypes
     public static bool IsFloat(this WeightDtype dtype) => dtype is WeightDtype.F16 or WeightDtype.BF16
         or WeightDtype.F32 or WeightDtype.F64 or WeightDtype.F8_E4M3 or WeightDtype.F8_E5M2;
 
-    /// <summary>The tensor type that holds these elements as they are stored, or null if libtorch 1.13 has none.</summary>
+    /// <summary>The tensor type that holds these elements as they are stored, or null if TorchSharp has none.</summary>
     public static ScalarType? ToScalarType(this WeightDtype dtype) => dtype switch
     {
         WeightDtype.BOOL => ScalarType.Bool,

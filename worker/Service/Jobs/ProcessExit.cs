@@ -7,7 +7,7 @@ internal static partial class ProcessExit
 {
     /// <summary>
     /// Ends the process without the farewells of its native libraries. Where a computation that outlasted the stop still runs,
-    /// those hang: OpenBLAS waits for threads that wait for the computation's lock.
+    /// those may hang: they wait for threads that are still computing.
     /// </summary>
     public static void AtOnce(int code)
     {
