@@ -1,4 +1,5 @@
 using Generation.Kernels.Products;
+using Generation.Kernels.Vectors;
 
 namespace Generation.Kernels;
 
@@ -43,11 +44,11 @@ public sealed unsafe class PackedConvolutionKernel : IDisposable
     {
         if (element == Element.Float32)
         {
-            Run<Float32Storage>(x, result, added, batch, height, width);
+            Run<Float32Numbers>((byte*)x, (byte*)result, (byte*)added, batch, height, width);
         }
         else
         {
-            Run<BFloat16Storage>(x, result, added, batch, height, width);
+            Run<BFloat16Numbers>((byte*)x, (byte*)result, (byte*)added, batch, height, width);
         }
     }
 
@@ -61,18 +62,18 @@ public sealed unsafe class PackedConvolutionKernel : IDisposable
             channels,
             new Window(height, width, stride, padding));
 
-    private void Run<TStorage>(void* x, void* result, void* added, int batch, int height, int width)
-        where TStorage : struct, IStorage
+    private void Run<TNumbers>(byte* x, byte* result, byte* added, int batch, int height, int width)
+        where TNumbers : struct, INumbers
     {
         long rows = (long)batch * _window.ResultHeight(height) * _window.ResultWidth(width);
-        var to = new Result<TStorage>(result, added, _matrix.Results);
+        var to = new Result<TNumbers>(result, added, _matrix.Results);
         if (_window == new Window(1, 1, 1, 0))
         {
-            MatrixProduct.Run(_matrix, new MatrixRows<TStorage>(x, _channels), rows, to);
+            MatrixProduct.Run(_matrix, new MatrixRows<TNumbers>(x, _channels), rows, to);
         }
         else
         {
-            MatrixProduct.Run(_matrix, new PictureRows<TStorage>(x, _channels, _window, height, width), rows, to);
+            MatrixProduct.Run(_matrix, new PictureRows<TNumbers>(x, _channels, _window, height, width), rows, to);
         }
     }
 }

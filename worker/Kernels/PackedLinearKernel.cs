@@ -1,4 +1,5 @@
 using Generation.Kernels.Products;
+using Generation.Kernels.Vectors;
 
 namespace Generation.Kernels;
 
@@ -10,7 +11,13 @@ public sealed unsafe class PackedLinearKernel : IDisposable
 {
     private readonly PackedMatrix _matrix;
 
-    private PackedLinearKernel(PackedMatrix matrix) => _matrix = matrix;
+    private readonly int _features;
+
+    private PackedLinearKernel(PackedMatrix matrix, int features)
+    {
+        _matrix = matrix;
+        _features = features;
+    }
 
     /// <summary>Bytes of the packed weight and bias.</summary>
     public long Bytes => _matrix.Bytes;
@@ -35,13 +42,11 @@ public sealed unsafe class PackedLinearKernel : IDisposable
 
         if (element == Element.Float32)
         {
-            MatrixProduct.Run(
-                _matrix, new MatrixRows<Float32Storage>(x, _matrix.RowLength), rows, new Result<Float32Storage>(result, added, _matrix.Results));
+            Run<Float32Numbers, Result<Float32Numbers>>(x, new((byte*)result, (byte*)added, _matrix.Results), rows);
         }
         else
         {
-            MatrixProduct.Run(
-                _matrix, new MatrixRows<BFloat16Storage>(x, _matrix.RowLength), rows, new Result<BFloat16Storage>(result, added, _matrix.Results));
+            Run<BFloat16Numbers, Result<BFloat16Numbers>>(x, new((byte*)result, (byte*)added, _matrix.Results), rows);
         }
     }
 
@@ -55,11 +60,11 @@ public sealed unsafe class PackedLinearKernel : IDisposable
 
         if (element == Element.Float32)
         {
-            MatrixProduct.Run(_matrix, new MatrixRows<Float32Storage>(x, _matrix.RowLength), rows, new GatedResult<Float32Storage>(result, _matrix.Results));
+            Run<Float32Numbers, GatedResult<Float32Numbers>>(x, new((byte*)result, _matrix.Results), rows);
         }
         else
         {
-            MatrixProduct.Run(_matrix, new MatrixRows<BFloat16Storage>(x, _matrix.RowLength), rows, new GatedResult<BFloat16Storage>(result, _matrix.Results));
+            Run<BFloat16Numbers, GatedResult<BFloat16Numbers>>(x, new((byte*)result, _matrix.Results), rows);
         }
     }
 
@@ -67,5 +72,10 @@ public sealed unsafe class PackedLinearKernel : IDisposable
 
     internal static PackedLinearKernel Pack(
         InstructionSet instructions, void* weight, Element element, void* bias, Element biasElement, int outputs, int features, bool gated) =>
-        new(new PackedMatrix(instructions, weight, element, bias, biasElement, outputs, features, 1, gated));
+        new(new PackedMatrix(instructions, weight, element, bias, biasElement, outputs, features, 1, gated), features);
+
+    private void Run<TNumbers, TResult>(void* x, TResult result, long rows)
+        where TNumbers : struct, INumbers
+        where TResult : struct, IResult =>
+        MatrixProduct.Run(_matrix, new MatrixRows<TNumbers>((byte*)x, _features), rows, result);
 }

@@ -9,10 +9,12 @@ internal readonly unsafe struct Avx2Tile : ITile
 {
     public static int Rows => 6;
 
+    public static int FewRows => 4;
+
     public static int Columns => 16;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Multiply(float* a, float* b, nint depth, float* start, float* tile)
+    public static void Multiply(float* a, float* b, nint depth, float* start, float* sums)
     {
         Vector256<float> c0a = Vector256.Load(start);
         Vector256<float> c0b = Vector256.Load(start + 8);
@@ -72,17 +74,72 @@ internal readonly unsafe struct Avx2Tile : ITile
             c5b = Fma.MultiplyAdd(x, right, c5b);
         }
 
-        c0a.Store(tile);
-        c0b.Store(tile + 8);
-        c1a.Store(tile + 16);
-        c1b.Store(tile + 24);
-        c2a.Store(tile + 32);
-        c2b.Store(tile + 40);
-        c3a.Store(tile + 48);
-        c3b.Store(tile + 56);
-        c4a.Store(tile + 64);
-        c4b.Store(tile + 72);
-        c5a.Store(tile + 80);
-        c5b.Store(tile + 88);
+        c0a.Store(sums);
+        c0b.Store(sums + 8);
+        c1a.Store(sums + 16);
+        c1b.Store(sums + 24);
+        c2a.Store(sums + 32);
+        c2b.Store(sums + 40);
+        c3a.Store(sums + 48);
+        c3b.Store(sums + 56);
+        c4a.Store(sums + 64);
+        c4b.Store(sums + 72);
+        c5a.Store(sums + 80);
+        c5b.Store(sums + 88);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void MultiplyFew(float* a, float* b, nint depth, float* start, float* sums)
+    {
+        Vector256<float> c0a = Vector256.Load(start);
+        Vector256<float> c0b = Vector256.Load(start + 8);
+        Vector256<float> c1a = Vector256.Load(start + 16);
+        Vector256<float> c1b = Vector256.Load(start + 24);
+        Vector256<float> c2a = Vector256.Load(start + 32);
+        Vector256<float> c2b = Vector256.Load(start + 40);
+        Vector256<float> c3a = Vector256.Load(start + 48);
+        Vector256<float> c3b = Vector256.Load(start + 56);
+
+        for (float* end = b + (depth * 16); b < end; b += 32, a += 2)
+        {
+            Vector256<float> left = Vector256.Load(b);
+            Vector256<float> right = Vector256.Load(b + 8);
+            Vector256<float> x = Vector256.Create(*a);
+            c0a = Fma.MultiplyAdd(x, left, c0a);
+            c0b = Fma.MultiplyAdd(x, right, c0b);
+            x = Vector256.Create(*(a + Depth.Stride));
+            c1a = Fma.MultiplyAdd(x, left, c1a);
+            c1b = Fma.MultiplyAdd(x, right, c1b);
+            x = Vector256.Create(*(a + (2 * Depth.Stride)));
+            c2a = Fma.MultiplyAdd(x, left, c2a);
+            c2b = Fma.MultiplyAdd(x, right, c2b);
+            x = Vector256.Create(*(a + (3 * Depth.Stride)));
+            c3a = Fma.MultiplyAdd(x, left, c3a);
+            c3b = Fma.MultiplyAdd(x, right, c3b);
+
+            left = Vector256.Load(b + 16);
+            right = Vector256.Load(b + 24);
+            x = Vector256.Create(*(a + 1));
+            c0a = Fma.MultiplyAdd(x, left, c0a);
+            c0b = Fma.MultiplyAdd(x, right, c0b);
+            x = Vector256.Create(*(a + Depth.Stride + 1));
+            c1a = Fma.MultiplyAdd(x, left, c1a);
+            c1b = Fma.MultiplyAdd(x, right, c1b);
+            x = Vector256.Create(*(a + (2 * Depth.Stride) + 1));
+            c2a = Fma.MultiplyAdd(x, left, c2a);
+            c2b = Fma.MultiplyAdd(x, right, c2b);
+            x = Vector256.Create(*(a + (3 * Depth.Stride) + 1));
+            c3a = Fma.MultiplyAdd(x, left, c3a);
+            c3b = Fma.MultiplyAdd(x, right, c3b);
+        }
+
+        c0a.Store(sums);
+        c0b.Store(sums + 8);
+        c1a.Store(sums + 16);
+        c1b.Store(sums + 24);
+        c2a.Store(sums + 32);
+        c2b.Store(sums + 40);
+        c3a.Store(sums + 48);
+        c3b.Store(sums + 56);
     }
 }

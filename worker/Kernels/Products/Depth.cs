@@ -1,23 +1,45 @@
 namespace Generation.Kernels.Products;
 
-/// <summary>How the sum over a matrix product's inner dimension is cut into blocks. It depends on nothing but that dimension, so the order of additions does not either.</summary>
+/// <summary>
+/// How the sum over a matrix product's inner dimension is cut into blocks. It depends on nothing but that dimension, so the order of
+/// additions does not either.
+/// </summary>
 internal static class Depth
 {
-    /// <summary>Blocks are multiples of this; zeros fill the last one.</summary>
+    /// <summary>Blocks are multiples of this; zeros fill what is missing.</summary>
     public const int Step = 4;
 
-    /// <summary>Terms of the largest block: a panel of the second matrix (40 KiB with AVX-512, 20 KiB with AVX2) is near enough to the first cache.</summary>
+    /// <summary>Terms of the largest block: a panel of the second matrix (40 KiB with AVX-512, 20 KiB with AVX2) is near to the first cache.</summary>
     public const int Largest = 320;
 
-    /// <summary>Numbers from one row of a block of the first matrix to the next: an odd number of cache lines, so that rows fall into different sets.</summary>
+    /// <summary>
+    /// Numbers from one row of a block of the first matrix to the next: an odd number of cache lines, so that rows fall into different sets.
+    /// </summary>
     public const int Stride = Largest + 16;
 
-    /// <summary>Terms of each block but the last.</summary>
-    public static int Block(int depth)
-    {
-        int blocks = (depth + Largest - 1) / Largest;
-        return Padded((depth + blocks - 1) / blocks);
-    }
+    // below, blocks of one tap each would be too short
+    private const int FewChannels = 64;
 
-    public static int Padded(int depth) => (depth + Step - 1) / Step * Step;
+    public static int Padded(int count) => (count + Step - 1) / Step * Step;
+
+    /// <summary>Blocks of about the same size. Where there are many channels, no block holds more than one tap.</summary>
+    public static DepthBlock[] Blocks(int channels, int taps)
+    {
+        (int length, int runs) = channels < FewChannels ? (channels * taps, 1) : (channels, taps);
+        int perRun = (length + Largest - 1) / Largest;
+        int step = Padded((length + perRun - 1) / perRun);
+        var blocks = new List<DepthBlock>();
+        int packed = 0;
+        for (int run = 0; run < runs; run++)
+        {
+            for (int start = 0; start < length; start += step)
+            {
+                var block = new DepthBlock((run * length) + start, Math.Min(step, length - start), packed);
+                packed += block.Padded;
+                blocks.Add(block);
+            }
+        }
+
+        return [.. blocks];
+    }
 }

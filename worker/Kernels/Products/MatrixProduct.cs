@@ -1,3 +1,6 @@
+using System.Runtime.Intrinsics;
+using Generation.Kernels.Vectors;
+
 namespace Generation.Kernels.Products;
 
 /// <summary>
@@ -6,6 +9,9 @@ namespace Generation.Kernels.Products;
 /// </summary>
 internal static unsafe class MatrixProduct
 {
+    private const int LargestRows = 196;
+    private const int LargestColumns = 320;
+
     /// <summary>result = rows x matrix + the matrix's bias.</summary>
     public static void Run<TRows, TResult>(PackedMatrix matrix, TRows rows, long count, TResult result)
         where TRows : struct, IRows
@@ -13,85 +19,55 @@ internal static unsafe class MatrixProduct
     {
         if (matrix.Instructions >= InstructionSet.Avx512)
         {
-            Run<Avx512Tile, TRows, TResult>(matrix, rows, count, result);
+            Run<Avx512Tile, Lanes512, Vector512<float>, TRows, TResult>(matrix, rows, count, result);
         }
         else
         {
-            Run<Avx2Tile, TRows, TResult>(matrix, rows, count, result);
+            Run<Avx2Tile, Lanes256, Vector256<float>, TRows, TResult>(matrix, rows, count, result);
         }
     }
 
-    private static void Run<TTile, TRows, TResult>(PackedMatrix matrix, TRows rows, long count, TResult result)
+    private static void Run<TTile, TLanes, TVector, TRows, TResult>(PackedMatrix matrix, TRows rows, long count, TResult result)
         where TTile : struct, ITile
+        where TLanes : struct, ILanes<TVector>
+        where TVector : unmanaged
         where TRows : struct, IRows
         where TResult : struct, IResult
     {
-        (long rowBlocks, int panelBlocks) = Blocks(count, matrix.Panels, TTile.Rows, TTile.Columns);
-        long blockRows = Rounded(count, rowBlocks, TTile.Rows);
-        int blockPanels = (int)Rounded(matrix.Panels, panelBlocks, 1);
-        panelBlocks = (matrix.Panels + blockPanels - 1) / blockPanels;
-        rowBlocks = (count + blockRows - 1) / blockRows;
-        ThreadTeam.For(rowBlocks * panelBlocks, piece =>
-        {
-            long row = piece / panelBlocks * blockRows;
-            int panel = (int)(piece % panelBlocks) * blockPanels;
-            Piece<TTile, TRows, TResult>(
-                matrix, rows, result, row, (int)Math.Min(blockRows, count - row), panel, Math.Min(blockPanels, matrix.Panels - panel));
-        });
+        Pieces pieces = Pieces.Cut(count, LargestRows, TTile.Rows, matrix.Panels, LargestColumns / TTile.Columns);
+        ThreadTeam.For(pieces.Count, piece => Piece<TTile, TLanes, TVector, TRows, TResult>(matrix, rows, result, pieces[piece]));
     }
 
-    private static void Piece<TTile, TRows, TResult>(
-        PackedMatrix matrix, TRows rows, TResult result, long firstRow, int rowCount, int firstPanel, int panelCount)
+    private static void Piece<TTile, TLanes, TVector, TRows, TResult>(PackedMatrix matrix, TRows rows, TResult result, Piece piece)
         where TTile : struct, ITile
+        where TLanes : struct, ILanes<TVector>
+        where TVector : unmanaged
         where TRows : struct, IRows
         where TResult : struct, IResult
     {
-        using Scratch scratch = Scratch.Take();
-        int tileLength = TTile.Rows * TTile.Columns;
-        int tiles = (rowCount + TTile.Rows - 1) / TTile.Rows;
-        int step = Depth.Block(matrix.RowLength);
-        for (int start = 0; start < matrix.RowLength; start += step)
+        TileRows tiles = TileRows.Cover<TTile>(piece.Rows);
+        int panelSums = tiles.Count<TTile>() * TTile.Columns;
+        int keptPanels = matrix.Blocks.Count == 1 ? 1 : piece.Panels;
+        using Scratch scratch = Scratch.Take(
+            tiles.Count<TTile>() * Depth.Stride, keptPanels * panelSums, Depth.Largest * TTile.Columns, TTile.Rows * TTile.Columns);
+        float* block = scratch[0];
+        float* zeros = scratch[3];
+        new Span<float>(zeros, TTile.Rows * TTile.Columns).Clear();
+        for (int k = 0; k < matrix.Blocks.Count; k++)
         {
-            int count = Math.Min(step, matrix.RowLength - start);
-            bool last = start + count == matrix.RowLength;
-            rows.Pack(scratch.Rows, firstRow, rowCount, start, count);
-            for (int p = 0; p < panelCount; p++)
+            DepthBlock depth = matrix.Blocks[k];
+            rows.Pack<TLanes, TVector>(block, piece.FirstRow, piece.Rows, depth.Start, depth.Count);
+            for (int p = 0; p < piece.Panels; p++)
             {
-                int panel = firstPanel + p;
-                float* b = matrix.Panel(start, count, panel, scratch.Panel);
-                for (int t = 0; t < tiles; t++)
+                int panel = piece.FirstPanel + p;
+                float* b = matrix.Panel<TLanes, TVector>(depth, panel, widened: scratch[2]);
+                float* sums = scratch[1] + (p % keptPanels * panelSums);
+                tiles.Multiply<TTile>(block, b, depth.Padded, k == 0 ? zeros : null, sums);
+                if (k == matrix.Blocks.Count - 1)
                 {
-                    int row = t * TTile.Rows;
-                    float* tile = scratch.Sums + (((p * tiles) + t) * tileLength);
-                    TTile.Multiply(scratch.Rows + (row * Depth.Stride), b, Depth.Padded(count), start == 0 ? scratch.Zeros : tile, tile);
-                    if (last)
-                    {
-                        result.Write(tile, TTile.Columns, matrix.Bias(panel), firstRow + row, Math.Min(TTile.Rows, rowCount - row), panel * TTile.Columns);
-                    }
+                    result.Write<TLanes, TVector>(sums, TTile.Columns, matrix.Bias(panel), piece.FirstRow, piece.Rows, panel);
                 }
             }
         }
     }
-
-    /// <summary>How many blocks of rows and of panels a product is cut into: each fits in the scratch memory, and there are a few for each thread.</summary>
-    private static (long Rows, int Panels) Blocks(long rows, int panels, int tileRows, int tileColumns)
-    {
-        long rowBlocks = (rows + LargestRows(tileRows) - 1) / LargestRows(tileRows);
-        int largestPanels = LargestColumns / tileColumns;
-        int panelBlocks = (panels + largestPanels - 1) / largestPanels;
-        int enough = ThreadTeam.Threads == 1 ? 1 : 4 * ThreadTeam.Threads;
-        if (rowBlocks * panelBlocks < enough)
-        {
-            panelBlocks = Math.Max(panelBlocks, (int)Math.Min((panels + 1) / 2, (enough + rowBlocks - 1) / rowBlocks));
-            rowBlocks = Math.Max(rowBlocks, Math.Min((rows + (2 * tileRows) - 1) / (2 * tileRows), (enough + panelBlocks - 1) / panelBlocks));
-        }
-
-        return (rowBlocks, panelBlocks);
-    }
-
-    private const int LargestColumns = 320;
-
-    private static int LargestRows(int tileRows) => 196 / tileRows * tileRows;
-
-    private static long Rounded(long count, long blocks, int step) => ((count + blocks - 1) / blocks + step - 1) / step * step;
 }

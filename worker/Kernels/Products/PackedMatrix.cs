@@ -1,3 +1,6 @@
+using Generation.Kernels.Pointwise;
+using Generation.Kernels.Vectors;
+
 namespace Generation.Kernels.Products;
 
 /// <summary>
@@ -12,48 +15,39 @@ internal sealed unsafe class PackedMatrix : IDisposable
     private readonly byte* _data;
     private readonly float* _bias;
 
-    /// <param name="gated">Whether the results are the first half of the outputs times GELU of the second: then a panel holds as many of each half.</param>
+    /// <param name="gated">
+    /// Whether the results are the first half of the outputs times GELU of the second: then a panel holds as many of each half.
+    /// </param>
     public PackedMatrix(
-        InstructionSet instructions, void* weight, Element element, void* bias, Element biasElement, int outputs, int channels, int taps, bool gated)
+        InstructionSet instructions, void* weight, Element element, void* bias, Element biasElement,
+        int outputs, int channels, int taps, bool gated)
     {
-        Instructions = instructions;
+        Instructions = Processor.Require(instructions);
         Element = element;
         IsGated = gated;
-        RowLength = channels * taps;
         Results = gated ? outputs / 2 : outputs;
-        _panelColumns = instructions >= InstructionSet.Avx512 ? Avx512Tile.Columns : Avx2Tile.Columns;
+        Blocks = Depth.Blocks(channels, taps);
+        _panelColumns = Instructions == InstructionSet.Avx512 ? Avx512Tile.Columns : Avx2Tile.Columns;
         int panelResults = gated ? _panelColumns / 2 : _panelColumns;
         Panels = (Results + panelResults - 1) / panelResults;
-        int size = element == Element.Float32 ? sizeof(float) : sizeof(ushort);
-        Bytes = ((nint)Depth.Padded(RowLength) * Panels * _panelColumns * size) + ((nint)Panels * _panelColumns * sizeof(float));
+        nint weightBytes = (nint)(Blocks[^1].Packed + Blocks[^1].Padded) * Panels * _panelColumns * Size;
+        Bytes = weightBytes + ((nint)Panels * _panelColumns * sizeof(float));
         _buffer = new NativeBuffer(Bytes);
         _data = _buffer.Data;
-        _bias = (float*)(_data + Bytes) - (Panels * _panelColumns);
+        _bias = (float*)(_data + weightBytes);
         ThreadTeam.For(Panels, panel =>
         {
-            for (int j = 0; j < _panelColumns; j++)
+            for (int column = 0; column < _panelColumns; column++)
             {
-                int output = Output((int)panel, j);
-                _bias[(panel * _panelColumns) + j] = output < 0 || bias is null ? 0
-                    : biasElement == Element.Float32 ? Float32Storage.Load(bias, output) : BFloat16Storage.Load(bias, output);
-                for (int start = 0; start < RowLength; start += Depth.Block(RowLength))
+                int output = Output((int)panel, column);
+                Bias((int)panel)[column] = output < 0 ? 0 : Parameters.Read(bias, biasElement, output, 0);
+                if (element == Element.Float32)
                 {
-                    int count = Math.Min(Depth.Block(RowLength), RowLength - start);
-                    byte* to = Address(start, count, (int)panel) + (j * size);
-                    for (int k = 0; k < Depth.Padded(count); k++, to += _panelColumns * size)
-                    {
-                        int tap = (start + k) / channels;
-                        nint from = (((nint)output * channels) + (start + k) - (tap * channels)) * taps + tap;
-                        bool exists = output >= 0 && k < count;
-                        if (element == Element.Float32)
-                        {
-                            *(float*)to = exists ? ((float*)weight)[from] : 0;
-                        }
-                        else
-                        {
-                            *(ushort*)to = exists ? ((ushort*)weight)[from] : (ushort)0;
-                        }
-                    }
+                    Pack((float*)weight, channels, taps, (int)panel, column, output);
+                }
+                else
+                {
+                    Pack((ushort*)weight, channels, taps, (int)panel, column, output);
                 }
             }
         });
@@ -65,39 +59,60 @@ internal sealed unsafe class PackedMatrix : IDisposable
 
     public bool IsGated { get; }
 
-    /// <summary>The product's inner dimension.</summary>
-    public int RowLength { get; }
-
     /// <summary>Columns of the product's result.</summary>
     public int Results { get; }
+
+    public IReadOnlyList<DepthBlock> Blocks { get; }
 
     public int Panels { get; }
 
     public nint Bytes { get; }
 
+    private int Size => Element == Element.Float32 ? sizeof(float) : sizeof(ushort);
+
     /// <summary>One number for each column of a panel.</summary>
     public float* Bias(int panel) => _bias + (panel * _panelColumns);
 
+    /// <summary>A block of a panel as it is stored: (rows of the block with what fills it, columns of a panel).</summary>
+    public byte* Stored(DepthBlock block, int panel) =>
+        _data + ((((nint)block.Packed * Panels) + ((nint)block.Padded * panel)) * _panelColumns * Size);
+
     /// <summary>A block of a panel in float32.</summary>
-    /// <param name="start">The block's first row.</param>
-    /// <param name="count">The block's rows.</param>
-    /// <param name="widened">Where a block may be widened.</param>
-    public float* Panel(int start, int count, int panel, float* widened)
+    /// <param name="widened">Where it may be widened.</param>
+    public float* Panel<TLanes, TVector>(DepthBlock block, int panel, float* widened)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : unmanaged
     {
-        byte* stored = Address(start, count, panel);
+        byte* stored = Stored(block, panel);
         if (Element == Element.Float32)
         {
             return (float*)stored;
         }
 
-        Numbers.Widen<BFloat16Storage>(stored, 0, widened, Depth.Padded(count) * _panelColumns);
+        Copies.Widen<BFloat16Numbers, TLanes, TVector>(stored, widened, block.Padded * _panelColumns);
         return widened;
     }
 
     public void Dispose() => _buffer.Dispose();
 
-    private byte* Address(int start, int count, int panel) =>
-        _data + ((((nint)start * Panels) + ((nint)Depth.Padded(count) * panel)) * _panelColumns * (Element == Element.Float32 ? sizeof(float) : sizeof(ushort)));
+    private void Pack<TNumber>(TNumber* weight, int channels, int taps, int panel, int column, int output)
+        where TNumber : unmanaged
+    {
+        foreach (DepthBlock block in Blocks)
+        {
+            TNumber* to = (TNumber*)Stored(block, panel) + column;
+            (int tap, int channel) = (block.Start / channels, block.Start % channels);
+            for (int i = 0; i < block.Padded; i++, to += _panelColumns)
+            {
+                *to = output < 0 || i >= block.Count ? default : weight[((((nint)output * channels) + channel) * taps) + tap];
+                if (++channel == channels)
+                {
+                    channel = 0;
+                    tap++;
+                }
+            }
+        }
+    }
 
     /// <summary>The output that a column of a panel holds, or -1.</summary>
     private int Output(int panel, int column)

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Generation.Kernels.Vectors;
 
 namespace Generation.Kernels.Products;
 
@@ -8,12 +9,14 @@ namespace Generation.Kernels.Products;
 /// (tap, channel). They are read from the pictures (batch, height, width, channels) as they are asked for; padding is zeros.
 /// </summary>
 [StructLayout(LayoutKind.Auto)]
-internal readonly unsafe struct PictureRows<TStorage>(void* pictures, int channels, Window window, int height, int width) : IRows
-    where TStorage : struct, IStorage
+internal readonly unsafe struct PictureRows<TNumbers>(byte* pictures, int channels, Window window, int height, int width) : IRows
+    where TNumbers : struct, INumbers
 {
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Pack(float* block, long first, int rows, int start, int count)
+    public void Pack<TLanes, TVector>(float* block, long first, int rows, int start, int count)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : unmanaged
     {
         int resultHeight = window.ResultHeight(height);
         int resultWidth = window.ResultWidth(width);
@@ -33,7 +36,8 @@ internal readonly unsafe struct PictureRows<TStorage>(void* pictures, int channe
                 int x = (column * window.Stride) + right;
                 if ((uint)y < (uint)height && (uint)x < (uint)width)
                 {
-                    Numbers.Widen<TStorage>(pictures, (nint)(((((picture * height) + y) * width) + x) * channels) + channel, to, length);
+                    long index = (((((picture * height) + y) * width) + x) * channels) + channel;
+                    Copies.Widen<TNumbers, TLanes, TVector>(pictures + (index * TNumbers.Size), to, length);
                 }
                 else
                 {
@@ -54,7 +58,7 @@ internal readonly unsafe struct PictureRows<TStorage>(void* pictures, int channe
 
         for (int i = 0; i < rows; i++)
         {
-            Numbers.Pad(block + (i * Depth.Stride), count);
+            Copies.Pad(block + (i * Depth.Stride), count);
         }
     }
 }

@@ -1,34 +1,39 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
+using Generation.Kernels.Vectors;
 
 namespace Generation.Kernels.Products;
 
-/// <summary>Where a product's result goes: a dense matrix of <paramref name="columns"/> columns.</summary>
-/// <param name="added">A matrix of the same shape and element that is added, or null; it may be the result itself.</param>
+/// <summary>The sums, in a dense matrix of <paramref name="columns"/> columns.</summary>
+/// <param name="added">A matrix of the same shape and numbers that is added, or null; it may be the result itself.</param>
 [StructLayout(LayoutKind.Auto)]
-internal readonly unsafe struct Result<TStorage>(void* result, void* added, int columns) : IResult
-    where TStorage : struct, IStorage
+internal readonly unsafe struct Result<TNumbers>(byte* result, byte* added, int columns) : IResult
+    where TNumbers : struct, INumbers
 {
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Write(float* tile, int tileColumns, float* bias, long row, int rows, int column)
+    public void Write<TLanes, TVector>(float* sums, int panelColumns, float* bias, long row, int rows, int panel)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : unmanaged
     {
-        int count = Math.Min(tileColumns, columns - column);
-        for (int i = 0; i < rows; i++, tile += tileColumns)
+        int column = panel * panelColumns;
+        int count = Math.Min(panelColumns, columns - column);
+        for (int i = 0; i < rows; i++, sums += panelColumns)
         {
-            nint at = (nint)((row + i) * columns) + column;
-            int j = 0;
-            for (; j <= count - 8; j += 8)
+            long at = (((row + i) * columns) + column) * TNumbers.Size;
+            for (int j = 0; j < count; j += TLanes.Count, at += TLanes.Count * TNumbers.Size)
             {
-                Vector256<float> sum = Vector256.Load(tile + j) + Vector256.Load(bias + j);
-                TStorage.StoreEight(added is null ? sum : sum + TStorage.LoadEight(added, at + j), result, at + j);
-            }
-
-            for (; j < count; j++)
-            {
-                float sum = tile[j] + bias[j];
-                TStorage.Store(added is null ? sum : sum + TStorage.Load(added, at + j), result, at + j);
+                TVector sum = TLanes.Add(TLanes.Load(sums + j), TLanes.Load(bias + j));
+                if (j + TLanes.Count <= count)
+                {
+                    sum = added is null ? sum : TLanes.Add(sum, TNumbers.Load<TLanes, TVector>(added + at));
+                    TNumbers.Store<TLanes, TVector>(result + at, sum);
+                }
+                else
+                {
+                    sum = added is null ? sum : TLanes.Add(sum, Partial.Load<TNumbers, TLanes, TVector>(added + at, count - j));
+                    Partial.Store<TNumbers, TLanes, TVector>(result + at, sum, count - j);
+                }
             }
         }
     }

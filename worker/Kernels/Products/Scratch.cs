@@ -1,45 +1,54 @@
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 
 namespace Generation.Kernels.Products;
 
 /// <summary>Memory of one thread for one piece of a product. It is kept for the next: there are as many as threads have run at once.</summary>
 internal sealed unsafe class Scratch : IDisposable
 {
-    /// <summary>Numbers of a block of the first matrix.</summary>
-    public const int RowsLength = 196 * Depth.Stride;
-
-    /// <summary>Numbers of the sums that a piece keeps from one block of the depth to the next.</summary>
-    public const int SumsLength = 196 * 320;
-
-    private const int PanelLength = Depth.Largest * 32;
-
-    private const int ZerosLength = 14 * 32;
+    private const int Alignment = 64;
 
     private static readonly ConcurrentBag<Scratch> s_free = [];
 
-    private readonly float* _memory;
+    private readonly float*[] _parts = new float*[8];
+    private NativeBuffer _buffer = new(Alignment);
+    private long _bytes;
 
     private Scratch()
     {
-        nuint bytes = (RowsLength + SumsLength + PanelLength + ZerosLength) * sizeof(float);
-        _memory = (float*)NativeMemory.AlignedAlloc(bytes, 4096);
-        NativeMemory.Clear(_memory, bytes);
     }
 
-    /// <summary>A block of the first matrix.</summary>
-    public float* Rows => _memory;
+    /// <summary>One of the parts that were asked for; it begins at a cache line.</summary>
+    public float* this[int part] => _parts[part];
 
-    public float* Sums => _memory + RowsLength;
+    /// <param name="lengths">Numbers of each part.</param>
+    public static Scratch Take(params ReadOnlySpan<int> lengths)
+    {
+        Scratch scratch = s_free.TryTake(out Scratch? free) ? free : new Scratch();
+        long bytes = 0;
+        foreach (int length in lengths)
+        {
+            bytes += Rounded(length);
+        }
 
-    /// <summary>A widened block of a panel of the second matrix.</summary>
-    public float* Panel => _memory + RowsLength + SumsLength;
+        if (bytes > scratch._bytes)
+        {
+            scratch._buffer.Dispose();
+            scratch._buffer = new NativeBuffer((nint)bytes);
+            scratch._bytes = bytes;
+        }
 
-    /// <summary>A tile of zeros.</summary>
-    public float* Zeros => _memory + RowsLength + SumsLength + PanelLength;
+        byte* part = scratch._buffer.Data;
+        for (int i = 0; i < lengths.Length; i++)
+        {
+            scratch._parts[i] = (float*)part;
+            part += Rounded(lengths[i]);
+        }
 
-    public static Scratch Take() => s_free.TryTake(out Scratch? scratch) ? scratch : new Scratch();
+        return scratch;
+    }
 
     /// <summary>Gives the memory to whoever takes some next.</summary>
     public void Dispose() => s_free.Add(this);
+
+    private static long Rounded(int length) => ((length * (long)sizeof(float)) + Alignment - 1) / Alignment * Alignment;
 }
