@@ -30,7 +30,8 @@ public sealed unsafe class PackedConvolutionKernel : IDisposable
     /// <param name="padding">Zeros on each side of a picture.</param>
     /// <returns>Null where the processor has no AVX2.</returns>
     public static PackedConvolutionKernel? TryPack(
-        void* weight, Element element, void* bias, Element biasElement, int outputs, int channels, int height, int width, int stride, int padding) =>
+        void* weight, Element element, void* bias, Element biasElement,
+        int outputs, int channels, int height, int width, int stride, int padding) =>
         Processor.HasAvx2
             ? Pack(Processor.Vectors, weight, element, bias, biasElement, outputs, channels, height, width, stride, padding)
             : null;
@@ -40,17 +41,9 @@ public sealed unsafe class PackedConvolutionKernel : IDisposable
     /// <param name="added">Of the result's shape, or null; it may be <paramref name="result"/>.</param>
     /// <param name="height">Of a picture of <paramref name="x"/>.</param>
     /// <param name="width">Of a picture of <paramref name="x"/>.</param>
-    public void Run(void* x, void* result, void* added, Element element, int batch, int height, int width)
-    {
-        if (element == Element.Float32)
-        {
-            Run<Float32Numbers>((byte*)x, (byte*)result, (byte*)added, batch, height, width);
-        }
-        else
-        {
-            Run<BFloat16Numbers>((byte*)x, (byte*)result, (byte*)added, batch, height, width);
-        }
-    }
+    public void Run(void* x, void* result, void* added, Element element, int batch, int height, int width) => Run(
+        x, result, added, element, batch, height, width,
+        winograd: WinogradConvolution.Suits(_window, _channels, _matrix.Results, height, width));
 
     public void Dispose() => _matrix.Dispose();
 
@@ -62,12 +55,29 @@ public sealed unsafe class PackedConvolutionKernel : IDisposable
             channels,
             new Window(height, width, stride, padding));
 
-    private void Run<TNumbers>(byte* x, byte* result, byte* added, int batch, int height, int width)
+    /// <summary>The same, by <see cref="WinogradConvolution"/> or by the plain sum.</summary>
+    internal void Run(void* x, void* result, void* added, Element element, int batch, int height, int width, bool winograd)
+    {
+        if (element == Element.Float32)
+        {
+            Run<Float32Numbers>((byte*)x, (byte*)result, (byte*)added, batch, height, width, winograd);
+        }
+        else
+        {
+            Run<BFloat16Numbers>((byte*)x, (byte*)result, (byte*)added, batch, height, width, winograd);
+        }
+    }
+
+    private void Run<TNumbers>(byte* x, byte* result, byte* added, int batch, int height, int width, bool winograd)
         where TNumbers : struct, INumbers
     {
         long rows = (long)batch * _window.ResultHeight(height) * _window.ResultWidth(width);
         var to = new Result<TNumbers>(result, added, _matrix.Results);
-        if (_window == new Window(1, 1, 1, 0))
+        if (winograd)
+        {
+            WinogradConvolution.Run<TNumbers>(_matrix, x, result, added, _channels, batch, height, width);
+        }
+        else if (_window == new Window(1, 1, 1, 0))
         {
             MatrixProduct.Run(_matrix, new MatrixRows<TNumbers>(x, _channels), rows, to);
         }

@@ -50,7 +50,7 @@ public sealed unsafe class PackedLinearKernel : IDisposable
         }
     }
 
-    /// <summary>GEGLU: result (rows, outputs / 2) = the first half of the layer's result times GELU (with erf) of the second half.</summary>
+    /// <summary>GEGLU: result (rows, outputs / 2) = the first half of the layer's result times GELU (with erf) of the second.</summary>
     public void RunGated(void* x, void* result, Element element, long rows)
     {
         if (!_matrix.IsGated)
@@ -71,7 +71,8 @@ public sealed unsafe class PackedLinearKernel : IDisposable
     public void Dispose() => _matrix.Dispose();
 
     internal static PackedLinearKernel Pack(
-        InstructionSet instructions, void* weight, Element element, void* bias, Element biasElement, int outputs, int features, bool gated) =>
+        InstructionSet instructions, void* weight, Element element, void* bias, Element biasElement,
+        int outputs, int features, bool gated) =>
         new(new PackedMatrix(instructions, weight, element, bias, biasElement, outputs, features, 1, gated), features);
 
     private void Run<TNumbers, TResult>(void* x, TResult result, long rows)

@@ -11,9 +11,12 @@ public sealed unsafe class PackedConvolutionKernelTests
     {
         foreach (Shape shape in new Shape[]
             {
-                new(2, 5, 7, 3, 5, 3, 1, 1), new(1, 9, 8, 4, 33, 3, 1, 1), new(3, 6, 5, 40, 17, 3, 2, 1), new(2, 7, 6, 21, 40, 1, 1, 0),
-                new(1, 8, 8, 330, 4, 3, 1, 1), new(2, 9, 9, 6, 3, 3, 2, 0), new(1, 6, 9, 130, 70, 3, 1, 1), new(2, 4, 5, 5, 6, 1, 2, 0),
+                new(2, 5, 7, 3, 5, 3, 1, 1), new(1, 9, 8, 4, 33, 3, 1, 1), new(3, 6, 5, 40, 17, 3, 2, 1),
+                new(2, 7, 6, 21, 40, 1, 1, 0), new(1, 8, 8, 330, 4, 3, 1, 1), new(2, 9, 9, 6, 3, 3, 2, 0), new(1, 6, 9, 130, 70, 3, 1, 1),
+                new(2, 4, 5, 5, 6, 1, 2, 0),
                 new(1, 1, 1, 9, 3, 3, 1, 1), new(1, 7, 8, 2, 3, 5, 3, 2),
+                new(2, 9, 11, 48, 32, 3, 1, 1), new(1, 8, 8, 352, 48, 3, 1, 1), new(3, 13, 10, 32, 80, 3, 1, 1),
+                new(1, 13, 40, 64, 96, 3, 1, 1),
             })
         {
             using var layer = new Layer(element, shape);
@@ -39,7 +42,35 @@ public sealed unsafe class PackedConvolutionKernelTests
     [TestCaseSource(typeof(InstructionSets), nameof(InstructionSets.WithElements))]
     public void Run_APictureAlone_HasTheSameBits(InstructionSet set, Element element)
     {
-        var shape = new Shape(3, 17, 22, 72, 90, 3, 1, 1);
+        foreach (Shape shape in new Shape[]
+            { new(3, 17, 11, 72, 90, 3, 1, 1), new(2, 9, 17, 336, 96, 3, 1, 1), new(3, 8, 8, 32, 48, 3, 1, 1) })
+        {
+            AssertSameBits(set, element, shape);
+        }
+    }
+
+    [TestCaseSource(typeof(InstructionSets), nameof(InstructionSets.Vectors))]
+    public void Run_ByWinograd_IsAboutAsExactAsThePlainSum(InstructionSet set)
+    {
+        var shape = new Shape(1, 16, 16, 320, 32, 3, 1, 1);
+        using var layer = new Layer(Element.Float32, shape);
+        using PackedConvolutionKernel kernel = layer.Pack(set);
+        using var plain = new GuardedArray(Element.Float32, layer.Added.Count);
+        using var winograd = new GuardedArray(Element.Float32, layer.Added.Count);
+        kernel.Run(layer.X.Data, plain.Data, null, Element.Float32, shape.Batch, shape.Height, shape.Width, winograd: false);
+        kernel.Run(layer.X.Data, winograd.Data, null, Element.Float32, shape.Batch, shape.Height, shape.Width, winograd: true);
+        (double rms, double largest) = layer.Errors(plain);
+        (double winogradRms, double winogradLargest) = layer.Errors(winograd);
+        TestContext.Out.WriteLine($"plain {rms:e2} (largest {largest:e2}), Winograd {winogradRms:e2} ({winogradLargest:e2})");
+        Assert.Multiple(() =>
+        {
+            Assert.That(winogradRms, Is.LessThan(2.5 * rms).And.Not.EqualTo(rms));
+            Assert.That(winogradLargest, Is.LessThan(4 * largest));
+        });
+    }
+
+    private static void AssertSameBits(InstructionSet set, Element element, Shape shape)
+    {
         using var layer = new Layer(element, shape);
         using PackedConvolutionKernel kernel = layer.Pack(set);
         byte[]? first = null;
@@ -57,8 +88,8 @@ public sealed unsafe class PackedConvolutionKernelTests
                 for (int picture = 0; picture < shape.Batch; picture++)
                 {
                     using var alone = new GuardedArray(element, layer.Added.Count / shape.Batch);
-                    kernel.Run(
-                        layer.X.Data + (picture * inputs), alone.Data, layer.Added.Data + (picture * outputs), element, 1, shape.Height, shape.Width);
+                    byte* x = layer.X.Data + (picture * inputs);
+                    kernel.Run(x, alone.Data, layer.Added.Data + (picture * outputs), element, 1, shape.Height, shape.Width);
                     Assert.That(alone.Bytes(), Is.EqualTo(first.Skip(picture * outputs).Take(outputs)), $"picture {picture}");
                 }
             });
@@ -78,14 +109,19 @@ public sealed unsafe class PackedConvolutionKernelTests
         private readonly Shape _shape;
         private readonly GuardedArray _weight;
         private readonly GuardedArray _bias;
+        private readonly float[] _x;
+        private readonly float[] _w;
 
         public Layer(Element element, Shape shape)
         {
             (_element, _shape) = (element, shape);
-            X = GuardedArray.Random(element, (long)shape.Batch * shape.Height * shape.Width * shape.Channels, 1, atEnd: shape.Outputs % 2 == 0);
+            long pixels = (long)shape.Batch * shape.Height * shape.Width;
+            X = GuardedArray.Random(element, pixels * shape.Channels, 1, atEnd: shape.Outputs % 2 == 0);
             Added = GuardedArray.Random(element, (long)shape.Batch * shape.ResultHeight * shape.ResultWidth * shape.Outputs, 2);
             _weight = GuardedArray.Random(element, (long)shape.Outputs * shape.Channels * shape.Size * shape.Size, 3);
             _bias = GuardedArray.Random(element, shape.Outputs, 4);
+            _x = [.. Enumerable.Range(0, (int)X.Count).Select(i => X[i])];
+            _w = [.. Enumerable.Range(0, (int)_weight.Count).Select(i => _weight[i])];
         }
 
         public GuardedArray X { get; }
@@ -93,7 +129,29 @@ public sealed unsafe class PackedConvolutionKernelTests
         public GuardedArray Added { get; }
 
         public PackedConvolutionKernel Pack(InstructionSet set) => PackedConvolutionKernel.Pack(
-            set, _weight.Data, _element, _bias.Data, _element, _shape.Outputs, _shape.Channels, _shape.Size, _shape.Size, _shape.Stride, _shape.Padding);
+            set, _weight.Data, _element, _bias.Data, _element,
+            _shape.Outputs, _shape.Channels, _shape.Size, _shape.Size, _shape.Stride, _shape.Padding);
+
+        /// <summary>A result's errors, over the root mean square of the exact numbers: their root mean square, and the largest.</summary>
+        public (double Rms, double Largest) Errors(GuardedArray result)
+        {
+            double squares = 0;
+            double errors = 0;
+            double largest = 0;
+            for (long at = 0; at < result.Count; at++)
+            {
+                long pixel = at / _shape.Outputs;
+                int row = (int)(pixel / _shape.ResultWidth % _shape.ResultHeight);
+                int picture = (int)(pixel / _shape.ResultWidth / _shape.ResultHeight);
+                double value = Sum(picture, row, (int)(pixel % _shape.ResultWidth), (int)(at % _shape.Outputs)).Value;
+                double error = Math.Abs(result[at] - value);
+                squares += value * value;
+                errors += error * error;
+                largest = Math.Max(largest, error);
+            }
+
+            return (Math.Sqrt(errors / squares), largest / Math.Sqrt(squares / result.Count));
+        }
 
         public void AssertEqual(GuardedArray result, bool added)
         {
@@ -109,10 +167,11 @@ public sealed unsafe class PackedConvolutionKernelTests
                             (double value, double size) = Sum(picture, row, column, output);
                             double more = added ? Added[at] : 0;
                             double rounding = Math.Abs(value + more) * (_element == Element.Float32 ? Unit : 1.0 / 256);
-                            double bound = (((_shape.Channels * _shape.Size * _shape.Size) + 2) * Unit * (size + Math.Abs(more))) + rounding;
+                            int terms = (_shape.Channels * _shape.Size * _shape.Size) + 2;
+                            double bound = (terms * Unit * (size + Math.Abs(more))) + rounding;
                             if (!(Math.Abs(result[at] - value - more) <= bound))
                             {
-                                Assert.Fail($"{_shape}: {picture}, {row}, {column}, {output} is {result[at]} in place of {value + more}, over {bound} away");
+                                Assert.Fail($"{_shape}: {picture}, {row}, {column}, {output} is {result[at]}, not {value + more} +- {bound}");
                             }
                         }
                     }
@@ -144,11 +203,12 @@ public sealed unsafe class PackedConvolutionKernelTests
                         continue;
                     }
 
+                    int pixel = ((((picture * _shape.Height) + y) * _shape.Width) + x) * _shape.Channels;
+                    int taps = _shape.Size * _shape.Size;
+                    int weight = (output * _shape.Channels * taps) + (down * _shape.Size) + right;
                     for (int channel = 0; channel < _shape.Channels; channel++)
                     {
-                        long pixel = (((long)picture * _shape.Height) + y) * _shape.Width + x;
-                        long tap = ((((long)output * _shape.Channels) + channel) * _shape.Size + down) * _shape.Size + right;
-                        double term = (double)X[(pixel * _shape.Channels) + channel] * _weight[tap];
+                        double term = (double)_x[pixel + channel] * _w[weight + (channel * taps)];
                         value += term;
                         size += Math.Abs(term);
                     }

@@ -9,25 +9,31 @@ internal static class Depth
     /// <summary>Blocks are multiples of this; zeros fill what is missing.</summary>
     public const int Step = 4;
 
-    /// <summary>Terms of the largest block: a panel of the second matrix (40 KiB with AVX-512, 20 KiB with AVX2) is near to the first cache.</summary>
+    /// <summary>
+    /// Terms of the largest block: a panel of the second matrix (40 KiB with AVX-512, 20 KiB with AVX2) is near to the first cache.
+    /// </summary>
     public const int Largest = 320;
 
     /// <summary>
-    /// Numbers from one row of a block of the first matrix to the next: an odd number of cache lines, so that rows fall into different sets.
+    /// Numbers from one row of a block of the first matrix to the next: an odd number of cache lines, so that rows fall into different
+    /// sets.
     /// </summary>
     public const int Stride = Largest + 16;
 
-    // below, blocks of one tap each would be too short
-    private const int FewChannels = 64;
+    /// <summary>With fewer, blocks of one tap each would be too short.</summary>
+    public const int ManyChannels = 32;
+
+    // of the largest vector; all blocks but a run's last are multiples
+    private const int Vector = 16;
 
     public static int Padded(int count) => (count + Step - 1) / Step * Step;
 
-    /// <summary>Blocks of about the same size. Where there are many channels, no block holds more than one tap.</summary>
+    /// <summary>Blocks of about the same size. From <see cref="ManyChannels"/> on no block holds more than one tap.</summary>
     public static DepthBlock[] Blocks(int channels, int taps)
     {
-        (int length, int runs) = channels < FewChannels ? (channels * taps, 1) : (channels, taps);
+        (int length, int runs) = channels < ManyChannels ? (channels * taps, 1) : (channels, taps);
         int perRun = (length + Largest - 1) / Largest;
-        int step = Padded((length + perRun - 1) / perRun);
+        int step = (((length + perRun - 1) / perRun) + Vector - 1) / Vector * Vector;
         var blocks = new List<DepthBlock>();
         int packed = 0;
         for (int run = 0; run < runs; run++)

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Generation.Kernels.Products;
 
-/// <summary>A matrix product cut into pieces of about the same size, of whole panels: as few as fit in the caches, but some for each thread.</summary>
+/// <summary>
+/// A matrix product cut into pieces of about the same size, of whole panels: as few as fit in the caches, but some for each thread.
+/// </summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct Pieces(long Rows, int RowsEach, int Panels, int PanelsEach)
 {

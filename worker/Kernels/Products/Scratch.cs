@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 
 namespace Generation.Kernels.Products;
 
-/// <summary>Memory of one thread for one piece of a product. It is kept for the next: there are as many as threads have run at once.</summary>
+/// <summary>
+/// Memory of one thread for one piece of a product. It is kept for the next: there are as many as threads have run at once.
+/// </summary>
 internal sealed unsafe class Scratch : IDisposable
 {
     private const int Alignment = 64;
