@@ -65,11 +65,12 @@ public static partial class TorchRuntime
     /// Gives freed memory back to the system. Tensors of a run ask for the same sizes again and again, so freed memory is kept for the next
     /// ones until somebody says that a run is over.
     /// </summary>
-    public static void ReleaseMemory()
+    /// <param name="keep">Bytes that may stay for the next run; where no more than that is free, nothing is given back.</param>
+    public static void ReleaseMemory(long keep = 0)
     {
-        if (OperatingSystem.IsLinux())
+        if (OperatingSystem.IsLinux() && mallinfo2().Free > (nuint)keep)
         {
-            _ = malloc_trim(0);
+            _ = malloc_trim((nuint)keep);
         }
     }
 
@@ -117,4 +118,17 @@ public static partial class TorchRuntime
     [LibraryImport("libc")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int malloc_trim(nuint pad);
+
+    [LibraryImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial MallocState mallinfo2();
+
+    // struct mallinfo2: ten numbers, of which the ninth counts the free bytes
+    [StructLayout(LayoutKind.Sequential, Size = 10 * 8)]
+    private readonly struct MallocState
+    {
+        private readonly nuint _arena, _freeChunks, _fastChunks, _maps, _mapped, _usable, _fast, _used;
+
+        public readonly nuint Free;
+    }
 }

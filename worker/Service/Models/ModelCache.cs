@@ -1,4 +1,5 @@
 using Generation.Contracts;
+using Generation.Torch;
 using Generation.Worker.Jobs;
 
 namespace Generation.Worker.Models;
@@ -216,7 +217,11 @@ internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, Memor
             if (Holders == 0)
             {
                 _ = Load.ContinueWith(
-                    load => load.Result.Dispose(),
+                    load =>
+                    {
+                        load.Result.Dispose();
+                        TorchRuntime.ReleaseMemory();
+                    },
                     CancellationToken.None,
                     TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously,
                     TaskScheduler.Default);

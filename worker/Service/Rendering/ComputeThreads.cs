@@ -71,6 +71,9 @@ internal sealed class ComputeThreads : IDisposable
 /// <summary>A compute thread, rented.</summary>
 internal sealed class ComputeTurn(ComputeThread thread, Action giveBack) : IDisposable
 {
+    // As much as most jobs need again
+    private const long KeptBytes = 1L << 30;
+
     private int _givenBack;
 
     /// <summary>Runs <paramref name="work"/> on the thread.</summary>
@@ -81,6 +84,7 @@ internal sealed class ComputeTurn(ComputeThread thread, Action giveBack) : IDisp
         if (Interlocked.Exchange(ref _givenBack, 1) == 0)
         {
             giveBack();
+            TorchRuntime.ReleaseMemory(KeptBytes);
         }
     }
 }
