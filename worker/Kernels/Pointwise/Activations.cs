@@ -88,11 +88,11 @@ internal readonly struct Exponential : IActivation
         where TLanes : struct, ILanes<TVector>
         where TVector : unmanaged
     {
-        TVector p = TLanes.MultiplyAdd(TLanes.Create(0.00015337570960934711f), part, TLanes.Create(0.0013399860296137152f));
-        p = TLanes.MultiplyAdd(p, part, TLanes.Create(0.00961851955623828f));
-        p = TLanes.MultiplyAdd(p, part, TLanes.Create(0.055503289977287554f));
-        p = TLanes.MultiplyAdd(p, part, TLanes.Create(0.2402264660851011f));
-        p = TLanes.MultiplyAdd(p, part, TLanes.Create(0.6931472056003763f));
+        // the polynomial that is nearest in relation to the value, 9e-8, of those that are 1 at 0
+        TVector p = TLanes.MultiplyAdd(TLanes.Create(0.0013264734933183997f), part, TLanes.Create(0.009671515343396534f));
+        p = TLanes.MultiplyAdd(p, part, TLanes.Create(0.05550733749637439f));
+        p = TLanes.MultiplyAdd(p, part, TLanes.Create(0.24022242044232153f));
+        p = TLanes.MultiplyAdd(p, part, TLanes.Create(0.6931469775789038f));
         p = TLanes.MultiplyAdd(p, part, TLanes.Create(1));
         return TLanes.AddToExponent(p, shifted);
     }

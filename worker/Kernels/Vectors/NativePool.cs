@@ -1,0 +1,61 @@
+using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
+
+namespace Generation.Kernels.Vectors;
+
+/// <summary>Memory outside of the managed heap that is used again: as many pieces are kept as have been taken at once.</summary>
+/// <param name="largest">Bytes of the largest piece that is kept; larger ones are freed when they come back.</param>
+internal sealed unsafe class NativePool(long largest)
+{
+    private readonly ConcurrentBag<Piece> _free = [];
+
+    private long Largest { get; } = largest;
+
+    /// <summary>A piece for at least so many float32 numbers, at a whole page; its content is whatever was there.</summary>
+    public Piece Take(long numbers)
+    {
+        long bytes = numbers * sizeof(float);
+        if (_free.TryTake(out Piece? piece))
+        {
+            if (piece.Bytes >= bytes)
+            {
+                return piece;
+            }
+
+            piece.Free();
+        }
+
+        return new Piece(this, bytes);
+    }
+
+    /// <summary>Memory of one user at a time, which gives it back by disposing.</summary>
+    internal sealed class Piece : IDisposable
+    {
+        private readonly NativePool _pool;
+
+        public Piece(NativePool pool, long bytes)
+        {
+            _pool = pool;
+            Bytes = bytes;
+            Numbers = (float*)NativeMemory.AlignedAlloc((nuint)bytes, 4096);
+        }
+
+        public float* Numbers { get; }
+
+        public long Bytes { get; }
+
+        public void Dispose()
+        {
+            if (Bytes <= _pool.Largest)
+            {
+                _pool._free.Add(this);
+            }
+            else
+            {
+                Free();
+            }
+        }
+
+        public void Free() => NativeMemory.AlignedFree(Numbers);
+    }
+}
