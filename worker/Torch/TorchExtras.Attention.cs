@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Generation.Kernels;
+using Generation.Kernels.Attention;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -123,7 +124,8 @@ public static unsafe partial class TorchExtras
             Size = q[3],
             Scale = (float)(scale ?? 1.0 / Math.Sqrt(q[3])),
         };
-        return NativeAttention.Run(task) ? seen.MoveToOuterDisposeScope() : null;
+        bool done = NativeAttention.Run(task) || (LayerKernels.Widens(element) && AttentionKernel.Run(task));
+        return done ? seen.MoveToOuterDisposeScope() : null;
     }
 
     // Booleans to what is added to the scores
