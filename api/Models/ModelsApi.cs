@@ -26,6 +26,9 @@ public sealed record ModelInfo
 
     public required IReadOnlyList<JobKind> Kinds { get; init; }
 
+    /// <summary>Kinds that it does, but not at present, with what is missing; absent where there is none.</summary>
+    public IReadOnlyList<UnavailableKind>? UnavailableKinds { get; init; }
+
     /// <summary>Whether a worker that has it is running.</summary>
     public required bool Available { get; init; }
 
@@ -104,6 +107,7 @@ public sealed record ModelInfo
         Description = entry.Description,
         Family = entry.Family,
         Kinds = entry.Kinds,
+        UnavailableKinds = NullIfEmpty(entry.UnavailableKinds),
         Available = available,
         DefaultWidth = entry.DefaultWidth,
         DefaultHeight = entry.DefaultHeight,
@@ -135,7 +139,7 @@ public sealed record ModelInfo
         PriceFactor = entry.PriceFactor,
     };
 
-    private static List<string>? NullIfEmpty(IEnumerable<string> names) => names.ToList() is { Count: > 0 } list ? list : null;
+    private static List<T>? NullIfEmpty<T>(IEnumerable<T> items) => items.ToList() is { Count: > 0 } list ? list : null;
 }
 
 /// <summary>All models: the answer that native clients and OpenAI's libraries read alike.</summary>

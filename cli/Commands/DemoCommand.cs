@@ -125,6 +125,7 @@ internal static class DemoCommand
             string advice = e.Status switch
             {
                 HttpStatusCode.PaymentRequired => "Give the account credits: POST /v1/admin/accounts/{id}/credits with the first key (GET /v1/account says the id).",
+                HttpStatusCode.ServiceUnavailable when e.Code == "kind_unavailable" => "Install what the answer names: the worker finds it within seconds, and all else works without it.",
                 HttpStatusCode.Unauthorized => $"{stack.KeyFile} does not hold a valid key; move it away, and ./generation up makes another.",
                 _ => "Change what the answer names, and run the command again.",
             };

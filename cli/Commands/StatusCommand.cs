@@ -14,7 +14,7 @@ internal static class StatusCommand
 
     public static Command Create()
     {
-        var json = new Option<bool>("--json") { Description = "For programs: {url, healthy, processes [{name, pid, port, address, health, log}], load}." };
+        var json = new Option<bool>("--json") { Description = "For programs: {url, healthy, processes [{name, pid, port, address, health, log, kernels, clips}], load}." };
         var command = new Command("status", "Show each process, its port and health, and the queue. Exit code 0 where all is well, else 3.") { json };
         command.SetAction((result, token) => RunAsync(result.GetValue(json), token));
         return command;
@@ -65,6 +65,8 @@ internal static class StatusCommand
                 address = process.Address,
                 health = process.Problem ?? "healthy",
                 log = process.Log,
+                kernels = process.Kernels,
+                clips = process.Clips,
             }),
             load,
         };
@@ -95,6 +97,19 @@ internal static class StatusCommand
         if (load is not null)
         {
             WriteQueue(load);
+        }
+
+        WriteWords("kernels", processes, process => process.Kernels);
+        WriteWords("clips", processes, process => process.Clips);
+    }
+
+    /// <summary>A line that holds for all workers; where they differ, one for each word with their names.</summary>
+    private static void WriteWords(string title, IReadOnlyList<ProcessHealth> processes, Func<ProcessHealth, string?> word)
+    {
+        IGrouping<string, ProcessHealth>[] words = [.. processes.Where(process => word(process) is not null).GroupBy(process => word(process)!)];
+        foreach (IGrouping<string, ProcessHealth> same in words)
+        {
+            Console.WriteLine($"  {title}: {same.Key}{(words.Length > 1 ? $" ({string.Join(", ", same.Select(process => process.Name))})" : "")}");
         }
     }
 

@@ -80,7 +80,7 @@ internal sealed class OwnProgram
 
         async Task<bool> IsReadyAsync(CancellationToken stop)
         {
-            problem = await ProblemAsync(stop);
+            (problem, _) = await AskAsync(stop);
             if (problem is not null && clock.Elapsed > next)
             {
                 progress?.Report($"{Name} {problem} yet; its log is {Log}");
@@ -93,43 +93,55 @@ internal sealed class OwnProgram
 
     public async Task<ProcessHealth> CheckAsync(CancellationToken token)
     {
-        string? problem = IsRunning ? await ProblemAsync(token) : "not running";
-        return new ProcessHealth(Name, _process.Pid, _process.Port, Address, problem, Log);
+        (string? problem, JsonNode? said) = IsRunning ? await AskAsync(token) : ("not running", null);
+        return new ProcessHealth(Name, _process.Pid, _process.Port, Address, problem, Log)
+        {
+            Kernels = Word(said, "kernels"),
+            Clips = Word(said, "clips"),
+        };
     }
 
     /// <summary>Asks it to end; a worker hands its job back first.</summary>
     public Task StopAsync(CancellationToken token) => _process.StopAsync(Posix.SigTerm, TimeSpan.FromSeconds(15), token);
 
-    private async Task<string?> ProblemAsync(CancellationToken token)
+    /// <summary>What it says of itself, and what is wrong, or null.</summary>
+    private async Task<(string? Problem, JsonNode? Said)> AskAsync(CancellationToken token)
     {
         try
         {
             using HttpResponseMessage answer = await Http.GetAsync(new Uri($"{Address}/readyz"), token);
-            return answer.IsSuccessStatusCode
-                ? null
-                : $"answers {(int)answer.StatusCode} to /readyz{Why(await answer.Content.ReadAsStringAsync(token))}";
+            JsonNode? said = Parse(await answer.Content.ReadAsStringAsync(token));
+            return (answer.IsSuccessStatusCode ? null : $"answers {(int)answer.StatusCode} to /readyz{Why(said)}", said);
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
         {
             token.ThrowIfCancellationRequested();
-            return "does not answer";
+            return ("does not answer", null);
         }
     }
 
     /// <summary>What the answer says is wrong, by each of the program's parts.</summary>
-    private static string Why(string answer)
+    private static string Why(JsonNode? said)
+    {
+        IEnumerable<string?> reasons = (said as JsonObject)?["checks"] is JsonObject checks
+            ? checks.Select(check => Word(check.Value, "detail"))
+            : [Word(said, "problem")];
+        return string.Concat(reasons.Where(reason => reason is not null).Select(reason => $": {reason}"));
+    }
+
+    private static string? Word(JsonNode? said, string name) =>
+        said is JsonObject fields && fields[name] is JsonValue value && value.TryGetValue(out string? word) ? word : null;
+
+    private static JsonNode? Parse(string answer)
     {
         try
         {
-            JsonNode? json = JsonNode.Parse(answer);
-            IEnumerable<string?> reasons = json?["checks"] is JsonObject checks
-                ? checks.Select(check => (string?)check.Value?["detail"])
-                : [(string?)json?["problem"]];
-            return string.Concat(reasons.Where(reason => reason is not null).Select(reason => $": {reason}"));
+            return JsonNode.Parse(answer);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (JsonException)
         {
-            return "";
+            // Not ours: something else listens at the port
+            return null;
         }
     }
 

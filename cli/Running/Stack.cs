@@ -228,6 +228,13 @@ public sealed class Stack
                 progress?.Report($"{program.Name} is ready at {program.Address}");
             }
         }));
+        foreach (string lacks in (await Task.WhenAll(workers.Select(worker => worker.CheckAsync(token)))).Select(worker => worker.Clips).OfType<string>().Distinct())
+        {
+            if (lacks != "on")
+            {
+                progress?.Report($"clips: {lacks}");
+            }
+        }
     }
 
     /// <summary>The machine's cores are shared between the workers.</summary>

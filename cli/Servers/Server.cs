@@ -8,6 +8,12 @@ public sealed record ServerSettings(bool Durable = true);
 public sealed record ProcessHealth(string Name, int? Pid, int? Port, string? Address, string? Problem, string? Log)
 {
     public bool IsHealthy => Problem is null;
+
+    /// <summary>Of a worker: what computes there, in words; null where it does not say.</summary>
+    public string? Kernels { get; init; }
+
+    /// <summary>Of a worker: whether it makes clips, and what it lacks if not; null where it does not say.</summary>
+    public string? Clips { get; init; }
 }
 
 /// <summary>One server of ours on a port of the loopback address, its data in one folder.</summary>

@@ -237,6 +237,38 @@ public sealed class KindTests
     }
 
     [Test]
+    public async Task Submit_KindThatItsWorkerCannotDoNow_SaysWhatIsMissingAndAllElseWorks()
+    {
+        await using ApiScope other = await ApiScope.CreateAsync();
+        const string Missing = "ffmpeg is missing; apt install ffmpeg";
+        await other.Get<WorkerRegistry>().RegisterAsync(new WorkerRegistration("bare", [ApiScope.Demo.Without(JobKind.Video, Missing)], 1, null), default);
+        JsonElement model;
+        while (!(model = await other.Client.GetFromJsonAsync<JsonElement>("/v1/models/demo")).TryGetProperty("unavailable_kinds", out _))
+        {
+            await Task.Delay(100);
+        }
+
+        Assert.That(model.GetProperty("kinds").EnumerateArray().Select(kind => kind.GetString()), Does.Contain("text2img").And.Not.Contain("video"));
+        foreach (object body in (object[])[new { prompt = "a" }, new { prompt = "a", model = "demo" }])
+        {
+            using HttpResponseMessage answer = await other.Client.PostAsJsonAsync("/v1/video", body);
+            JsonElement problem = await ApiScope.ReadAsync<JsonElement>(answer);
+            Assert.That(((int)answer.StatusCode, problem.GetProperty("code").GetString()), Is.EqualTo((503, "kind_unavailable")), problem.ToString());
+            Assert.That(problem.GetProperty("detail").GetString(), Does.Contain("video").And.Contain(Missing));
+        }
+
+        await other.SubmitAsync();
+        await other.Get<WorkerRegistry>().RegisterAsync(new WorkerRegistration("bare", [ApiScope.Demo], 1, null), default);
+        while ((await other.Client.GetFromJsonAsync<JsonElement>("/v1/models/demo")).TryGetProperty("unavailable_kinds", out _))
+        {
+            await Task.Delay(100);
+        }
+
+        using HttpResponseMessage taken = await other.Client.PostAsJsonAsync("/v1/video", new { prompt = "a" });
+        Assert.That((int)taken.StatusCode, Is.EqualTo(202), await taken.Content.ReadAsStringAsync());
+    }
+
+    [Test]
     public async Task Submit_KindThatNoModelDoes_IsUnsupported()
     {
         await using ApiScope other = await ApiScope.CreateAsync();

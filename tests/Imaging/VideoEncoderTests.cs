@@ -8,6 +8,24 @@ namespace Generation.Tests.Imaging;
 public sealed class VideoEncoderTests
 {
     [Test]
+    public void Missing_NamesTheFirstProgramThatIsNotThere()
+    {
+        string folder = Directory.CreateTempSubdirectory("video-tests-").FullName;
+        try
+        {
+            Assert.That(VideoEncoder.MissingOn(""), Is.EqualTo("ffmpeg is missing; apt install ffmpeg"));
+            File.WriteAllText(Path.Combine(folder, "ffmpeg"), "");
+            Assert.That(VideoEncoder.MissingOn($"/nowhere:{folder}"), Is.EqualTo("setpriv is missing; apt install util-linux"));
+            File.WriteAllText(Path.Combine(folder, "setpriv"), "");
+            Assert.That(VideoEncoder.MissingOn($"/nowhere:{folder}"), Is.Null);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Test]
     public async Task Encode_OfClip_ShowsItsFrames([Values] VideoFormat format)
     {
         if (format == VideoFormat.WebP)

@@ -1,4 +1,6 @@
+using Generation.Imaging.Video;
 using Generation.Storage;
+using Generation.Torch;
 using Generation.Worker.Models;
 using Generation.Worker.Presence;
 using Generation.Worker.Queue;
@@ -42,6 +44,8 @@ internal static class HealthEndpoints
             slots = gate.Slots,
             slots_taken = gate.Taken,
             loaded = cache.Loaded,
+            kernels = TorchRuntime.Describe(),
+            clips = VideoEncoder.Missing is { } missing ? $"off, {missing}" : "on",
         };
         return Results.Json(answer, statusCode: problem is null ? 200 : 503);
     }

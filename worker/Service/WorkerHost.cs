@@ -1,5 +1,4 @@
 using Generation.Contracts;
-using Generation.Imaging.Video;
 using Generation.Storage;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;
@@ -92,11 +91,7 @@ public static class WorkerHost
         services.AddRenderer<EditedPictures>(JobKind.Edit);
         services.AddRenderer<ControlledPictures>(JobKind.ControlNet);
         services.AddRenderer<PictureToLargerPicture>(JobKind.SuperResolution);
-        if (VideoEncoder.IsAvailable)
-        {
-            services.AddRenderer<ToClip>(JobKind.Video);
-        }
-
+        services.AddRenderer<ToClip>(JobKind.Video);
         services.AddSingleton<Checkpoints>();
         services.AddSingleton<ProcessRecycler>();
         services.AddSingleton<FailureTranslator>();

@@ -24,8 +24,11 @@ internal static partial class WorkerLog
     [LoggerMessage(6, LogLevel.Warning, "The process begins anew: {Reason}")]
     public static partial void Recycling(ILogger logger, string reason);
 
-    [LoggerMessage(7, LogLevel.Warning, "This worker makes no clips: ffmpeg or setpriv is not on its path; install the packages ffmpeg and util-linux")]
-    public static partial void MakesNoClips(ILogger logger);
+    [LoggerMessage(7, LogLevel.Warning, "Clips are off: {Missing}")]
+    public static partial void MakesNoClips(ILogger logger, string missing);
+
+    [LoggerMessage(8, LogLevel.Information, "Clips are on")]
+    public static partial void MakesClips(ILogger logger);
 
     [LoggerMessage(10, LogLevel.Warning, "The receive endpoint {Queue} could not be started or stopped")]
     public static partial void EndpointTrouble(ILogger logger, string queue, Exception exception);

@@ -27,6 +27,12 @@ internal sealed partial class RequestChecks
             return null;
         }
 
+        if (Unavailable(name, kind, isOnly: able.Length == 0) is { } unavailable)
+        {
+            throw new ProblemException(503, "kind_unavailable",
+                $"{kind.WireName()} is off where the worker runs: {unavailable.Reason}. All else works, and this does once that is mended.");
+        }
+
         if (able.Length == 0)
         {
             throw new ProblemException(422, "unsupported_kind", $"No model here does {kind.WireName()}; /v1/models lists what they do.",
@@ -55,6 +61,11 @@ internal sealed partial class RequestChecks
 
         static string Names(ModelEntry[] entries) => string.Join(", ", entries.Select(m => m.Name));
     }
+
+    /// <summary>Why the kind is not to be had of the named model, or, where no model does it now, of any.</summary>
+    private UnavailableKind? Unavailable(string? name, JobKind kind, bool isOnly) =>
+        (name is not null ? [models[name]] : isOnly ? models.Values : [])
+            .SelectMany(m => m.UnavailableKinds).FirstOrDefault(unavailable => unavailable.Kind == kind);
 
     private string Scheduler(ModelEntry model, string? name)
     {

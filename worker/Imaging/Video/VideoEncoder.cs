@@ -29,14 +29,25 @@ public sealed record VideoLimits
 public static class VideoEncoder
 {
     private const string Program = "ffmpeg";
-    private static readonly string[] Programs = [Program, "setpriv"];
+    private static readonly (string Program, string Package)[] s_programs = [(Program, Program), ("setpriv", "util-linux")];
 
     private const string FolderPrefix = "generation-video-";
     private const int TailLength = 2000;
 
-    /// <summary>Whether this machine has the programs that clips are encoded with.</summary>
-    public static bool IsAvailable { get; } = Programs.All(program =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries).Any(folder => File.Exists(Path.Combine(folder, program))));
+    /// <summary>
+    /// The program that this machine lacks for clips, and how it is installed; null where all are there. It is looked for each time, so that
+    /// one installed meanwhile is found.
+    /// </summary>
+    public static string? Missing => MissingOn(Environment.GetEnvironmentVariable("PATH") ?? "");
+
+    /// <summary><see cref="Missing"/> on a search path, folders with colons between them.</summary>
+    internal static string? MissingOn(string path)
+    {
+        string[] folders = path.Split(':', StringSplitOptions.RemoveEmptyEntries);
+        return Array.Find(s_programs, wanted => !Array.Exists(folders, folder => File.Exists(Path.Combine(folder, wanted.Program)))) is ({ } program, var package)
+            ? $"{program} is missing; apt install {package}"
+            : null;
+    }
 
     /// <summary>Encodes a clip. Equal arguments give equal bytes with one version of ffmpeg.</summary>
     /// <param name="frames">At least one, all of one size; pulled one by one while ffmpeg works.</param>

@@ -28,7 +28,7 @@ internal sealed class FailureTranslator(ProcessRecycler recycler, ILogger<Failur
                 return new JobOutcome.Failed(new JobError("invalid_image", picture.Message, "image"));
             case VideoException video:
                 WorkerLog.JobFailed(logger, job.Id, job.Attempt, e);
-                return new JobOutcome.Retry(new JobError("video_not_encoded", $"The frames were made, but the clip could not be encoded. Nothing was charged. {video.Message}"));
+                return new JobOutcome.Retry(new JobError("video_not_encoded", $"The clip could not be encoded. Nothing was charged. {video.Message}"));
             case ModelUnavailableException model:
                 WorkerLog.JobFailed(logger, job.Id, job.Attempt, e);
                 return new JobOutcome.Retry(new JobError("model_unavailable", model.Message, "model"));

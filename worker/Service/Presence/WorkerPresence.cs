@@ -1,6 +1,8 @@
 using Generation.Contracts;
 using Generation.Diffusion.Schedulers;
+using Generation.Imaging.Video;
 using Generation.Storage;
+using Generation.Torch;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;
 using Generation.Worker.Queue;
@@ -27,6 +29,8 @@ internal sealed class WorkerPresence(
     ILogger<WorkerPresence> logger) : BackgroundService
 {
     private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(4);
+
+    private string? _noClips;
 
     /// <summary>Whether the last call came through.</summary>
     public bool IsKnown { get; private set; }
@@ -71,8 +75,10 @@ internal sealed class WorkerPresence(
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(CallLimit);
-            if (!registered)
+            string? noClips = VideoEncoder.Missing;
+            if (!registered || noClips != _noClips)
             {
+                TellOfClips(noClips, registered);
                 await registry.RegisterAsync(Describe(), limit.Token);
                 WorkerLog.Registered(logger, options.Value.Id, catalog.Entries.Count, options.Value.Slots);
             }
@@ -97,11 +103,30 @@ internal sealed class WorkerPresence(
         }
     }
 
-    private WorkerRegistration Describe() => new(options.Value.Id, [.. catalog.Entries], options.Value.Slots, new
+    // What encodes clips may be installed, or go, while the worker runs; the models are then registered anew
+    private void TellOfClips(string? missing, bool isChange)
+    {
+        _noClips = missing;
+        if (missing is not null)
+        {
+            WorkerLog.MakesNoClips(logger, missing);
+        }
+        else if (isChange)
+        {
+            WorkerLog.MakesClips(logger);
+        }
+    }
+
+    private IEnumerable<ModelEntry> Models() =>
+        _noClips is { } missing ? catalog.Entries.Select(entry => entry.Without(JobKind.Video, missing)) : catalog.Entries;
+
+    private WorkerRegistration Describe() => new(options.Value.Id, [.. Models()], options.Value.Slots, new
     {
         options.Value.Device,
         Dtype = options.Value.Dtype,
         compute.Threads,
+        Kernels = TorchRuntime.Describe(),
+        Clips = _noClips is { } missing ? $"off, {missing}" : "on",
         MemoryBytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
         Version = WorkerMetrics.Version,
         Host = Environment.MachineName,

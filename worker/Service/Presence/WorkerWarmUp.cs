@@ -1,5 +1,4 @@
 using Generation.Imaging;
-using Generation.Imaging.Video;
 using Generation.Storage;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;
@@ -34,11 +33,6 @@ internal sealed class WorkerWarmUp(ModelCache cache, ModelCatalog catalog, HotSt
                 throw new InvalidOperationException(
                     $"The system's library for {format} files is missing; install libpng16-16 (or libpng16-16t64), libturbojpeg0 (or libturbojpeg) and libwebp7.", e);
             }
-        }
-
-        if (!VideoEncoder.IsAvailable)
-        {
-            WorkerLog.MakesNoClips(logger);
         }
 
         return base.StartAsync(cancellationToken);

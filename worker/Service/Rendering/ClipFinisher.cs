@@ -11,6 +11,16 @@ namespace Generation.Worker.Rendering;
 /// <summary>From frames to a stored clip, with a small picture of its middle.</summary>
 internal sealed class ClipFinisher(StoredFiles files)
 {
+    /// <summary>Before frames are made in vain: whether they can become a file.</summary>
+    /// <exception cref="VideoException">The program that does it has gone since the job was taken in.</exception>
+    public static void CheckPrograms(VideoRequest request)
+    {
+        if (VideoFormats.Find(request.OutputFormat) != VideoFormat.Zip && VideoEncoder.Missing is { } missing)
+        {
+            throw new VideoException($"{missing}.");
+        }
+    }
+
     public async Task<JobOutput> FinishAsync(RunningJob job, VideoRequest request, RenderPlan plan, IReadOnlyList<Picture> frames, bool? nsfw)
     {
         VideoFormat format = VideoFormats.Find(request.OutputFormat)

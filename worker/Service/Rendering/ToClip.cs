@@ -16,6 +16,7 @@ internal sealed class ToClip(ModelCache models, ComputeThreads compute, Denoisin
     {
         var request = (VideoRequest)job.Claim.Request;
         CancellationToken stop = job.Stop.Token;
+        ClipFinisher.CheckPrograms(request);
         loop.Show(job, job.Snapshot.Step, request.NumInferenceSteps);
         Picture? first = request.Image is { } image ? await files.ReadPictureAsync(job, "image", image) : null;
         using ModelLease lease = await models.AcquireAsync(request.Model, ModelUse.Clips, stop);
