@@ -9,7 +9,7 @@ COPY api api
 RUN dotnet publish api -c Release -o /app -nologo
 
 FROM mcr.microsoft.com/dotnet/aspnet:10.0.12-noble
-RUN apt-get update -q && apt-get install -y -q --no-install-recommends curl && rm -rf /var/lib/apt/lists/* \
+RUN apt-get update -q && apt-get install -y -q --no-install-recommends curl && apt-get clean && rm -rf /var/lib/apt/lists/* \
     && install -d -o app -g app -m 700 /var/lib/generation
 COPY --from=build /app /app
 USER app

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
@@ -95,7 +96,13 @@ internal static class GpuBenchmark
             RedirectStandardOutput = true,
             UseShellExecute = false,
         };
-        using Process process = Process.Start(start)!;
+        using Process? process = Started(start);
+        if (process is null)
+        {
+            report.Skip($"step_{type}_over_pytorch", $"there is no {python} here");
+            return;
+        }
+
         while (process.StandardOutput.ReadLine() is { } line)
         {
             using JsonDocument said = JsonDocument.Parse(line);
@@ -113,6 +120,18 @@ internal static class GpuBenchmark
         }
 
         process.WaitForExit();
+    }
+
+    private static Process? Started(ProcessStartInfo start)
+    {
+        try
+        {
+            return Process.Start(start);
+        }
+        catch (Win32Exception)
+        {
+            return null;
+        }
     }
 
     private static UNetConfig Sdxl() => ConfigJson.Parse<UNetConfig>("""

@@ -18,6 +18,8 @@ public sealed class NoClipsTests
     public async Task StartAsync()
     {
         _programs = Directory.CreateTempSubdirectory("generation-programs-").FullName;
+        // What the worker is started with, and what else clips need
+        Link("setsid");
         Link("setpriv");
         _stack = await TestStack.StartAsync(overrides: new Dictionary<string, string> { ["PATH"] = _programs });
     }

@@ -6,6 +6,8 @@ namespace Generation.Kernels;
 /// <summary>The kernels in C++ (Native/), for the instructions that .NET does not have: products of bfloat16 by AVX512_BF16 and AMX.</summary>
 public static class NativeKernels
 {
+    private const string NeitherSet = "bfloat16 runs on libtorch's own kernels: this processor has neither AMX nor AVX512_BF16.";
+
     static NativeKernels() => (Instructions, Sentence) = Find();
 
     /// <summary>The largest set that the library has kernels for, the processor has and the settings allow; <see cref="InstructionSet.Baseline"/> for none.</summary>
@@ -71,7 +73,9 @@ public static class NativeKernels
         }
         catch (Exception exception) when (exception is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException)
         {
-            return (InstructionSet.Baseline, $"bfloat16 runs on libtorch's own kernels: lib{NativeMethods.Library}.so was not built; with g++ on the machine, the next build makes it.");
+            return (InstructionSet.Baseline, Processor.BFloat16Products == InstructionSet.Baseline ? NeitherSet
+                : $"bfloat16 runs on libtorch's own kernels: those for {(Processor.BFloat16Products == InstructionSet.AmxBf16 ? "AMX" : "AVX512_BF16")} "
+                    + "were left out, since there was no C++ compiler when this was built; apt install g++ and build again.");
         }
 
         InstructionSet allowed = NativeMethods.gk_instructions(Processor.Allowed);
@@ -81,7 +85,7 @@ public static class NativeKernels
             InstructionSet.AmxBf16 => "bfloat16 runs on AMX kernels.",
             InstructionSet.Avx512Bf16 => $"bfloat16 runs on AVX512_BF16 kernels{bound}.",
             _ when has != InstructionSet.Baseline => $"bfloat16 runs on libtorch's own kernels{bound}.",
-            _ => "bfloat16 runs on libtorch's own kernels: this processor has neither AMX nor AVX512_BF16.",
+            _ => NeitherSet,
         });
     }
 }

@@ -40,6 +40,27 @@ public static class Processor
     public static InstructionSet Vectors { get; } =
         HasAvx512 ? InstructionSet.Avx512 : HasAvx2 ? InstructionSet.Avx2 : InstructionSet.Baseline;
 
+    /// <summary>
+    /// The largest set for products of bfloat16 that the processor says it has, whatever may be used, or <see cref="InstructionSet.Baseline"/>:
+    /// what a machine lacks where the kernels for them were not built.
+    /// </summary>
+    internal static InstructionSet BFloat16Products { get; } = FindBFloat16Products();
+
+    private static InstructionSet FindBFloat16Products()
+    {
+        // Intel's and AMD's manuals, CPUID leaf 7: AMX-BF16 and AMX-TILE are bits 22 and 24 of EDX, AVX512_BF16 is bit 5 of EAX in subleaf 1
+        const int AmxBits = (1 << 22) | (1 << 24), Avx512Bf16Bit = 1 << 5;
+        if (!X86Base.IsSupported || !Avx512F.IsSupported || X86Base.CpuId(0, 0).Eax < 7)
+        {
+            return InstructionSet.Baseline;
+        }
+
+        (int subleaves, _, _, int edx) = X86Base.CpuId(7, 0);
+        return (edx & AmxBits) == AmxBits ? InstructionSet.AmxBf16
+            : subleaves >= 1 && (X86Base.CpuId(7, 1).Eax & Avx512Bf16Bit) != 0 ? InstructionSet.Avx512Bf16
+            : InstructionSet.Baseline;
+    }
+
     /// <summary>The set of vectors in C# that belongs to <paramref name="set"/>, AVX-512 or AVX2.</summary>
     /// <exception cref="PlatformNotSupportedException">The processor does not have it, or may not use it.</exception>
     internal static InstructionSet Require(InstructionSet set)

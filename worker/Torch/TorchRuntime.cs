@@ -29,7 +29,12 @@ public static partial class TorchRuntime
     }
 
     /// <summary>What computes, for people: libtorch's version, threads, and the instructions of our own kernels.</summary>
-    public static string Describe() => $"libtorch {__version__}, {Threads} threads";
+    public static string Describe() => $"{Processor.Vectors switch
+    {
+        InstructionSet.Avx512 => "AVX-512 in C#",
+        InstructionSet.Avx2 => "AVX2 in C#",
+        _ => "libtorch's alone",
+    }}; {NativeKernels.Sentence} libtorch {__version__}, {Threads} {(Threads == 1 ? "thread" : "threads")}.";
 
     /// <summary>Prepares this process for libtorch and loads it; at the second call and later, nothing.</summary>
     [ModuleInitializer]
