@@ -37,8 +37,9 @@ public sealed class PictureCodecTests
         string? read = format switch
         {
             PictureFormat.Png => PngText.Read(file).Single().Text,
-            PictureFormat.Jpeg => ExifBlock.ReadUserComment(file.AsSpan(JpegCodec.FindExif(file, out int length) + 6, length - 6)),
-            _ => ExifBlock.ReadUserComment(WebPCodec.FindExif(file)),
+            PictureFormat.Jpeg => ExifBlock.ReadUserComment(
+                JpegFile.Read(file, PictureLimits.Default).Segments.Single(s => s.Marker == JpegSegment.App1).Data(file)[6..]),
+            _ => ExifBlock.ReadUserComment(WebPFile.Find(file, "EXIF"u8)),
         };
         Assert.That(read, Is.EqualTo(parameters));
         Assert.That(PictureCodec.Decode(file).Bytes, Is.EqualTo(PictureCodec.Decode(PictureCodec.Encode(picture, format, 90)).Bytes));

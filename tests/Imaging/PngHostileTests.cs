@@ -18,7 +18,6 @@ public sealed class PngHostileTests
         yield return Case("empty", [], PictureFault.NotAPicture, "not a PNG");
         yield return Case("text", "hello"u8.ToArray(), PictureFault.NotAPicture, "not a PNG");
         yield return Case("only a signature", PngBuilder.Signature, PictureFault.Damaged, "ends within");
-        yield return Case("trailing bytes", [.. Sound, 1, 2, 3], PictureFault.Damaged, "3 bytes follow");
         yield return Case("no header", File(data, end), PictureFault.Damaged, "IDAT");
         yield return Case("two headers", File(header, header, data, end), PictureFault.Damaged, "second header");
         yield return Case("no data", File(header, end), PictureFault.Damaged, "no picture data");

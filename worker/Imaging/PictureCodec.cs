@@ -20,8 +20,8 @@ public static class PictureCodec
         (Picture picture, Orientation orientation) = PictureFormats.Detect(file) switch
         {
             PictureFormat.Png => (PngCodec.Decode(file, limits), PngCodec.ReadOrientation(file, limits)),
-            PictureFormat.Jpeg => (JpegCodec.Decode(file, limits), JpegCodec.ReadOrientation(file)),
-            PictureFormat.WebP => (WebPCodec.Decode(file, limits), WebPCodec.ReadOrientation(file)),
+            PictureFormat.Jpeg => (JpegCodec.Decode(file, limits), JpegCodec.ReadOrientation(file, limits)),
+            PictureFormat.WebP => (WebPCodec.Decode(file, limits), WebPCodec.ReadOrientation(file, limits)),
             _ => throw new PictureException(
                 PictureFault.NotAPicture, "The file is not a PNG, JPEG or WebP picture; its content was looked at, not its name."),
         };

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Hashing;
 using System.Text;
 
 namespace Generation.Imaging.Png;
@@ -18,7 +19,10 @@ internal readonly record struct PngChunk(string Type, int Offset, int Length)
     /// <summary>The chunk with its length, type and checksum.</summary>
     public ReadOnlySpan<byte> Whole(ReadOnlySpan<byte> file) => file.Slice(Offset - 8, Length + Overhead);
 
-    /// <summary>Reads the chunk at <paramref name="position"/> and checks its frame and checksum.</summary>
+    /// <summary>
+    /// Reads the chunk at <paramref name="position"/> and checks its frame, and its checksum if the picture hangs on it; see <see cref="IsWhole"/>
+    /// for the others.
+    /// </summary>
     public static PngChunk Read(ReadOnlySpan<byte> file, int position)
     {
         int left = file.Length - position;
@@ -44,8 +48,7 @@ internal readonly record struct PngChunk(string Type, int Offset, int Length)
         }
 
         var chunk = new PngChunk(type, position + 8, (int)length);
-        uint told = BinaryPrimitives.ReadUInt32BigEndian(file[(chunk.Offset + chunk.Length)..]);
-        if (told != Checksum(file.Slice(position + 4, chunk.Length + 4)))
+        if (chunk.IsCritical && !chunk.IsWhole(file))
         {
             throw Damaged($"the checksum of the {type} chunk at byte {position} is wrong");
         }
@@ -53,24 +56,24 @@ internal readonly record struct PngChunk(string Type, int Offset, int Length)
         return chunk;
     }
 
+    /// <summary>Whether the checksum is right. Of a chunk that is not critical, a wrong one costs no more than the chunk.</summary>
+    public bool IsWhole(ReadOnlySpan<byte> file) =>
+        BinaryPrimitives.ReadUInt32BigEndian(file[(Offset + Length)..]) == Crc32.HashToUInt32(file.Slice(Offset - 4, Length + 4));
+
     /// <summary>Writes a whole chunk.</summary>
     public static void Write(Stream to, ReadOnlySpan<byte> type, ReadOnlySpan<byte> data)
     {
-        byte[] whole = new byte[data.Length + Overhead];
-        BinaryPrimitives.WriteInt32BigEndian(whole, data.Length);
-        type.CopyTo(whole.AsSpan(4));
-        data.CopyTo(whole.AsSpan(8));
-        BinaryPrimitives.WriteUInt32BigEndian(whole.AsSpan(data.Length + 8), Checksum(whole.AsSpan(4, data.Length + 4)));
-        to.Write(whole);
+        Span<byte> frame = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32BigEndian(frame, data.Length);
+        to.Write(frame);
+        to.Write(type);
+        to.Write(data);
+        var checksum = new Crc32();
+        checksum.Append(type);
+        checksum.Append(data);
+        BinaryPrimitives.WriteUInt32BigEndian(frame, checksum.GetCurrentHashAsUInt32());
+        to.Write(frame);
     }
 
     public static PictureException Damaged(string what) => new(PictureFault.Damaged, $"The PNG file is damaged: {what}.");
-
-    private static unsafe uint Checksum(ReadOnlySpan<byte> bytes)
-    {
-        fixed (byte* first = bytes)
-        {
-            return (uint)LibPng.Crc32(0, first, (uint)bytes.Length);
-        }
-    }
 }

@@ -1,8 +1,8 @@
 namespace Generation.Imaging.Png;
 
 /// <summary>
-/// The chunks of a PNG file, all checked: frames, checksums, order, and the size by its limits.
-/// Takes memory for the list of chunks only.
+/// The chunks of a PNG file, all checked: frames, checksums, order, and the size by its limits. The file ends with its IEND chunk;
+/// what follows is nobody's. Takes memory for the list of chunks only.
 /// </summary>
 internal sealed class PngFile
 {
@@ -10,6 +10,7 @@ internal sealed class PngFile
     private const int MaxChunks = 100_000;
 
     private readonly List<PngChunk> _chunks = [];
+    private int _count = 1;
     private bool _hasPalette;
     private bool _hasData;
 
@@ -20,7 +21,15 @@ internal sealed class PngFile
 
     public PngHeader Header { get; }
 
+    /// <summary>In their order, without those that are not critical and damaged.</summary>
     public IReadOnlyList<PngChunk> Chunks => _chunks;
+
+    /// <summary>The first chunk of a type; null where there is none.</summary>
+    public PngChunk? Find(string type)
+    {
+        int index = _chunks.FindIndex(chunk => chunk.Type == type);
+        return index < 0 ? null : _chunks[index];
+    }
 
     /// <summary>Walks the whole file.</summary>
     /// <exception cref="PictureException">The file breaks a rule of the format or a limit.</exception>
@@ -49,63 +58,29 @@ internal sealed class PngFile
         while (last.Type != "IEND")
         {
             last = PngChunk.Read(file, position);
-            png.Add(last);
+            png.Add(last, file);
             position += last.Length + PngChunk.Overhead;
-        }
-
-        if (position != file.Length)
-        {
-            throw PngChunk.Damaged($"{file.Length - position} bytes follow its end");
         }
 
         png.CheckWhole();
         return png;
     }
 
-    /// <summary>
-    /// The file with nothing but what makes the picture, so that no other chunk's contents are ever interpreted,
-    /// and in a form that libpng's simplified interface reads rightly.
-    /// </summary>
-    public byte[] Essence(ReadOnlySpan<byte> file)
-    {
-        bool rewrite = PngDeinterlacer.IsNeeded(Header);
-        using var essence = new MemoryStream(file.Length);
-        using var data = new MemoryStream();
-        essence.Write(PngChunk.Signature);
-        foreach (PngChunk chunk in _chunks)
-        {
-            switch (chunk.Type)
-            {
-                case "IHDR" when rewrite:
-                    PngChunk.Write(essence, "IHDR"u8, [.. chunk.Data(file)[..^1], 0]);
-                    break;
-                case "IDAT" when rewrite:
-                    data.Write(chunk.Data(file));
-                    break;
-                case "IEND" when rewrite:
-                    data.Position = 0;
-                    PngChunk.Write(essence, "IDAT"u8, new PngDeinterlacer(Header).Rewrite(data));
-                    essence.Write(chunk.Whole(file));
-                    break;
-                case "IHDR" or "PLTE" or "tRNS" or "IDAT" or "IEND":
-                    essence.Write(chunk.Whole(file));
-                    break;
-            }
-        }
-
-        return essence.ToArray();
-    }
-
-    private void Add(PngChunk chunk)
+    private void Add(PngChunk chunk, ReadOnlySpan<byte> file)
     {
         if (chunk.IsCritical && chunk.Type is not ("PLTE" or "IDAT" or "IEND"))
         {
             throw PngChunk.Damaged(chunk.Type == "IHDR" ? "it has a second header" : $"it needs the unknown chunk {chunk.Type}");
         }
 
-        if (_chunks.Count == MaxChunks)
+        if (++_count > MaxChunks)
         {
             throw PngChunk.Damaged($"it has more than {MaxChunks} chunks");
+        }
+
+        if (!chunk.IsCritical && !chunk.IsWhole(file))
+        {
+            return;
         }
 
         switch (chunk.Type)

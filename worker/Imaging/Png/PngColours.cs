@@ -1,0 +1,92 @@
+using System.Buffers.Binary;
+using SkiaSharp;
+
+namespace Generation.Imaging.Png;
+
+/// <summary>
+/// Which chunks say what a file's samples mean. Of several the first in this order counts: cICP, iCCP, sRGB, then gAMA with cHRM.
+/// PNG specification, third edition, section 4.3. Skia reads all of them but cICP.
+/// </summary>
+internal sealed class PngColours
+{
+    /// <summary>gAMA of a picture in sRGB, as the specification asks for it; many programs write this one instead of sRGB.</summary>
+    private const int SrgbGamma = 45_455;
+
+    private const int GammaTolerance = 500;
+    private const int WhiteTolerance = 100;
+
+    /// <summary>cHRM of sRGB, in 1/100,000: white, red, green and blue, x and y of each.</summary>
+    private static readonly int[] SrgbChromaticities = [31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000];
+
+    private readonly IReadOnlyList<PngChunk> _chunks;
+
+    private PngColours(IReadOnlyList<PngChunk> chunks, SKColorSpace? codePoints)
+    {
+        _chunks = chunks;
+        CodePoints = codePoints;
+    }
+
+    /// <summary>The colours that a cICP chunk names; null where there is none, or one whose colours are not known.</summary>
+    public SKColorSpace? CodePoints { get; }
+
+    /// <summary>Whether the decoder is to see the chunk.</summary>
+    public bool Has(PngChunk chunk) => _chunks.Contains(chunk);
+
+    public static PngColours Read(PngFile png, ReadOnlySpan<byte> file)
+    {
+        if (png.Find("cICP") is { } cicp && ReadCodePoints(cicp.Data(file)) is { } colours)
+        {
+            return new PngColours([], colours);
+        }
+
+        if ((png.Find("iCCP") ?? png.Find("sRGB")) is { } profile)
+        {
+            return new PngColours([profile], null);
+        }
+
+        PngChunk? gamma = png.Find("gAMA");
+        PngChunk? chromaticities = png.Find("cHRM");
+        return IsSrgb(gamma, chromaticities, file)
+            ? new PngColours([], null)
+            : new PngColours([.. new[] { gamma, chromaticities }.OfType<PngChunk>()], null);
+    }
+
+    /// <summary>The code points of ITU-T H.273, with samples that are RGB and use their full range.</summary>
+    private static SKColorSpace? ReadCodePoints(ReadOnlySpan<byte> data)
+    {
+        if (data.Length != 4 || data[2] != 0 || data[3] != 1)
+        {
+            return null;
+        }
+
+        var primaries = (SKColorspacePrimariesCicp)data[0];
+        var transfer = (SKColorspaceTransferFnCicp)data[1];
+        return Enum.IsDefined(primaries) && Enum.IsDefined(transfer) ? SKColorSpace.CreateCicp(primaries, transfer) : null;
+    }
+
+    private static bool IsSrgb(PngChunk? gamma, PngChunk? chromaticities, ReadOnlySpan<byte> file)
+    {
+        if (gamma is { } g && (g.Length != 4 || !Near(g.Data(file), SrgbGamma, GammaTolerance)))
+        {
+            return g.Length != 4;
+        }
+
+        if (chromaticities is not { } c)
+        {
+            return true;
+        }
+
+        for (int i = 0; c.Length == 32 && i < SrgbChromaticities.Length; i++)
+        {
+            if (!Near(c.Data(file)[(4 * i)..], SrgbChromaticities[i], WhiteTolerance))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private static bool Near(ReadOnlySpan<byte> value, int expected, int tolerance) =>
+        Math.Abs((long)BinaryPrimitives.ReadUInt32BigEndian(value) - expected) <= tolerance;
+}
