@@ -1,6 +1,6 @@
-using System.Buffers.Text;
 using System.ComponentModel.DataAnnotations;
 using Generation.Contracts;
+using Generation.Imaging;
 using Generation.Storage;
 
 namespace Generation.Api;
@@ -81,6 +81,16 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
             throw new InputException($"may have {options.MaxPixels} pixels at most, and is {header.Width} x {header.Height}");
         }
 
+        try
+        {
+            // What the worker would refuse, minutes later
+            PictureCodec.Check(bytes.Span);
+        }
+        catch (PictureException e)
+        {
+            throw new InputException($"cannot be used: {e.Message.TrimEnd('.')}");
+        }
+
         string sha256 = await results.PutAsync(bytes, header.ContentType, cancellationToken);
         return new StoredPicture(sha256, header.ContentType, bytes.Length, header.Width, header.Height);
     }
@@ -104,27 +114,16 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
 
     private byte[] Decode(string value)
     {
-        string base64 = value;
-        if (value.StartsWith("data:", StringComparison.OrdinalIgnoreCase))
+        try
         {
-            int comma = value.IndexOf(',');
-            if (comma < 0 || !value[..comma].EndsWith(";base64", StringComparison.OrdinalIgnoreCase))
-            {
-                throw new InputException("is a data URI without ';base64,'");
-            }
-
-            base64 = value[(comma + 1)..];
+            return Base64Pictures.Decode(value, options.MaxBytes);
         }
-
-        if (base64.Length / 4 * 3 > options.MaxBytes + 3)
+        catch (FormatException e)
         {
-            throw new InputException($"may have {options.MaxBytes} bytes at most");
+            throw new InputException(value.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
+                ? e.Message
+                : $"must be an upload's id, a data URI, base64 or an http(s) address, and is '{Words.Shown(value)}', which {e.Message}");
         }
-
-        byte[] bytes = new byte[(base64.Length / 4 * 3) + 3];
-        return Base64.IsValid(base64) && Convert.TryFromBase64String(base64, bytes, out int written)
-            ? bytes[..written]
-            : throw new InputException($"must be an upload's id, a data URI, base64 or an http(s) address, and is '{Words.Shown(value)}'");
     }
 }
 

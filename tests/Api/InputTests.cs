@@ -144,6 +144,91 @@ public sealed class InputTests
         Assert.That(error!.Message, Does.Contain("did not answer within 1 s"));
     }
 
+    [TestCase("percent-encoded")]
+    [TestCase("data without padding")]
+    [TestCase("data of the other alphabet")]
+    [TestCase("data with a character set")]
+    [TestCase("data with lines")]
+    [TestCase("the other alphabet")]
+    [TestCase("without padding")]
+    [TestCase("with lines")]
+    public async Task Resolve_Base64InEveryForm_GivesThePicture(string form)
+    {
+        // With digits that percent-encoding and the other alphabet change, and with padding
+        byte[] png = PictureCodec.Encode(new Picture(23, 7, 3, [.. Enumerable.Range(0, 23 * 7 * 3).Select(i => (byte)(i * i))]), PictureFormat.Png);
+        string base64 = Convert.ToBase64String(png);
+        while (!base64.EndsWith('=') || !base64.Contains('+', StringComparison.Ordinal) || !base64.Contains('/', StringComparison.Ordinal))
+        {
+            png = [.. png, (byte)png.Length, 0xFB, 0xFF, 0xFE];
+            base64 = Convert.ToBase64String(png);
+        }
+
+        string lines = string.Join("\r\n", base64.Chunk(76).Select(line => new string(line)));
+        string value = form switch
+        {
+            "percent-encoded" => "data:image/png;base64," + Uri.EscapeDataString(base64),
+            "data without padding" => "data:image/png;base64," + base64.TrimEnd('='),
+            "data of the other alphabet" => "data:image/png;base64," + base64.Replace('+', '-').Replace('/', '_'),
+            "data with a character set" => "DATA:image/png;charset=utf-8;BASE64, " + base64,
+            "data with lines" => "data:image/png;base64," + lines,
+            "the other alphabet" => base64.Replace('+', '-').Replace('/', '_').TrimEnd('='),
+            "without padding" => base64.TrimEnd('='),
+            _ => lines,
+        };
+
+        (StoredPicture? picture, string? error) = await ResolveAsync(value);
+
+        Assert.That(picture, Is.Not.Null, error);
+        Assert.That((picture!.Width, picture.Height, picture.Bytes), Is.EqualTo((23, 7, png.Length)));
+    }
+
+    [TestCase("iVBORw0KGgo*AAA", "wrong character, '*', at 12")]
+    [TestCase("data:image/png;base64,iVBO%3DRw0", "wrong character, 'R', at 6")]
+    [TestCase("iVBORw0KG", "wrong length: 9 characters")]
+    [TestCase("iVBORw0=", "must be a PNG, JPEG or WebP")]
+    [TestCase("iVBORw0K=", "wrong length: 8 characters, and 1 of padding")]
+    public async Task Resolve_WrongBase64_SaysWhere(string value, string words)
+    {
+        (StoredPicture? picture, string? error) = await ResolveAsync(value);
+
+        Assert.That(picture, Is.Null);
+        Assert.That(error, Does.Contain(words));
+    }
+
+    [TestCase("cut PNG", "ends within a chunk")]
+    [TestCase("cut JPEG", "ends before its end marker")]
+    [TestCase("cut WebP", "but the file ends after")]
+    [TestCase("too wide", "a side may have at most 16384")]
+    public async Task Resolve_PictureThatNoWorkerWouldTake_IsRefusedAtOnce(string what, string words)
+    {
+        var picture = new Picture(40, 30, 3);
+        byte[] file = what switch
+        {
+            "cut PNG" => PictureCodec.Encode(picture, PictureFormat.Png)[..^12],
+            "cut JPEG" => PictureCodec.Encode(picture, PictureFormat.Jpeg)[..^2],
+            "cut WebP" => PictureCodec.Encode(picture, PictureFormat.WebP)[..^20],
+            _ => PictureCodec.Encode(new Picture(20_000, 4, 1), PictureFormat.Png),
+        };
+        using var body = new ByteArrayContent(file);
+
+        (_, string? error) = await ResolveAsync(Convert.ToBase64String(file));
+        using HttpResponseMessage upload = await _api.Client.PostAsync("/v1/uploads", body);
+
+        Assert.That(error, Does.Contain(words));
+        Assert.That((int)upload.StatusCode, Is.EqualTo(422));
+        Assert.That((await ApiScope.ReadAsync<JsonElement>(upload)).GetProperty("detail").GetString(), Does.Contain(words));
+    }
+
+    [Test]
+    public async Task Resolve_PictureWithBytesAfterItsEnd_IsTaken([Values] PictureFormat format)
+    {
+        byte[] file = [.. PictureCodec.Encode(new Picture(40, 30, 3), format), .. new byte[512]];
+
+        (StoredPicture? picture, string? error) = await ResolveAsync(Convert.ToBase64String(file));
+
+        Assert.That((picture?.Width, picture?.Height), Is.EqualTo((40, 30)), error);
+    }
+
     [TestCase("ftp://example.org/a.png", "must be an upload's id")]
     [TestCase("http://user:password@example.org/", "user name")]
     [TestCase("not base64!", "must be an upload's id")]

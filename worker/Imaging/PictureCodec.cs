@@ -22,10 +22,28 @@ public static class PictureCodec
             PictureFormat.Png => (PngCodec.Decode(file, limits), PngCodec.ReadOrientation(file, limits)),
             PictureFormat.Jpeg => (JpegCodec.Decode(file, limits), JpegCodec.ReadOrientation(file, limits)),
             PictureFormat.WebP => (WebPCodec.Decode(file, limits), WebPCodec.ReadOrientation(file, limits)),
-            _ => throw new PictureException(
-                PictureFault.NotAPicture, "The file is not a PNG, JPEG or WebP picture; its content was looked at, not its name."),
+            _ => throw NoPicture(),
         };
         return orientation.Apply(picture);
+    }
+
+    /// <summary>
+    /// What can be said of a file without decoding it: that it is whole, of a kind that is read here, and within the limits. Its pixels
+    /// may be damaged still.
+    /// </summary>
+    /// <exception cref="PictureException">The file is no PNG, JPEG or WebP picture, cut, broken, or too large.</exception>
+    public static PictureFormat Check(ReadOnlySpan<byte> file, PictureLimits? limits = null)
+    {
+        limits ??= PictureLimits.Default;
+        limits.CheckBytes(file.Length);
+        PictureFormat format = PictureFormats.Detect(file) ?? throw NoPicture();
+        _ = format switch
+        {
+            PictureFormat.Png => PngFile.Read(file, limits),
+            PictureFormat.Jpeg => JpegFile.Read(file, limits),
+            _ => (object)WebPFile.Read(file, limits),
+        };
+        return format;
     }
 
     /// <summary>Encodes a picture. Equal arguments give equal bytes.</summary>
@@ -48,4 +66,7 @@ public static class PictureCodec
             _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such format."),
         };
     }
+
+    private static PictureException NoPicture() =>
+        new(PictureFault.NotAPicture, "The file is not a PNG, JPEG or WebP picture; its content was looked at, not its name.");
 }

@@ -122,17 +122,31 @@ internal sealed class JpegDataCheck
         }
 
         ReadOnlySpan<byte> told = header[(1 + (2 * count))..];
-        var band = new Band(told[0], told[1], told[2] >> 4);
-        bool valid = !_frame.IsProgressive || (band.First == 0 ? band.Last == 0 : count == 1 && band.Last is <= 63 && band.Last >= band.First);
+        var band = _frame.IsProgressive ? new Band(told[0], told[1], told[2] >> 4) : new Band(0, 63, 0);
+        bool valid = !_frame.IsProgressive || (band.First == 0 ? band.Last == 0 : count == 1 && band.Last <= 63 && band.Last >= band.First);
         if (!valid)
         {
             throw JpegCodec.Damaged("the header of a scan is broken");
         }
 
-        ReadUnits(parts, band, new JpegBits(data));
+        ReadUnits([.. parts.Select(part => PartOf(part.Component, part.Tables, band))], band, new JpegBits(data));
     }
 
-    private void ReadUnits((int Component, byte Tables)[] parts, Band band, JpegBits bits)
+    /// <summary>A scan's component with the tables that the scan needs.</summary>
+    private Part PartOf(int component, byte tables, Band band)
+    {
+        bool differences = band.First == 0 && !(_frame.IsProgressive && band.Refines);
+        bool coefficients = !_frame.IsProgressive || band.First > 0;
+        JpegComponent told = _frame.Components[component];
+        if (_frame.IsProgressive && coefficients)
+        {
+            _nonZero[component] ??= new ulong[_unitsAcross * told.Across * _unitsDown * told.Down];
+        }
+
+        return new Part(component, told.Across * told.Down, differences ? Table(0, tables >> 4) : null, coefficients ? Table(1, tables) : null);
+    }
+
+    private void ReadUnits(Part[] parts, Band band, JpegBits bits)
     {
         // A scan of one component has its blocks row by row, and none of those that only fill up the last units
         bool alone = parts.Length == 1;
@@ -141,9 +155,9 @@ internal sealed class JpegDataCheck
         int down = alone ? Parts(Parts(_frame.Height * only.Down, _mostDown), 8) : _unitsDown;
         int left = _restartInterval;
         _endOfBand = 0;
-        foreach ((int component, _) in parts)
+        foreach (Part part in parts)
         {
-            _seen[component] |= band.First == 0;
+            _seen[part.Component] |= band.First == 0;
         }
 
         for (int y = 0; y < down; y++)
@@ -157,56 +171,47 @@ internal sealed class JpegDataCheck
                     left = _restartInterval - 1;
                 }
 
-                foreach ((int component, byte tables) in parts)
+                foreach (Part part in parts)
                 {
-                    int blocks = alone ? 1 : _frame.Components[component].Across * _frame.Components[component].Down;
-                    for (int i = 0; i < blocks; i++)
+                    for (int i = alone ? 1 : part.Blocks; i > 0; i--)
                     {
                         // Only scans of one component ask for a block's place
-                        ReadBlock(ref bits, component, tables, band, (y * across) + x);
+                        ReadBlock(ref bits, part, band, (y * across) + x);
                     }
                 }
             }
         }
     }
 
-    private void ReadBlock(ref JpegBits bits, int component, byte tables, Band band, int place)
+    private void ReadBlock(ref JpegBits bits, Part part, Band band, int place)
     {
-        if (!_frame.IsProgressive)
+        if (part.Differences is { } differences)
         {
-            ReadDifference(ref bits, tables);
-            ReadCoefficients(ref bits, Table(1, tables));
+            int size = bits.Symbol(differences);
+            bits.Skip(size <= 15 ? size : throw JpegCodec.Damaged("its picture data has a code that does not exist"));
         }
         else if (band.First == 0)
         {
-            if (band.Refines)
-            {
-                bits.Skip(1);
-            }
-            else
-            {
-                ReadDifference(ref bits, tables);
-            }
+            bits.Skip(1);
+        }
+
+        if (part.Coefficients is not { } table)
+        {
+            return;
+        }
+
+        if (!_frame.IsProgressive)
+        {
+            ReadCoefficients(ref bits, table);
+        }
+        else if (band.Refines)
+        {
+            RefineBand(ref bits, table, band, ref _nonZero[part.Component]![place]);
         }
         else
         {
-            JpegComponent told = _frame.Components[component];
-            ulong[] nonZero = _nonZero[component] ??= new ulong[_unitsAcross * told.Across * _unitsDown * told.Down];
-            if (band.Refines)
-            {
-                RefineBand(ref bits, Table(1, tables), band, ref nonZero[place]);
-            }
-            else
-            {
-                ReadBand(ref bits, Table(1, tables), band, ref nonZero[place]);
-            }
+            ReadBand(ref bits, table, band, ref _nonZero[part.Component]![place]);
         }
-    }
-
-    private void ReadDifference(ref JpegBits bits, byte tables)
-    {
-        int size = bits.Symbol(Table(0, tables >> 4));
-        bits.Skip(size <= 15 ? size : throw JpegCodec.Damaged("its picture data has a code that does not exist"));
     }
 
     private static void ReadCoefficients(ref JpegBits bits, HuffmanTable table)
@@ -296,6 +301,12 @@ internal sealed class JpegDataCheck
     }
 
     private static int Parts(int whole, int part) => (whole + part - 1) / part;
+
+    /// <summary>A component of a scan.</summary>
+    /// <param name="Blocks">How many blocks of it a unit has where the scan has several components.</param>
+    /// <param name="Differences">Table of the first coefficients; null where the scan brings no codes for them.</param>
+    /// <param name="Coefficients">Table of the others; null where the scan brings none of them.</param>
+    private sealed record Part(int Component, int Blocks, HuffmanTable? Differences, HuffmanTable? Coefficients);
 
     /// <summary>The coefficients that a scan of a progressive file is about.</summary>
     /// <param name="Before">Lowest bit that an earlier scan has brought of them; 0 where there was none.</param>

@@ -12,8 +12,8 @@ public static class PngCodec
 {
     public const string ContentType = "image/png";
 
-    // Of Skia's settings the one that makes files as small as zlib's own, in the least time
-    private static readonly SKPngEncoderOptions Options = new(SKPngEncoderFilterFlags.AllFilters, zLibLevel: 4);
+    // What libpng itself takes; Skia's zlib is faster by it
+    private static readonly SKPngEncoderOptions Options = new(SKPngEncoderFilterFlags.AllFilters, zLibLevel: 6);
 
     public static bool IsPng(ReadOnlySpan<byte> file) => file.StartsWith(PngChunk.Signature);
 

@@ -13,6 +13,10 @@ internal sealed class PngColours
     private const int SrgbGamma = 45_455;
 
     private const int GammaTolerance = 500;
+
+    /// <summary>What is beyond, in 1/100,000, was not meant.</summary>
+    private const uint LeastGamma = 1_000;
+    private const uint MostGamma = 1_000_000;
     private const int WhiteTolerance = 100;
 
     /// <summary>cHRM of sRGB, in 1/100,000: white, red, green and blue, x and y of each.</summary>
@@ -44,7 +48,9 @@ internal sealed class PngColours
             return new PngColours([profile], null);
         }
 
-        PngChunk? gamma = png.Find("gAMA");
+        PngChunk? gamma = png.Find("gAMA") is { Length: 4 } told && BinaryPrimitives.ReadUInt32BigEndian(told.Data(file)) is >= LeastGamma and <= MostGamma
+            ? told
+            : null;
         PngChunk? chromaticities = png.Find("cHRM");
         return IsSrgb(gamma, chromaticities, file)
             ? new PngColours([], null)
@@ -66,25 +72,13 @@ internal sealed class PngColours
 
     private static bool IsSrgb(PngChunk? gamma, PngChunk? chromaticities, ReadOnlySpan<byte> file)
     {
-        if (gamma is { } g && (g.Length != 4 || !Near(g.Data(file), SrgbGamma, GammaTolerance)))
+        bool isSrgb = gamma is not { } g || Near(g.Data(file), SrgbGamma, GammaTolerance);
+        for (int i = 0; chromaticities is { Length: 32 } c && i < SrgbChromaticities.Length; i++)
         {
-            return g.Length != 4;
+            isSrgb &= Near(c.Data(file)[(4 * i)..], SrgbChromaticities[i], WhiteTolerance);
         }
 
-        if (chromaticities is not { } c)
-        {
-            return true;
-        }
-
-        for (int i = 0; c.Length == 32 && i < SrgbChromaticities.Length; i++)
-        {
-            if (!Near(c.Data(file)[(4 * i)..], SrgbChromaticities[i], WhiteTolerance))
-            {
-                return false;
-            }
-        }
-
-        return true;
+        return isSrgb;
     }
 
     private static bool Near(ReadOnlySpan<byte> value, int expected, int tolerance) =>

@@ -21,18 +21,14 @@ internal sealed class WorkerWarmUp(ModelCache cache, ModelCatalog catalog, HotSt
     /// <summary>Refuses to start where pictures could not be written.</summary>
     public override Task StartAsync(CancellationToken cancellationToken)
     {
-        var pixel = new Picture(1, 1, 3);
-        foreach (PictureFormat format in Enum.GetValues<PictureFormat>())
+        try
         {
-            try
-            {
-                PictureCodec.Encode(pixel, format);
-            }
-            catch (DllNotFoundException e)
-            {
-                throw new InvalidOperationException(
-                    $"The system's library for {format} files is missing; install libpng16-16 (or libpng16-16t64), libturbojpeg0 (or libturbojpeg) and libwebp7.", e);
-            }
+            PictureCodec.Encode(new Picture(1, 1, 3), PictureFormat.Png);
+        }
+        catch (Exception e) when (e is DllNotFoundException or TypeInitializationException { InnerException: DllNotFoundException })
+        {
+            throw new InvalidOperationException(
+                $"libSkiaSharp.so, which reads and writes pictures, is not beside the worker or cannot be loaded here ({e.GetBaseException().Message}); build or publish the worker on a system like this.", e);
         }
 
         return base.StartAsync(cancellationToken);

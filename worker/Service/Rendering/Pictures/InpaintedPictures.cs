@@ -32,20 +32,24 @@ internal sealed class InpaintedPictures(ModelCatalog catalog, PictureLoop loop, 
         return new InpaintRecipe(request, plan, area, request.Strength);
     }
 
-    /// <summary>The mask in grey, white where it is painted unless the mode says the contrary.</summary>
-    private static Picture Grey(Picture mask, MaskMode mode)
+    /// <summary>
+    /// The mask in grey, white where it is painted unless the mode says the contrary. What is transparent is not painted, whatever colour
+    /// it hides.
+    /// </summary>
+    internal static Picture Grey(Picture mask, MaskMode mode)
     {
         if (mode != MaskMode.PaintTransparent)
         {
-            return mask.DropAlpha().ToGrey();
+            byte kept = mode == MaskMode.PaintBlack ? (byte)255 : (byte)0;
+            return mask.Channels == 1 ? mask : mask.ToRgb([kept, kept, kept]).ToGrey();
         }
 
         var grey = new Picture(mask.Width, mask.Height, 1);
-        if (mask.Channels is 2 or 4)
+        if (mask.Channels == 4)
         {
             for (int i = 0; i < grey.Bytes.Length; i++)
             {
-                grey.Bytes[i] = (byte)(255 - mask.Bytes[(i * mask.Channels) + mask.Channels - 1]);
+                grey.Bytes[i] = (byte)(255 - mask.Bytes[(i * 4) + 3]);
             }
         }
 
