@@ -35,7 +35,7 @@ public sealed class NoClipsTests
     public async Task WithoutFfmpeg_OnlyClipsAreOff_UntilItIsThere(CancellationToken token)
     {
         Assert.That(await ClipsAsync(token), Is.EqualTo($"off, {Missing}"));
-        RestException? refused = Assert.ThrowsAsync<RestException>(() => SubmitClipAsync(token));
+        RestException? refused = await Assert.ThrowsAsync<RestException>(() => SubmitClipAsync(token));
         Assert.That((refused!.Status, refused.Code), Is.EqualTo((HttpStatusCode.ServiceUnavailable, "kind_unavailable")));
         Assert.That(refused.Message, Does.Contain(Missing));
         JobDocument picture = await _stack.SubmitAsync("a red apple on a blue background", token, seed: 3, steps: 4);

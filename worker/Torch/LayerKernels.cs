@@ -16,6 +16,9 @@ internal static unsafe class LayerKernels
     /// <param name="added">Of the result's shape, or null; it may be <paramref name="result"/>.</param>
     public delegate void Convolution(void* x, void* result, void* added, int batch, int height, int width);
 
+    // Pictures of few channels (a network's first and last layer) are faster in libtorch: ours fill vectors with channels
+    private const int LeastChannels = 16;
+
     /// <summary>The element that kernels know for a tensor's type; null for none.</summary>
     public static Element? ElementOf(Tensor tensor) => tensor.dtype switch
     {
@@ -76,6 +79,11 @@ internal static unsafe class LayerKernels
 
         long[] shape = weight.shape;
         int outputs = (int)shape[0], channels = (int)shape[1], height = (int)shape[2], width = (int)shape[3];
+        if (element == Element.Float32 && Math.Min(outputs, channels) < LeastChannels)
+        {
+            return null;
+        }
+
         bool keepsSize = stride[0] == 1 && height == width && padding[0] == height / 2 && height is 1 or 3;
         return LayerKernel<Convolution>.Within(weight.NumberOfElements * weight.ElementSize, () =>
         {
