@@ -186,7 +186,7 @@ public sealed class JpegKindsTests
     {
         byte[] sound = Tagged.Sample(name);
         var random = new Random(11);
-        for (int i = 0; i < 1500; i++)
+        for (int i = 0; i < 600; i++)
         {
             byte[] file = [.. sound];
             for (int n = random.Next(1, 5); n > 0; n--)

@@ -25,7 +25,7 @@ internal ref struct JpegBits(ReadOnlySpan<byte> data)
             Fill();
         }
 
-        int code = table.Look((uint)(_held >> 48));
+        int code = table.Look((int)(_held >> 48));
         if (code == 0)
         {
             throw JpegCodec.Damaged(_beyond > 0 ? "its picture data ends early" : "its picture data has a code that does not exist");

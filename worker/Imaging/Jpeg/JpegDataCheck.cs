@@ -188,7 +188,7 @@ internal sealed class JpegDataCheck
         if (part.Differences is { } differences)
         {
             int size = bits.Symbol(differences);
-            bits.Skip(size <= 15 ? size : throw JpegCodec.Damaged("its picture data has a code that does not exist"));
+            bits.Skip(size <= 15 ? size : throw NoSuchCode());
         }
         else if (band.First == 0)
         {
@@ -266,7 +266,7 @@ internal sealed class JpegDataCheck
             bool becomes = (symbol & 15) != 0;
             if (becomes)
             {
-                bits.Skip(1);
+                bits.Skip((symbol & 15) == 1 ? 1 : throw NoSuchCode());
             }
             else if (run < 15)
             {
@@ -299,6 +299,8 @@ internal sealed class JpegDataCheck
             _endOfBand--;
         }
     }
+
+    private static PictureException NoSuchCode() => JpegCodec.Damaged("its picture data has a code that does not exist");
 
     private static int Parts(int whole, int part) => (whole + part - 1) / part;
 
