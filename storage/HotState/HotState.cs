@@ -9,7 +9,7 @@ namespace Generation.Storage;
 /// <summary>
 /// What polls read: each job's document and progress in Redis, and a channel per job that tells of changes. It shows,
 /// PostgreSQL knows: every key may vanish at any moment, no write here is waited for, and a document is only ever
-/// replaced by one of a higher revision.
+/// replaced by one of a higher revision. A write whose connection breaks is tried again: done twice or late, none does harm.
 /// </summary>
 public sealed class HotState(RedisConnection redis, HotStateOptions options, ILogger<HotState> logger)
 {
@@ -53,8 +53,9 @@ public sealed class HotState(RedisConnection redis, HotStateOptions options, ILo
     {
         byte[] document = JsonSerializer.SerializeToUtf8Bytes(row.ToDocument(), WireJson.Options);
         int seconds = row.State.IsFinal() ? options.FinalSeconds : options.OpenSeconds;
-        _ = TryAsync(db => db.ExecuteAsync("EVAL", ShowScript, 1, Key(row.Id), row.Revision, document, row.AccountId.ToString("N"),
-            (int)row.State, row.LeaseEpoch, seconds, Channel(row.Id)));
+        _ = TryAsync(db => db.ScriptEvaluateAsync(ShowScript, [Key(row.Id)],
+            [row.Revision, document, row.AccountId.ToString("N"), (int)row.State, row.LeaseEpoch, seconds, Channel(row.Id)],
+            CommandFlags.CommandRetryWriteChecked));
     }
 
     /// <summary>
@@ -63,8 +64,9 @@ public sealed class HotState(RedisConnection redis, HotStateOptions options, ILo
     /// <paramref name="preview"/> is a small encoded picture, or null.
     /// </summary>
     public void ShowProgress(JobId id, long epoch, JobProgress progress, byte[]? preview = null) =>
-        _ = TryAsync(db => db.ExecuteAsync("EVAL", ProgressScript, 1, Key(id), epoch, progress.Step, progress.Steps,
-            options.OpenSeconds, Channel(id), preview ?? []));
+        _ = TryAsync(db => db.ScriptEvaluateAsync(ProgressScript, [Key(id)],
+            [epoch, progress.Step, progress.Steps, options.OpenSeconds, Channel(id), preview ?? []],
+            CommandFlags.CommandRetryWriteChecked));
 
     /// <summary>The job as Redis shows it; null when it does not know it, does not answer, or not in time.</summary>
     public async Task<HotJob?> FindAsync(JobId id, CancellationToken cancellationToken)
@@ -108,15 +110,15 @@ public sealed class HotState(RedisConnection redis, HotStateOptions options, ILo
 
     /// <summary>Calls <paramref name="changed"/> at each change of the job until disposed. Changes may be missed: poll as well.</summary>
     public async Task<IAsyncDisposable> SubscribeAsync(JobId id, Action changed, CancellationToken cancellationToken) =>
-        await SubscribeAsync(Channel(id), _ => changed(), cancellationToken);
+        await SubscribeAsync(RedisChannel.Literal(Channel(id)), _ => changed(), cancellationToken);
 
     /// <summary>Tells the worker that runs a job to stop it. Best effort: its next renewal says so too.</summary>
     public void TellWorkerToCancel(JobId id) =>
-        _ = TryAsync(db => db.PublishAsync(options.KeyPrefix + "cancel", id.ToString()));
+        _ = TryAsync(db => db.PublishAsync(CancelChannel, id.ToString(), CommandFlags.CommandRetryWriteLastWins));
 
     /// <summary>Calls <paramref name="cancel"/> for each running job whose owner wants it stopped, until disposed.</summary>
     public async Task<IAsyncDisposable> SubscribeToCancelsAsync(Action<JobId> cancel, CancellationToken cancellationToken) =>
-        await SubscribeAsync(options.KeyPrefix + "cancel", message =>
+        await SubscribeAsync(CancelChannel, message =>
         {
             if (JobId.TryParse(message, null, out JobId id))
             {
@@ -124,15 +126,14 @@ public sealed class HotState(RedisConnection redis, HotStateOptions options, ILo
             }
         }, cancellationToken);
 
-    private async Task<IAsyncDisposable> SubscribeAsync(string channel, Action<string?> handle, CancellationToken cancellationToken)
+    private async Task<IAsyncDisposable> SubscribeAsync(RedisChannel channel, Action<string?> handle, CancellationToken cancellationToken)
     {
         try
         {
             ConnectionMultiplexer connection = await redis.ConnectAsync(cancellationToken).WaitAsync(Timeout, cancellationToken);
-            ISubscriber subscriber = connection.GetSubscriber();
-            void Handler(RedisChannel name, RedisValue message) => handle(message);
-            await subscriber.SubscribeAsync(channel, Handler).WaitAsync(Timeout, cancellationToken);
-            return new Subscription(subscriber, channel, Handler);
+            ChannelMessageQueue queue = await connection.GetSubscriber().SubscribeAsync(channel).WaitAsync(Timeout, cancellationToken);
+            queue.OnMessage(message => handle(message.Message));
+            return new Subscription(queue);
         }
         catch (Exception e) when (RedisConnection.IsTrouble(e))
         {
@@ -141,11 +142,11 @@ public sealed class HotState(RedisConnection redis, HotStateOptions options, ILo
         }
     }
 
-    private async Task TryAsync(Func<IDatabase, Task> write)
+    private async Task TryAsync(Func<IDatabaseAsync, Task> write)
     {
         try
         {
-            await write(await redis.DatabaseAsync(CancellationToken.None));
+            await write(await redis.RetryingDatabaseAsync());
         }
         catch (Exception e) when (RedisConnection.IsTrouble(e))
         {
@@ -169,17 +170,19 @@ public sealed class HotState(RedisConnection redis, HotStateOptions options, ILo
     // As a value: PUBLISH inside a script takes it as an argument
     private string Channel(JobId id) => $"{options.KeyPrefix}job:{id}";
 
-    private sealed class Subscription(ISubscriber? subscriber, string channel, Action<RedisChannel, RedisValue>? handler) : IAsyncDisposable
+    private RedisChannel CancelChannel => RedisChannel.Literal(options.KeyPrefix + "cancel");
+
+    private sealed class Subscription(ChannelMessageQueue? queue) : IAsyncDisposable
     {
-        public static readonly Subscription None = new(null, "", null);
+        public static readonly Subscription None = new(null);
 
         public async ValueTask DisposeAsync()
         {
-            if (subscriber is not null)
+            if (queue is not null)
             {
                 try
                 {
-                    await subscriber.UnsubscribeAsync(channel, handler).WaitAsync(TimeSpan.FromSeconds(1));
+                    await queue.UnsubscribeAsync().WaitAsync(TimeSpan.FromSeconds(1));
                 }
                 catch (Exception e) when (RedisConnection.IsTrouble(e))
                 {

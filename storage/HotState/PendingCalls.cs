@@ -43,8 +43,8 @@ public sealed class PendingCalls(RedisConnection redis, HotStateOptions options,
     public async Task<string?> TakeAsync(string request, bool evenIfWaitedFor, CancellationToken cancellationToken) =>
         await TryAsync<string?>(async db =>
         {
-            RedisResult call = await db.ExecuteAsync("EVAL", TakeScript, 1, (RedisKey)Requests(request), Call(""), Waiter(""),
-                evenIfWaitedFor ? 1 : 0, (long)Alive.TotalMilliseconds);
+            RedisResult call = await db.ScriptEvaluateAsync(TakeScript, [Requests(request)],
+                [Call(""), Waiter(""), evenIfWaitedFor ? 1 : 0, (long)Alive.TotalMilliseconds]);
             return call.IsNull ? null : (string?)call;
         }, null, cancellationToken);
 

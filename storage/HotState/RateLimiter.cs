@@ -40,7 +40,7 @@ public sealed class RateLimiter(RedisConnection redis, HotStateOptions options, 
         try
         {
             IDatabase db = await redis.DatabaseAsync(timeout, cancellationToken);
-            RedisResult result = await db.ExecuteAsync("EVAL", Script, 1, (RedisKey)$"{options.KeyPrefix}rate:{key}", 1_000_000 / perSecond, burst)
+            RedisResult result = await db.ScriptEvaluateAsync(Script, [$"{options.KeyPrefix}rate:{key}"], [1_000_000 / perSecond, burst])
                 .WaitAsync(timeout, cancellationToken);
             var parts = (RedisResult[])result!;
             return new RateDecision((int)parts[0] == 1, (int)parts[1], Micros(parts[2]), Micros(parts[3]));

@@ -139,7 +139,7 @@ public sealed class InputTests
     {
         using var outbound = new OutboundHttp(new OutboundOptions { AllowedNetworks = "127.0.0.0/8", TimeoutSeconds = 1 });
 
-        OutboundException? error = Assert.ThrowsAsync<OutboundException>(() => outbound.GetAsync(new Uri(_address + "/slow"), 1000, default));
+        OutboundException? error = await Assert.ThrowsAsync<OutboundException>(() => outbound.GetAsync(new Uri(_address + "/slow"), 1000, default));
 
         Assert.That(error!.Message, Does.Contain("did not answer within 1 s"));
     }

@@ -202,12 +202,12 @@ public sealed class CrashTests
     {
         using ConnectionMultiplexer redis = await RedisAsync();
         IServer server = redis.GetServer(redis.GetEndPoints()[0]);
-        while (!server.Keys(pattern: $"*{id}*").Any())
+        while (!await server.KeysAsync(pattern: $"*{id}*").AnyAsync(token))
         {
             await Task.Delay(20, token);
         }
     }
 
     private Task<ConnectionMultiplexer> RedisAsync() =>
-        ConnectionMultiplexer.ConnectAsync(_stack.Stack.Servers.Redis.ConnectionString + ",allowAdmin=true,syncTimeout=60000");
+        ConnectionMultiplexer.ConnectAsync(_stack.Stack.Servers.Redis.ConnectionString + ",allowAdmin=true,asyncTimeout=60000");
 }

@@ -192,7 +192,7 @@ public sealed class KindTests
 
         Assert.That(with.Bytes, Is.Not.EqualTo(before.Bytes));
         Assert.That(after.Bytes, Is.EqualTo(before.Bytes), "bit for bit");
-        RestException? refused = Assert.ThrowsAsync<RestException>(() => _stack.Api.SubmitAsync(
+        RestException? refused = await Assert.ThrowsAsync<RestException>(() => _stack.Api.SubmitAsync(
             "text2img", new() { ["model"] = "xl", ["prompt"] = "a", ["loras"] = new JsonArray(new JsonObject { ["model"] = "ink" }) }, token));
         Assert.That(refused!.Message, Does.Contain("loras[0].model").And.Contain("sdxl"));
     }

@@ -151,7 +151,7 @@ public sealed class PictureTests
                 stranger.Http.DefaultRequestHeaders.TryAddWithoutValidation("X-Api-Key", key);
             }
 
-            RestException? refusal = Assert.ThrowsAsync<RestException>(() => stranger.SubmitAsync("text2img", new() { ["prompt"] = "a" }, token));
+            RestException? refusal = await Assert.ThrowsAsync<RestException>(() => stranger.SubmitAsync("text2img", new() { ["prompt"] = "a" }, token));
             Assert.That(refusal?.Status, Is.EqualTo(HttpStatusCode.Unauthorized));
         }
     }
@@ -182,7 +182,7 @@ public sealed class PictureTests
     {
         using HttpContent body = content;
         using HttpResponseMessage answer = await _stack.Api.Http.PostAsync(new Uri("/v1/text2img", UriKind.Relative), body, token);
-        RestException problem = Assert.ThrowsAsync<RestException>(() => RestClient.ThrowIfRefusedAsync(answer, token))!;
+        RestException problem = (await Assert.ThrowsAsync<RestException>(() => RestClient.ThrowIfRefusedAsync(answer, token)))!;
         return (answer.StatusCode, problem);
     }
 }

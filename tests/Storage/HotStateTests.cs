@@ -1,5 +1,7 @@
 using Generation.Contracts;
 using Generation.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
+using StackExchange.Redis;
 
 namespace Generation.Tests.Storage;
 
@@ -98,11 +100,41 @@ public sealed class HotStateTests
     }
 
     [Test]
+    public async Task Show_RedisForgotTheScripts_IsShownAllTheSame()
+    {
+        JobRow row = await _storage.SubmitAsync(_account);
+        await EventuallyAsync(row.Id, h => h.State == JobState.Queued);
+        IDatabase redis = await _storage.Get<RedisConnection>().DatabaseAsync(default);
+
+        await redis.ExecuteAsync("SCRIPT", "FLUSH");
+        await _storage.ClaimAsync(row.Id);
+
+        await EventuallyAsync(row.Id, h => h.State == JobState.Running);
+    }
+
+    [Test]
+    public async Task ShowProgress_ConnectionBreaks_IsTriedAgain()
+    {
+        JobRow row = await _storage.SubmitAsync(_account);
+        ClaimedJob claim = await _storage.ClaimAsync(row.Id);
+        await EventuallyAsync(row.Id, h => h.State == JobState.Running);
+        await using var connection = new RedisConnection(_storage.RedisAddress + ",allowAdmin=true");
+        var hot = new HotState(connection, new HotStateOptions(), NullLogger<HotState>.Instance);
+        IDatabase redis = await connection.DatabaseAsync(default);
+
+        // Redis answers, then closes the connection
+        await redis.ExecuteAsync("CLIENT", "KILL", "ID", (long)await redis.ExecuteAsync("CLIENT", "ID"), "SKIPME", "no");
+        hot.ShowProgress(row.Id, claim.LeaseEpoch, new JobProgress(7, 25));
+
+        await EventuallyAsync(row.Id, h => h.Progress?.Step == 7);
+    }
+
+    [Test]
     public async Task FindAsync_RedisAway_AnswersNullInTime()
     {
         await using var nowhere = new RedisConnection("127.0.0.1:1");
         var hot = new HotState(nowhere, new HotStateOptions { TimeoutMilliseconds = 200 },
-            Microsoft.Extensions.Logging.Abstractions.NullLogger<HotState>.Instance);
+            NullLogger<HotState>.Instance);
         var least = TimeSpan.MaxValue;
         for (int call = 0; call < 3; call++)
         {

@@ -10,7 +10,7 @@ public sealed class KeyTests
         string[] keys = [.. Enumerable.Range(0, 200).Select(_ => ApiKey.New())];
 
         Assert.That(keys, Is.Unique);
-        Assert.That(keys, Is.All.Matches<string>(k => ApiKey.IsWellFormed(k) && k.StartsWith("gk_", StringComparison.Ordinal) && k.Length == ApiKey.Length));
+        Assert.That(keys, Is.All.Matches<string>(k => ApiKey.IsWellFormed(k!) && k!.StartsWith("gk_", StringComparison.Ordinal) && k.Length == ApiKey.Length));
     }
 
     [Test]

@@ -47,7 +47,7 @@ public sealed class PromptChunkerTests
     {
         IReadOnlyList<PromptChunk> chunks = Chunker.Split(Repeat("cat ", 160));
         Assert.That(chunks.Select(Words), Is.EqualTo((int[])[75, 75, 10]));
-        Assert.That(chunks, Has.All.Matches<PromptChunk>(chunk => chunk.Ids.Length == 77 && chunk.Ids[0] == Bos));
+        Assert.That(chunks, Has.All.Matches<PromptChunk>(chunk => chunk!.Ids.Length == 77 && chunk.Ids[0] == Bos));
     }
 
     [Test]

@@ -99,11 +99,11 @@ public sealed class OpenAiDotNetTests
     }
 
     [Test]
-    public void GenerateImage_BadInputAndAnotherKey_AreTheLibrarysErrors()
+    public async Task GenerateImage_BadInputAndAnotherKey_AreTheLibrarysErrors()
     {
-        ClientResultException invalid = Assert.ThrowsAsync<ClientResultException>(() =>
-            _client.GetImageClient("dall-e-2").GenerateImageAsync("a", new ImageGenerationOptions { Size = new GeneratedImageSize(9000, 16) }))!;
-        ClientResultException stranger = Assert.ThrowsAsync<ClientResultException>(() => ClientWith("sk-nobody").GetImageClient("dall-e-2").GenerateImageAsync("a"))!;
+        ClientResultException invalid = (await Assert.ThrowsAsync<ClientResultException>(() =>
+            _client.GetImageClient("dall-e-2").GenerateImageAsync("a", new ImageGenerationOptions { Size = new GeneratedImageSize(9000, 16) })))!;
+        ClientResultException stranger = (await Assert.ThrowsAsync<ClientResultException>(() => ClientWith("sk-nobody").GetImageClient("dall-e-2").GenerateImageAsync("a")))!;
 
         Assert.That((invalid.Status, invalid.Message), Is.EqualTo((400, invalid.Message)));
         Assert.That(invalid.Message, Does.Contain("invalid_value").And.Contain("size"));
