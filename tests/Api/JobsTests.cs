@@ -225,7 +225,7 @@ public sealed class JobsTests
 
     private async Task FlushAsync()
     {
-        using ConnectionMultiplexer redis = await ConnectionMultiplexer.ConnectAsync(_api.Redis + ",asyncTimeout=60000");
+        using ConnectionMultiplexer redis = await ConnectionMultiplexer.ConnectAsync(_api.Redis + ",allowAdmin=true,asyncTimeout=60000");
         await redis.GetDatabase().ExecuteAsync("FLUSHDB");
     }
 
