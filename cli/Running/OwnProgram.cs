@@ -93,7 +93,7 @@ internal sealed class OwnProgram
 
     public async Task<ProcessHealth> CheckAsync(CancellationToken token)
     {
-        string? problem = IsRunning ? await ProblemAsync(token) : "not running";
+        string? problem = IsRunning ? await ProblemAsync(token) : ProcessHealth.NotRunning;
         return new ProcessHealth(Name, _process.Pid, _process.Port, Address, problem, Log);
     }
 
