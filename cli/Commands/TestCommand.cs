@@ -23,8 +23,10 @@ internal static class TestCommand
     private static async Task<int> RunAsync(string? filter, CancellationToken token)
     {
         Clone clone = Clone.Current;
-        DataFolder folder = DataFolder.Temporary("test");
-        var servers = new PrivateServers(folder, new ServerSettings(Durable: false));
+        // In containers each project starts its own
+        PrivateServers? servers = TestServersSetting.InContainers
+            ? null
+            : new PrivateServers(DataFolder.Temporary("test"), new ServerSettings(Durable: false));
         var lines = new Lines();
         string results = Path.Combine(clone.Root, "artifacts", "test-results");
         if (Directory.Exists(results))
@@ -36,20 +38,27 @@ internal static class TestCommand
         var all = new List<TestResult>();
         try
         {
-            await Step.RunAsync("start servers for the tests", () => servers.EnsureAsync(started: null, token));
-            lines.Report("PostgreSQL, Redis and RabbitMQ serve");
+            if (servers is not null)
+            {
+                await Step.RunAsync("start servers for the tests", () => servers.EnsureAsync(started: null, token));
+                lines.Report("PostgreSQL, Redis and RabbitMQ serve");
+            }
+
             foreach (string project in Projects(clone))
             {
                 lines.Report($"{project} ...");
-                TestRun run = await TestRun.RunAsync(clone, project, results, folder.Root, filter, token);
+                TestRun run = await TestRun.RunAsync(clone, project, results, servers?.Folder.Root, filter, token);
                 all.AddRange(run.Results);
                 lines.Report($"{project}: {TestSummary.Counts(run.Results)}");
             }
         }
         finally
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-            await servers.StopAsync(limit.Token);
+            if (servers is not null)
+            {
+                using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+                await servers.StopAsync(limit.Token);
+            }
         }
 
         return TestSummary.Write(all, results, filter);

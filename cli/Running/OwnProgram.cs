@@ -93,7 +93,7 @@ internal sealed class OwnProgram
 
     public async Task<ProcessHealth> CheckAsync(CancellationToken token)
     {
-        (string? problem, JsonNode? said) = IsRunning ? await AskAsync(token) : ("not running", null);
+        (string? problem, JsonNode? said) = IsRunning ? await AskAsync(token) : (ProcessHealth.NotRunning, null);
         return new ProcessHealth(Name, _process.Pid, _process.Port, Address, problem, Log)
         {
             Kernels = Word(said, "kernels"),

@@ -15,18 +15,22 @@ public sealed class Stack
     private readonly Clone _clone;
     private readonly StackSettings _settings;
 
-    public Stack(DataFolder folder, StackSettings? settings = null, Clone? clone = null)
+    /// <param name="folder">Where everything of it is kept.</param>
+    /// <param name="settings">How it is set up.</param>
+    /// <param name="clone">The clone whose programs run.</param>
+    /// <param name="servers">Where not private ones, in the folder.</param>
+    public Stack(DataFolder folder, StackSettings? settings = null, Clone? clone = null, IServers? servers = null)
     {
         Folder = folder;
         _settings = settings ?? new StackSettings();
         _clone = clone ?? Clone.Current;
-        Servers = new PrivateServers(folder, new ServerSettings(_settings.Durable));
+        Servers = servers ?? new PrivateServers(folder, new ServerSettings(_settings.Durable));
         Api = new OwnProgram(_clone, folder, "api", "Generation.Api");
     }
 
     public DataFolder Folder { get; }
 
-    public PrivateServers Servers { get; }
+    public IServers Servers { get; }
 
     /// <summary>Where the API listens, without a slash at the end.</summary>
     /// <exception cref="StepException">It was never started.</exception>
@@ -277,7 +281,7 @@ public sealed class Stack
     }
 
     private async Task<IReadOnlySet<string>> RunningAsync(CancellationToken token) =>
-        (await CheckAsync(token)).Where(process => process.Pid is not null).Select(process => process.Name).ToHashSet();
+        (await CheckAsync(token)).Where(process => process.IsRunning).Select(process => process.Name).ToHashSet();
 
     /// <summary>One command at a time changes a stack; the lock goes with the process that holds it.</summary>
     private async Task<FileStream> TakeTurnAsync(IProgress<string>? progress, CancellationToken token)

@@ -25,7 +25,7 @@ internal sealed record TestRun(IReadOnlyList<TestResult> Results)
     /// <summary>A test, or the clearing up after one, that shows no end for so long is taken for hung, and the process is ended.</summary>
     private const string HangLimit = "10m";
 
-    public static async Task<TestRun> RunAsync(Clone clone, string project, string folder, string servers, string? filter, CancellationToken token)
+    public static async Task<TestRun> RunAsync(Clone clone, string project, string folder, string? servers, string? filter, CancellationToken token)
     {
         string trx = Path.Combine(folder, project + ".trx");
         string log = Path.Combine(folder, project + ".log");
@@ -41,7 +41,11 @@ internal sealed record TestRun(IReadOnlyList<TestResult> Results)
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        info.Environment["GENERATION_TEST_SERVERS"] = servers;
+        if (servers is not null)
+        {
+            info.Environment[TestServersSetting.FolderVariable] = servers;
+        }
+
         string[] arguments = ["test", clone.ProgramOf(project), "--logger", $"trx;LogFileName={trx}", "--results-directory", folder, "--nologo",
             "--blame-hang-timeout", HangLimit, "--blame-hang-dump-type", "none"];
         foreach (string argument in filter is null ? arguments : [.. arguments, "--filter", filter])

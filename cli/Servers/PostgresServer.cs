@@ -17,15 +17,12 @@ public sealed class PostgresServer : Server
     }
 
     /// <summary>In Npgsql's form.</summary>
-    public override string ConnectionString => ConnectionStringOf(Role);
+    public override string ConnectionString => $"Host=127.0.0.1;Port={Port};Database={Role};Username={Role};Password={Secret("password")}";
 
     private string Cluster => Path.Combine(Folder, "cluster");
 
     /// <summary>There while a server runs, or has not ended in order.</summary>
     private string Lock => Path.Combine(Cluster, "postmaster.pid");
-
-    public string ConnectionStringOf(string database) =>
-        $"Host=127.0.0.1;Port={Port};Database={database};Username={Role};Password={Secret("password")}";
 
     public override Task StopAsync(CancellationToken token) => Settings.Durable
         // Interrupt is PostgreSQL's fast shutdown: open transactions are rolled back, clients sent away

@@ -1,7 +1,7 @@
 namespace Generation.Cli.Servers;
 
-/// <summary>PostgreSQL, Redis and RabbitMQ of one data folder.</summary>
-public sealed class PrivateServers
+/// <summary>PostgreSQL, Redis and RabbitMQ of one data folder, from this machine's packages.</summary>
+public sealed class PrivateServers : IServers
 {
     public PrivateServers(DataFolder folder, ServerSettings? settings = null)
     {
@@ -15,29 +15,16 @@ public sealed class PrivateServers
 
     public DataFolder Folder { get; }
 
-    public IReadOnlyList<Server> All { get; }
+    public IReadOnlyList<IServer> All { get; }
 
-    public PostgresServer Postgres { get; }
+    public IServer Postgres { get; }
 
-    public RedisServer Redis { get; }
+    public IServer Redis { get; }
 
     public RabbitMqServer RabbitMq { get; }
 
-    /// <summary>Starts those that do not run, side by side, and waits until all serve.</summary>
-    /// <param name="started">Told the name of each server that it started, once it serves.</param>
-    public Task EnsureAsync(IProgress<string>? started, CancellationToken token) => Task.WhenAll(All.Select(async server =>
-    {
-        bool ran = server.IsRunning;
-        await server.EnsureAsync(token);
-        if (!ran)
-        {
-            started?.Report(server.Name);
-        }
-    }));
+    IBroker IServers.RabbitMq => RabbitMq;
 
     public async Task<IReadOnlyList<ProcessHealth>> CheckAsync(CancellationToken token) => await Task.WhenAll(
         [.. All.Select(server => server.CheckAsync(token)), RabbitMq.CheckPortMapperAsync(token)]);
-
-    /// <summary>Stops them side by side.</summary>
-    public Task StopAsync(CancellationToken token) => Task.WhenAll(All.Select(server => server.StopAsync(token)));
 }

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace Generation.Cli.Servers;
 
 /// <summary>A private RabbitMQ node, with a port mapper (epmd) of its own, so that no other node on the machine knows it.</summary>
-public sealed class RabbitMqServer : Server
+public sealed class RabbitMqServer : Server, IBroker
 {
     private const string Account = "generation";
     private const string Node = "generation@localhost";
@@ -17,21 +17,15 @@ public sealed class RabbitMqServer : Server
         _portMapper = new ManagedProcess(folder.Run, "epmd");
 
     /// <summary>The address of the virtual host generation.</summary>
-    public override string ConnectionString => ConnectionStringOf(Account);
+    public override string ConnectionString => $"amqp://{Account}:{Secret("password")}@127.0.0.1:{Port}/{Account}";
 
     private string PortMapperLog => Path.Combine(Data.Logs, "epmd.log");
 
-    public string ConnectionStringOf(string virtualHost) =>
-        $"amqp://{Account}:{Secret("password")}@127.0.0.1:{Port}/{virtualHost}";
-
-    /// <summary>Adds a virtual host for a test of its own.</summary>
-    /// <param name="name">Letters, digits and hyphens.</param>
     public Task AddVirtualHostAsync(string name, CancellationToken token) => EvaluateAsync(
         $"""ok = rabbit_vhost:add(<<"{Checked(name)}">>, <<"{Account}">>), """
         + $"""ok = rabbit_auth_backend_internal:set_permissions(<<"{Account}">>, <<"{name}">>, <<".*">>, <<".*">>, <<".*">>, <<"{Account}">>).""",
         token);
 
-    /// <summary>Drops a virtual host with its queues, exchanges and connections; nothing where there is none.</summary>
     public Task DropVirtualHostAsync(string name, CancellationToken token) => EvaluateAsync(
         $"""case rabbit_vhost:exists(<<"{Checked(name)}">>) of true -> rabbit_vhost:delete(<<"{name}">>, <<"{Account}">>); false -> ok end, ok.""", token);
 
@@ -43,7 +37,7 @@ public sealed class RabbitMqServer : Server
 
     internal async Task<ProcessHealth> CheckPortMapperAsync(CancellationToken token)
     {
-        string? problem = !_portMapper.IsRunning ? "not running" : await ConnectsAsync(_portMapper.Port ?? 0, token) ? null : "does not answer";
+        string? problem = !_portMapper.IsRunning ? ProcessHealth.NotRunning : await ConnectsAsync(_portMapper.Port ?? 0, token) ? null : "does not answer";
         return new ProcessHealth(_portMapper.Name, _portMapper.Pid, _portMapper.Port, $"127.0.0.1:{_portMapper.Port}", problem, PortMapperLog);
     }
 

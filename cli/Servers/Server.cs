@@ -7,6 +7,11 @@ public sealed record ServerSettings(bool Durable = true);
 /// <summary>What a look at a process found: <paramref name="Problem"/> is null where it answers.</summary>
 public sealed record ProcessHealth(string Name, int? Pid, int? Port, string? Address, string? Problem, string? Log)
 {
+    /// <summary>The problem of one that does not run.</summary>
+    public const string NotRunning = "not running";
+
+    public bool IsRunning => Problem != NotRunning;
+
     public bool IsHealthy => Problem is null;
 
     /// <summary>Of a worker: what computes there, in words; null where it does not say.</summary>
@@ -17,7 +22,7 @@ public sealed record ProcessHealth(string Name, int? Pid, int? Port, string? Add
 }
 
 /// <summary>One server of ours on a port of the loopback address, its data in one folder.</summary>
-public abstract class Server
+public abstract class Server : IServer
 {
     private const int Attempts = 3;
 
@@ -36,7 +41,6 @@ public abstract class Server
 
     public string Log { get; }
 
-    /// <summary>What a client is given. Holds the password.</summary>
     public abstract string ConnectionString { get; }
 
     /// <summary>Its address without any secret; null where it was never started.</summary>
@@ -57,7 +61,6 @@ public abstract class Server
 
     private protected string Folder { get; }
 
-    /// <summary>Starts the server if it does not run, and waits until it serves.</summary>
     public async Task EnsureAsync(CancellationToken token)
     {
         for (int attempt = 1; ; attempt++)
@@ -74,19 +77,16 @@ public abstract class Server
         }
     }
 
-    /// <summary>Asks the server in its own language whether it serves.</summary>
     public async Task<ProcessHealth> CheckAsync(CancellationToken token)
     {
-        string? problem = !IsRunning ? "not running" : await AnswersAsync(token) ? null : "does not answer";
+        string? problem = !IsRunning ? ProcessHealth.NotRunning : await AnswersAsync(token) ? null : "does not answer";
         return new ProcessHealth(Name, Process.Pid, Process.Port, Address, problem, Log);
     }
 
-    /// <summary>Stops the server, in order where it is durable. Data stays.</summary>
     public virtual Task StopAsync(CancellationToken token) => Settings.Durable
         ? Process.StopAsync(Posix.SigTerm, TimeSpan.FromSeconds(20), token)
         : Process.KillAsync(token);
 
-    /// <summary>Ends the server as a power cut would.</summary>
     public Task KillAsync(CancellationToken token) => Process.KillAsync(token);
 
     private protected abstract Task StartAsync(CancellationToken token);

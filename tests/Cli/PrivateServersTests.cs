@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using Generation.Cli.Servers;
+using Generation.Tests;
 
 namespace Generation.Cli.Tests;
 
-[TestFixture]
+[TestFixture, PrivateServersOnly("how they start, are found again and end")]
 public sealed class PrivateServersTests
 {
     private PrivateServers _servers = null!;
@@ -43,7 +44,7 @@ public sealed class PrivateServersTests
     {
         string[] before = [_servers.Postgres.ConnectionString, _servers.Redis.ConnectionString, _servers.RabbitMq.ConnectionString];
         await Task.WhenAll(_servers.Postgres.KillAsync(token), _servers.Redis.KillAsync(token), _servers.RabbitMq.KillAsync(token));
-        Assert.That((await _servers.CheckAsync(token)).Count(h => h.Problem == "not running"), Is.EqualTo(3));
+        Assert.That((await _servers.CheckAsync(token)).Count(h => h.Problem == ProcessHealth.NotRunning), Is.EqualTo(3));
 
         await _servers.EnsureAsync(null, token);
 

@@ -4,11 +4,12 @@ using Generation.Cli;
 using Generation.Cli.Servers;
 using Generation.Imaging;
 using Generation.Imaging.Png;
+using Generation.Tests;
 
 namespace Generation.EndToEnd.Tests;
 
 /// <summary>The commands as a person runs them, on a stack of their own.</summary>
-[TestFixture]
+[TestFixture, PrivateServersOnly("what `./generation up` starts, `status` shows and `down` ends")]
 public sealed class CommandTests
 {
     private DataFolder _data = null!;

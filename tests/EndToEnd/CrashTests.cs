@@ -201,7 +201,7 @@ public sealed class CrashTests
     private async Task UntilInRedisAsync(JobId id, CancellationToken token)
     {
         using ConnectionMultiplexer redis = await RedisAsync();
-        IServer server = redis.GetServer(redis.GetEndPoints()[0]);
+        StackExchange.Redis.IServer server = redis.GetServer(redis.GetEndPoints()[0]);
         while (!await server.KeysAsync(pattern: $"*{id}*").AnyAsync(token))
         {
             await Task.Delay(20, token);

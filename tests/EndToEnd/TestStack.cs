@@ -41,8 +41,7 @@ internal sealed class TestStack : IAsyncDisposable
                 // What killed processes leave goes with the data folder
                 ["TMPDIR"] = temporary,
             },
-            Durable = false,
-        });
+        }, servers: TestServers.NewServers(folder));
         using var limit = new CancellationTokenSource(StartLimit);
         try
         {

@@ -4,7 +4,7 @@ using Generation.Storage;
 namespace Generation.Tests;
 
 /// <summary>Lets jobs stand still between two steps, in the programs that have the folder for their faults.</summary>
-internal sealed class JobHolds(string folder)
+public sealed class JobHolds(string folder)
 {
     private static readonly Lazy<JobHolds> OfOurs = new(() =>
     {
@@ -31,7 +31,7 @@ internal sealed class JobHolds(string folder)
 }
 
 /// <summary>A job that stands still, or the wish for one. Disposing lets it go on.</summary>
-internal sealed class JobHold(string path, int step) : IDisposable
+public sealed class JobHold(string path, int step) : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 

@@ -6,7 +6,7 @@ using Generation.Cli;
 namespace Generation.Tests;
 
 /// <summary>A folder of catalogue entries over the embedded models and the small random ones of the reference data; gone when disposed.</summary>
-internal sealed class TestModels : IDisposable
+public sealed class TestModels : IDisposable
 {
     public string Folder { get; } = Directory.CreateTempSubdirectory("test-models-").FullName;
 

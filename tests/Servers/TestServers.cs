@@ -1,53 +1,55 @@
+using Generation.Cli.Running;
 using Generation.Cli.Servers;
-using Generation.Storage;
 using Npgsql;
 using StackExchange.Redis;
 
 namespace Generation.Tests;
 
 /// <summary>
-/// Real servers for tests: those of the whole run where `./generation test` names them in the environment,
-/// else private ones, started when a test first asks and gone when the test process ends.
+/// Real servers for tests, private ones from this machine's packages or, where GENERATION_TEST_SERVERS says so, in containers:
+/// started when a test first asks and gone when the test process ends.
 /// </summary>
-internal static class TestServers
+public static class TestServers
 {
-    private static readonly Lazy<Task<PrivateServers>> Started = new(StartAsync);
+    private static readonly Lazy<ITestServers> Way = new(() =>
+        TestServersSetting.InContainers ? new ContainerTestServers() : new PrivateTestServers());
+
+    private static readonly Lazy<Task<IServers>> Started = new(StartAsync);
 
     /// <summary>An empty database, a Redis database and a virtual host for one fixture.</summary>
     public static async Task<TestScope> NewScopeAsync(CancellationToken token = default)
     {
-        PrivateServers servers = await Started.Value.WaitAsync(token);
+        IServers servers = await Started.Value.WaitAsync(token);
         string name = $"test-{Guid.NewGuid():N}";
-        await using (var connection = new NpgsqlConnection(servers.Postgres.ConnectionStringOf("postgres")))
-        {
-            await connection.OpenAsync(token);
-            await using var create = new NpgsqlCommand($"create database \"{name}\"", connection);
-            await create.ExecuteNonQueryAsync(token);
-        }
-
+        await TestScope.ExecuteAsync(servers, $"create database \"{name}\"", token);
         await servers.RabbitMq.AddVirtualHostAsync(name, token);
         return new TestScope(servers, name)
         {
-            Postgres = servers.Postgres.ConnectionStringOf(name),
+            Postgres = new NpgsqlConnectionStringBuilder(servers.Postgres.ConnectionString) { Database = name }.ConnectionString,
             Redis = $"{servers.Redis.ConnectionString},defaultDatabase={await NextRedisDatabaseAsync(servers.Redis.ConnectionString)}",
-            RabbitMq = servers.RabbitMq.ConnectionStringOf(name),
+            RabbitMq = new Uri(new Uri(servers.RabbitMq.ConnectionString), name).AbsoluteUri,
         };
     }
 
-    private static async Task<PrivateServers> StartAsync()
+    /// <summary>PostgreSQL, Redis and RabbitMQ for one stack in that folder, not started yet.</summary>
+    public static IServers NewServers(DataFolder folder) => Way.Value.NewServers(folder);
+
+    /// <summary>An S3 server for one fixture.</summary>
+    public static Task<IS3Server> StartS3Async(CancellationToken token = default) => Way.Value.StartS3Async(token);
+
+    internal static Task EndAsync() => Way.IsValueCreated ? Way.Value.EndAsync() : Task.CompletedTask;
+
+    private static async Task<IServers> StartAsync()
     {
-        bool isGiven = Environment.GetEnvironmentVariable("GENERATION_TEST_SERVERS") is { Length: > 0 };
-        DataFolder folder = isGiven
-            ? DataFolder.At(Environment.GetEnvironmentVariable("GENERATION_TEST_SERVERS")!)
-            : DataFolder.Temporary("test");
-        var servers = new PrivateServers(folder, new ServerSettings(Durable: false));
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(6));
+        IServers servers = Way.Value.Shared;
         try
         {
             await servers.EnsureAsync(started: null, limit.Token);
         }
         catch (ServerException e)
         {
+            // A failed test shows no more of an exception than its message
             throw new InvalidOperationException($"No servers for tests: {e.Message}\n{e.LogTail}", e);
         }
 
@@ -57,24 +59,21 @@ internal static class TestServers
     /// <summary>Redis counts its databases up in database 0, over all test processes of a run.</summary>
     private static async Task<long> NextRedisDatabaseAsync(string connectionString)
     {
-        for (int attempt = 1; ; attempt++)
-        {
-            try
-            {
-                using ConnectionMultiplexer redis = await ConnectionMultiplexer.ConnectAsync(connectionString);
-                return 1 + (await redis.GetDatabase(0).StringIncrementAsync("test:databases") % 1023);
-            }
-            catch (Exception e) when (RedisConnection.IsTrouble(e) && attempt < 10)
-            {
-                // The client gives up after five seconds, and the machine may stand still for as long
-            }
-        }
+        // The machine may stand still for some seconds
+        await using ConnectionMultiplexer redis =
+            await ConnectionMultiplexer.ConnectAsync(connectionString + ",connectTimeout=60000,asyncTimeout=60000");
+        return 1 + (await redis.GetDatabase(0).StringIncrementAsync("test:databases") % 1023);
     }
 }
 
 /// <summary>What one fixture has to itself. Disposing drops the database and the virtual host.</summary>
-internal sealed class TestScope(PrivateServers servers, string name) : IAsyncDisposable
+public sealed class TestScope : IAsyncDisposable
 {
+    private readonly IServers _servers;
+    private readonly string _name;
+
+    internal TestScope(IServers servers, string name) => (_servers, _name) = (servers, name);
+
     /// <summary>Npgsql's connection string of an empty database.</summary>
     public required string Postgres { get; init; }
 
@@ -87,10 +86,17 @@ internal sealed class TestScope(PrivateServers servers, string name) : IAsyncDis
     public async ValueTask DisposeAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        await servers.RabbitMq.DropVirtualHostAsync(name, limit.Token);
-        await using var connection = new NpgsqlConnection(servers.Postgres.ConnectionStringOf("postgres"));
-        await connection.OpenAsync(limit.Token);
-        await using var drop = new NpgsqlCommand($"drop database if exists \"{name}\" with (force)", connection);
-        await drop.ExecuteNonQueryAsync(limit.Token);
+        await _servers.RabbitMq.DropVirtualHostAsync(_name, limit.Token);
+        await ExecuteAsync(_servers, $"drop database if exists \"{_name}\" with (force)", limit.Token);
+    }
+
+    /// <summary>Runs a statement in the database that every server has.</summary>
+    internal static async Task ExecuteAsync(IServers servers, string sql, CancellationToken token)
+    {
+        var address = new NpgsqlConnectionStringBuilder(servers.Postgres.ConnectionString) { Database = "postgres" };
+        await using var connection = new NpgsqlConnection(address.ConnectionString);
+        await connection.OpenAsync(token);
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(token);
     }
 }

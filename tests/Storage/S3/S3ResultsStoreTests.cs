@@ -7,7 +7,7 @@ namespace Generation.Tests.Storage;
 /// <summary>The same promises as the file store's, kept by a bucket of a real S3 server.</summary>
 public sealed class S3ResultsStoreTests : ResultsStoreConformance
 {
-    private SwiftServer? _server;
+    private IS3Server? _server;
     private S3ResultsStore _store = null!;
 
     protected override IResultsStore Store => _store;
@@ -15,13 +15,8 @@ public sealed class S3ResultsStoreTests : ResultsStoreConformance
     [OneTimeSetUp]
     public async Task StartServer()
     {
-        if (SwiftServer.Missing is { Length: > 0 } missing)
-        {
-            Assert.Fail($"There is no S3 server to test against: apt install {missing}");
-        }
-
-        _server = await SwiftServer.StartAsync();
-        _store = new S3ResultsStore(_server.Options("results"));
+        _server = await TestServers.StartS3Async();
+        _store = new S3ResultsStore(Options());
         await _store.EnsureBucketAsync(default);
         await _store.EnsureBucketAsync(default);
     }
@@ -55,7 +50,7 @@ public sealed class S3ResultsStoreTests : ResultsStoreConformance
     [TestCase((11 << 20) + 17, 2_000_000, TestName = "PutAsync_ConnectionsBreakWithinAPart_TriesAgain")]
     public async Task PutAsync_ConnectionsBreak_TriesAgain(int size, int after)
     {
-        S3Options options = _server!.Options("results");
+        S3Options options = Options();
         using var way = new UnreliableWay(options.ServiceUrl!, breaks: 2, after);
         using var store = new S3ResultsStore(options with { ServiceUrl = way.Address });
         byte[] bytes = RandomNumberGenerator.GetBytes(size);
@@ -70,7 +65,12 @@ public sealed class S3ResultsStoreTests : ResultsStoreConformance
     [Test]
     public async Task RecoverAsync_UploadWhoseProcessDied_IsGivenUpWhenItIsOld()
     {
-        S3Options options = _server!.Options("results");
+        if (!_server!.ListsUploads)
+        {
+            Assert.Ignore("MinIO lists no uploads of a whole bucket, and gives up old ones by itself.");
+        }
+
+        S3Options options = Options();
         using var client = new AmazonS3Client(options.AccessKey, options.SecretKey, new AmazonS3Config { ServiceURL = options.ServiceUrl, ForcePathStyle = true });
         string key = options.Prefix + "ab/cd/" + new string('a', 64);
         string upload = (await client.InitiateMultipartUploadAsync(options.Bucket, key)).UploadId;
@@ -103,7 +103,7 @@ public sealed class S3ResultsStoreTests : ResultsStoreConformance
     [Test]
     public void CheckAsync_WrongKeys_SaysWhichSettings()
     {
-        using var store = new S3ResultsStore(_server!.Options("results") with { SecretKey = "wrong" });
+        using var store = new S3ResultsStore(Options() with { SecretKey = "wrong" });
 
         Assert.That(() => store.CheckAsync(default), Throws.InstanceOf<ResultsStoreException>().With.Message.Contain("Results:S3:AccessKey"));
     }
@@ -111,9 +111,9 @@ public sealed class S3ResultsStoreTests : ResultsStoreConformance
     [Test]
     public async Task UrlOf_PublicAddress_NamesItAndIsSignedForIt()
     {
-        S3Options options = _server!.Options("results");
+        S3Options options = Options();
         // The same server under another name: signed for one host, an address is refused at another
-        string other = options.ServiceUrl!.Replace("127.0.0.1", "localhost", StringComparison.Ordinal);
+        string other = new UriBuilder(options.ServiceUrl!) { Host = _server!.Address.Host == "localhost" ? "127.0.0.1" : "localhost" }.Uri.AbsoluteUri;
         using var store = new S3ResultsStore(options with { PublicUrl = other });
         byte[] bytes = RandomNumberGenerator.GetBytes(1000);
         string name = await store.PutAsync(bytes, "image/png", default);
@@ -128,8 +128,8 @@ public sealed class S3ResultsStoreTests : ResultsStoreConformance
     [Test]
     public void PutAsync_NoSuchBucketOrNoServer_SaysWhere()
     {
-        using var bucketless = new S3ResultsStore(_server!.Options("nothing-here"));
-        using var alone = new S3ResultsStore(_server.Options("results") with { ServiceUrl = "http://127.0.0.1:1", TimeoutSeconds = 2 });
+        using var bucketless = new S3ResultsStore(Options("nothing-here"));
+        using var alone = new S3ResultsStore(Options() with { ServiceUrl = "http://127.0.0.1:1", TimeoutSeconds = 2 });
 
         Assert.That(() => bucketless.PutAsync(new byte[] { 1 }, "image/png", default),
             Throws.InstanceOf<ResultsStoreException>().With.Message.Contain("nothing-here"));
@@ -139,8 +139,19 @@ public sealed class S3ResultsStoreTests : ResultsStoreConformance
     [Test]
     public void CheckAsync_NoSuchBucket_SaysSo()
     {
-        using var store = new S3ResultsStore(_server!.Options("nothing-here"));
+        using var store = new S3ResultsStore(Options("nothing-here"));
 
         Assert.That(() => store.CheckAsync(default), Throws.InstanceOf<ResultsStoreException>().With.Message.Contain("no bucket 'nothing-here'"));
     }
+
+    private S3Options Options(string bucket = "results") => new()
+    {
+        ServiceUrl = _server!.Address.AbsoluteUri,
+        Bucket = bucket,
+        Prefix = "outputs/",
+        AccessKey = _server.AccessKey,
+        SecretKey = _server.SecretKey,
+        PartBytes = 5 << 20,
+        TimeoutSeconds = 60,
+    };
 }
