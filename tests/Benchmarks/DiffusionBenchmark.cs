@@ -1,57 +1,89 @@
-using Generation.Diffusion;
-using Generation.Diffusion.Networks;
+using System.Globalization;
 using TorchSharp;
-using static TorchSharp.torch;
 
 namespace Generation.Benchmarks;
 
-/// <summary>Kernels and a whole guided step, against the processor's own speed and against other engines, side by side in one run.</summary>
-internal static class DiffusionBenchmark
+/// <summary>
+/// A guided step of Stable Diffusion 1.5 and a decode of its autoencoder, in float32 and bfloat16: against the processor's own speed and
+/// against other engines, which take turns with ours in processes of their own, since the machine's speed moves.
+/// </summary>
+internal sealed class DiffusionBenchmark(Report report, DiffusionOptions options)
 {
-    // multiply-adds of one guided step of Stable Diffusion 1.5 at 64x64 latents, counted twice
-    private const double StepOperations = 1.62e12;
-
-    public static void Run(Report report, string? only)
+    public void Run()
     {
-        using IDisposable mode = inference_mode();
-        Peaks peaks = Peaks.Measure();
-        report.Add("peak_best_product_f32", peaks.Float32 / 1e9, "GFLOP/s", note: $"the fastest large product or convolution, {get_num_threads()} threads");
-        report.Add("peak_best_product_bf16", peaks.Bfloat16 / 1e9, "GFLOP/s", peaks.Float32 / 1e9, peaks.Bfloat16 / peaks.Float32, "the same in bfloat16, against float32's");
-        if (only is null or "kernels")
+        Peaks peaks = Peaks.Measure(report);
+        if (options.Wants("kernels"))
         {
-            KernelBenchmark.Run(report, peaks);
+            using IDisposable mode = torch.inference_mode();
+            new KernelBenchmark(report, peaks, torch.ScalarType.Float32).Run();
+            new KernelBenchmark(report, peaks, torch.ScalarType.BFloat16).Run();
         }
 
-        double? step = only is null or "step" or "engines" ? Step(report, peaks) : null;
-        if (only is null or "engines")
+        foreach (InstructionBound bound in options.Bounds)
         {
-            OtherEngines.OpenVino(report, step!.Value);
-            OtherEngines.PythonTorch(report);
+            foreach (Workload workload in Workload.All.Where(workload => options.Wants(workload.Name) || options.Wants(workload.ToString())))
+            {
+                if (bound.IsAvailable)
+                {
+                    Measure(workload, bound, peaks.Of(workload.Type, bound.Set));
+                }
+                else
+                {
+                    report.Skip(NameOf(workload, bound), "this processor does not have these instructions, or may not use them: left out");
+                }
+            }
         }
     }
 
-    // seconds
-    private static double Step(Report report, Peaks peaks)
+    private static string NameOf(Workload workload, InstructionBound bound) => $"{workload}_{bound}";
+
+    private void Measure(Workload workload, InstructionBound bound, double peak)
     {
-        using DisposeScope scope = NewDisposeScope();
-        using var source = new RandomWeights("sd15", "unet");
-        UNet2DConditionModel? loaded = null;
-        double loading = Clock.Once(() => loaded = new UNet2DConditionModel(new UNetConfig { CrossAttentionDim = 768 }, new Weights(source, ScalarType.BFloat16)));
-        using UNet2DConditionModel unet = loaded!;
-        Tensor latents = randn([1, 4, 64, 64]);
-        Tensor context = randn([2, 77, 768]).bfloat16();
-        void Guided()
+        string name = NameOf(workload, bound);
+        using var own = Engine.Start(EngineCommand.Own, workload, bound, options.Threads);
+        var seconds = new List<double>();
+        double? memoryBefore = null;
+        // One beside ours at a time: two networks at once fit into most machines
+        foreach (EngineCommand other in options.Others)
         {
-            using DisposeScope step = NewDisposeScope();
-            Tensor both = cat([latents, latents]).bfloat16();
-            Tensor[] predicted = unet.Forward(both, 500, context).@float().chunk(2);
-            Tensor guided = predicted[0] + (7.5 * (predicted[1] - predicted[0]));
-            _ = latents - (0.1 * guided);
+            try
+            {
+                using var engine = Engine.Start(other, workload, bound, options.Threads);
+                (double ours, double theirs) = Turns(own, engine, seconds);
+                string remark = engine.Remark.Length == 0 ? "" : $"; it computes in {engine.Remark}";
+                report.Add($"{name}_over_{other.Name}", ours, "s", theirs, theirs / ours, $"ratio: the time of {other.Description} over ours, medians of {options.Rounds} turns{remark}");
+                memoryBefore = other.Name == EngineCommand.BeforeName ? engine.PeakMemory : memoryBefore;
+            }
+            catch (EngineException error)
+            {
+                report.Skip($"{name}_over_{other.Name}", $"{other.Description} did not run: {error.Message}");
+            }
         }
 
-        double best = Clock.Best(Guided, 6);
-        report.Add("sd15_guided_step_bf16", best, "s", StepOperations / peaks.Bfloat16, StepOperations / peaks.Bfloat16 / best, "860 M parameters, 64x64 latents, batch 2; against its multiply-adds' time at the speed of the best product");
-        report.Add("sd15_unet_made", loading, "s", note: "drawing 860 M random weights included");
-        return best;
+        while (seconds.Count < options.Rounds)
+        {
+            seconds.Add(own.Run());
+        }
+
+        double median = Clock.Median(seconds);
+        double ideal = workload.Operations / peak;
+        report.Add(
+            name, median, "s", peak > 0 ? ideal : null, peak > 0 ? ideal / median : null,
+            string.Create(CultureInfo.InvariantCulture, $"{workload.Description}; {workload.Operations / median / 1e9:0} GFLOP/s; ratio: the share of the multiply-add peak"));
+        report.Add($"{name}_memory", own.PeakMemory, "MiB", memoryBefore, own.PeakMemory / memoryBefore, "the most that the process held, its beginning included");
+    }
+
+    private (double Ours, double Theirs) Turns(Engine own, Engine other, List<double> all)
+    {
+        var ours = new List<double>();
+        var theirs = new List<double>();
+        for (int i = 0; i < options.Rounds; i++)
+        {
+            ours.Add(own.Run());
+            theirs.Add(other.Run());
+        }
+
+        all.AddRange(ours);
+        return (Clock.Median(ours), Clock.Median(theirs));
     }
 }

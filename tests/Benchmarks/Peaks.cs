@@ -1,34 +1,35 @@
-using Generation.Torch;
-using TorchSharp;
-using static TorchSharp.torch;
+using Generation.Kernels;
+using Generation.Kernels.Peaks;
 
 namespace Generation.Benchmarks;
 
-/// <summary>Operations a second (a multiply-add counts twice) that this machine reaches over all threads, measured in this run.</summary>
-/// <param name="Float32">The fastest large product or convolution in float32.</param>
-/// <param name="Bfloat16">The fastest large product or convolution in bfloat16.</param>
-internal sealed record Peaks(double Float32, double Bfloat16)
+/// <summary>Operations a second (a multiply-add counts twice) of the processor's multiply-add instructions over all threads, measured in this run.</summary>
+/// <param name="BySet">For each set that the processor has: float32 with AVX2 and AVX-512, products of bfloat16 beyond.</param>
+internal sealed record Peaks(IReadOnlyDictionary<InstructionSet, double> BySet)
 {
-    public static Peaks Measure() => new(Best(ScalarType.Float32), Best(ScalarType.BFloat16));
-
-    private static double Best(ScalarType type) =>
-        new[] { Convolution(320, 64, type), Convolution(640, 32, type), Product(8192, 320, 1280, type), Product(4096, 4096, 4096, type) }.Max();
-
-    private static double Convolution(long channels, long side, ScalarType type)
+    public static Peaks Measure(Report report)
     {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor x = TorchExtras.channels_last(randn([2, channels, side, side]).to(type));
-        Tensor weight = TorchExtras.channels_last((randn([channels, channels, 3, 3]) * 0.01).to(type));
-        using var packed = new PackedConv2d(weight, null, [1, 1], [1, 1]);
-        return 2.0 * 2 * side * side * channels * channels * 9 / Clock.Best(() => packed.Forward(x).Dispose(), 0.5);
+        var measured = new Dictionary<InstructionSet, double>();
+        foreach (InstructionBound bound in InstructionBound.All.Where(bound => bound.Set > InstructionSet.Baseline))
+        {
+            string name = $"peak_{bound}";
+            bool products = bound.Set >= InstructionSet.Avx512Bf16;
+            double peak = !bound.IsAvailable ? 0 : products ? NativeKernels.Peak(bound.Set, 1) : MultiplyAddPeak.Measure(bound.Set, 1);
+            if (peak > 0)
+            {
+                measured[bound.Set] = peak;
+                report.Add(name, peak / 1e9, "GFLOP/s", note: $"multiply-adds of {(products ? "bfloat16" : "float32")} in registers, {ThreadTeam.Threads} threads");
+            }
+            else
+            {
+                report.Skip(name, bound.IsAvailable ? "the library that measures it was not built: it takes g++" : "this processor does not have it, or may not use it");
+            }
+        }
+
+        return new Peaks(measured);
     }
 
-    private static double Product(long rows, long inner, long outer, ScalarType type)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor x = randn(rows, inner).to(type);
-        Tensor weight = (randn(outer, inner) * 0.01).to(type);
-        using var packed = new PackedLinear(weight, null);
-        return 2.0 * rows * inner * outer / Clock.Best(() => packed.Forward(x).Dispose(), 0.5);
-    }
+    /// <summary>The fastest multiply-adds for numbers of this type within the set; 0 where none were measured.</summary>
+    public double Of(string type, InstructionSet within) =>
+        BySet.Where(one => one.Key <= within && (type == "bf16" || one.Key < InstructionSet.Avx512Bf16)).Select(one => one.Value).DefaultIfEmpty(0).Max();
 }

@@ -6,10 +6,37 @@ var json = new Option<bool>("--json") { Description = "One JSON object a line: n
 var threads = new Option<int>("--threads") { Description = "Threads within an operation.", DefaultValueFactory = _ => TorchRuntime.Threads, Recursive = true };
 var pictures = new Option<int>("--pictures") { Description = "How many pictures.", DefaultValueFactory = _ => 1000 };
 
-var only = new Option<string?>("--only") { Description = "kernels, step or engines: that part alone." };
+var only = new Option<string[]>("--only") { Description = "Measure only this; may be repeated." };
+only.AcceptOnlyFromAmong([.. DiffusionOptions.AllParts]);
+var isa = new Option<string?>("--isa")
+{
+    Description = $"Measure with no more than these instructions, one set after another, of {string.Join(",", InstructionBound.All)}; else with all that the machine has.",
+};
+var before = new Option<string?>("--before")
+{
+    Description = "Another build's Generation.Benchmarks, for example of the commit before, to measure beside this one.",
+    DefaultValueFactory = _ => Environment.GetEnvironmentVariable("GENERATION_BENCH_BEFORE"),
+};
+var beside = new Option<string[]>("--beside") { Description = "Measure beside this engine only; may be repeated; all of them for none." };
+beside.AcceptOnlyFromAmong(EngineCommand.OpenVino.Name, EngineCommand.BeforeName, EngineCommand.TorchSharp.Name);
+var rounds = new Option<int>("--rounds") { Description = "How many turns each engine has; medians count.", DefaultValueFactory = _ => 3 };
+var diffusion = new Command(
+    "diffusion", "Layers, a guided Stable Diffusion 1.5 step and a decode of its autoencoder, against the processor's own speed and other engines.") { only, isa, beside, before, rounds };
+diffusion.SetAction(result => Run(result, report => new DiffusionBenchmark(report, new DiffusionOptions
+{
+    Parts = result.GetValue(only) ?? [],
+    Bounds = DiffusionOptions.ParseBounds(result.GetValue(isa)),
+    Others = EnginesBeside(result.GetValue(beside) ?? [], result.GetValue(before)),
+    Rounds = result.GetValue(rounds),
+    Threads = result.GetValue(threads),
+}).Run()));
 
-var diffusion = new Command("diffusion", "Kernels and a guided Stable Diffusion 1.5 step, against the processor's own speed and other engines.") { only };
-diffusion.SetAction(result => Run(result, report => DiffusionBenchmark.Run(report, result.GetValue(only))));
+var network = new Argument<string>("workload");
+var type = new Argument<string>("type");
+var engine = new Command("engine", "The side that computes; 'diffusion' starts this by itself.") { network, type };
+engine.Hidden = true;
+engine.SetAction(result => Run(result, _ => EngineHost.Run(new Workload(result.GetRequiredValue(network), result.GetRequiredValue(type)), Console.In, Console.Out)));
+
 var memory = new Command("memory", "Memory over many pictures of the demo model in one process.") { pictures };
 memory.SetAction(result => Run(result, report => MemoryBenchmark.Run(report, result.GetValue(pictures))));
 var weights = new Command("weights", "Loading a checkpoint, against a plain sequential read of the same bytes.");
@@ -28,10 +55,17 @@ jobs.SetAction((result, cancellationToken) =>
 var bare = new Command("jobs-bare", "The bare API that 'jobs' measures against; it starts this by itself.") { Hidden = true };
 bare.SetAction(_ => BareApi.RunAsync());
 
-var root = new RootCommand("Generation's benchmarks: each prints what it measured beside what it is held against.") { diffusion, memory, weights, gpu, jobs, bare };
+var root = new RootCommand("Generation's benchmarks: each prints what it measured beside what it is held against.") { diffusion, engine, memory, weights, gpu, jobs, bare };
 root.Options.Add(json);
 root.Options.Add(threads);
 return await root.Parse(args).InvokeAsync();
+
+static IReadOnlyList<EngineCommand> EnginesBeside(string[] wanted, string? before)
+{
+    EngineCommand[] earlier = before is null ? [] : [EngineCommand.Before(before)];
+    EngineCommand[] all = [EngineCommand.OpenVino, .. earlier, EngineCommand.TorchSharp];
+    return [.. all.Where(engine => wanted.Length == 0 || wanted.Contains(engine.Name))];
+}
 
 void Run(ParseResult result, Action<Report> benchmark)
 {
