@@ -40,6 +40,7 @@ internal sealed class DiffusionBenchmark(Report report, DiffusionOptions options
     private void Measure(Workload workload, InstructionBound bound, double peak)
     {
         string name = NameOf(workload, bound);
+        workload.MakeCheckpoint();
         using var own = Engine.Start(EngineCommand.Own, workload, bound, options.Threads);
         var seconds = new List<double>();
         double? memoryBefore = null;

@@ -40,6 +40,8 @@ internal sealed class KernelBenchmark(Report report, Peaks peaks, ScalarType typ
         GroupNorm(2, 320, 64);
         GroupNorm(2, 1280, 16);
         GroupNorm(1, 128, 512);
+        LayerNorm(8192, 320);
+        LayerNorm(512, 1280);
     }
 
     private void Convolution(long batch, long channels, long outputs, long side)
@@ -98,6 +100,15 @@ internal sealed class KernelBenchmark(Report report, Peaks peaks, ScalarType typ
             using Tensor normed = F.group_norm(x, 32, weight, bias);
             return F.silu(normed);
         });
+    }
+
+    private void LayerNorm(long rows, long features)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor x = Random(rows, features);
+        Tensor weight = Random(features);
+        Tensor bias = Random(features);
+        Compare($"layer_norm_{rows}x{features}", operations: 0, () => TorchExtras.layer_norm(x, weight, bias), () => F.layer_norm(x, [features], weight, bias));
     }
 
     private Tensor Random(params long[] shape) => randn(shape).to(type);

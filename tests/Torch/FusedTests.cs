@@ -125,6 +125,31 @@ public sealed class FusedTests
         }
     }
 
+    [TestCase(1, 7, 5)]
+    [TestCase(2, 77, 768)]
+    [TestCase(3, 16, 37)]
+    public void LayerNorm_WithAndWithoutWeights_EqualsLibtorch(int batch, int length, int features)
+    {
+        Tensor x = (randn(batch, length, features) * 2) + 3;
+        Tensor weight = randn(features);
+        Tensor bias = randn(features);
+        Tensor plain = F.layer_norm(x, [features], eps: 1e-6);
+        Tensor scaled = F.layer_norm(x, [features], weight, bias, 1e-6);
+        foreach (Tensor input in new[] { x, x.transpose(0, 1).contiguous().transpose(0, 1) })
+        {
+            Near(TorchExtras.layer_norm(input, eps: 1e-6), plain, 1e-4);
+            Near(TorchExtras.layer_norm(input, weight, bias, 1e-6), scaled, 1e-4);
+            Near(TorchExtras.layer_norm(input.bfloat16(), weight.bfloat16(), bias.bfloat16(), 1e-6).@float(), scaled, 0.15);
+        }
+    }
+
+    [Test]
+    public void LayerNorm_WeightOfAnotherSize_IsAnError()
+    {
+        TorchException? error = Assert.Throws<TorchException>(() => TorchExtras.layer_norm(randn(2, 8), randn(9), randn(9)));
+        Assert.That(error!.Message, Does.StartWith("layer_norm(float32[2, 8], float32[9]"));
+    }
+
     [Test]
     public void Geglu_BothTypes_EqualsTheComposedOne()
     {

@@ -13,7 +13,8 @@ public static class NativeKernels
     /// <summary>The largest set that the library has kernels for, the processor has and the settings allow; <see cref="InstructionSet.Baseline"/> for none.</summary>
     public static InstructionSet Instructions { get; }
 
-    public static bool IsAvailable => Instructions != InstructionSet.Baseline;
+    /// <summary>Whether they are used: where float32 is multiplied faster than bfloat16, kernels in C# serve bfloat16 better.</summary>
+    public static bool IsAvailable => Instructions != InstructionSet.Baseline && Processor.HasBFloat16Products;
 
     /// <summary>For people: which kernels run, or why none do.</summary>
     public static string Sentence { get; }
@@ -58,7 +59,7 @@ public static class NativeKernels
     {
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
         {
-            return (InstructionSet.Baseline, "bfloat16 runs on libtorch's own kernels: ours are for Linux on x86-64.");
+            return (InstructionSet.Baseline, "bfloat16 has no AMX and AVX512_BF16 kernels: they are for Linux on x86-64.");
         }
 
         InstructionSet has;
@@ -66,7 +67,7 @@ public static class NativeKernels
         {
             if (NativeMethods.gk_version() != NativeMethods.Version)
             {
-                return (InstructionSet.Baseline, $"bfloat16 runs on libtorch's own kernels: lib{NativeMethods.Library}.so is of another version; build again.");
+                return (InstructionSet.Baseline, $"bfloat16 has no AMX and AVX512_BF16 kernels: lib{NativeMethods.Library}.so is of another version; build again.");
             }
 
             has = NativeMethods.gk_instructions(InstructionSet.AmxBf16);
@@ -83,7 +84,8 @@ public static class NativeKernels
         return (allowed, allowed switch
         {
             InstructionSet.AmxBf16 => "bfloat16 runs on AMX kernels.",
-            InstructionSet.Avx512Bf16 => $"bfloat16 runs on AVX512_BF16 kernels{bound}.",
+            InstructionSet.Avx512Bf16 when Processor.HasBFloat16Products => $"bfloat16 runs on AVX512_BF16 kernels{bound}.",
+            InstructionSet.Avx512Bf16 => $"bfloat16 is computed in float32, which this processor multiplies faster than by AVX512_BF16{bound}.",
             _ when has != InstructionSet.Baseline => $"bfloat16 runs on libtorch's own kernels{bound}.",
             _ => NeitherSet,
         });

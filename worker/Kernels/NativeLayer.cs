@@ -43,7 +43,7 @@ internal sealed unsafe class NativeLayer : SafeHandle
 
     /// <summary>0 where there is no kernel for this shape.</summary>
     public static long BytesFor(in NativeMethods.LayerShape shape, InstructionSet instructions) =>
-        instructions > NativeKernels.Instructions ? 0 : NativeKernels.IsAvailable ? NativeMethods.gk_layer_bytes(shape, instructions) : 0;
+        instructions == InstructionSet.Baseline || instructions > NativeKernels.Instructions ? 0 : NativeMethods.gk_layer_bytes(shape, instructions);
 
     public void Run(void* x, void* result, void* added, long batch, long height, long width)
     {

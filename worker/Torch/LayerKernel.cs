@@ -1,8 +1,8 @@
 namespace Generation.Torch;
 
 /// <summary>
-/// A layer's packed weight with the kernel of ours that reads it. All of them together hold at most a quarter of the machine's memory: layers
-/// beyond that run as libtorch runs them.
+/// A layer's packed weight with the kernel of ours that reads it. Those that lie in memory beside the weight itself hold at most a quarter of the
+/// machine's memory together: layers beyond that run as libtorch runs them.
 /// </summary>
 /// <typeparam name="TRun">How the kernel is called.</typeparam>
 internal sealed class LayerKernel<TRun> : IDisposable
@@ -24,7 +24,7 @@ internal sealed class LayerKernel<TRun> : IDisposable
     public TRun Run { get; }
 
     /// <summary>Null where <paramref name="pack"/> makes nothing, or there is no room.</summary>
-    /// <param name="bytes">What the packed weight takes, roughly.</param>
+    /// <param name="bytes">What the packed weight takes, roughly; 0 where it takes the weight's own place.</param>
     /// <param name="pack">Packs the weight; called only where there is room.</param>
     public static LayerKernel<TRun>? Within(long bytes, Func<(IDisposable Packed, TRun Run)?> pack)
     {

@@ -36,8 +36,9 @@ internal static unsafe class LayerKernels
     /// <param name="weight">(outputs, features).</param>
     /// <param name="bias">(outputs), or null.</param>
     /// <param name="gated">Whether the second half of the outputs are gates of the first.</param>
+    /// <param name="replaces">Whether the weight itself is let go once it is packed.</param>
     /// <returns>Null where libtorch runs the layer.</returns>
-    public static LayerKernel<Linear>? OfLinear(Tensor weight, Tensor? bias, bool gated)
+    public static LayerKernel<Linear>? OfLinear(Tensor weight, Tensor? bias, bool gated, bool replaces)
     {
         if (!Takes(weight, bias, out Element element, out Element biasElement))
         {
@@ -45,7 +46,7 @@ internal static unsafe class LayerKernels
         }
 
         int outputs = (int)weight.shape[0], features = (int)weight.shape[1];
-        return LayerKernel<Linear>.Within(weight.NumberOfElements * weight.ElementSize, () =>
+        return LayerKernel<Linear>.Within(replaces ? 0 : weight.NumberOfElements * weight.ElementSize, () =>
         {
             using Tensor dense = weight.contiguous();
             using Tensor? biases = bias?.contiguous();
@@ -69,8 +70,9 @@ internal static unsafe class LayerKernels
 
     /// <param name="weight">(outputs, channels, height, width).</param>
     /// <param name="bias">(outputs), or null.</param>
+    /// <param name="replaces">Whether the weight itself is let go once it is packed.</param>
     /// <returns>Null where libtorch runs the layer.</returns>
-    public static LayerKernel<Convolution>? OfConvolution(Tensor weight, Tensor? bias, long[] stride, long[] padding)
+    public static LayerKernel<Convolution>? OfConvolution(Tensor weight, Tensor? bias, long[] stride, long[] padding, bool replaces)
     {
         if (!Takes(weight, bias, out Element element, out Element biasElement) || stride[0] != stride[1] || padding[0] != padding[1])
         {
@@ -85,7 +87,7 @@ internal static unsafe class LayerKernels
         }
 
         bool keepsSize = stride[0] == 1 && height == width && padding[0] == height / 2 && height is 1 or 3;
-        return LayerKernel<Convolution>.Within(weight.NumberOfElements * weight.ElementSize, () =>
+        return LayerKernel<Convolution>.Within(replaces ? 0 : weight.NumberOfElements * weight.ElementSize, () =>
         {
             using Tensor dense = weight.contiguous();
             using Tensor? biases = bias?.contiguous();

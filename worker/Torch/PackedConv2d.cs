@@ -6,25 +6,40 @@ namespace Generation.Torch;
 
 /// <summary>
 /// A convolution of pictures (batch, in, height, width) by weight (out, in, height, width), without groups or dilation, with the
-/// weight packed at the first call into the layout that the processor computes with. The tensors must live as long as this.
+/// weight packed at the first call into the layout that the processor computes with.
 /// </summary>
 public sealed unsafe class PackedConv2d : IDisposable
 {
-    private readonly Tensor _weight;
+    private readonly Func<Tensor> _weight;
     private readonly Tensor? _bias;
+    private readonly Action? _packed;
     private readonly long[] _stride;
     private readonly long[] _padding;
     private readonly long[] _shape;
+    private readonly ScalarType _dtype;
     private readonly Lazy<LayerKernel<LayerKernels.Convolution>?> _kernel;
 
+    /// <summary>A layer over tensors that must live as long as this.</summary>
     public PackedConv2d(Tensor weight, Tensor? bias, long[] stride, long[] padding)
+        : this(() => weight, bias, stride, padding, packed: null)
+    {
+    }
+
+    /// <param name="weight">Gives the weight, the same whenever it is asked for.</param>
+    /// <param name="bias">Must live as long as this; null for none.</param>
+    /// <param name="stride">Down and across.</param>
+    /// <param name="padding">Down and across, on both sides.</param>
+    /// <param name="packed">Called when a packed copy serves from now on, so that the weight itself need not stay in memory.</param>
+    public PackedConv2d(Func<Tensor> weight, Tensor? bias, long[] stride, long[] padding, Action? packed)
     {
         _weight = weight;
         _bias = bias;
+        _packed = packed;
         _stride = stride;
         _padding = padding;
-        _shape = weight.shape;
-        _kernel = new(() => LayerKernels.OfConvolution(weight, bias, stride, padding));
+        _shape = weight().shape;
+        _dtype = weight().dtype;
+        _kernel = new(Pack);
     }
 
     /// <summary>Whether a packed copy is used; it is made now, if it was not yet.</summary>
@@ -47,7 +62,7 @@ public sealed unsafe class PackedConv2d : IDisposable
                 }
             }
 
-            Tensor made = Widened.Conv2d(input, _weight, _bias, _stride, _padding);
+            Tensor made = Widened.Conv2d(input, _weight(), _bias, _stride, _padding);
             if (added is not null)
             {
                 made.add_(added);
@@ -57,7 +72,7 @@ public sealed unsafe class PackedConv2d : IDisposable
         }
         catch (ExternalException error) when (error is not TorchException)
         {
-            throw TorchException.Of("conv2d", error, input, _weight, _bias, added);
+            throw TorchException.Of("conv2d", error, input, _weight(), _bias, added);
         }
     }
 
@@ -89,11 +104,22 @@ public sealed unsafe class PackedConv2d : IDisposable
         return fresh is null ? added! : fresh.permute(0, 3, 1, 2);
     }
 
+    private LayerKernel<LayerKernels.Convolution>? Pack()
+    {
+        LayerKernel<LayerKernels.Convolution>? kernel = LayerKernels.OfConvolution(_weight(), _bias, _stride, _padding, replaces: _packed is not null);
+        if (kernel is not null)
+        {
+            _packed?.Invoke();
+        }
+
+        return kernel;
+    }
+
     private long Size(long[] shape, int dimension) =>
         ((shape[dimension] + (2 * _padding[dimension - 2]) - _shape[dimension]) / _stride[dimension - 2]) + 1;
 
     private bool Fits(Tensor input, long[] shape) =>
-        shape.Length == 4 && shape[1] == _shape[1] && input.dtype == _weight.dtype && input.device_type == DeviceType.CPU;
+        shape.Length == 4 && shape[1] == _shape[1] && input.dtype == _dtype && input.device_type == DeviceType.CPU;
 
     private static bool Fits(Tensor added, Tensor input, long[] result) =>
         added.dtype == input.dtype && added.shape.AsSpan().SequenceEqual([result[0], result[3], result[1], result[2]]);

@@ -6,21 +6,36 @@ namespace Generation.Torch;
 
 /// <summary>
 /// input (.., in) x weight (out, in), transposed, + bias (out), with the weight packed at the first call into the layout that
-/// the processor computes with. The tensors must live as long as this.
+/// the processor computes with.
 /// </summary>
 public sealed unsafe class PackedLinear : IDisposable
 {
-    private readonly Tensor _weight;
+    private readonly Func<Tensor> _weight;
     private readonly Tensor? _bias;
+    private readonly Action? _packed;
+    private readonly long[] _shape;
+    private readonly ScalarType _dtype;
     private readonly Lazy<LayerKernel<LayerKernels.Linear>?> _plain;
     private readonly Lazy<LayerKernel<LayerKernels.Linear>?> _gated;
 
+    /// <summary>A layer over tensors that must live as long as this.</summary>
     public PackedLinear(Tensor weight, Tensor? bias)
+        : this(() => weight, bias, packed: null)
+    {
+    }
+
+    /// <param name="weight">Gives the weight, the same whenever it is asked for.</param>
+    /// <param name="bias">Must live as long as this; null for none.</param>
+    /// <param name="packed">Called when a packed copy serves from now on, so that the weight itself need not stay in memory.</param>
+    public PackedLinear(Func<Tensor> weight, Tensor? bias, Action? packed)
     {
         _weight = weight;
         _bias = bias;
-        _plain = new(() => LayerKernels.OfLinear(weight, bias, gated: false));
-        _gated = new(() => LayerKernels.OfLinear(weight, bias, gated: true));
+        _packed = packed;
+        _shape = weight().shape;
+        _dtype = weight().dtype;
+        _plain = new(() => Pack(gated: false));
+        _gated = new(() => Pack(gated: true));
     }
 
     /// <summary>Whether a packed copy is used; it is made now, if it was not yet.</summary>
@@ -36,14 +51,14 @@ public sealed unsafe class PackedLinear : IDisposable
             long[] shape = input.shape;
             if (Fits(input, shape) && _plain.Value is { } kernel)
             {
-                long[] results = [.. shape[..^1], _weight.size(0)];
+                long[] results = [.. shape[..^1], _shape[0]];
                 if (added is null || (added.dtype == input.dtype && added.shape.AsSpan().SequenceEqual(results)))
                 {
                     return Run(kernel, input, shape, results, added, inPlace);
                 }
             }
 
-            Tensor made = Widened.Linear(input, _weight, _bias);
+            Tensor made = Widened.Linear(input, _weight(), _bias);
             if (added is not null)
             {
                 made.add_(added);
@@ -53,7 +68,7 @@ public sealed unsafe class PackedLinear : IDisposable
         }
         catch (ExternalException error) when (error is not TorchException)
         {
-            throw TorchException.Of("linear", error, input, _weight, _bias, added);
+            throw TorchException.Of("linear", error, input, _weight(), _bias, added);
         }
     }
 
@@ -62,9 +77,9 @@ public sealed unsafe class PackedLinear : IDisposable
     public Tensor ForwardGeglu(Tensor input)
     {
         long[] shape = input.shape;
-        if (Fits(input, shape) && _weight.size(0) % 2 == 0 && _gated.Value is { } kernel)
+        if (Fits(input, shape) && _shape[0] % 2 == 0 && _gated.Value is { } kernel)
         {
-            return Run(kernel, input, shape, [.. shape[..^1], _weight.size(0) / 2], null, inPlace: false);
+            return Run(kernel, input, shape, [.. shape[..^1], _shape[0] / 2], null, inPlace: false);
         }
 
         using Tensor both = Forward(input);
@@ -103,6 +118,17 @@ public sealed unsafe class PackedLinear : IDisposable
         return made;
     }
 
+    private LayerKernel<LayerKernels.Linear>? Pack(bool gated)
+    {
+        LayerKernel<LayerKernels.Linear>? kernel = LayerKernels.OfLinear(_weight(), _bias, gated, replaces: _packed is not null);
+        if (kernel is not null)
+        {
+            _packed?.Invoke();
+        }
+
+        return kernel;
+    }
+
     private bool Fits(Tensor input, long[] shape) =>
-        shape.Length > 0 && shape[^1] == _weight.size(1) && input.dtype == _weight.dtype && input.device_type == DeviceType.CPU;
+        shape.Length > 0 && shape[^1] == _shape[1] && input.dtype == _dtype && input.device_type == DeviceType.CPU;
 }

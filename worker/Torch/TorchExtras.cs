@@ -32,6 +32,35 @@ public static unsafe partial class TorchExtras
         }
     }
 
+    /// <summary>Layer norm (Ba et al., 2016) over the last dimension, of <paramref name="weight"/>'s and <paramref name="bias"/>'s size; sums are at least float32.</summary>
+    /// <exception cref="TorchException">The shapes or types do not fit.</exception>
+    public static Tensor layer_norm(Tensor input, Tensor? weight = null, Tensor? bias = null, double eps = 1e-5)
+    {
+        try
+        {
+            long[] shape = input.shape;
+            if (!LayerNormKernel.IsSupported || KernelElement(input) is not { } element || shape.Length == 0 || shape[^1] == 0
+                || !IsParameter(weight, shape[^1]) || !IsParameter(bias, shape[^1]) || (weight is not null && bias is not null && weight.dtype != bias.dtype))
+            {
+                return F.layer_norm(input, [shape.Length == 0 ? 1 : shape[^1]], weight, bias, eps);
+            }
+
+            using Tensor dense = input.contiguous();
+            using Tensor? gains = weight?.contiguous();
+            using Tensor? offsets = bias?.contiguous();
+            Element parameters = (weight ?? bias) is { } first ? LayerKernels.ElementOf(first)!.Value : Element.Float32;
+            Tensor result = empty(shape, input.dtype);
+            LayerNormKernel.Run(
+                (void*)DataPointer(dense), (void*)DataPointer(result), element, dense.NumberOfElements / shape[^1], shape[^1],
+                gains is null ? null : (void*)DataPointer(gains), offsets is null ? null : (void*)DataPointer(offsets), parameters, eps);
+            return result;
+        }
+        catch (ExternalException error)
+        {
+            throw TorchException.Of(nameof(layer_norm), error, input, weight, bias);
+        }
+    }
+
     /// <summary>The first half of the last dimension times gelu of the second. Shazeer, 2020.</summary>
     /// <exception cref="TorchException">The last dimension has no halves.</exception>
     public static Tensor geglu(Tensor input)

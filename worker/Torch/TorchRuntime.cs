@@ -13,6 +13,7 @@ public static partial class TorchRuntime
 {
     private static readonly Lock s_lock = new();
     private static bool s_started;
+    private static long s_freed;
 
     /// <summary>Threads of one operation.</summary>
     public static int Threads
@@ -79,6 +80,38 @@ public static partial class TorchRuntime
         }
     }
 
+    /// <summary>
+    /// Tells that tensors that had been meant to last were freed: their memory is given back whenever so much has come together that it pays.
+    /// </summary>
+    public static void ReleaseFreed(long bytes)
+    {
+        const long Enough = 256 << 20;
+        if (Interlocked.Add(ref s_freed, bytes) >= Enough)
+        {
+            Interlocked.Exchange(ref s_freed, 0);
+            ReleaseMemory();
+        }
+    }
+
+    /// <summary>
+    /// Gives the whole pages among these bytes of a file's private map back to the system; whoever reads them again gets what is in the file.
+    /// </summary>
+    public static void ReleaseMapped(nint start, long bytes)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        const int DontNeed = 4;
+        nint page = Environment.SystemPageSize;
+        nint from = (start + page - 1) / page * page, to = (start + (nint)bytes) / page * page;
+        if (to > from)
+        {
+            _ = madvise(from, (nuint)(to - from), DontNeed);
+        }
+    }
+
     // By default the C library maps each large tensor anew and gives it back at once: the kernel then clears the pages of every result
     // of every layer. With one heap for all threads that is not trimmed, in huge pages where the system allows, they stay.
     private static void KeepMemory()
@@ -119,6 +152,10 @@ public static partial class TorchRuntime
     [LibraryImport("libc")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int mallopt(int parameter, int value);
+
+    [LibraryImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int madvise(nint start, nuint bytes, int advice);
 
     [LibraryImport("libc")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

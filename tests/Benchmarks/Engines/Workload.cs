@@ -21,16 +21,23 @@ internal sealed record Workload(string Name, string Type)
         ? "Stable Diffusion 1.5's network, 860 M parameters, 64x64 latents, batch 2 for guidance"
         : "Stable Diffusion's autoencoder, from 64x64 latents to a picture of 512x512";
 
+    private const string Family = "sd15";
+
+    private string Component => Name == "step" ? "unet" : "vae";
+
     private ScalarType Dtype => Type == "bf16" ? ScalarType.BFloat16 : ScalarType.Float32;
 
-    /// <summary>Makes the network; what comes back computes once and must be called in inference mode.</summary>
+    /// <summary>Makes the file that <see cref="Prepare"/> loads, where it is not there yet.</summary>
+    public void MakeCheckpoint() => _ = RandomCheckpoint.Make(Family, Component);
+
+    /// <summary>Loads the network; what comes back computes once and must be called in inference mode.</summary>
     public Action Prepare() => Name == "step" ? Step() : Vae();
 
     public override string ToString() => $"{Name}_{Type}";
 
     private Action Step()
     {
-        using var source = new RandomWeights("sd15", "unet");
+        using WeightSource source = RandomCheckpoint.Open(Family, Component);
         var unet = new UNet2DConditionModel(new UNetConfig { CrossAttentionDim = 768 }, new Weights(source, Dtype));
         Tensor latents = randn([1, 4, 64, 64]);
         Tensor context = randn([2, 77, 768]).to(Dtype);
@@ -46,7 +53,7 @@ internal sealed record Workload(string Name, string Type)
 
     private Action Vae()
     {
-        using var source = new RandomWeights("sd15", "vae");
+        using WeightSource source = RandomCheckpoint.Open(Family, Component);
         var config = new AutoencoderConfig
         {
             BlockOutChannels = [128, 256, 512, 512],

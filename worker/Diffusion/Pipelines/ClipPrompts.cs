@@ -13,7 +13,7 @@ internal static class ClipPrompts
     {
         int length = Math.Min(tokenizer.ModelMaxLength, model.Config.MaxPositionEmbeddings);
         long[][] ids = [.. texts.Select(text => tokenizer.EncodePadded(text, length).Select(id => (long)id).ToArray())];
-        return tensor(ids.SelectMany(row => row).ToArray(), dtype: ScalarType.Int64).view(ids.Length, length).to(model.Parameters.Values.First().Value.device);
+        return tensor(ids.SelectMany(row => row).ToArray(), dtype: ScalarType.Int64).view(ids.Length, length).to(model.Parameters.Device);
     }
 
     /// <summary>

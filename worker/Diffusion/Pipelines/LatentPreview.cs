@@ -30,7 +30,7 @@ public sealed class LatentPreview
         using var scope = NewDisposeScope();
         if (_decoder is not null)
         {
-            Tensor decoded = _decoder.Decode(latents.to(ScalarType.Float32).to(_decoder.Parameters.Values.First().Value.device).unsqueeze(0));
+            Tensor decoded = _decoder.Decode(latents.to(ScalarType.Float32).to(_decoder.Parameters.Device).unsqueeze(0));
             return PictureTensors.ToPictures(PictureTensors.FromDecoded(decoded))[0];
         }
 
@@ -52,7 +52,7 @@ public sealed class LatentPreview
         Tensor latents = nn.functional.interpolate(coarse, size: [16, 16], mode: InterpolationMode.Bilinear, align_corners: true);
         latents = latents + (0.3 * randn(latents.shape, dtype: ScalarType.Float32, generator: generator));
         latents = latents / latents.std();
-        Tensor device = latents.to(vae.Parameters.Values.First().Value.device);
+        Tensor device = latents.to(vae.Parameters.Device);
         Tensor decoded = vae.Decode(vae.FromDenoiser(device)).to(ScalarType.Float32).cpu().clamp(-1, 1);
         Tensor small = nn.functional.avg_pool2d(decoded, side);
         double[] x = [.. latents.permute(0, 2, 3, 1).contiguous().to(ScalarType.Float64).data<double>()];

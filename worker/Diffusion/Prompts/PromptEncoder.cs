@@ -50,7 +50,7 @@ public sealed class PromptEncoder
         _chunker = new PromptChunker(tokenizer, length, [.. _embeddings.Select(embedding => new EmbeddingToken(embedding.Name, embedding.Count))]);
     }
 
-    private Device Device => _model.Parameters.Values.First().Value.device;
+    private Device Device => _model.Parameters.Device;
 
     /// <summary>The chunks of each text.</summary>
     /// <exception cref="PromptException">A text's syntax is beyond a limit, or it is too long.</exception>

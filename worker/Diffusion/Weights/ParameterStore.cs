@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
+using static TorchSharp.torch;
 
 namespace Generation.Diffusion;
 
@@ -19,6 +20,9 @@ public sealed class ParameterStore : IReadOnlyDictionary<string, Parameter>, IDi
 
     /// <summary>Number of weights in all.</summary>
     public long Elements => Values.Sum(parameter => parameter.Shape.Aggregate(1L, (product, side) => product * side));
+
+    /// <summary>Where they are.</summary>
+    public Device Device => Values.First().Device;
 
     public Parameter this[string key] => _byName[key];
 

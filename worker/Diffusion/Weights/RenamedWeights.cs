@@ -75,6 +75,20 @@ public sealed class RenamedWeights : WeightSource
         return whole.narrow(0, start, count).clone();
     }
 
+    public override LastingTensor? Lasting(string name, ScalarType? dtype = null, (long Start, long Count)? rows = null)
+    {
+        WeightPiece piece = Find(name);
+        if (rows is not null || piece.Transposed || piece.Rows is { Count: > 1 })
+        {
+            return null;
+        }
+
+        long[] shape = Shape(piece, _source.Entry(piece.Source).Shape);
+        return _source.Lasting(piece.Source, dtype, piece.Rows?[0]) is { } stored
+            ? stored with { Read = () => Reshaped(stored.Read(), shape) }
+            : null;
+    }
+
     protected override void Dispose(bool disposing)
     {
         if (disposing && _owns)
@@ -83,6 +97,14 @@ public sealed class RenamedWeights : WeightSource
         }
 
         base.Dispose(disposing);
+    }
+
+    private static Tensor Reshaped(Tensor read, long[] shape)
+    {
+        using (read)
+        {
+            return read.view(shape);
+        }
     }
 
     private static long[] Shape(WeightPiece piece, long[] stored)

@@ -16,6 +16,9 @@ public sealed unsafe class SafetensorsFile : WeightSource
     private readonly byte* _start;
     private readonly SafetensorsHeader _header;
     private bool _lent;
+
+    // A tensor over the map may have been written to: its pages are not the file's any more
+    private volatile bool _lentOver;
     private bool _disposed;
 
     private SafetensorsFile(string path, MemoryMappedFile file, MemoryMappedViewAccessor view, byte* start, SafetensorsHeader header)
@@ -90,13 +93,23 @@ public sealed unsafe class SafetensorsFile : WeightSource
     public override Tensor ReadRows(string name, long start, long count, ScalarType? dtype = null)
     {
         SafetensorsEntry entry = Find(name);
-        if (entry.Shape.Length == 0 || start < 0 || count < 0 || start > entry.Shape[0] - count)
+        (long offset, long length, long[] shape) = Rows(entry, start, count);
+        return Read(entry, offset, length, shape, dtype);
+    }
+
+    /// <summary>Keeps the map, and gives the pages of a tensor that is let go back to the system, which has them in its cache of the file.</summary>
+    public override LastingTensor? Lasting(string name, ScalarType? dtype = null, (long Start, long Count)? rows = null)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        SafetensorsEntry entry = Find(name);
+        (long offset, long length, long[] shape) = rows is var (start, count) ? Rows(entry, start, count) : (entry.Offset, entry.Length, entry.Shape);
+        if (!StoredBytes.IsLarge(length))
         {
-            throw new ArgumentOutOfRangeException(nameof(start), $"'{name}' of shape [{string.Join(", ", entry.Shape)}] has no rows {start} to {start + count}.");
+            return null;
         }
 
-        long row = entry.Shape[0] == 0 ? 0 : entry.Length / entry.Shape[0];
-        return Read(entry, entry.Offset + (start * row), count * row, [count, .. entry.Shape[1..]], dtype);
+        _lent = true;
+        return new LastingTensor(() => ReadMapped(entry, offset, length, shape, dtype), () => LetGo(offset, length));
     }
 
     protected override void Dispose(bool disposing)
@@ -119,6 +132,13 @@ public sealed unsafe class SafetensorsFile : WeightSource
     private Tensor Read(SafetensorsEntry entry, long offset, long length, long[] shape, ScalarType? dtype)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        _lent |= StoredBytes.LiesOver(length, entry.Dtype, dtype);
+        return ReadMapped(entry, offset, length, shape, dtype);
+    }
+
+    // The map must be there: either this is not disposed, or the map is lent
+    private Tensor ReadMapped(SafetensorsEntry entry, long offset, long length, long[] shape, ScalarType? dtype)
+    {
         byte* at = _start + offset;
         Tensor? over = StoredBytes.Over(at, length, entry.Dtype, shape, _view);
         if (over is null)
@@ -128,16 +148,38 @@ public sealed unsafe class SafetensorsFile : WeightSource
 
         if (dtype is null || dtype == over.dtype)
         {
-            _lent = true;
+            _lentOver = true;
             return over;
         }
 
         using (over)
         {
             Tensor converted = TorchExtras.converted_from_memory((nint)at, shape, over.dtype, dtype.Value) ?? over.to(dtype.Value);
+            if (!_lentOver)
+            {
+                LetGo(offset, length);
+            }
+
             GC.KeepAlive(this);
             return converted;
         }
+    }
+
+    private (long Offset, long Length, long[] Shape) Rows(SafetensorsEntry entry, long start, long count)
+    {
+        if (entry.Shape.Length == 0 || start < 0 || count < 0 || start > entry.Shape[0] - count)
+        {
+            throw new ArgumentOutOfRangeException(nameof(start), $"'{entry.Name}' of shape [{string.Join(", ", entry.Shape)}] has no rows {start} to {start + count}.");
+        }
+
+        long row = entry.Shape[0] == 0 ? 0 : entry.Length / entry.Shape[0];
+        return (entry.Offset + (start * row), count * row, [count, .. entry.Shape[1..]]);
+    }
+
+    private void LetGo(long offset, long length)
+    {
+        TorchRuntime.ReleaseMapped((nint)(_start + offset), length);
+        GC.KeepAlive(this);
     }
 
     private SafetensorsEntry Find(string name) => _header.Entries.TryGetValue(name, out SafetensorsEntry? entry) ? entry : throw Missing(name);

@@ -67,6 +67,8 @@ public sealed class ShardedWeights : WeightSource
 
     public override Tensor ReadRows(string name, long start, long count, ScalarType? dtype = null) => Find(name).ReadRows(name, start, count, dtype);
 
+    public override LastingTensor? Lasting(string name, ScalarType? dtype = null, (long Start, long Count)? rows = null) => Find(name).Lasting(name, dtype, rows);
+
     protected override void Dispose(bool disposing)
     {
         foreach (SafetensorsFile file in _files)

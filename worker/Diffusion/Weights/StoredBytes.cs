@@ -9,10 +9,16 @@ internal static unsafe class StoredBytes
     private const int Chunk = 1 << 28;
     private const int LeastOver = 1 << 16;
 
+    /// <summary>Whether a tensor of so many bytes is worth a place of its own in a file's map.</summary>
+    public static bool IsLarge(long bytes) => bytes >= LeastOver;
+
+    /// <summary>Whether what is read as <paramref name="dtype"/> (null: as stored) lies over the map and is not copied.</summary>
+    public static bool LiesOver(long bytes, WeightDtype stored, ScalarType? dtype) => IsLarge(bytes) && stored.ToScalarType() is { } type && (dtype is null || dtype == type);
+
     /// <summary>A tensor over the elements at <paramref name="source"/>, or null where it would not pay or cannot be: small, not aligned, or of a type that tensors lack.</summary>
     /// <param name="owner">Keeps the memory.</param>
     public static Tensor? Over(byte* source, long bytes, WeightDtype stored, long[] shape, object owner) =>
-        bytes >= LeastOver && (nint)source % stored.Size() == 0 && stored.ToScalarType() is { } type
+        IsLarge(bytes) && (nint)source % stored.Size() == 0 && stored.ToScalarType() is { } type
             ? TorchExtras.from_memory((nint)source, shape, type, owner)
             : null;
 

@@ -35,6 +35,11 @@ public abstract class WeightSource : IDisposable
     /// <summary>As <see cref="Read"/>, of <paramref name="count"/> rows of the first axis, from <paramref name="start"/> on.</summary>
     public abstract Tensor ReadRows(string name, long start, long count, ScalarType? dtype = null);
 
+    /// <summary>A tensor as <see cref="Read"/> gives it, that can be read again later; null where this source cannot, or where it would not pay.</summary>
+    /// <param name="rows">Only these rows of the first axis; null: all.</param>
+    /// <exception cref="WeightsException">No such tensor.</exception>
+    public virtual LastingTensor? Lasting(string name, ScalarType? dtype = null, (long Start, long Count)? rows = null) => null;
+
     public void Dispose()
     {
         Dispose(true);

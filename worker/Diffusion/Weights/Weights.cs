@@ -128,8 +128,16 @@ public sealed class Weights
         {
             using var scope = NewDisposeScope();
             WeightDtype stored = Source.Entry(name).Dtype;
-            Tensor value = Source.Read(name, stored.IsFloat() ? Dtype : null);
-            _taken[name].Parameter.Value = device is null || device.type == DeviceType.CPU ? value : value.to(device);
+            ScalarType? dtype = stored.IsFloat() ? Dtype : null;
+            if (device is null || device.type == DeviceType.CPU)
+            {
+                LastingTensor? lasting = Source.Lasting(name, dtype);
+                _taken[name].Parameter.Load(lasting?.Read() ?? Source.Read(name, dtype), lasting);
+            }
+            else
+            {
+                _taken[name].Parameter.Load(Source.Read(name, dtype).to(device), lasting: null);
+            }
         }
 
         private void Check()

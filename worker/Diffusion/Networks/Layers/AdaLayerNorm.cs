@@ -1,3 +1,4 @@
+using Generation.Torch;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -9,14 +10,12 @@ public sealed class AdaLayerNorm
     private const double Eps = 1e-6;
 
     private readonly Linear _linear;
-    private readonly long[] _shape;
     private readonly int _chunks;
 
     /// <param name="chunks">How many vectors the conditioning makes.</param>
     public AdaLayerNorm(Weights w, int features, int chunks)
     {
         _linear = new Linear(w["linear"], features, features * chunks);
-        _shape = [features];
         _chunks = chunks;
     }
 
@@ -34,7 +33,7 @@ public sealed class AdaLayerNorm
     public Tensor Forward(Tensor x, Tensor shift, Tensor scale)
     {
         using var scope = NewDisposeScope();
-        Tensor normed = F.layer_norm(x, _shape, eps: Eps);
+        Tensor normed = TorchExtras.layer_norm(x, eps: Eps);
         return normed.mul_(scale + 1).add_(shift).MoveToOuterDisposeScope();
     }
 }

@@ -30,5 +30,5 @@ public sealed class Conv2d
     /// <param name="inPlace">The result may take the place of <paramref name="added"/>, and is then the same object.</param>
     public Tensor Forward(Tensor x, Tensor? added, bool inPlace = false) => Packed.Forward(x, added, inPlace);
 
-    private PackedConv2d Packed => _weight.Derived(_bias, () => new PackedConv2d(_weight.Value, _bias?.Value, _stride, _padding));
+    private PackedConv2d Packed => _weight.Derived(_bias, () => new PackedConv2d(() => _weight.Value, _bias?.Value, _stride, _padding, _weight.WhenPacked));
 }

@@ -1,5 +1,5 @@
+using Generation.Torch;
 using static TorchSharp.torch;
-using F = TorchSharp.torch.nn.functional;
 
 namespace Generation.Diffusion.Networks.Layers;
 
@@ -8,17 +8,15 @@ public sealed class LayerNorm
 {
     private readonly Parameter _weight;
     private readonly Parameter _bias;
-    private readonly long[] _shape;
     private readonly double _eps;
 
     public LayerNorm(Weights w, long features, double eps = 1e-5)
     {
         _weight = w.Take("weight", features);
         _bias = w.Take("bias", features);
-        _shape = [features];
         _eps = eps;
     }
 
     /// <param name="x">(..., features)</param>
-    public Tensor Forward(Tensor x) => F.layer_norm(x, _shape, _weight.Value, _bias.Value, _eps);
+    public Tensor Forward(Tensor x) => TorchExtras.layer_norm(x, _weight.Value, _bias.Value, _eps);
 }

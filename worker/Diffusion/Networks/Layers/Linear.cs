@@ -29,5 +29,5 @@ public sealed class Linear
     /// <returns>(..., out features / 2)</returns>
     public Tensor ForwardGeglu(Tensor x) => Packed.ForwardGeglu(x);
 
-    private PackedLinear Packed => _weight.Derived(_bias, () => new PackedLinear(_weight.Value, _bias?.Value));
+    private PackedLinear Packed => _weight.Derived(_bias, () => new PackedLinear(() => _weight.Value, _bias?.Value, _weight.WhenPacked));
 }
