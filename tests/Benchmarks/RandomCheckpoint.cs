@@ -1,4 +1,3 @@
-using Generation.Cli;
 using Generation.Diffusion;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -128,15 +128,15 @@ public sealed class Weights
         {
             using var scope = NewDisposeScope();
             WeightDtype stored = Source.Entry(name).Dtype;
-            ScalarType? dtype = stored.IsFloat() ? Dtype : null;
+            ScalarType? asked = stored.IsFloat() ? Dtype : null;
             if (device is null || device.type == DeviceType.CPU)
             {
-                LastingTensor? lasting = Source.Lasting(name, dtype);
-                _taken[name].Parameter.Load(lasting?.Read() ?? Source.Read(name, dtype), lasting);
+                LastingTensor? lasting = Source.Lasting(name, asked);
+                _taken[name].Parameter.Load(lasting?.Read() ?? Source.Read(name, asked), lasting);
             }
             else
             {
-                _taken[name].Parameter.Load(Source.Read(name, dtype).to(device), lasting: null);
+                _taken[name].Parameter.Load(Source.Read(name, asked).to(device), lasting: null);
             }
         }
 
