@@ -14,9 +14,9 @@ internal sealed class SafetyDirectory(SafetyStore store, IMemoryCache cache)
     public async Task<JobRequest> ApplyAsync(Guid accountId, JobRequest request, CancellationToken cancellationToken)
     {
         AccountSafety rules = await OfAsync(accountId, cancellationToken);
-        foreach ((string field, string? text) in Prompts(request))
+        foreach ((string field, string text) in request.Prompts)
         {
-            if (text is not null && PromptRules.FindBlocked(text, rules.BlockedWords) is { } word)
+            if (PromptRules.FindBlocked(text, rules.BlockedWords) is { } word)
             {
                 string detail = $"has '{Words.Shown(word)}', which the rules of this account do not allow";
                 throw new ProblemException(422, "prompt_blocked", $"{field}: {detail}.", new Dictionary<string, string[]> { [field] = [detail] });
@@ -38,14 +38,4 @@ internal sealed class SafetyDirectory(SafetyStore store, IMemoryCache cache)
 
         return rules!;
     }
-
-    /// <summary>What says what is to be seen; what is not to be seen may have any word.</summary>
-    private static IEnumerable<(string Field, string? Text)> Prompts(JobRequest request) => request switch
-    {
-        InpaintRequest inpaint => [("prompt", inpaint.Prompt), ("mask_prompt", inpaint.MaskPrompt)],
-        PictureRequest picture => [("prompt", picture.Prompt)],
-        VideoRequest video => [("prompt", video.Prompt)],
-        SuperResolutionRequest larger => [("prompt", larger.Prompt)],
-        _ => [],
-    };
 }

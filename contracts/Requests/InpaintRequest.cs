@@ -18,6 +18,9 @@ public sealed record InpaintRequest : PictureRequest
     [JsonIgnore]
     public override JobKind Kind => JobKind.Inpaint;
 
+    [JsonIgnore]
+    public override IEnumerable<PromptText> Prompts => MaskPrompt is null ? base.Prompts : [.. base.Prompts, new("mask_prompt", MaskPrompt)];
+
     public required StoredPicture Image { get; init; }
 
     /// <summary>Grey, or with alpha; brought to the picture's size. Null: found from <see cref="MaskPrompt"/>.</summary>

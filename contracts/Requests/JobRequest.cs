@@ -25,4 +25,15 @@ public abstract record JobRequest
 
     [JsonIgnore]
     public abstract JobKind Kind { get; }
+
+    /// <summary>
+    /// Everything in the request that says what is to be seen: accounts' rules about words look here, and nowhere else. What is
+    /// not to be seen (a negative prompt) may have any word and is not among it.
+    /// </summary>
+    [JsonIgnore]
+    public abstract IEnumerable<PromptText> Prompts { get; }
 }
+
+/// <summary>Words of a request that say what is to be seen.</summary>
+/// <param name="Field">The request's field, as it is called on the wire.</param>
+public readonly record struct PromptText(string Field, string Text);

@@ -1,8 +1,13 @@
+using System.Text.Json.Serialization;
+
 namespace Generation.Contracts;
 
 /// <summary>What every request for pictures from words has.</summary>
 public abstract record PictureRequest : JobRequest
 {
+    [JsonIgnore]
+    public override IEnumerable<PromptText> Prompts => [new("prompt", Prompt)];
+
     public required string Prompt { get; init; }
 
     public string NegativePrompt { get; init; } = "";

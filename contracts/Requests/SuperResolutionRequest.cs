@@ -8,6 +8,9 @@ public sealed record SuperResolutionRequest : JobRequest
     [JsonIgnore]
     public override JobKind Kind => JobKind.SuperResolution;
 
+    [JsonIgnore]
+    public override IEnumerable<PromptText> Prompts => [new("prompt", Prompt)];
+
     public required StoredPicture Image { get; init; }
 
     /// <summary>How many times wider and higher: 2, 3 or 4.</summary>

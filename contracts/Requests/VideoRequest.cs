@@ -8,6 +8,9 @@ public sealed record VideoRequest : JobRequest
     [JsonIgnore]
     public override JobKind Kind => JobKind.Video;
 
+    [JsonIgnore]
+    public override IEnumerable<PromptText> Prompts => [new("prompt", Prompt)];
+
     /// <summary>Empty where the model goes by the picture alone.</summary>
     public string Prompt { get; init; } = "";
 

@@ -65,13 +65,7 @@ internal sealed class InpaintArea
             Picture mask = _region is null ? _settings.MaskImage.ToGrey().Fit(_image.Width, _image.Height) : _settings.MaskImage;
             using var scope = NewDisposeScope();
             Tensor[] whole = [.. batch.ToPictures().Select(painted => PictureTensors.FromPicture(MaskTools.Overlay(original, painted, mask, _region)).permute(0, 2, 3, 1))];
-            Tensor pictures = cat(whole, 0);
-            if (_settings.ResultSize is { } size)
-            {
-                pictures = pictures.narrow(1, 0, size.Height).narrow(2, 0, size.Width);
-            }
-
-            return new PictureBatch(batch.Latents.clone(), pictures.clone(), batch.Seeds);
+            return new PictureBatch(batch.Latents.clone(), cat(whole, 0), batch.Seeds);
         }
     }
 }

@@ -20,9 +20,6 @@ public record InpaintSettings : Img2ImgSettings
     /// </summary>
     public bool KeepUnmasked { get; init; }
 
-    /// <summary>The pictures are cut to this size, from their left upper corner; of outpainting.</summary>
-    internal PictureSize? ResultSize { get; init; }
-
     public override void Check()
     {
         base.Check();

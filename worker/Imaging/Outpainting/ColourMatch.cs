@@ -1,6 +1,4 @@
-using Generation.Imaging;
-
-namespace Generation.Worker.Rendering;
+namespace Generation.Imaging;
 
 /// <summary>
 /// Takes the step in colour out of the border between a picture and what a network drew beside it. Close to the border the
