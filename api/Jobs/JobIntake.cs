@@ -42,21 +42,19 @@ internal sealed class JobIntake(
         Caller caller, JobBody body, Preferences preferences, byte[]? fingerprint, FieldErrors errors, Func<CheckedRequest, Credits>? price, CancellationToken cancellationToken)
     {
         CheckedRequest request = await CheckAsync(caller, body, errors, cancellationToken);
-        double work = PricedWork.Of(request).Work;
-        double? seconds = await times.ExpectedAsync(request.Model.Name, request.Request.Kind, work, cancellationToken);
+        double? seconds = await times.ExpectedAsync(request.Model.Name, request.Request.Kind, request.Plan.Work, cancellationToken);
         var job = new NewJob
         {
             Id = JobId.New(time),
             AccountId = caller.AccountId,
             Request = request.Request,
             Cost = price?.Invoke(request) ?? prices.Of(request, await board.OfAsync(request.Model.Name, request.Request.Kind, cancellationToken)),
-            Work = work,
             Trace = Tracing.Current,
             ExpectedSeconds = seconds,
             Priority = body.Priority ?? 0,
             ExpiresIn = RequestChecks.ExpiresIn(body),
             MaxQueued = limits.Of(caller).QueuedJobs,
-            Render = request.Plan,
+            Plan = request.Plan,
             Metadata = body.Metadata,
             WebhookUrl = body.WebhookUrl,
             WebhookEvents = body.WebhookEvents,
@@ -69,7 +67,7 @@ internal sealed class JobIntake(
         Dictionary<string, StoredPicture> pictures = await BringInAsync(caller, body, errors, cancellationToken);
         var checks = new RequestChecks(errors, await models.ModelsAsync(cancellationToken), await models.SchedulersAsync(cancellationToken), pictures);
         CheckedRequest request = checks.Check(body);
-        limits.Of(caller).Check(request.Request);
+        limits.Of(caller).Check(request.Plan);
         return request with { Request = await safety.ApplyAsync(caller.AccountId, request.Request, cancellationToken) };
     }
 

@@ -39,7 +39,7 @@ public sealed record AccountLimits
     [Range(1, long.MaxValue)]
     public long? Pixels { get; init; }
 
-    /// <summary>Steps of a request.</summary>
+    /// <summary>Steps that are run for an output, over all its passes.</summary>
     [Range(1, int.MaxValue)]
     public int? Steps { get; init; }
 
@@ -51,20 +51,13 @@ public sealed record AccountLimits
     [Range(1, 36_500)]
     public int? RetentionDays { get; init; } = 30;
 
-    /// <summary>Ends the request if it asks for more than the account may.</summary>
+    /// <summary>Ends the request if its plan is for more than the account may.</summary>
     /// <exception cref="ProblemException">429, with the limit's name.</exception>
-    public void Check(JobRequest request)
+    public void Check(JobPlan plan)
     {
-        (long pixels, int steps, int outputs) = request switch
-        {
-            PictureRequest r => ((long)r.Width * r.Height, r.NumInferenceSteps + (r.HiresFix?.Steps ?? 0), r.NumImages),
-            SuperResolutionRequest r => ((long)r.Width * r.Height, r.NumInferenceSteps, 1),
-            VideoRequest r => ((long)r.Width * r.Height, r.NumInferenceSteps, 1),
-            _ => throw new ArgumentException($"{request.GetType().Name} has no limits.", nameof(request)),
-        };
-        Check("pixels", pixels, Pixels);
-        Check("steps", steps, Steps);
-        Check("outputs", outputs, Outputs);
+        Check("pixels", (long)plan.Width * plan.Height, Pixels);
+        Check("steps", plan.Steps, Steps);
+        Check("outputs", plan.Outputs, Outputs);
     }
 
     /// <summary>The problem of a limit that binds.</summary>

@@ -15,6 +15,8 @@ internal sealed class FieldErrors
         details.Add(detail);
     }
 
+    public bool HasAny => _errors.Count > 0;
+
     public bool Has(string field) => _errors.ContainsKey(field);
 
     /// <summary>Ends the request if anything is wrong.</summary>

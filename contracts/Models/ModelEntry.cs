@@ -25,6 +25,9 @@ public sealed record ModelEntry
     /// <summary>Folder or file of the weights, relative to the entry.</summary>
     public required string Path { get; init; }
 
+    /// <summary>What its files say of it; null where no worker has read them. Workers set it; a file has none.</summary>
+    public NetworkFacts? Network { get; init; }
+
     /// <summary>Width and height, in pixels, of what the network was trained to make.</summary>
     public int NativeWidth { get; init; }
 

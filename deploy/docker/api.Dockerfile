@@ -4,8 +4,10 @@ WORKDIR /src
 COPY Directory.Build.props Directory.Build.targets Directory.Packages.props BannedSymbols.txt .editorconfig ./
 COPY worker/Torch/Build worker/Torch/Build
 COPY contracts contracts
+COPY planning planning
 COPY storage storage
 COPY worker/Imaging worker/Imaging
+COPY worker/Schedules worker/Schedules
 COPY api api
 RUN dotnet publish api -c Release -o /app -nologo
 

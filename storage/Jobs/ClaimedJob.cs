@@ -13,6 +13,9 @@ public sealed record ClaimedJob
 
     public required JobRequest Request { get; init; }
 
+    /// <summary>What is done for it; null where the row has no plan of this version: then the worker plans it.</summary>
+    public JobPlan? Plan { get; init; }
+
     /// <summary>1 for the first.</summary>
     public required int Attempt { get; init; }
 

@@ -20,8 +20,8 @@ public sealed record JobRow
     /// <summary>The request as JSON; parsed by <see cref="ReadRequest"/>.</summary>
     public required string Request { get; init; }
 
-    /// <summary>The render plan as JSON.</summary>
-    public string? Render { get; init; }
+    /// <summary>The plan as JSON, with its version; rows of before plans had one hold a <see cref="RenderPlan"/> alone.</summary>
+    public string? Plan { get; init; }
 
     public int Priority { get; init; }
 
@@ -84,10 +84,34 @@ public sealed record JobRow
     /// <summary>The request, where whoever made the row has it at hand; it is then not parsed again.</summary>
     internal JobRequest? KnownRequest { get; init; }
 
+    /// <summary>The plan, likewise.</summary>
+    internal JobPlan? KnownPlan { get; init; }
+
     public JobRequest ReadRequest() => KnownRequest ?? JsonSerializer.Deserialize<JobRequest>(Request, WireJson.Options)
         ?? throw new InvalidDataException($"The request of job {Id} is null.");
 
-    public RenderPlan? ReadRender() => Json<RenderPlan>(Render);
+    /// <summary>What is done for the job; null where there is no plan of the present version.</summary>
+    public JobPlan? ReadPlan() => KnownPlan ?? StoredPlan().Plan;
+
+    /// <summary>How its pictures come to their size, as far as is known.</summary>
+    public RenderPlan? ReadRender() => KnownPlan is { } known ? known.Render : StoredPlan().Render;
+
+    private (JobPlan? Plan, RenderPlan? Render) StoredPlan()
+    {
+        if (Plan is null)
+        {
+            return (null, null);
+        }
+
+        using JsonDocument stored = JsonDocument.Parse(Plan);
+        if (!stored.RootElement.TryGetProperty("version", out JsonElement version))
+        {
+            return (null, stored.Deserialize<RenderPlan>(WireJson.Options));
+        }
+
+        JobPlan? plan = version.GetInt32() == JobPlan.CurrentVersion ? stored.Deserialize<JobPlan>(WireJson.Options) : null;
+        return (plan, plan?.Render);
+    }
 
     /// <summary>The job as the API shows it, without what changes from second to second (position, estimate, progress).</summary>
     public JobDocument ToDocument() => new()
@@ -121,7 +145,7 @@ public sealed record JobRow
         Model = r.GetString(3),
         State = (JobState)r.GetInt16(4),
         Request = r.GetString(5),
-        Render = Text(r, 6),
+        Plan = Text(r, 6),
         Priority = r.GetInt32(7),
         CreatedAt = r.GetFieldValue<DateTimeOffset>(8),
         StartedAt = Time(r, 9),

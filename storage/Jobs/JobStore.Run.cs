@@ -90,20 +90,9 @@ public sealed partial class JobStore
             return null;
         }
 
-        row = row with { KnownRequest = row.ReadRequest() };
+        row = row with { KnownRequest = row.ReadRequest(), KnownPlan = row.ReadPlan() };
         _hotState.Show(row);
-        return new ClaimedJob
-        {
-            Id = row.Id,
-            AccountId = row.AccountId,
-            Model = row.Model,
-            Request = row.ReadRequest(),
-            Attempt = row.Attempt,
-            LeaseEpoch = row.LeaseEpoch,
-            Checkpoint = row.Checkpoint,
-            CreatedAt = row.CreatedAt,
-            StartedAt = row.StartedAt,
-        };
+        return ClaimOf(row);
     }
 
     /// <summary>
@@ -112,19 +101,22 @@ public sealed partial class JobStore
     /// </summary>
     public async Task<ClaimedJob?> FindClaimAsync(JobId id, string workerId, CancellationToken cancellationToken) =>
         await FindAsync(id, null, cancellationToken) is { State: JobState.Running } row && row.WorkerId == workerId
-            ? new ClaimedJob
-            {
-                Id = row.Id,
-                AccountId = row.AccountId,
-                Model = row.Model,
-                Request = row.ReadRequest(),
-                Attempt = row.Attempt,
-                LeaseEpoch = row.LeaseEpoch,
-                Checkpoint = row.Checkpoint,
-                CreatedAt = row.CreatedAt,
-                StartedAt = row.StartedAt,
-            }
+            ? ClaimOf(row)
             : null;
+
+    private static ClaimedJob ClaimOf(JobRow row) => new()
+    {
+        Id = row.Id,
+        AccountId = row.AccountId,
+        Model = row.Model,
+        Request = row.ReadRequest(),
+        Plan = row.ReadPlan(),
+        Attempt = row.Attempt,
+        LeaseEpoch = row.LeaseEpoch,
+        Checkpoint = row.Checkpoint,
+        CreatedAt = row.CreatedAt,
+        StartedAt = row.StartedAt,
+    };
 
     /// <summary>Lengthens the lease to <paramref name="lease"/> from now, and keeps a newer checkpoint if one is given.</summary>
     public async Task<LeaseState> RenewAsync(

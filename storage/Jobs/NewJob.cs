@@ -21,9 +21,6 @@ public sealed record NewJob
     /// <summary>Not started within this time of being submitted, it expires; null: it waits for ever.</summary>
     public TimeSpan? ExpiresIn { get; init; }
 
-    /// <summary>How much work it is, by what jobs of its kind and model compare: million pixels times steps, in all.</summary>
-    public double? Work { get; init; }
-
     /// <summary>How long it is expected to run, in seconds; null: nobody knows.</summary>
     public double? ExpectedSeconds { get; init; }
 
@@ -33,7 +30,8 @@ public sealed record NewJob
     /// <summary>Whether and how the caller sends the job's command itself, where a dispatcher would send it at once; null: it does not.</summary>
     public DirectSend? Send { get; init; }
 
-    public RenderPlan? Render { get; init; }
+    /// <summary>What is done for it; null: its worker plans it.</summary>
+    public JobPlan? Plan { get; init; }
 
     public JsonElement? Metadata { get; init; }
 

@@ -8,7 +8,7 @@ namespace Generation.Storage;
 /// <param name="Kind">The kind.</param>
 /// <param name="Jobs">Finished jobs that this is from.</param>
 /// <param name="FixedSeconds">For a job, however small.</param>
-/// <param name="SecondsPerWork">For a unit of work, as <see cref="NewJob.Work"/> counts it.</param>
+/// <param name="SecondsPerWork">For a unit of work, as <see cref="JobPlan.Work"/> counts it.</param>
 public sealed record RunTime(string Model, JobKind Kind, long Jobs, double FixedSeconds, double SecondsPerWork)
 {
     /// <summary>Work of a usual job.</summary>

@@ -7,7 +7,7 @@ namespace Generation.Storage;
 /// <param name="Model">The model.</param>
 /// <param name="Kind">The kind.</param>
 /// <param name="PerJob">For a job, however small.</param>
-/// <param name="PerWork">For a unit of work, as <see cref="NewJob.Work"/> counts it.</param>
+/// <param name="PerWork">For a unit of work, as <see cref="JobPlan.Work"/> counts it.</param>
 /// <param name="Jobs">Finished jobs that this is from.</param>
 public sealed record MeasuredPrice(string Model, JobKind Kind, decimal PerJob, decimal PerWork, long Jobs)
 {

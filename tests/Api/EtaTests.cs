@@ -77,7 +77,7 @@ public sealed class EtaTests
     public async Task KeepAsync_EnoughFinishedJobs_DerivesPricesThatStay()
     {
         PriceKeeper keeper = _api.Get<PriceKeeper>();
-        var small = new PricedWork(JobKind.Text2Img, 0.1m, 0.07m, 1);
+        JobPlan small = PricesTests.Plan(100, 100, 10, 1);
         Prices prices = _api.Get<Prices>();
         Assert.That(await _api.Get<PriceBoard>().OfAsync("demo", JobKind.Text2Img, default), Is.Null);
         // Clips took three times as long for the same work
@@ -91,9 +91,9 @@ public sealed class EtaTests
         // The usual job costs as before, a small one by its seconds
         const decimal Usual = 0.26m;
         Assert.That((double)pictures.Of(Usual), Is.EqualTo(0.15 * (double)Usual).Within(10).Percent);
-        Assert.That((double)prices.Of(small, ApiScope.Demo, pictures).Value, Is.EqualTo((double)pictures.Of(0.1m)).Within(1).Percent);
+        Assert.That((double)prices.Of(JobKind.Text2Img, small, ApiScope.Demo, pictures).Value, Is.EqualTo((double)pictures.Of(0.1m)).Within(1).Percent);
         ModelEntry own = ApiScope.Demo with { Prices = new Dictionary<string, KindPrice> { ["text2img"] = new() { PerMegapixelStep = 1 } } };
-        Assert.That(prices.Of(small, own, pictures), Is.EqualTo(prices.Of(small, own)), "a model's own price goes first");
+        Assert.That(prices.Of(JobKind.Text2Img, small, own, pictures), Is.EqualTo(prices.Of(JobKind.Text2Img, small, own)), "a model's own price goes first");
         Assert.That(await keeper.KeepAsync(default), Is.Empty, "and they stay");
         Assert.That(await _api.Get<MeasuredPriceStore>().ReadAsync(default), Is.EquivalentTo(derived));
         await ExecuteAsync($"DELETE FROM jobs WHERE kind = {(int)JobKind.Video}");

@@ -42,7 +42,16 @@ public sealed class KindTests
             MaxSide = 512,
             MaxPixels = 512 * 512,
         };
-        await _api.Get<WorkerRegistry>().RegisterAsync(new WorkerRegistration("other", [demo, rich, enlarger], 1, null), default);
+        ModelEntry schnell = demo with
+        {
+            Name = "schnell",
+            Family = "flux",
+            Kinds = [JobKind.Img2Img],
+            Upscaler = null,
+            DefaultScheduler = "flow_euler",
+            Network = new NetworkFacts(JsonSerializer.Deserialize<JsonElement>("""{"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 1.0}"""), SeesMask: false),
+        };
+        await _api.Get<WorkerRegistry>().RegisterAsync(new WorkerRegistration("other", [demo, rich, schnell, enlarger], 1, null, [new SchedulerEntry("heun", "")]), default);
         await _api.Get<WorkerRegistry>().RemoveAsync("other", default);
         // What the API knows of the models is up to a second old
         while (!(await _api.Client.GetStringAsync("/v1/models")).Contains("enlarger", StringComparison.Ordinal))
@@ -86,6 +95,28 @@ public sealed class KindTests
         JobDocument whole = await SubmitAsync("img2img", new { prompt = "a", model = "demo", image = _wide, strength = 1, num_inference_steps = 100 });
 
         Assert.That(half.Cost.Held, Is.LessThan(whole.Cost.Held));
+    }
+
+    [TestCase(0.7, 3)]
+    [TestCase(0.2, 1)]
+    public async Task Img2Img_OfFluxInFourSteps_CostsTheStepsThatRun(double strength, int steps)
+    {
+        JobDocument job = await SubmitAsync("img2img", new { prompt = "a", model = "schnell", image = Base64(128, 128), strength, num_inference_steps = 4, width = 128, height = 128 });
+
+        decimal pixels = 128 * 128 / 1_000_000m;
+        decimal price = Math.Ceiling(((0.15m * steps * pixels) + (0.05m * pixels)) * 10_000m) / 10_000m;
+        Assert.That(job.Cost.Held, Is.EqualTo(Credits.Of(Math.Max(price, 0.01m))));
+        JobPlan plan = (await _api.Get<JobStore>().FindAsync(job.Id, null, default))!.ReadPlan()!;
+        Assert.That((plan.IsCurrent, plan.Steps, plan.Passes[0].Scheduler), Is.EqualTo((true, steps, "FlowMatchEulerDiscreteScheduler")));
+    }
+
+    [Test]
+    public async Task Text2Img_WithASchedulerOfSecondOrder_CostsTheCallsOfTheNetwork()
+    {
+        JobDocument once = await SubmitAsync("text2img", new { prompt = "a", model = "demo", scheduler = "ddim", num_inference_steps = 99, num_images = 4 });
+        JobDocument twice = await SubmitAsync("text2img", new { prompt = "a", model = "demo", scheduler = "heun", num_inference_steps = 50, num_images = 4 });
+
+        Assert.That(twice.Cost.Held, Is.EqualTo(once.Cost.Held), "99 calls each");
     }
 
     [Test]

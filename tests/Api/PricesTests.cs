@@ -7,7 +7,7 @@ namespace Generation.Tests.Api;
 public sealed class PricesTests
 {
     // 512 x 512 at 25 steps, two pictures
-    private static readonly PricedWork Work = new(JobKind.Text2Img, 0.262144m * 25, 0.262144m, 2);
+    private static readonly JobPlan Work = Plan(512, 512, 25, 2);
     private static readonly Prices ByDefault = new(new PriceOptions());
 
     [Test]
@@ -16,11 +16,11 @@ public sealed class PricesTests
         ModelEntry model = ApiScope.Demo with { Prices = null, PriceFactor = 1 };
 
         // 2 x (0.15 x 0.262144 x 25 + 0.05 x 0.262144), rounded up to a ten-thousandth
-        Assert.That(ByDefault.Of(Work, model), Is.EqualTo(Credits.Of(1.9923m)));
-        Assert.That(ByDefault.Of(Work with { Outputs = 1 }, model), Is.EqualTo(Credits.Of(0.9962m)));
-        Assert.That(ByDefault.Of(Work, model with { PriceFactor = 3 }), Is.EqualTo(Credits.Of(5.9769m)));
-        Assert.That(ByDefault.Of(Work with { Kind = JobKind.Edit }, model), Is.EqualTo(Credits.Of(2.9098m)), "a kind's own figures");
-        Assert.That(ByDefault.Of(new PricedWork(JobKind.Text2Img, 0.0001m, 0.0001m, 4), model), Is.EqualTo(Credits.Of(0.04m)), "the least for each output");
+        Assert.That(ByDefault.Of(JobKind.Text2Img, Work, model), Is.EqualTo(Credits.Of(1.9923m)));
+        Assert.That(ByDefault.Of(JobKind.Text2Img, Work with { Outputs = 1 }, model), Is.EqualTo(Credits.Of(0.9962m)));
+        Assert.That(ByDefault.Of(JobKind.Text2Img, Work, model with { PriceFactor = 3 }), Is.EqualTo(Credits.Of(5.9769m)));
+        Assert.That(ByDefault.Of(JobKind.Edit, Work, model), Is.EqualTo(Credits.Of(2.9098m)), "a kind's own figures");
+        Assert.That(ByDefault.Of(JobKind.Text2Img, Plan(10, 10, 1, 4), model), Is.EqualTo(Credits.Of(0.04m)), "the least for each output");
     }
 
     [Test]
@@ -32,7 +32,30 @@ public sealed class PricesTests
             Prices = new Dictionary<string, KindPrice> { ["text2img"] = new() { PerMegapixelStep = 1, PerOutputMegapixel = 2, Minimum = 20 } },
         };
 
-        Assert.That(ByDefault.Of(Work, model), Is.EqualTo(Credits.Of(40)), "the least");
-        Assert.That(ByDefault.Of(Work with { MegapixelSteps = 100, OutputMegapixels = 1 }, model), Is.EqualTo(Credits.Of(204)));
+        Assert.That(ByDefault.Of(JobKind.Text2Img, Work, model), Is.EqualTo(Credits.Of(40)), "the least");
+        Assert.That(ByDefault.Of(JobKind.Text2Img, Plan(1000, 1000, 100, 2), model), Is.EqualTo(Credits.Of(204)));
     }
+
+    internal static JobPlan Plan(int width, int height, int steps, int outputs) => new()
+    {
+        Version = JobPlan.CurrentVersion,
+        Width = width,
+        Height = height,
+        Outputs = outputs,
+        Passes =
+        [
+            new PlannedPass
+            {
+                Purpose = PassPurpose.Draw,
+                Model = "demo",
+                Width = width,
+                Height = height,
+                Scheduler = "DDIMScheduler",
+                ScheduledSteps = steps,
+                Calls = steps,
+                Begin = 0,
+                End = steps,
+            },
+        ],
+    };
 }

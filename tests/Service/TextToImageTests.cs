@@ -55,6 +55,22 @@ public sealed class TextToImageTests
         Assert.That(parameters.Text, Does.StartWith("a red apple on a blue background\nSteps: 20, Sampler: DDIM, CFG scale: 4, Seed: 1, Size: 256x256, Model: demo"));
     }
 
+    /// <summary>Jobs may have waited since before plans were what they are.</summary>
+    [Test]
+    public async Task Run_OfAJobWithAPlanOfAnEarlierVersion_PlansItAnew()
+    {
+        JobRow expected = await _scope.RunAsync(ServiceScope.Apple());
+        JobId id = await _scope.SubmitAsync(ServiceScope.Apple());
+        await _scope.ExecuteAsync(
+            $$"""UPDATE jobs SET render = '{"generated_width": 64, "generated_height": 64, "upscaler": "demo-upscaler", "scale": 4, "resized": false}' WHERE id = '{{id}}'""");
+        await _scope.SendAsync(id);
+
+        JobRow row = await _scope.WaitForEndAsync(id);
+
+        Assert.That(row.State, Is.EqualTo(JobState.Succeeded), row.Error?.Detail);
+        Assert.That(row.Outputs.Single().Sha256, Is.EqualTo(expected.Outputs.Single().Sha256));
+    }
+
     [Test]
     public async Task Run_OfSameRequestTwice_GivesSameBytes()
     {

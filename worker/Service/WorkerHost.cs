@@ -77,6 +77,7 @@ public static class WorkerHost
             provider.GetRequiredService<IOptions<WorkerOptions>>().Value.Slots, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ComputeThreads>();
         services.AddSingleton<StoredFiles>();
+        services.AddSingleton<JobPlans>();
         services.AddSingleton<PictureFinisher>();
         services.AddSingleton<Renderers>();
         services.AddSingleton<DenoisingLoop>();

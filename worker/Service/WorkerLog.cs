@@ -84,6 +84,9 @@ internal static partial class WorkerLog
     [LoggerMessage(43, LogLevel.Debug, "An old checkpoint could not be deleted: {Reason}")]
     public static partial void CheckpointNotForgotten(ILogger logger, string reason);
 
+    [LoggerMessage(44, LogLevel.Information, "Job {JobId} came without a plan of this version, and is planned here")]
+    public static partial void PlannedHere(ILogger logger, JobId jobId);
+
     [LoggerMessage(50, LogLevel.Error, "The model {Name} is left out: {Reason}")]
     public static partial void ModelEntryRefused(ILogger logger, string name, string reason);
 

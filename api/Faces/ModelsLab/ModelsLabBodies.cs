@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Generation.Contracts;
+using Generation.Planning;
 
 namespace Generation.Api.Faces.ModelsLab;
 
@@ -248,7 +249,8 @@ internal sealed partial class ModelsLabBodies(ModelsLabCall call, ModelsLabTable
             _body.Errors.Add("strength", Range(0, 1));
         }
 
-        return LeastStrength.Of(strength, body.NumInferenceSteps ?? model?.DefaultSteps ?? 1);
+        // The service takes 0; here one step at least is run
+        return strength is { } given ? JobPlanner.LeastStrength(given, body.NumInferenceSteps ?? model?.DefaultSteps ?? 1) : null;
     }
 
     /// <summary>A negative seed draws one, as none does.</summary>

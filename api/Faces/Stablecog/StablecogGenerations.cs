@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Generation.Contracts;
+using Generation.Planning;
 using Generation.Storage;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -84,6 +85,7 @@ internal sealed class StablecogGenerations(
         return body;
     }
 
+    // The service takes 0; here one step at least is run
     private static double? Strength(StablecogRequest request) =>
-        LeastStrength.Of(request.PromptStrength, Math.Min(request.Steps, request.Model.MaxSteps));
+        request.PromptStrength is { } given ? JobPlanner.LeastStrength(given, Math.Min(request.Steps, request.Model.MaxSteps)) : null;
 }

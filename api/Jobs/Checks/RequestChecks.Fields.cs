@@ -39,17 +39,13 @@ internal sealed partial class RequestChecks
 
     private long Seed(long? seed) => Range("seed", seed ?? RandomNumberGenerator.GetInt32(int.MaxValue), 0, MaxSeed);
 
-    /// <summary>Share of the noise schedule that a picture goes through; at least one of the steps must be left.</summary>
-    private double Strength(double? given, double otherwise, int steps)
+    /// <summary>Share of the noise schedule that a picture goes through.</summary>
+    private double Strength(double? given, double otherwise)
     {
         double strength = given ?? otherwise;
         if (!(strength > 0 && strength <= 1))
         {
             errors.Add("strength", $"must be above 0 and at most 1, and is {strength}");
-        }
-        else if ((int)(steps * strength) < 1)
-        {
-            errors.Add("strength", $"leaves none of {steps} steps to run, and is {strength}; raise it or num_inference_steps");
         }
 
         return strength;

@@ -1,4 +1,5 @@
 using Generation.Contracts;
+using Generation.Planning;
 
 namespace Generation.Api;
 
@@ -136,14 +137,34 @@ internal sealed partial class RequestChecks
         }
     }
 
-    /// <summary>The product of pixels, steps and frames has its own limit: each alone may be large.</summary>
-    private void Work(ModelEntry model, int width, int height, int steps, int frames = 1)
+    /// <summary>
+    /// The request with its plan; null where something is wrong with it. What can be seen only once all is planned is checked here:
+    /// whether any steps are left to run, and the product of pixels, steps and frames, of which each alone may be large.
+    /// </summary>
+    private CheckedRequest? Planned(JobRequest request, ModelEntry model)
     {
-        long work = (long)width * height * steps * frames;
-        if (model.MaxPixelSteps is { } most && work > most && !errors.Has("num_inference_steps"))
+        if (errors.HasAny)
         {
-            errors.Add("num_inference_steps",
-                $"times pixels{(frames > 1 ? " and frames" : "")} may be {most} at most with {model.Name}, and is {work}; ask for fewer steps or a smaller size");
+            return null;
         }
+
+        try
+        {
+            JobPlan plan = JobPlanner.Plan(request, model, models.GetValueOrDefault);
+            long work = (long)plan.Width * plan.Height * plan.Steps * plan.Frames;
+            if (model.MaxPixelSteps is not { } most || work <= most)
+            {
+                return new CheckedRequest(request, model, plan);
+            }
+
+            errors.Add("num_inference_steps",
+                $"times pixels{(plan.Frames > 1 ? " and frames" : "")} may be {most} at most with {model.Name}, and is {work}; ask for fewer steps or a smaller size");
+        }
+        catch (PlanException e)
+        {
+            errors.Add(e.Field, e.Message);
+        }
+
+        return null;
     }
 }

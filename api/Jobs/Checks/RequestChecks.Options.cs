@@ -109,9 +109,9 @@ internal sealed partial class RequestChecks
 
         int secondSteps = Range("hires_fix.steps", body.Steps ?? steps, 1, model.MaxSteps);
         double strength = body.Strength ?? 0.5;
-        if (!(strength > 0 && strength <= 1) || (int)(secondSteps * strength) < 1)
+        if (!(strength > 0 && strength <= 1))
         {
-            errors.Add("hires_fix.strength", $"must be above 0 and at most 1, and leave at least one of {secondSteps} steps; it is {strength}");
+            errors.Add("hires_fix.strength", $"must be above 0 and at most 1, and is {strength}");
         }
 
         string[] upscalers = [.. new[] { model.Upscaler?.Name, Lanczos }.OfType<string>()];

@@ -56,10 +56,9 @@ internal sealed partial class RequestChecks
                 NoiseLevel = Range("noise_level", body.NoiseLevel ?? 20, 0, MaxNoiseLevel),
                 Seed = Seed(body.Seed),
             };
-            Work(model, request.Width, request.Height, request.NumInferenceSteps);
         }
 
-        return image is null ? null : new CheckedRequest(request, model, null);
+        return image is null ? null : Planned(request, model);
     }
 
     private CheckedRequest? Check(VideoBody body)
@@ -85,7 +84,6 @@ internal sealed partial class RequestChecks
         (int width, int height) = Size(model, body.Width, body.Height, image);
         int frames = Range("num_frames", body.NumFrames ?? model.DefaultFrames, 1, model.MaxFrames, $" with {model.Name}");
         int steps = Range("num_inference_steps", body.NumInferenceSteps ?? model.DefaultSteps, 1, model.MaxSteps);
-        Work(model, width, height, steps, frames);
         var request = new VideoRequest
         {
             Model = model.Name,
@@ -106,6 +104,6 @@ internal sealed partial class RequestChecks
             OutputQuality = Range("output_quality", body.OutputQuality ?? 90, 1, 100),
             Safety = Safety(model, body.Safety),
         };
-        return new CheckedRequest(request, model, RenderPlan.For(model, width, height));
+        return Planned(request, model);
     }
 }

@@ -12,7 +12,7 @@ internal sealed partial class RequestChecks
     private static readonly string[] ResizeModes = ["crop", "fit", "stretch"];
 
     private CheckedRequest? Check(Text2ImgBody body) =>
-        Common(body, JobKind.Text2Img) is ({ } common, { } model) ? new CheckedRequest(common, model, PlanFor(model, common)) : null;
+        Common(body, JobKind.Text2Img) is ({ } common, { } model) ? Planned(common, model) : null;
 
     private CheckedRequest? Check(Img2ImgBody body)
     {
@@ -22,8 +22,8 @@ internal sealed partial class RequestChecks
             return null;
         }
 
-        double strength = Strength(body.Strength, 0.75, common.NumInferenceSteps);
-        return image is null ? null : new CheckedRequest(new Img2ImgRequest(common, image) { Strength = strength }, model, PlanFor(model, common));
+        double strength = Strength(body.Strength, 0.75);
+        return image is null ? null : Planned(new Img2ImgRequest(common, image) { Strength = strength }, model);
     }
 
     private CheckedRequest? Check(InpaintBody body)
@@ -70,9 +70,9 @@ internal sealed partial class RequestChecks
             Padding = body.Padding is { } padding ? Range("padding", padding, 0, 1024) : null,
             MaskBlur = Range("mask_blur", body.MaskBlur ?? 0, 0, 64),
             MaskGrow = Range("mask_grow", body.MaskGrow ?? 0, -256, 256),
-            Strength = Strength(body.Strength, 1, common.NumInferenceSteps),
+            Strength = Strength(body.Strength, 1),
         };
-        return image is null ? null : new CheckedRequest(request, model, PlanFor(model, common));
+        return image is null ? null : Planned(request, model);
     }
 
     private CheckedRequest? Check(OutpaintBody body)
@@ -112,7 +112,7 @@ internal sealed partial class RequestChecks
             Bottom = sides[3],
             Overlap = Range("overlap", body.Overlap ?? Math.Min(DefaultOverlap, Math.Min(image.Width, image.Height) / 4), 0, most, " with a picture of this size"),
         };
-        return new CheckedRequest(request, model, PlanFor(model, common));
+        return Planned(request, model);
     }
 
     private CheckedRequest? Check(EditBody body)
@@ -124,7 +124,7 @@ internal sealed partial class RequestChecks
         }
 
         double scale = Range("image_guidance_scale", body.ImageGuidanceScale ?? 1.5, 1, 20);
-        return image is null ? null : new CheckedRequest(new EditRequest(common, image) { ImageGuidanceScale = scale }, model, PlanFor(model, common));
+        return image is null ? null : Planned(new EditRequest(common, image) { ImageGuidanceScale = scale }, model);
     }
 
     private CheckedRequest? Check(ControlNetBody body)
@@ -175,8 +175,8 @@ internal sealed partial class RequestChecks
             });
         }
 
-        return images.Contains(null) ? null : new CheckedRequest(
-            new ControlNetRequest(common, uses) { GuessMode = body.GuessMode ?? false }, model, PlanFor(model, common));
+        return images.Contains(null) ? null : Planned(
+            new ControlNetRequest(common, uses) { GuessMode = body.GuessMode ?? false }, model);
     }
 
     /// <summary>What all picture kinds share, as a request of words alone; null where the model is an error.</summary>
@@ -193,7 +193,6 @@ internal sealed partial class RequestChecks
             ? Size(model, w, h, "left", "top")
             : whole is not null ? (model.DefaultWidth, model.DefaultHeight) : Size(model, body.Width, body.Height, picture);
         int steps = Range("num_inference_steps", body.NumInferenceSteps ?? model.DefaultSteps, 1, model.MaxSteps);
-        Work(model, width, height, steps);
         return (new Text2ImgRequest
         {
             Model = model.Name,
@@ -228,6 +227,4 @@ internal sealed partial class RequestChecks
 
         return picture;
     }
-
-    private static RenderPlan PlanFor(ModelEntry model, PictureRequest request) => RenderPlan.For(model, request.Width, request.Height, request.HiresFix);
 }

@@ -72,5 +72,5 @@ internal sealed partial class RequestChecks(
 /// <summary>A request with which nothing is wrong.</summary>
 /// <param name="Request">With every default filled in.</param>
 /// <param name="Model">The entry of its model.</param>
-/// <param name="Plan">How its pictures come to their size; null where there is nothing to plan.</param>
-internal sealed record CheckedRequest(JobRequest Request, ModelEntry Model, RenderPlan? Plan);
+/// <param name="Plan">What is done for it.</param>
+internal sealed record CheckedRequest(JobRequest Request, ModelEntry Model, JobPlan Plan);

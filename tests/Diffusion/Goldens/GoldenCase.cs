@@ -13,7 +13,7 @@ public sealed class GoldenCase
     private GoldenCase(string folder)
     {
         Folder = folder;
-        Case = PythonJson.ReadFile(PathOf("case.json"));
+        Case = JsonFile.Read(PathOf("case.json"));
     }
 
     /// <summary>The folder of groups: GOLDENS_DIR, or tests/Goldens of this repository.</summary>
@@ -42,7 +42,7 @@ public sealed class GoldenCase
     public string? Note => Case.TryGetProperty("note", out JsonElement note) ? note.GetString() : null;
 
     /// <summary>config.json.</summary>
-    public JsonElement Config => PythonJson.ReadFile(PathOf("config.json"));
+    public JsonElement Config => JsonFile.Read(PathOf("config.json"));
 
     /// <summary>Names of the inputs, without "in.".</summary>
     public IReadOnlyList<string> Inputs => Names("in.");

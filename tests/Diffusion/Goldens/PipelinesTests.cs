@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Generation.Diffusion.Pipelines;
-using Generation.Diffusion.Schedulers;
 using Generation.Imaging;
 using static TorchSharp.torch;
 

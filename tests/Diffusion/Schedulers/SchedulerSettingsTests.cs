@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Text.Json;
-using Generation.Diffusion;
 using Generation.Diffusion.Schedulers;
+using Generation.Diffusion;
 using Generation.Tests.Goldens;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Generation.Diffusion;
 using Generation.Diffusion.Schedulers;
+using Generation.Diffusion;
 using Generation.Tests.Goldens;
 
 namespace Generation.Tests.Schedulers;

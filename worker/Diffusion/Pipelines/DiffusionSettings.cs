@@ -1,5 +1,4 @@
 using Generation.Diffusion.Prompts;
-using Generation.Diffusion.Schedulers;
 
 namespace Generation.Diffusion.Pipelines;
 
@@ -66,6 +65,12 @@ public abstract record DiffusionSettings
 
     /// <summary>Share of the schedule after which this run stops, latents still noisy, for a refiner to go on; null runs to the end.</summary>
     public double? DenoisingEnd { get; init; }
+
+    /// <summary>
+    /// The calls of the network that are made, where that was planned before; takes the place of what strength, denoising_start and
+    /// denoising_end say about it.
+    /// </summary>
+    public StepWindow? Window { get; init; }
 
     /// <summary>Sizes, crops and scores for SDXL; null takes their defaults.</summary>
     public SdxlConditions? Sdxl { get; init; }

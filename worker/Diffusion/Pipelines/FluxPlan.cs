@@ -1,5 +1,6 @@
 using Generation.Diffusion.Schedulers;
 
+
 namespace Generation.Diffusion.Pipelines;
 
 /// <summary>What every run of FLUX settles before it draws.</summary>
@@ -17,7 +18,7 @@ internal sealed record FluxPlan(IReadOnlyList<PictureItem> Pictures, PictureSize
         PictureSize size = PictureSize.Of(settings, otherwise ?? model.NativeSize, model.Multiple);
         IReadOnlyList<PictureItem> pictures = settings.Pictures();
         SchedulerConfig config = settings.Scheduler ?? model.Scheduler;
-        if (!config.ClassName.StartsWith("FlowMatch", StringComparison.Ordinal))
+        if (!config.IsFlow)
         {
             throw new SettingException("scheduler", $"is {config.ClassName}; FLUX is a flow-matching model and runs with FlowMatchEulerDiscreteScheduler or FlowMatchHeunDiscreteScheduler.");
         }
@@ -26,12 +27,8 @@ internal sealed record FluxPlan(IReadOnlyList<PictureItem> Pictures, PictureSize
         long tokens = (long)(size.Width / model.Multiple) * (size.Height / model.Multiple);
         try
         {
-            Scheduler scheduler = Scheduler.Create(config, steps, new SchedulerOptions
-            {
-                Sigmas = [.. Enumerable.Range(0, steps).Select(i => steps == 1 ? 1.0 : 1.0 + (i * ((1.0 / steps) - 1.0) / (steps - 1)))],
-                Mu = Shift(config, tokens),
-                Strength = strength,
-            });
+            var shares = new SchedulerOptions { Strength = strength, Window = settings.Window };
+            Scheduler scheduler = Scheduler.Create(config, steps, shares.ForFlow(config, steps, Shift(config, tokens)));
             if (scheduler.BeginIndex < scheduler.EndIndex)
             {
                 return new FluxPlan(pictures, size, scheduler, new NoiseSource(pictures.Select(picture => picture.Seed), model.Device), options);
@@ -53,6 +50,11 @@ internal sealed record FluxPlan(IReadOnlyList<PictureItem> Pictures, PictureSize
     // Larger pictures need more noise: a straight line through two sizes. https://github.com/black-forest-labs/flux, src/flux/sampling.py
     private static double Shift(SchedulerConfig config, long tokens)
     {
+        if (!config.Has("base_shift"))
+        {
+            return 0;
+        }
+
         double slope = (config.MaxShift - config.BaseShift) / (config.MaxImageSeqLen - config.BaseImageSeqLen);
         return (tokens * slope) + config.BaseShift - (slope * config.BaseImageSeqLen);
     }

@@ -1,5 +1,4 @@
 using Generation.Diffusion.Networks;
-using Generation.Diffusion.Schedulers;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Generation.Diffusion.Schedulers;
 using Generation.Diffusion.Tokenizers;
 
 namespace Generation.Diffusion.Pipelines;
@@ -41,7 +40,31 @@ public abstract class ModelFiles
     /// <summary>A pipeline setting of model_index.json that is no component, as in force_zeros_for_empty_prompt; null if absent.</summary>
     public abstract JsonElement? Setting(string name);
 
+    /// <summary>Whether its network is told of the mask when it paints inside one: it takes more than the latents of one picture.</summary>
+    /// <exception cref="WeightsException">A config is not there, or cannot be read.</exception>
+    public bool SeesMask
+    {
+        get
+        {
+            int latents = Channels("vae", "latent_channels", 4);
+            // FLUX takes four latents as one token
+            return Has("transformer") ? Channels("transformer", "in_channels", 4 * latents) > 4 * latents : Channels("unet", "in_channels", latents) > latents;
+        }
+    }
+
     public bool Flag(string name, bool otherwise) => Setting(name) is { ValueKind: JsonValueKind.True or JsonValueKind.False } value ? value.GetBoolean() : otherwise;
+
+    private int Channels(string component, string name, int otherwise)
+    {
+        try
+        {
+            return PythonJson.Parse(Config(component)).TryGetProperty(name, out JsonElement value) && value.TryGetInt32(out int channels) ? channels : otherwise;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new WeightsException($"{Path}, config of {component}: {e.Message}", e);
+        }
+    }
 
     /// <summary>Opens a folder with a model_index.json, or a checkpoint in one file.</summary>
     /// <exception cref="WeightsException">It is no model; the message says what is wrong.</exception>

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Generation.Diffusion.Schedulers;
 using Generation.Diffusion.Tokenizers;
 
 namespace Generation.Diffusion.Pipelines;
@@ -29,7 +28,7 @@ public sealed class ModelFolder : ModelFiles
             throw new WeightsException($"{path}: is no model in the diffusers layout, it has no model_index.json.");
         }
 
-        JsonElement root = PythonJson.ReadFile(index);
+        JsonElement root = JsonFile.Read(index);
         return root.ValueKind == JsonValueKind.Object ? new ModelFolder(path, root) : throw new WeightsException($"{index}: is not a JSON object.");
     }
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Diffusion.Formats;
-using Generation.Diffusion.Schedulers;
 using Generation.Diffusion.Tokenizers;
 
 namespace Generation.Diffusion.Pipelines;

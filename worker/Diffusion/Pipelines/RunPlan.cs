@@ -1,5 +1,6 @@
 using Generation.Diffusion.Schedulers;
 
+
 namespace Generation.Diffusion.Pipelines;
 
 /// <summary>What every run settles before it draws: pictures, size, scheduler and noise.</summary>
@@ -39,6 +40,7 @@ internal sealed record RunPlan(IReadOnlyList<PictureItem> Pictures, PictureSize 
                 Strength = strength,
                 DenoisingStart = denoisingStart,
                 DenoisingEnd = settings.DenoisingEnd,
+                Window = settings.Window,
             });
         }
         catch (SchedulerException e)

@@ -1,5 +1,4 @@
 using Generation.Diffusion.Networks;
-using Generation.Diffusion.Schedulers;
 using Generation.Diffusion.Tokenizers;
 using static TorchSharp.torch;
 

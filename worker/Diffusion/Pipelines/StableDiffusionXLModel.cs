@@ -1,6 +1,5 @@
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Prompts;
-using Generation.Diffusion.Schedulers;
 using Generation.Diffusion.Tokenizers;
 using static TorchSharp.torch;
 

@@ -11,7 +11,6 @@ internal sealed class DdimScheduler : VariancePreservingScheduler
     public DdimScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
         : base(config, steps, options)
     {
-        SetTimesteps(Spacing.Discrete(config, steps));
     }
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)

@@ -18,8 +18,6 @@ internal sealed class DdpmScheduler : VariancePreservingScheduler
             throw new SchedulerException(
                 $"variance_type is '{_varianceType}'; it must be fixed_small, fixed_small_log, fixed_large, fixed_large_log, learned or learned_range");
         }
-
-        SetTimesteps(options.Timesteps is { } own ? Own(own, config.NumTrainTimesteps) : Spacing.Discrete(config, steps));
     }
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)

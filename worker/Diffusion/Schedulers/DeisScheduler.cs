@@ -26,8 +26,6 @@ internal sealed class DeisScheduler : SolverScheduler
         {
             throw new SchedulerException($"solver_order is {config.SolverOrder}; it must be 1, 2 or 3");
         }
-
-        Plan(Final.Repeating);
     }
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)

@@ -20,8 +20,6 @@ internal sealed class DpmSolverMultistepScheduler : SolverScheduler
         {
             throw new SchedulerException("solver_order is 3; algorithm_type sde-dpmsolver has orders 1 and 2");
         }
-
-        Plan(Final.Configured, roundShaped: config.BetaSchedule is not "squaredcos_cap_v2");
     }
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)

@@ -17,7 +17,6 @@ internal sealed class DpmSolverSinglestepScheduler : SolverScheduler
         : base(config, steps, options)
     {
         _update = DpmSolverUpdate.Of(config, "dpmsolver", "dpmsolver++", "sde-dpmsolver++");
-        Plan(Final.Configured);
         _orders = Orders(config, Timesteps.Count);
     }
 

@@ -6,11 +6,8 @@ namespace Generation.Diffusion.Schedulers;
 internal sealed class EulerAncestralScheduler : VarianceExplodingScheduler
 {
     public EulerAncestralScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
-        : base(config, StepsOf(steps, options), options)
+        : base(config, steps, options)
     {
-        var (timesteps, levels) = Plan();
-        SetLevels([.. Grid.ToSingle(levels), 0]);
-        SetTimesteps(timesteps);
     }
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)

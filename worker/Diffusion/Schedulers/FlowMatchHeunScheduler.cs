@@ -10,12 +10,7 @@ internal sealed class FlowMatchHeunScheduler : FlowMatchScheduler
     public FlowMatchHeunScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
         : base(config, steps, options)
     {
-        float[] single = [.. Even().Select(s => (float)StaticShift(s))];
-        SetLevels([single[0], .. single.Skip(1).SelectMany(s => new[] { s, s }), 0]);
-        SetTimesteps([.. Levels[..^1].Select(s => (double)(s * config.NumTrainTimesteps))]);
     }
-
-    public override int Order => 2;
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)
     {

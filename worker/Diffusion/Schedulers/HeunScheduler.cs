@@ -8,14 +8,9 @@ internal sealed class HeunScheduler : VarianceExplodingScheduler
     private const string Slope = "derivative";
 
     public HeunScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
-        : base(config, StepsOf(steps, options), options)
+        : base(config, steps, options)
     {
-        var (timesteps, levels) = Plan();
-        SetLevels([.. DoubledTail(Grid.ToSingle(levels)), 0]);
-        SetTimesteps([.. DoubledTail(timesteps).Select(t => (double)(float)t)]);
     }
-
-    public override int Order => 2;
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)
     {

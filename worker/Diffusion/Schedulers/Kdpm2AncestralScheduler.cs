@@ -12,27 +12,8 @@ internal sealed class Kdpm2AncestralScheduler : VarianceExplodingScheduler
     public Kdpm2AncestralScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
         : base(config, steps, options)
     {
-        var (timesteps, levels) = Plan(roundKarras: true);
-        float[] sigmas = [.. Grid.ToSingle(levels), 0];
-        var up = new float[sigmas.Length];
-        var down = new float[sigmas.Length];
-        var between = new float[sigmas.Length];
-        for (var k = 0; k + 1 < sigmas.Length; k++)
-        {
-            var (from, to) = (sigmas[k], sigmas[k + 1]);
-            up[k] = MathF.Sqrt(to * to * (from * from - to * to) / (from * from));
-            down[k] = MathF.Sqrt(MathF.Max(to * to - up[k] * up[k], 0));
-            between[k] = k + 2 < sigmas.Length ? Kdpm2Scheduler.Middle(from, down[k]) : 0;
-        }
-
-        SetLevels([.. DoubledTail(sigmas), 0]);
-        _between = [.. DoubledTail(between), 0];
-        _up = [.. DoubledTail(up), 0];
-        _down = [.. DoubledTail(down), 0];
-        SetTimesteps([timesteps[0], .. timesteps.Skip(1).SelectMany((t, k) => new[] { SigmaShape.TimestepSingle(between[k], LogTable), t })]);
+        (_between, _up, _down) = Timetable.Midpoints!;
     }
-
-    public override int Order => 2;
 
     private protected override float InputLevel(int i) => i % 2 == 0 ? Levels[i] : _between[i - 1];
 

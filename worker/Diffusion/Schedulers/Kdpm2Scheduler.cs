@@ -13,24 +13,10 @@ internal sealed class Kdpm2Scheduler : VarianceExplodingScheduler
     public Kdpm2Scheduler(SchedulerConfig config, int steps, SchedulerOptions options)
         : base(config, steps, options)
     {
-        var (timesteps, levels) = Plan(roundKarras: true);
-        float[] sigmas = [.. Grid.ToSingle(levels), 0];
-        float[] between = [.. sigmas.Select((s, k) => k == 0 ? s : Middle(s, sigmas[k - 1]))];
-        SetLevels([.. DoubledTail(sigmas), 0]);
-        _between = [.. DoubledTail(between), 0];
-        SetTimesteps([timesteps[0], .. timesteps.Skip(1).SelectMany((t, k) => new[] { SigmaShape.TimestepSingle(between[k + 1], LogTable), t })]);
+        _between = Timetable.Midpoints!.Between;
     }
-
-    public override int Order => 2;
 
     private bool First => !Kept.Has("sample");
-
-    /// <summary>The geometric mean, as torch.lerp of the logarithms comes to it.</summary>
-    internal static float Middle(float sigma, float other)
-    {
-        var (a, b) = (MathF.Log(sigma), MathF.Log(other));
-        return MathF.Exp(b - (b - a) * 0.5f);
-    }
 
     // The middle level is met in the second half of a step, which begins at an odd index.
     private protected override float InputLevel(int i) => i % 2 == 0 ? Levels[i] : _between[i];

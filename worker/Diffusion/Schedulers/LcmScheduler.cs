@@ -8,12 +8,7 @@ internal sealed class LcmScheduler : ConsistencyScheduler
     private const float SigmaData = 0.5f;
 
     public LcmScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
-        : this(config, steps, options, options.OriginalInferenceSteps ?? config.OriginalInferenceSteps)
-    {
-    }
-
-    private LcmScheduler(SchedulerConfig config, int steps, SchedulerOptions options, int originalSteps)
-        : base(config, steps, options, Distilled(config, options, originalSteps), originalSteps)
+        : base(config, steps, options)
     {
     }
 

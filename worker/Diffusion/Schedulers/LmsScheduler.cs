@@ -14,10 +14,6 @@ internal sealed class LmsScheduler : VarianceExplodingScheduler
         {
             throw new SchedulerException($"order is {options.LmsOrder}; it must be at least 1");
         }
-
-        var (timesteps, levels) = Plan();
-        SetLevels([.. Grid.ToSingle(levels), 0]);
-        SetTimesteps([.. timesteps.Select(t => (double)(float)t)]);
     }
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)

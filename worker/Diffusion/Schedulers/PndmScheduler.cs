@@ -17,26 +17,8 @@ internal sealed class PndmScheduler : VariancePreservingScheduler
     public PndmScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
         : base(config, steps, options)
     {
-        double[] rising = [.. Spacing.Discrete(config, steps).Reverse()];
-        if (config.SkipPrkSteps)
-        {
-            // The second timestep is visited twice: its first visit corrects the first step.
-            _prk = [];
-            double[] plms = [.. rising[..^1], .. rising.Length > 1 ? rising[^2..^1] : [], rising[^1]];
-            SetTimesteps([.. plms.Reverse()]);
-            return;
-        }
-
-        if (steps < MethodOrder)
-        {
-            throw new SchedulerException($"num_inference_steps is {steps}; the Runge-Kutta steps of PNDM need at least {MethodOrder} (or skip_prk_steps)");
-        }
-
-        var half = config.NumTrainTimesteps / steps / 2;
-        double[] pairs = [.. rising[^MethodOrder..].SelectMany(t => new[] { t, t + half })];
-        double[] doubled = [.. pairs[..^1].SelectMany(t => new[] { t, t })];
-        _prk = [.. doubled[1..^1].Reverse()];
-        SetTimesteps([.. _prk, .. rising[..^3].Reverse()]);
+        // All but the multistep method's, of which the beginning spares three
+        _prk = config.SkipPrkSteps ? [] : [.. Timesteps.SkipLast(steps - 3)];
     }
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)

@@ -16,6 +16,7 @@ internal sealed class SaSolverScheduler : SolverScheduler
 
     private readonly bool _clean;
     private readonly int _kept;
+    private readonly float[] _alphas;
 
     public SaSolverScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
         : base(config, steps, options)
@@ -31,8 +32,8 @@ internal sealed class SaSolverScheduler : SolverScheduler
         }
 
         _clean = config.AlgorithmType is "data_prediction";
+        _alphas = NoiseSchedule.Of(config, keepTerminalFinite: true).AlphasCumprod;
         _kept = Math.Max(config.PredictorOrder, config.CorrectorOrder - 1);
-        Plan(Final.Repeating);
     }
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)
@@ -56,7 +57,7 @@ internal sealed class SaSolverScheduler : SolverScheduler
     // Noise is added at the alpha of the whole timestep, not of the noise level.
     private protected override Tensor Noised(Tensor original, Tensor noise, int i)
     {
-        var alpha = Schedule.AlphasCumprod[(int)Timesteps[i]];
+        var alpha = _alphas[(int)Timesteps[i]];
         return original * MathF.Sqrt(alpha) + noise * MathF.Sqrt(1 - alpha);
     }
 

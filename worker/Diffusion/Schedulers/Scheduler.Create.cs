@@ -25,14 +25,6 @@ public abstract partial class Scheduler
             ["FlowMatchHeunDiscreteScheduler"] = (c, s, o) => new FlowMatchHeunScheduler(c, s, o),
         };
 
-    // Those whose arithmetic rests on the spacing have no timesteps of the caller's own.
-    private static readonly HashSet<string> WithoutTimesteps = new(StringComparer.Ordinal)
-    {
-        "DDIMScheduler", "PNDMScheduler", "LMSDiscreteScheduler", "KDPM2DiscreteScheduler", "KDPM2AncestralDiscreteScheduler", "FlowMatchHeunDiscreteScheduler",
-    };
-
-    private static readonly HashSet<string> WithSigmas = new(StringComparer.Ordinal) { "EulerDiscreteScheduler", "FlowMatchEulerDiscreteScheduler" };
-
     /// <summary>Builds the scheduler of one run.</summary>
     /// <param name="config">Class and settings.</param>
     /// <param name="steps">num_inference_steps, 1 to num_train_timesteps; timesteps or sigmas in the options set their own number.</param>
@@ -41,17 +33,6 @@ public abstract partial class Scheduler
     public static Scheduler Create(SchedulerConfig config, int steps, SchedulerOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(config);
-        options ??= SchedulerOptions.Default;
-        if (options.Timesteps is { } timesteps && (timesteps.Count == 0 || WithoutTimesteps.Contains(config.ClassName)))
-        {
-            throw new SchedulerException(timesteps.Count == 0 ? "timesteps is empty" : $"{config.ClassName} does not take timesteps");
-        }
-
-        if (options.Sigmas is { } sigmas && (sigmas.Count == 0 || !WithSigmas.Contains(config.ClassName)))
-        {
-            throw new SchedulerException(sigmas.Count == 0 ? "sigmas is empty" : $"{config.ClassName} does not take sigmas");
-        }
-
-        return Makers[config.ClassName](config, steps, options);
+        return Makers[config.ClassName](config, steps, options ?? SchedulerOptions.Default);
     }
 }

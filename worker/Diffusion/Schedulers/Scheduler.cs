@@ -18,41 +18,41 @@ public delegate Tensor StepNoise();
 /// </remarks>
 public abstract partial class Scheduler : IDisposable
 {
-    private double[] _timesteps = [];
     private int? _first;
     private int? _next;
 
     private protected Scheduler(SchedulerConfig config, int steps, SchedulerOptions options)
     {
-        Config = config;
-        Options = options;
-        Steps = steps;
+        Timetable = Timetable.Of(config, steps, options);
     }
 
-    public SchedulerConfig Config { get; }
+    /// <summary>When the run calls its network.</summary>
+    public Timetable Timetable { get; }
 
-    public SchedulerOptions Options { get; }
+    public SchedulerConfig Config => Timetable.Config;
 
-    /// <summary>The number of steps that were asked for (num_inference_steps); second order methods call the network more often.</summary>
-    public int Steps { get; }
+    public SchedulerOptions Options => Timetable.Options;
 
-    /// <summary>The network's time at each call, in the units of its training (0 to num_train_timesteps), noisy first.</summary>
-    public IReadOnlyList<double> Timesteps => _timesteps;
+    /// <inheritdoc cref="Timetable.Steps"/>
+    public int Steps => Timetable.Steps;
 
-    /// <summary>The noise level at each call and after the last one; empty for schedulers that count in timesteps only.</summary>
-    public IReadOnlyList<double> Sigmas { get; private protected set; } = [];
+    /// <inheritdoc cref="Timetable.Timesteps"/>
+    public IReadOnlyList<double> Timesteps => Timetable.Timesteps;
+
+    /// <inheritdoc cref="Timetable.Sigmas"/>
+    public IReadOnlyList<double> Sigmas => Timetable.Sigmas;
 
     /// <summary>The standard deviation of the latent that a run from pure noise starts with.</summary>
     public virtual double InitNoiseSigma => 1;
 
-    /// <summary>Calls of the network per step: 1, or 2 for second order methods.</summary>
-    public virtual int Order => 1;
+    /// <inheritdoc cref="Timetable.Order"/>
+    public int Order => Timetable.Order;
 
-    /// <summary>The first index to run: 0, or later by <see cref="SchedulerOptions.Strength"/> or <see cref="SchedulerOptions.DenoisingStart"/>.</summary>
-    public int BeginIndex { get; private set; }
+    /// <summary>The first index to run; see <see cref="Timetable.Window"/>.</summary>
+    public int BeginIndex => Timetable.Window.Begin;
 
-    /// <summary>The index after the last one to run: the number of timesteps, or earlier by <see cref="SchedulerOptions.DenoisingEnd"/>.</summary>
-    public int EndIndex { get; private set; }
+    /// <summary>The index after the last one to run; see <see cref="Timetable.Window"/>.</summary>
+    public int EndIndex => Timetable.Window.End;
 
     /// <summary>What the network is given in place of the sample at index <paramref name="i"/>.</summary>
     /// <param name="sample">The latent (batch, channels, height, width) or any other shape.</param>
@@ -78,7 +78,7 @@ public abstract partial class Scheduler : IDisposable
         CheckIndex(i);
         if (_next is { } next && next != i)
         {
-            throw new SchedulerException($"step {i} is out of order; the next one is {next} of {_timesteps.Length}");
+            throw new SchedulerException($"step {i} is out of order; the next one is {next} of {Timesteps.Count}");
         }
 
         using var scope = NewDisposeScope();
@@ -105,7 +105,7 @@ public abstract partial class Scheduler : IDisposable
     public SchedulerState SaveState()
     {
         var tensors = Kept.Tensors.ToDictionary(p => p.Key, p => p.Value.clone().DetachFromDisposeScope(), StringComparer.Ordinal);
-        var numbers = new Dictionary<string, double>(StringComparer.Ordinal) { ["steps"] = Steps, ["timesteps"] = _timesteps.Length };
+        var numbers = new Dictionary<string, double>(StringComparer.Ordinal) { ["steps"] = Steps, ["timesteps"] = Timesteps.Count };
         if (_first is { } first && _next is { } next)
         {
             numbers["begin"] = first;
@@ -122,10 +122,10 @@ public abstract partial class Scheduler : IDisposable
         ArgumentNullException.ThrowIfNull(state);
         var steps = state.Numbers.GetValueOrDefault("steps");
         var timesteps = state.Numbers.GetValueOrDefault("timesteps");
-        if (!string.Equals(state.Scheduler, Config.ClassName, StringComparison.Ordinal) || steps != Steps || timesteps != _timesteps.Length)
+        if (!string.Equals(state.Scheduler, Config.ClassName, StringComparison.Ordinal) || steps != Steps || timesteps != Timesteps.Count)
         {
             throw new SchedulerException(
-                $"the state is of a {state.Scheduler} with {steps} steps ({timesteps} timesteps), and this is a {Config.ClassName} with {Steps} ({_timesteps.Length})");
+                $"the state is of a {state.Scheduler} with {steps} steps ({timesteps} timesteps), and this is a {Config.ClassName} with {Steps} ({Timesteps.Count})");
         }
 
         Kept.Dispose();
@@ -144,6 +144,9 @@ public abstract partial class Scheduler : IDisposable
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>The noise level at each index and after the last.</summary>
+    private protected float[] Levels => Timetable.Levels;
+
     /// <summary>The tensors kept between steps.</summary>
     private protected History Kept { get; } = new();
 
@@ -155,54 +158,11 @@ public abstract partial class Scheduler : IDisposable
 
     private protected abstract Tensor Noised(Tensor original, Tensor noise, int i);
 
-    /// <summary>The index at which a run of that strength begins, in steps. Stable Diffusion's pipelines cut the product to a whole number.</summary>
-    private protected virtual int FirstStep(double strength) =>
-        Math.Max(Steps - Math.Min((int)(Steps * strength), Steps), 0);
-
-    /// <summary>Sets the timesteps and, from the options, where the run begins and ends.</summary>
-    private protected void SetTimesteps(double[] timesteps)
-    {
-        _timesteps = timesteps;
-        BeginIndex = 0;
-        if (Options.DenoisingStart is { } start)
-        {
-            BeginIndex = timesteps.Length - CountBelow(timesteps, Cutoff(CheckShare("denoising_start", start)));
-        }
-        else if (CheckShare("strength", Options.Strength) < 1)
-        {
-            BeginIndex = Math.Min(FirstStep(Options.Strength) * Order, timesteps.Length);
-        }
-
-        EndIndex = timesteps.Length;
-        if (Options.DenoisingEnd is { } end && CheckShare("denoising_end", end) is > 0 and < 1)
-        {
-            if (Options.DenoisingStart >= end)
-            {
-                throw new SchedulerException($"denoising_start ({Options.DenoisingStart}) must be below denoising_end ({end})");
-            }
-
-            var cutoff = Cutoff(end);
-            EndIndex = BeginIndex + timesteps.Skip(BeginIndex).Count(t => t >= cutoff);
-        }
-    }
-
-    private protected static double CheckShare(string name, double value) =>
-        value is >= 0 and <= 1 ? value : throw new SchedulerException($"{name} is {value}; it must be between 0 and 1");
-
-    private double Cutoff(double share) => Math.Round(Config.NumTrainTimesteps - share * Config.NumTrainTimesteps);
-
-    // A second order method is not entered between its two halves.
-    private int CountBelow(double[] timesteps, double cutoff)
-    {
-        var count = timesteps.Count(t => t < cutoff);
-        return Order == 2 && count % 2 == 0 ? Math.Min(count + 1, timesteps.Length) : count;
-    }
-
     private void CheckIndex(int i)
     {
-        if ((uint)i >= (uint)_timesteps.Length)
+        if ((uint)i >= (uint)Timesteps.Count)
         {
-            throw new SchedulerException($"there is no step {i}; the run has {_timesteps.Length}");
+            throw new SchedulerException($"there is no step {i}; the run has {Timesteps.Count}");
         }
     }
 }

@@ -11,9 +11,9 @@ internal sealed class TcdScheduler : ConsistencyScheduler
     private readonly float _eta;
 
     public TcdScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
-        : base(config, steps, options, Schedule(config, options), options.OriginalInferenceSteps ?? config.OriginalInferenceSteps)
+        : base(config, steps, options)
     {
-        _eta = (float)CheckShare("eta", options.Eta ?? 0.3);
+        _eta = (float)Timetable.CheckShare("eta", options.Eta ?? 0.3);
         Lower = (float)(1 - (options.Eta ?? 0.3));
     }
 
@@ -42,10 +42,4 @@ internal sealed class TcdScheduler : ConsistencyScheduler
         var ratio = previous / between;
         return noised * MathF.Sqrt(ratio) + noise() * MathF.Sqrt(1 - ratio);
     }
-
-    // With a length given for the run, diffusers takes the steps from all timesteps of the training.
-    private static double[] Schedule(SchedulerConfig config, SchedulerOptions options) =>
-        options.OriginalInferenceSteps is null
-            ? Distilled(config, options, config.OriginalInferenceSteps)
-            : [.. Enumerable.Range(0, (int)(config.NumTrainTimesteps * CheckShare("strength", options.ScheduleStrength))).Select(t => (double)t)];
 }

@@ -23,7 +23,6 @@ internal sealed class UniPcScheduler : SolverScheduler
         }
 
         _bh1 = config.SolverType is "bh1";
-        Plan(Final.ConfiguredRepeating);
     }
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)

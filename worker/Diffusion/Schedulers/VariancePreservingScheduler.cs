@@ -9,7 +9,7 @@ namespace Generation.Diffusion.Schedulers;
 internal abstract class VariancePreservingScheduler : Scheduler
 {
     private protected VariancePreservingScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
-        : base(config, options.Timesteps?.Count ?? steps, options)
+        : base(config, steps, options)
     {
         Alphas = NoiseSchedule.Of(config, keepTerminalFinite: false).AlphasCumprod;
         FinalAlpha = config.SetAlphaToOne || !config.Has("set_alpha_to_one") ? 1 : Alphas[0];
@@ -38,20 +38,5 @@ internal abstract class VariancePreservingScheduler : Scheduler
     {
         var alpha = AlphaAt(Timestep(i));
         return original * MathF.Sqrt(alpha) + noise * MathF.Sqrt(1 - alpha);
-    }
-
-    /// <summary>The caller's timesteps, checked: whole, falling, within the training's.</summary>
-    internal static double[] Own(IReadOnlyList<double> timesteps, int train)
-    {
-        for (var i = 0; i < timesteps.Count; i++)
-        {
-            if (timesteps[i] < 0 || timesteps[i] >= train || (i > 0 && timesteps[i] >= timesteps[i - 1]))
-            {
-                throw new SchedulerException(
-                    $"timesteps[{i}] is {timesteps[i]}; timesteps must fall and lie between 0 and {train - 1}");
-            }
-        }
-
-        return timesteps.Count > 0 ? Grid.Truncated(timesteps) : throw new SchedulerException("timesteps is empty");
     }
 }

@@ -38,7 +38,7 @@ internal static class UpscalerFile
             return new RRDBNet(read, weights);
         }
 
-        string? architecture = PythonJson.ReadFile(config) is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("architecture", out JsonElement name) ? name.GetString() : null;
+        string? architecture = JsonFile.Read(config) is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("architecture", out JsonElement name) ? name.GetString() : null;
         if (architecture != "RRDBNet")
         {
             throw new WeightsException($"{config}: architecture is '{architecture}' and the weights of {path} are those of an RRDBNet.");
@@ -51,7 +51,7 @@ internal static class UpscalerFile
     private static SRVGGNetCompact LoadSrvgg(string? config, Weights weights)
     {
         SRVGGConfig read = SRVGGConfig.FromWeights(weights);
-        string? activation = config is not null && PythonJson.ReadFile(config).TryGetProperty("act_type", out JsonElement type) ? type.GetString() : null;
+        string? activation = config is not null && JsonFile.Read(config).TryGetProperty("act_type", out JsonElement type) ? type.GetString() : null;
         return new SRVGGNetCompact(activation is null ? read : read with { ActType = activation }, weights);
     }
 

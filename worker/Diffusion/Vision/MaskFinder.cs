@@ -123,7 +123,7 @@ public sealed class MaskFinder : IDisposable
             return null;
         }
 
-        JsonElement root = PythonJson.ReadFile(file);
+        JsonElement root = JsonFile.Read(file);
         if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("size", out JsonElement size))
         {
             return null;

@@ -1,7 +1,6 @@
 using Generation.Contracts;
 using Generation.Diffusion;
 using Generation.Diffusion.Pipelines;
-using Generation.Diffusion.Schedulers;
 using Generation.Imaging;
 using Generation.Imaging.Video;
 using Generation.Storage;

@@ -103,7 +103,7 @@ internal static class AddedKinds
             : "It holds no weights (.safetensors).";
     }
 
-    private static JsonElement? Read(string file) => File.Exists(file) && PythonJson.ReadFile(file) is { ValueKind: JsonValueKind.Object } json ? json : null;
+    private static JsonElement? Read(string file) => File.Exists(file) && JsonFile.Read(file) is { ValueKind: JsonValueKind.Object } json ? json : null;
 
     private static string Text(JsonElement json, string name) => json.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
 }

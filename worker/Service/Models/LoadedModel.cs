@@ -3,7 +3,6 @@ using Generation.Contracts;
 using Generation.Diffusion;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
-using Generation.Diffusion.Schedulers;
 using Generation.Diffusion.Upscalers;
 using Generation.Diffusion.Vision;
 

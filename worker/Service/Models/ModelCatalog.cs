@@ -104,7 +104,7 @@ internal sealed partial class ModelCatalog
 
         JobKind[] kinds = [.. entry.Kinds.Where(k => _kinds.Contains(k) && (k != JobKind.ControlNet || entry.ControlNets.Count > 0))];
         return kinds.Length > 0
-            ? _adapters.AddTo(entry with { Kinds = kinds }, weights)
+            ? _adapters.AddTo(entry with { Kinds = kinds, Network = NetworkFiles.Of(entry, weights) }, weights)
             : throw new InvalidOperationException($"The catalogue entry {file} has no kind that this version can run ({string.Join(", ", _kinds.Select(k => k.WireName()))}).");
     }
 

@@ -5,7 +5,6 @@ using Generation.Diffusion.Adapters;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
-using Generation.Diffusion.Schedulers;
 using Generation.Diffusion.Upscalers;
 using Generation.Diffusion.Vision;
 using Microsoft.Extensions.Options;

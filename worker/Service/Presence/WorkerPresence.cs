@@ -1,5 +1,4 @@
 using Generation.Contracts;
-using Generation.Diffusion.Schedulers;
 using Generation.Imaging.Video;
 using Generation.Storage;
 using Generation.Torch;

@@ -1,6 +1,5 @@
 using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
-using Generation.Diffusion.Schedulers;
 using Generation.Imaging;
 using Generation.Imaging.Video;
 using Generation.Storage;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
-using Generation.Diffusion.Schedulers;
 using Generation.Imaging;
 using Generation.Storage;
 using Generation.Worker.Jobs;
@@ -13,7 +12,7 @@ internal sealed class PictureFinisher(StoredFiles files)
 {
     public async Task<JobOutput> FinishAsync(RunningJob job, PictureRecipe recipe, DrawnPicture drawn, int index)
     {
-        (PictureRequest request, RenderPlan plan) = (recipe.Request, recipe.Plan);
+        (PictureRequest request, RenderPlan plan) = (recipe.Request, recipe.Plan.Render!);
         Picture sized = drawn.IsFinished ? drawn.Picture : recipe.Finish(drawn.Picture);
         long seed = unchecked(request.Seed + index);
         PictureFormat format = PictureFormats.Find(request.OutputFormat)

@@ -1,7 +1,6 @@
 using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
-using Generation.Diffusion.Schedulers;
 using Generation.Imaging;
 using Generation.Storage;
 using Generation.Worker.Jobs;
@@ -13,13 +12,15 @@ namespace Generation.Worker.Rendering;
 /// A small picture to a large one: by an enlarging network, tile by tile, or by a diffusion upscaler, step by step. A job that is
 /// handed on begins again with the first, and goes on from its latents with the second.
 /// </summary>
-internal sealed class PictureToLargerPicture(ModelCache models, ComputeThreads compute, DenoisingLoop loop, StoredFiles files) : IJobRenderer
+internal sealed class PictureToLargerPicture(JobPlans plans, ModelCache models, ComputeThreads compute, DenoisingLoop loop, StoredFiles files) : IJobRenderer
 {
     public async Task<IReadOnlyList<JobOutput>> RunAsync(RunningJob job)
     {
         var request = (SuperResolutionRequest)job.Claim.Request;
         CancellationToken stop = job.Stop.Token;
-        loop.Show(job, job.Snapshot.Step, request.NumInferenceSteps);
+        JobPlan plan = plans.Of(job.Claim);
+        // A network without steps counts its tiles, once it has the picture
+        loop.Show(job, job.Snapshot.Step, Math.Max(1, plan.Steps));
         Picture small = await files.ReadPictureAsync(job, "image", request.Image);
         using ModelLease lease = await models.AcquireAsync(request.Model, stop);
         LoadedModel model = lease.Model;
@@ -34,7 +35,7 @@ internal sealed class PictureToLargerPicture(ModelCache models, ComputeThreads c
                 request.Safety,
                 model.Upscalers is { } networks
                     ? networks.UpscaleBy(small, request.Scale, (done, tiles) => loop.Show(job, done, tiles), stop)
-                    : Diffuse(job, model, request, small)));
+                    : Diffuse(job, model, request, plan, small)));
         }
         finally
         {
@@ -46,10 +47,11 @@ internal sealed class PictureToLargerPicture(ModelCache models, ComputeThreads c
     }
 
     /// <summary>On a compute thread.</summary>
-    private Picture Diffuse(RunningJob job, LoadedModel model, SuperResolutionRequest request, Picture small)
+    private Picture Diffuse(RunningJob job, LoadedModel model, SuperResolutionRequest request, JobPlan plan, Picture small)
     {
         StableDiffusionUpscalePipeline pipeline = model.DiffusionUpscaler
             ?? throw new SettingException("model", $"is {model.Entry.Name}, which does not enlarge pictures.");
+        PlannedPass pass = plan.Passes[0];
         model.EncodeTurn.Wait(job.Stop.Token);
         DenoisingRun run;
         try
@@ -60,7 +62,8 @@ internal sealed class PictureToLargerPicture(ModelCache models, ComputeThreads c
                 Prompt = request.Prompt,
                 NegativePrompt = request.NegativePrompt,
                 PromptSyntax = PromptSyntax.Weighted,
-                NumInferenceSteps = request.NumInferenceSteps,
+                NumInferenceSteps = pass.ScheduledSteps,
+                Window = new StepWindow(pass.Begin, pass.End, pass.Calls),
                 GuidanceScale = request.GuidanceScale,
                 NoiseLevel = request.NoiseLevel,
                 Seed = request.Seed,

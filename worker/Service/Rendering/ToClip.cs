@@ -1,7 +1,6 @@
 using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
-using Generation.Diffusion.Schedulers;
 using Generation.Imaging;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;
@@ -10,19 +9,19 @@ using static TorchSharp.torch;
 namespace Generation.Worker.Rendering;
 
 /// <summary>Words (a motion adapter over a model of pictures) or a picture (Stable Video Diffusion) to a clip.</summary>
-internal sealed class ToClip(ModelCache models, ComputeThreads compute, DenoisingLoop loop, StoredFiles files, ClipFinisher finisher) : IJobRenderer
+internal sealed class ToClip(JobPlans plans, ModelCache models, ComputeThreads compute, DenoisingLoop loop, StoredFiles files, ClipFinisher finisher) : IJobRenderer
 {
     public async Task<IReadOnlyList<JobOutput>> RunAsync(RunningJob job)
     {
         var request = (VideoRequest)job.Claim.Request;
         CancellationToken stop = job.Stop.Token;
         ClipFinisher.CheckPrograms(request);
-        loop.Show(job, job.Snapshot.Step, request.NumInferenceSteps);
+        JobPlan plan = plans.Of(job.Claim);
+        loop.Show(job, job.Snapshot.Step, plan.Steps);
         Picture? first = request.Image is { } image ? await files.ReadPictureAsync(job, "image", image) : null;
         using ModelLease lease = await models.AcquireAsync(request.Model, ModelUse.Clips, stop);
         LoadedModel model = lease.Model;
-        RenderPlan plan = RenderPlan.For(model.Entry, request.Width, request.Height);
-        using DenoisingRun run = await compute.PrepareAsync(() => Encode(model, request, plan, first), model.EncodeTurn, stop);
+        using DenoisingRun run = await compute.PrepareAsync(() => Encode(model, request, plan.Passes[0], first), model.EncodeTurn, stop);
         IReadOnlyList<Picture> frames;
         bool? nsfw;
         await model.LoopTurn.WaitAsync(stop);
@@ -32,7 +31,7 @@ internal sealed class ToClip(ModelCache models, ComputeThreads compute, Denoisin
             (frames, nsfw) = await turn.RunAsync(() =>
             {
                 loop.Run(job, run, report => ClipPreview.Make(model, report.Latents));
-                return SafetyGate.Pass(model, request.Safety, Decode(model, run, request, plan, stop));
+                return SafetyGate.Pass(model, request.Safety, Decode(model, run, request, plan.Render!, stop));
             });
         }
         finally
@@ -41,11 +40,12 @@ internal sealed class ToClip(ModelCache models, ComputeThreads compute, Denoisin
         }
 
         job.Slot.Dispose();
-        return [await Task.Run(() => finisher.FinishAsync(job, request, plan, frames, nsfw), CancellationToken.None)];
+        return [await Task.Run(() => finisher.FinishAsync(job, request, plan.Render!, frames, nsfw), CancellationToken.None)];
     }
 
-    private static DenoisingRun Encode(LoadedModel model, VideoRequest request, RenderPlan plan, Picture? first)
+    private static DenoisingRun Encode(LoadedModel model, VideoRequest request, PlannedPass pass, Picture? first)
     {
+        var window = new StepWindow(pass.Begin, pass.End, pass.Calls);
         if (model.TextToVideo is { } words)
         {
             return words.Encode(new Text2VideoSettings
@@ -53,10 +53,11 @@ internal sealed class ToClip(ModelCache models, ComputeThreads compute, Denoisin
                 Prompt = request.Prompt,
                 NegativePrompt = request.NegativePrompt,
                 PromptSyntax = PromptSyntax.Weighted,
-                Width = plan.GeneratedWidth,
-                Height = plan.GeneratedHeight,
+                Width = pass.Width,
+                Height = pass.Height,
                 NumFrames = request.NumFrames,
-                NumInferenceSteps = request.NumInferenceSteps,
+                NumInferenceSteps = pass.ScheduledSteps,
+                Window = window,
                 GuidanceScale = request.GuidanceScale,
                 GuidanceRescale = model.Entry.DefaultGuidanceRescale,
                 Seed = request.Seed,
@@ -68,10 +69,10 @@ internal sealed class ToClip(ModelCache models, ComputeThreads compute, Denoisin
             ?? throw new SettingException("model", $"is {model.Entry.Name}, which does not make clips.");
         return picture.Encode(new Img2VideoSettings
         {
-            Image = first?.DropAlpha().Fit(plan.GeneratedWidth, plan.GeneratedHeight, FitMode.Crop)
+            Image = first?.DropAlpha().Fit(pass.Width, pass.Height, FitMode.Crop)
                 ?? throw new SettingException("image", $"is required: {model.Entry.Name} makes clips that begin with a picture."),
-            Width = plan.GeneratedWidth,
-            Height = plan.GeneratedHeight,
+            Width = pass.Width,
+            Height = pass.Height,
             NumFrames = request.NumFrames,
             // The network was told whole numbers, which begin with 1
             Fps = Math.Max(2, (int)Math.Round(request.Fps)),
@@ -79,7 +80,8 @@ internal sealed class ToClip(ModelCache models, ComputeThreads compute, Denoisin
             NoiseAugStrength = request.NoiseAugStrength ?? 0.02,
             MinGuidanceScale = Math.Min(1, request.GuidanceScale),
             MaxGuidanceScale = request.GuidanceScale,
-            NumInferenceSteps = request.NumInferenceSteps,
+            NumInferenceSteps = pass.ScheduledSteps,
+            Window = window,
             Seed = request.Seed,
             Scheduler = SchedulerNames.Resolve(request.Scheduler, picture.Scheduler),
         });

@@ -7,13 +7,12 @@ using Generation.Worker.Models;
 namespace Generation.Worker.Rendering;
 
 /// <summary>Words to pictures, steered by control pictures.</summary>
-internal sealed class ControlledPictures(ModelCatalog catalog, ModelLoader loader, PictureLoop loop, StoredFiles files)
-    : PictureRenderer<ControlNetRequest>(catalog, loop)
+internal sealed class ControlledPictures(JobPlans plans, ModelLoader loader, PictureLoop loop, StoredFiles files)
+    : PictureRenderer<ControlNetRequest>(plans, loop)
 {
-    protected override async Task<PictureRecipe> PrepareAsync(ControlNetRequest request, RenderPlan plan, RunningJob job)
+    protected override async Task<PictureRecipe> PrepareAsync(ControlNetRequest request, JobPlan plan, RunningJob job)
     {
-        int width = plan.FirstWidth ?? plan.GeneratedWidth;
-        int height = plan.FirstHeight ?? plan.GeneratedHeight;
+        (int width, int height) = (plan.Passes[0].Width, plan.Passes[0].Height);
         var pictures = new List<Picture>();
         for (int i = 0; i < request.Control.Count; i++)
         {
@@ -32,7 +31,7 @@ internal sealed class ControlledPictures(ModelCatalog catalog, ModelLoader loade
         return new Recipe(request, plan, pictures, loader);
     }
 
-    private sealed class Recipe(ControlNetRequest request, RenderPlan plan, List<Picture> pictures, ModelLoader loader) : PictureRecipe(request, plan)
+    private sealed class Recipe(ControlNetRequest request, JobPlan plan, List<Picture> pictures, ModelLoader loader) : PictureRecipe(request, plan)
     {
         public override DenoisingRun Encode(LoadedModel model, int picture)
         {
@@ -43,7 +42,7 @@ internal sealed class ControlledPictures(ModelCatalog catalog, ModelLoader loade
                 GuidanceEnd = control.End,
             }).ToList();
             return new StableDiffusionControlNetPipeline(model.Model).Encode(
-                Common(new ControlNetSettings { Controls = controls, GuessMode = request.GuessMode }, model, picture));
+                Common(new ControlNetSettings { Controls = controls, GuessMode = request.GuessMode }, model, picture, Draw));
         }
     }
 }

@@ -8,10 +8,10 @@ using Generation.Worker.Models;
 namespace Generation.Worker.Rendering;
 
 /// <summary>Paints inside a mask, which is a picture or is found from words.</summary>
-internal sealed class InpaintedPictures(ModelCatalog catalog, PictureLoop loop, StoredFiles files, MaskFinding masks)
-    : PictureRenderer<InpaintRequest>(catalog, loop)
+internal sealed class InpaintedPictures(JobPlans plans, PictureLoop loop, StoredFiles files, MaskFinding masks)
+    : PictureRenderer<InpaintRequest>(plans, loop)
 {
-    protected override async Task<PictureRecipe> PrepareAsync(InpaintRequest request, RenderPlan plan, RunningJob job)
+    protected override async Task<PictureRecipe> PrepareAsync(InpaintRequest request, JobPlan plan, RunningJob job)
     {
         Picture image = (await files.ReadPictureAsync(job, "image", request.Image)).DropAlpha();
         Picture mask = request.Mask is { } given
@@ -28,8 +28,8 @@ internal sealed class InpaintedPictures(ModelCatalog catalog, PictureLoop loop, 
         Picture alpha = request.MaskBlur > 0 ? mask.Blur(request.MaskBlur) : mask;
         // What the blur lays over must have been painted, too
         Picture painted = request.MaskBlur > 0 ? new Picture(width, height, 1, Array.ConvertAll(alpha.Bytes, value => value > 0 ? (byte)255 : (byte)0)) : mask;
-        var area = new PaintedArea(image.Fit(width, height, FitMode.Crop), painted, alpha, plan, request.Padding);
-        return new InpaintRecipe(request, plan, area, request.Strength);
+        var area = new PaintedArea(image.Fit(width, height, FitMode.Crop), painted, alpha, plan.Passes[0], request.Padding);
+        return new InpaintRecipe(request, plan, area);
     }
 
     /// <summary>
@@ -58,15 +58,11 @@ internal sealed class InpaintedPictures(ModelCatalog catalog, PictureLoop loop, 
 }
 
 /// <summary>Inpainting, and outpainting, which is inpainting on a larger canvas.</summary>
-internal class InpaintRecipe(PictureRequest request, RenderPlan plan, PaintedArea area, double strength) : PictureRecipe(request, plan)
+internal class InpaintRecipe(PictureRequest request, JobPlan plan, PaintedArea area) : PictureRecipe(request, plan)
 {
-    public override int Steps => (int)(Request.NumInferenceSteps * strength);
-
-    public override DenoisingRun Encode(LoadedModel model, int picture) => Encode(model, picture, strength, Request.NumInferenceSteps);
-
-    protected DenoisingRun Encode(LoadedModel model, int picture, double share, int steps)
+    public override DenoisingRun Encode(LoadedModel model, int picture)
     {
-        InpaintSettings settings = Common(new InpaintSettings { Image = area.Image, MaskImage = area.Mask, Strength = share }, model, picture) with { NumInferenceSteps = steps };
+        InpaintSettings settings = Common(new InpaintSettings { Image = area.Image, MaskImage = area.Mask, Strength = Draw.Strength }, model, picture, Draw);
         return model.Flux switch
         {
             null => new StableDiffusionInpaintPipeline(model.Model).Encode(settings),
@@ -76,7 +72,7 @@ internal class InpaintRecipe(PictureRequest request, RenderPlan plan, PaintedAre
     }
 
     /// <summary>Whether a FLUX network is told of the mask.</summary>
-    protected static bool IsFill(FluxModel flux) => flux.Transformer.Config.InChannels > 4 * flux.Vae.Config.LatentChannels;
+    private static bool IsFill(FluxModel flux) => flux.Transformer.Config.InChannels > 4 * flux.Vae.Config.LatentChannels;
 
     public override Picture Finish(Picture drawn) => area.Finish(drawn);
 }

@@ -20,7 +20,7 @@ internal sealed class PaintedArea
     /// <param name="alpha">Of that size, grey: how much of what is painted is laid over the original.</param>
     /// <param name="padding">Pixels around the masked area, if only that is to be made.</param>
     /// <exception cref="SettingException">The mask is empty.</exception>
-    public PaintedArea(Picture original, Picture mask, Picture alpha, RenderPlan plan, int? padding)
+    public PaintedArea(Picture original, Picture mask, Picture alpha, PlannedPass pass, int? padding)
     {
         if (mask.Bytes.AsSpan().IndexOfAnyExcept((byte)0) < 0)
         {
@@ -28,7 +28,7 @@ internal sealed class PaintedArea
         }
 
         (_original, _alpha) = (original, alpha);
-        (int width, int height) = (plan.GeneratedWidth, plan.GeneratedHeight);
+        (int width, int height) = (pass.Width, pass.Height);
         _region = padding is { } around
             ? mask.CropRegion(width, height, around)
             : new PictureRegion(0, 0, original.Width, original.Height);

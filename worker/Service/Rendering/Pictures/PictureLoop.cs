@@ -40,8 +40,8 @@ internal sealed class PictureLoop(
     public async Task<IReadOnlyList<JobOutput>> RunAsync(RunningJob job, PictureRecipe recipe)
     {
         PictureStage[] stages = PictureStage.Of(recipe);
-        int pictures = recipe.Request.NumImages;
-        job.Progress = new JobProgress(job.Snapshot.Step, pictures * stages.Sum(stage => stage.Steps));
+        int pictures = recipe.Plan.Outputs;
+        job.Progress = new JobProgress(job.Snapshot.Step, pictures * recipe.Plan.Steps);
         hotState.ShowProgress(job.Claim.Id, job.Claim.LeaseEpoch, job.Progress);
 
         var results = new StageResult?[pictures];
@@ -69,9 +69,9 @@ internal sealed class PictureLoop(
     private async Task RunStageAsync(StageWork work)
     {
         CancellationToken stop = work.Job.Stop.Token;
-        using ModelLease lease = await models.AcquireAsync(work.Stage.Model, stop);
+        using ModelLease lease = await models.AcquireAsync(work.Stage.Pass.Model, stop);
         LoadedModel model = lease.Model;
-        bool isChanged = ModelAdapters.AreAskedFor(work.Recipe.Request) && work.Stage.Model == work.Recipe.Request.Model;
+        bool isChanged = ModelAdapters.AreAskedFor(work.Recipe.Request) && work.Stage.Pass.Model == work.Recipe.Request.Model;
         int[] todo = [.. Enumerable.Range(0, work.Results.Length).Where(picture => !work.IsBeyond(picture))];
         DenoisingRun? next = work.Stage.EncodesWordsOnly && !isChanged && todo.Length > 0
             ? await compute.PrepareAsync(() => work.Encode(model, todo[0]), model.EncodeTurn, stop)
@@ -142,7 +142,6 @@ internal sealed class PictureLoop(
     {
         CancellationToken stop = work.Job.Stop.Token;
         work.Job.Snapshot.TryUse(work.KeyOf(picture), run.Restore);
-        work.Stage.Steps = run.Steps;
         work.Clock.Begin();
         run.Loop(report => OnStep(work, model, run, report, picture), stop);
         stop.ThrowIfCancellationRequested();
@@ -162,7 +161,7 @@ internal sealed class PictureLoop(
             return null;
         }
 
-        Picture drawn = work.Recipe.Plan.Upscaler is null ? batch.ToPictures()[0] : Enlarge(model, batch, stop);
+        Picture drawn = work.Recipe.Plan.Render!.Upscaler is null ? batch.ToPictures()[0] : Enlarge(model, batch, stop);
         SafetyPolicy safety = work.Recipe.Request.Safety;
         if (safety == SafetyPolicy.Off)
         {
@@ -219,8 +218,8 @@ internal sealed class PictureLoop(
 
         /// <summary>Steps done over all pictures and stages, and all there are.</summary>
         public (int Done, int Steps) Progress(int picture, int step) => (
-            (Results.Length * Stages.Take(Index).Sum(stage => stage.Steps)) + (picture * Stage.Steps) + step,
-            Results.Length * Stages.Sum(stage => stage.Steps));
+            (Results.Length * Stages.Take(Index).Sum(stage => stage.Pass.Steps)) + (picture * Stage.Pass.Steps) + step,
+            Results.Length * Recipe.Plan.Steps);
 
         private int KeyOf(int picture, int stage) => (picture * Stages.Length) + stage;
     }

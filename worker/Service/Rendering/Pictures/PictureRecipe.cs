@@ -1,21 +1,20 @@
 using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
-using Generation.Diffusion.Schedulers;
 using Generation.Imaging;
 using Generation.Worker.Models;
 
 namespace Generation.Worker.Rendering;
 
 /// <summary>What one kind of job brings to the loop that all kinds of pictures share: how a picture begins, and how it is brought to its size.</summary>
-internal abstract class PictureRecipe(PictureRequest request, RenderPlan plan)
+internal abstract class PictureRecipe(PictureRequest request, JobPlan plan)
 {
     public PictureRequest Request { get; } = request;
 
-    public RenderPlan Plan { get; } = plan;
+    public JobPlan Plan { get; } = plan;
 
-    /// <summary>Steps that a picture takes, before the schedulers have their say.</summary>
-    public virtual int Steps => Request.NumInferenceSteps;
+    /// <summary>The first pass, which draws.</summary>
+    public PlannedPass Draw => Plan.Passes[0];
 
     /// <summary>Whether its beginning needs the text encoders alone, so that it may be made while another job computes.</summary>
     public virtual bool EncodesWordsOnly => false;
@@ -27,8 +26,8 @@ internal abstract class PictureRecipe(PictureRequest request, RenderPlan plan)
     /// <summary>The picture at the request's size, from what was drawn and enlarged.</summary>
     public virtual Picture Finish(Picture drawn) => drawn.Fit(Request.Width, Request.Height, FitMode.Stretch);
 
-    /// <summary>Fills in what all kinds have.</summary>
-    public T Common<T>(T settings, LoadedModel model, int picture)
+    /// <summary>Fills in what all kinds have, and what was planned for the pass.</summary>
+    public T Common<T>(T settings, LoadedModel model, int picture, PlannedPass pass)
         where T : DiffusionSettings
     {
         DiffusionSettings own = settings;
@@ -39,20 +38,20 @@ internal abstract class PictureRecipe(PictureRequest request, RenderPlan plan)
             NegativePrompt = Request.NegativePrompt.Length == 0 ? null : Request.NegativePrompt,
             PromptSyntax = model.Flux is null ? PromptSyntax.Weighted : PromptSyntax.Plain,
             Embeddings = model.Embeddings,
-            Width = Plan.FirstWidth ?? Plan.GeneratedWidth,
-            Height = Plan.FirstHeight ?? Plan.GeneratedHeight,
-            NumInferenceSteps = Request.NumInferenceSteps,
+            Width = pass.Width,
+            Height = pass.Height,
+            NumInferenceSteps = pass.ScheduledSteps,
+            Window = new StepWindow(pass.Begin, pass.End, pass.Calls),
             GuidanceScale = Request.GuidanceScale,
             GuidanceRescale = Request.GuidanceRescale,
             Seed = unchecked(Request.Seed + picture),
             NumImages = 1,
             Scheduler = SchedulerNames.Resolve(Request.Scheduler, model.Scheduler),
             ClipSkip = Request.ClipSkip,
-            DenoisingEnd = Request.Refiner?.SwitchAt,
         });
     }
 
     /// <summary>A picture brought to the size at which the network begins.</summary>
     protected Picture AtNetworkSize(Picture picture) =>
-        picture.DropAlpha().Fit(Request.Width, Request.Height, FitMode.Crop).Fit(Plan.FirstWidth ?? Plan.GeneratedWidth, Plan.FirstHeight ?? Plan.GeneratedHeight, FitMode.Stretch);
+        picture.DropAlpha().Fit(Request.Width, Request.Height, FitMode.Crop).Fit(Draw.Width, Draw.Height, FitMode.Stretch);
 }

@@ -16,83 +16,71 @@ internal sealed record StageResult(Tensor? Latents, Picture? Picture) : IDisposa
 /// A run of one model over a picture. Most pictures have one; a refiner or a second pass adds another, which begins where the
 /// one before ended. What was begun by an earlier worker goes on from its latents, without what came before.
 /// </summary>
-internal abstract class PictureStage(PictureRecipe recipe, string model, int steps)
+internal abstract class PictureStage(PictureRecipe recipe, PlannedPass pass, bool handsOnLatents)
 {
     protected PictureRecipe Recipe { get; } = recipe;
 
-    /// <summary>Name of the model that runs.</summary>
-    public string Model { get; } = model;
-
-    /// <summary>Steps that it takes; corrected once a run has told.</summary>
-    public int Steps { get; set; } = steps;
+    /// <summary>What was planned for it.</summary>
+    public PlannedPass Pass { get; } = pass;
 
     /// <summary>See <see cref="PictureRecipe.EncodesWordsOnly"/>.</summary>
     public virtual bool EncodesWordsOnly => false;
 
     /// <summary>Whether the next stage takes latents as they are, not decoded.</summary>
-    public bool HandsOnLatents { get; private set; }
+    public bool HandsOnLatents { get; } = handsOnLatents;
 
-    /// <summary>The stages of a job's pictures.</summary>
+    /// <summary>The stages of a job's pictures: its plan's passes.</summary>
     public static PictureStage[] Of(PictureRecipe recipe)
     {
-        var stages = new List<PictureStage> { new DrawStage(recipe) };
-        if (recipe.Request.Refiner is { } refiner)
-        {
-            stages[^1].HandsOnLatents = true;
-            stages.Add(new RefineStage(recipe, refiner));
-        }
-
-        if (recipe.Request.HiresFix is { } fix)
-        {
-            stages.Add(new HiresStage(recipe, fix));
-        }
-
-        return [.. stages];
+        IReadOnlyList<PlannedPass> passes = recipe.Plan.Passes;
+        return [.. passes.Select((pass, k) => Of(recipe, pass, handsOnLatents: k + 1 < passes.Count && passes[k + 1].Purpose == PassPurpose.Refine))];
     }
+
+    private static PictureStage Of(PictureRecipe recipe, PlannedPass pass, bool handsOnLatents) => pass.Purpose switch
+    {
+        PassPurpose.Draw => new DrawStage(recipe, pass, handsOnLatents),
+        PassPurpose.Refine => new RefineStage(recipe, pass, handsOnLatents),
+        PassPurpose.Redraw => new RedrawStage(recipe, pass, handsOnLatents),
+        _ => throw new ArgumentException($"A pass has the purpose {pass.Purpose}, which is none.", nameof(pass)),
+    };
 
     /// <summary>Begins picture <paramref name="picture"/>.</summary>
     /// <param name="before">What the stage before left; null in the first, and where latents of this one are at hand.</param>
     public abstract DenoisingRun Encode(LoadedModel model, int picture, StageResult? before);
 
     /// <summary>The first run over noise or an input picture.</summary>
-    private sealed class DrawStage(PictureRecipe recipe) : PictureStage(recipe, recipe.Request.Model, StepsOf(recipe))
+    private sealed class DrawStage(PictureRecipe recipe, PlannedPass pass, bool handsOnLatents) : PictureStage(recipe, pass, handsOnLatents)
     {
         public override bool EncodesWordsOnly => Recipe.EncodesWordsOnly;
 
         public override DenoisingRun Encode(LoadedModel model, int picture, StageResult? before) => Recipe.Encode(model, picture);
-
-        private static int StepsOf(PictureRecipe recipe) =>
-            recipe.Request.Refiner is { } refiner ? Math.Max(1, (int)(recipe.Steps * refiner.SwitchAt)) : recipe.Steps;
     }
 
     /// <summary>Another model does the last steps, on the latents of the first. Podell et al., SDXL, 2023, section 2.5.</summary>
-    private sealed class RefineStage(PictureRecipe recipe, RefinerUse refiner)
-        : PictureStage(recipe, refiner.Model, Math.Max(1, (int)(recipe.Request.NumInferenceSteps * (1 - refiner.SwitchAt))))
+    private sealed class RefineStage(PictureRecipe recipe, PlannedPass pass, bool handsOnLatents) : PictureStage(recipe, pass, handsOnLatents)
     {
         public override DenoisingRun Encode(LoadedModel model, int picture, StageResult? before)
         {
-            (int width, int height) = (Recipe.Plan.FirstWidth ?? Recipe.Plan.GeneratedWidth, Recipe.Plan.FirstHeight ?? Recipe.Plan.GeneratedHeight);
             int downscale = model.Model.Vae.Config.Downscale;
             using var scope = NewDisposeScope();
-            Tensor latents = before?.Latents ?? zeros([1, model.Model.Vae.Config.LatentChannels, height / downscale, width / downscale]);
+            Tensor latents = before?.Latents ?? zeros([1, model.Model.Vae.Config.LatentChannels, Pass.Height / downscale, Pass.Width / downscale]);
             return new StableDiffusionImg2ImgPipeline(model.Model).Encode(Recipe.Common(
-                new Img2ImgSettings { Image = new Picture(width, height, 3), ImageLatents = latents, DenoisingStart = refiner.SwitchAt }, model, picture) with
-            { DenoisingEnd = null });
+                new Img2ImgSettings { Image = new Picture(Pass.Width, Pass.Height, 3), ImageLatents = latents, DenoisingStart = Recipe.Request.Refiner!.SwitchAt },
+                model,
+                picture,
+                Pass));
         }
     }
 
     /// <summary>Draws over the enlarged picture.</summary>
-    private sealed class HiresStage(PictureRecipe recipe, HiresFix fix) : PictureStage(recipe, recipe.Request.Model, (int)(fix.Steps * fix.Strength))
+    private sealed class RedrawStage(PictureRecipe recipe, PlannedPass pass, bool handsOnLatents) : PictureStage(recipe, pass, handsOnLatents)
     {
-        private const string Lanczos = "lanczos";
-
         public override DenoisingRun Encode(LoadedModel model, int picture, StageResult? before)
         {
-            (int width, int height) = (Recipe.Plan.GeneratedWidth, Recipe.Plan.GeneratedHeight);
-            Picture small = before?.Picture ?? new Picture(width, height, 3);
-            Picture large = model.Upscaler is { } upscaler && fix.Upscaler != Lanczos && small.Width < width ? upscaler.Upscale(small) : small;
-            Img2ImgSettings settings = Recipe.Common(new Img2ImgSettings { Image = large.Fit(width, height, FitMode.Stretch), Strength = fix.Strength }, model, picture);
-            return PictureToPictures.Begin(model, settings with { Width = width, Height = height, NumInferenceSteps = fix.Steps, DenoisingEnd = null });
+            Picture small = before?.Picture ?? new Picture(Pass.Width, Pass.Height, 3);
+            Picture large = before is not null && Pass.Upscaler is not null ? model.Upscaler!.Upscale(small) : small;
+            return PictureToPictures.Begin(model, Recipe.Common(
+                new Img2ImgSettings { Image = large.Fit(Pass.Width, Pass.Height, FitMode.Stretch), Strength = Pass.Strength }, model, picture, Pass));
         }
     }
 }

@@ -7,18 +7,18 @@ using Generation.Worker.Models;
 namespace Generation.Worker.Rendering;
 
 /// <summary>Words to pictures.</summary>
-internal sealed class TextToPictures(ModelCatalog catalog, PictureLoop loop) : PictureRenderer<Text2ImgRequest>(catalog, loop)
+internal sealed class TextToPictures(JobPlans plans, PictureLoop loop) : PictureRenderer<Text2ImgRequest>(plans, loop)
 {
-    protected override Task<PictureRecipe> PrepareAsync(Text2ImgRequest request, RenderPlan plan, RunningJob job) =>
+    protected override Task<PictureRecipe> PrepareAsync(Text2ImgRequest request, JobPlan plan, RunningJob job) =>
         Task.FromResult<PictureRecipe>(new Recipe(request, plan));
 
-    private sealed class Recipe(Text2ImgRequest request, RenderPlan plan) : PictureRecipe(request, plan)
+    private sealed class Recipe(Text2ImgRequest request, JobPlan plan) : PictureRecipe(request, plan)
     {
         public override bool EncodesWordsOnly => true;
 
         public override DenoisingRun Encode(LoadedModel model, int picture)
         {
-            Text2ImgSettings settings = Common(new Text2ImgSettings(), model, picture);
+            Text2ImgSettings settings = Common(new Text2ImgSettings(), model, picture, Draw);
             return model.Flux is { } flux ? new FluxPipeline(flux).Encode(settings) : new StableDiffusionPipeline(model.Model).Encode(settings);
         }
 

@@ -1,4 +1,4 @@
-namespace Generation.Diffusion.Schedulers;
+namespace Generation.Schedules;
 
 /// <summary>Evenly spaced values and interpolation with the rounding of NumPy, from which the reference schedules are made.</summary>
 internal static class Grid

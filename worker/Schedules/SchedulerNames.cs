@@ -1,4 +1,4 @@
-namespace Generation.Diffusion.Schedulers;
+namespace Generation.Schedules;
 
 /// <summary>A scheduler by the name that requests use.</summary>
 /// <param name="Name">The canonical name, for example "dpmpp_2m_karras".</param>
@@ -166,7 +166,7 @@ public static class SchedulerNames
         [.. All.Where(n => Fits(n, model)).Select(n => n.Name)];
 
     private static bool Fits(NamedScheduler named, SchedulerConfig model) =>
-        (named.ClassName is Flow or FlowHeun) == (model.ClassName is Flow or FlowHeun);
+        (named.ClassName is Flow or FlowHeun) == model.IsFlow;
 
     private static string Normalized(string name) =>
         string.Concat(name.Where(c => char.IsAsciiLetterOrDigit(c) || c == '+').Select(c => c == '+' ? 'p' : char.ToLowerInvariant(c)));

@@ -1,4 +1,4 @@
-namespace Generation.Diffusion.Schedulers;
+namespace Generation.Schedules;
 
 /// <summary>
 /// The noise that training added at each timestep: the cumulative product of 1 - beta. In single precision, with the

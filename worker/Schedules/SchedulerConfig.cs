@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 
-namespace Generation.Diffusion.Schedulers;
+namespace Generation.Schedules;
 
 /// <summary>
 /// The immutable settings of a scheduler: the class of diffusers that it equals and the values that
@@ -21,6 +21,9 @@ public sealed record SchedulerConfig
 
     /// <summary>What the file or the overrides say; defaults are not among them.</summary>
     public ImmutableSortedDictionary<string, JsonElement> Values { get; }
+
+    /// <summary>Whether it is a schedule of rectified flows (FLUX), and not of noise that is added.</summary>
+    public bool IsFlow => ClassName is "FlowMatchEulerDiscreteScheduler" or "FlowMatchHeunDiscreteScheduler";
 
     public int NumTrainTimesteps => Integer("num_train_timesteps", 1);
 
@@ -193,6 +196,9 @@ public sealed record SchedulerConfig
             .ToImmutableSortedDictionary(p => p.Name, p => p.Value.Clone(), StringComparer.Ordinal);
         return new SchedulerConfig(className, values).Checked();
     }
+
+    /// <summary>As a scheduler_config.json: what <see cref="FromJson"/> reads back.</summary>
+    public JsonElement ToJson() => JsonSerializer.SerializeToElement(Values.Add(ClassKeys[0], JsonSerializer.SerializeToElement(ClassName)));
 
     /// <summary>The same values under another class.</summary>
     public SchedulerConfig As(string className)

@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using System.Text.Json;
 
-namespace Generation.Diffusion.Schedulers;
+namespace Generation.Schedules;
 
 /// <summary>
 /// The settings that each scheduler class has and their defaults: the constructor arguments of diffusers 0.35.2.

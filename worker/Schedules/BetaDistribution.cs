@@ -1,4 +1,4 @@
-namespace Generation.Diffusion.Schedulers;
+namespace Generation.Schedules;
 
 /// <summary>The beta distribution: its distribution function, the regularised incomplete beta function, and the inverse of that.</summary>
 internal static class BetaDistribution

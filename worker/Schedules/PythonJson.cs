@@ -1,26 +1,12 @@
 using System.Text;
 using System.Text.Json;
 
-namespace Generation.Diffusion;
+namespace Generation.Schedules;
 
 /// <summary>Reads the JSON that Python's json module writes: with <c>Infinity</c>, <c>-Infinity</c> and <c>NaN</c> as bare words.</summary>
 /// <remarks>Schedulers' configs have them (lambda_min_clipped). They become strings here; see <see cref="Number"/>.</remarks>
 public static class PythonJson
 {
-    /// <summary>The root of a JSON file.</summary>
-    /// <exception cref="WeightsException">The file cannot be read or is no JSON.</exception>
-    public static JsonElement ReadFile(string path)
-    {
-        try
-        {
-            return Parse(File.ReadAllText(path));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
-        {
-            throw new WeightsException($"{path}: cannot be read: {e.Message}", e);
-        }
-    }
-
     /// <summary>The root of a JSON text.</summary>
     /// <exception cref="JsonException">No JSON.</exception>
     public static JsonElement Parse(string text)
@@ -30,14 +16,14 @@ public static class PythonJson
     }
 
     /// <summary>A number, also one that was a bare word.</summary>
+    /// <exception cref="JsonException">It is another text.</exception>
     public static double Number(JsonElement element) => element.ValueKind == JsonValueKind.String
         ? element.GetString() switch
         {
             "Infinity" => double.PositiveInfinity,
             "-Infinity" => double.NegativeInfinity,
             "NaN" => double.NaN,
-            string other => throw new WeightsException($"'{other}' is not a number."),
-            null => throw new WeightsException("null is not a number."),
+            var other => throw new JsonException($"'{other}' is not a number."),
         }
         : element.GetDouble();
 

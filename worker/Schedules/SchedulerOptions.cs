@@ -1,4 +1,4 @@
-namespace Generation.Diffusion.Schedulers;
+namespace Generation.Schedules;
 
 /// <summary>What one run asks of its scheduler beyond the config. A scheduler that has no use for a number here leaves it aside, as the pipelines of diffusers do; timesteps and sigmas that it cannot follow are refused.</summary>
 public sealed record SchedulerOptions
@@ -47,12 +47,27 @@ public sealed record SchedulerOptions
     /// <summary>LCM and TCD: the share of the distilled schedule from which the steps are taken.</summary>
     public double ScheduleStrength { get; init; } = 1;
 
-    /// <summary>Image-to-image: the share of the steps that are run, 0 to 1; sets <see cref="Scheduler.BeginIndex"/>.</summary>
+    /// <summary>Image-to-image: the share of the steps that are run, 0 to 1; sets where <see cref="Timetable.Window"/> begins.</summary>
     public double Strength { get; init; } = 1;
 
     /// <summary>The share of the schedule that another model has done already (the refiner's side), 0 to 1; takes the place of <see cref="Strength"/>.</summary>
     public double? DenoisingStart { get; init; }
 
-    /// <summary>The share of the schedule after which this run stops (the base model's side), 0 to 1; sets <see cref="Scheduler.EndIndex"/>.</summary>
+    /// <summary>The share of the schedule after which this run stops (the base model's side), 0 to 1; sets where <see cref="Timetable.Window"/> ends.</summary>
     public double? DenoisingEnd { get; init; }
+
+    /// <summary>The calls that are made, where that was planned before; takes the place of the three shares above.</summary>
+    public StepWindow? Window { get; init; }
+
+    /// <summary>
+    /// The same for a run of a flow-matching model: noise levels in even steps from 1, which the scheduler shifts. Heun's method
+    /// has levels of its own.
+    /// </summary>
+    /// <param name="mu">How far the levels are shifted where the config shifts by the picture's size.</param>
+    public SchedulerOptions ForFlow(SchedulerConfig config, int steps, double mu)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        double[] even = [.. Enumerable.Range(0, steps).Select(i => steps == 1 ? 1.0 : 1.0 + (i * ((1.0 / steps) - 1.0) / (steps - 1)))];
+        return this with { Mu = mu, Sigmas = config.Has("use_dynamic_shifting") ? even : null };
+    }
 }

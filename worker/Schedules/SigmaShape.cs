@@ -1,4 +1,4 @@
-namespace Generation.Diffusion.Schedulers;
+namespace Generation.Schedules;
 
 /// <summary>How the noise levels of a run lie between their highest and lowest: the shapes that stand beside the plain one.</summary>
 internal static class SigmaShape

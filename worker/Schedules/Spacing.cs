@@ -1,4 +1,4 @@
-namespace Generation.Diffusion.Schedulers;
+namespace Generation.Schedules;
 
 /// <summary>How the timesteps of a run are spread over those of the training: table 2 of arXiv 2305.08891.</summary>
 internal static class Spacing
@@ -49,6 +49,21 @@ internal static class Spacing
             "trailing" => [.. Grid.Descending(last, (double)config.NumTrainTimesteps / steps, steps).Select(t => Math.Round(t) - 1)],
             var other => throw Unknown(other),
         };
+    }
+
+    /// <summary>The caller's timesteps, checked: whole, falling, within the training's.</summary>
+    public static double[] Own(IReadOnlyList<double> timesteps, int train)
+    {
+        for (var i = 0; i < timesteps.Count; i++)
+        {
+            if (timesteps[i] < 0 || timesteps[i] >= train || (i > 0 && timesteps[i] >= timesteps[i - 1]))
+            {
+                throw new SchedulerException(
+                    $"timesteps[{i}] is {timesteps[i]}; timesteps must fall and lie between 0 and {train - 1}");
+            }
+        }
+
+        return timesteps.Count > 0 ? Grid.Truncated(timesteps) : throw new SchedulerException("timesteps is empty");
     }
 
     public static void CheckSteps(int steps, int train)

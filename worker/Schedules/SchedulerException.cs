@@ -1,4 +1,4 @@
-namespace Generation.Diffusion.Schedulers;
+namespace Generation.Schedules;
 
 /// <summary>A scheduler was asked for something that it cannot do. The message names the setting, its value and what is allowed.</summary>
 public sealed class SchedulerException : ArgumentException

@@ -1,0 +1,116 @@
+using System.Text.Json.Serialization;
+
+namespace Generation.Contracts;
+
+/// <summary>
+/// What is done for a job, decided once from its checked request and its model's entry: it is stored with the job and carried
+/// to the worker. Price, limits, estimate, progress and the run itself read it and work nothing of it out again.
+/// </summary>
+public sealed record JobPlan
+{
+    /// <summary>Of the plans that this version of the program makes and follows.</summary>
+    public const int CurrentVersion = 1;
+
+    /// <summary>The form of the plan; a worker that does not know it makes its own.</summary>
+    public required int Version { get; init; }
+
+    /// <summary>
+    /// Whether the model's own scheduler was not known, as where a worker of an earlier version has registered the model: good
+    /// enough to price the job by; the worker, which has the model's files, plans anew.
+    /// </summary>
+    public bool IsAssumed { get; init; }
+
+    /// <summary>How each picture or frame comes to its size; null where the network enlarges a given picture.</summary>
+    public RenderPlan? Render { get; init; }
+
+    /// <summary>The runs of a denoising network, in order, that each output takes; none where a network without steps does it.</summary>
+    public required IReadOnlyList<PlannedPass> Passes { get; init; }
+
+    /// <summary>Size of an output, in pixels.</summary>
+    public required int Width { get; init; }
+
+    public required int Height { get; init; }
+
+    /// <summary>Frames of an output: 1 of a picture.</summary>
+    public int Frames { get; init; } = 1;
+
+    /// <summary>How many outputs there are.</summary>
+    public int Outputs { get; init; } = 1;
+
+    /// <summary>Whether a worker may follow it as it is.</summary>
+    [JsonIgnore]
+    public bool IsCurrent => Version == CurrentVersion && !IsAssumed;
+
+    /// <summary>Steps that are run for one output, over its passes: calls of the network, of which second order methods make two a step.</summary>
+    [JsonIgnore]
+    public int Steps => Passes.Sum(pass => pass.Steps);
+
+    /// <summary>Million pixels times <see cref="Steps"/>, over the passes and frames of one output.</summary>
+    [JsonIgnore]
+    public decimal MegapixelSteps => Passes.Sum(pass => Mega(pass.Width, pass.Height) * pass.Steps) * Frames;
+
+    /// <summary>Million pixels of one output, over its frames.</summary>
+    [JsonIgnore]
+    public decimal OutputMegapixels => Mega(Width, Height) * Frames;
+
+    /// <summary>By what run times of jobs of one kind and model compare; networks without steps go by what they hand out.</summary>
+    [JsonIgnore]
+    public double Work => (double)((MegapixelSteps > 0 ? MegapixelSteps : OutputMegapixels) * Outputs);
+
+    private static decimal Mega(int width, int height) => (decimal)width * height / 1_000_000m;
+}
+
+/// <summary>One run of a denoising network over an output.</summary>
+public sealed record PlannedPass
+{
+    public required PassPurpose Purpose { get; init; }
+
+    /// <summary>Name of the model that runs.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>Size at which the network works, in pixels.</summary>
+    public required int Width { get; init; }
+
+    public required int Height { get; init; }
+
+    /// <summary>Class of the scheduler, as diffusers calls it: DDIMScheduler, FlowMatchEulerDiscreteScheduler, ...</summary>
+    public required string Scheduler { get; init; }
+
+    /// <summary>Steps of the whole schedule, num_inference_steps to the scheduler.</summary>
+    public required int ScheduledSteps { get; init; }
+
+    /// <summary>Share of the noise that the pass begins with: 1 is noise alone.</summary>
+    public double Strength { get; init; } = 1;
+
+    /// <summary>Calls of the network that the whole schedule has.</summary>
+    public required int Calls { get; init; }
+
+    /// <summary>The first of them that is made, from 0, and the one after the last.</summary>
+    public required int Begin { get; init; }
+
+    public required int End { get; init; }
+
+    /// <summary>Name of the upscaler that enlarges what the pass before left; null: the Lanczos filter, or nothing is enlarged.</summary>
+    public string? Upscaler { get; init; }
+
+    /// <summary>Steps that are run: calls of the network.</summary>
+    [JsonIgnore]
+    public int Steps => End - Begin;
+}
+
+/// <summary>What a pass does to an output.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<PassPurpose>))]
+public enum PassPurpose
+{
+    /// <summary>Draws over noise or over a picture that was given.</summary>
+    [JsonStringEnumMemberName("draw")]
+    Draw = 0,
+
+    /// <summary>Goes on with the unfinished latents of the pass before, by another model.</summary>
+    [JsonStringEnumMemberName("refine")]
+    Refine = 1,
+
+    /// <summary>Draws over the enlarged picture of the pass before.</summary>
+    [JsonStringEnumMemberName("redraw")]
+    Redraw = 2,
+}

@@ -1,0 +1,179 @@
+using Generation.Contracts;
+using Generation.Schedules;
+
+namespace Generation.Planning;
+
+/// <summary>
+/// Decides what is done for a job. The API plans a job when it is asked for; a worker that finds no plan with a job, or one of
+/// another version, plans it by the same function.
+/// </summary>
+public static class JobPlanner
+{
+    /// <summary>
+    /// A network that is not told of the mask paints beyond a picture's borders from the drawn out edges, not from noise alone:
+    /// else it draws a picture of its own beside the old one.
+    /// </summary>
+    private const double StrengthFromEdges = 0.8;
+
+    private const string Lanczos = "lanczos";
+
+    private const string SwitchAt = "refiner.switch_at";
+
+    /// <summary>The plan of a job.</summary>
+    /// <param name="request">With every default filled in.</param>
+    /// <param name="model">The entry of its model.</param>
+    /// <param name="find">The entry of another model, by name: a refiner's.</param>
+    /// <exception cref="PlanException">It cannot be done; the exception names the field at fault.</exception>
+    public static JobPlan Plan(JobRequest request, ModelEntry model, Func<string, ModelEntry?> find)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(model);
+        ArgumentNullException.ThrowIfNull(find);
+        return request switch
+        {
+            PictureRequest picture => Pictures(picture, model, find),
+            VideoRequest video => Clip(video, model),
+            SuperResolutionRequest larger => Larger(larger, model),
+            _ => throw new ArgumentException($"{request.GetType().Name} has no plan.", nameof(request)),
+        };
+    }
+
+    /// <summary>The strength, or the least that leaves one of so many steps to run with any scheduler.</summary>
+    public static double LeastStrength(double strength, int steps) => Math.Max(strength, Math.Min(1, (1.0 / Math.Max(1, steps)) + 0.0001));
+
+    private static JobPlan Pictures(PictureRequest request, ModelEntry model, Func<string, ModelEntry?> find)
+    {
+        PassSchedules schedules = PassSchedules.Of(model);
+        RenderPlan render = PictureSizes.Of(model, request.Width, request.Height, request.HiresFix);
+        (int width, int height) = (render.FirstWidth ?? render.GeneratedWidth, render.FirstHeight ?? render.GeneratedHeight);
+        (double strength, int steps) = Share(request, model);
+        var passes = new List<PlannedPass>
+        {
+            Pass(PassPurpose.Draw, model, schedules, width, height, request.Scheduler, steps, "strength",
+                new SchedulerOptions { Strength = strength, DenoisingEnd = request.Refiner?.SwitchAt }),
+        };
+        bool isAssumed = schedules.IsAssumed;
+        if (request.Refiner is { } use)
+        {
+            ModelEntry refiner = find(use.Model) ?? throw new PlanException("refiner.model", $"is {use.Model}, which is not there");
+            PassSchedules others = PassSchedules.Of(refiner);
+            if (schedules.IsFlow || others.IsFlow)
+            {
+                throw new PlanException("refiner", $"does not go with {model.Name}: models of flows do not share a schedule");
+            }
+
+            passes.Add(Pass(PassPurpose.Refine, refiner, others, width, height, request.Scheduler, request.NumInferenceSteps, SwitchAt,
+                new SchedulerOptions { DenoisingStart = use.SwitchAt }));
+            isAssumed |= others.IsAssumed;
+        }
+
+        if (request.HiresFix is { } fix)
+        {
+            (int wide, int high) = (render.GeneratedWidth, render.GeneratedHeight);
+            PlannedPass redraw = Pass(PassPurpose.Redraw, model, schedules, wide, high, request.Scheduler, fix.Steps, "hires_fix.strength",
+                new SchedulerOptions { Strength = fix.Strength });
+            passes.Add(redraw with { Upscaler = width < wide && fix.Upscaler != Lanczos ? model.Upscaler?.Name : null });
+        }
+
+        return new JobPlan
+        {
+            Version = JobPlan.CurrentVersion,
+            IsAssumed = isAssumed,
+            Render = render,
+            Passes = passes,
+            Width = request.Width,
+            Height = request.Height,
+            Outputs = request.NumImages,
+        };
+    }
+
+    private static JobPlan Clip(VideoRequest request, ModelEntry model)
+    {
+        PassSchedules schedules = PassSchedules.Of(model);
+        RenderPlan render = PictureSizes.Of(model, request.Width, request.Height);
+        return new JobPlan
+        {
+            Version = JobPlan.CurrentVersion,
+            IsAssumed = schedules.IsAssumed,
+            Render = render,
+            Passes =
+            [
+                Pass(PassPurpose.Draw, model, schedules, render.GeneratedWidth, render.GeneratedHeight, request.Scheduler,
+                    request.NumInferenceSteps, "num_inference_steps", SchedulerOptions.Default, clip: true),
+            ],
+            Width = request.Width,
+            Height = request.Height,
+            Frames = request.NumFrames,
+        };
+    }
+
+    private static JobPlan Larger(SuperResolutionRequest request, ModelEntry model)
+    {
+        var plan = new JobPlan { Version = JobPlan.CurrentVersion, Passes = [], Width = request.Width, Height = request.Height };
+        if (model.IsPlainUpscaler)
+        {
+            return plan;
+        }
+
+        PassSchedules schedules = PassSchedules.Of(model);
+        // The network sees the picture as it is: one of its latents is one pixel
+        return plan with
+        {
+            IsAssumed = schedules.IsAssumed,
+            Passes =
+            [
+                Pass(PassPurpose.Draw, model, schedules, request.Width / request.Scale, request.Height / request.Scale, request.Scheduler,
+                    request.NumInferenceSteps, "num_inference_steps", SchedulerOptions.Default),
+            ],
+        };
+    }
+
+    /// <summary>With how much noise the first pass begins, and of how many steps its schedule has.</summary>
+    private static (double Strength, int Steps) Share(PictureRequest request, ModelEntry model) => request switch
+    {
+        Img2ImgRequest { Strength: var strength } => (strength, request.NumInferenceSteps),
+        InpaintRequest { Strength: var strength } => (strength, request.NumInferenceSteps),
+        // As many steps as were asked for, over the part of the schedule that is run
+        OutpaintRequest when model.Network?.SeesMask != true =>
+            (StrengthFromEdges, (int)Math.Ceiling(request.NumInferenceSteps / StrengthFromEdges)),
+        _ => (1, request.NumInferenceSteps),
+    };
+
+    private static PlannedPass Pass(
+        PassPurpose purpose,
+        ModelEntry model,
+        PassSchedules schedules,
+        int width,
+        int height,
+        string scheduler,
+        int steps,
+        string field,
+        SchedulerOptions shares,
+        bool clip = false)
+    {
+        (StepWindow window, string className) = schedules.Find(scheduler, steps, shares, clip);
+        if (window.Count == 0)
+        {
+            throw shares switch
+            {
+                { DenoisingStart: { } start } => new PlanException(SwitchAt, $"is {start}, which leaves the refiner none of {steps} steps to run"),
+                { DenoisingEnd: { } end } => new PlanException(SwitchAt, $"is {end}, which leaves the first model none of {steps} steps to run"),
+                _ => new PlanException(field, $"leaves none of {steps} steps to run, and is {shares.Strength}; raise it or num_inference_steps"),
+            };
+        }
+
+        return new PlannedPass
+        {
+            Purpose = purpose,
+            Model = model.Name,
+            Width = width,
+            Height = height,
+            Scheduler = className,
+            ScheduledSteps = steps,
+            Strength = shares.Strength,
+            Calls = window.Of,
+            Begin = window.Begin,
+            End = window.End,
+        };
+    }
+}

@@ -1,0 +1,21 @@
+using System.Text.Json;
+
+namespace Generation.Diffusion;
+
+/// <summary>JSON files of models, which Python wrote.</summary>
+public static class JsonFile
+{
+    /// <summary>The root of a JSON file.</summary>
+    /// <exception cref="WeightsException">The file cannot be read or is no JSON.</exception>
+    public static JsonElement Read(string path)
+    {
+        try
+        {
+            return PythonJson.Parse(File.ReadAllText(path));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
+        {
+            throw new WeightsException($"{path}: cannot be read: {e.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+using System.Text.Json;
+using Generation.Contracts;
+using Generation.Diffusion;
+using Generation.Diffusion.Pipelines;
+
+namespace Generation.Worker.Models;
+
+/// <summary>Reads off a model's configs what its jobs are planned by; no weights are loaded.</summary>
+internal static class NetworkFiles
+{
+    /// <summary>Null for networks that have no schedule, and for files that cannot be read: loading them says what is wrong.</summary>
+    public static NetworkFacts? Of(ModelEntry entry, string weights)
+    {
+        if (entry.IsPlainUpscaler)
+        {
+            return null;
+        }
+
+        try
+        {
+            ModelFiles files = ModelFiles.Open(weights);
+            return new NetworkFacts(files.Scheduler().ToJson(), files.SeesMask);
+        }
+        catch (Exception e) when (e is WeightsException or SchedulerException or JsonException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}
