@@ -4,6 +4,7 @@ WORKDIR /src
 COPY Directory.Build.props Directory.Build.targets Directory.Packages.props BannedSymbols.txt .editorconfig ./
 COPY worker/Torch/Build worker/Torch/Build
 COPY contracts contracts
+COPY diagnostics diagnostics
 COPY storage storage
 COPY worker/Imaging worker/Imaging
 COPY api api

@@ -7,6 +7,7 @@ RUN apt-get update -q && apt-get install -y -q --no-install-recommends g++ && rm
 WORKDIR /src
 COPY Directory.Build.props Directory.Build.targets Directory.Packages.props BannedSymbols.txt .editorconfig ./
 COPY contracts contracts
+COPY diagnostics diagnostics
 COPY storage storage
 COPY worker worker
 # For one system: packages hold native libraries of others, too

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Storage;
+using Generation.Storage.Faces;
 
 namespace Generation.Api.Faces.Stablecog;
 

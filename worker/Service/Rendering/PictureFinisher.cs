@@ -1,5 +1,6 @@
 using System.Globalization;
 using Generation.Contracts;
+using Generation.Diagnostics;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Schedulers;
 using Generation.Imaging;
