@@ -38,7 +38,7 @@ internal sealed partial class Statement
             used.Add(parameter);
             return $"${Array.FindIndex(parameters, p => p.Name == parameter) + 1}";
         });
-        Text = BlankLines().Replace(text, "\n").Trim().TrimEnd(';');
+        Text = string.Join('\n', text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).TrimEnd(';');
         if (!used.SetEquals(parameters.Select(p => p.Name)))
         {
             throw new InvalidOperationException(
@@ -87,9 +87,6 @@ internal sealed partial class Statement
     }
 
     // What stands in quotes and a cast's :: are no parameters
-    [GeneratedRegex("""'[^']*'|(?<comment>--[^\n]*)|::|:(?<parameter>[a-z][a-z_]*)""", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    [GeneratedRegex("""'[^']*'|(?<comment>--[^\n]*)|::|:(?<parameter>[a-z][a-z_]*)""", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, 30_000)]
     private static partial Regex Token();
-
-    [GeneratedRegex("""\s*\n\s*""", RegexOptions.CultureInvariant)]
-    private static partial Regex BlankLines();
 }

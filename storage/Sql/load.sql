@@ -1,5 +1,5 @@
--- How busy the system is, of each model, in one row for each. Changes nothing. Planned each time it is run, since the tables' sizes
--- decide how.
+-- How busy the system is: a row for each model, with what is the same for all (all_workers, ...); without any, a row without a model.
+-- Changes nothing. Planned each time it is run, since the tables' sizes decide how.
 -- At a cost that does not grow with the jobs that wait: up to a limit all are counted; beyond it the number in all comes from the
 -- accounts, which know it, and each model's share of it from a sample of the table's pages; a model of which few wait is still counted.
 -- :live_for interval for how long a worker counts as live; :count_limit integer: all are counted where no more than so many wait; a
@@ -69,11 +69,11 @@ minute AS (
     WHERE finished_at > now() - interval '1 minute' AND state = job_state('succeeded') GROUP BY model),
 names AS (
     SELECT name AS model FROM models UNION SELECT model FROM waiting UNION SELECT model FROM running)
-SELECT names.model, coalesce(waiting.queued, 0), coalesce(running.running, 0), coalesce(able.workers, 0),
-    coalesce(able.slots, 0), coalesce(able.free, 0), coalesce(minute.finished, 0), pace.seconds, waiting.oldest,
-    (SELECT count(*)::int FROM live), (SELECT coalesce(sum(slots), 0)::int FROM live),
-    (SELECT coalesce(sum(free), 0)::int FROM live), now(),
-    running.left_over, coalesce(waiting.seconds, 0), coalesce(waiting.known, 0)
+SELECT names.model, coalesce(waiting.queued, 0) AS queued, coalesce(running.running, 0) AS running, coalesce(able.workers, 0) AS workers,
+    coalesce(able.slots, 0) AS slots, coalesce(able.free, 0) AS free, coalesce(minute.finished, 0) AS finished_last_minute,
+    pace.seconds AS run_seconds, waiting.oldest, (SELECT count(*)::int FROM live) AS all_workers,
+    (SELECT coalesce(sum(slots), 0)::int FROM live) AS all_slots, (SELECT coalesce(sum(free), 0)::int FROM live) AS all_free, now() AS at,
+    running.left_over, coalesce(waiting.seconds, 0) AS queued_seconds, coalesce(waiting.known, 0) AS queued_known
 FROM (SELECT 1) AS one LEFT JOIN names ON true
     LEFT JOIN waiting USING (model) LEFT JOIN running USING (model) LEFT JOIN able USING (model)
     LEFT JOIN pace USING (model) LEFT JOIN minute USING (model)

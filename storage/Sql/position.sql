@@ -40,5 +40,6 @@ others AS (
                     ORDER BY o.priority DESC, o.enqueued_at, o.job_id LIMIT turns.most)) AS both_kinds
             ORDER BY both_kinds.kind LIMIT turns.most) AS turn) AS few
     WHERE a.id <> me.account_id)
-SELECT (1 + own.ahead + others.ahead)::bigint, (own.known + others.known)::bigint, own.seconds + others.seconds, me.seconds
+SELECT (1 + own.ahead + others.ahead)::bigint AS position, (own.known + others.known)::bigint AS known_ahead,
+    own.seconds + others.seconds AS seconds_ahead, me.seconds AS own_seconds
 FROM me, own, others;

@@ -19,6 +19,6 @@ weighted AS (
     SELECT timed.*, power(0.97::double precision, row_number() OVER (PARTITION BY model, kind ORDER BY finished_at DESC) - 1)
         / power(greatest(coalesce(start + slope * work, mean), mean / 10), 2) AS weight
     FROM timed JOIN plain USING (model, kind))
-SELECT model, kind, count(*), sum(weight), sum(weight * work), sum(weight * seconds), sum(weight * work * work),
-    sum(weight * work * seconds), avg(work)
+SELECT model, kind, count(*) AS jobs, sum(weight) AS weights, sum(weight * work) AS work, sum(weight * seconds) AS seconds,
+    sum(weight * work * work) AS work_squared, sum(weight * work * seconds) AS product, avg(work) AS mean_work
 FROM weighted GROUP BY model, kind;
