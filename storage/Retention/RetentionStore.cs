@@ -58,7 +58,8 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
         }
 
         var orphans = new List<string>();
-        await using (NpgsqlCommand command = OrphansSql.On(source, names.ToArray()))
+        // One value, which is an array; uncast, its elements would be the values
+        await using (NpgsqlCommand command = OrphansSql.On(source, (object)names.ToArray()))
         {
             await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
