@@ -4,7 +4,6 @@ using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Schedulers;
 using Generation.Imaging;
 using Generation.Imaging.Video;
-using Generation.Storage;
 using Generation.Worker.Jobs;
 
 namespace Generation.Worker.Rendering;

@@ -4,7 +4,6 @@ using Generation.Diagnostics;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Schedulers;
 using Generation.Imaging;
-using Generation.Storage;
 using Generation.Worker.Jobs;
 
 namespace Generation.Worker.Rendering;

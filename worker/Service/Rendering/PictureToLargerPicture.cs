@@ -4,7 +4,6 @@ using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Schedulers;
 using Generation.Imaging;
-using Generation.Storage;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;
 
