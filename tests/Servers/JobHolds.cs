@@ -1,6 +1,5 @@
 using System.Globalization;
 using Generation.Diagnostics;
-using Generation.Storage;
 
 namespace Generation.Tests;
 
