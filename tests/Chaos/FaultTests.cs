@@ -6,7 +6,6 @@ using Generation.Cli.Running;
 using Generation.Contracts;
 using Generation.Diagnostics;
 using Generation.EndToEnd.Tests;
-using Generation.Storage;
 using Generation.Tests;
 
 namespace Generation.Chaos.Tests;
