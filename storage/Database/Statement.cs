@@ -42,7 +42,8 @@ internal sealed partial class Statement
         if (!used.SetEquals(parameters.Select(p => p.Name)))
         {
             throw new InvalidOperationException(
-                $"storage/Sql/{name}.sql has the parameters {string.Join(", ", used)}, and is given {string.Join(", ", parameters.Select(p => p.Name))}.");
+                $"storage/Sql/{name}.sql has the parameters {string.Join(", ", used)}, and is given "
+                + $"{string.Join(", ", parameters.Select(p => p.Name))}.");
         }
     }
 
@@ -87,6 +88,8 @@ internal sealed partial class Statement
     }
 
     // What stands in quotes and a cast's :: are no parameters
-    [GeneratedRegex("""'[^']*'|(?<comment>--[^\n]*)|::|:(?<parameter>[a-z][a-z_]*)""", RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, 30_000)]
+    [GeneratedRegex(
+        """'[^']*'|(?<comment>--[^\n]*)|::|:(?<parameter>[a-z][a-z_]*)""",
+        RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 30_000)]
     private static partial Regex Token();
 }

@@ -26,8 +26,8 @@ public sealed class OutputGallery(NpgsqlDataSource source)
         """;
 
     private static readonly string Select = $"""
-        SELECT {string.Join(", ", JobRow.Columns.Select(c => "j." + c))}, jsonb_strip_nulls(to_jsonb(o) - 'job_id'), {CreatedAt}, coalesce(m.gallery, 0)::smallint, u.job_id,
-            jsonb_strip_nulls(to_jsonb(u) - 'job_id')
+        SELECT {string.Join(", ", JobRow.Columns.Select(c => "j." + c))}, jsonb_strip_nulls(to_jsonb(o) - 'job_id'),
+            {CreatedAt}, coalesce(m.gallery, 0)::smallint, u.job_id, jsonb_strip_nulls(to_jsonb(u) - 'job_id')
         {From}
         """;
 

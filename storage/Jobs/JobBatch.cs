@@ -46,7 +46,8 @@ internal sealed class JobBatch : IAsyncDisposable
     public void LockJobs(IEnumerable<Guid> ids) => Add(LockJobsSql.InBatch(ids.ToArray()));
 
     /// <summary>Locks the accounts; with <paramref name="dispatch"/>, before them, the right to choose what is sent to that model's queue.</summary>
-    public void LockAccounts(IEnumerable<Guid> ids, string? dispatch = null) => Add(LockAccountsSql.InBatch(ids.Distinct().ToArray(), dispatch));
+    public void LockAccounts(IEnumerable<Guid> ids, string? dispatch = null) =>
+        Add(LockAccountsSql.InBatch(ids.Distinct().ToArray(), dispatch));
 
     public void LockAccountsOfJobs(IEnumerable<Guid> ids) => Add(LockAccountsOfJobsSql.InBatch(ids.ToArray()));
 

@@ -71,8 +71,8 @@ public sealed record JobRow
     /// <summary>Columns of the statements that return jobs, in the order in which <see cref="Read"/> takes them; others may follow.</summary>
     internal static readonly IReadOnlyList<string> Columns =
     [
-        "id", "account_id", "kind", "model", "state", "request", "render", "priority", "created_at", "started_at", "finished_at", "expires_at",
-        "attempt", "lease_epoch", "worker_id", "revision", "cancel_requested", "cost", "charged", "error", "metadata", "checkpoint",
+        "id", "account_id", "kind", "model", "state", "request", "render", "priority", "created_at", "started_at", "finished_at",
+        "expires_at", "attempt", "lease_epoch", "worker_id", "revision", "cancel_requested", "cost", "charged", "error", "metadata", "checkpoint",
         "webhook_url", "webhook_events", "outputs_deleted_at",
     ];
 

@@ -132,7 +132,8 @@ public sealed partial class JobStore
     /// running -> queued at a worker's shutdown: another goes on from <paramref name="checkpoint"/>. Costs no attempt.
     /// </summary>
     public Task<FencedOutcome> HandBackAsync(JobId id, long epoch, JobCheckpoint? checkpoint, CancellationToken cancellationToken) =>
-        EndAsync(HandBackSql.On(_source, id.Value, epoch, Json(checkpoint)), id, epoch, row => row.State == JobState.Queued, cancellationToken);
+        EndAsync(
+            HandBackSql.On(_source, id.Value, epoch, Json(checkpoint)), id, epoch, row => row.State == JobState.Queued, cancellationToken);
 
     /// <summary>
     /// running -> cancelled: the worker has stopped, after <paramref name="fractionDone"/> (0 to 1) of the work. That

@@ -15,7 +15,8 @@ public sealed partial class JobStore
 
     private static readonly Statement CancelQueuedSql = new("cancel-queued", ("id", NpgsqlDbType.Uuid), ("account_id", NpgsqlDbType.Uuid));
 
-    private static readonly Statement RequestCancelSql = new("request-cancel", ("id", NpgsqlDbType.Uuid), ("account_id", NpgsqlDbType.Uuid));
+    private static readonly Statement RequestCancelSql = new("request-cancel",
+        ("id", NpgsqlDbType.Uuid), ("account_id", NpgsqlDbType.Uuid));
 
     private static readonly Statement LapsedSql = new("lapsed", ("limit", NpgsqlDbType.Integer));
 
@@ -30,7 +31,8 @@ public sealed partial class JobStore
 
     private static readonly Statement ExpireSql = new("expire", ("ids", NpgsqlDbType.Array | NpgsqlDbType.Uuid));
 
-    private static readonly Statement DeleteOutputsSql = new("delete-outputs", ("id", NpgsqlDbType.Uuid), ("account_id", NpgsqlDbType.Uuid));
+    private static readonly Statement DeleteOutputsSql = new("delete-outputs",
+        ("id", NpgsqlDbType.Uuid), ("account_id", NpgsqlDbType.Uuid));
 
     /// <summary>
     /// queued -> cancelled, at no cost; or asks a running job's worker to stop. With <paramref name="accountId"/>: only

@@ -85,7 +85,7 @@ public sealed partial class JobStore
         string model = jobs[0].Request.Model;
         DirectSend? send = jobs.All(j => j.Send is not null && j.Request.Model == model) ? jobs[0].Send : null;
         batch.LockAccounts(jobs.Select(j => j.AccountId), send is null ? null : model);
-        // What few jobs have is written by statements of its own: what one is able to do costs time, also where there is nothing of it to do
+        // What few jobs have is written by statements of its own: what one is able to do costs time, also where there is nothing to do
         NewJob[] keyed = [.. jobs.Where(j => j.Idempotency is not null)];
         Guid[] owners = [.. keyed.Select(j => j.AccountId)];
         string[] keys = [.. keyed.Select(j => j.Idempotency!.Key)];
@@ -93,7 +93,8 @@ public sealed partial class JobStore
         if (keyed.Length > 0)
         {
             batch.Add(SubmitKeysSql.InBatch(
-                owners, keys, keyed.Select(j => j.Idempotency!.Fingerprint).ToArray(), ids, keyed.Select(j => j.Idempotency!.InFlight).ToArray()));
+                owners, keys, keyed.Select(j => j.Idempotency!.Fingerprint).ToArray(), ids,
+                keyed.Select(j => j.Idempotency!.InFlight).ToArray()));
         }
 
         Submission[] submissions = [.. jobs.Select(j => new Submission(j, Json(j.Request)!))];

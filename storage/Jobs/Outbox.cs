@@ -34,7 +34,8 @@ public sealed class Outbox(NpgsqlDataSource source)
 
     private static readonly Statement AnyWaitingSql = new("any-waiting");
 
-    private static readonly Statement WindowsSql = new("windows", ("live_for", NpgsqlDbType.Interval), ("count_limit", NpgsqlDbType.Integer));
+    private static readonly Statement WindowsSql = new("windows",
+        ("live_for", NpgsqlDbType.Interval), ("count_limit", NpgsqlDbType.Integer));
 
     private static readonly Statement TakeSql = new("take",
         ("model", NpgsqlDbType.Text), ("limit", NpgsqlDbType.Integer), ("running_limit", NpgsqlDbType.Integer));

@@ -66,5 +66,6 @@ public sealed class SchemaTests
     /// <summary>As in JSON, where it has a name there.</summary>
     private static string NameOf<T>(T value)
         where T : struct, Enum =>
-        typeof(T).GetField(value.ToString())!.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name ?? value.ToString().ToLowerInvariant();
+        typeof(T).GetField(value.ToString())!.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name
+            ?? value.ToString().ToLowerInvariant();
 }

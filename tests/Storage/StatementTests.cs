@@ -56,7 +56,8 @@ public sealed class StatementTests
     public void Statement_ParametersThatTheFileDoesNotHave_AreAnError()
     {
         Assert.That(() => new Statement("put-back"), Throws.InvalidOperationException);
-        Assert.That(() => new Statement("put-back", ("ids", NpgsqlDbType.Uuid), ("more", NpgsqlDbType.Text)), Throws.InvalidOperationException);
+        Assert.That(
+            () => new Statement("put-back", ("ids", NpgsqlDbType.Uuid), ("more", NpgsqlDbType.Text)), Throws.InvalidOperationException);
         Assert.That(() => new Statement("put-nowhere"), Throws.InvalidOperationException);
     }
 
