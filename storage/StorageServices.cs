@@ -35,16 +35,10 @@ public static class StorageServices
             provider.GetRequiredService<RedisConnection>(),
             provider.GetRequiredService<IOptions<HotStateOptions>>().Value,
             provider.GetRequiredService<ILogger<RateLimiter>>()));
-        services.AddSingleton(provider => new PendingCalls(
-            provider.GetRequiredService<RedisConnection>(),
-            provider.GetRequiredService<IOptions<HotStateOptions>>().Value,
-            provider.GetRequiredService<ILogger<PendingCalls>>()));
         services.AddSingleton<DispatchSignal>();
         services.AddSingleton<JobStore>();
         services.AddSingleton<Outbox>();
         services.AddSingleton<JobQueries>();
-        services.AddSingleton<ObjectNumbers>();
-        services.AddSingleton<OutputGallery>();
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<LoadReader>();
         services.AddSingleton<RunTimes>();

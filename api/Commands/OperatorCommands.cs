@@ -90,7 +90,8 @@ internal static class OperatorCommands
         var verify = new Command("verify", "Go through the chain of the audit log; exit code 1 if it is broken");
         verify.SetAction((_, cancellationToken) => WithServicesAsync(async services =>
         {
-            (long entries, long? wrong) = await new AuditLog(services.GetRequiredService<Npgsql.NpgsqlDataSource>(), TimeProvider.System).VerifyAsync(cancellationToken);
+            (long entries, long? wrong) = await ActivatorUtilities.CreateInstance<AuditLog>(services, TimeProvider.System)
+                .VerifyAsync(cancellationToken);
             if (wrong is null)
             {
                 Console.WriteLine($"{entries} entries, each as it was written.");

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Generation.Contracts;
+using Generation.Diagnostics;
 using Generation.Storage;
 using MassTransit;
 

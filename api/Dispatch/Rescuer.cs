@@ -1,3 +1,4 @@
+using Generation.Diagnostics;
 using Generation.Storage;
 using Microsoft.Extensions.Options;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Generation.Contracts;
+using Generation.Diagnostics;
 using Generation.Storage;
 using Npgsql;
 

@@ -1,4 +1,5 @@
 using Generation.Contracts;
+using Generation.Diagnostics;
 using Generation.Storage;
 
 namespace Generation.Api;

@@ -5,6 +5,7 @@ COPY Directory.Build.props Directory.Build.targets Directory.Packages.props Bann
 COPY worker/Torch/Build worker/Torch/Build
 COPY contracts contracts
 COPY planning planning
+COPY diagnostics diagnostics
 COPY storage storage
 COPY worker/Imaging worker/Imaging
 COPY worker/Schedules worker/Schedules

@@ -8,6 +8,7 @@ WORKDIR /src
 COPY Directory.Build.props Directory.Build.targets Directory.Packages.props BannedSymbols.txt .editorconfig ./
 COPY contracts contracts
 COPY planning planning
+COPY diagnostics diagnostics
 COPY storage storage
 COPY worker worker
 # For one system: packages hold native libraries of others, too

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -10,6 +9,15 @@ namespace Generation.Storage;
 /// </summary>
 internal sealed class JobBatch : IAsyncDisposable
 {
+    private static readonly Statement LockJobsSql = new("lock-jobs", ("ids", NpgsqlDbType.Array | NpgsqlDbType.Uuid));
+
+    private static readonly Statement LockAccountsSql = new(
+        "lock-accounts", ("ids", NpgsqlDbType.Array | NpgsqlDbType.Uuid), ("dispatch", NpgsqlDbType.Text));
+
+    private static readonly Statement LockAccountsOfJobsSql = new("lock-accounts-of-jobs", ("ids", NpgsqlDbType.Array | NpgsqlDbType.Uuid));
+
+    private static readonly Statement LockDispatchSql = new("lock-dispatch", ("model", NpgsqlDbType.Text));
+
     // A plan is kept, since making one takes longer than carrying it out; and the one that is best for an almost empty table
     // would read it from end to end for ever after. A bitmap is read to its end, too, and with all rows that are gone: an
     // index scan marks those, and the next passes them by
@@ -35,62 +43,33 @@ internal sealed class JobBatch : IAsyncDisposable
     /// <summary>What a connection that carries out nothing but such batches is told once.</summary>
     public static string LaneSql { get; } = string.Join("; ", Settings.Select(s => $"SET {s.Name} = {s.Value}"));
 
-    public void LockJobs(IEnumerable<Guid> ids) => Add(
-        "SELECT 1 FROM jobs WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE", Column(NpgsqlDbType.Uuid, ids));
+    public void LockJobs(IEnumerable<Guid> ids) => Add(LockJobsSql.InBatch(ids.ToArray()));
 
     /// <summary>Locks the accounts; with <paramref name="dispatch"/>, before them, the right to choose what is sent to that model's queue.</summary>
-    public void LockAccounts(IEnumerable<Guid> ids, string? dispatch = null)
-    {
-        const string Sql = "SELECT 1 FROM accounts WHERE id = ANY ($1){0} ORDER BY id FOR NO KEY UPDATE";
-        if (dispatch is null)
-        {
-            Add(Sql.Replace("{0}", "", StringComparison.Ordinal), Column(NpgsqlDbType.Uuid, ids.Distinct()));
-        }
-        else
-        {
-            // A condition without columns is looked at before the first row
-            Add(Sql.Replace("{0}", " AND (SELECT pg_advisory_xact_lock(hashtextextended('dispatch:' || $2, 0)) IS NOT NULL)", StringComparison.Ordinal),
-                Column(NpgsqlDbType.Uuid, ids.Distinct()), new NpgsqlParameter<string> { TypedValue = dispatch });
-        }
-    }
+    public void LockAccounts(IEnumerable<Guid> ids, string? dispatch = null) =>
+        Add(LockAccountsSql.InBatch(ids.Distinct().ToArray(), dispatch));
 
-    public void LockAccountsOfJobs(IEnumerable<Guid> ids) => Add(
-        "SELECT 1 FROM accounts WHERE id IN (SELECT account_id FROM jobs WHERE id = ANY ($1)) ORDER BY id FOR NO KEY UPDATE",
-        Column(NpgsqlDbType.Uuid, ids));
+    public void LockAccountsOfJobs(IEnumerable<Guid> ids) => Add(LockAccountsOfJobsSql.InBatch(ids.ToArray()));
 
     /// <summary>One at a time chooses what is sent to a model's queue. Comes before the other locks.</summary>
-    public void LockDispatch(string model) =>
-        Add("SELECT pg_advisory_xact_lock(hashtextextended('dispatch:' || $1, 0))", new NpgsqlParameter<string> { TypedValue = model });
+    public void LockDispatch(string model) => Add(LockDispatchSql.InBatch(model));
 
-    /// <summary>A statement whose parameters are columns: each has an element for each job.</summary>
-    [SuppressMessage("Security", "CA2100", Justification = "Statements are put together from constants only.")]
-    public void Add(string sql, params NpgsqlParameter[] columns)
+    /// <summary>Adds a statement; returns its number, from 0.</summary>
+    public int Add(NpgsqlBatchCommand command)
     {
-        var command = new NpgsqlBatchCommand(sql);
-        command.Parameters.AddRange(columns);
         _batch.BatchCommands.Add(command);
+        return _batch.BatchCommands.Count - 1;
     }
 
-    public static NpgsqlParameter Column<T>(NpgsqlDbType type, IEnumerable<T> values) =>
-        new() { Value = values.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | type };
-
-    /// <summary>What <see cref="Rows"/> reads: a column of the values of all, or the only value.</summary>
-    public static NpgsqlParameter Column<TItem, T>(IReadOnlyList<TItem> items, NpgsqlDbType type, Func<TItem, T> value) => items.Count > 1
-        ? Column(type, items.Select(value))
-        : new() { Value = (object?)value(items[0]) ?? DBNull.Value, NpgsqlDbType = type };
+    /// <summary>Runs all of it; the reader stands at the last statement's rows. What changes something is not given up halfway: no token.</summary>
+    public Task<NpgsqlDataReader> ExecuteAsync(CancellationToken cancellationToken = default) =>
+        ExecuteAsync(_batch.BatchCommands.Count - 1, cancellationToken);
 
     /// <summary>
-    /// The parameters $1, $2 and so on as rows, to select from. A single row is no list: planned as what it is, and carried out in
-    /// half the time.
+    /// Runs all of it; the reader stands at the rows of the statement of that number, from 0. Those before it must be such as have rows,
+    /// if only none. Whether those after it went well is known once the reader has gone through their results, too.
     /// </summary>
-    /// <param name="many">Whether each parameter is a column.</param>
-    /// <param name="columns">Name and type of each, and more names for what comes with them.</param>
-    public static string Rows(bool many, params (string Name, string Type)[] columns) => many
-        ? $"unnest({string.Join(", ", columns.Select((c, i) => $"${i + 1}::{c.Type}[]"))}) WITH ORDINALITY AS i ({string.Join(", ", columns.Select(c => c.Name))}, number)"
-        : $"(SELECT {string.Join(", ", columns.Select((c, i) => $"${i + 1}::{c.Type} AS {c.Name}"))}, 1::bigint AS number) AS i";
-
-    /// <summary>Runs all of it; the reader stands at the last statement's rows. What changes something is not given up halfway: no token.</summary>
-    public async Task<NpgsqlDataReader> ExecuteAsync(CancellationToken cancellationToken = default)
+    public async Task<NpgsqlDataReader> ExecuteAsync(int statement, CancellationToken cancellationToken = default)
     {
         if (_lane is not null)
         {
@@ -100,7 +79,7 @@ internal sealed class JobBatch : IAsyncDisposable
         NpgsqlDataReader reader = await _batch.ExecuteReaderAsync(cancellationToken);
         try
         {
-            for (int i = 1; i < _batch.BatchCommands.Count; i++)
+            for (int i = 0; i < statement; i++)
             {
                 await reader.NextResultAsync(cancellationToken);
             }

@@ -1,4 +1,3 @@
-using System.Text;
 using Generation.Contracts;
 using Npgsql;
 using NpgsqlTypes;
@@ -32,21 +31,24 @@ public sealed record JobFilter
 /// <summary>Looks at jobs; changes nothing.</summary>
 public sealed class JobQueries(NpgsqlDataSource source)
 {
+    private static readonly (string, NpgsqlDbType)[] ListParameters =
+    [
+        ("account_id", NpgsqlDbType.Uuid), ("state", NpgsqlDbType.Smallint), ("kind", NpgsqlDbType.Smallint), ("model", NpgsqlDbType.Text),
+        ("created_after", NpgsqlDbType.TimestampTz), ("created_before", NpgsqlDbType.TimestampTz), ("after", NpgsqlDbType.Uuid),
+        ("limit", NpgsqlDbType.Integer),
+    ];
+
+    private static readonly Statement ListNewestSql = new("list-newest", ListParameters);
+
+    private static readonly Statement ListOldestSql = new("list-oldest", ListParameters);
+
+    private static readonly Statement PositionSql = new("position", ("id", NpgsqlDbType.Uuid));
+
     public async Task<IReadOnlyList<JobRow>> ListAsync(JobFilter filter, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand();
-        var sql = new StringBuilder($"SELECT {JobRow.Columns}, {JobRow.OutputsColumn} FROM jobs j WHERE j.account_id = $1");
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = filter.AccountId });
-        And("j.state = ", (short?)filter.State, NpgsqlDbType.Smallint);
-        And("j.kind = ", (short?)filter.Kind, NpgsqlDbType.Smallint);
-        And("j.model = ", filter.Model, NpgsqlDbType.Text);
-        And("j.created_at > ", filter.CreatedAfter?.ToUniversalTime(), NpgsqlDbType.TimestampTz);
-        And("j.created_at < ", filter.CreatedBefore?.ToUniversalTime(), NpgsqlDbType.TimestampTz);
-        And(filter.Descending ? "j.id < " : "j.id > ", filter.After?.Value, NpgsqlDbType.Uuid);
-        sql.Append(filter.Descending ? " ORDER BY j.id DESC" : " ORDER BY j.id");
-        sql.Append(" LIMIT ").Append(filter.Limit);
-        command.CommandText = sql.ToString();
-
+        await using NpgsqlCommand command = (filter.Descending ? ListNewestSql : ListOldestSql).On(
+            source, filter.AccountId, (short?)filter.State, (short?)filter.Kind, filter.Model, filter.CreatedAfter?.ToUniversalTime(),
+            filter.CreatedBefore?.ToUniversalTime(), filter.After?.Value, filter.Limit);
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         var jobs = new List<JobRow>();
         while (await reader.ReadAsync(cancellationToken))
@@ -55,15 +57,6 @@ public sealed class JobQueries(NpgsqlDataSource source)
         }
 
         return jobs;
-
-        void And(string condition, object? value, NpgsqlDbType type)
-        {
-            if (value is not null)
-            {
-                command.Parameters.Add(new NpgsqlParameter { Value = value, NpgsqlDbType = type });
-                sql.Append(" AND ").Append(condition).Append('$').Append(command.Parameters.Count);
-            }
-        }
     }
 
     /// <summary>How many of an account's jobs are queued or running.</summary>
@@ -78,7 +71,7 @@ public sealed class JobQueries(NpgsqlDataSource source)
     public async Task<QueuePlace?> PositionAsync(JobId id, CancellationToken cancellationToken)
     {
         await using var batch = new JobBatch(source);
-        batch.Add(FairShare.PositionSql, new NpgsqlParameter<Guid> { TypedValue = id.Value });
+        batch.Add(PositionSql.InBatch(id.Value));
         await using NpgsqlDataReader reader = await batch.ExecuteAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
             ? new QueuePlace(reader.GetInt64(0), reader.GetInt64(1), reader.GetDouble(2), reader.IsDBNull(3) ? null : reader.GetDouble(3))

@@ -68,18 +68,13 @@ public sealed record JobRow
 
     public IReadOnlyList<JobOutput> Outputs { get; init; } = [];
 
-    /// <summary>Columns of <c>jobs j</c> in the order that <see cref="Read"/> takes them.</summary>
-    internal const string Columns =
-        "j.id, j.account_id, j.kind, j.model, j.state, j.request, j.render, j.priority, j.created_at, j.started_at, " +
-        "j.finished_at, j.expires_at, j.attempt, j.lease_epoch, j.worker_id, j.revision, j.cancel_requested, j.cost, " +
-        "j.charged, j.error, j.metadata, j.checkpoint, j.webhook_url, j.webhook_events, j.outputs_deleted_at";
-
-    /// <summary>A job's outputs as one JSON value, or null.</summary>
-    internal const string OutputsColumn =
-        "(SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(o) - 'job_id') ORDER BY o.index) FROM job_outputs o WHERE o.job_id = j.id)";
-
-    /// <summary>Number of columns in <see cref="Columns"/>: what follows them has this ordinal.</summary>
-    internal const int ColumnCount = 25;
+    /// <summary>Columns of the statements that return jobs, in the order in which <see cref="Read"/> takes them; others may follow.</summary>
+    internal static readonly IReadOnlyList<string> Columns =
+    [
+        "id", "account_id", "kind", "model", "state", "request", "render", "priority", "created_at", "started_at", "finished_at",
+        "expires_at", "attempt", "lease_epoch", "worker_id", "revision", "cancel_requested", "cost", "charged", "error", "metadata", "checkpoint",
+        "webhook_url", "webhook_events", "outputs_deleted_at",
+    ];
 
     /// <summary>The request, where whoever made the row has it at hand; it is then not parsed again.</summary>
     internal JobRequest? KnownRequest { get; init; }
@@ -167,7 +162,7 @@ public sealed record JobRow
     };
 
     internal static JobRow ReadWithOutputs(NpgsqlDataReader r) =>
-        Read(r) with { Outputs = Json<JobOutput[]>(Text(r, ColumnCount)) ?? [] };
+        Read(r) with { Outputs = Json<JobOutput[]>(Text(r, Columns.Count)) ?? [] };
 
     private static string? Text(NpgsqlDataReader r, int ordinal) => r.IsDBNull(ordinal) ? null : r.GetString(ordinal);
 

@@ -6,80 +6,34 @@ namespace Generation.Storage;
 
 public sealed partial class JobStore
 {
-    private const int Queued = (int)JobState.Queued;
-    private const int Running = (int)JobState.Running;
+    private static readonly RowsStatement<Claim> ClaimSql = new("claim",
+    [
+        Column<Claim>.Of("id", NpgsqlDbType.Uuid, c => c.Id.Value),
+        Column<Claim>.Of("worker", NpgsqlDbType.Text, c => c.WorkerId),
+        Column<Claim>.Of("lease", NpgsqlDbType.Interval, c => c.Lease),
+    ]);
 
-    private static readonly string ClaimSql = Claims(many: true);
+    private static readonly RowsStatement<Completion> CompleteSql = new("complete",
+    [
+        Column<Completion>.Of("id", NpgsqlDbType.Uuid, c => c.Id.Value),
+        Column<Completion>.Of("epoch", NpgsqlDbType.Bigint, c => c.Epoch),
+        Column<Completion>.Of("outputs", NpgsqlDbType.Jsonb, c => Json(c.Outputs)),
+    ]);
 
-    private static readonly string ClaimOneSql = Claims(many: false);
+    private static readonly Statement RenewSql = new("renew",
+        ("id", NpgsqlDbType.Uuid), ("epoch", NpgsqlDbType.Bigint), ("lease", NpgsqlDbType.Interval), ("checkpoint", NpgsqlDbType.Jsonb));
 
-    private static string Claims(bool many) => $"""
-        WITH j AS (
-            UPDATE jobs SET state = {Running}, attempt = attempt + 1, lease_epoch = lease_epoch + 1, lease_until = now() + i.lease,
-                worker_id = i.worker, started_at = now(), revision = revision + 1
-            FROM {JobBatch.Rows(many, ("job", "uuid"), ("worker", "text"), ("lease", "interval"))}
-            WHERE id = i.job AND state = {Queued} AND (expires_at IS NULL OR expires_at > now())
-            RETURNING jobs.*),
-        box AS (DELETE FROM outbox USING j WHERE outbox.job_id = j.id),
-        {Hooks("started", "job.started")}
-        SELECT {JobRow.Columns} FROM j
-        """;
+    private static readonly Statement FailSql = new("fail",
+        ("id", NpgsqlDbType.Uuid), ("epoch", NpgsqlDbType.Bigint), ("error", NpgsqlDbType.Jsonb));
 
-    private static readonly string RenewSql = $"""
-        UPDATE jobs SET lease_until = now() + $3, checkpoint = coalesce($4, checkpoint)
-        WHERE id = $1 AND state = {Running} AND lease_epoch = $2
-        RETURNING cancel_requested
-        """;
+    private static readonly Statement ConfirmCancelSql = new("confirm-cancel",
+        ("id", NpgsqlDbType.Uuid), ("epoch", NpgsqlDbType.Bigint), ("done", NpgsqlDbType.Numeric));
 
-    private const string OwnLease = "state = 1 AND lease_epoch = $2";
+    private static readonly Statement HandBackSql = new("hand-back",
+        ("id", NpgsqlDbType.Uuid), ("epoch", NpgsqlDbType.Bigint), ("checkpoint", NpgsqlDbType.Jsonb));
 
-    private static readonly (string Name, string Type)[] CompletionColumns = [("job", "uuid"), ("epoch", "bigint"), ("outputs", "jsonb")];
-
-    private static readonly string CompleteSql = Completions(many: true);
-
-    private static readonly string CompleteOneSql = Completions(many: false);
-
-    private static string Completions(bool many) => Settle(
-        JobState.Succeeded,
-        set: ", charged = cost, error = NULL",
-        from: "FROM " + JobBatch.Rows(many, CompletionColumns),
-        where: "id = i.job AND state = 1 AND lease_epoch = i.epoch AND NOT cancel_requested",
-        more: $"""
-            ,
-            files AS (
-                INSERT INTO job_outputs (job_id, index, sha256, content_type, bytes, width, height, seed, nsfw, render,
-                    frames, fps, duration_seconds, thumbnail)
-                SELECT j.id, o.index, o.sha256, o.content_type, o.bytes, o.width, o.height, o.seed, o.nsfw, o.render,
-                    o.frames, o.fps, o.duration_seconds, o.thumbnail
-                FROM {JobBatch.Rows(many, CompletionColumns)} JOIN j ON j.id = i.job,
-                    jsonb_to_recordset(i.outputs) AS o (index integer, sha256 text, content_type text, bytes bigint,
-                    width integer, height integer, seed bigint, nsfw boolean, render jsonb, frames integer, fps double precision,
-                    duration_seconds double precision, thumbnail text))
-            """);
-
-    private static readonly string FailSql = Settle(
-        JobState.Failed, set: ", error = $3", where: $"{OwnLease} AND NOT cancel_requested");
-
-    private static readonly string ConfirmCancelSql = Settle(
-        JobState.Cancelled, set: ", charged = floor(cost::numeric * $3)::bigint", where: $"{OwnLease} AND cancel_requested");
-
-    /// <summary>running -> queued, with the outbox row in the place that the job's first submission gave it.</summary>
-    private static string Requeue(string set, string where) => $"""
-        WITH j AS (
-            UPDATE jobs SET state = {Queued}, lease_until = NULL, worker_id = NULL, started_at = NULL, revision = revision + 1{set}
-            WHERE id = $1 AND state = {Running} AND {where} AND NOT cancel_requested
-            RETURNING *),
-        box AS (
-            INSERT INTO outbox (job_id, account_id, model, priority, enqueued_at, seconds, trace)
-            SELECT id, account_id, model, priority, created_at, seconds, trace FROM j)
-        SELECT {JobRow.Columns} FROM j
-        """;
-
-    // What has once begun does not expire: expires_in limits the time to the start
-    private static readonly string HandBackSql = Requeue(
-        ", attempt = greatest(attempt - 1, 0), expires_at = NULL, checkpoint = coalesce($3, checkpoint)", "lease_epoch = $2");
-
-    private static readonly string RetrySql = Requeue(", expires_at = NULL, error = NULL", "lease_epoch = $2 AND attempt < $3");
+    private static readonly Statement RetrySql = new("retry",
+        ("id", NpgsqlDbType.Uuid), ("epoch", NpgsqlDbType.Bigint), ("max_attempts", NpgsqlDbType.Integer));
 
     /// <summary>queued -> running, for one worker. Null: it is not queued (any more); the message that led here was a copy.</summary>
     public async Task<ClaimedJob?> ClaimAsync(JobId id, string workerId, TimeSpan lease, CancellationToken cancellationToken)
@@ -122,10 +76,7 @@ public sealed partial class JobStore
     public async Task<LeaseState> RenewAsync(
         JobId id, long epoch, TimeSpan lease, JobCheckpoint? checkpoint, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = Command(RenewSql, id);
-        Add(command, epoch);
-        Add(command, lease);
-        AddJson(command, checkpoint);
+        await using NpgsqlCommand command = RenewSql.On(_source, id.Value, epoch, lease, Json(checkpoint));
         return await command.ExecuteScalarAsync(cancellationToken) switch
         {
             false => LeaseState.Held,
@@ -149,13 +100,8 @@ public sealed partial class JobStore
     }
 
     /// <summary>running -> failed: it cannot be done, and another attempt would not help. Nothing is charged.</summary>
-    public async Task<FencedOutcome> FailAsync(JobId id, long epoch, JobError error, CancellationToken cancellationToken)
-    {
-        NpgsqlCommand command = Command(FailSql, id);
-        Add(command, epoch);
-        AddJson(command, error);
-        return await EndAsync(command, id, epoch, row => row.State == JobState.Failed, cancellationToken);
-    }
+    public Task<FencedOutcome> FailAsync(JobId id, long epoch, JobError error, CancellationToken cancellationToken) =>
+        EndAsync(FailSql.On(_source, id.Value, epoch, Json(error)), id, epoch, row => row.State == JobState.Failed, cancellationToken);
 
     /// <summary>
     /// running -> queued after a failure that another attempt may not have; after <paramref name="maxAttempts"/>
@@ -164,10 +110,8 @@ public sealed partial class JobStore
     public async Task<FencedOutcome> RetryAsync(
         JobId id, long epoch, int maxAttempts, JobError error, CancellationToken cancellationToken)
     {
-        NpgsqlCommand command = Command(RetrySql, id);
-        Add(command, epoch);
-        Add(command, maxAttempts);
-        FencedOutcome outcome = await EndAsync(command, id, epoch, row => row.State == JobState.Queued, cancellationToken);
+        FencedOutcome outcome = await EndAsync(
+            RetrySql.On(_source, id.Value, epoch, maxAttempts), id, epoch, row => row.State == JobState.Queued, cancellationToken);
         if (outcome != FencedOutcome.Lost)
         {
             return outcome;
@@ -179,13 +123,9 @@ public sealed partial class JobStore
     /// <summary>
     /// running -> queued at a worker's shutdown: another goes on from <paramref name="checkpoint"/>. Costs no attempt.
     /// </summary>
-    public async Task<FencedOutcome> HandBackAsync(JobId id, long epoch, JobCheckpoint? checkpoint, CancellationToken cancellationToken)
-    {
-        NpgsqlCommand command = Command(HandBackSql, id);
-        Add(command, epoch);
-        AddJson(command, checkpoint);
-        return await EndAsync(command, id, epoch, row => row.State == JobState.Queued, cancellationToken);
-    }
+    public Task<FencedOutcome> HandBackAsync(JobId id, long epoch, JobCheckpoint? checkpoint, CancellationToken cancellationToken) =>
+        EndAsync(
+            HandBackSql.On(_source, id.Value, epoch, Json(checkpoint)), id, epoch, row => row.State == JobState.Queued, cancellationToken);
 
     /// <summary>
     /// running -> cancelled: the worker has stopped, after <paramref name="fractionDone"/> (0 to 1) of the work. That
@@ -193,10 +133,9 @@ public sealed partial class JobStore
     /// </summary>
     public async Task<FencedOutcome> ConfirmCancelAsync(JobId id, long epoch, double fractionDone, CancellationToken cancellationToken)
     {
-        NpgsqlCommand command = Command(ConfirmCancelSql, id);
-        Add(command, epoch);
-        Add(command, (decimal)Math.Clamp(double.IsNaN(fractionDone) ? 0 : fractionDone, 0, 1));
-        return await EndAsync(command, id, epoch, row => row.State == JobState.Cancelled, cancellationToken);
+        decimal done = (decimal)Math.Clamp(double.IsNaN(fractionDone) ? 0 : fractionDone, 0, 1);
+        return await EndAsync(
+            ConfirmCancelSql.On(_source, id.Value, epoch, done), id, epoch, row => row.State == JobState.Cancelled, cancellationToken);
     }
 
     private async Task<FencedOutcome> EndAsync(
@@ -222,10 +161,7 @@ public sealed partial class JobStore
             batch.LockJobs(ids.Select(i => i.Value));
         }
 
-        batch.Add(first.Length > 1 ? ClaimSql : ClaimOneSql,
-            JobBatch.Column(first, NpgsqlDbType.Uuid, c => c.Id.Value),
-            JobBatch.Column(first, NpgsqlDbType.Text, c => c.WorkerId),
-            JobBatch.Column(first, NpgsqlDbType.Interval, c => c.Lease));
+        batch.Add(ClaimSql.InBatch(first));
         return await RowsAsync(batch, [.. claims.Select(c => c.Id)]);
     }
 
@@ -239,10 +175,7 @@ public sealed partial class JobStore
             batch.LockAccountsOfJobs(ids.Select(i => i.Value));
         }
 
-        batch.Add(completions.Count > 1 ? CompleteSql : CompleteOneSql,
-            JobBatch.Column(completions, NpgsqlDbType.Uuid, c => c.Id.Value),
-            JobBatch.Column(completions, NpgsqlDbType.Bigint, c => c.Epoch),
-            JobBatch.Column(completions, NpgsqlDbType.Jsonb, c => Json(c.Outputs)));
+        batch.Add(CompleteSql.InBatch(completions));
         return await RowsAsync(batch, ids);
     }
 

@@ -1,4 +1,5 @@
 using Generation.Contracts;
+using Generation.Diagnostics;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -12,40 +13,26 @@ public sealed partial class JobStore
     private static readonly JobError WorkerLost = new(
         "worker_lost", "The worker that ran this job was lost, and so were those of every attempt before. Nothing was charged; submit it again.");
 
-    private static readonly string CancelQueuedSql = Settle(
-        JobState.Cancelled, set: ", cancel_requested = true", where: "state = 0 AND ($2 IS NULL OR account_id = $2)");
+    private static readonly Statement CancelQueuedSql = new("cancel-queued", ("id", NpgsqlDbType.Uuid), ("account_id", NpgsqlDbType.Uuid));
 
-    private static readonly string RequestCancelSql = $"""
-        WITH j AS (
-            UPDATE jobs SET cancel_requested = true, revision = revision + 1
-            WHERE id = $1 AND state = {Running} AND NOT cancel_requested AND ($2 IS NULL OR account_id = $2)
-            RETURNING *)
-        SELECT {JobRow.Columns} FROM j
-        """;
+    private static readonly Statement RequestCancelSql = new("request-cancel",
+        ("id", NpgsqlDbType.Uuid), ("account_id", NpgsqlDbType.Uuid));
 
-    private const string Lapsed = "lease_until < now()";
+    private static readonly Statement LapsedSql = new("lapsed", ("limit", NpgsqlDbType.Integer));
 
-    private static readonly string RescueSql = Requeue(", expires_at = NULL", $"{Lapsed} AND attempt < $2");
+    private static readonly Statement RescueSql = new("rescue", ("id", NpgsqlDbType.Uuid), ("max_attempts", NpgsqlDbType.Integer));
 
-    private static readonly string TakeAwaySql = Requeue(", expires_at = NULL", "true");
+    private static readonly Statement EndLapsedSql = new("end-lapsed",
+        ("id", NpgsqlDbType.Uuid), ("max_attempts", NpgsqlDbType.Integer), ("error", NpgsqlDbType.Jsonb));
 
-    private static readonly string DeleteOutputsSql = $"""
-        WITH j AS (
-            UPDATE jobs SET outputs_deleted_at = now(), revision = revision + 1
-            WHERE id = $1 AND state = {(int)JobState.Succeeded} AND outputs_deleted_at IS NULL AND account_id = $2
-            RETURNING *),
-        gone AS (DELETE FROM job_outputs USING j WHERE job_outputs.job_id = j.id)
-        SELECT {JobRow.Columns} FROM j
-        """;
+    private static readonly Statement RequeueSql = new("requeue", ("id", NpgsqlDbType.Uuid));
 
-    private static readonly string FailLapsedSql = Settle(
-        JobState.Failed, set: ", error = $3", where: $"state = 1 AND {Lapsed} AND attempt >= $2 AND NOT cancel_requested");
+    private static readonly Statement ExpiredSql = new("expired", ("limit", NpgsqlDbType.Integer));
 
-    private static readonly string CancelLapsedSql = Settle(
-        JobState.Cancelled, set: "", where: $"state = 1 AND {Lapsed} AND cancel_requested");
+    private static readonly Statement ExpireSql = new("expire", ("ids", NpgsqlDbType.Array | NpgsqlDbType.Uuid));
 
-    private static readonly string ExpireSql = Settle(
-        JobState.Expired, set: "", from: "FROM unnest($1::uuid[]) AS i (job)", where: "id = i.job AND state = 0 AND expires_at < now()");
+    private static readonly Statement DeleteOutputsSql = new("delete-outputs",
+        ("id", NpgsqlDbType.Uuid), ("account_id", NpgsqlDbType.Uuid));
 
     /// <summary>
     /// queued -> cancelled, at no cost; or asks a running job's worker to stop. With <paramref name="accountId"/>: only
@@ -56,12 +43,12 @@ public sealed partial class JobStore
         // Between the statements a worker may claim the job or hand it back, hence the second round
         for (int round = 0; ; round++)
         {
-            if (await TransitionAsync(CancelCommand(CancelQueuedSql), cancellationToken) is { } cancelled)
+            if (await TransitionAsync(CancelQueuedSql.On(_source, id.Value, accountId), cancellationToken) is { } cancelled)
             {
                 return new CancelResult(CancelOutcome.Cancelled, cancelled);
             }
 
-            if (await TransitionAsync(CancelCommand(RequestCancelSql), cancellationToken) is { } running)
+            if (await TransitionAsync(RequestCancelSql.On(_source, id.Value, accountId), cancellationToken) is { } running)
             {
                 FaultPoint.Reach(FaultPoint.Cancelling);
                 _hotState.TellWorkerToCancel(id);
@@ -89,13 +76,6 @@ public sealed partial class JobStore
                 throw new InvalidOperationException($"Job {id} changed too often while it was being cancelled.");
             }
         }
-
-        NpgsqlCommand CancelCommand(string sql)
-        {
-            NpgsqlCommand command = Command(sql, id);
-            Add(command, accountId, NpgsqlDbType.Uuid);
-            return command;
-        }
     }
 
     /// <summary>
@@ -104,32 +84,21 @@ public sealed partial class JobStore
     /// </summary>
     public async Task<RescueResult> RescueAsync(int maxAttempts, CancellationToken cancellationToken)
     {
-        IReadOnlyList<JobId> lapsed = await IdsAsync(
-            $"SELECT id FROM jobs WHERE state = {Running} AND {Lapsed} ORDER BY lease_until LIMIT {RoundSize}", cancellationToken);
+        IReadOnlyList<JobId> lapsed = await IdsAsync(LapsedSql, cancellationToken);
         int requeued = 0;
         int failed = 0;
         int cancelled = 0;
         foreach (JobId id in lapsed)
         {
-            NpgsqlCommand rescue = Command(RescueSql, id);
-            Add(rescue, maxAttempts);
-            if (await TransitionAsync(rescue, cancellationToken) is not null)
+            if (await TransitionAsync(RescueSql.On(_source, id.Value, maxAttempts), cancellationToken) is not null)
             {
                 requeued++;
                 continue;
             }
 
-            NpgsqlCommand fail = Command(FailLapsedSql, id);
-            Add(fail, maxAttempts);
-            AddJson(fail, WorkerLost);
-            if (await TransitionAsync(fail, cancellationToken) is not null)
-            {
-                failed++;
-            }
-            else if (await TransitionAsync(Command(CancelLapsedSql, id), cancellationToken) is not null)
-            {
-                cancelled++;
-            }
+            JobRow? ended = await TransitionAsync(EndLapsedSql.On(_source, id.Value, maxAttempts, Json(WorkerLost)), cancellationToken);
+            failed += ended?.State == JobState.Failed ? 1 : 0;
+            cancelled += ended?.State == JobState.Cancelled ? 1 : 0;
         }
 
         if (lapsed.Count > 0)
@@ -143,8 +112,7 @@ public sealed partial class JobStore
     /// <summary>queued -> expired, for jobs that nobody began in time. Returns how many.</summary>
     public async Task<int> ExpireAsync(CancellationToken cancellationToken)
     {
-        JobId[] late = [.. await IdsAsync(
-            $"SELECT job_id FROM outbox WHERE expires_at < now() ORDER BY expires_at LIMIT {RoundSize}", cancellationToken)];
+        JobId[] late = [.. await IdsAsync(ExpiredSql, cancellationToken)];
         if (late.Length == 0)
         {
             return 0;
@@ -153,7 +121,7 @@ public sealed partial class JobStore
         await using var batch = new JobBatch(_source);
         batch.LockJobs(late.Select(i => i.Value));
         batch.LockAccountsOfJobs(late.Select(i => i.Value));
-        batch.Add(ExpireSql, JobBatch.Column(NpgsqlDbType.Uuid, late.Select(i => i.Value)));
+        batch.Add(ExpireSql.InBatch(late.Select(i => i.Value).ToArray()));
         JobRow[] expired = [.. (await RowsAsync(batch, late)).OfType<JobRow>()];
         if (expired.Length > 0)
         {
@@ -171,7 +139,7 @@ public sealed partial class JobStore
     /// <summary>running -> queued, whatever its worker does: for operators. Null: it does not run, or is being cancelled.</summary>
     public async Task<JobRow?> RequeueAsync(JobId id, CancellationToken cancellationToken)
     {
-        JobRow? row = await TransitionAsync(Command(TakeAwaySql, id), cancellationToken);
+        JobRow? row = await TransitionAsync(RequeueSql.On(_source, id.Value), cancellationToken);
         _signal.Raise();
         return row;
     }
@@ -180,16 +148,13 @@ public sealed partial class JobStore
     /// Forgets the outputs of a succeeded job of this account; their files go with the next sweep. Returns the job as
     /// it is then, or null if there is none.
     /// </summary>
-    public async Task<JobRow?> DeleteOutputsAsync(JobId id, Guid accountId, CancellationToken cancellationToken)
-    {
-        NpgsqlCommand command = Command(DeleteOutputsSql, id);
-        Add(command, accountId, NpgsqlDbType.Uuid);
-        return await TransitionAsync(command, cancellationToken) ?? await FindAsync(id, accountId, cancellationToken);
-    }
+    public async Task<JobRow?> DeleteOutputsAsync(JobId id, Guid accountId, CancellationToken cancellationToken) =>
+        await TransitionAsync(DeleteOutputsSql.On(_source, id.Value, accountId), cancellationToken)
+            ?? await FindAsync(id, accountId, cancellationToken);
 
-    private async Task<IReadOnlyList<JobId>> IdsAsync(string sql, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<JobId>> IdsAsync(Statement statement, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = _source.CreateCommand(sql);
+        await using NpgsqlCommand command = statement.On(_source, RoundSize);
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         var ids = new List<JobId>();
         while (await reader.ReadAsync(cancellationToken))

@@ -1,4 +1,5 @@
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Generation.Storage;
 
@@ -37,42 +38,12 @@ public sealed record ModelLoad(
 public sealed record SystemLoad(IReadOnlyList<ModelLoad> Models, int Workers, int Slots, int FreeSlots, DateTimeOffset At);
 
 /// <summary>Reads how busy the system is, in one query. Up to <paramref name="countLimit"/> waiting jobs are counted one by one.</summary>
-public sealed class LoadReader(NpgsqlDataSource source, int countLimit = Backlog.CountLimit)
+public sealed class LoadReader(NpgsqlDataSource source, int countLimit = LoadReader.CountLimit)
 {
-    private static readonly string Sql = $"""
-        WITH RECURSIVE live AS (
-            SELECT w.id, w.models, w.slots,
-                greatest(0, w.slots - (SELECT count(*) FROM jobs WHERE state = 1 AND worker_id = w.id))::int AS free
-            FROM workers w WHERE w.last_seen > now() - $1 AND NOT w.draining),
-        able AS (
-            SELECT m.model, count(*)::int AS workers, sum(live.slots)::int AS slots, sum(live.free)::int AS free
-            FROM live, LATERAL unnest(live.models) AS m (model) GROUP BY m.model),
-        running AS (
-            -- One that runs longer than expected is taken to be nearly done
-            SELECT model, count(*) AS running, array_agg(greatest(seconds / 20, seconds - extract(epoch FROM now() - started_at))::double precision)
-                FILTER (WHERE seconds IS NOT NULL) AS left_over
-            FROM jobs WHERE state = 1 GROUP BY model),
-        {Backlog.Sql("$2")},
-        recent AS (
-            SELECT model, finished_at, started_at FROM jobs
-            WHERE finished_at > now() - interval '1 hour' AND state = 2 ORDER BY finished_at DESC LIMIT 500),
-        pace AS (
-            SELECT model, avg(extract(epoch FROM finished_at - started_at))::double precision AS seconds FROM recent GROUP BY model),
-        minute AS (
-            SELECT model, count(*) AS finished FROM jobs
-            WHERE finished_at > now() - interval '1 minute' AND state = 2 GROUP BY model),
-        names AS (
-            SELECT name AS model FROM models UNION SELECT model FROM waiting UNION SELECT model FROM running)
-        SELECT names.model, coalesce(waiting.queued, 0), coalesce(running.running, 0), coalesce(able.workers, 0),
-            coalesce(able.slots, 0), coalesce(able.free, 0), coalesce(minute.finished, 0), pace.seconds, waiting.oldest,
-            (SELECT count(*)::int FROM live), (SELECT coalesce(sum(slots), 0)::int FROM live),
-            (SELECT coalesce(sum(free), 0)::int FROM live), now(),
-            running.left_over, coalesce(waiting.seconds, 0), coalesce(waiting.known, 0)
-        FROM (SELECT 1) AS one LEFT JOIN names ON true
-            LEFT JOIN waiting USING (model) LEFT JOIN running USING (model) LEFT JOIN able USING (model)
-            LEFT JOIN pace USING (model) LEFT JOIN minute USING (model)
-        ORDER BY names.model
-        """;
+    /// <summary>All waiting jobs are counted where no more than so many wait.</summary>
+    public const int CountLimit = 100_000;
+
+    private static readonly Statement LoadSql = new("load", ("live_for", NpgsqlDbType.Interval), ("count_limit", NpgsqlDbType.Integer));
 
     public async Task<SystemLoad> ReadAsync(CancellationToken cancellationToken)
     {
@@ -80,9 +51,7 @@ public sealed class LoadReader(NpgsqlDataSource source, int countLimit = Backlog
         // Planned each time, since the tables' sizes decide how; not by bitmaps, for which rows that are gone count like others
         batch.BatchCommands.Add(new NpgsqlBatchCommand(
             "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_bitmapscan', 'off', true)"));
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(Sql));
-        batch.BatchCommands[1].Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = WorkerRegistry.LiveFor });
-        batch.BatchCommands[1].Parameters.Add(new NpgsqlParameter<int> { TypedValue = countLimit });
+        batch.BatchCommands.Add(LoadSql.InBatch(WorkerRegistry.LiveFor, countLimit));
         await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.NextResultAsync(cancellationToken);
         var models = new List<ModelLoad>();

@@ -1,5 +1,6 @@
 using Generation.Contracts;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Generation.Storage;
 
@@ -31,36 +32,28 @@ public sealed class Outbox(NpgsqlDataSource source)
     /// <summary>Counting stops here: a dispatcher only wants to know whether there is work.</summary>
     public const int CountLimit = 1000;
 
-    private static readonly string WindowsSql = $"""
-        WITH live AS (
-            SELECT w.id, w.models, w.slots,
-                greatest(0, w.slots - (SELECT count(*) FROM jobs WHERE state = 1 AND worker_id = w.id))::int AS free
-            FROM workers w WHERE w.last_seen > now() - $1 AND NOT w.draining),
-        able AS (
-            SELECT m.model, count(*)::int AS workers, sum(live.slots)::int AS slots, sum(live.free)::int AS free
-            FROM live, LATERAL unnest(live.models) AS m (model) GROUP BY m.model)
-        SELECT able.model, able.workers, able.slots, able.free,
-            (SELECT count(*) FROM outbox o WHERE o.model = able.model AND o.dispatched_at IS NOT NULL)::int,
-            (SELECT count(*) FROM (SELECT 1 FROM outbox o WHERE o.model = able.model AND o.dispatched_at IS NULL LIMIT {CountLimit}) AS few)::int
-        FROM able ORDER BY able.model
-        """;
+    private static readonly Statement AnyWaitingSql = new("any-waiting");
 
-    private const string TakeOverdueSql = """
-        UPDATE outbox SET dispatched_at = now()
-        WHERE job_id IN (
-            SELECT job_id FROM outbox
-            WHERE model = $1 AND dispatched_at < now() - $2
-            ORDER BY dispatched_at
-            LIMIT $3
-            FOR UPDATE SKIP LOCKED)
-        RETURNING job_id, trace
-        """;
+    private static readonly Statement WindowsSql = new("windows",
+        ("live_for", NpgsqlDbType.Interval), ("count_limit", NpgsqlDbType.Integer));
+
+    private static readonly Statement TakeSql = new("take",
+        ("model", NpgsqlDbType.Text), ("limit", NpgsqlDbType.Integer), ("running_limit", NpgsqlDbType.Integer));
+
+    private static readonly Statement TakeOverdueSql = new("take-overdue",
+        ("model", NpgsqlDbType.Text), ("age", NpgsqlDbType.Interval), ("limit", NpgsqlDbType.Integer));
+
+    private static readonly Statement PutBackSql = new("put-back", ("ids", NpgsqlDbType.Array | NpgsqlDbType.Uuid));
+
+    private static readonly Statement LeaveToOthersSql = new("leave-to-others",
+        ("models", NpgsqlDbType.Array | NpgsqlDbType.Text), ("load_times", NpgsqlDbType.Array | NpgsqlDbType.Interval),
+        ("worker", NpgsqlDbType.Text), ("live_for", NpgsqlDbType.Interval));
 
     /// <summary>Whether any job is queued and not sent.</summary>
     public async Task<bool> IsAnyWaitingAsync(CancellationToken cancellationToken)
     {
         await using var batch = new JobBatch(source);
-        batch.Add("SELECT EXISTS (SELECT 1 FROM outbox WHERE dispatched_at IS NULL)");
+        batch.Add(AnyWaitingSql.InBatch());
         await using NpgsqlDataReader reader = await batch.ExecuteAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken) && reader.GetBoolean(0);
     }
@@ -69,7 +62,7 @@ public sealed class Outbox(NpgsqlDataSource source)
     public async Task<IReadOnlyList<DispatchWindow>> WindowsAsync(CancellationToken cancellationToken)
     {
         await using var batch = new JobBatch(source);
-        batch.Add(WindowsSql, new NpgsqlParameter<TimeSpan> { TypedValue = WorkerRegistry.LiveFor });
+        batch.Add(WindowsSql.InBatch(WorkerRegistry.LiveFor, CountLimit));
         await using NpgsqlDataReader reader = await batch.ExecuteAsync(cancellationToken);
         var windows = new List<DispatchWindow>();
         while (await reader.ReadAsync(cancellationToken))
@@ -82,7 +75,7 @@ public sealed class Outbox(NpgsqlDataSource source)
     }
 
     /// <summary>
-    /// Marks up to <paramref name="limit"/> waiting jobs of a model as sent, the next in <see cref="FairShare"/>'s order,
+    /// Marks up to <paramref name="limit"/> waiting jobs of a model as sent, the next in a fair order between accounts,
     /// and returns them. <paramref name="runningLimit"/>: jobs that an account may have running at one time, unless its own
     /// limits say otherwise.
     /// </summary>
@@ -92,10 +85,7 @@ public sealed class Outbox(NpgsqlDataSource source)
         await using var batch = new JobBatch(source, durable: false);
         // One dispatcher at a time chooses for a model; the lock goes with the transaction
         batch.LockDispatch(model);
-        batch.Add(FairShare.TakeSql,
-            new NpgsqlParameter<string> { TypedValue = model },
-            new NpgsqlParameter<int> { TypedValue = limit },
-            new NpgsqlParameter { Value = (object?)runningLimit ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Integer });
+        batch.Add(TakeSql.InBatch(model, limit, runningLimit));
         await using NpgsqlDataReader reader = await batch.ExecuteAsync(cancellationToken);
         return await EntriesAsync(reader, model, cancellationToken);
     }
@@ -104,10 +94,7 @@ public sealed class Outbox(NpgsqlDataSource source)
     public async Task<IReadOnlyList<OutboxEntry>> TakeOverdueAsync(string model, TimeSpan age, int limit, CancellationToken cancellationToken)
     {
         await using var batch = new JobBatch(source, durable: false);
-        batch.Add(TakeOverdueSql,
-            new NpgsqlParameter<string> { TypedValue = model },
-            new NpgsqlParameter<TimeSpan> { TypedValue = age },
-            new NpgsqlParameter<int> { TypedValue = limit });
+        batch.Add(TakeOverdueSql.InBatch(model, age, limit));
         await using NpgsqlDataReader reader = await batch.ExecuteAsync(cancellationToken);
         return await EntriesAsync(reader, model, cancellationToken);
     }
@@ -115,9 +102,27 @@ public sealed class Outbox(NpgsqlDataSource source)
     /// <summary>Marks jobs as not sent: the broker did not take their messages.</summary>
     public async Task PutBackAsync(IReadOnlyCollection<JobId> ids, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand("UPDATE outbox SET dispatched_at = NULL WHERE job_id = ANY ($1)");
-        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. ids.Select(id => id.Value)] });
+        await using NpgsqlCommand command = PutBackSql.On(source, ids.Select(id => id.Value).ToArray());
         await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// Of models that <paramref name="worker"/> would have to load, with the time that each takes, those whose jobs are better left to
+    /// another worker: one has the model in memory, and the next job has not yet waited as long as loading takes.
+    /// </summary>
+    public async Task<IReadOnlySet<string>> LeaveToOthersAsync(
+        string worker, IReadOnlyList<(string Model, TimeSpan LoadTime)> cold, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = LeaveToOthersSql.On(
+            source, cold.Select(c => c.Model).ToArray(), cold.Select(c => c.LoadTime).ToArray(), worker, WorkerRegistry.LiveFor);
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        var models = new HashSet<string>(StringComparer.Ordinal);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            models.Add(reader.GetString(0));
+        }
+
+        return models;
     }
 
     private static async Task<IReadOnlyList<OutboxEntry>> EntriesAsync(NpgsqlDataReader reader, string model, CancellationToken cancellationToken)

@@ -27,32 +27,12 @@ public sealed class RunTimes(NpgsqlDataSource source)
     /// <summary>Work whose spread is below this share of its mean says nothing about how time grows with it.</summary>
     private const double LeastSpread = 0.01;
 
-    private const string Sql = """
-        WITH recent AS (
-            SELECT model, kind, worker_id, attempt, work, started_at, finished_at FROM jobs
-            WHERE state = 2 AND finished_at > now() - interval '1 hour' ORDER BY finished_at DESC LIMIT 1000),
-        spans AS (
-            SELECT *, lag(finished_at) OVER (PARTITION BY worker_id ORDER BY finished_at) AS before FROM recent),
-        timed AS (
-            SELECT model, kind, work, finished_at, greatest(0.001, extract(epoch FROM finished_at
-                - CASE WHEN coalesce(w.slots, 1) = 1 AND before > spans.started_at THEN before ELSE spans.started_at END))::double precision AS seconds
-            FROM spans LEFT JOIN workers w ON w.id = worker_id WHERE work IS NOT NULL AND attempt = 1),
-        plain AS (
-            SELECT model, kind, avg(seconds) AS mean, regr_intercept(seconds, work) AS start, regr_slope(seconds, work) AS slope
-            FROM timed GROUP BY model, kind),
-        weighted AS (
-            -- Relative to what is expected: relative to what was measured, a job that happened to be short would count most
-            SELECT timed.*, power(0.97::double precision, row_number() OVER (PARTITION BY model, kind ORDER BY finished_at DESC) - 1)
-                / power(greatest(coalesce(start + slope * work, mean), mean / 10), 2) AS weight
-            FROM timed JOIN plain USING (model, kind))
-        SELECT model, kind, count(*), sum(weight), sum(weight * work), sum(weight * seconds), sum(weight * work * work), sum(weight * work * seconds), avg(work)
-        FROM weighted GROUP BY model, kind
-        """;
+    private static readonly Statement RunTimesSql = new("run-times");
 
     public async Task<IReadOnlyList<RunTime>> ReadAsync(CancellationToken cancellationToken)
     {
         await using var batch = new JobBatch(source);
-        batch.Add(Sql);
+        batch.Add(RunTimesSql.InBatch());
         await using NpgsqlDataReader reader = await batch.ExecuteAsync(cancellationToken);
         var times = new List<RunTime>();
         while (await reader.ReadAsync(cancellationToken))

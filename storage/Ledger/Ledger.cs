@@ -40,9 +40,9 @@ public sealed record LedgerCheck(Credits Sum, long UnbalancedMovements, long Wro
 public sealed class Ledger(NpgsqlDataSource source)
 {
     /// <summary>Lines by which credits came; an index has them alone.</summary>
-    private static readonly string Credited = $"entry IN ({(int)LedgerEntry.Grant}, {(int)LedgerEntry.Refund}, {(int)LedgerEntry.TopUp})";
+    private const string Credited = "entry IN (ledger_entry('grant'), ledger_entry('refund'), ledger_entry('top_up'))";
 
-    private static readonly string MoveSql = $"""
+    private const string MoveSql = """
         WITH account AS (
             UPDATE accounts SET balance = balance + $3 WHERE id = $1 RETURNING balance, held),
         movement AS MATERIALIZED (SELECT nextval('ledger_movements') AS number FROM account)
@@ -50,8 +50,8 @@ public sealed class Ledger(NpgsqlDataSource source)
         SELECT movement.number, $2, line.book, CASE WHEN line.own THEN $1 END, $5, line.amount,
             CASE WHEN line.own THEN account.balance END, CASE WHEN line.own THEN account.held END, $4
         FROM account, movement, (VALUES
-            ({(int)LedgerBook.Available}, $3, true),
-            (CASE WHEN $2 = {(int)LedgerEntry.Refund} THEN {(int)LedgerBook.Revenue} ELSE {(int)LedgerBook.Issued} END, -$3, false)
+            (ledger_book('available'), $3, true),
+            (CASE WHEN $2 = ledger_entry('refund') THEN ledger_book('revenue') ELSE ledger_book('issued') END, -$3, false)
             ) AS line (book, amount, own)
         """;
 
@@ -86,10 +86,10 @@ public sealed class Ledger(NpgsqlDataSource source)
     public async Task<IReadOnlyList<LedgerTransaction>> TransactionsAsync(
         Guid accountId, long? before, int limit, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand($"""
+        await using NpgsqlCommand command = source.CreateCommand("""
             SELECT id, at, entry, amount, balance, held, job_id, note FROM ledger_lines
             WHERE account_id = $1 AND ($2 IS NULL OR id < $2)
-                AND (book = {(int)LedgerBook.Available} OR entry = {(int)LedgerEntry.Charge})
+                AND (book = ledger_book('available') OR entry = ledger_entry('charge'))
             ORDER BY id DESC LIMIT $3
             """);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
@@ -118,7 +118,7 @@ public sealed class Ledger(NpgsqlDataSource source)
     {
         await using NpgsqlCommand command = source.CreateCommand($"""
             SELECT balance + held,
-                (SELECT coalesce(sum(amount), 0)::bigint FROM ledger_lines WHERE account_id = $1 AND book = {(int)LedgerBook.Available} AND {Credited}),
+                (SELECT coalesce(sum(amount), 0)::bigint FROM ledger_lines WHERE account_id = $1 AND book = ledger_book('available') AND {Credited}),
                 (SELECT coalesce(max(id), 0) FROM ledger_lines WHERE account_id = $1)
             FROM accounts WHERE id = $1
             """);
@@ -159,14 +159,14 @@ public sealed class Ledger(NpgsqlDataSource source)
     /// <summary>Checks all the books, in one query and so at one moment.</summary>
     public async Task<LedgerCheck> CheckAsync(CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand($"""
+        await using NpgsqlCommand command = source.CreateCommand("""
             WITH books AS (
                 SELECT account_id,
-                    coalesce(sum(amount) FILTER (WHERE book = {(int)LedgerBook.Available}), 0) AS balance,
-                    coalesce(sum(amount) FILTER (WHERE book = {(int)LedgerBook.Held}), 0) AS held
+                    coalesce(sum(amount) FILTER (WHERE book = ledger_book('available')), 0) AS balance,
+                    coalesce(sum(amount) FILTER (WHERE book = ledger_book('held')), 0) AS held
                 FROM ledger_lines WHERE account_id IS NOT NULL GROUP BY account_id),
             open AS (
-                SELECT account_id, sum(cost) AS cost, count(*) AS jobs FROM jobs WHERE state IN (0, 1) GROUP BY account_id)
+                SELECT account_id, sum(cost) AS cost, count(*) AS jobs FROM jobs WHERE state IN (job_state('queued'), job_state('running')) GROUP BY account_id)
             SELECT
                 (SELECT coalesce(sum(amount), 0)::bigint FROM ledger_lines),
                 (SELECT count(*) FROM (SELECT 1 FROM ledger_lines GROUP BY movement HAVING sum(amount) <> 0) AS wrong),

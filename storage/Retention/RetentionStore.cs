@@ -1,4 +1,5 @@
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Generation.Storage;
 
@@ -10,19 +11,15 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
 
     private const int RoundSize = 500;
 
+    private static readonly Statement ExpireOutputsSql = new("expire-outputs",
+        ("default_days", NpgsqlDbType.Integer), ("limit", NpgsqlDbType.Integer));
+
+    private static readonly Statement OrphansSql = new("orphans", ("names", NpgsqlDbType.Array | NpgsqlDbType.Text));
+
     /// <summary>Forgets the outputs of jobs that ended longer ago than their account keeps them; returns how many jobs.</summary>
     public async Task<int> ExpireOutputsAsync(int? defaultDays, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand($"""
-            WITH old AS (
-                SELECT j.id FROM jobs j JOIN accounts a ON a.id = j.account_id
-                WHERE j.state = 2 AND j.outputs_deleted_at IS NULL
-                    AND j.finished_at < now() - make_interval(days => coalesce((a.limits ->> 'retention_days')::int, $1))
-                ORDER BY j.finished_at LIMIT {RoundSize} FOR UPDATE OF j SKIP LOCKED),
-            gone AS (DELETE FROM job_outputs USING old WHERE job_outputs.job_id = old.id)
-            UPDATE jobs SET outputs_deleted_at = now(), revision = revision + 1 FROM old WHERE jobs.id = old.id
-            """);
-        command.Parameters.Add(new NpgsqlParameter { Value = (object?)defaultDays ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Integer });
+        await using NpgsqlCommand command = ExpireOutputsSql.On(source, defaultDays, RoundSize);
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -61,17 +58,9 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
         }
 
         var orphans = new List<string>();
-        await using (NpgsqlCommand command = source.CreateCommand("""
-            SELECT name FROM unnest($1) AS f (name)
-            WHERE NOT EXISTS (SELECT 1 FROM job_outputs WHERE sha256 = name)
-                AND NOT EXISTS (SELECT 1 FROM uploads WHERE sha256 = name)
-                AND NOT EXISTS (SELECT 1 FROM job_outputs WHERE thumbnail = name)
-                AND NOT EXISTS (SELECT 1 FROM jobs WHERE kind <> 0 AND jsonb_path_query_array(request, 'strict $.**.sha256') @> to_jsonb(name)
-                    AND (state IN (0, 1) OR (state = 2 AND outputs_deleted_at IS NULL)))
-                AND NOT EXISTS (SELECT 1 FROM jobs WHERE checkpoint ->> 'sha256' = name AND checkpoint IS NOT NULL)
-            """))
+        // One value, which is an array; uncast, its elements would be the values
+        await using (NpgsqlCommand command = OrphansSql.On(source, (object)names.ToArray()))
         {
-            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. names] });
             await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {

@@ -106,7 +106,7 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
     public async Task<IReadOnlyList<WorkerInfo>> ListAsync(CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand("""
-            SELECT id, models, loaded, slots, (SELECT count(*)::int FROM jobs WHERE state = 1 AND worker_id = w.id),
+            SELECT id, models, loaded, slots, (SELECT count(*)::int FROM jobs WHERE state = job_state('running') AND worker_id = w.id),
                 last_seen > now() - $1, draining, started_at, last_seen, info
             FROM workers w ORDER BY id
             """);

@@ -4,8 +4,8 @@ using System.Net.Http.Json;
 using System.Security.Cryptography;
 using Generation.Cli.Running;
 using Generation.Contracts;
+using Generation.Diagnostics;
 using Generation.EndToEnd.Tests;
-using Generation.Storage;
 using Generation.Tests;
 
 namespace Generation.Chaos.Tests;

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Generation.Storage;
+using Generation.Diagnostics;
 
 namespace Generation.Tests;
 

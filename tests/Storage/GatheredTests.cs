@@ -79,6 +79,41 @@ public sealed class GatheredTests
     }
 
     [Test]
+    public async Task SubmitAsync_RefusedWithAKeyAndAWebhook_LeavesTheKeyFreeAndTellsNobody()
+    {
+        Guid account = await _storage.AccountAsync(1);
+        NewJob dear = StorageScope.NewJob(account, cost: 2) with
+        {
+            Idempotency = new IdempotencyClaim("key", [1], TimeSpan.FromMinutes(1)),
+            WebhookUrl = "http://example.org/",
+            WebhookEvents = ["queued"],
+        };
+        NewJob cheap = dear with { Id = JobId.New(TimeProvider.System), Cost = Credits.Of(1) };
+
+        Assert.That((await _storage.Jobs.SubmitAsync(dear, default)).Outcome, Is.EqualTo(SubmitOutcome.InsufficientCredits));
+        Assert.That(await KeysAndMessagesAsync(), Is.EqualTo("0 0"));
+        Assert.That((await _storage.Jobs.SubmitAsync(cheap, default)).Outcome, Is.EqualTo(SubmitOutcome.Queued));
+        Assert.That(await KeysAndMessagesAsync(), Is.EqualTo("1 1"));
+        Assert.That(
+            (await _storage.Jobs.SubmitAsync(cheap with { Id = JobId.New(TimeProvider.System), Cost = Credits.Zero }, default)).Outcome,
+            Is.EqualTo(SubmitOutcome.IdempotencyKeyUsed));
+        Assert.That(await KeysAndMessagesAsync(), Is.EqualTo("1 1"));
+
+        Task<string> KeysAndMessagesAsync() => _storage.ScalarAsync<string>($"""
+            SELECT (SELECT count(*) FROM idempotency_keys WHERE account_id = '{account}') || ' '
+                || (SELECT count(*) FROM webhook_deliveries WHERE account_id = '{account}' AND event = 'job.queued')
+            """);
+    }
+
+    [Test]
+    public async Task SubmitAsync_KeyOfAnAccountThatIsNotThere_CanSpendNothing()
+    {
+        NewJob job = StorageScope.NewJob(Guid.NewGuid()) with { Idempotency = new IdempotencyClaim("key", [1], TimeSpan.FromMinutes(1)) };
+
+        Assert.That((await _storage.Jobs.SubmitAsync(job, default)).Outcome, Is.EqualTo(SubmitOutcome.InsufficientCredits));
+    }
+
+    [Test]
     public async Task SubmitAsync_SameIdempotencyKeysAtOnce_MakeOneJobEach()
     {
         Guid account = await _storage.AccountAsync(1000);

@@ -1,3 +1,4 @@
+using Generation.Diagnostics;
 using Generation.Imaging.Video;
 using Generation.Storage;
 using Generation.Torch;

@@ -1,4 +1,5 @@
 using Generation.Contracts;
+using Generation.Diagnostics;
 using Generation.Storage;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Storage;
+using Generation.Storage.Faces;
 
 namespace Generation.Api.Faces.ModelsLab;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Generation.Storage;
+using Generation.Storage.Faces;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace Generation.Api.Faces.ModelsLab;

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Generation.Contracts;
 using Generation.Storage;
+using Generation.Storage.Faces;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Faces;

@@ -3,6 +3,7 @@ using Generation.Api.Faces.ModelsLab;
 using Generation.Api.Faces.Nebula;
 using Generation.Api.Faces.OpenAi;
 using Generation.Api.Faces.Stablecog;
+using Generation.Storage.Faces;
 
 namespace Generation.Api.Faces;
 
@@ -12,6 +13,7 @@ internal static class FacesSetup
     public static void AddFaces(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<FaceOptions>().BindConfiguration(FaceOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddFacesStorage();
         builder.Services.AddSingleton<FaceCalls>();
         builder.Services.AddSingleton<OwnPictures>();
         builder.Services.AddOpenAiFace(builder.Configuration);

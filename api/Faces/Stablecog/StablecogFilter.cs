@@ -1,5 +1,5 @@
 using System.Globalization;
-using Generation.Storage;
+using Generation.Storage.Faces;
 
 namespace Generation.Api.Faces.Stablecog;
 

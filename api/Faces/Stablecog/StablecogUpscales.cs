@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Storage;
+using Generation.Storage.Faces;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Generation.Api.Faces.Stablecog;

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Generation.Contracts;
 using Generation.Storage;
+using Generation.Storage.Faces;
 
 namespace Generation.Tests.Faces.Shared;
 

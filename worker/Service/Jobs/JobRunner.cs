@@ -1,4 +1,5 @@
 using Generation.Contracts;
+using Generation.Diagnostics;
 using Generation.Storage;
 using Generation.Worker.Rendering;
 using Generation.Worker.Telemetry;
@@ -33,7 +34,8 @@ internal sealed class JobRunner(
     {
         using IDisposable? scope = logger.BeginScope("job {JobId} attempt {Attempt}", job.Claim.Id, job.Claim.Attempt);
         // The consumer that started this run is its parent, also when it is over before
-        using System.Diagnostics.Activity? activity = Tracing.Run(job.Claim);
+        using System.Diagnostics.Activity? activity = Tracing.Run(
+            job.Claim.Id, job.Claim.Model, job.Claim.Request.Kind, job.Claim.Attempt);
         FaultPoint.Reach(FaultPoint.Started);
         long start = time.GetTimestamp();
         WorkerLog.JobStarted(logger, job.Claim.Id, job.Claim.Attempt, job.Claim.Request.Kind, job.Claim.Model);

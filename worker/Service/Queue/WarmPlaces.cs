@@ -13,7 +13,7 @@ namespace Generation.Worker.Queue;
 /// cheaper than a swap, and never for ever.
 /// </summary>
 internal sealed class WarmPlaces(
-    NpgsqlDataSource source,
+    Outbox outbox,
     ModelCatalog catalog,
     ModelCache cache,
     IOptions<WorkerOptions> options,
@@ -21,17 +21,7 @@ internal sealed class WarmPlaces(
 {
     private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(2);
 
-    // $1 models that are cold here, $2 how long each takes to load, $3 this worker, $4 how long a worker counts as live
-    private const string Sql = """
-        SELECT cold.model
-        FROM unnest($1::text[], $2::interval[]) AS cold (model, load)
-        WHERE EXISTS (
-            SELECT 1 FROM workers w
-            WHERE w.id <> $3 AND w.last_seen > now() - $4 AND NOT w.draining AND cold.model = ANY (w.loaded))
-        AND coalesce(
-            (SELECT now() - min(o.enqueued_at) FROM outbox o WHERE o.model = cold.model AND o.dispatched_at IS NOT NULL),
-            interval '0') < cold.load
-        """;
+    private static readonly IReadOnlySet<string> Nothing = new HashSet<string>();
 
     /// <summary>Whether all models are in memory here, so that there is nothing to ask.</summary>
     public bool IsWarm => cache.Loaded.Count >= catalog.Entries.Count;
@@ -41,34 +31,22 @@ internal sealed class WarmPlaces(
     {
         IReadOnlyList<string> loaded = cache.Loaded;
         ModelEntry[] cold = [.. catalog.Entries.Where(e => !loaded.Contains(e.Name, StringComparer.Ordinal))];
-        var left = new HashSet<string>(StringComparer.Ordinal);
         if (cold.Length == 0)
         {
-            return left;
+            return Nothing;
         }
 
         try
         {
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             limit.CancelAfter(CallLimit);
-            await using NpgsqlCommand command = source.CreateCommand(Sql);
-            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. cold.Select(e => e.Name)] });
-            command.Parameters.Add(new NpgsqlParameter<TimeSpan[]> { TypedValue = [.. cold.Select(cache.LoadTime)] });
-            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = options.Value.Id });
-            command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = WorkerRegistry.LiveFor });
-            await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(limit.Token);
-            while (await reader.ReadAsync(limit.Token))
-            {
-                left.Add(reader.GetString(0));
-            }
+            return await outbox.LeaveToOthersAsync(options.Value.Id, [.. cold.Select(e => (e.Name, cache.LoadTime(e)))], limit.Token);
         }
         catch (Exception e) when ((Transient.Is(e) || e is OperationCanceledException or PostgresException) && !cancellationToken.IsCancellationRequested)
         {
             // Better a swap too many than a job that nobody takes
             WorkerLog.PresenceTrouble(logger, e.Message);
-            left.Clear();
+            return Nothing;
         }
-
-        return left;
     }
 }

@@ -1,8 +1,8 @@
 using Generation.Contracts;
+using Generation.Diagnostics;
 using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
 using Generation.Imaging.Video;
-using Generation.Storage;
 using Generation.Worker.Jobs;
 
 namespace Generation.Worker.Rendering;

@@ -1,8 +1,8 @@
 using System.Globalization;
 using Generation.Contracts;
+using Generation.Diagnostics;
 using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
-using Generation.Storage;
 using Generation.Worker.Jobs;
 
 namespace Generation.Worker.Rendering;

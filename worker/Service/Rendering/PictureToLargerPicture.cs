@@ -1,8 +1,8 @@
 using Generation.Contracts;
+using Generation.Diagnostics;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
 using Generation.Imaging;
-using Generation.Storage;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;
 

@@ -1,4 +1,5 @@
 using Generation.Contracts;
+using Generation.Diagnostics;
 using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
 using Generation.Storage;

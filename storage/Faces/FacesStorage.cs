@@ -1,0 +1,23 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Generation.Storage.Faces;
+
+/// <summary>
+/// What only the faces keep: marks of outputs (<see cref="OutputGallery"/>), numbers of objects (<see cref="ObjectNumbers"/>) and calls
+/// that wait (<see cref="PendingCalls"/>). It is built on the rest of storage, which knows nothing of it.
+/// </summary>
+public static class FacesStorage
+{
+    public static IServiceCollection AddFacesStorage(this IServiceCollection services)
+    {
+        services.AddSingleton<OutputGallery>();
+        services.AddSingleton<ObjectNumbers>();
+        services.AddSingleton(provider => new PendingCalls(
+            provider.GetRequiredService<RedisConnection>(),
+            provider.GetRequiredService<IOptions<HotStateOptions>>().Value,
+            provider.GetRequiredService<ILogger<PendingCalls>>()));
+        return services;
+    }
+}

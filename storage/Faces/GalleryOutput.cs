@@ -1,0 +1,71 @@
+using System.Text.Json;
+using Generation.Contracts;
+
+namespace Generation.Storage.Faces;
+
+/// <summary>A picture with the job that made it, as a list of pictures shows it.</summary>
+public sealed record GalleryOutput
+{
+    public required JobRow Job { get; init; }
+
+    public required JobOutput Output { get; init; }
+
+    /// <summary>When it came: the end of its job, and a millisecond later for each further output, so that no two of a job are alike.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    public required GalleryStatus Gallery { get; init; }
+
+    /// <summary>The enlarged picture, where the account has had it enlarged and it is still kept, with the job that made it.</summary>
+    public (JobId Job, JobOutput Output)? Upscaled { get; init; }
+
+    internal static JobOutput ReadOutput(string json) => JsonSerializer.Deserialize<JobOutput>(json, WireJson.Options)
+        ?? throw new InvalidDataException("An output is null.");
+}
+
+/// <summary>Which pictures a list shows; what is null or empty does not bind.</summary>
+public sealed record GalleryFilter
+{
+    /// <summary>Whose; null: everybody's.</summary>
+    public Guid? AccountId { get; init; }
+
+    public IReadOnlyList<GalleryStatus> Gallery { get; init; } = [];
+
+    public (double? Least, double? Most) Width { get; init; }
+
+    public (double? Least, double? Most) Height { get; init; }
+
+    public (double? Least, double? Most) Steps { get; init; }
+
+    public (double? Least, double? Most) GuidanceScale { get; init; }
+
+    public IReadOnlyList<double> Widths { get; init; } = [];
+
+    public IReadOnlyList<double> Heights { get; init; } = [];
+
+    public IReadOnlyList<double> StepCounts { get; init; } = [];
+
+    public IReadOnlyList<double> GuidanceScales { get; init; } = [];
+
+    /// <summary>Names of the catalogue.</summary>
+    public IReadOnlyList<string>? Models { get; init; }
+
+    public IReadOnlyList<string>? Schedulers { get; init; }
+
+    public bool? Upscaled { get; init; }
+
+    public DateTimeOffset? From { get; init; }
+
+    public DateTimeOffset? Until { get; init; }
+
+    /// <summary>Words that the prompt must have, all of them.</summary>
+    public string? Search { get; init; }
+
+    public bool Descending { get; init; } = true;
+
+    /// <summary>The last one's time of the page before.</summary>
+    public DateTimeOffset? After { get; init; }
+
+    public int Offset { get; init; }
+
+    public int Limit { get; init; } = 50;
+}

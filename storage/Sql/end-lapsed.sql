@@ -1,0 +1,42 @@
+-- A job's life, 6: rescue, where it ends, at no cost: running -> cancelled if its owner asked for that, or running -> failed if it has
+-- lost its last attempt. Changes only a job whose lease has lapsed.
+-- Returns the job as it is now; no row where its condition did not hold.
+-- :id uuid the job; :max_attempts integer after so many a job fails; :error jsonb what people are told then.
+WITH j AS (
+    UPDATE jobs SET state = CASE WHEN cancel_requested THEN job_state('cancelled') ELSE job_state('failed') END, finished_at = now(),
+        lease_until = NULL, checkpoint = NULL, revision = revision + 1, error = CASE WHEN cancel_requested THEN error ELSE :error END
+    WHERE id = :id AND state = job_state('running') AND lease_until < now() AND (cancel_requested OR attempt >= :max_attempts)
+    RETURNING *),
+-- The end of a job settles what was held for it. From here on, all statements that end jobs are the same, which a test makes sure of
+box AS (DELETE FROM outbox USING j WHERE outbox.job_id = j.id),
+account AS (
+    UPDATE accounts SET held = held - t.cost, balance = balance + t.unused, open_jobs = open_jobs - t.jobs
+    FROM (SELECT account_id, sum(cost)::bigint AS cost, sum(cost - charged)::bigint AS unused, count(*)::integer AS jobs
+        FROM j GROUP BY account_id) AS t
+    WHERE accounts.id = t.account_id
+    RETURNING accounts.id, accounts.balance, accounts.held),
+-- The account's figures after each of its jobs: those after all of them, less what the later ones change
+settled AS MATERIALIZED (
+    SELECT t.id, t.account_id, t.cost, t.charged, nextval('ledger_movements') AS movement,
+        account.balance - coalesce(t.later_unused, 0) AS balance, account.held + coalesce(t.later_cost, 0) AS held
+    FROM (SELECT *, (sum(cost - charged) OVER later)::bigint AS later_unused, (sum(cost) OVER later)::bigint AS later_cost
+        FROM j WINDOW later AS (PARTITION BY account_id ORDER BY id ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)) AS t
+        JOIN account ON account.id = t.account_id),
+lines AS (
+    INSERT INTO ledger_lines (movement, entry, book, account_id, job_id, amount, balance, held)
+    SELECT movement, line.entry, line.book, CASE WHEN line.own THEN account_id END, id, line.amount,
+        CASE WHEN line.own THEN balance END, CASE WHEN line.own THEN held END
+    FROM settled, LATERAL (VALUES
+        (ledger_entry('charge'), ledger_book('held'), true, -charged),
+        (ledger_entry('charge'), ledger_book('revenue'), false, charged),
+        (ledger_entry('release'), ledger_book('held'), true, charged - cost),
+        (ledger_entry('release'), ledger_book('available'), true, cost - charged)) AS line (entry, book, own, amount)
+    WHERE line.amount <> 0),
+hooks AS (
+    INSERT INTO webhook_deliveries (account_id, job_id, event, url, next_at)
+    SELECT account_id, id, 'job.' || job_state_name(state), webhook_url, now() FROM j
+    WHERE webhook_url IS NOT NULL AND 'finished' = ANY (coalesce(webhook_events, ARRAY['finished'])))
+SELECT j.id, j.account_id, j.kind, j.model, j.state, j.request, j.render, j.priority, j.created_at, j.started_at, j.finished_at,
+    j.expires_at, j.attempt, j.lease_epoch, j.worker_id, j.revision, j.cancel_requested, j.cost, j.charged, j.error, j.metadata,
+    j.checkpoint, j.webhook_url, j.webhook_events, j.outputs_deleted_at
+FROM j;

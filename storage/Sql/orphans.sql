@@ -1,0 +1,12 @@
+-- A job's life, 7: delete. Of these files, those that nothing names any more: no output or thumbnail, no upload, no checkpoint, and no
+-- input of a job that is open or whose outputs are kept.
+-- :names text[] the files, by the SHA-256 of their bytes.
+SELECT name FROM unnest(:names::text[]) AS f (name)
+WHERE NOT EXISTS (SELECT 1 FROM job_outputs WHERE sha256 = name)
+    AND NOT EXISTS (SELECT 1 FROM uploads WHERE sha256 = name)
+    AND NOT EXISTS (SELECT 1 FROM job_outputs WHERE thumbnail = name)
+    -- Kind 0 is text2img, which has no inputs; without the first condition the index jobs_inputs would not serve
+    AND NOT EXISTS (SELECT 1 FROM jobs WHERE kind <> 0 AND jsonb_path_query_array(request, 'strict $.**.sha256') @> to_jsonb(name)
+        AND (state IN (job_state('queued'), job_state('running'))
+            OR (state = job_state('succeeded') AND outputs_deleted_at IS NULL)))
+    AND NOT EXISTS (SELECT 1 FROM jobs WHERE checkpoint ->> 'sha256' = name AND checkpoint IS NOT NULL);
