@@ -3,7 +3,6 @@ using System.Text.Json;
 using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Planning;
-using Generation.Schedules;
 using Generation.Storage;
 using Generation.Worker.Jobs;
 using Generation.Worker.Queue;

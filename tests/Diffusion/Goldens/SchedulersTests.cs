@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Generation.Diffusion.Schedulers;
-using Generation.Diffusion;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Goldens;

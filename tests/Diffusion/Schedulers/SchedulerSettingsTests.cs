@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using System.Text.Json;
 using Generation.Diffusion.Schedulers;
-using Generation.Diffusion;
 using Generation.Tests.Goldens;
 using static TorchSharp.torch;
 

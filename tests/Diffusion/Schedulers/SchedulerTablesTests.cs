@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Generation.Diffusion.Schedulers;
-using Generation.Diffusion;
 using Generation.Tests.Goldens;
 
 namespace Generation.Tests.Schedulers;

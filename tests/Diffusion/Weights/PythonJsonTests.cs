@@ -1,4 +1,3 @@
-using Generation.Diffusion;
 
 namespace Generation.Tests.Checkpoints;
 
