@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Generation.Contracts;
-using Generation.Storage;
 using Generation.Storage.Faces;
 
 namespace Generation.Tests.Faces.Shared;
