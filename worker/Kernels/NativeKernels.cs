@@ -6,7 +6,13 @@ namespace Generation.Kernels;
 /// <summary>The kernels in C++ (Native/), for the instructions that .NET does not have: products of bfloat16 by AVX512_BF16 and AMX.</summary>
 public static class NativeKernels
 {
-    private const string NeitherSet = "bfloat16 runs on libtorch's own kernels: this processor has neither AMX nor AVX512_BF16.";
+    private const string FasterInFloat32 = "bfloat16 is computed in float32, which this processor multiplies faster than by AVX512_BF16";
+
+    // What computes where these kernels do not
+    private static string Otherwise =>
+        Processor.HasBFloat16Products || Processor.Vectors == InstructionSet.Baseline ? "bfloat16 runs on libtorch's own kernels" : "bfloat16 is computed in float32";
+
+    private static string Neither => $"{Otherwise}: this processor has neither AMX nor AVX512_BF16.";
 
     static NativeKernels() => (Instructions, Sentence) = Find();
 
@@ -59,7 +65,7 @@ public static class NativeKernels
     {
         if (!OperatingSystem.IsLinux() || RuntimeInformation.ProcessArchitecture != Architecture.X64)
         {
-            return (InstructionSet.Baseline, "bfloat16 has no AMX and AVX512_BF16 kernels: they are for Linux on x86-64.");
+            return (InstructionSet.Baseline, $"{Otherwise}: kernels for AMX and AVX512_BF16 are for Linux on x86-64.");
         }
 
         InstructionSet has;
@@ -67,16 +73,20 @@ public static class NativeKernels
         {
             if (NativeMethods.gk_version() != NativeMethods.Version)
             {
-                return (InstructionSet.Baseline, $"bfloat16 has no AMX and AVX512_BF16 kernels: lib{NativeMethods.Library}.so is of another version; build again.");
+                return (InstructionSet.Baseline, $"{Otherwise}: lib{NativeMethods.Library}.so is of another version; build again.");
             }
 
             has = NativeMethods.gk_instructions(InstructionSet.AmxBf16);
         }
         catch (Exception exception) when (exception is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException)
         {
-            return (InstructionSet.Baseline, Processor.BFloat16Products == InstructionSet.Baseline ? NeitherSet
-                : $"bfloat16 runs on libtorch's own kernels: those for {(Processor.BFloat16Products == InstructionSet.AmxBf16 ? "AMX" : "AVX512_BF16")} "
-                    + "were left out, since there was no C++ compiler when this was built; apt install g++ and build again.");
+            return (InstructionSet.Baseline, (Processor.BFloat16Products, Processor.IsIntel) switch
+            {
+                (InstructionSet.Baseline, _) => Neither,
+                (InstructionSet.Avx512Bf16, true) => $"{FasterInFloat32}.",
+                (var products, _) => $"{Otherwise}: kernels for {(products == InstructionSet.AmxBf16 ? "AMX" : "AVX512_BF16")} were left out, since there was "
+                    + "no C++ compiler when this was built; apt install g++ and build again.",
+            });
         }
 
         InstructionSet allowed = NativeMethods.gk_instructions(Processor.Allowed);
@@ -85,9 +95,9 @@ public static class NativeKernels
         {
             InstructionSet.AmxBf16 => "bfloat16 runs on AMX kernels.",
             InstructionSet.Avx512Bf16 when Processor.HasBFloat16Products => $"bfloat16 runs on AVX512_BF16 kernels{bound}.",
-            InstructionSet.Avx512Bf16 => $"bfloat16 is computed in float32, which this processor multiplies faster than by AVX512_BF16{bound}.",
-            _ when has != InstructionSet.Baseline => $"bfloat16 runs on libtorch's own kernels{bound}.",
-            _ => NeitherSet,
+            InstructionSet.Avx512Bf16 => $"{FasterInFloat32}{bound}.",
+            _ when has != InstructionSet.Baseline => $"{Otherwise}{bound}.",
+            _ => Neither,
         });
     }
 }

@@ -31,23 +31,27 @@ public static class Processor
     public static bool HasAvx512 { get; } = Allowed >= InstructionSet.Avx512 && HasAvx2 && Avx512F.IsSupported && Avx512BW.IsSupported
         && Avx512DQ.IsSupported && Avx512F.VL.IsSupported;
 
-    /// <summary>
-    /// Whether the processor multiplies bfloat16 faster than float32, and may: by AMX, or by AVX512_BF16 where that is the faster. On Intel's
-    /// it is not: one such instruction takes as long as four multiply-adds of half as many numbers (vdpbf16ps 70 GFLOP/s a core,
-    /// float32 140, on one with AMX), and libtorch's bfloat16 layers take 1.2 to 3 times as long as our float32 kernels over the same numbers.
-    /// </summary>
-    public static bool HasBFloat16Products { get; } =
-        HasAvx512 && HasAvx512Bf16() && ((Allowed >= InstructionSet.AmxBf16 && HasTiles()) || (Allowed >= InstructionSet.Avx512Bf16 && !IsIntel()));
-
-    /// <summary>The largest set that kernels in C# have on this processor and may use: AVX-512, AVX2 or none.</summary>
-    public static InstructionSet Vectors { get; } =
-        HasAvx512 ? InstructionSet.Avx512 : HasAvx2 ? InstructionSet.Avx2 : InstructionSet.Baseline;
+    // "GenuineIntel" begins so
+    internal static bool IsIntel { get; } = X86Base.IsSupported && X86Base.CpuId(0, 0).Ebx == 0x756e6547;
 
     /// <summary>
     /// The largest set for products of bfloat16 that the processor says it has, whatever may be used, or <see cref="InstructionSet.Baseline"/>:
     /// what a machine lacks where the kernels for them were not built.
     /// </summary>
     internal static InstructionSet BFloat16Products { get; } = FindBFloat16Products();
+
+    /// <summary>
+    /// Whether the processor multiplies bfloat16 faster than float32, and may: by AMX, or by AVX512_BF16 where that is the faster. On Intel's
+    /// it is not: one such instruction takes as long as four multiply-adds of half as many numbers (vdpbf16ps 70 GFLOP/s a core,
+    /// float32 140, on one with AMX), and libtorch's bfloat16 layers take 1.2 to 3 times as long as our float32 kernels over the same numbers.
+    /// </summary>
+    public static bool HasBFloat16Products { get; } =
+        HasAvx512 && ((Allowed >= InstructionSet.AmxBf16 && BFloat16Products == InstructionSet.AmxBf16)
+            || (Allowed >= InstructionSet.Avx512Bf16 && BFloat16Products >= InstructionSet.Avx512Bf16 && !IsIntel));
+
+    /// <summary>The largest set that kernels in C# have on this processor and may use: AVX-512, AVX2 or none.</summary>
+    public static InstructionSet Vectors { get; } =
+        HasAvx512 ? InstructionSet.Avx512 : HasAvx2 ? InstructionSet.Avx2 : InstructionSet.Baseline;
 
     private static InstructionSet FindBFloat16Products()
     {
@@ -72,13 +76,4 @@ public static class Processor
         return vectors != InstructionSet.Baseline && vectors <= Vectors ? vectors
             : throw new PlatformNotSupportedException($"kernels for {set} do not run here: the most that this processor has, or may use, is {Vectors}");
     }
-
-    // Leaf 7, part 1: bit 5 of EAX. .NET has no class for these instructions
-    private static bool HasAvx512Bf16() => X86Base.IsSupported && (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0;
-
-    // Leaf 7: bits 22 (products of bfloat16) and 24 (tiles) of EDX
-    private static bool HasTiles() => X86Base.IsSupported && (X86Base.CpuId(7, 0).Edx & (1 << 22 | 1 << 24)) == (1 << 22 | 1 << 24);
-
-    // "GenuineIntel" begins so
-    private static bool IsIntel() => X86Base.IsSupported && X86Base.CpuId(0, 0).Ebx == 0x756e6547;
 }
