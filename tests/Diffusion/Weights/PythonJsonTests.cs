@@ -1,4 +1,3 @@
-
 namespace Generation.Tests.Checkpoints;
 
 public sealed class PythonJsonTests
