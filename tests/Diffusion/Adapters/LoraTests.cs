@@ -26,7 +26,7 @@ public sealed class LoraTests
         using var model = (StableDiffusionModel)LatentDiffusionModel.FromPretrained(Reference("sd15"));
         var networks = Networks(model);
         var before = Bytes(networks);
-        var live = TorchExtras.LiveTensors;
+        long live = TensorCount.Settled();
         using (var adapter = LoraAdapter.Load(Reference($"lora/{style}.safetensors")))
         {
             using var set = LoraSet.Apply(networks, [new LoraUse(adapter, 0.7)]);
@@ -274,7 +274,7 @@ public sealed class LoraTests
     {
         using var outer = NewDisposeScope();
         var path = WriteFile([("lora_unet_mid_block_attentions_0_proj_in.lora_down.weight", randn(2, 4)), ("something.else", randn(2)), ("x.hada_w1_a", randn(2))]);
-        var live = TorchExtras.LiveTensors;
+        long live = TensorCount.Settled();
         var error = Assert.Throws<LoraException>(() => LoraAdapter.Load(path))!;
         Assert.Multiple(() =>
         {

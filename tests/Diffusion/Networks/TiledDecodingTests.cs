@@ -55,7 +55,7 @@ public sealed class TiledDecodingTests
         Tensor latents = randn(1, 4, 48, 48);
         // The first time lets go of weights that it packs
         vae.Decode(latents).Dispose();
-        long before = TorchExtras.LiveTensors;
+        long before = TensorCount.Settled();
         vae.Decode(latents, maxValues: 300_000).Dispose();
         Assert.That(TorchExtras.LiveTensors, Is.EqualTo(before));
         using var cancelled = new CancellationTokenSource();

@@ -31,7 +31,7 @@ public sealed class UNetFormsTests
         Tensor sample = randn(2, 4, 9, 13), prompt = randn(2, 5, 12);
         // The first time lets go of weights that it packs
         unet.Forward(sample, 10, prompt).Dispose();
-        long before = Generation.Torch.TorchExtras.LiveTensors;
+        long before = TensorCount.Settled();
         Tensor predicted = unet.Forward(sample, 10, prompt);
         Assert.That(Generation.Torch.TorchExtras.LiveTensors, Is.EqualTo(before + 1));
         Assert.That(predicted.shape, Is.EqualTo(sample.shape));

@@ -185,7 +185,7 @@ public sealed class DemoModelTests
     {
         Text2ImgSettings settings = Apple with { NumInferenceSteps = 2, Eta = 0.3 };
         _pipeline.Generate(settings, report => report.Preview()).Dispose();
-        long before = TorchExtras.LiveTensors;
+        long before = TensorCount.Settled();
         _pipeline.Generate(settings, report => report.Preview()).Dispose();
         Assert.That(TorchExtras.LiveTensors, Is.EqualTo(before));
     }
@@ -193,7 +193,7 @@ public sealed class DemoModelTests
     [Test]
     public void Generate_CancelledInMidLoop_LeavesNoTensorAlive()
     {
-        long before = TorchExtras.LiveTensors;
+        long before = TensorCount.Settled();
         using var stop = new CancellationTokenSource();
         Assert.That(() => _pipeline.Generate(Apple, _ => stop.Cancel(), stop.Token), Throws.InstanceOf<OperationCanceledException>());
         Assert.That(TorchExtras.LiveTensors, Is.EqualTo(before));
@@ -219,7 +219,7 @@ public sealed class DemoModelTests
         ];
         foreach ((Text2ImgSettings settings, string field) in rows)
         {
-            long before = TorchExtras.LiveTensors;
+            long before = TensorCount.Settled();
             Assert.That(() => _pipeline.Generate(settings), Throws.TypeOf<SettingException>().With.Property("Field").EqualTo(field), field);
             Assert.That(TorchExtras.LiveTensors, Is.EqualTo(before), field);
         }

@@ -112,7 +112,7 @@ public sealed class PicturePipelinesTests
         ];
         foreach (Action run in runs)
         {
-            long before = TorchExtras.LiveTensors;
+            long before = TensorCount.Settled();
             run();
             Assert.That(TorchExtras.LiveTensors, Is.EqualTo(before));
         }

@@ -112,7 +112,7 @@ public sealed class PromptEncoderTests
     {
         using TextualInversion embedding = Write(("emb_params", zeros([2, _clip.Config.HiddenSize])));
         var encoder = new PromptEncoder(_model.Tokenizer, _clip, [embedding]);
-        long before = TorchExtras.LiveTensors;
+        long before = TensorCount.Settled();
         using (EncodedPrompts encoded = encoder.Encode(encoder.Split(["a (cat:1.2) BREAK style", "a dog"], PromptSyntax.Weighted), 2, TextState.Normed, 1))
         {
             Assert.That(TorchExtras.LiveTensors, Is.EqualTo(before + 2));

@@ -1,4 +1,5 @@
 using Generation.Diffusion.Schedulers;
+using Generation.Tests.Goldens;
 using Generation.Torch;
 using static TorchSharp.torch;
 
@@ -15,7 +16,7 @@ public sealed class SchedulerStateTests
     public void RestoreState_AfterEachStep_GoesOnToTheSameBits(string name)
     {
         using var scope = NewDisposeScope();
-        var live = TorchExtras.LiveTensors;
+        long live = TensorCount.Settled();
         using (NewDisposeScope())
         {
             var run = new Run(name);
@@ -52,7 +53,7 @@ public sealed class SchedulerStateTests
         for (var i = 0; i < scheduler.Timesteps.Count; i++)
         {
             var kept = KeptBy(scheduler);
-            var live = TorchExtras.LiveTensors;
+            long live = TensorCount.Settled();
             using var input = scheduler.ScaleModelInput(sample, i);
             using var next = run.Step(scheduler, i, sample);
             Assert.That(TorchExtras.LiveTensors - live, Is.EqualTo(2 + KeptBy(scheduler) - kept), $"step {i}: the input, the result and what is kept");

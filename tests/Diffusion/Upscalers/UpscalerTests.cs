@@ -142,7 +142,7 @@ public sealed class UpscalerTests
         using var upscaler = new Upscaler(Random(new RRDBNetConfig { NumFeat = 8, NumBlock = 1, NumGrowCh = 4 })) { MaxValues = 8L * 16 * 64 * 64 };
         using var stop = new CancellationTokenSource();
         int tiles = 0;
-        long before = TorchExtras.LiveTensors;
+        long before = TensorCount.Settled();
         Assert.That(
             () => upscaler.Upscale(Scene(96, 96), (done, _) =>
             {

@@ -38,7 +38,7 @@ public sealed class MaskFinderTests
         float[] expected = Expected(picture, "a cat");
         float middle = expected.Order().ElementAt(expected.Length / 2);
         using MaskFinder finder = MaskFinder.FromPretrained(_folder);
-        long before = TorchExtras.LiveTensors;
+        long before = TensorCount.Settled();
         Picture mask = finder.Find(picture, "a cat", middle);
         Assert.That(TorchExtras.LiveTensors, Is.EqualTo(before));
 

@@ -26,7 +26,7 @@ public sealed class PackedWeightsTests
         using (store)
         {
             Tensor x = randn(32, Features);
-            long before = TorchExtras.LiveTensors;
+            long before = TensorCount.Settled();
             Tensor first = linear.Forward(x);
             Assert.That(TorchExtras.LiveTensors - before, Is.EqualTo(PacksFloat32 ? 0 : 1), "the result, less the weight where it was packed");
 
@@ -68,7 +68,7 @@ public sealed class PackedWeightsTests
     [Test]
     public void Dispose_WeightsLetGo_LeavesNoTensor()
     {
-        long before = TorchExtras.LiveTensors;
+        long before = TensorCount.Settled();
         using (NewDisposeScope())
         {
             (Linear linear, ParameterStore store, _) = Load(ScalarType.Float16);
