@@ -17,7 +17,11 @@ internal static partial class ApiLog
     [LoggerMessage(103, LogLevel.Warning, "Sent {Count} jobs to {Queue} again: nobody had claimed them")]
     public static partial void SentAgain(ILogger logger, int count, string queue);
 
-    [LoggerMessage(104, LogLevel.Warning, "Rescued jobs of lost workers: {Requeued} wait again, {Failed} failed, {Cancelled} were cancelled")]
+    [LoggerMessage(
+        104,
+        LogLevel.Warning,
+        "Rescued jobs of lost workers: {Requeued} wait again, {Failed} failed, {Cancelled} were cancelled"
+    )]
     public static partial void Rescued(ILogger logger, int requeued, int failed, int cancelled);
 
     [LoggerMessage(105, LogLevel.Information, "{Count} jobs expired before a worker began them")]
@@ -35,10 +39,18 @@ internal static partial class ApiLog
     [LoggerMessage(111, LogLevel.Warning, "A request was refused with 503, its pictures could not be stored: {Reason}")]
     public static partial void ResultsUnavailable(ILogger logger, string reason);
 
-    [LoggerMessage(112, LogLevel.Information, "{Kind} on {Model} costs {PerJob} credits and {PerWork} for a megapixel-step, by the seconds of {Jobs} jobs")]
+    [LoggerMessage(
+        112,
+        LogLevel.Information,
+        "{Kind} on {Model} costs {PerJob} credits and {PerWork} for a megapixel-step, by the seconds of {Jobs} jobs"
+    )]
     public static partial void PriceDerived(ILogger logger, JobKind kind, string model, decimal perJob, decimal perWork, long jobs);
 
-    [LoggerMessage(110, LogLevel.Information, "Deleted the outputs of {Jobs} jobs whose time was over, and {Files} files that nothing names")]
+    [LoggerMessage(
+        110,
+        LogLevel.Information,
+        "Deleted the outputs of {Jobs} jobs whose time was over, and {Files} files that nothing names"
+    )]
     public static partial void Swept(ILogger logger, int jobs, int files);
 
     [LoggerMessage(109, LogLevel.Error, "The file of output {Index} of job {JobId} is gone")]

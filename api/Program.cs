@@ -26,6 +26,7 @@ WebApplication app = builder.Build();
 app.UseProblems();
 app.UseMiddleware<PollLane>();
 app.UseFaces();
+
 // Behind the faces, which may move a path
 app.UseRouting();
 app.UseAuthentication();

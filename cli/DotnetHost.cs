@@ -4,7 +4,8 @@ namespace Generation.Cli;
 public static class DotnetHost
 {
     /// <summary>Its full path, or the name by which PATH finds it.</summary>
-    public static string Path { get; } = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } given
-        ? given
-        : System.IO.Path.GetFileName(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath! : "dotnet";
+    public static string Path { get; } =
+        Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } given ? given
+        : System.IO.Path.GetFileName(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath!
+        : "dotnet";
 }

@@ -21,8 +21,13 @@ var root = new Command("./generation", "Generation: pictures from words, made on
     DiscardCommand.Create(),
 };
 PlainOutput.UseWhereNobodyLooks();
+
 // After Ctrl-C a command stops what it has started: it gets the time for it
-var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(90) };
+var configuration = new InvocationConfiguration
+{
+    EnableDefaultExceptionHandler = false,
+    ProcessTerminationTimeout = TimeSpan.FromSeconds(90),
+};
 try
 {
     return await root.Parse(args).InvokeAsync(configuration);

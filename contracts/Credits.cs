@@ -16,8 +16,7 @@ public readonly record struct Credits(long Micros) : IComparable<Credits>
 
     /// <summary>Nearest amount to <paramref name="credits"/>; halves away from zero.</summary>
     /// <exception cref="OverflowException">More than 9.2 million million credits.</exception>
-    public static Credits Of(decimal credits) =>
-        new(checked((long)decimal.Round(credits * 1_000_000m, MidpointRounding.AwayFromZero)));
+    public static Credits Of(decimal credits) => new(checked((long)decimal.Round(credits * 1_000_000m, MidpointRounding.AwayFromZero)));
 
     public static Credits operator +(Credits a, Credits b) => new(checked(a.Micros + b.Micros));
 
@@ -45,6 +44,5 @@ internal sealed class CreditsConverter : JsonConverter<Credits>
     public override Credits Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         Credits.Of(reader.GetDecimal());
 
-    public override void Write(Utf8JsonWriter writer, Credits value, JsonSerializerOptions options) =>
-        writer.WriteNumberValue(value.Value);
+    public override void Write(Utf8JsonWriter writer, Credits value, JsonSerializerOptions options) => writer.WriteNumberValue(value.Value);
 }

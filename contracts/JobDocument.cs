@@ -64,7 +64,9 @@ public sealed record JobDocument
     public required JobLinks Links { get; init; }
 }
 
-/// <summary>What a job has to do with its account's money: <paramref name="Held"/> while it is open, <paramref name="Charged"/> when done.</summary>
+/// <summary>
+/// What a job has to do with its account's money: <paramref name="Held"/> while it is open, <paramref name="Charged"/> when done.
+/// </summary>
 public sealed record JobCost(Credits Held, Credits Charged);
 
 /// <summary>Where to go on from a job; paths on the API's own address.</summary>
@@ -117,22 +119,23 @@ public sealed record JobOutputLink
 
     public RenderPlan? Render { get; init; }
 
-    public static JobOutputLink Of(JobId id, JobOutput output) => new()
-    {
-        Index = output.Index,
-        Url = $"/v1/jobs/{id}/outputs/{output.Index}",
-        ThumbnailUrl = output.Thumbnail is null ? null : $"/v1/jobs/{id}/outputs/{output.Index}/thumbnail",
-        ThumbnailSha256 = output.Thumbnail,
-        ContentType = output.ContentType,
-        Width = output.Width,
-        Height = output.Height,
-        Seed = output.Seed,
-        Bytes = output.Bytes,
-        Sha256 = output.Sha256,
-        Nsfw = output.Nsfw,
-        Frames = output.Frames,
-        Fps = output.Fps,
-        DurationSeconds = output.DurationSeconds,
-        Render = output.Render,
-    };
+    public static JobOutputLink Of(JobId id, JobOutput output) =>
+        new()
+        {
+            Index = output.Index,
+            Url = $"/v1/jobs/{id}/outputs/{output.Index}",
+            ThumbnailUrl = output.Thumbnail is null ? null : $"/v1/jobs/{id}/outputs/{output.Index}/thumbnail",
+            ThumbnailSha256 = output.Thumbnail,
+            ContentType = output.ContentType,
+            Width = output.Width,
+            Height = output.Height,
+            Seed = output.Seed,
+            Bytes = output.Bytes,
+            Sha256 = output.Sha256,
+            Nsfw = output.Nsfw,
+            Frames = output.Frames,
+            Fps = output.Fps,
+            DurationSeconds = output.DurationSeconds,
+            Render = output.Render,
+        };
 }

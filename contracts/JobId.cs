@@ -33,6 +33,5 @@ internal sealed class JobIdConverter : JsonConverter<JobId>
     public override JobId Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         JobId.TryParse(reader.GetString(), null, out JobId id) ? id : throw new JsonException("Not a job id.");
 
-    public override void Write(Utf8JsonWriter writer, JobId value, JsonSerializerOptions options) =>
-        writer.WriteStringValue(value.Value);
+    public override void Write(Utf8JsonWriter writer, JobId value, JsonSerializerOptions options) => writer.WriteStringValue(value.Value);
 }

@@ -43,7 +43,9 @@ public enum JobKind
 public static class JobKinds
 {
     private static readonly string[] Names =
-        [.. Enum.GetValues<JobKind>().Select(kind => System.Text.Json.JsonSerializer.Serialize(kind).Trim('"'))];
+    [
+        .. Enum.GetValues<JobKind>().Select(kind => System.Text.Json.JsonSerializer.Serialize(kind).Trim('"')),
+    ];
 
     /// <summary>text2img, super-resolution, ...: also the last part of the kind's address.</summary>
     public static string WireName(this JobKind kind) => Names[(int)kind];

@@ -41,7 +41,9 @@ public sealed record JobPlan
     [JsonIgnore]
     public bool IsCurrent => Version == CurrentVersion && !IsAssumed;
 
-    /// <summary>Steps that are run for one output, over its passes: calls of the network, of which second order methods make two a step.</summary>
+    /// <summary>
+    /// Steps that are run for one output, over its passes: calls of the network, of which second order methods make two a step.
+    /// </summary>
     [JsonIgnore]
     public int Steps => Passes.Sum(pass => pass.Steps);
 

@@ -45,10 +45,11 @@ public static class JobStates
 {
     public static bool IsFinal(this JobState state) => state is not (JobState.Queued or JobState.Running);
 
-    public static bool CanBecome(this JobState from, JobState to) => (from, to) switch
-    {
-        (JobState.Queued, JobState.Running or JobState.Cancelled or JobState.Expired) => true,
-        (JobState.Running, JobState.Succeeded or JobState.Failed or JobState.Cancelled or JobState.Queued) => true,
-        _ => false,
-    };
+    public static bool CanBecome(this JobState from, JobState to) =>
+        (from, to) switch
+        {
+            (JobState.Queued, JobState.Running or JobState.Cancelled or JobState.Expired) => true,
+            (JobState.Running, JobState.Succeeded or JobState.Failed or JobState.Cancelled or JobState.Queued) => true,
+            _ => false,
+        };
 }

@@ -60,7 +60,7 @@ public static class FaultPoint
 
     /// <summary>The places that a job passes which is run to its end, in the order in which it comes to them, and rescue.</summary>
     public static IReadOnlyList<string> All { get; } =
-        [Submitting, Submitted, Taken, Sent, Received, Claimed, Started, Drawn, Stored, Written, Rescued];
+    [Submitting, Submitted, Taken, Sent, Received, Claimed, Started, Drawn, Stored, Written, Rescued];
 
     /// <summary>Returns, unless this place is armed.</summary>
     public static void Reach(string name)

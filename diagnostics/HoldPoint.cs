@@ -30,15 +30,15 @@ public static class HoldPoint
             {
                 if (!IsOlder(job, hold, name) && Take(hold, count) is { } held)
                 {
-                    while (File.Exists(held) && !stop.WaitHandle.WaitOne(Look))
-                    {
-                    }
+                    while (File.Exists(held) && !stop.WaitHandle.WaitOne(Look)) { }
                 }
             }
         }
     }
 
-    /// <summary>Whether the job is of an earlier millisecond than the hold: both ids begin with theirs, in twelve hexadecimal digits.</summary>
+    /// <summary>
+    /// Whether the job is of an earlier millisecond than the hold: both ids begin with theirs, in twelve hexadecimal digits.
+    /// </summary>
     private static bool IsOlder(JobId job, string hold, string name) =>
         string.CompareOrdinal(job.Value.ToString("N"), 0, Path.GetFileName(hold), name.Length + 1, 12) < 0;
 

@@ -22,7 +22,15 @@ public static class OpenTelemetryExport
     private static readonly string[] Sources = [Tracing.SourceName, "Microsoft.AspNetCore", "MassTransit", "Npgsql", "System.Net.Http"];
 
     private static readonly string[] Meters =
-        ["Generation.Api", "Generation.Worker", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "MassTransit", "Npgsql", "System.Runtime"];
+    [
+        "Generation.Api",
+        "Generation.Worker",
+        "Microsoft.AspNetCore.Hosting",
+        "Microsoft.AspNetCore.Server.Kestrel",
+        "MassTransit",
+        "Npgsql",
+        "System.Runtime",
+    ];
 
     public static IServiceCollection AddGenerationTelemetry(this IServiceCollection services, IConfiguration configuration, string service)
     {
@@ -55,10 +63,16 @@ public static class OpenTelemetryExport
 
         public Task StartAsync(CancellationToken cancellationToken)
         {
-            _traces = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource).AddSource(Sources)
-                .AddOtlpExporter(options => Set(options, "traces")).Build();
-            _metrics = Sdk.CreateMeterProviderBuilder().SetResourceBuilder(resource).AddMeter(Meters)
-                .AddOtlpExporter(options => Set(options, "metrics")).Build();
+            _traces = Sdk.CreateTracerProviderBuilder()
+                .SetResourceBuilder(resource)
+                .AddSource(Sources)
+                .AddOtlpExporter(options => Set(options, "traces"))
+                .Build();
+            _metrics = Sdk.CreateMeterProviderBuilder()
+                .SetResourceBuilder(resource)
+                .AddMeter(Meters)
+                .AddOtlpExporter(options => Set(options, "metrics"))
+                .Build();
             return Task.CompletedTask;
         }
 

@@ -14,7 +14,27 @@ public sealed class PrometheusText : IDisposable
     public const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
     private static readonly double[] Bounds =
-        [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
+    [
+        0.0005,
+        0.001,
+        0.0025,
+        0.005,
+        0.01,
+        0.025,
+        0.05,
+        0.1,
+        0.25,
+        0.5,
+        1,
+        2.5,
+        5,
+        10,
+        30,
+        60,
+        120,
+        300,
+        600,
+    ];
 
     private readonly MeterListener _listener = new();
     private readonly ConcurrentDictionary<(Instrument Instrument, string Labels), Series> _series = new();
@@ -41,8 +61,11 @@ public sealed class PrometheusText : IDisposable
     {
         _listener.RecordObservableInstruments();
         var text = new StringBuilder();
-        foreach (IGrouping<Instrument, KeyValuePair<(Instrument Instrument, string Labels), Series>> group in
-            _series.GroupBy(s => s.Key.Instrument).OrderBy(g => g.Key.Name, StringComparer.Ordinal))
+        foreach (
+            IGrouping<Instrument, KeyValuePair<(Instrument Instrument, string Labels), Series>> group in _series
+                .GroupBy(s => s.Key.Instrument)
+                .OrderBy(g => g.Key.Name, StringComparer.Ordinal)
+        )
         {
             string name = NameOf(group.Key);
             text.Append("# HELP ").Append(name).Append(' ').Append(group.Key.Description?.ReplaceLineEndings(" ")).Append('\n');
@@ -105,8 +128,11 @@ public sealed class PrometheusText : IDisposable
         var text = new StringBuilder();
         foreach (KeyValuePair<string, object?> tag in tags)
         {
-            text.Append(text.Length == 0 ? "" : ",").Append(Clean(tag.Key)).Append("=\"")
-                .Append(Escape(Convert.ToString(tag.Value, CultureInfo.InvariantCulture) ?? "")).Append('"');
+            text.Append(text.Length == 0 ? "" : ",")
+                .Append(Clean(tag.Key))
+                .Append("=\"")
+                .Append(Escape(Convert.ToString(tag.Value, CultureInfo.InvariantCulture) ?? ""))
+                .Append('"');
         }
 
         return text.ToString();
@@ -114,7 +140,12 @@ public sealed class PrometheusText : IDisposable
 
     private static string NameOf(Instrument instrument)
     {
-        string unit = instrument.Unit switch { "s" => "_seconds", "By" => "_bytes", _ => "" };
+        string unit = instrument.Unit switch
+        {
+            "s" => "_seconds",
+            "By" => "_bytes",
+            _ => "",
+        };
         string name = Clean(instrument.Name);
         name = name.EndsWith(unit, StringComparison.Ordinal) ? name : name + unit;
         return KindOf(instrument) == "counter" ? name + "_total" : name;
@@ -157,6 +188,7 @@ public sealed class PrometheusText : IDisposable
     {
         private readonly Lock _lock = new();
         private readonly string _kind = KindOf(instrument);
+
         // Observed values and gauges are levels; a counter's and an up-down counter's are changes
         private readonly bool _isLevel = instrument.IsObservable || instrument.GetType().GetGenericTypeDefinition() == typeof(Gauge<>);
         private readonly long[] _buckets = new long[Bounds.Length];

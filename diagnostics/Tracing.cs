@@ -22,7 +22,9 @@ public static class Tracing
 
     /// <summary>A worker's run of a job, in the trace of the message that brought it.</summary>
     public static Activity? Run(JobId id, string model, JobKind kind, int attempt) =>
-        About(Source.StartActivity("run job"), id, model)?.SetTag("generation.job.kind", kind.WireName()).SetTag("generation.job.attempt", attempt);
+        About(Source.StartActivity("run job"), id, model)
+            ?.SetTag("generation.job.kind", kind.WireName())
+            .SetTag("generation.job.attempt", attempt);
 
     private static Activity? About(Activity? activity, JobId id, string model) =>
         activity?.SetTag("generation.job.id", id.ToString()).SetTag("generation.model", model);

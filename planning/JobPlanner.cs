@@ -43,35 +43,64 @@ public static class JobPlanner
 
     private static JobPlan Pictures(PictureRequest request, ModelEntry model, Func<string, ModelEntry?> find)
     {
-        PassSchedules schedules = PassSchedules.Of(model);
+        var schedules = PassSchedules.Of(model);
         RenderPlan render = PictureSizes.Of(model, request.Width, request.Height, request.HiresFix);
         (int width, int height) = (render.FirstWidth ?? render.GeneratedWidth, render.FirstHeight ?? render.GeneratedHeight);
         (double strength, int steps) = Share(request, model);
         var passes = new List<PlannedPass>
         {
-            Pass(PassPurpose.Draw, model, schedules, width, height, request.Scheduler, steps, "strength",
-                new SchedulerOptions { Strength = strength, DenoisingEnd = request.Refiner?.SwitchAt }),
+            Pass(
+                PassPurpose.Draw,
+                model,
+                schedules,
+                width,
+                height,
+                request.Scheduler,
+                steps,
+                "strength",
+                new SchedulerOptions { Strength = strength, DenoisingEnd = request.Refiner?.SwitchAt }
+            ),
         };
         bool isAssumed = schedules.IsAssumed;
         if (request.Refiner is { } use)
         {
             ModelEntry refiner = find(use.Model) ?? throw new PlanException("refiner.model", $"is {use.Model}, which is not there");
-            PassSchedules others = PassSchedules.Of(refiner);
+            var others = PassSchedules.Of(refiner);
             if (schedules.IsFlow || others.IsFlow)
             {
                 throw new PlanException("refiner", $"does not go with {model.Name}: models of flows do not share a schedule");
             }
 
-            passes.Add(Pass(PassPurpose.Refine, refiner, others, width, height, request.Scheduler, request.NumInferenceSteps, SwitchAt,
-                new SchedulerOptions { DenoisingStart = use.SwitchAt }));
+            passes.Add(
+                Pass(
+                    PassPurpose.Refine,
+                    refiner,
+                    others,
+                    width,
+                    height,
+                    request.Scheduler,
+                    request.NumInferenceSteps,
+                    SwitchAt,
+                    new SchedulerOptions { DenoisingStart = use.SwitchAt }
+                )
+            );
             isAssumed |= others.IsAssumed;
         }
 
         if (request.HiresFix is { } fix)
         {
             (int wide, int high) = (render.GeneratedWidth, render.GeneratedHeight);
-            PlannedPass redraw = Pass(PassPurpose.Redraw, model, schedules, wide, high, request.Scheduler, fix.Steps, "hires_fix.strength",
-                new SchedulerOptions { Strength = fix.Strength });
+            PlannedPass redraw = Pass(
+                PassPurpose.Redraw,
+                model,
+                schedules,
+                wide,
+                high,
+                request.Scheduler,
+                fix.Steps,
+                "hires_fix.strength",
+                new SchedulerOptions { Strength = fix.Strength }
+            );
             passes.Add(redraw with { Upscaler = width < wide && fix.Upscaler != Lanczos ? model.Upscaler?.Name : null });
         }
 
@@ -89,7 +118,7 @@ public static class JobPlanner
 
     private static JobPlan Clip(VideoRequest request, ModelEntry model)
     {
-        PassSchedules schedules = PassSchedules.Of(model);
+        var schedules = PassSchedules.Of(model);
         RenderPlan render = PictureSizes.Of(model, request.Width, request.Height);
         return new JobPlan
         {
@@ -98,8 +127,18 @@ public static class JobPlanner
             Render = render,
             Passes =
             [
-                Pass(PassPurpose.Draw, model, schedules, render.GeneratedWidth, render.GeneratedHeight, request.Scheduler,
-                    request.NumInferenceSteps, "num_inference_steps", SchedulerOptions.Default, clip: true),
+                Pass(
+                    PassPurpose.Draw,
+                    model,
+                    schedules,
+                    render.GeneratedWidth,
+                    render.GeneratedHeight,
+                    request.Scheduler,
+                    request.NumInferenceSteps,
+                    "num_inference_steps",
+                    SchedulerOptions.Default,
+                    clip: true
+                ),
             ],
             Width = request.Width,
             Height = request.Height,
@@ -109,35 +148,53 @@ public static class JobPlanner
 
     private static JobPlan Larger(SuperResolutionRequest request, ModelEntry model)
     {
-        var plan = new JobPlan { Version = JobPlan.CurrentVersion, Passes = [], Width = request.Width, Height = request.Height };
+        var plan = new JobPlan
+        {
+            Version = JobPlan.CurrentVersion,
+            Passes = [],
+            Width = request.Width,
+            Height = request.Height,
+        };
         if (model.IsPlainUpscaler)
         {
             return plan;
         }
 
-        PassSchedules schedules = PassSchedules.Of(model);
+        var schedules = PassSchedules.Of(model);
         // The network sees the picture as it is: one of its latents is one pixel
         return plan with
         {
             IsAssumed = schedules.IsAssumed,
             Passes =
             [
-                Pass(PassPurpose.Draw, model, schedules, request.Width / request.Scale, request.Height / request.Scale, request.Scheduler,
-                    request.NumInferenceSteps, "num_inference_steps", SchedulerOptions.Default),
+                Pass(
+                    PassPurpose.Draw,
+                    model,
+                    schedules,
+                    request.Width / request.Scale,
+                    request.Height / request.Scale,
+                    request.Scheduler,
+                    request.NumInferenceSteps,
+                    "num_inference_steps",
+                    SchedulerOptions.Default
+                ),
             ],
         };
     }
 
     /// <summary>With how much noise the first pass begins, and of how many steps its schedule has.</summary>
-    private static (double Strength, int Steps) Share(PictureRequest request, ModelEntry model) => request switch
-    {
-        Img2ImgRequest { Strength: var strength } => (strength, request.NumInferenceSteps),
-        InpaintRequest { Strength: var strength } => (strength, request.NumInferenceSteps),
-        // As many steps as were asked for, over the part of the schedule that is run
-        OutpaintRequest when model.Network?.SeesMask != true =>
-            (StrengthFromEdges, (int)Math.Ceiling(request.NumInferenceSteps / StrengthFromEdges)),
-        _ => (1, request.NumInferenceSteps),
-    };
+    private static (double Strength, int Steps) Share(PictureRequest request, ModelEntry model) =>
+        request switch
+        {
+            Img2ImgRequest { Strength: var strength } => (strength, request.NumInferenceSteps),
+            InpaintRequest { Strength: var strength } => (strength, request.NumInferenceSteps),
+            // As many steps as were asked for, over the part of the schedule that is run
+            OutpaintRequest when model.Network?.SeesMask != true => (
+                StrengthFromEdges,
+                (int)Math.Ceiling(request.NumInferenceSteps / StrengthFromEdges)
+            ),
+            _ => (1, request.NumInferenceSteps),
+        };
 
     private static PlannedPass Pass(
         PassPurpose purpose,
@@ -149,16 +206,26 @@ public static class JobPlanner
         int steps,
         string field,
         SchedulerOptions shares,
-        bool clip = false)
+        bool clip = false
+    )
     {
         (StepWindow window, string className) = schedules.Find(scheduler, steps, shares, clip);
         if (window.Count == 0)
         {
             throw shares switch
             {
-                { DenoisingStart: { } start } => new PlanException(SwitchAt, $"is {start}, which leaves the refiner none of {steps} steps to run"),
-                { DenoisingEnd: { } end } => new PlanException(SwitchAt, $"is {end}, which leaves the first model none of {steps} steps to run"),
-                _ => new PlanException(field, $"leaves none of {steps} steps to run, and is {shares.Strength}; raise it or num_inference_steps"),
+                { DenoisingStart: { } start } => new PlanException(
+                    SwitchAt,
+                    $"is {start}, which leaves the refiner none of {steps} steps to run"
+                ),
+                { DenoisingEnd: { } end } => new PlanException(
+                    SwitchAt,
+                    $"is {end}, which leaves the first model none of {steps} steps to run"
+                ),
+                _ => new PlanException(
+                    field,
+                    $"leaves none of {steps} steps to run, and is {shares.Strength}; raise it or num_inference_steps"
+                ),
             };
         }
 

@@ -13,8 +13,11 @@ internal sealed class PassSchedules
     /// <summary>An entry lives as long as whoever read it keeps it: what is found out about it goes with it.</summary>
     private static readonly ConditionalWeakTable<ModelEntry, PassSchedules> Known = [];
 
-    /// <summary>What was asked and found: a timetable goes through the whole training schedule, and most requests ask for the same few.</summary>
-    private readonly ConcurrentDictionary<(string Scheduler, int Steps, SchedulerOptions Shares, bool Clip), (StepWindow, string)> _found = new();
+    /// <summary>
+    /// What was asked and found: a timetable goes through the whole training schedule, and most requests ask for the same few.
+    /// </summary>
+    private readonly ConcurrentDictionary<(string Scheduler, int Steps, SchedulerOptions Shares, bool Clip), (StepWindow, string)> _found =
+        new();
 
     private readonly SchedulerConfig _pictures;
     private readonly SchedulerConfig _clips;
@@ -53,7 +56,7 @@ internal sealed class PassSchedules
     /// <exception cref="PlanException">The scheduler does not fit the model, or not so many steps.</exception>
     public (StepWindow Window, string Scheduler) Find(string scheduler, int steps, SchedulerOptions shares, bool clip)
     {
-        var asked = (scheduler, steps, shares, clip);
+        (string scheduler, int steps, SchedulerOptions shares, bool clip) asked = (scheduler, steps, shares, clip);
         if (_found.TryGetValue(asked, out (StepWindow, string) known))
         {
             return known;

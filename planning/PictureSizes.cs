@@ -9,13 +9,17 @@ internal static class PictureSizes
     public static RenderPlan Of(ModelEntry model, int width, int height)
     {
         long area = (long)model.NativeWidth * model.NativeHeight;
-        bool direct = model.Upscaler is null
-            || ((long)width * height <= area && Makes(model, width) && Makes(model, height));
+        bool direct = model.Upscaler is null || ((long)width * height <= area && Makes(model, width) && Makes(model, height));
         if (direct)
         {
             int w = Round(model, width);
             int h = Round(model, height);
-            return new RenderPlan { GeneratedWidth = w, GeneratedHeight = h, Resized = (w, h) != (width, height) };
+            return new RenderPlan
+            {
+                GeneratedWidth = w,
+                GeneratedHeight = h,
+                Resized = (w, h) != (width, height),
+            };
         }
 
         double aspect = (double)width / height;
@@ -32,7 +36,9 @@ internal static class PictureSizes
         };
     }
 
-    /// <summary>With a second pass, if one is asked for: the first at the smaller size, the second as near to the whole as the network goes.</summary>
+    /// <summary>
+    /// With a second pass, if one is asked for: the first at the smaller size, the second as near to the whole as the network goes.
+    /// </summary>
     public static RenderPlan Of(ModelEntry model, int width, int height, HiresFix? fix)
     {
         if (fix is null)

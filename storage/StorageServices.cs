@@ -17,24 +17,37 @@ public static class StorageServices
     public static IServiceCollection AddGenerationStorage(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<JobsOptions>().Bind(configuration.GetSection(JobsOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
-        services.AddOptions<HotStateOptions>().Bind(configuration.GetSection(HotStateOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
-        services.AddOptions<ResultsOptions>().Bind(configuration.GetSection(ResultsOptions.Section)).ValidateDataAnnotations()
-            .Validate(o => o.Kind != "files" || !string.IsNullOrWhiteSpace(o.Path), "Results:Path must name a folder when Results:Kind is files.")
+        services
+            .AddOptions<HotStateOptions>()
+            .Bind(configuration.GetSection(HotStateOptions.Section))
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        services
+            .AddOptions<ResultsOptions>()
+            .Bind(configuration.GetSection(ResultsOptions.Section))
+            .ValidateDataAnnotations()
+            .Validate(
+                o => o.Kind != "files" || !string.IsNullOrWhiteSpace(o.Path),
+                "Results:Path must name a folder when Results:Kind is files."
+            )
             .ValidateOnStart();
 
         services.AddSingleton(provider => Source(provider, configuration, null));
         services.AddSingleton(provider => new Lanes(connections => Source(provider, configuration, connections)));
-        services.AddDbContextFactory<GenerationDb>((provider, options) =>
-            options.UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>()));
+        services.AddDbContextFactory<GenerationDb>(
+            (provider, options) => options.UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>())
+        );
         services.AddSingleton(_ => new RedisConnection(ConnectionString(configuration, "Redis")));
         services.AddSingleton(provider => new HotState(
             provider.GetRequiredService<RedisConnection>(),
             provider.GetRequiredService<IOptions<HotStateOptions>>().Value,
-            provider.GetRequiredService<ILogger<HotState>>()));
+            provider.GetRequiredService<ILogger<HotState>>()
+        ));
         services.AddSingleton(provider => new RateLimiter(
             provider.GetRequiredService<RedisConnection>(),
             provider.GetRequiredService<IOptions<HotStateOptions>>().Value,
-            provider.GetRequiredService<ILogger<RateLimiter>>()));
+            provider.GetRequiredService<ILogger<RateLimiter>>()
+        ));
         services.AddSingleton<DispatchSignal>();
         services.AddSingleton<JobStore>();
         services.AddSingleton<Outbox>();
@@ -94,7 +107,8 @@ public static class StorageServices
 
         // Nothing here changes a session, so there is nothing to put back at each return to the pool
         builder.ConnectionStringBuilder.NoResetOnClose = true;
-        // Statements of milliseconds, whose costs are guessed high while tables have no statistics: compiling them takes longer than they do
+        // Statements of milliseconds, whose costs are guessed high while tables have no statistics: compiling them takes longer than they
+        // do
         string settings = "SET jit = off" + (connections is null ? "" : "; " + JobBatch.LaneSql);
         builder.UsePhysicalConnectionInitializer(connection => Run(connection, settings), connection => RunAsync(connection, settings));
         builder.UseLoggerFactory(provider.GetRequiredService<ILoggerFactory>());

@@ -11,7 +11,13 @@ namespace Generation.Api;
 /// <param name="Held">Credits set aside for open jobs.</param>
 /// <param name="Scopes">What the key of this request allows.</param>
 public sealed record AccountAnswer(
-    Guid Id, string Name, DateTimeOffset CreatedAt, Credits Balance, Credits Held, IReadOnlyList<string> Scopes);
+    Guid Id,
+    string Name,
+    DateTimeOffset CreatedAt,
+    Credits Balance,
+    Credits Held,
+    IReadOnlyList<string> Scopes
+);
 
 /// <summary>/v1/account: your account and its money.</summary>
 internal static class AccountApi
@@ -19,11 +25,18 @@ internal static class AccountApi
     public static void MapAccount(this WebApplication app)
     {
         RouteGroupBuilder account = app.MapGroup("/v1/account").RequireAuthorization(Scopes.Read).WithTags("Account");
-        account.MapGet("/", GetAsync).WithName("getAccount").WithSummary("Your account, with its balance")
-            .Produces<AccountAnswer>().ProducesProblems(401, 403, 503);
-        account.MapGet("/transactions", TransactionsAsync).WithName("listTransactions")
+        account
+            .MapGet("/", GetAsync)
+            .WithName("getAccount")
+            .WithSummary("Your account, with its balance")
+            .Produces<AccountAnswer>()
+            .ProducesProblems(401, 403, 503);
+        account
+            .MapGet("/transactions", TransactionsAsync)
+            .WithName("listTransactions")
             .WithSummary("What moved your balance, the newest first. limit 1 to 100; cursor.")
-            .Produces<Page<LedgerTransaction>>().ProducesProblems(401, 403, 422, 503);
+            .Produces<Page<LedgerTransaction>>()
+            .ProducesProblems(401, 403, 422, 503);
     }
 
     private static async Task<IResult> GetAsync(HttpContext http, AccountStore accounts, CancellationToken cancellationToken)
@@ -31,8 +44,9 @@ internal static class AccountApi
         Caller caller = http.Caller();
         Account account = await accounts.FindAsync(caller.AccountId, cancellationToken)
             ?? throw new InvalidOperationException("A valid key's account is there.");
-        return Results.Ok(new AccountAnswer(
-            account.Id, account.Name, account.CreatedAt, account.Balance, account.Held, [.. caller.Scopes.Order()]));
+        return Results.Ok(
+            new AccountAnswer(account.Id, account.Name, account.CreatedAt, account.Balance, account.Held, [.. caller.Scopes.Order()])
+        );
     }
 
     private static async Task<IResult> TransactionsAsync(HttpContext http, Ledger ledger, CancellationToken cancellationToken)
@@ -41,8 +55,12 @@ internal static class AccountApi
         int limit = query.Integer("limit", 20, 1, 100);
         long? before = query.NumberCursor(query.Text("cursor"));
         query.Finish();
-        IReadOnlyList<LedgerTransaction> rows = await ledger.TransactionsAsync(http.Caller().AccountId, before, limit + 1, cancellationToken);
-        return Results.Ok(new Page<LedgerTransaction>(
-            [.. rows.Take(limit)], rows.Count > limit ? rows[limit - 1].Id.ToString() : null));
+        IReadOnlyList<LedgerTransaction> rows = await ledger.TransactionsAsync(
+            http.Caller().AccountId,
+            before,
+            limit + 1,
+            cancellationToken
+        );
+        return Results.Ok(new Page<LedgerTransaction>([.. rows.Take(limit)], rows.Count > limit ? rows[limit - 1].Id.ToString() : null));
     }
 }

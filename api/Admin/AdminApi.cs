@@ -59,21 +59,77 @@ internal static class AdminApi
     public static void MapAdmin(this WebApplication app)
     {
         RouteGroupBuilder admin = app.MapGroup("/v1/admin").RequireAuthorization(Scopes.Admin).WithTags("Admin");
-        admin.MapGet("/accounts", AccountsAsync).WithSummary("Accounts in the order in which they were made. limit, cursor.").Produces<Page<Account>>().ProducesProblems(401, 403, 422);
-        admin.MapPost("/accounts", NewAccountAsync).WithSummary("Makes an account").Accepts<NewAccountBody>("application/json").Produces<Account>(201).ProducesProblems(401, 403, 409, 422);
+        admin
+            .MapGet("/accounts", AccountsAsync)
+            .WithSummary("Accounts in the order in which they were made. limit, cursor.")
+            .Produces<Page<Account>>()
+            .ProducesProblems(401, 403, 422);
+        admin
+            .MapPost("/accounts", NewAccountAsync)
+            .WithSummary("Makes an account")
+            .Accepts<NewAccountBody>("application/json")
+            .Produces<Account>(201)
+            .ProducesProblems(401, 403, 409, 422);
         admin.MapGet("/accounts/{id:guid}", AccountAsync).WithSummary("One account").Produces<Account>().ProducesProblems(401, 403, 404);
-        admin.MapPatch("/accounts/{id:guid}", ChangeAccountAsync).WithSummary("Changes weight, limits, or whether it is disabled").Accepts<AccountChangeBody>("application/json").Produces<Account>().ProducesProblems(401, 403, 404, 422);
-        admin.MapPost("/accounts/{id:guid}/credits", CreditsAsync).WithSummary("Grants, tops up or refunds").Accepts<CreditsBody>("application/json").Produces<Account>().ProducesProblems(401, 403, 404, 422);
+        admin
+            .MapPatch("/accounts/{id:guid}", ChangeAccountAsync)
+            .WithSummary("Changes weight, limits, or whether it is disabled")
+            .Accepts<AccountChangeBody>("application/json")
+            .Produces<Account>()
+            .ProducesProblems(401, 403, 404, 422);
+        admin
+            .MapPost("/accounts/{id:guid}/credits", CreditsAsync)
+            .WithSummary("Grants, tops up or refunds")
+            .Accepts<CreditsBody>("application/json")
+            .Produces<Account>()
+            .ProducesProblems(401, 403, 404, 422);
         admin.MapGet("/keys", KeysAsync).WithSummary("All keys; account: of one").Produces<Page<ApiKeyInfo>>().ProducesProblems(401, 403);
-        admin.MapPost("/accounts/{id:guid}/keys", NewKeyAsync).WithSummary("Makes a key; it is shown this once").Accepts<NewKeyBody>("application/json").Produces<NewApiKey>(201).ProducesProblems(401, 403, 404, 422);
-        admin.MapDelete("/keys/{id:guid}", RevokeKeyAsync).WithSummary("Makes a key void, within a second everywhere").Produces<ApiKeyInfo>().ProducesProblems(401, 403, 404);
+        admin
+            .MapPost("/accounts/{id:guid}/keys", NewKeyAsync)
+            .WithSummary("Makes a key; it is shown this once")
+            .Accepts<NewKeyBody>("application/json")
+            .Produces<NewApiKey>(201)
+            .ProducesProblems(401, 403, 404, 422);
+        admin
+            .MapDelete("/keys/{id:guid}", RevokeKeyAsync)
+            .WithSummary("Makes a key void, within a second everywhere")
+            .Produces<ApiKeyInfo>()
+            .ProducesProblems(401, 403, 404);
         admin.MapGet("/workers", WorkersAsync).WithSummary("The workers").Produces<Page<WorkerInfo>>().ProducesProblems(401, 403);
-        admin.MapPost("/workers/{id}/drain", (string id, HttpContext http, WorkerRegistry workers, AuditLog audit, CancellationToken t) => DrainAsync(id, true, http, workers, audit, t)).WithSummary("The worker takes no more jobs").Produces(204).ProducesProblems(401, 403, 404);
-        admin.MapPost("/workers/{id}/undrain", (string id, HttpContext http, WorkerRegistry workers, AuditLog audit, CancellationToken t) => DrainAsync(id, false, http, workers, audit, t)).WithSummary("The worker takes jobs again").Produces(204).ProducesProblems(401, 403, 404);
-        admin.MapPost("/jobs/{id}/requeue", RequeueAsync).WithSummary("Takes a running job from its worker, to be run by another").Produces<JobDocument>().ProducesProblems(401, 403, 404, 409);
-        admin.MapPost("/jobs/{id}/cancel", CancelAsync).WithSummary("Stops any account's job").Produces<JobDocument>().ProducesProblems(401, 403, 404);
-        admin.MapGet("/ledger/check", CheckAsync).WithSummary("Checks all the books in one query").Produces<LedgerCheck>().ProducesProblems(401, 403);
-        admin.MapGet("/audit", AuditAsync).WithSummary("What operators did, the newest first. limit, cursor.").Produces<Page<AuditEntry>>().ProducesProblems(401, 403, 422);
+        admin
+            .MapPost("/workers/{id}/drain", (string id, HttpContext http, WorkerRegistry workers, AuditLog audit, CancellationToken t) =>
+                DrainAsync(id, true, http, workers, audit, t)
+            )
+            .WithSummary("The worker takes no more jobs")
+            .Produces(204)
+            .ProducesProblems(401, 403, 404);
+        admin
+            .MapPost("/workers/{id}/undrain", (string id, HttpContext http, WorkerRegistry workers, AuditLog audit, CancellationToken t) =>
+                DrainAsync(id, false, http, workers, audit, t)
+            )
+            .WithSummary("The worker takes jobs again")
+            .Produces(204)
+            .ProducesProblems(401, 403, 404);
+        admin
+            .MapPost("/jobs/{id}/requeue", RequeueAsync)
+            .WithSummary("Takes a running job from its worker, to be run by another")
+            .Produces<JobDocument>()
+            .ProducesProblems(401, 403, 404, 409);
+        admin
+            .MapPost("/jobs/{id}/cancel", CancelAsync)
+            .WithSummary("Stops any account's job")
+            .Produces<JobDocument>()
+            .ProducesProblems(401, 403, 404);
+        admin
+            .MapGet("/ledger/check", CheckAsync)
+            .WithSummary("Checks all the books in one query")
+            .Produces<LedgerCheck>()
+            .ProducesProblems(401, 403);
+        admin
+            .MapGet("/audit", AuditAsync)
+            .WithSummary("What operators did, the newest first. limit, cursor.")
+            .Produces<Page<AuditEntry>>()
+            .ProducesProblems(401, 403, 422);
     }
 
     private static async Task<IResult> AccountsAsync(HttpContext http, AccountStore accounts, CancellationToken cancellationToken)
@@ -87,7 +143,12 @@ internal static class AdminApi
     }
 
     private static async Task<IResult> NewAccountAsync(
-        HttpContext http, AccountStore accounts, AuditLog audit, IOptions<AccountOptions> options, CancellationToken cancellationToken)
+        HttpContext http,
+        AccountStore accounts,
+        AuditLog audit,
+        IOptions<AccountOptions> options,
+        CancellationToken cancellationToken
+    )
     {
         var errors = new FieldErrors();
         NewAccountBody body = await BodyAsync<NewAccountBody>(http, errors, cancellationToken);
@@ -103,15 +164,24 @@ internal static class AdminApi
 
         errors.ThrowIfAny();
         await EnterAsync(http, audit, "account.create", body.Name!, body, cancellationToken);
-        Account account = await accounts.CreateAsync(body.Name!, Credits.Of((decimal?)body.FreeCredits ?? options.Value.FreeCredits), cancellationToken)
-            ?? throw new ProblemException(409, "name_taken", $"There is an account '{Words.Shown(body.Name!)}' already.");
+        Account account = await accounts.CreateAsync(
+            body.Name!,
+            Credits.Of((decimal?)body.FreeCredits ?? options.Value.FreeCredits),
+            cancellationToken
+        ) ?? throw new ProblemException(409, "name_taken", $"There is an account '{Words.Shown(body.Name!)}' already.");
         return Results.Created($"/v1/admin/accounts/{account.Id}", account);
     }
 
     private static async Task<IResult> AccountAsync(Guid id, AccountStore accounts, CancellationToken cancellationToken) =>
         Results.Ok(await accounts.FindAsync(id, cancellationToken) ?? throw NoAccount(id));
 
-    private static async Task<IResult> ChangeAccountAsync(Guid id, HttpContext http, AccountStore accounts, AuditLog audit, CancellationToken cancellationToken)
+    private static async Task<IResult> ChangeAccountAsync(
+        Guid id,
+        HttpContext http,
+        AccountStore accounts,
+        AuditLog audit,
+        CancellationToken cancellationToken
+    )
     {
         var errors = new FieldErrors();
         AccountChangeBody body = await BodyAsync<AccountChangeBody>(http, errors, cancellationToken);
@@ -127,10 +197,19 @@ internal static class AdminApi
 
         errors.ThrowIfAny();
         await EnterAsync(http, audit, "account.change", id.ToString(), body, cancellationToken);
-        return Results.Ok(await accounts.ChangeAsync(id, body.Weight, body.Disabled, body.Limits?.GetRawText(), cancellationToken) ?? throw NoAccount(id));
+        return Results.Ok(
+            await accounts.ChangeAsync(id, body.Weight, body.Disabled, body.Limits?.GetRawText(), cancellationToken) ?? throw NoAccount(id)
+        );
     }
 
-    private static async Task<IResult> CreditsAsync(Guid id, HttpContext http, AccountStore accounts, Ledger ledger, AuditLog audit, CancellationToken cancellationToken)
+    private static async Task<IResult> CreditsAsync(
+        Guid id,
+        HttpContext http,
+        AccountStore accounts,
+        Ledger ledger,
+        AuditLog audit,
+        CancellationToken cancellationToken
+    )
     {
         var errors = new FieldErrors();
         CreditsBody body = await BodyAsync<CreditsBody>(http, errors, cancellationToken);
@@ -175,7 +254,14 @@ internal static class AdminApi
         Results.Ok(new Page<ApiKeyInfo>(await keys.ListAsync(account, cancellationToken), null));
 
     private static async Task<IResult> NewKeyAsync(
-        Guid id, HttpContext http, AccountStore accounts, ApiKeyStore keys, AuditLog audit, TimeProvider time, CancellationToken cancellationToken)
+        Guid id,
+        HttpContext http,
+        AccountStore accounts,
+        ApiKeyStore keys,
+        AuditLog audit,
+        TimeProvider time,
+        CancellationToken cancellationToken
+    )
     {
         var errors = new FieldErrors();
         NewKeyBody body = await BodyAsync<NewKeyBody>(http, errors, cancellationToken);
@@ -198,16 +284,31 @@ internal static class AdminApi
         return Results.Created((string?)null, await keys.CreateAsync(id, body.Name ?? "key", scopes, expires, cancellationToken));
     }
 
-    private static async Task<IResult> RevokeKeyAsync(Guid id, HttpContext http, ApiKeyStore keys, AuditLog audit, CancellationToken cancellationToken)
+    private static async Task<IResult> RevokeKeyAsync(
+        Guid id,
+        HttpContext http,
+        ApiKeyStore keys,
+        AuditLog audit,
+        CancellationToken cancellationToken
+    )
     {
         await EnterAsync(http, audit, "key.revoke", id.ToString(), null, cancellationToken);
-        return Results.Ok(await keys.RevokeAsync(id, cancellationToken) ?? throw new ProblemException(404, "key_not_found", $"There is no key {id}."));
+        return Results.Ok(
+            await keys.RevokeAsync(id, cancellationToken) ?? throw new ProblemException(404, "key_not_found", $"There is no key {id}.")
+        );
     }
 
     private static async Task<IResult> WorkersAsync(WorkerRegistry workers, CancellationToken cancellationToken) =>
         Results.Ok(new Page<WorkerInfo>(await workers.ListAsync(cancellationToken), null));
 
-    private static async Task<IResult> DrainAsync(string id, bool draining, HttpContext http, WorkerRegistry workers, AuditLog audit, CancellationToken cancellationToken)
+    private static async Task<IResult> DrainAsync(
+        string id,
+        bool draining,
+        HttpContext http,
+        WorkerRegistry workers,
+        AuditLog audit,
+        CancellationToken cancellationToken
+    )
     {
         await EnterAsync(http, audit, draining ? "worker.drain" : "worker.undrain", id, null, cancellationToken);
         return await workers.DrainAsync(id, draining, cancellationToken)
@@ -215,7 +316,14 @@ internal static class AdminApi
             : throw new ProblemException(404, "worker_not_found", $"There is no worker '{Words.Shown(id)}'.");
     }
 
-    private static async Task<IResult> RequeueAsync(string id, HttpContext http, JobStore jobs, JobViews views, AuditLog audit, CancellationToken cancellationToken)
+    private static async Task<IResult> RequeueAsync(
+        string id,
+        HttpContext http,
+        JobStore jobs,
+        JobViews views,
+        AuditLog audit,
+        CancellationToken cancellationToken
+    )
     {
         JobId job = JobsApi.IdOf(id);
         await EnterAsync(http, audit, "job.requeue", id, null, cancellationToken);
@@ -225,10 +333,21 @@ internal static class AdminApi
         }
 
         JobRow now = await jobs.FindAsync(job, null, cancellationToken) ?? throw JobsApi.NoJob(id);
-        throw new ProblemException(409, "job_not_running", $"Job {id} is {now.State.ToString().ToLowerInvariant()}; only a running job can be queued again.");
+        throw new ProblemException(
+            409,
+            "job_not_running",
+            $"Job {id} is {now.State.ToString().ToLowerInvariant()}; only a running job can be queued again."
+        );
     }
 
-    private static async Task<IResult> CancelAsync(string id, HttpContext http, JobStore jobs, JobViews views, AuditLog audit, CancellationToken cancellationToken)
+    private static async Task<IResult> CancelAsync(
+        string id,
+        HttpContext http,
+        JobStore jobs,
+        JobViews views,
+        AuditLog audit,
+        CancellationToken cancellationToken
+    )
     {
         await EnterAsync(http, audit, "job.cancel", id, null, cancellationToken);
         CancelResult result = await jobs.CancelAsync(JobsApi.IdOf(id), null, cancellationToken);
@@ -252,7 +371,14 @@ internal static class AdminApi
         where T : class, new() =>
         StrictReader.Read<T>((await JsonBody.ReadAsync(http.Request, WebSetup.MaxBodyBytes, cancellationToken)).Root, errors);
 
-    private static Task EnterAsync(HttpContext http, AuditLog audit, string action, string target, object? detail, CancellationToken cancellationToken)
+    private static Task EnterAsync(
+        HttpContext http,
+        AuditLog audit,
+        string action,
+        string target,
+        object? detail,
+        CancellationToken cancellationToken
+    )
     {
         Caller caller = http.Caller();
         return audit.AppendAsync($"key {caller.KeyId} of {caller.AccountName}", action, target, detail, cancellationToken);

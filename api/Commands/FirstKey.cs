@@ -28,7 +28,8 @@ internal static class FirstKey
             return;
         }
 
-        NewApiKey key = await services.GetRequiredService<ApiKeyStore>()
+        NewApiKey key = await services
+            .GetRequiredService<ApiKeyStore>()
             .CreateAsync(account.Id, "first key", [Scopes.Admin], null, cancellationToken);
         PrivateFile.Replace(keyFile, key.Key + "\n");
     }

@@ -20,15 +20,19 @@ internal static class OperatorCommands
     {
         var keyFile = new Option<string?>("--first-key-file")
         {
-            Description = "If there is no such file: make an admin key of the account 'default' (and the account) and write it there, mode 0600",
+            Description =
+                "If there is no such file: make an admin key of the account 'default' (and the account) and write it there, mode 0600",
         };
         var command = new Command("migrate", "Bring the database to this version's schema") { keyFile };
-        command.SetAction((result, cancellationToken) => WithServicesAsync(async services =>
-        {
-            await services.GetRequiredService<Migrator>().MigrateAsync(cancellationToken);
-            await FirstKey.EnsureAsync(services, result.GetValue(keyFile), cancellationToken);
-            return 0;
-        }));
+        command.SetAction(
+            (result, cancellationToken) =>
+                WithServicesAsync(async services =>
+                {
+                    await services.GetRequiredService<Migrator>().MigrateAsync(cancellationToken);
+                    await FirstKey.EnsureAsync(services, result.GetValue(keyFile), cancellationToken);
+                    return 0;
+                })
+        );
         return command;
     }
 
@@ -46,61 +50,86 @@ internal static class OperatorCommands
         var days = new Option<int?>("--expires-days") { Description = "Void after so many days; else never" };
         var create = new Command("create", "Make a key, and the account if there is none of the name; the key is shown this once")
         {
-            account, name, scopes, days,
+            account,
+            name,
+            scopes,
+            days,
         };
-        create.SetAction((result, cancellationToken) => WithServicesAsync(async services =>
-        {
-            Account owner = await AccountAsync(services, result.GetValue(account)!, cancellationToken);
-            DateTimeOffset? expires = result.GetValue(days) is { } d ? DateTimeOffset.UtcNow.AddDays(d) : null;
-            NewApiKey key = await services.GetRequiredService<ApiKeyStore>().CreateAsync(
-                owner.Id, result.GetValue(name)!, result.GetValue(scopes)!, expires, cancellationToken);
-            Console.WriteLine(key.Key);
-            return 0;
-        }));
+        create.SetAction(
+            (result, cancellationToken) =>
+                WithServicesAsync(async services =>
+                {
+                    Account owner = await AccountAsync(services, result.GetValue(account)!, cancellationToken);
+                    DateTimeOffset? expires = result.GetValue(days) is { } d ? DateTimeOffset.UtcNow.AddDays(d) : null;
+                    NewApiKey key = await services
+                        .GetRequiredService<ApiKeyStore>()
+                        .CreateAsync(owner.Id, result.GetValue(name)!, result.GetValue(scopes)!, expires, cancellationToken);
+                    Console.WriteLine(key.Key);
+                    return 0;
+                })
+        );
 
         var list = new Command("list", "All keys");
-        list.SetAction((_, cancellationToken) => WithServicesAsync(async services =>
-        {
-            foreach (ApiKeyInfo key in await services.GetRequiredService<ApiKeyStore>().ListAsync(null, cancellationToken))
-            {
-                string state = key.RevokedAt is not null ? "revoked" : key.ExpiresAt < DateTimeOffset.UtcNow ? "expired" : "valid";
-                Console.WriteLine($"{key.Id}  {key.Prefix}...  {state,-7}  {key.AccountName}  {key.Name}  {string.Join(',', key.Scopes)}  last used {key.LastUsedAt?.ToString("u") ?? "never"}");
-            }
+        list.SetAction(
+            (_, cancellationToken) =>
+                WithServicesAsync(async services =>
+                {
+                    foreach (ApiKeyInfo key in await services.GetRequiredService<ApiKeyStore>().ListAsync(null, cancellationToken))
+                    {
+                        string state =
+                            key.RevokedAt is not null ? "revoked"
+                            : key.ExpiresAt < DateTimeOffset.UtcNow ? "expired"
+                            : "valid";
+                        Console.WriteLine(
+                            $"{key.Id}  {key.Prefix}...  {state, -7}  {key.AccountName}  {key.Name}  {string.Join(',', key.Scopes)}  "
+                                + $"last used {key.LastUsedAt?.ToString("u") ?? "never"}"
+                        );
+                    }
 
-            return 0;
-        }));
+                    return 0;
+                })
+        );
 
         var id = new Argument<Guid>("id") { Description = "As 'keys list' shows it" };
         var revoke = new Command("revoke", "Make a key void, within a second everywhere") { id };
-        revoke.SetAction((result, cancellationToken) => WithServicesAsync(async services =>
-        {
-            if (await services.GetRequiredService<ApiKeyStore>().RevokeAsync(result.GetValue(id), cancellationToken) is not null)
-            {
-                return 0;
-            }
+        revoke.SetAction(
+            (result, cancellationToken) =>
+                WithServicesAsync(async services =>
+                {
+                    if (await services.GetRequiredService<ApiKeyStore>().RevokeAsync(result.GetValue(id), cancellationToken) is not null)
+                    {
+                        return 0;
+                    }
 
-            await Console.Error.WriteLineAsync($"There is no key {result.GetValue(id)}.");
-            return 1;
-        }));
+                    await Console.Error.WriteLineAsync($"There is no key {result.GetValue(id)}.");
+                    return 1;
+                })
+        );
         return new Command("keys", "Keys of accounts") { create, list, revoke };
     }
 
     private static Command Audit()
     {
         var verify = new Command("verify", "Go through the chain of the audit log; exit code 1 if it is broken");
-        verify.SetAction((_, cancellationToken) => WithServicesAsync(async services =>
-        {
-            (long entries, long? wrong) = await ActivatorUtilities.CreateInstance<AuditLog>(services, TimeProvider.System)
-                .VerifyAsync(cancellationToken);
-            if (wrong is null)
-            {
-                Console.WriteLine($"{entries} entries, each as it was written.");
-                return 0;
-            }
+        verify.SetAction(
+            (_, cancellationToken) =>
+                WithServicesAsync(async services =>
+                {
+                    (long entries, long? wrong) = await ActivatorUtilities
+                        .CreateInstance<AuditLog>(services, TimeProvider.System)
+                        .VerifyAsync(cancellationToken);
+                    if (wrong is null)
+                    {
+                        Console.WriteLine($"{entries} entries, each as it was written.");
+                        return 0;
+                    }
 
-            await Console.Error.WriteLineAsync($"Entry {wrong} is missing or was changed; the {entries} before it are as they were written.");
-            return 1;
-        }));
+                    await Console.Error.WriteLineAsync(
+                        $"Entry {wrong} is missing or was changed; the {entries} before it are as they were written."
+                    );
+                    return 1;
+                })
+        );
         return new Command("audit", "What operators did") { verify };
     }
 
@@ -124,7 +153,14 @@ internal static class OperatorCommands
         {
             return await action(app.Services);
         }
-        catch (Exception e) when (e is Npgsql.NpgsqlException or IOException or OptionsValidationException or InvalidOperationException or InvalidDataException)
+        catch (Exception e)
+            when (e
+                    is Npgsql.NpgsqlException
+                        or IOException
+                        or OptionsValidationException
+                        or InvalidOperationException
+                        or InvalidDataException
+            )
         {
             await Console.Error.WriteLineAsync(e.Message);
             return 1;

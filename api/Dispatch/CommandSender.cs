@@ -99,15 +99,21 @@ internal sealed class CommandSender(Outbox outbox, DispatchSignal signal, IBus b
                 _endpoints[entry.Model] = endpoint;
             }
 
-            await endpoint.Send(new RunJob(entry.JobId, entry.Model), context =>
-            {
-                context.MessageId = NewId.NextGuid();
-                if (context.TryGetPayload(out RabbitMqSendContext? rabbit))
-                {
-                    // No queue behind the exchange: returned, and not thrown away
-                    rabbit.Mandatory = true;
-                }
-            }, cancellationToken).WaitAsync(cancellationToken);
+            await endpoint
+                .Send(
+                    new RunJob(entry.JobId, entry.Model),
+                    context =>
+                    {
+                        context.MessageId = NewId.NextGuid();
+                        if (context.TryGetPayload(out RabbitMqSendContext? rabbit))
+                        {
+                            // No queue behind the exchange: returned, and not thrown away
+                            rabbit.Mandatory = true;
+                        }
+                    },
+                    cancellationToken
+                )
+                .WaitAsync(cancellationToken);
             return (entry.JobId, null);
         }
         catch (Exception e)

@@ -17,19 +17,23 @@ internal static class DispatchSetup
                 options.Name = "rabbitmq";
                 options.MinimalFailureStatus = HealthStatus.Degraded;
             });
-            bus.UsingRabbitMq((context, rabbit) =>
-                rabbit.Host(new Uri(StorageServices.ConnectionString(context.GetRequiredService<IConfiguration>(), "RabbitMq")), host =>
-                {
-                    host.PublisherConfirmation = true;
-                    host.RequestedConnectionTimeout(TimeSpan.FromSeconds(5));
-                }));
+            bus.UsingRabbitMq(
+                (context, rabbit) =>
+                    rabbit.Host(new Uri(StorageServices.ConnectionString(context.GetRequiredService<IConfiguration>(), "RabbitMq")), host =>
+                    {
+                        host.PublisherConfirmation = true;
+                        host.RequestedConnectionTimeout(TimeSpan.FromSeconds(5));
+                    })
+            );
         });
         // Answers are given without the broker: the API starts, and takes jobs, while it is away
-        builder.Services.AddOptions<MassTransitHostOptions>().Configure(options =>
-        {
-            options.WaitUntilStarted = false;
-            options.StopTimeout = TimeSpan.FromSeconds(3);
-        });
+        builder
+            .Services.AddOptions<MassTransitHostOptions>()
+            .Configure(options =>
+            {
+                options.WaitUntilStarted = false;
+                options.StopTimeout = TimeSpan.FromSeconds(3);
+            });
         builder.Services.AddSingleton<JobWaiter>();
         builder.Services.AddSingleton<CommandSender>();
         builder.Services.AddHostedService<Dispatcher>();

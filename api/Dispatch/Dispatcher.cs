@@ -14,7 +14,8 @@ internal sealed class Dispatcher(
     IOptions<JobsOptions> options,
     IOptions<AccountLimits> limits,
     TimeProvider time,
-    ILogger<Dispatcher> logger) : BackgroundService
+    ILogger<Dispatcher> logger
+) : BackgroundService
 {
     private const int BatchSize = 128;
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
@@ -44,13 +45,9 @@ internal sealed class Dispatcher(
                     }
 
                     looked = time.GetTimestamp();
-                    while (await DispatchAsync(stoppingToken))
-                    {
-                    }
+                    while (await DispatchAsync(stoppingToken)) { }
                 }
-                catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-                {
-                }
+                catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested) { }
                 catch (Exception e)
                 {
                     ApiLog.LoopFailed(logger, e, "Dispatch", ErrorPause.TotalSeconds);

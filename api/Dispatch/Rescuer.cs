@@ -15,7 +15,8 @@ internal sealed class Rescuer(
     IOptions<JobsOptions> options,
     ApiMetrics metrics,
     TimeProvider time,
-    ILogger<Rescuer> logger) : BackgroundService
+    ILogger<Rescuer> logger
+) : BackgroundService
 {
     private static readonly TimeSpan TidyInterval = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan GoneWorkersFor = TimeSpan.FromHours(1);
@@ -44,8 +45,7 @@ internal sealed class Rescuer(
             {
                 ApiLog.LoopFailed(logger, e, "Rescue", options.Value.RescueIntervalSeconds);
             }
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        } while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
     private async Task RescueAsync(CancellationToken cancellationToken)

@@ -2,7 +2,8 @@ namespace Generation.Api;
 
 /// <summary>
 /// Base64 in the forms that browsers and libraries write: bare or as a data URI, which is a URL and may be percent-encoded; of either
-/// alphabet (RFC 4648, sections 4 and 5), with or without padding, with white space. WHATWG Fetch, "data: URLs"; Infra, "forgiving-base64 decode".
+/// alphabet (RFC 4648, sections 4 and 5), with or without padding, with white space. WHATWG Fetch, "data: URLs"; Infra, "forgiving-base64
+/// decode".
 /// </summary>
 internal static class Base64Pictures
 {
@@ -20,7 +21,12 @@ internal static class Base64Pictures
         int padding = 0;
         for (int i = 0; i < text.Length; i++)
         {
-            char digit = text[i] switch { '-' => '+', '_' => '/', var other => other };
+            char digit = text[i] switch
+            {
+                '-' => '+',
+                '_' => '/',
+                var other => other,
+            };
             if (digit is ' ' or '\t' or '\r' or '\n' or '\f')
             {
                 continue;

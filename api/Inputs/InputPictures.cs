@@ -32,7 +32,13 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
     public static string IdOf(Upload upload) => UploadPrefix + upload.Id.ToString("N");
 
     /// <summary>The picture that a field names. Adds to <paramref name="errors"/> and returns null if there is none.</summary>
-    public async Task<StoredPicture?> ResolveAsync(string field, PictureSource source, Guid account, FieldErrors errors, CancellationToken cancellationToken)
+    public async Task<StoredPicture?> ResolveAsync(
+        string field,
+        PictureSource source,
+        Guid account,
+        FieldErrors errors,
+        CancellationToken cancellationToken
+    )
     {
         string value = source.Text ?? "";
         if (value.StartsWith(UploadPrefix, StringComparison.Ordinal))
@@ -42,7 +48,10 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
                 : null;
             if (upload is null)
             {
-                errors.Add(field, $"you have no upload '{Words.Shown(value)}'; uploads are kept for {UploadStore.KeptFor.TotalHours} hours");
+                errors.Add(
+                    field,
+                    $"you have no upload '{Words.Shown(value)}'; uploads are kept for {UploadStore.KeptFor.TotalHours} hours"
+                );
                 return null;
             }
 
@@ -51,11 +60,12 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
 
         try
         {
-            ReadOnlyMemory<byte> bytes = source.Bytes is { } file
-                ? file
-                : value.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || value.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
+            ReadOnlyMemory<byte> bytes =
+                source.Bytes is { } file ? file
+                : value.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
+                || value.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
                     ? await FetchAsync(value, cancellationToken)
-                    : Decode(value);
+                : Decode(value);
             return await KeepAsync(bytes, cancellationToken);
         }
         catch (InputException e)
@@ -120,9 +130,11 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
         }
         catch (FormatException e)
         {
-            throw new InputException(value.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
-                ? e.Message
-                : $"must be an upload's id, a data URI, base64 or an http(s) address, and is '{Words.Shown(value)}', which {e.Message}");
+            throw new InputException(
+                value.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
+                    ? e.Message
+                    : $"must be an upload's id, a data URI, base64 or an http(s) address, and is '{Words.Shown(value)}', which {e.Message}"
+            );
         }
     }
 }

@@ -6,13 +6,14 @@ namespace Generation.Api;
 internal sealed record PictureHeader(string ContentType, int Width, int Height)
 {
     /// <summary>PNG, JPEG or WebP; null for anything else and for a header that is cut or damaged.</summary>
-    public static PictureHeader? Read(ReadOnlySpan<byte> bytes) => bytes switch
-    {
-        [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, ..] => Png(bytes),
-        [0xFF, 0xD8, 0xFF, ..] => Jpeg(bytes),
-        [0x52, 0x49, 0x46, 0x46, _, _, _, _, 0x57, 0x45, 0x42, 0x50, ..] => WebP(bytes),
-        _ => null,
-    };
+    public static PictureHeader? Read(ReadOnlySpan<byte> bytes) =>
+        bytes switch
+        {
+            [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, ..] => Png(bytes),
+            [0xFF, 0xD8, 0xFF, ..] => Jpeg(bytes),
+            [0x52, 0x49, 0x46, 0x46, _, _, _, _, 0x57, 0x45, 0x42, 0x50, ..] => WebP(bytes),
+            _ => null,
+        };
 
     private static PictureHeader? Of(string type, int width, int height) =>
         width > 0 && height > 0 ? new PictureHeader(type, width, height) : null;
@@ -80,7 +81,8 @@ internal sealed record PictureHeader(string ContentType, int Width, int Height)
         b.Length >= 33 && b[12..16].SequenceEqual("IHDR"u8)
             ? Turned(
                 Of("image/png", BinaryPrimitives.ReadInt32BigEndian(b[16..]), BinaryPrimitives.ReadInt32BigEndian(b[20..])),
-                Orientation(Chunk(b, 8, "eXIf"u8, isPng: true)))
+                Orientation(Chunk(b, 8, "eXIf"u8, isPng: true))
+            )
             : null;
 
     private static PictureHeader? Jpeg(ReadOnlySpan<byte> b)
@@ -108,7 +110,14 @@ internal sealed record PictureHeader(string ContentType, int Width, int Height)
             if (marker is >= 0xC0 and <= 0xCF and not (0xC4 or 0xC8 or 0xCC))
             {
                 return at + 9 <= b.Length
-                    ? Turned(Of("image/jpeg", BinaryPrimitives.ReadUInt16BigEndian(b[(at + 7)..]), BinaryPrimitives.ReadUInt16BigEndian(b[(at + 5)..])), orientation)
+                    ? Turned(
+                        Of(
+                            "image/jpeg",
+                            BinaryPrimitives.ReadUInt16BigEndian(b[(at + 7)..]),
+                            BinaryPrimitives.ReadUInt16BigEndian(b[(at + 5)..])
+                        ),
+                        orientation
+                    )
                     : null;
             }
 
@@ -142,7 +151,8 @@ internal sealed record PictureHeader(string ContentType, int Width, int Height)
             ReadOnlySpan<byte> exif = Chunk(b, 12, "EXIF"u8, isPng: false);
             return Turned(
                 Of("image/webp", 1 + (b[24] | (b[25] << 8) | (b[26] << 16)), 1 + (b[27] | (b[28] << 8) | (b[29] << 16))),
-                Orientation(exif.StartsWith("Exif\0\0"u8) ? exif[6..] : exif));
+                Orientation(exif.StartsWith("Exif\0\0"u8) ? exif[6..] : exif)
+            );
         }
 
         if (chunk.SequenceEqual("VP8L"u8) && b[20] == 0x2F)
@@ -152,7 +162,11 @@ internal sealed record PictureHeader(string ContentType, int Width, int Height)
         }
 
         return chunk.SequenceEqual("VP8 "u8) && b[23..26].SequenceEqual((ReadOnlySpan<byte>)[0x9D, 0x01, 0x2A])
-            ? Of("image/webp", BinaryPrimitives.ReadUInt16LittleEndian(b[26..]) & 0x3FFF, BinaryPrimitives.ReadUInt16LittleEndian(b[28..]) & 0x3FFF)
+            ? Of(
+                "image/webp",
+                BinaryPrimitives.ReadUInt16LittleEndian(b[26..]) & 0x3FFF,
+                BinaryPrimitives.ReadUInt16LittleEndian(b[28..]) & 0x3FFF
+            )
             : null;
     }
 }

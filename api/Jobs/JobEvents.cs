@@ -17,11 +17,26 @@ internal static class JobEvents
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(15);
 
     public static void MapJobEvents(this WebApplication app) =>
-        app.MapGet("/v1/jobs/{id}/events", StreamAsync).RequireAuthorization(Scopes.Read).WithTags("Jobs").WithName("getJobEvents")
-            .WithSummary("The job's life as server-sent events: queued, started, progress, finished. Last-Event-ID goes on where a lost connection ended.")
-            .Produces(200, contentType: "text/event-stream").Produces(204).ProducesProblems(401, 403, 404, 503);
+        app.MapGet("/v1/jobs/{id}/events", StreamAsync)
+            .RequireAuthorization(Scopes.Read)
+            .WithTags("Jobs")
+            .WithName("getJobEvents")
+            .WithSummary(
+                "The job's life as server-sent events: queued, started, progress, finished. Last-Event-ID goes on where a lost "
+                    + "connection ended."
+            )
+            .Produces(200, contentType: "text/event-stream")
+            .Produces(204)
+            .ProducesProblems(401, 403, 404, 503);
 
-    private static async Task StreamAsync(string id, HttpContext http, JobViews views, JobWaiter waiter, HotState hotState, CancellationToken cancellationToken)
+    private static async Task StreamAsync(
+        string id,
+        HttpContext http,
+        JobViews views,
+        JobWaiter waiter,
+        HotState hotState,
+        CancellationToken cancellationToken
+    )
     {
         JobId jobId = JobsApi.IdOf(id);
         Guid account = http.Caller().AccountId;
@@ -65,7 +80,8 @@ internal static class JobEvents
         public static Mark Parse(string? text)
         {
             string[] parts = (text ?? "").Split('.');
-            return parts.Length == 2
+            return
+                parts.Length == 2
                 && long.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out long revision)
                 && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int step)
                 ? new Mark(revision, step)
@@ -95,12 +111,22 @@ internal static class JobEvents
             {
                 // Also when the job was begun and ended between two looks; the id stays behind what follows
                 _toldAttempt = job.Attempt;
-                told = await SendAsync("started", new Mark(job.State.IsFinal() ? view.Revision - 1 : view.Revision, 0), Text(view), cancellationToken);
+                told = await SendAsync(
+                    "started",
+                    new Mark(job.State.IsFinal() ? view.Revision - 1 : view.Revision, 0),
+                    Text(view),
+                    cancellationToken
+                );
             }
 
             if (job is { State: JobState.Running, Progress: { } progress } && (isNewer || progress.Step != _sent.Step))
             {
-                told = await SendAsync("progress", new Mark(view.Revision, progress.Step), await ProgressAsync(progress, cancellationToken), cancellationToken);
+                told = await SendAsync(
+                    "progress",
+                    new Mark(view.Revision, progress.Step),
+                    await ProgressAsync(progress, cancellationToken),
+                    cancellationToken
+                );
             }
 
             if (job.State.IsFinal() && isNewer)
@@ -115,10 +141,18 @@ internal static class JobEvents
 
         private async Task<string> ProgressAsync(JobProgress progress, CancellationToken cancellationToken)
         {
-            var data = new JsonObject { ["id"] = id.ToString(), ["step"] = progress.Step, ["steps"] = progress.Steps };
+            var data = new JsonObject
+            {
+                ["id"] = id.ToString(),
+                ["step"] = progress.Step,
+                ["steps"] = progress.Steps,
+            };
             if (await hotState.PreviewAsync(id, cancellationToken) is { Length: > 0 } preview)
             {
-                string type = preview is [0xFF, 0xD8, ..] ? "image/jpeg" : preview is [0x52, 0x49, 0x46, 0x46, ..] ? "image/webp" : "image/png";
+                string type =
+                    preview is [0xFF, 0xD8, ..] ? "image/jpeg"
+                    : preview is [0x52, 0x49, 0x46, 0x46, ..] ? "image/webp"
+                    : "image/png";
                 data["preview"] = $"data:{type};base64,{Convert.ToBase64String(preview)}";
             }
 

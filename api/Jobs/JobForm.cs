@@ -25,7 +25,12 @@ internal static partial class JobForm
 
     /// <summary>Reads a request's body; what is wrong with single fields goes to <paramref name="errors"/>.</summary>
     /// <exception cref="ProblemException">It cannot be read at all, or is too large.</exception>
-    public static async Task<JobForm<TBody>> ReadAsync<TBody>(HttpRequest request, long maxBytes, FieldErrors errors, CancellationToken cancellationToken)
+    public static async Task<JobForm<TBody>> ReadAsync<TBody>(
+        HttpRequest request,
+        long maxBytes,
+        FieldErrors errors,
+        CancellationToken cancellationToken
+    )
         where TBody : JobBody, new()
     {
         if (request.HasFormContentType && typeof(TBody) != typeof(Text2ImgBody))
@@ -37,19 +42,34 @@ internal static partial class JobForm
         return new JobForm<TBody>(StrictReader.Read<TBody>(json.Root, errors), json.Fingerprint(request));
     }
 
-    private static async Task<JobForm<TBody>> ReadFormAsync<TBody>(HttpRequest request, long maxBytes, FieldErrors errors, CancellationToken cancellationToken)
+    private static async Task<JobForm<TBody>> ReadFormAsync<TBody>(
+        HttpRequest request,
+        long maxBytes,
+        FieldErrors errors,
+        CancellationToken cancellationToken
+    )
         where TBody : JobBody, new()
     {
         IFormCollection form;
         try
         {
             form = await request.ReadFormAsync(
-                new FormOptions { MultipartBodyLengthLimit = maxBytes, ValueLengthLimit = (int)Math.Min(maxBytes, int.MaxValue), ValueCountLimit = MaxFields },
-                cancellationToken);
+                new FormOptions
+                {
+                    MultipartBodyLengthLimit = maxBytes,
+                    ValueLengthLimit = (int)Math.Min(maxBytes, int.MaxValue),
+                    ValueCountLimit = MaxFields,
+                },
+                cancellationToken
+            );
         }
         catch (InvalidDataException e)
         {
-            throw new ProblemException(e.Message.Contains("limit", StringComparison.Ordinal) ? 413 : 400, "malformed_form", $"The form cannot be read: {e.Message}");
+            throw new ProblemException(
+                e.Message.Contains("limit", StringComparison.Ordinal) ? 413 : 400,
+                "malformed_form",
+                $"The form cannot be read: {e.Message}"
+            );
         }
 
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -72,12 +92,16 @@ internal static partial class JobForm
     {
         Dictionary<string, PropertyInfo> known = StrictReader.FieldsOf(typeof(TBody));
         var root = new JsonObject();
-        foreach ((string name, Microsoft.Extensions.Primitives.StringValues values) in form.OrderBy(field => field.Key, StringComparer.Ordinal))
+        foreach (
+            (string name, Microsoft.Extensions.Primitives.StringValues values) in form.OrderBy(field => field.Key, StringComparer.Ordinal)
+        )
         {
             string[] texts = [.. values.Select(v => v ?? "")];
             Append(hash, name);
             Array.ForEach(texts, text => Append(hash, text));
-            Type type = known.TryGetValue(name, out PropertyInfo? field) ? Nullable.GetUnderlyingType(field.PropertyType) ?? field.PropertyType : typeof(string);
+            Type type = known.TryGetValue(name, out PropertyInfo? field)
+                ? Nullable.GetUnderlyingType(field.PropertyType) ?? field.PropertyType
+                : typeof(string);
             if (texts.Length > 1 && !type.IsArray)
             {
                 errors.Add(Words.Shown(name), "is given twice");
@@ -102,7 +126,9 @@ internal static partial class JobForm
 
         if (type == typeof(int) || type == typeof(long) || type == typeof(double))
         {
-            return decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number) ? JsonValue.Create(number) : JsonValue.Create(texts[0]);
+            return decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number)
+                ? JsonValue.Create(number)
+                : JsonValue.Create(texts[0]);
         }
 
         if (type == typeof(string[]) && !text.StartsWith('['))
@@ -130,7 +156,11 @@ internal static partial class JobForm
         Dictionary<string, PropertyInfo> fields = StrictReader.FieldsOf(body.GetType());
         object target = body;
         string last = name;
-        if (Indexed().Match(name) is { Success: true } match && fields.TryGetValue(match.Groups["list"].Value, out PropertyInfo? list) && list.PropertyType.IsArray)
+        if (
+            Indexed().Match(name) is { Success: true } match
+            && fields.TryGetValue(match.Groups["list"].Value, out PropertyInfo? list)
+            && list.PropertyType.IsArray
+        )
         {
             int index = int.Parse(match.Groups["index"].Value, CultureInfo.InvariantCulture);
             Type element = list.PropertyType.GetElementType()!;
@@ -154,7 +184,10 @@ internal static partial class JobForm
             last = match.Groups["field"].Value;
         }
 
-        if (!StrictReader.FieldsOf(target.GetType()).TryGetValue(last, out PropertyInfo? property) || property.PropertyType != typeof(PictureSource))
+        if (
+            !StrictReader.FieldsOf(target.GetType()).TryGetValue(last, out PropertyInfo? property)
+            || property.PropertyType != typeof(PictureSource)
+        )
         {
             IEnumerable<string> pictures = fields.Where(f => f.Value.PropertyType == typeof(PictureSource)).Select(f => f.Key);
             errors.Add(Words.Shown(name), $"there is no picture of this name{Words.DidYouMean(name, pictures)}");
@@ -175,6 +208,10 @@ internal static partial class JobForm
         hash.AppendData(Encoding.UTF8.GetBytes(text));
     }
 
-    [GeneratedRegex(@"^(?<list>[a-z_]{1,40})\[(?<index>[0-9]{1,2})\]\.(?<field>[a-z_]{1,40})$", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        @"^(?<list>[a-z_]{1,40})\[(?<index>[0-9]{1,2})\]\.(?<field>[a-z_]{1,40})$",
+        RegexOptions.CultureInvariant,
+        matchTimeoutMilliseconds: 1000
+    )]
     private static partial Regex Indexed();
 }

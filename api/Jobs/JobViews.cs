@@ -32,7 +32,13 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
             }
 
             hotState.Show(row);
-            hot = new HotJob(row.AccountId, row.State, row.Revision, JsonSerializer.SerializeToUtf8Bytes(row.ToDocument(), WireJson.Options), null);
+            hot = new HotJob(
+                row.AccountId,
+                row.State,
+                row.Revision,
+                JsonSerializer.SerializeToUtf8Bytes(row.ToDocument(), WireJson.Options),
+                null
+            );
         }
 
         if (account is not null && hot.Account != account)
@@ -117,12 +123,12 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
     {
         JobProgress? progress = hot.Progress;
         byte[] json = progress is null ? hot.Document : With(hot.Document, writer =>
-        {
-            writer.WriteStartObject("progress");
-            writer.WriteNumber("step", progress.Step);
-            writer.WriteNumber("steps", progress.Steps);
-            writer.WriteEndObject();
-        });
+            {
+                writer.WriteStartObject("progress");
+                writer.WriteNumber("step", progress.Step);
+                writer.WriteNumber("steps", progress.Steps);
+                writer.WriteEndObject();
+            });
         return new JobView(hot.State, hot.Revision, json, $"\"{hot.Revision}-{progress?.Step}\"");
     }
 
@@ -139,7 +145,8 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
         ModelLoad load = await board.OfAsync(model, cancellationToken);
         QueuePlace? place = await cache.GetOrCreateAsync((nameof(JobViews), id), entry =>
         {
-            entry.AbsoluteExpirationRelativeToNow = load.Queued < LongQueue ? PositionMaxAge : PositionMaxAge * Math.Min(20, load.Queued / LongQueue);
+            entry.AbsoluteExpirationRelativeToNow =
+                load.Queued < LongQueue ? PositionMaxAge : PositionMaxAge * Math.Min(20, load.Queued / LongQueue);
             return queries.PositionAsync(id, cancellationToken);
         });
         return (place?.Position, place is null ? null : LoadBoard.EtaSeconds(load, place), LoadBoard.WaitingReason(load));
@@ -171,7 +178,7 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
 
     private static string ModelOf(byte[] document)
     {
-        using JsonDocument json = JsonDocument.Parse(document);
+        using var json = JsonDocument.Parse(document);
         return json.RootElement.GetProperty("model").GetString()!;
     }
 }

@@ -35,8 +35,7 @@ internal sealed class JobWaiter(HotState hotState, JobViews views)
     /// <summary>
     /// The job now, and after each change, until it has ended or is gone. Null: nothing has changed for a second.
     /// </summary>
-    public async IAsyncEnumerable<JobView?> WatchAsync(
-        JobId id, Guid account, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<JobView?> WatchAsync(JobId id, Guid account, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var changed = new SemaphoreSlim(0, 1);
         await using IAsyncDisposable subscription = await hotState.SubscribeAsync(id, Signal, cancellationToken);

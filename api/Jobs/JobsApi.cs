@@ -17,31 +17,77 @@ internal static class JobsApi
     public static void MapJobs(this WebApplication app)
     {
         RouteGroupBuilder jobs = app.MapGroup("/v1/jobs").WithTags("Jobs");
-        jobs.MapGet("/{id}", GetAsync).RequireAuthorization(Scopes.Read).WithName("getJob")
-            .WithSummary("A job, with progress while it runs, position and estimate while it waits. ETag and 304 while nothing changed. With 'Accept: image/*': its first output.")
-            .Produces<JobDocument>().Produces(304).ProducesProblems(401, 403, 404, 503);
-        jobs.MapGet("/", ListAsync).RequireAuthorization(Scopes.Read).WithName("listJobs")
-            .WithSummary("Your jobs, the newest first. Filters: state, kind, model, created_after, created_before; order asc or desc; limit 1 to 100; cursor.")
-            .Produces<Page<JobDocument>>().ProducesProblems(401, 403, 422, 503);
-        jobs.MapDelete("/{id}", CancelAsync).RequireAuthorization(Scopes.Jobs).WithName("deleteJob")
+        jobs.MapGet("/{id}", GetAsync)
+            .RequireAuthorization(Scopes.Read)
+            .WithName("getJob")
+            .WithSummary(
+                "A job, with progress while it runs, position and estimate while it waits. ETag and 304 while nothing changed. With "
+                    + "'Accept: image/*': its first output."
+            )
+            .Produces<JobDocument>()
+            .Produces(304)
+            .ProducesProblems(401, 403, 404, 503);
+        jobs.MapGet("/", ListAsync)
+            .RequireAuthorization(Scopes.Read)
+            .WithName("listJobs")
+            .WithSummary(
+                "Your jobs, the newest first. Filters: state, kind, model, created_after, created_before; order asc or desc; limit 1 to "
+                    + "100; cursor."
+            )
+            .Produces<Page<JobDocument>>()
+            .ProducesProblems(401, 403, 422, 503);
+        jobs.MapDelete("/{id}", CancelAsync)
+            .RequireAuthorization(Scopes.Jobs)
+            .WithName("deleteJob")
             .WithSummary("Stops a job, as POST .../cancel does")
-            .Produces<JobDocument>().Produces<JobDocument>(202).ProducesProblems(401, 403, 404, 503);
-        jobs.MapPost("/{id}/cancel", CancelAsync).RequireAuthorization(Scopes.Jobs).WithName("cancelJob")
-            .WithSummary("Stops a job: a waiting one at no cost, a running one at its next step, charged for the steps done. A job that is over stays as it is.")
-            .Produces<JobDocument>().Produces<JobDocument>(202).ProducesProblems(401, 403, 404, 503);
-        jobs.MapDelete("/{id}/outputs", DeleteOutputsAsync).RequireAuthorization(Scopes.Jobs).WithName("deleteOutputs")
+            .Produces<JobDocument>()
+            .Produces<JobDocument>(202)
+            .ProducesProblems(401, 403, 404, 503);
+        jobs.MapPost("/{id}/cancel", CancelAsync)
+            .RequireAuthorization(Scopes.Jobs)
+            .WithName("cancelJob")
+            .WithSummary(
+                "Stops a job: a waiting one at no cost, a running one at its next step, charged for the steps done. A job that is over "
+                    + "stays as it is."
+            )
+            .Produces<JobDocument>()
+            .Produces<JobDocument>(202)
+            .ProducesProblems(401, 403, 404, 503);
+        jobs.MapDelete("/{id}/outputs", DeleteOutputsAsync)
+            .RequireAuthorization(Scopes.Jobs)
+            .WithName("deleteOutputs")
             .WithSummary("Deletes what a succeeded job made; the job stays")
-            .Produces<JobDocument>().ProducesProblems(401, 403, 404, 409, 503);
-        jobs.MapGet("/{id}/outputs/{index:int}/thumbnail", ThumbnailAsync).RequireAuthorization(OutputUrls.Policy).WithName("getThumbnail")
+            .Produces<JobDocument>()
+            .ProducesProblems(401, 403, 404, 409, 503);
+        jobs.MapGet("/{id}/outputs/{index:int}/thumbnail", ThumbnailAsync)
+            .RequireAuthorization(OutputUrls.Policy)
+            .WithName("getThumbnail")
             .WithSummary("A small JPEG of an output, of at most 256 pixels a side; of a clip, of its middle")
-            .Produces(200, contentType: "image/jpeg").Produces(304).ProducesProblems(401, 403, 404, 409, 410, 503);
-        jobs.MapGet("/{id}/outputs/{index:int}", OutputAsync).RequireAuthorization(OutputUrls.Policy).WithName("getOutput")
-            .WithSummary("The bytes of an output, with a key or by the url of the job's document, which needs none until it expires. download=true names it as a file to save.")
-            .Produces(200, contentType: "image/png").Produces(206).Produces(304).ProducesProblems(401, 403, 404, 409, 410, 503);
+            .Produces(200, contentType: "image/jpeg")
+            .Produces(304)
+            .ProducesProblems(401, 403, 404, 409, 410, 503);
+        jobs.MapGet("/{id}/outputs/{index:int}", OutputAsync)
+            .RequireAuthorization(OutputUrls.Policy)
+            .WithName("getOutput")
+            .WithSummary(
+                "The bytes of an output, with a key or by the url of the job's document, which needs none until it expires. "
+                    + "download=true names it as a file to save."
+            )
+            .Produces(200, contentType: "image/png")
+            .Produces(206)
+            .Produces(304)
+            .ProducesProblems(401, 403, 404, 409, 410, 503);
     }
 
     private static async Task<IResult> GetAsync(
-        string id, HttpContext http, JobViews views, OutputUrls urls, IResultsStore results, ILogger<JobStore> logger, CancellationToken cancellationToken)
+        string id,
+        HttpContext http,
+        JobViews views,
+        OutputUrls urls,
+        IResultsStore results,
+        ILogger<JobStore> logger,
+        CancellationToken cancellationToken
+    )
     {
         http.Response.Headers.Vary = "Accept";
         if (http.Request.Headers.Accept.ToString().StartsWith("image/", StringComparison.OrdinalIgnoreCase))
@@ -74,7 +120,10 @@ internal static class JobsApi
 
     private static async Task<IResult> ListAsync(HttpContext http, JobQueries queries, JobViews views, CancellationToken cancellationToken)
     {
-        var query = new QueryReader(http.Request.Query, ["state", "kind", "model", "created_after", "created_before", "order", "limit", "cursor"]);
+        var query = new QueryReader(
+            http.Request.Query,
+            ["state", "kind", "model", "created_after", "created_before", "order", "limit", "cursor"]
+        );
         int limit = query.Integer("limit", DefaultLimit, 1, MaxLimit);
         var filter = new JobFilter
         {
@@ -103,7 +152,13 @@ internal static class JobsApi
     }
 
     private static async Task<IResult> CancelAsync(
-        string id, HttpContext http, JobStore jobs, JobViews views, ILogger<JobStore> logger, CancellationToken cancellationToken)
+        string id,
+        HttpContext http,
+        JobStore jobs,
+        JobViews views,
+        ILogger<JobStore> logger,
+        CancellationToken cancellationToken
+    )
     {
         JobId jobId = IdOf(id);
         CancelResult result = await jobs.CancelAsync(jobId, http.Caller().AccountId, cancellationToken);
@@ -117,7 +172,13 @@ internal static class JobsApi
         return Results.Json(document, WireJson.Options, statusCode: result.Outcome == CancelOutcome.Requested ? 202 : 200);
     }
 
-    private static async Task<IResult> DeleteOutputsAsync(string id, HttpContext http, JobStore jobs, JobViews views, CancellationToken cancellationToken)
+    private static async Task<IResult> DeleteOutputsAsync(
+        string id,
+        HttpContext http,
+        JobStore jobs,
+        JobViews views,
+        CancellationToken cancellationToken
+    )
     {
         JobRow row = await jobs.DeleteOutputsAsync(IdOf(id), http.Caller().AccountId, cancellationToken) ?? throw NoJob(id);
         return row.State == JobState.Succeeded
@@ -126,26 +187,55 @@ internal static class JobsApi
     }
 
     private static async Task<IResult> OutputAsync(
-        string id, int index, bool? download, HttpContext http, JobViews views, OutputUrls urls, IResultsStore results, ILogger<JobStore> logger, CancellationToken cancellationToken)
+        string id,
+        int index,
+        bool? download,
+        HttpContext http,
+        JobViews views,
+        OutputUrls urls,
+        IResultsStore results,
+        ILogger<JobStore> logger,
+        CancellationToken cancellationToken
+    )
     {
         (JobDocument job, JobOutputLink output) = await FindOutputAsync(id, index, http, views, urls, cancellationToken);
         Stream file = await OpenAsync(job, index, output.Sha256, results, logger, cancellationToken);
-        http.Response.Headers.ContentDisposition =
-            new ContentDispositionHeaderValue(download == true ? "attachment" : "inline") { FileName = OutputUrls.FileNameOf(job, output) }.ToString();
+        http.Response.Headers.ContentDisposition = new ContentDispositionHeaderValue(download == true ? "attachment" : "inline")
+        {
+            FileName = OutputUrls.FileNameOf(job, output),
+        }.ToString();
         return FileAnswer(http, file, output.ContentType, job, output.Sha256);
     }
 
     private static async Task<IResult> ThumbnailAsync(
-        string id, int index, HttpContext http, JobViews views, OutputUrls urls, IResultsStore results, ILogger<JobStore> logger, CancellationToken cancellationToken)
+        string id,
+        int index,
+        HttpContext http,
+        JobViews views,
+        OutputUrls urls,
+        IResultsStore results,
+        ILogger<JobStore> logger,
+        CancellationToken cancellationToken
+    )
     {
         (JobDocument job, JobOutputLink output) = await FindOutputAsync(id, index, http, views, urls, cancellationToken);
         string sha256 = output.ThumbnailSha256
-            ?? throw new ProblemException(404, "thumbnail_not_found", $"There is no thumbnail of output {index} of job {job.Id}; fetch the output itself.");
+            ?? throw new ProblemException(
+                404,
+                "thumbnail_not_found",
+                $"There is no thumbnail of output {index} of job {job.Id}; fetch the output itself."
+            );
         return FileAnswer(http, await OpenAsync(job, index, sha256, results, logger, cancellationToken), "image/jpeg", job, sha256);
     }
 
     private static async Task<(JobDocument Job, JobOutputLink Output)> FindOutputAsync(
-        string id, int index, HttpContext http, JobViews views, OutputUrls urls, CancellationToken cancellationToken)
+        string id,
+        int index,
+        HttpContext http,
+        JobViews views,
+        OutputUrls urls,
+        CancellationToken cancellationToken
+    )
     {
         JobId jobId = IdOf(id);
         Guid? account = urls.Check(http, jobId, index) ? null : http.Caller().AccountId;
@@ -161,12 +251,25 @@ internal static class JobsApi
             throw new ProblemException(410, "output_gone", $"The outputs of job {jobId} were deleted at {deletedAt:u}.");
         }
 
-        return (job, job.Outputs.FirstOrDefault(o => o.Index == index) ?? throw new ProblemException(404, "output_not_found",
-            $"Job {jobId} is {StateOf(job)} and has {job.Outputs.Count} outputs, counted from 0; there is no output {index}."));
+        return (
+            job,
+            job.Outputs.FirstOrDefault(o => o.Index == index)
+                ?? throw new ProblemException(
+                    404,
+                    "output_not_found",
+                    $"Job {jobId} is {StateOf(job)} and has {job.Outputs.Count} outputs, counted from 0; there is no output {index}."
+                )
+        );
     }
 
     private static async Task<Stream> OpenAsync(
-        JobDocument job, int index, string sha256, IResultsStore results, ILogger<JobStore> logger, CancellationToken cancellationToken)
+        JobDocument job,
+        int index,
+        string sha256,
+        IResultsStore results,
+        ILogger<JobStore> logger,
+        CancellationToken cancellationToken
+    )
     {
         if (await results.OpenAsync(sha256, cancellationToken) is { } file)
         {
@@ -181,14 +284,18 @@ internal static class JobsApi
     {
         http.Response.Headers.CacheControl = "private, max-age=31536000, immutable";
         http.Response.Headers.XContentTypeOptions = "nosniff";
-        return Results.Stream(file, contentType, lastModified: job.FinishedAt,
-            entityTag: new EntityTagHeaderValue($"\"{sha256}\""), enableRangeProcessing: true);
+        return Results.Stream(
+            file,
+            contentType,
+            lastModified: job.FinishedAt,
+            entityTag: new EntityTagHeaderValue($"\"{sha256}\""),
+            enableRangeProcessing: true
+        );
     }
 
     internal static JobId IdOf(string id) => JobId.TryParse(id, null, out JobId jobId) ? jobId : throw NoJob(id);
 
-    internal static ProblemException NoJob(string id) =>
-        new(404, "job_not_found", $"You have no job '{Words.Shown(id)}'.");
+    internal static ProblemException NoJob(string id) => new(404, "job_not_found", $"You have no job '{Words.Shown(id)}'.");
 
     private static string StateOf(JobDocument job) => JsonSerializer.Serialize(job.State).Trim('"');
 

@@ -48,15 +48,18 @@ internal sealed class OutputUrls(KeySecret secret, IResultsStore results, IOptio
         {
             Outputs =
             [
-                .. job.Outputs.Select(output => output with
-                {
-                    Url = results.UrlOf(output.Sha256, output.ContentType, FileNameOf(job, output), expiresAt)?.AbsoluteUri
-                        ?? PathOf(job.Id, output.Index, expiresAt),
-                    UrlExpiresAt = expiresAt,
-                    ThumbnailUrl = output.ThumbnailSha256 is not { } small ? null
-                        : results.UrlOf(small, "image/jpeg", $"{job.Id}-{output.Index}.jpg", expiresAt)?.AbsoluteUri
-                            ?? PathOf(job.Id, output.Index, expiresAt, "/thumbnail"),
-                }),
+                .. job.Outputs.Select(output =>
+                    output with
+                    {
+                        Url = results.UrlOf(output.Sha256, output.ContentType, FileNameOf(job, output), expiresAt)?.AbsoluteUri
+                            ?? PathOf(job.Id, output.Index, expiresAt),
+                        UrlExpiresAt = expiresAt,
+                        ThumbnailUrl = output.ThumbnailSha256 is not { } small
+                            ? null
+                            : results.UrlOf(small, "image/jpeg", $"{job.Id}-{output.Index}.jpg", expiresAt)?.AbsoluteUri
+                                ?? PathOf(job.Id, output.Index, expiresAt, "/thumbnail"),
+                    }
+                ),
             ],
         };
     }
@@ -70,7 +73,8 @@ internal sealed class OutputUrls(KeySecret secret, IResultsStore results, IOptio
             return false;
         }
 
-        bool isGenuine = long.TryParse(http.Request.Query["expires"], NumberStyles.None, CultureInfo.InvariantCulture, out long expires)
+        bool isGenuine =
+            long.TryParse(http.Request.Query["expires"], NumberStyles.None, CultureInfo.InvariantCulture, out long expires)
             && CryptographicOperations.FixedTimeEquals(SignatureOf(id, index, expires), Bytes(http.Request.Query["signature"].ToString()));
         if (isGenuine && expires > time.GetUtcNow().ToUnixTimeSeconds())
         {
@@ -83,10 +87,17 @@ internal sealed class OutputUrls(KeySecret secret, IResultsStore results, IOptio
         }
 
         throw isGenuine
-            ? new ProblemException(403, "url_expired",
-                $"This address was good until {DateTimeOffset.FromUnixTimeSeconds(expires):u}. Ask for the job again: its outputs have new addresses.")
-            : new ProblemException(403, "url_invalid",
-                "This address is not as it was given out. Use the job's output url unchanged, or send your key.");
+            ? new ProblemException(
+                403,
+                "url_expired",
+                $"This address was good until {DateTimeOffset.FromUnixTimeSeconds(expires):u}. Ask for the job again: its outputs have "
+                    + "new addresses."
+            )
+            : new ProblemException(
+                403,
+                "url_invalid",
+                "This address is not as it was given out. Use the job's output url unchanged, or send your key."
+            );
     }
 
     /// <summary>The name under which an output is saved.</summary>
@@ -105,7 +116,8 @@ internal sealed class OutputUrls(KeySecret secret, IResultsStore results, IOptio
     public string PathOf(JobId id, int index, DateTimeOffset expiresAt, string more = "")
     {
         long expires = expiresAt.ToUnixTimeSeconds();
-        return $"/v1/jobs/{id}/outputs/{index}{more}?expires={expires}&signature={WebEncoders.Base64UrlEncode(SignatureOf(id, index, expires))}";
+        string signature = WebEncoders.Base64UrlEncode(SignatureOf(id, index, expires));
+        return $"/v1/jobs/{id}/outputs/{index}{more}?expires={expires}&signature={signature}";
     }
 
     private byte[] SignatureOf(JobId id, int index, long expires) =>

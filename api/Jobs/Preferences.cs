@@ -17,7 +17,9 @@ internal sealed record Preferences(TimeSpan? Wait, string? IdempotencyKey)
 
     private static TimeSpan? WaitOf(HttpRequest request)
     {
-        foreach (string preference in request.Headers["Prefer"].SelectMany(v => (v ?? "").Split([',', ';'], StringSplitOptions.TrimEntries)))
+        foreach (
+            string preference in request.Headers["Prefer"].SelectMany(v => (v ?? "").Split([',', ';'], StringSplitOptions.TrimEntries))
+        )
         {
             string[] parts = preference.Split('=', 2, StringSplitOptions.TrimEntries);
             if (!parts[0].Equals("wait", StringComparison.OrdinalIgnoreCase))
@@ -26,10 +28,15 @@ internal sealed record Preferences(TimeSpan? Wait, string? IdempotencyKey)
             }
 
             string value = parts.Length == 2 ? parts[1].Trim('"') : MaxWaitSeconds.ToString();
-            return int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds) && seconds is >= 1 and <= MaxWaitSeconds
+            return
+                int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out int seconds)
+                && seconds is >= 1 and <= MaxWaitSeconds
                 ? TimeSpan.FromSeconds(seconds)
-                : throw new ProblemException(400, "invalid_header",
-                    $"The header 'Prefer: wait=N' takes 1 to {MaxWaitSeconds} seconds, and has '{Words.Shown(value)}'.");
+                : throw new ProblemException(
+                    400,
+                    "invalid_header",
+                    $"The header 'Prefer: wait=N' takes 1 to {MaxWaitSeconds} seconds, and has '{Words.Shown(value)}'."
+                );
         }
 
         return null;
@@ -45,7 +52,10 @@ internal sealed record Preferences(TimeSpan? Wait, string? IdempotencyKey)
         string key = values.ToString().Trim('"');
         return key.Length is >= 1 and <= MaxKeyLength && Ascii.IsValid(key) && !key.Any(char.IsControl)
             ? key
-            : throw new ProblemException(400, "invalid_header",
-                $"The header Idempotency-Key takes 1 to {MaxKeyLength} visible ASCII characters, and has {key.Length}.");
+            : throw new ProblemException(
+                400,
+                "invalid_header",
+                $"The header Idempotency-Key takes 1 to {MaxKeyLength} visible ASCII characters, and has {key.Length}."
+            );
     }
 }

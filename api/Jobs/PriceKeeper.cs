@@ -25,7 +25,13 @@ internal sealed class PriceBoard(MeasuredPriceStore store, TimeProvider time) : 
 /// proportion to the time that they take the same machines.
 /// </summary>
 internal sealed class PriceKeeper(
-    RunTimes times, MeasuredPriceStore store, ModelDirectory models, Prices prices, IOptions<PriceOptions> options, ILogger<PriceKeeper> logger) : BackgroundService
+    RunTimes times,
+    MeasuredPriceStore store,
+    ModelDirectory models,
+    Prices prices,
+    IOptions<PriceOptions> options,
+    ILogger<PriceKeeper> logger
+) : BackgroundService
 {
     /// <summary>Fewer jobs say too little.</summary>
     public const int LeastJobs = 50;
@@ -47,12 +53,23 @@ internal sealed class PriceKeeper(
             return [];
         }
 
-        Dictionary<(string, JobKind), MeasuredPrice> known = (await store.ReadAsync(cancellationToken)).ToDictionary(p => (p.Model, p.Kind));
+        Dictionary<(string, JobKind), MeasuredPrice> known = (await store.ReadAsync(cancellationToken)).ToDictionary(p =>
+            (p.Model, p.Kind)
+        );
         var changed = new List<MeasuredPrice>();
         foreach (RunTime run in measured)
         {
-            var price = new MeasuredPrice(run.Model, run.Kind, Rounded(rate * (decimal)run.FixedSeconds), Rounded(rate * (decimal)run.SecondsPerWork), run.Jobs);
-            if (!known.TryGetValue((run.Model, run.Kind), out MeasuredPrice? old) || Sizes.Any(work => Math.Abs(price.Of(work) - old.Of(work)) > Tolerated * old.Of(work)))
+            var price = new MeasuredPrice(
+                run.Model,
+                run.Kind,
+                Rounded(rate * (decimal)run.FixedSeconds),
+                Rounded(rate * (decimal)run.SecondsPerWork),
+                run.Jobs
+            );
+            if (
+                !known.TryGetValue((run.Model, run.Kind), out MeasuredPrice? old)
+                || Sizes.Any(work => Math.Abs(price.Of(work) - old.Of(work)) > Tolerated * old.Of(work))
+            )
             {
                 await store.KeepAsync(price, cancellationToken);
                 ApiLog.PriceDerived(logger, price.Kind, price.Model, price.PerJob, price.PerWork, price.Jobs);

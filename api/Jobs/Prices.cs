@@ -35,13 +35,14 @@ internal sealed record PriceOptions
     /// Over these, by kind, until it is measured how long jobs take: edits predict three times a step where others do twice;
     /// control networks come on top of the model's own; enlarging has no steps; frames of a clip see each other.
     /// </summary>
-    public Dictionary<string, KindPrice> Kinds { get; init; } = new(StringComparer.Ordinal)
-    {
-        ["edit"] = new() { PerMegapixelStep = 0.22m },
-        ["controlnet"] = new() { PerMegapixelStep = 0.2m },
-        ["super-resolution"] = new() { PerOutputMegapixel = 0.2m },
-        ["video"] = new() { PerMegapixelStep = 0.2m },
-    };
+    public Dictionary<string, KindPrice> Kinds { get; init; } =
+        new(StringComparer.Ordinal)
+        {
+            ["edit"] = new() { PerMegapixelStep = 0.22m },
+            ["controlnet"] = new() { PerMegapixelStep = 0.2m },
+            ["super-resolution"] = new() { PerOutputMegapixel = 0.2m },
+            ["video"] = new() { PerMegapixelStep = 0.2m },
+        };
 }
 
 /// <summary>
@@ -67,14 +68,21 @@ internal sealed class Prices(PriceOptions options)
         }
 
         decimal perOutput = own?.PerOutputMegapixel ?? general?.PerOutputMegapixel ?? options.PerOutputMegapixel;
-        decimal output = ((own?.PerMegapixelStep ?? general?.PerMegapixelStep ?? options.PerMegapixelStep) * plan.MegapixelSteps) + (perOutput * plan.OutputMegapixels);
+        decimal output =
+            ((own?.PerMegapixelStep ?? general?.PerMegapixelStep ?? options.PerMegapixelStep) * plan.MegapixelSteps)
+            + (perOutput * plan.OutputMegapixels);
         decimal price = Math.Max(output * model.PriceFactor, least) * plan.Outputs;
         return Rounded(price);
     }
 
     /// <summary>What a megapixel-step costs by the configuration and the model's entry.</summary>
-    public decimal PerMegapixelStep(JobKind kind, ModelEntry model) => model.PriceFactor
-        * (model.Prices?.GetValueOrDefault(kind.WireName())?.PerMegapixelStep ?? options.Kinds.GetValueOrDefault(kind.WireName())?.PerMegapixelStep ?? options.PerMegapixelStep);
+    public decimal PerMegapixelStep(JobKind kind, ModelEntry model) =>
+        model.PriceFactor
+        * (
+            model.Prices?.GetValueOrDefault(kind.WireName())?.PerMegapixelStep
+            ?? options.Kinds.GetValueOrDefault(kind.WireName())?.PerMegapixelStep
+            ?? options.PerMegapixelStep
+        );
 
     private static Credits Rounded(decimal price) => Credits.Of(Math.Ceiling(price * 10_000m) / 10_000m);
 }

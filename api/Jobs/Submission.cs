@@ -14,7 +14,8 @@ internal sealed class Submission(
     IOptions<AccountLimits> defaults,
     JobWaiter waiter,
     ApiMetrics metrics,
-    ILogger<Submission> logger)
+    ILogger<Submission> logger
+)
 {
     /// <summary>How long after a wait's end its answer may take, before a repeated request takes over.</summary>
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(10);
@@ -33,15 +34,23 @@ internal sealed class Submission(
 
         if (!record.Fingerprint.AsSpan().SequenceEqual(fingerprint))
         {
-            throw new ProblemException(422, "idempotency_key_reused",
-                $"This Idempotency-Key was used for another request (job {record.JobId}). Take a new key for a new request.");
+            throw new ProblemException(
+                422,
+                "idempotency_key_reused",
+                $"This Idempotency-Key was used for another request (job {record.JobId}). Take a new key for a new request."
+            );
         }
 
         if (record.IsInFlight)
         {
-            throw new ProblemException(409, "idempotency_in_flight",
-                $"The first request with this Idempotency-Key is still being answered (job {record.JobId}). Try again in a moment.")
-            { RetryAfterSeconds = 1 };
+            throw new ProblemException(
+                409,
+                "idempotency_in_flight",
+                $"The first request with this Idempotency-Key is still being answered (job {record.JobId}). Try again in a moment."
+            )
+            {
+                RetryAfterSeconds = 1,
+            };
         }
 
         if (record is { Status: { } status, Body: { } body })
@@ -58,7 +67,12 @@ internal sealed class Submission(
     /// <summary>Submits the job, and answers with it.</summary>
     /// <exception cref="ProblemException">Not enough credits.</exception>
     public async Task<JobAnswer> SubmitAsync(
-        Caller caller, NewJob job, Preferences preferences, byte[]? fingerprint, CancellationToken cancellationToken)
+        Caller caller,
+        NewJob job,
+        Preferences preferences,
+        byte[]? fingerprint,
+        CancellationToken cancellationToken
+    )
     {
         if (preferences.IdempotencyKey is { } key)
         {
@@ -75,17 +89,30 @@ internal sealed class Submission(
         {
             case SubmitOutcome.InsufficientCredits:
                 metrics.Refused("insufficient_credits");
-                throw new ProblemException(402, "insufficient_credits",
-                    $"This job costs {job.Cost} credits, and the account has {result.Balance} to spend.");
+                throw new ProblemException(
+                    402,
+                    "insufficient_credits",
+                    $"This job costs {job.Cost} credits, and the account has {result.Balance} to spend."
+                );
             case SubmitOutcome.TooManyQueued:
                 metrics.Refused("limit_exceeded");
-                throw new ProblemException(AccountLimits.Exceeded("queued_jobs",
-                    $"Your account's limit 'queued_jobs' is {job.MaxQueued}, and as many wait. Submit again when some have begun."))
-                { RetryAfterSeconds = 5 };
+                throw new ProblemException(
+                    AccountLimits.Exceeded(
+                        "queued_jobs",
+                        $"Your account's limit 'queued_jobs' is {job.MaxQueued}, and as many wait. Submit again when some have begun."
+                    )
+                )
+                {
+                    RetryAfterSeconds = 5,
+                };
             case SubmitOutcome.IdempotencyKeyUsed:
                 // Another request with it came between our look and our insert
                 return await ReplayAsync(caller, preferences.IdempotencyKey!, fingerprint!, cancellationToken)
-                    ?? throw new ProblemException(409, "idempotency_in_flight", "A request with this Idempotency-Key has just ended. Try again.");
+                    ?? throw new ProblemException(
+                        409,
+                        "idempotency_in_flight",
+                        "A request with this Idempotency-Key has just ended. Try again."
+                    );
         }
 
         metrics.Submitted(job.Request.Model, job.Request.Kind);
@@ -106,8 +133,11 @@ internal sealed class Submission(
         JobDocument document = await views.NewDocumentAsync(row, cancellationToken);
         byte[] body = JsonSerializer.SerializeToUtf8Bytes(document, WireJson.Options);
         int status = row.State.IsFinal() ? StatusCodes.Status200OK : StatusCodes.Status202Accepted;
-        if (key is not null && !await idempotency.AnswerAsync(caller.AccountId, key, status, body, cancellationToken)
-            && await idempotency.FindAsync(caller.AccountId, key, cancellationToken) is { Status: { } first, Body: { } firstBody })
+        if (
+            key is not null
+            && !await idempotency.AnswerAsync(caller.AccountId, key, status, body, cancellationToken)
+            && await idempotency.FindAsync(caller.AccountId, key, cancellationToken) is { Status: { } first, Body: { } firstBody }
+        )
         {
             return new JobAnswer(row.Id, first, firstBody, replayed: true);
         }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Storage;
 using Microsoft.Extensions.Options;
@@ -62,13 +63,18 @@ public sealed record AccountLimits
 
     /// <summary>The problem of a limit that binds.</summary>
     public static Problem Exceeded(string limit, string detail) =>
-        Problem.Of(StatusCodes.Status429TooManyRequests, "limit_exceeded", detail) with { Limit = limit };
+        Problem.Of(StatusCodes.Status429TooManyRequests, "limit_exceeded", detail) with
+        {
+            Limit = limit,
+        };
 
     private static void Check(string limit, long value, long? most)
     {
         if (value > most)
         {
-            throw new ProblemException(Exceeded(limit, $"Your account's limit '{limit}' is {most} for a request, and this one has {value}."));
+            throw new ProblemException(
+                Exceeded(limit, $"Your account's limit '{limit}' is {most} for a request, and this one has {value}.")
+            );
         }
     }
 }
@@ -89,14 +95,23 @@ internal sealed class LimitsDirectory(IOptions<AccountLimits> defaults)
             return;
         }
 
-        string[] known = [.. JsonSerializer.SerializeToElement(new AccountLimits
-        {
-            ReadsPerSecond = 1,
-            RunningJobs = 1,
-            Pixels = 1,
-            Steps = 1,
-            Outputs = 1,
-        }, WireJson.Options).EnumerateObject().Select(p => p.Name)];
+        string[] known =
+        [
+            .. JsonSerializer
+                .SerializeToElement(
+                    new AccountLimits
+                    {
+                        ReadsPerSecond = 1,
+                        RunningJobs = 1,
+                        Pixels = 1,
+                        Steps = 1,
+                        Outputs = 1,
+                    },
+                    WireJson.Options
+                )
+                .EnumerateObject()
+                .Select(p => p.Name),
+        ];
         foreach (JsonProperty unknown in own.EnumerateObject().Where(p => !known.Contains(p.Name)))
         {
             errors.Add("limits", $"there is no limit '{Words.Shown(unknown.Name)}'{Words.DidYouMean(unknown.Name, known)}");
@@ -120,7 +135,7 @@ internal sealed class LimitsDirectory(IOptions<AccountLimits> defaults)
 
     private AccountLimits Merge(string own)
     {
-        var merged = System.Text.Json.Nodes.JsonNode.Parse(JsonSerializer.Serialize(defaults.Value, WireJson.Options))!.AsObject();
+        JsonObject merged = System.Text.Json.Nodes.JsonNode.Parse(JsonSerializer.Serialize(defaults.Value, WireJson.Options))!.AsObject();
         foreach (JsonProperty property in JsonSerializer.Deserialize<JsonElement>(own).EnumerateObject())
         {
             merged[property.Name] = System.Text.Json.Nodes.JsonNode.Parse(property.Value.GetRawText());

@@ -11,26 +11,37 @@ internal static class RateLimits
         builder.Services.AddSingleton<LimitsDirectory>();
     }
 
-    public static void UseRateLimits(this WebApplication app) => app.Use((http, next) =>
-    {
-        // Polls are most of all calls and mostly without a limit: they go on without a stop here
-        if (http.Features.Get<Caller>() is not { } caller)
-        {
-            return next(http);
-        }
+    public static void UseRateLimits(this WebApplication app) =>
+        app.Use(
+            (http, next) =>
+            {
+                // Polls are most of all calls and mostly without a limit: they go on without a stop here
+                if (http.Features.Get<Caller>() is not { } caller)
+                {
+                    return next(http);
+                }
 
-        AccountLimits limits = http.RequestServices.GetRequiredService<LimitsDirectory>().Of(caller);
-        bool isRead = HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method);
-        return (isRead ? limits.ReadsPerSecond : limits.RequestsPerSecond) is { } perSecond
-            ? TakeAsync(http, next, caller, limits, isRead, perSecond)
-            : next(http);
-    });
+                AccountLimits limits = http.RequestServices.GetRequiredService<LimitsDirectory>().Of(caller);
+                bool isRead = HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method);
+                return (isRead ? limits.ReadsPerSecond : limits.RequestsPerSecond) is { } perSecond
+                    ? TakeAsync(http, next, caller, limits, isRead, perSecond)
+                    : next(http);
+            }
+        );
 
-    private static async Task TakeAsync(HttpContext http, RequestDelegate next, Caller caller, AccountLimits limits, bool isRead, double perSecond)
+    private static async Task TakeAsync(
+        HttpContext http,
+        RequestDelegate next,
+        Caller caller,
+        AccountLimits limits,
+        bool isRead,
+        double perSecond
+    )
     {
         string limit = isRead ? "reads_per_second" : "requests_per_second";
         int burst = isRead ? Math.Max(1, (int)perSecond) : limits.Burst;
-        RateDecision decision = await http.RequestServices.GetRequiredService<RateLimiter>()
+        RateDecision decision = await http
+            .RequestServices.GetRequiredService<RateLimiter>()
             .TakeAsync($"{(isRead ? 'r' : 'w')}:{caller.AccountId:N}", perSecond, burst, http.RequestAborted);
         http.Response.Headers["RateLimit-Limit"] = burst.ToString();
         http.Response.Headers["RateLimit-Remaining"] = decision.Remaining.ToString();
@@ -38,9 +49,15 @@ internal static class RateLimits
         if (!decision.Allowed)
         {
             int wait = Math.Max(1, Seconds(decision.RetryAfter));
-            throw new ProblemException(AccountLimits.Exceeded(limit,
-                $"Your account's limit '{limit}' is {perSecond} with bursts of {burst}; the next is possible in {wait} s."))
-            { RetryAfterSeconds = wait };
+            throw new ProblemException(
+                AccountLimits.Exceeded(
+                    limit,
+                    $"Your account's limit '{limit}' is {perSecond} with bursts of {burst}; the next is possible in {wait} s."
+                )
+            )
+            {
+                RetryAfterSeconds = wait,
+            };
         }
 
         await next(http);

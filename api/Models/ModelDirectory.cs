@@ -9,18 +9,22 @@ internal sealed class ModelDirectory(WorkerRegistry workers, TimeProvider time) 
     private static readonly TimeSpan MaxAge = TimeSpan.FromMilliseconds(900);
 
     private readonly Snapshot<IReadOnlyDictionary<string, ModelEntry>> _models = new(MaxAge, time, async cancellationToken =>
-        (await workers.ModelsAsync(cancellationToken)).ToDictionary(m => m.Name));
+        (await workers.ModelsAsync(cancellationToken)).ToDictionary(m => m.Name)
+    );
 
     private readonly Snapshot<IReadOnlyDictionary<string, DateTimeOffset>> _times = new(MaxAge, time, workers.ModelTimesAsync);
 
     private readonly Snapshot<IReadOnlyList<SchedulerEntry>> _schedulers = new(MaxAge, time, workers.SchedulersAsync);
 
-    public ValueTask<IReadOnlyDictionary<string, ModelEntry>> ModelsAsync(CancellationToken cancellationToken) => _models.GetAsync(cancellationToken);
+    public ValueTask<IReadOnlyDictionary<string, ModelEntry>> ModelsAsync(CancellationToken cancellationToken) =>
+        _models.GetAsync(cancellationToken);
 
     /// <summary>When each model was registered as it is now.</summary>
-    public ValueTask<IReadOnlyDictionary<string, DateTimeOffset>> TimesAsync(CancellationToken cancellationToken) => _times.GetAsync(cancellationToken);
+    public ValueTask<IReadOnlyDictionary<string, DateTimeOffset>> TimesAsync(CancellationToken cancellationToken) =>
+        _times.GetAsync(cancellationToken);
 
-    public ValueTask<IReadOnlyList<SchedulerEntry>> SchedulersAsync(CancellationToken cancellationToken) => _schedulers.GetAsync(cancellationToken);
+    public ValueTask<IReadOnlyList<SchedulerEntry>> SchedulersAsync(CancellationToken cancellationToken) =>
+        _schedulers.GetAsync(cancellationToken);
 
     public void Dispose()
     {

@@ -100,44 +100,47 @@ public sealed record ModelInfo
 
     public required decimal PriceFactor { get; init; }
 
-    public static ModelInfo Of(ModelEntry entry, bool available, DateTimeOffset registered) => new()
-    {
-        Created = registered.ToUnixTimeSeconds(),
-        Name = entry.Name,
-        Description = entry.Description,
-        Family = entry.Family,
-        Kinds = entry.Kinds,
-        UnavailableKinds = NullIfEmpty(entry.UnavailableKinds),
-        Available = available,
-        DefaultWidth = entry.DefaultWidth,
-        DefaultHeight = entry.DefaultHeight,
-        MinSide = entry.MinSide,
-        MaxSide = entry.MaxSide,
-        MaxPixels = entry.MaxPixels,
-        MultipleOf = entry.MultipleOf,
-        DefaultSteps = entry.DefaultSteps,
-        MaxSteps = entry.MaxSteps,
-        DefaultGuidanceScale = entry.DefaultGuidanceScale,
-        DefaultScheduler = entry.DefaultScheduler,
-        MaxImages = entry.MaxImages,
-        NativeWidth = entry.NativeWidth,
-        NativeHeight = entry.NativeHeight,
-        Upscaler = entry.Upscaler?.Name,
-        Scale = entry.Scale,
-        MaxPixelSteps = entry.MaxPixelSteps,
-        DefaultFrames = entry.Kinds.Contains(JobKind.Video) ? entry.DefaultFrames : null,
-        MaxFrames = entry.Kinds.Contains(JobKind.Video) ? entry.MaxFrames : null,
-        DefaultFps = entry.Kinds.Contains(JobKind.Video) ? entry.DefaultFps : null,
-        ClipsFromPicture = entry.Kinds.Contains(JobKind.Video) ? entry.MotionAdapter is null : null,
-        ControlTypes = NullIfEmpty(entry.ControlNets.Select(net => net.Type).Distinct()),
-        Loras = NullIfEmpty(entry.Loras.Where(lora => lora.Family == entry.Family).Select(lora => lora.Name)),
-        Embeddings = NullIfEmpty(entry.Embeddings.Where(embedding => embedding.Family == entry.Family).Select(embedding => embedding.Name)),
-        Vaes = NullIfEmpty(entry.Vaes.Select(vae => vae.Name)),
-        Refiner = entry.Refiner,
-        HasSafetyChecker = entry.SafetyChecker is not null,
-        HasMaskFinder = entry.MaskFinder is not null,
-        PriceFactor = entry.PriceFactor,
-    };
+    public static ModelInfo Of(ModelEntry entry, bool available, DateTimeOffset registered) =>
+        new()
+        {
+            Created = registered.ToUnixTimeSeconds(),
+            Name = entry.Name,
+            Description = entry.Description,
+            Family = entry.Family,
+            Kinds = entry.Kinds,
+            UnavailableKinds = NullIfEmpty(entry.UnavailableKinds),
+            Available = available,
+            DefaultWidth = entry.DefaultWidth,
+            DefaultHeight = entry.DefaultHeight,
+            MinSide = entry.MinSide,
+            MaxSide = entry.MaxSide,
+            MaxPixels = entry.MaxPixels,
+            MultipleOf = entry.MultipleOf,
+            DefaultSteps = entry.DefaultSteps,
+            MaxSteps = entry.MaxSteps,
+            DefaultGuidanceScale = entry.DefaultGuidanceScale,
+            DefaultScheduler = entry.DefaultScheduler,
+            MaxImages = entry.MaxImages,
+            NativeWidth = entry.NativeWidth,
+            NativeHeight = entry.NativeHeight,
+            Upscaler = entry.Upscaler?.Name,
+            Scale = entry.Scale,
+            MaxPixelSteps = entry.MaxPixelSteps,
+            DefaultFrames = entry.Kinds.Contains(JobKind.Video) ? entry.DefaultFrames : null,
+            MaxFrames = entry.Kinds.Contains(JobKind.Video) ? entry.MaxFrames : null,
+            DefaultFps = entry.Kinds.Contains(JobKind.Video) ? entry.DefaultFps : null,
+            ClipsFromPicture = entry.Kinds.Contains(JobKind.Video) ? entry.MotionAdapter is null : null,
+            ControlTypes = NullIfEmpty(entry.ControlNets.Select(net => net.Type).Distinct()),
+            Loras = NullIfEmpty(entry.Loras.Where(lora => lora.Family == entry.Family).Select(lora => lora.Name)),
+            Embeddings = NullIfEmpty(
+                entry.Embeddings.Where(embedding => embedding.Family == entry.Family).Select(embedding => embedding.Name)
+            ),
+            Vaes = NullIfEmpty(entry.Vaes.Select(vae => vae.Name)),
+            Refiner = entry.Refiner,
+            HasSafetyChecker = entry.SafetyChecker is not null,
+            HasMaskFinder = entry.MaskFinder is not null,
+            PriceFactor = entry.PriceFactor,
+        };
 
     private static List<T>? NullIfEmpty<T>(IEnumerable<T> items) => items.ToList() is { Count: > 0 } list ? list : null;
 }
@@ -157,12 +160,27 @@ internal static class ModelsApi
 {
     public static void MapModels(this WebApplication app)
     {
-        app.MapGet("/v1/models", ListAsync).RequireAuthorization(Scopes.Read).WithTags("Models").WithName("listModels")
-            .WithSummary("The models, with their limits and defaults").Produces<ModelList>().ProducesProblems(401, 403, 503);
-        app.MapGet("/v1/models/{name}", GetAsync).RequireAuthorization(Scopes.Read).WithTags("Models").WithName("getModel")
-            .WithSummary("One model").Produces<ModelInfo>().ProducesProblems(401, 403, 404, 503);
-        app.MapGet("/v1/schedulers", SchedulersAsync).RequireAuthorization(Scopes.Read).WithTags("Models").WithName("listSchedulers")
-            .WithSummary("The schedulers").Produces<Page<SchedulerEntry>>().ProducesProblems(401, 403, 503);
+        app.MapGet("/v1/models", ListAsync)
+            .RequireAuthorization(Scopes.Read)
+            .WithTags("Models")
+            .WithName("listModels")
+            .WithSummary("The models, with their limits and defaults")
+            .Produces<ModelList>()
+            .ProducesProblems(401, 403, 503);
+        app.MapGet("/v1/models/{name}", GetAsync)
+            .RequireAuthorization(Scopes.Read)
+            .WithTags("Models")
+            .WithName("getModel")
+            .WithSummary("One model")
+            .Produces<ModelInfo>()
+            .ProducesProblems(401, 403, 404, 503);
+        app.MapGet("/v1/schedulers", SchedulersAsync)
+            .RequireAuthorization(Scopes.Read)
+            .WithTags("Models")
+            .WithName("listSchedulers")
+            .WithSummary("The schedulers")
+            .Produces<Page<SchedulerEntry>>()
+            .ProducesProblems(401, 403, 503);
     }
 
     private static async Task<IResult> ListAsync(ModelDirectory models, LoadBoard board, CancellationToken cancellationToken)
@@ -171,7 +189,9 @@ internal static class ModelsApi
         var infos = new List<ModelInfo>();
         foreach (ModelEntry entry in (await models.ModelsAsync(cancellationToken)).Values.OrderBy(m => m.Name, StringComparer.Ordinal))
         {
-            infos.Add(ModelInfo.Of(entry, (await board.OfAsync(entry.Name, cancellationToken)).Workers > 0, times.GetValueOrDefault(entry.Name)));
+            infos.Add(
+                ModelInfo.Of(entry, (await board.OfAsync(entry.Name, cancellationToken)).Workers > 0, times.GetValueOrDefault(entry.Name))
+            );
         }
 
         return Results.Ok(new ModelList(infos));
@@ -181,17 +201,30 @@ internal static class ModelsApi
     {
         IReadOnlyDictionary<string, ModelEntry> known = await models.ModelsAsync(cancellationToken);
         return known.TryGetValue(name, out ModelEntry? entry)
-            ? Results.Ok(ModelInfo.Of(
-                entry, (await board.OfAsync(name, cancellationToken)).Workers > 0, (await models.TimesAsync(cancellationToken)).GetValueOrDefault(name)))
-            : throw new ProblemException(404, "model_not_found", $"There is no model '{Words.Shown(name)}'{Words.DidYouMean(name, known.Keys)}");
+            ? Results.Ok(
+                ModelInfo.Of(
+                    entry,
+                    (await board.OfAsync(name, cancellationToken)).Workers > 0,
+                    (await models.TimesAsync(cancellationToken)).GetValueOrDefault(name)
+                )
+            )
+            : throw new ProblemException(
+                404,
+                "model_not_found",
+                $"There is no model '{Words.Shown(name)}'{Words.DidYouMean(name, known.Keys)}"
+            );
     }
 
     private static async Task<IResult> SchedulersAsync(ModelDirectory models, CancellationToken cancellationToken)
     {
         IReadOnlyList<SchedulerEntry> known = await models.SchedulersAsync(cancellationToken);
         // What a model uses by default is known even before a worker has told the whole list
-        IEnumerable<SchedulerEntry> defaults = (await models.ModelsAsync(cancellationToken)).Values
-            .Select(m => m.DefaultScheduler).Where(name => name.Length > 0).Distinct().Where(name => known.All(s => s.Name != name)).Select(name => new SchedulerEntry(name, ""));
+        IEnumerable<SchedulerEntry> defaults = (await models.ModelsAsync(cancellationToken))
+            .Values.Select(m => m.DefaultScheduler)
+            .Where(name => name.Length > 0)
+            .Distinct()
+            .Where(name => known.All(s => s.Name != name))
+            .Select(name => new SchedulerEntry(name, ""));
         return Results.Ok(new Page<SchedulerEntry>([.. known.Concat(defaults).OrderBy(s => s.Name, StringComparer.Ordinal)], null));
     }
 }

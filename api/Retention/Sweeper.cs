@@ -23,7 +23,8 @@ internal sealed class Sweeper(
     IOptions<RetentionOptions> options,
     IOptions<AccountLimits> limits,
     TimeProvider time,
-    ILogger<Sweeper> logger) : BackgroundService
+    ILogger<Sweeper> logger
+) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -39,11 +40,9 @@ internal sealed class Sweeper(
                 {
                     round = await retention.ExpireOutputsAsync(limits.Value.RetentionDays, stoppingToken);
                     jobs += round;
-                }
-                while (round > 0);
+                } while (round > 0);
 
-                int files = await retention.SweepAsync(
-                    time.GetUtcNow() - TimeSpan.FromMinutes(options.Value.OrphanMinutes), stoppingToken);
+                int files = await retention.SweepAsync(time.GetUtcNow() - TimeSpan.FromMinutes(options.Value.OrphanMinutes), stoppingToken);
                 if (jobs + files > 0)
                 {
                     ApiLog.Swept(logger, jobs, files);
@@ -66,7 +65,11 @@ internal static class RetentionSetup
 {
     public static void AddRetention(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<RetentionOptions>().BindConfiguration(RetentionOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder
+            .Services.AddOptions<RetentionOptions>()
+            .BindConfiguration(RetentionOptions.Section)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
         builder.Services.AddSingleton<RetentionStore>();
         builder.Services.AddHostedService<Sweeper>();
     }

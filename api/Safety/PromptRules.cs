@@ -41,7 +41,11 @@ internal static class PromptRules
             {
                 normal.Append(char.ToLowerInvariant(c));
             }
-            else if (CharUnicodeInfo.GetUnicodeCategory(c) is not (UnicodeCategory.NonSpacingMark or UnicodeCategory.Format) && normal.Length > 0 && normal[^1] != ' ')
+            else if (
+                CharUnicodeInfo.GetUnicodeCategory(c) is not (UnicodeCategory.NonSpacingMark or UnicodeCategory.Format)
+                && normal.Length > 0
+                && normal[^1] != ' '
+            )
             {
                 normal.Append(' ');
             }

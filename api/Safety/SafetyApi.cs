@@ -7,10 +7,16 @@ namespace Generation.Api;
 /// <summary>An account's safety rules, as a whole.</summary>
 public sealed record SafetyBody
 {
-    [Description("Least of what is done with outputs that the model's safety checker flags: off, flag, blur or black; absent: requests say, or the model.")]
+    [Description(
+        "Least of what is done with outputs that the model's safety checker flags: off, flag, blur or black; absent: requests say, or "
+            + "the model."
+    )]
     public string? Policy { get; set; }
 
-    [Description("Words and phrases that no prompt may have, at most 1000 of 100 characters; one that ends in * is also found at the beginning of longer words.")]
+    [Description(
+        "Words and phrases that no prompt may have, at most 1000 of 100 characters; one that ends in * is also found at the beginning "
+            + "of longer words."
+    )]
     public string[]? BlockedWords { get; set; }
 }
 
@@ -25,12 +31,21 @@ internal static class SafetyApi
 
     public static void MapSafety(this WebApplication app)
     {
-        app.MapGet("/v1/account/safety", OwnAsync).RequireAuthorization(Scopes.Read).WithTags("Account")
-            .WithName("getAccountSafety").WithSummary("The rules about what your jobs may show").Produces<AccountSafety>().ProducesProblems(401, 403, 503);
+        app.MapGet("/v1/account/safety", OwnAsync)
+            .RequireAuthorization(Scopes.Read)
+            .WithTags("Account")
+            .WithName("getAccountSafety")
+            .WithSummary("The rules about what your jobs may show")
+            .Produces<AccountSafety>()
+            .ProducesProblems(401, 403, 503);
         RouteGroupBuilder admin = app.MapGroup("/v1/admin/accounts/{id:guid}/safety").RequireAuthorization(Scopes.Admin).WithTags("Admin");
         admin.MapGet("/", GetAsync).WithSummary("An account's safety rules").Produces<AccountSafety>().ProducesProblems(401, 403, 404);
-        admin.MapPut("/", SetAsync).WithSummary("Sets an account's safety rules, in force within a second")
-            .Accepts<SafetyBody>("application/json").Produces<AccountSafety>().ProducesProblems(401, 403, 404, 422);
+        admin
+            .MapPut("/", SetAsync)
+            .WithSummary("Sets an account's safety rules, in force within a second")
+            .Accepts<SafetyBody>("application/json")
+            .Produces<AccountSafety>()
+            .ProducesProblems(401, 403, 404, 422);
     }
 
     private static async Task<IResult> OwnAsync(HttpContext http, SafetyStore store, CancellationToken cancellationToken) =>
@@ -42,14 +57,25 @@ internal static class SafetyApi
         return Results.Json(await store.FindAsync(id, cancellationToken), WireJson.Options);
     }
 
-    private static async Task<IResult> SetAsync(Guid id, HttpContext http, SafetyStore store, AuditLog audit, CancellationToken cancellationToken)
+    private static async Task<IResult> SetAsync(
+        Guid id,
+        HttpContext http,
+        SafetyStore store,
+        AuditLog audit,
+        CancellationToken cancellationToken
+    )
     {
         var errors = new FieldErrors();
-        SafetyBody body = StrictReader.Read<SafetyBody>((await JsonBody.ReadAsync(http.Request, WebSetup.MaxBodyBytes, cancellationToken)).Root, errors);
+        SafetyBody body = StrictReader.Read<SafetyBody>(
+            (await JsonBody.ReadAsync(http.Request, WebSetup.MaxBodyBytes, cancellationToken)).Root,
+            errors
+        );
         SafetyPolicy? policy = null;
         if (body.Policy is { } name)
         {
-            policy = Enum.GetValues<SafetyPolicy>().Cast<SafetyPolicy?>().FirstOrDefault(p => p.ToString()!.Equals(name, StringComparison.OrdinalIgnoreCase));
+            policy = Enum.GetValues<SafetyPolicy>()
+                .Cast<SafetyPolicy?>()
+                .FirstOrDefault(p => p.ToString()!.Equals(name, StringComparison.OrdinalIgnoreCase));
             if (policy is null)
             {
                 errors.Add("policy", $"must be one of off, flag, blur, black, and is '{Words.Shown(name)}'");
@@ -64,7 +90,10 @@ internal static class SafetyApi
 
         foreach (string word in words.Where(w => w.Length > PromptRules.MaxWordLength || !w.Any(char.IsLetterOrDigit)).Take(3))
         {
-            errors.Add("blocked_words", $"have 1 to {PromptRules.MaxWordLength} characters, with a letter or digit among them; one is '{Words.Shown(word)}'");
+            errors.Add(
+                "blocked_words",
+                $"have 1 to {PromptRules.MaxWordLength} characters, with a letter or digit among them; one is '{Words.Shown(word)}'"
+            );
         }
 
         errors.ThrowIfAny();

@@ -19,7 +19,12 @@ internal sealed class SafetyDirectory(SafetyStore store, IMemoryCache cache)
             if (PromptRules.FindBlocked(text, rules.BlockedWords) is { } word)
             {
                 string detail = $"has '{Words.Shown(word)}', which the rules of this account do not allow";
-                throw new ProblemException(422, "prompt_blocked", $"{field}: {detail}.", new Dictionary<string, string[]> { [field] = [detail] });
+                throw new ProblemException(
+                    422,
+                    "prompt_blocked",
+                    $"{field}: {detail}.",
+                    new Dictionary<string, string[]> { [field] = [detail] }
+                );
             }
         }
 

@@ -12,7 +12,13 @@ internal sealed class ApiMetrics : IDisposable
     public const string MeterName = "Generation.Api";
 
     private readonly Meter _meter = new(MeterName);
-    private readonly PrometheusText _prometheus = new(MeterName, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Npgsql", "System.Runtime");
+    private readonly PrometheusText _prometheus = new(
+        MeterName,
+        "Microsoft.AspNetCore.Hosting",
+        "Microsoft.AspNetCore.Server.Kestrel",
+        "Npgsql",
+        "System.Runtime"
+    );
     private readonly Counter<long> _submitted;
     private readonly Counter<long> _refused;
     private readonly Counter<long> _dispatched;
@@ -48,16 +54,17 @@ internal sealed class ApiMetrics : IDisposable
         string text = _prometheus.Write();
         try
         {
-            text += PrometheusText.Gauges(
-            [
-                .. (await _board.GetAsync(cancellationToken)).Models.SelectMany(m => new (string, string, double)[]
-                {
-                    ("generation_queued_jobs", m.Model, m.Queued),
-                    ("generation_running_jobs", m.Model, m.Running),
-                    ("generation_workers", m.Model, m.Workers),
-                    ("generation_slots", m.Model, m.Slots),
-                    ("generation_free_slots", m.Model, m.FreeSlots),
-                }),
+            text += PrometheusText.Gauges([
+                .. (await _board.GetAsync(cancellationToken)).Models.SelectMany(m =>
+                    new (string, string, double)[]
+                    {
+                        ("generation_queued_jobs", m.Model, m.Queued),
+                        ("generation_running_jobs", m.Model, m.Running),
+                        ("generation_workers", m.Model, m.Workers),
+                        ("generation_slots", m.Model, m.Slots),
+                        ("generation_free_slots", m.Model, m.FreeSlots),
+                    }
+                ),
             ]);
         }
         catch (NpgsqlException)

@@ -14,7 +14,8 @@ internal static class Health
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(3);
 
     public static void AddHealth(this WebApplicationBuilder builder) =>
-        builder.Services.AddHealthChecks()
+        builder
+            .Services.AddHealthChecks()
             .AddCheck<PostgresHealth>("postgres", HealthStatus.Unhealthy, [Ready], Limit)
             .AddCheck<RedisHealth>("redis", HealthStatus.Degraded, [Ready], Limit)
             .AddCheck<ResultsHealth>("results", HealthStatus.Unhealthy, [Ready], Limit);
@@ -23,7 +24,8 @@ internal static class Health
     {
         app.MapGet("/healthz", () => Results.Text("ok\n")).ExcludeFromDescription();
         app.MapHealthChecks("/readyz", new HealthCheckOptions { ResponseWriter = WriteAsync });
-        app.MapGet("/metrics", (ApiMetrics metrics, CancellationToken cancellationToken) => metrics.AnswerAsync(cancellationToken)).ExcludeFromDescription();
+        app.MapGet("/metrics", (ApiMetrics metrics, CancellationToken cancellationToken) => metrics.AnswerAsync(cancellationToken))
+            .ExcludeFromDescription();
     }
 
     private static Task WriteAsync(HttpContext http, HealthReport report)
@@ -32,21 +34,21 @@ internal static class Health
         var answer = new
         {
             Status = NameOf(report.Status),
-            Checks = report.Entries.ToDictionary(e => e.Key, e => new
-            {
-                Status = NameOf(e.Value.Status),
-                Detail = e.Value.Description ?? e.Value.Exception?.Message,
-            }),
+            Checks = report.Entries.ToDictionary(
+                e => e.Key,
+                e => new { Status = NameOf(e.Value.Status), Detail = e.Value.Description ?? e.Value.Exception?.Message }
+            ),
         };
         return JsonSerializer.SerializeAsync(http.Response.Body, answer, WireJson.Options, http.RequestAborted);
     }
 
-    private static string NameOf(HealthStatus status) => status switch
-    {
-        HealthStatus.Healthy => "ok",
-        HealthStatus.Degraded => "degraded",
-        _ => "failing",
-    };
+    private static string NameOf(HealthStatus status) =>
+        status switch
+        {
+            HealthStatus.Healthy => "ok",
+            HealthStatus.Degraded => "degraded",
+            _ => "failing",
+        };
 
     private sealed class PostgresHealth(Migrator migrator) : IHealthCheck
     {

@@ -23,7 +23,7 @@ internal sealed class LoadBoard(LoadReader reader, TimeProvider time) : IDisposa
 
     public async Task<ModelLoad> OfAsync(string model, CancellationToken cancellationToken) =>
         (await GetAsync(cancellationToken)).Models.FirstOrDefault(m => m.Model == model)
-            ?? new ModelLoad(model, 0, 0, 0, 0, 0, 0, null, null);
+        ?? new ModelLoad(model, 0, 0, 0, 0, 0, 0, null, null);
 
     /// <summary>
     /// Seconds until a queued job is done: the slots end what they run, take those ahead one after the other, then it.
@@ -48,12 +48,14 @@ internal sealed class LoadBoard(LoadReader reader, TimeProvider time) : IDisposa
         // Running jobs of other models, and those of which nothing is known, are half done on average
         double[] left =
         [
-            .. load.SecondsLeft, .. Enumerable.Repeat(usual / 2, Math.Max(0, load.Slots - load.FreeSlots - load.SecondsLeft.Count)),
+            .. load.SecondsLeft,
+            .. Enumerable.Repeat(usual / 2, Math.Max(0, load.Slots - load.FreeSlots - load.SecondsLeft.Count)),
         ];
-        double start = load.Slots > FewSlots || ahead > OneByOne
-            // Many slots or jobs even out: all are free within one job's time, the first of them half of that before the mean
-            ? Math.Max(0, ((left.Sum() + (ahead * mean)) / load.Slots) - (mean * (load.Slots - 1) / (2 * load.Slots)))
-            : FirstFree(load.Slots, left.OrderDescending().Concat(Enumerable.Repeat(mean, (int)ahead)));
+        double start =
+            load.Slots > FewSlots || ahead > OneByOne
+                // Many slots or jobs even out: all are free within one job's time, the first of them half of that before the mean
+                ? Math.Max(0, ((left.Sum() + (ahead * mean)) / load.Slots) - (mean * (load.Slots - 1) / (2 * load.Slots)))
+                : FirstFree(load.Slots, left.OrderDescending().Concat(Enumerable.Repeat(mean, (int)ahead)));
         return Math.Round(start + own, 1);
     }
 
@@ -74,7 +76,6 @@ internal sealed class LoadBoard(LoadReader reader, TimeProvider time) : IDisposa
         new(load.Queued + 1, load.QueuedKnown, load.QueuedSeconds, ownSeconds);
 
     /// <summary>Why a queued job of this model does not start, if nothing can run it.</summary>
-    public static string? WaitingReason(ModelLoad load) => load.Workers == 0
-        ? $"No worker is running that has the model '{load.Model}'; the job starts when one comes."
-        : null;
+    public static string? WaitingReason(ModelLoad load) =>
+        load.Workers == 0 ? $"No worker is running that has the model '{load.Model}'; the job starts when one comes." : null;
 }

@@ -12,10 +12,16 @@ internal sealed class RunTimeBoard(RunTimes times, TimeProvider time) : IDisposa
 
     public ValueTask<IReadOnlyList<RunTime>> GetAsync(CancellationToken cancellationToken) => _latest.GetAsync(cancellationToken);
 
-    /// <summary>Seconds that so much work takes; by the model's other kinds where this one has not been run; null before its first job.</summary>
+    /// <summary>
+    /// Seconds that so much work takes; by the model's other kinds where this one has not been run; null before its first job.
+    /// </summary>
     public async Task<double?> ExpectedAsync(string model, JobKind kind, double work, CancellationToken cancellationToken) =>
-        (await GetAsync(cancellationToken)).Where(t => t.Model == model).OrderByDescending(t => t.Kind == kind).ThenByDescending(t => t.Jobs)
-            .FirstOrDefault()?.SecondsOf(work);
+        (await GetAsync(cancellationToken))
+            .Where(t => t.Model == model)
+            .OrderByDescending(t => t.Kind == kind)
+            .ThenByDescending(t => t.Jobs)
+            .FirstOrDefault()
+            ?.SecondsOf(work);
 
     public void Dispose() => _latest.Dispose();
 }

@@ -21,7 +21,8 @@ public sealed record LoadFigures(
     long ThroughputPerMinute,
     double? WaitSeconds,
     double? OldestQueuedSeconds,
-    double? RunSeconds);
+    double? RunSeconds
+);
 
 /// <summary>Load in all and for each model, by its name.</summary>
 /// <param name="At">When the figures were taken, by the database's clock: what was committed before is in them.</param>
@@ -33,9 +34,13 @@ public sealed record LoadAnswer(DateTimeOffset At, LoadFigures Total, IReadOnlyD
 internal static class SystemApi
 {
     public static void MapSystem(this WebApplication app) =>
-        app.MapGet("/v1/system/load", LoadAsync).RequireAuthorization(Scopes.Read).WithTags("System").WithName("getLoad")
+        app.MapGet("/v1/system/load", LoadAsync)
+            .RequireAuthorization(Scopes.Read)
+            .WithTags("System")
+            .WithName("getLoad")
             .WithSummary("How busy the system is, in all and per model; at most one second old.")
-            .Produces<LoadAnswer>().ProducesProblems(401, 403, 503);
+            .Produces<LoadAnswer>()
+            .ProducesProblems(401, 403, 503);
 
     private static async Task<IResult> LoadAsync(HttpContext http, LoadBoard board, CancellationToken cancellationToken)
     {
@@ -47,16 +52,20 @@ internal static class SystemApi
 
     internal static LoadAnswer AnswerOf(SystemLoad load)
     {
-        Dictionary<string, LoadFigures> models = load.Models.ToDictionary(m => m.Model, m => new LoadFigures(
-            m.Queued,
-            m.Running,
-            m.Workers,
-            m.Slots,
-            m.FreeSlots,
-            m.FinishedLastMinute,
-            LoadBoard.EtaSeconds(m, LoadBoard.Last(m, m.RunSeconds)),
-            Age(m.OldestQueuedAt, load.At),
-            m.RunSeconds is { } seconds ? Math.Round(seconds, 3) : null));
+        var models = load.Models.ToDictionary(
+            m => m.Model,
+            m => new LoadFigures(
+                m.Queued,
+                m.Running,
+                m.Workers,
+                m.Slots,
+                m.FreeSlots,
+                m.FinishedLastMinute,
+                LoadBoard.EtaSeconds(m, LoadBoard.Last(m, m.RunSeconds)),
+                Age(m.OldestQueuedAt, load.At),
+                m.RunSeconds is { } seconds ? Math.Round(seconds, 3) : null
+            )
+        );
         var total = new LoadFigures(
             models.Values.Sum(m => m.Queued),
             models.Values.Sum(m => m.Running),
@@ -66,7 +75,8 @@ internal static class SystemApi
             models.Values.Sum(m => m.ThroughputPerMinute),
             models.Values.Max(m => m.WaitSeconds),
             models.Values.Max(m => m.OldestQueuedSeconds),
-            RunSeconds: null);
+            RunSeconds: null
+        );
         return new LoadAnswer(load.At, total, models);
     }
 

@@ -7,34 +7,47 @@ namespace Generation.Api;
 /// <summary>/openapi/v1.json, and /docs to try it by hand.</summary>
 internal static class ApiDescription
 {
-    public static void AddApiDescription(this WebApplicationBuilder builder) =>
-        builder.Services.AddOpenApi("v1", options =>
+    public static void AddApiDescription(this WebApplicationBuilder builder) => builder.Services.AddOpenApi("v1", options =>
         {
-            options.AddDocumentTransformer((document, _, _) =>
-            {
-                document.Info = new OpenApiInfo
+            options.AddDocumentTransformer(
+                (document, _, _) =>
                 {
-                    Title = "Generation",
-                    Version = "v1",
-                    Description = "Pictures from words, made by workers of your own. A request is answered at once with a job; "
-                        + "the job is polled until it has succeeded, and its outputs are fetched. Errors are RFC 9457 problem documents "
-                        + "with a stable 'code' and, for fields, 'errors'.",
-                };
-                // Relative: right behind any proxy
-                document.Servers = [new OpenApiServer { Url = "/" }];
-                document.Components ??= new OpenApiComponents();
-                document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
-                {
-                    ["key"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "A key: gk_..." },
-                    ["header"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = "X-Api-Key" },
-                };
-                document.Security =
-                [
-                    new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("key", document)] = [] },
-                    new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("header", document)] = [] },
-                ];
-                return Task.CompletedTask;
-            });
+                    document.Info = new OpenApiInfo
+                    {
+                        Title = "Generation",
+                        Version = "v1",
+                        Description =
+                            "Pictures from words, made by workers of your own. A request is answered at once with a job; "
+                            + "the job is polled until it has succeeded, and its outputs are fetched. Errors are RFC 9457 problem "
+                            + "documents "
+                            + "with a stable 'code' and, for fields, 'errors'.",
+                    };
+                    // Relative: right behind any proxy
+                    document.Servers = [new OpenApiServer { Url = "/" }];
+                    document.Components ??= new OpenApiComponents();
+                    document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
+                    {
+                        ["key"] = new OpenApiSecurityScheme
+                        {
+                            Type = SecuritySchemeType.Http,
+                            Scheme = "bearer",
+                            Description = "A key: gk_...",
+                        },
+                        ["header"] = new OpenApiSecurityScheme
+                        {
+                            Type = SecuritySchemeType.ApiKey,
+                            In = ParameterLocation.Header,
+                            Name = "X-Api-Key",
+                        },
+                    };
+                    document.Security =
+                    [
+                        new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("key", document)] = [] },
+                        new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("header", document)] = [] },
+                    ];
+                    return Task.CompletedTask;
+                }
+            );
             options.AddOperationTransformer(DescribeOperationAsync);
             options.AddSchemaTransformer(DescribeSchemaAsync);
         });
@@ -43,12 +56,16 @@ internal static class ApiDescription
     {
         app.MapOpenApi("/openapi/{documentName}.json");
         // Apart from the others' way, on which it would hold each path against its patterns
-        app.UseWhen(http => http.Request.Path.StartsWithSegments("/docs", StringComparison.OrdinalIgnoreCase), docs => docs.UseSwaggerUI(ui =>
-        {
-            ui.RoutePrefix = "docs";
-            ui.SwaggerEndpoint("/openapi/v1.json", "Generation v1");
-            ui.DocumentTitle = "Generation";
-        }));
+        app.UseWhen(
+            http => http.Request.Path.StartsWithSegments("/docs", StringComparison.OrdinalIgnoreCase),
+            docs =>
+                docs.UseSwaggerUI(ui =>
+                {
+                    ui.RoutePrefix = "docs";
+                    ui.SwaggerEndpoint("/openapi/v1.json", "Generation v1");
+                    ui.DocumentTitle = "Generation";
+                })
+        );
     }
 
     /// <summary>Declares a route's errors.</summary>
@@ -62,13 +79,19 @@ internal static class ApiDescription
         return route;
     }
 
-    private static Task DescribeOperationAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    private static Task DescribeOperationAsync(
+        OpenApiOperation operation,
+        OpenApiOperationTransformerContext context,
+        CancellationToken cancellationToken
+    )
     {
         if (KindExamples.Of(operation.OperationId) is { } example)
         {
             operation.Parameters ??= [];
             operation.Parameters.Add(Header("Prefer", "wait=N: answer when the job is done, or after N (1 to 60) seconds", "wait=30"));
-            operation.Parameters.Add(Header("Idempotency-Key", "A repeated request with this key is answered as the first was, for 24 hours", "order-1234"));
+            operation.Parameters.Add(
+                Header("Idempotency-Key", "A repeated request with this key is answered as the first was, for 24 hours", "order-1234")
+            );
             if (operation.RequestBody?.Content?.TryGetValue("application/json", out OpenApiMediaType? body) == true)
             {
                 body.Example = example;
@@ -78,11 +101,19 @@ internal static class ApiDescription
         if (operation.OperationId == "listJobs")
         {
             operation.Parameters ??= [];
-            foreach ((string name, string text) in new[]
-            {
-                ("state", "queued, running, succeeded, failed, cancelled or expired"), ("kind", string.Join(", ", Enum.GetValues<JobKind>().Select(kind => kind.WireName()))), ("model", "a model's name"),
-                ("created_after", "a time"), ("created_before", "a time"), ("order", "desc or asc"), ("limit", "1 to 100, else 20"), ("cursor", "next_cursor of the page before"),
-            })
+            foreach (
+                (string name, string text) in new[]
+                {
+                    ("state", "queued, running, succeeded, failed, cancelled or expired"),
+                    ("kind", string.Join(", ", Enum.GetValues<JobKind>().Select(kind => kind.WireName()))),
+                    ("model", "a model's name"),
+                    ("created_after", "a time"),
+                    ("created_before", "a time"),
+                    ("order", "desc or asc"),
+                    ("limit", "1 to 100, else 20"),
+                    ("cursor", "next_cursor of the page before"),
+                }
+            )
             {
                 operation.Parameters.Add(Query(name, text));
             }
@@ -98,7 +129,11 @@ internal static class ApiDescription
         return Task.CompletedTask;
     }
 
-    private static Task DescribeSchemaAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
+    private static Task DescribeSchemaAsync(
+        OpenApiSchema schema,
+        OpenApiSchemaTransformerContext context,
+        CancellationToken cancellationToken
+    )
     {
         Type type = context.JsonTypeInfo.Type;
         if (type == typeof(JobId))
@@ -125,20 +160,22 @@ internal static class ApiDescription
         return Task.CompletedTask;
     }
 
-    private static OpenApiParameter Header(string name, string description, string example) => new()
-    {
-        Name = name,
-        In = ParameterLocation.Header,
-        Description = description,
-        Schema = new OpenApiSchema { Type = JsonSchemaType.String },
-        Example = example,
-    };
+    private static OpenApiParameter Header(string name, string description, string example) =>
+        new()
+        {
+            Name = name,
+            In = ParameterLocation.Header,
+            Description = description,
+            Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+            Example = example,
+        };
 
-    private static OpenApiParameter Query(string name, string description) => new()
-    {
-        Name = name,
-        In = ParameterLocation.Query,
-        Description = description,
-        Schema = new OpenApiSchema { Type = JsonSchemaType.String },
-    };
+    private static OpenApiParameter Query(string name, string description) =>
+        new()
+        {
+            Name = name,
+            In = ParameterLocation.Query,
+            Description = description,
+            Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+        };
 }

@@ -37,6 +37,5 @@ internal static class BodyBytes
         }
     }
 
-    private static ProblemException TooLarge(long maxBytes) =>
-        new(413, "body_too_large", $"The body may have {maxBytes} bytes at most.");
+    private static ProblemException TooLarge(long maxBytes) => new(413, "body_too_large", $"The body may have {maxBytes} bytes at most.");
 }

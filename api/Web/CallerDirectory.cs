@@ -20,7 +20,9 @@ internal sealed class CallerDirectory(ApiKeyStore keys, TimeProvider time, ILogg
 
     private readonly ConcurrentDictionary<Guid, bool> _used = new();
 
-    /// <summary>By the SHA-256 of the key: no key is kept. It is random enough for that, and what lies in the database is another hash.</summary>
+    /// <summary>
+    /// By the SHA-256 of the key: no key is kept. It is random enough for that, and what lies in the database is another hash.
+    /// </summary>
     private readonly ConcurrentDictionary<Digest, Known> _known = new();
 
     /// <summary>Who stands behind a key that was looked up just now.</summary>
@@ -67,7 +69,9 @@ internal sealed class CallerDirectory(ApiKeyStore keys, TimeProvider time, ILogg
         return caller;
     }
 
-    /// <summary>Reads a key that is in use anew before it is forgotten, so that its many callers do not all wait for the database at once.</summary>
+    /// <summary>
+    /// Reads a key that is in use anew before it is forgotten, so that its many callers do not all wait for the database at once.
+    /// </summary>
     private async Task RefreshAsync(string key)
     {
         try

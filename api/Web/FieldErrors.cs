@@ -25,9 +25,12 @@ internal sealed class FieldErrors
     {
         if (_errors.Count > 0)
         {
-            throw new ProblemException(422, "invalid_request",
+            throw new ProblemException(
+                422,
+                "invalid_request",
                 string.Join(" ", _errors.SelectMany(e => e.Value.Select(detail => $"{e.Key}: {detail}."))),
-                _errors.ToDictionary(e => e.Key, e => e.Value.ToArray()));
+                _errors.ToDictionary(e => e.Key, e => e.Value.ToArray())
+            );
         }
     }
 }

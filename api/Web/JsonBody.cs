@@ -13,10 +13,16 @@ internal sealed record JsonBody(JsonElement Root, ReadOnlyMemory<byte> Bytes)
     public static async Task<JsonBody> ReadAsync(HttpRequest request, long maxBytes, CancellationToken cancellationToken)
     {
         string type = request.ContentType?.Split(';')[0].Trim() ?? "";
-        if (!type.Equals("application/json", StringComparison.OrdinalIgnoreCase) && !type.EndsWith("+json", StringComparison.OrdinalIgnoreCase))
+        if (
+            !type.Equals("application/json", StringComparison.OrdinalIgnoreCase)
+            && !type.EndsWith("+json", StringComparison.OrdinalIgnoreCase)
+        )
         {
-            throw new ProblemException(415, "unsupported_content_type",
-                $"Send JSON with 'Content-Type: application/json', not {(type.Length == 0 ? "without one" : $"'{type}'")}.");
+            throw new ProblemException(
+                415,
+                "unsupported_content_type",
+                $"Send JSON with 'Content-Type: application/json', not {(type.Length == 0 ? "without one" : $"'{type}'")}."
+            );
         }
 
         byte[] bytes = await BodyBytes.ReadAsync(request.Body, request.ContentLength, maxBytes, cancellationToken);
@@ -32,8 +38,11 @@ internal sealed record JsonBody(JsonElement Root, ReadOnlyMemory<byte> Bytes)
         }
         catch (JsonException e)
         {
-            throw new ProblemException(400, "malformed_json",
-                $"The body is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1} of it: {Reason(e)}");
+            throw new ProblemException(
+                400,
+                "malformed_json",
+                $"The body is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1} of it: {Reason(e)}"
+            );
         }
 
         return root.ValueKind == JsonValueKind.Object

@@ -12,13 +12,16 @@ internal sealed class KeyAuthenticationHandler(
     CallerDirectory callers,
     IOptionsMonitor<AuthenticationSchemeOptions> options,
     ILoggerFactory logger,
-    UrlEncoder encoder) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+    UrlEncoder encoder
+) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     public const string Scheme_ = "Key";
     private const string Bearer = "Bearer ";
 
     private (string Code, string Detail) _why = (
-        "key_missing", "Send your key as 'Authorization: Bearer gk_...' or in the header X-Api-Key.");
+        "key_missing",
+        "Send your key as 'Authorization: Bearer gk_...' or in the header X-Api-Key."
+    );
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
@@ -30,7 +33,10 @@ internal sealed class KeyAuthenticationHandler(
 
         if (!callers.TryFind(key, out Caller? caller) && !ApiKey.IsWellFormed(key))
         {
-            return Refuse("key_malformed", $"That is not a whole key: keys begin with gk_, have {ApiKey.Length} characters and a checksum at the end.");
+            return Refuse(
+                "key_malformed",
+                $"That is not a whole key: keys begin with gk_, have {ApiKey.Length} characters and a checksum at the end."
+            );
         }
 
         caller ??= await callers.FindAsync(key, Context.RequestAborted);
@@ -54,8 +60,13 @@ internal sealed class KeyAuthenticationHandler(
     {
         Caller caller = Context.Caller();
         string needed = Context.GetEndpoint()?.Metadata.GetMetadata<AuthorizeAttribute>()?.Policy ?? "another";
-        return Context.WriteProblemAsync(Problem.Of(403, "scope_missing",
-            $"This needs a key with the scope '{needed}'; this key has {string.Join(", ", caller.Scopes.Order())}."));
+        return Context.WriteProblemAsync(
+            Problem.Of(
+                403,
+                "scope_missing",
+                $"This needs a key with the scope '{needed}'; this key has {string.Join(", ", caller.Scopes.Order())}."
+            )
+        );
     }
 
     /// <summary>The key that a request presents; null: none.</summary>
@@ -85,15 +96,22 @@ internal static class KeyAuthentication
     {
         builder.Services.AddSingleton<CallerDirectory>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<CallerDirectory>());
-        builder.Services.AddAuthentication(KeyAuthenticationHandler.Scheme_)
+        builder
+            .Services.AddAuthentication(KeyAuthenticationHandler.Scheme_)
             .AddScheme<AuthenticationSchemeOptions, KeyAuthenticationHandler>(KeyAuthenticationHandler.Scheme_, null);
         AuthorizationBuilder authorization = builder.Services.AddAuthorizationBuilder();
-        authorization.AddPolicy(OutputUrls.Policy, policy => policy.RequireAssertion(context => context.Resource is HttpContext http
-            && (http.Features.Get<Caller>()?.May(Scopes.Read) == true || OutputUrls.IsSigned(http))));
+        authorization.AddPolicy(OutputUrls.Policy, policy =>
+            policy.RequireAssertion(context =>
+                context.Resource is HttpContext http && (http.Features.Get<Caller>()?.May(Scopes.Read) == true || OutputUrls.IsSigned(http))
+            )
+        );
         foreach (string scope in Scopes.All)
         {
-            authorization.AddPolicy(scope, policy => policy.RequireAuthenticatedUser().RequireAssertion(
-                context => context.Resource is HttpContext http && http.Features.Get<Caller>()?.May(scope) == true));
+            authorization.AddPolicy(scope, policy =>
+                policy
+                    .RequireAuthenticatedUser()
+                    .RequireAssertion(context => context.Resource is HttpContext http && http.Features.Get<Caller>()?.May(scope) == true)
+            );
         }
     }
 

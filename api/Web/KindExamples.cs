@@ -15,7 +15,8 @@ internal static class KindExamples
         [JobKind.Inpaint.WireName()] = $$"""{"prompt": "a yellow star", "image": "{{Upload}}", "mask": "{{Upload}}"}""",
         [JobKind.Outpaint.WireName()] = $$"""{"prompt": "a blue background", "image": "{{Upload}}", "left": 64, "right": 64}""",
         [JobKind.Edit.WireName()] = $$"""{"prompt": "make it winter", "image": "{{Upload}}", "image_guidance_scale": 1.5}""",
-        [JobKind.ControlNet.WireName()] = $$"""{"prompt": "a house", "control": [{"image": "{{Upload}}", "type": "canny", "preprocessor": "canny"}]}""",
+        [JobKind.ControlNet.WireName()] =
+            $$"""{"prompt": "a house", "control": [{"image": "{{Upload}}", "type": "canny", "preprocessor": "canny"}]}""",
         [JobKind.SuperResolution.WireName()] = $$"""{"image": "{{Upload}}", "scale": 4}""",
         [JobKind.Video.WireName()] = """{"prompt": "a red apple", "num_frames": 8, "fps": 8, "output_format": "mp4"}""",
     };
@@ -33,7 +34,8 @@ internal static class KindExamples
     };
 
     /// <summary>A body for the operation of a kind; null for other operations.</summary>
-    public static JsonNode? Of(string? operation) => operation is not null && Examples.TryGetValue(operation, out string? json) ? JsonNode.Parse(json) : null;
+    public static JsonNode? Of(string? operation) =>
+        operation is not null && Examples.TryGetValue(operation, out string? json) ? JsonNode.Parse(json) : null;
 
     public static HashSet<string> RequiredOf(Type body) => [.. Required.GetValueOrDefault(body, [])];
 }

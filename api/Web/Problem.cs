@@ -20,39 +20,39 @@ public sealed record Problem(
     string Detail,
     IReadOnlyDictionary<string, string[]>? Errors = null,
     string? TraceId = null,
-    string? Limit = null)
+    string? Limit = null
+)
 {
     public const string ContentType = "application/problem+json";
 
     public static Problem Of(int status, string code, string detail, IReadOnlyDictionary<string, string[]>? errors = null) =>
         new($"urn:generation:problem:{code}", TitleOf(status, code), status, code, detail, errors);
 
-    private static string TitleOf(int status, string code) => status switch
-    {
-        StatusCodes.Status400BadRequest => "The request cannot be read",
-        StatusCodes.Status401Unauthorized => "A valid key is needed",
-        StatusCodes.Status402PaymentRequired => "Not enough credits",
-        StatusCodes.Status403Forbidden => "The key does not allow this",
-        StatusCodes.Status404NotFound => "Not found",
-        StatusCodes.Status405MethodNotAllowed => "Not this method",
-        StatusCodes.Status409Conflict => "Not in the present state",
-        StatusCodes.Status410Gone => "No longer there",
-        StatusCodes.Status413PayloadTooLarge => "The request is too large",
-        StatusCodes.Status415UnsupportedMediaType => "Not this content type",
-        StatusCodes.Status422UnprocessableEntity => "The request asks for something that cannot be done",
-        StatusCodes.Status429TooManyRequests => "Too much at once",
-        StatusCodes.Status503ServiceUnavailable => "Try again in a moment",
-        _ => code.Replace('_', ' '),
-    };
+    private static string TitleOf(int status, string code) =>
+        status switch
+        {
+            StatusCodes.Status400BadRequest => "The request cannot be read",
+            StatusCodes.Status401Unauthorized => "A valid key is needed",
+            StatusCodes.Status402PaymentRequired => "Not enough credits",
+            StatusCodes.Status403Forbidden => "The key does not allow this",
+            StatusCodes.Status404NotFound => "Not found",
+            StatusCodes.Status405MethodNotAllowed => "Not this method",
+            StatusCodes.Status409Conflict => "Not in the present state",
+            StatusCodes.Status410Gone => "No longer there",
+            StatusCodes.Status413PayloadTooLarge => "The request is too large",
+            StatusCodes.Status415UnsupportedMediaType => "Not this content type",
+            StatusCodes.Status422UnprocessableEntity => "The request asks for something that cannot be done",
+            StatusCodes.Status429TooManyRequests => "Too much at once",
+            StatusCodes.Status503ServiceUnavailable => "Try again in a moment",
+            _ => code.Replace('_', ' '),
+        };
 }
 
 /// <summary>Ends a request with a problem document, from wherever the fault is found.</summary>
 public sealed class ProblemException(Problem problem) : Exception(problem.Detail)
 {
     public ProblemException(int status, string code, string detail, IReadOnlyDictionary<string, string[]>? errors = null)
-        : this(Problem.Of(status, code, detail, errors))
-    {
-    }
+        : this(Problem.Of(status, code, detail, errors)) { }
 
     public Problem Problem { get; } = problem;
 

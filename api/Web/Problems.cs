@@ -9,12 +9,14 @@ internal static class Problems
 {
     public static WebApplication UseProblems(this WebApplication app)
     {
-        app.UseExceptionHandler(new ExceptionHandlerOptions
-        {
-            ExceptionHandler = http => AnswerAsync(http, http.Features.Get<IExceptionHandlerFeature>()!.Error),
-            // What is ours is logged below, once; what is the caller's is not an error here
-            SuppressDiagnosticsCallback = _ => true,
-        });
+        app.UseExceptionHandler(
+            new ExceptionHandlerOptions
+            {
+                ExceptionHandler = http => AnswerAsync(http, http.Features.Get<IExceptionHandlerFeature>()!.Error),
+                // What is ours is logged below, once; what is the caller's is not an error here
+                SuppressDiagnosticsCallback = _ => true,
+            }
+        );
         app.UseStatusCodePages(context => context.HttpContext.WriteProblemAsync(OfStatus(context.HttpContext)));
         return app;
     }
@@ -39,20 +41,27 @@ internal static class Problems
             case ResultsStoreException:
                 ApiLog.ResultsUnavailable(logger, error.Message);
                 await http.WriteProblemAsync(
-                    Problem.Of(503, "results_unavailable", "Pictures cannot be stored at present. Nothing was done; try again later."), 10);
+                    Problem.Of(503, "results_unavailable", "Pictures cannot be stored at present. Nothing was done; try again later."),
+                    10
+                );
                 break;
-            case NpgsqlException { IsTransient: true } or NpgsqlException { InnerException: TimeoutException or IOException }
-                or PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CannotConnectNow }:
+            case NpgsqlException { IsTransient: true }
+            or NpgsqlException { InnerException: TimeoutException or IOException }
+            or PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CannotConnectNow }:
                 ApiLog.DatabaseUnavailable(logger, error.Message);
                 await http.WriteProblemAsync(
-                    Problem.Of(503, "database_unavailable", "The database does not answer. Nothing was done; try again."), 1);
+                    Problem.Of(503, "database_unavailable", "The database does not answer. Nothing was done; try again."),
+                    1
+                );
                 break;
             default:
                 ApiLog.RequestFailed(logger, error, http.TraceIdentifier);
                 await http.WriteProblemAsync(
-                    Problem.Of(500, "internal_error", "Something went wrong on our side; the log has it under this trace_id.")
-                        with
-                    { TraceId = http.TraceIdentifier });
+                    Problem.Of(500, "internal_error", "Something went wrong on our side; the log has it under this trace_id.") with
+                    {
+                        TraceId = http.TraceIdentifier,
+                    }
+                );
                 break;
         }
     }
@@ -64,8 +73,11 @@ internal static class Problems
         {
             404 => Problem.Of(404, "not_found", $"There is nothing at {http.Request.Method} {path}; /docs lists what there is."),
             405 => Problem.Of(405, "method_not_allowed", $"{path} takes {http.Response.Headers.Allow}, not {http.Request.Method}."),
-            415 => Problem.Of(415, "unsupported_content_type",
-                $"{path} does not take '{http.Request.ContentType}'; send JSON with 'Content-Type: application/json'."),
+            415 => Problem.Of(
+                415,
+                "unsupported_content_type",
+                $"{path} does not take '{http.Request.ContentType}'; send JSON with 'Content-Type: application/json'."
+            ),
             int status => Problem.Of(status, $"http_{status}", $"{http.Request.Method} {path} was refused."),
         };
     }

@@ -81,7 +81,10 @@ internal sealed class QueryReader
             return value;
         }
 
-        _errors.Add(name, $"must be one of {string.Join(", ", known.Keys)}, and is '{Words.Shown(text)}'{Words.DidYouMean(text, known.Keys)}");
+        _errors.Add(
+            name,
+            $"must be one of {string.Join(", ", known.Keys)}, and is '{Words.Shown(text)}'{Words.DidYouMean(text, known.Keys)}"
+        );
         return null;
     }
 

@@ -22,9 +22,12 @@ internal static class StrictReader
     }
 
     /// <summary>The field names of a record, as they are on the wire.</summary>
-    public static Dictionary<string, PropertyInfo> FieldsOf(Type type) => Fields.GetOrAdd(type, t =>
-        t.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.CanWrite)
-            .ToDictionary(p => JsonNamingPolicy.SnakeCaseLower.ConvertName(p.Name)));
+    public static Dictionary<string, PropertyInfo> FieldsOf(Type type) =>
+        Fields.GetOrAdd(type, t =>
+            t.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+                .Where(p => p.CanWrite)
+                .ToDictionary(p => JsonNamingPolicy.SnakeCaseLower.ConvertName(p.Name))
+        );
 
     private static void ReadInto(object body, JsonElement root, string prefix, FieldErrors errors)
     {
@@ -48,7 +51,10 @@ internal static class StrictReader
             {
                 errors.Add(path, "is given twice");
             }
-            else if (property.Value.ValueKind != JsonValueKind.Null && Convert(field.PropertyType, property.Value, path, errors) is { } value)
+            else if (
+                property.Value.ValueKind != JsonValueKind.Null
+                && Convert(field.PropertyType, property.Value, path, errors) is { } value
+            )
             {
                 field.SetValue(body, value);
             }
@@ -66,7 +72,8 @@ internal static class StrictReader
         if (type == typeof(PictureSource))
         {
             return value.ValueKind != JsonValueKind.String ? Wrong("a string")
-                : Text(value, path, errors) is { } text ? PictureSource.Of(text) : null;
+                : Text(value, path, errors) is { } text ? PictureSource.Of(text)
+                : null;
         }
 
         if (type == typeof(bool))
@@ -82,15 +89,23 @@ internal static class StrictReader
             }
 
             // 25.0 is whole, too
-            return value.TryGetDecimal(out decimal number) && decimal.IsInteger(number) && number >= long.MinValue && number <= long.MaxValue
-                ? type == typeof(long) ? (long)number : number is >= int.MinValue and <= int.MaxValue ? (int)number : Range()
-                : !double.IsFinite(value.GetDouble()) || double.IsInteger(value.GetDouble()) ? Range() : Wrong("a whole number");
+            return
+                value.TryGetDecimal(out decimal number) && decimal.IsInteger(number) && number >= long.MinValue && number <= long.MaxValue
+                ? type == typeof(long)
+                    ? (long)number
+                    : number is >= int.MinValue and <= int.MaxValue
+                        ? (int)number
+                        : Range()
+                : !double.IsFinite(value.GetDouble()) || double.IsInteger(value.GetDouble())
+                    ? Range()
+                    : Wrong("a whole number");
         }
 
         if (type == typeof(double))
         {
             return value.ValueKind != JsonValueKind.Number ? Wrong("a number")
-                : double.IsFinite(value.GetDouble()) ? value.GetDouble() : Range();
+                : double.IsFinite(value.GetDouble()) ? value.GetDouble()
+                : Range();
         }
 
         if (type == typeof(JsonElement))

@@ -6,16 +6,17 @@ namespace Generation.Api;
 internal static class Words
 {
     /// <summary>"a string", "a number", ...</summary>
-    public static string KindOf(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.String => "a string",
-        JsonValueKind.Number => "a number",
-        JsonValueKind.True or JsonValueKind.False => "a boolean",
-        JsonValueKind.Null => "null",
-        JsonValueKind.Array => "an array",
-        JsonValueKind.Object => "an object",
-        _ => "nothing",
-    };
+    public static string KindOf(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.String => "a string",
+            JsonValueKind.Number => "a number",
+            JsonValueKind.True or JsonValueKind.False => "a boolean",
+            JsonValueKind.Null => "null",
+            JsonValueKind.Array => "an array",
+            JsonValueKind.Object => "an object",
+            _ => "nothing",
+        };
 
     /// <summary>"; did you mean 'x'?" for the nearest of <paramref name="known"/>, if one is near; else nothing.</summary>
     public static string DidYouMean(string given, IEnumerable<string> known)

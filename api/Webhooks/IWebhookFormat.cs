@@ -19,10 +19,13 @@ internal sealed class StandardWebhookFormat(OutputUrls urls) : IWebhookFormat
 {
     public bool Takes(JobRow job) => true;
 
-    public Task<string> BodyAsync(WebhookDelivery delivery, JobRow job, CancellationToken cancellationToken) => Task.FromResult(new JsonObject
-    {
-        ["type"] = delivery.Event,
-        ["timestamp"] = delivery.CreatedAt.ToString("O"),
-        ["data"] = JsonSerializer.SerializeToNode(urls.Sign(job.ToDocument()), WireJson.Options),
-    }.ToJsonString(WireJson.Options));
+    public Task<string> BodyAsync(WebhookDelivery delivery, JobRow job, CancellationToken cancellationToken) =>
+        Task.FromResult(
+            new JsonObject
+            {
+                ["type"] = delivery.Event,
+                ["timestamp"] = delivery.CreatedAt.ToString("O"),
+                ["data"] = JsonSerializer.SerializeToNode(urls.Sign(job.ToDocument()), WireJson.Options),
+            }.ToJsonString(WireJson.Options)
+        );
 }

@@ -11,7 +11,13 @@ namespace Generation.Api;
 /// one "v1,..." for each of the account's secrets. Several processes send side by side; a message is sent at least once.
 /// </summary>
 internal sealed class WebhookSender(
-    WebhookStore webhooks, JobStore jobs, IEnumerable<IWebhookFormat> formats, OutboundHttp outbound, TimeProvider time, ILogger<WebhookSender> logger) : BackgroundService
+    WebhookStore webhooks,
+    JobStore jobs,
+    IEnumerable<IWebhookFormat> formats,
+    OutboundHttp outbound,
+    TimeProvider time,
+    ILogger<WebhookSender> logger
+) : BackgroundService
 {
     private const int BatchSize = 16;
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
@@ -19,9 +25,14 @@ internal sealed class WebhookSender(
     public static string MessageIdOf(WebhookDelivery delivery) => "msg_" + delivery.Id.ToString("N");
 
     /// <summary>HMAC-SHA256 of "id.timestamp.body" under the bytes that follow whsec_.</summary>
-    public static string SignatureOf(WebhookSecret secret, string id, long timestamp, string body) => "v1," + Convert.ToBase64String(HMACSHA256.HashData(
-        Convert.FromBase64String(secret.Secret[WebhookSecret.Prefix.Length..]),
-        Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{id}.{timestamp}.{body}"))));
+    public static string SignatureOf(WebhookSecret secret, string id, long timestamp, string body) =>
+        "v1,"
+        + Convert.ToBase64String(
+            HMACSHA256.HashData(
+                Convert.FromBase64String(secret.Secret[WebhookSecret.Prefix.Length..]),
+                Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{id}.{timestamp}.{body}"))
+            )
+        );
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -35,8 +46,7 @@ internal sealed class WebhookSender(
                 {
                     due = await webhooks.TakeDueAsync(BatchSize, outbound.Limit * 2, stoppingToken);
                     await Task.WhenAll(due.Select(d => DeliverAsync(d, stoppingToken)));
-                }
-                while (due.Count == BatchSize);
+                } while (due.Count == BatchSize);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -46,8 +56,7 @@ internal sealed class WebhookSender(
             {
                 ApiLog.LoopFailed(logger, e, "Sending webhooks", Look.TotalSeconds);
             }
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        } while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
     private async Task DeliverAsync(WebhookDelivery delivery, CancellationToken cancellationToken)

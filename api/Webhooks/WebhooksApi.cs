@@ -26,11 +26,25 @@ public sealed record WebhookDeliveryAnswer(
     DateTimeOffset? NextAttemptAt,
     DateTimeOffset? DeliveredAt,
     int? LastStatus,
-    string? LastError)
+    string? LastError
+)
 {
-    internal static WebhookDeliveryAnswer Of(WebhookDelivery d) => new(
-        WebhookSender.MessageIdOf(d), d.JobId, d.Event, d.Url, d.NextAt is not null ? "pending" : d.DeliveredAt is not null ? "delivered" : "given_up",
-        d.Attempts, d.CreatedAt, d.NextAt, d.DeliveredAt, d.LastStatus, d.LastError);
+    internal static WebhookDeliveryAnswer Of(WebhookDelivery d) =>
+        new(
+            WebhookSender.MessageIdOf(d),
+            d.JobId,
+            d.Event,
+            d.Url,
+            d.NextAt is not null ? "pending"
+                : d.DeliveredAt is not null ? "delivered"
+                : "given_up",
+            d.Attempts,
+            d.CreatedAt,
+            d.NextAt,
+            d.DeliveredAt,
+            d.LastStatus,
+            d.LastError
+        );
 }
 
 /// <summary>/v1/webhooks: secrets, what was sent, sending it once more.</summary>
@@ -49,19 +63,36 @@ internal static class WebhooksApi
     public static void MapWebhooks(this WebApplication app)
     {
         RouteGroupBuilder webhooks = app.MapGroup("/v1/webhooks").RequireAuthorization(Scopes.Jobs).WithTags("Webhooks");
-        webhooks.MapGet("/secrets", SecretsAsync).WithName("listWebhookSecrets")
+        webhooks
+            .MapGet("/secrets", SecretsAsync)
+            .WithName("listWebhookSecrets")
             .WithSummary("The secrets with which your webhooks are signed (Standard Webhooks); messages carry one signature for each")
-            .Produces<Page<WebhookSecret>>().ProducesProblems(401, 403, 503);
-        webhooks.MapPost("/secrets", AddSecretAsync).WithName("addWebhookSecret")
+            .Produces<Page<WebhookSecret>>()
+            .ProducesProblems(401, 403, 503);
+        webhooks
+            .MapPost("/secrets", AddSecretAsync)
+            .WithName("addWebhookSecret")
             .WithSummary("One more secret, to change over to: add the new, teach your receiver, remove the old")
-            .Produces<WebhookSecret>(201).ProducesProblems(401, 403, 429, 503);
-        webhooks.MapDelete("/secrets/{id:guid}", RemoveSecretAsync).WithName("removeWebhookSecret")
-            .WithSummary("Removes a secret").Produces(204).ProducesProblems(401, 403, 404, 503);
-        webhooks.MapGet("/deliveries", DeliveriesAsync).WithName("listWebhookDeliveries")
+            .Produces<WebhookSecret>(201)
+            .ProducesProblems(401, 403, 429, 503);
+        webhooks
+            .MapDelete("/secrets/{id:guid}", RemoveSecretAsync)
+            .WithName("removeWebhookSecret")
+            .WithSummary("Removes a secret")
+            .Produces(204)
+            .ProducesProblems(401, 403, 404, 503);
+        webhooks
+            .MapGet("/deliveries", DeliveriesAsync)
+            .WithName("listWebhookDeliveries")
             .WithSummary("What was sent to your webhooks, the newest first. job: of one job; limit 1 to 100.")
-            .Produces<Page<WebhookDeliveryAnswer>>().ProducesProblems(401, 403, 422, 503);
-        webhooks.MapPost("/deliveries/{id}/redeliver", RedeliverAsync).WithName("redeliverWebhook")
-            .WithSummary("Sends a message once more").Produces<WebhookDeliveryAnswer>(202).ProducesProblems(401, 403, 404, 503);
+            .Produces<Page<WebhookDeliveryAnswer>>()
+            .ProducesProblems(401, 403, 422, 503);
+        webhooks
+            .MapPost("/deliveries/{id}/redeliver", RedeliverAsync)
+            .WithName("redeliverWebhook")
+            .WithSummary("Sends a message once more")
+            .Produces<WebhookDeliveryAnswer>(202)
+            .ProducesProblems(401, 403, 404, 503);
     }
 
     /// <summary>Checks where a job's messages are to go.</summary>
@@ -85,7 +116,10 @@ internal static class WebhooksApi
 
         foreach (string name in (body.WebhookEvents ?? []).Where(e => !Events.Contains(e)))
         {
-            errors.Add("webhook_events", $"takes {string.Join(", ", Events)}, and has '{Words.Shown(name)}'{Words.DidYouMean(name, Events)}");
+            errors.Add(
+                "webhook_events",
+                $"takes {string.Join(", ", Events)}, and has '{Words.Shown(name)}'{Words.DidYouMean(name, Events)}"
+            );
         }
     }
 
@@ -101,7 +135,12 @@ internal static class WebhooksApi
         return Results.Created((string?)null, await webhooks.AddSecretAsync(http.Caller().AccountId, cancellationToken));
     }
 
-    private static async Task<IResult> RemoveSecretAsync(Guid id, HttpContext http, WebhookStore webhooks, CancellationToken cancellationToken) =>
+    private static async Task<IResult> RemoveSecretAsync(
+        Guid id,
+        HttpContext http,
+        WebhookStore webhooks,
+        CancellationToken cancellationToken
+    ) =>
         await webhooks.RemoveSecretAsync(id, http.Caller().AccountId, cancellationToken)
             ? Results.NoContent()
             : throw new ProblemException(404, "secret_not_found", $"You have no webhook secret {id}.");
@@ -116,7 +155,12 @@ internal static class WebhooksApi
         return Results.Ok(new Page<WebhookDeliveryAnswer>([.. deliveries.Select(WebhookDeliveryAnswer.Of)], null));
     }
 
-    private static async Task<IResult> RedeliverAsync(string id, HttpContext http, WebhookStore webhooks, CancellationToken cancellationToken)
+    private static async Task<IResult> RedeliverAsync(
+        string id,
+        HttpContext http,
+        WebhookStore webhooks,
+        CancellationToken cancellationToken
+    )
     {
         string name = id.StartsWith("msg_", StringComparison.Ordinal) ? id[4..] : id;
         WebhookDelivery? delivery = Guid.TryParse(name, out Guid guid)

@@ -9,7 +9,11 @@ internal static class BenchCommand
 {
     public static Command Create()
     {
-        var arguments = new Argument<string[]>("arguments") { Description = "What to measure, and how; none lists what there is.", Arity = ArgumentArity.ZeroOrMore };
+        var arguments = new Argument<string[]>("arguments")
+        {
+            Description = "What to measure, and how; none lists what there is.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
         var command = new Command("bench", "Measure: runs tests/Benchmarks.") { arguments };
         command.SetAction((result, token) => RunAsync(result.GetValue(arguments) ?? [], token));
         return command;
@@ -23,7 +27,7 @@ internal static class BenchCommand
             throw new StepException("find the benchmarks", $"{program} is not built.", null, "dotnet build -c Release");
         }
 
-        using Process process = Process.Start(DotnetHost.Path, [program, .. arguments]);
+        using var process = Process.Start(DotnetHost.Path, [program, .. arguments]);
         try
         {
             await process.WaitForExitAsync(token);

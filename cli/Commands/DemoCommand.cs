@@ -15,7 +15,11 @@ internal static class DemoCommand
     public static Command Create()
     {
         string kinds = string.Join(", ", DemoKind.All.Select(k => k.Name));
-        var prompt = new Argument<string?>("prompt") { Description = "What the picture shows, such as \"a red apple on a blue background\".", Arity = ArgumentArity.ZeroOrOne };
+        var prompt = new Argument<string?>("prompt")
+        {
+            Description = "What the picture shows, such as \"a red apple on a blue background\".",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var kind = new Option<string>("--kind") { Description = $"What to show: {kinds}.", DefaultValueFactory = _ => "text2img" };
         kind.AcceptOnlyFromAmong([.. DemoKind.All.Select(k => k.Name)]);
         var image = new Option<string?>("--image") { Description = "The picture to begin with; without it, one is made first." };
@@ -34,32 +38,55 @@ internal static class DemoCommand
         var scheduler = new Option<string?>("--scheduler") { Description = "As /v1/schedulers lists them." };
         var seed = new Option<long?>("--seed") { Description = "Equal seeds give equal pictures. Drawn where it is not given." };
         var count = new Option<int?>("--count") { Description = "How many pictures; each has the next seed." };
-        var output = new Option<string?>("--out", "-o") { Description = "Where to save; a file that is there is never overwritten. Default: pictures/PROMPT-SEED.png" };
+        var output = new Option<string?>("--out", "-o")
+        {
+            Description = "Where to save; a file that is there is never overwritten. Default: pictures/PROMPT-SEED.png",
+        };
         var command = new Command("demo", "Make a picture or a clip: starts what does not run, asks the API for it, saves it.")
         {
-            prompt, kind, image, mask, strength, scale, frames, fps, format, model, negative, width, height, steps, guidance, scheduler, seed, count, output,
+            prompt,
+            kind,
+            image,
+            mask,
+            strength,
+            scale,
+            frames,
+            fps,
+            format,
+            model,
+            negative,
+            width,
+            height,
+            steps,
+            guidance,
+            scheduler,
+            seed,
+            count,
+            output,
         };
-        command.SetAction((result, token) =>
-        {
-            DemoKind shown = DemoKind.Find(result.GetRequiredValue(kind))!;
-            var request = new JsonObject();
-            Add(request, "prompt", result.GetValue(prompt) ?? shown.Prompt);
-            Add(request, "model", result.GetValue(model));
-            Add(request, "negative_prompt", result.GetValue(negative));
-            Add(request, "width", result.GetValue(width));
-            Add(request, "height", result.GetValue(height));
-            Add(request, "num_inference_steps", result.GetValue(steps));
-            Add(request, "guidance_scale", result.GetValue(guidance));
-            Add(request, "scheduler", result.GetValue(scheduler));
-            Add(request, "seed", result.GetValue(seed));
-            Add(request, "num_images", result.GetValue(count));
-            Add(request, "strength", result.GetValue(strength));
-            Add(request, "scale", result.GetValue(scale));
-            Add(request, "num_frames", result.GetValue(frames));
-            Add(request, "fps", result.GetValue(fps));
-            Add(request, "output_format", result.GetValue(format));
-            return RunAsync(new Demo(shown, request, result.GetValue(image), result.GetValue(mask), result.GetValue(output)), token);
-        });
+        command.SetAction(
+            (result, token) =>
+            {
+                DemoKind shown = DemoKind.Find(result.GetRequiredValue(kind))!;
+                var request = new JsonObject();
+                Add(request, "prompt", result.GetValue(prompt) ?? shown.Prompt);
+                Add(request, "model", result.GetValue(model));
+                Add(request, "negative_prompt", result.GetValue(negative));
+                Add(request, "width", result.GetValue(width));
+                Add(request, "height", result.GetValue(height));
+                Add(request, "num_inference_steps", result.GetValue(steps));
+                Add(request, "guidance_scale", result.GetValue(guidance));
+                Add(request, "scheduler", result.GetValue(scheduler));
+                Add(request, "seed", result.GetValue(seed));
+                Add(request, "num_images", result.GetValue(count));
+                Add(request, "strength", result.GetValue(strength));
+                Add(request, "scale", result.GetValue(scale));
+                Add(request, "num_frames", result.GetValue(frames));
+                Add(request, "fps", result.GetValue(fps));
+                Add(request, "output_format", result.GetValue(format));
+                return RunAsync(new Demo(shown, request, result.GetValue(image), result.GetValue(mask), result.GetValue(output)), token);
+            }
+        );
         return command;
     }
 
@@ -81,7 +108,15 @@ internal static class DemoCommand
             using var api = new RestClient(stack.Url, stack.Key);
             if (demo.Kind.NeedsPicture)
             {
-                await DemoInputs.AddAsync(api, demo.Kind, demo.Request, demo.Image, demo.Mask, side => MakeFirstAsync(stack, api, demo, side, token), token);
+                await DemoInputs.AddAsync(
+                    api,
+                    demo.Kind,
+                    demo.Request,
+                    demo.Image,
+                    demo.Mask,
+                    side => MakeFirstAsync(stack, api, demo, side, token),
+                    token
+                );
             }
 
             JobDocument job = await SubmitAsync(stack, api, demo.Kind.Name, demo.Request, token);
@@ -113,7 +148,13 @@ internal static class DemoCommand
         return await File.ReadAllBytesAsync(path, token);
     }
 
-    private static async Task<JobDocument> SubmitAsync(Stack stack, RestClient api, string kind, JsonObject request, CancellationToken token)
+    private static async Task<JobDocument> SubmitAsync(
+        Stack stack,
+        RestClient api,
+        string kind,
+        JsonObject request,
+        CancellationToken token
+    )
     {
         string step = $"submit the job (POST /v1/{kind})";
         try
@@ -124,16 +165,25 @@ internal static class DemoCommand
         {
             string advice = e.Status switch
             {
-                HttpStatusCode.PaymentRequired => "Give the account credits: POST /v1/admin/accounts/{id}/credits with the first key (GET /v1/account says the id).",
-                HttpStatusCode.ServiceUnavailable when e.Code == "kind_unavailable" => "Install what the answer names: the worker finds it within seconds, and all else works without it.",
-                HttpStatusCode.Unauthorized => $"{stack.KeyFile} does not hold a valid key; move it away, and ./generation up makes another.",
+                HttpStatusCode.PaymentRequired =>
+                    "Give the account credits: POST /v1/admin/accounts/{id}/credits with the first key (GET /v1/account says the id).",
+                HttpStatusCode.ServiceUnavailable when e.Code == "kind_unavailable" =>
+                    "Install what the answer names: the worker finds it within seconds, and all else works without it.",
+                HttpStatusCode.Unauthorized =>
+                    $"{stack.KeyFile} does not hold a valid key; move it away, and ./generation up makes another.",
                 _ => "Change what the answer names, and run the command again.",
             };
             throw new StepException(step, e.Message, null, advice, e);
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !token.IsCancellationRequested)
         {
-            throw new StepException(step, e.Message, stack.Api.Log, "The log says why the API did not answer; ./generation status shows what runs.", e);
+            throw new StepException(
+                step,
+                e.Message,
+                stack.Api.Log,
+                "The log says why the API did not answer; ./generation status shows what runs.",
+                e
+            );
         }
     }
 
@@ -152,7 +202,13 @@ internal static class DemoCommand
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException or RestException)
         {
-            throw new StepException(step, e.Message, stack.Api.Log, $"The job goes on without us: look at {stack.Url}/v1/jobs/{job.Id}, and at ./generation status.", e);
+            throw new StepException(
+                step,
+                e.Message,
+                stack.Api.Log,
+                $"The job goes on without us: look at {stack.Url}/v1/jobs/{job.Id}, and at ./generation status.",
+                e
+            );
         }
 
         return job.State == JobState.Succeeded
@@ -161,7 +217,8 @@ internal static class DemoCommand
                 step,
                 job.Error is { } error ? $"{error.Code}: {error.Detail}" : $"It is {job.State.ToString().ToLowerInvariant()}.",
                 Path.Combine(stack.Folder.Logs, "worker-1.log"),
-                "The worker's log has the job's id and the reason.");
+                "The worker's log has the job's id and the reason."
+            );
     }
 
     private static async Task<IReadOnlyList<string>> SaveAsync(
@@ -170,7 +227,8 @@ internal static class DemoCommand
         JobDocument job,
         string prompt,
         string? asked,
-        CancellationToken token)
+        CancellationToken token
+    )
     {
         const string step = "save the picture";
         var paths = new List<string>();
@@ -188,7 +246,13 @@ internal static class DemoCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StepException(step, e.Message, null, $"Name another place with --out. The result is kept: {stack.Url}/v1/jobs/{job.Id}/outputs/0", e);
+            throw new StepException(
+                step,
+                e.Message,
+                null,
+                $"Name another place with --out. The result is kept: {stack.Url}/v1/jobs/{job.Id}/outputs/0",
+                e
+            );
         }
 
         return paths;
@@ -204,14 +268,20 @@ internal static class DemoCommand
                 Console.WriteLine($"seed     {seed}");
             }
 
-            Console.WriteLine($"size     {Plan(output)}{(output.Frames is { } frames ? $", {frames} frames, {output.DurationSeconds:0.##} s" : "")}");
+            Console.WriteLine(
+                $"size     {Plan(output)}{(output.Frames is { } frames ? $", {frames} frames, {output.DurationSeconds:0.##} s" : "")}"
+            );
         }
 
-        Console.WriteLine($"""
-            times    queued {Seconds(job.StartedAt - job.CreatedAt)}, running {Seconds(job.FinishedAt - job.StartedAt)}, in all {Seconds(total)}
+        Console.WriteLine(
+            $"""
+            times    queued {Seconds(job.StartedAt - job.CreatedAt)}, running {Seconds(job.FinishedAt - job.StartedAt)}, in all {Seconds(
+                total
+            )}
             again    {CurlLine.Setup}
                      {CurlLine.For(demo.Kind.Name, demo.Request, job.Outputs[0].Seed, PictureFile.Extension(job.Outputs[0]))}
-            """);
+            """
+        );
     }
 
     private static string Plan(JobOutputLink output)

@@ -14,7 +14,14 @@ internal static class DemoInputs
     /// <param name="makeFirst">Makes the picture to begin with, of a side in pixels or of the model's default size.</param>
     /// <exception cref="StepException">A file is not there or no picture, or the API refused it.</exception>
     public static async Task AddAsync(
-        RestClient api, DemoKind kind, JsonObject request, string? image, string? mask, Func<int?, Task<byte[]>> makeFirst, CancellationToken token)
+        RestClient api,
+        DemoKind kind,
+        JsonObject request,
+        string? image,
+        string? mask,
+        Func<int?, Task<byte[]>> makeFirst,
+        CancellationToken token
+    )
     {
         byte[] first = image is null ? await makeFirst(kind.FirstSide) : await ReadAsync(image, token);
         request["image"] = await UploadAsync(api, first, token);
@@ -66,7 +73,13 @@ internal static class DemoInputs
         }
         catch (Exception e) when (e is HttpRequestException or RestException)
         {
-            throw new StepException(Step + " (POST /v1/uploads)", e.Message, null, "Change what the answer names, and run the command again.", e);
+            throw new StepException(
+                Step + " (POST /v1/uploads)",
+                e.Message,
+                null,
+                "Change what the answer names, and run the command again.",
+                e
+            );
         }
     }
 }

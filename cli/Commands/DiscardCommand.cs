@@ -4,7 +4,9 @@ using Generation.Cli.Servers;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>`discard FOLDER`: ends what runs in a temporary data folder and deletes it. For <see cref="OrphanGuard"/>, not for people.</summary>
+/// <summary>
+/// `discard FOLDER`: ends what runs in a temporary data folder and deletes it. For <see cref="OrphanGuard"/>, not for people.
+/// </summary>
 internal static class DiscardCommand
 {
     public static Command Create()
@@ -23,7 +25,7 @@ internal static class DiscardCommand
             return 0;
         }
 
-        DataFolder folder = DataFolder.At(path);
+        var folder = DataFolder.At(path);
         if (!folder.IsTemporary)
         {
             await Console.Error.WriteLineAsync($"{path} is not a temporary data folder.");

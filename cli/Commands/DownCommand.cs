@@ -21,7 +21,7 @@ internal static class DownCommand
 
     private static async Task<int> RunAsync(bool delete, CancellationToken token)
     {
-        DataFolder folder = DataFolder.OfClone(Clone.Current.Root);
+        var folder = DataFolder.OfClone(Clone.Current.Root);
         await new Stack(folder).DownAsync(new Lines(), token);
         if (delete)
         {

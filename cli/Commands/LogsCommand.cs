@@ -10,7 +10,11 @@ internal static class LogsCommand
 {
     public static Command Create()
     {
-        var name = new Argument<string?>("name") { Description = "A process, as `status` names it; none shows all.", Arity = ArgumentArity.ZeroOrOne };
+        var name = new Argument<string?>("name")
+        {
+            Description = "A process, as `status` names it; none shows all.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
         var follow = new Option<bool>("--follow", "-f") { Description = "Go on showing what is written, until Ctrl-C." };
         var lines = new Option<int>("--lines", "-n") { Description = "How many lines of each log.", DefaultValueFactory = _ => 20 };
         var command = new Command("logs", "Show the processes' logs.") { name, follow, lines };
@@ -20,15 +24,23 @@ internal static class LogsCommand
 
     private static async Task<int> RunAsync(string? name, bool follow, int lines, CancellationToken token)
     {
-        DataFolder folder = DataFolder.OfClone(Clone.Current.Root);
+        var folder = DataFolder.OfClone(Clone.Current.Root);
         string[] logs = [.. Directory.EnumerateFiles(folder.Logs, (name ?? "*") + ".log").Order(StringComparer.Ordinal)];
         if (logs.Length == 0)
         {
-            string known = string.Join(", ", Directory.EnumerateFiles(folder.Logs, "*.log").Select(Path.GetFileNameWithoutExtension).Order());
-            throw new StepException("find the log", name is null ? "Nothing was started here yet." : $"There is no log of '{name}'; there are: {known}.", null, "./generation status");
+            string known = string.Join(
+                ", ",
+                Directory.EnumerateFiles(folder.Logs, "*.log").Select(Path.GetFileNameWithoutExtension).Order()
+            );
+            throw new StepException(
+                "find the log",
+                name is null ? "Nothing was started here yet." : $"There is no log of '{name}'; there are: {known}.",
+                null,
+                "./generation status"
+            );
         }
 
-        using Process tail = Process.Start("tail", ["-n", $"{lines}", .. follow ? ["-F"] : Array.Empty<string>(), .. logs]);
+        using var tail = Process.Start("tail", ["-n", $"{lines}", .. follow ? ["-F"] : Array.Empty<string>(), .. logs]);
         try
         {
             await tail.WaitForExitAsync(token);

@@ -15,18 +15,43 @@ internal static partial class ModelCommand
 
     public static Command Create()
     {
-        var path = new Argument<string>("path") { Description = "A folder in the layout of diffusers, or one .safetensors file: a checkpoint, an upscaler, a LoRA, a textual inversion, a control network." };
+        var path = new Argument<string>("path")
+        {
+            Description =
+                "A folder in the layout of diffusers, or one .safetensors file: a checkpoint, an upscaler, a LoRA, a textual inversion, "
+                + "a control network.",
+        };
         var named = new Option<string?>("--name") { Description = "What it is called; else as its file or folder." };
-        var to = new Option<string?>("--to") { Description = "The model that a control network, a motion adapter or an autoencoder goes onto." };
-        var type = new Option<string?>("--type") { Description = "What a control network's pictures are, as requests name it: canny, depth, pose, ..." };
-        var add = new Command("add", "Check a model or a part of one, run one step with it and write it into the catalogue.") { path, named, to, type };
-        add.SetAction((result, token) => AddAsync(result.GetValue(path)!, result.GetValue(named), result.GetValue(to), result.GetValue(type), token));
+        var to = new Option<string?>("--to")
+        {
+            Description = "The model that a control network, a motion adapter or an autoencoder goes onto.",
+        };
+        var type = new Option<string?>("--type")
+        {
+            Description = "What a control network's pictures are, as requests name it: canny, depth, pose, ...",
+        };
+        var add = new Command("add", "Check a model or a part of one, run one step with it and write it into the catalogue.")
+        {
+            path,
+            named,
+            to,
+            type,
+        };
+        add.SetAction(
+            (result, token) => AddAsync(result.GetValue(path)!, result.GetValue(named), result.GetValue(to), result.GetValue(type), token)
+        );
 
         var list = new Command("list", "List the models of the catalogue.");
         list.SetAction(_ => List(Console.Out));
 
         var name = new Argument<string>("name") { Description = "The name of a model, a LoRA or an embedding." };
-        var remove = new Command("remove", "Remove a model from the catalogue, or a LoRA or embedding from its folder. A model's weights stay where they are.") { name };
+        var remove = new Command(
+            "remove",
+            "Remove a model from the catalogue, or a LoRA or embedding from its folder. A model's weights stay where they are."
+        )
+        {
+            name,
+        };
         remove.SetAction(result => Remove(result.GetValue(name)!, Console.Out));
         return new Command("model", "Add, list and remove models.") { add, list, remove };
     }
@@ -34,8 +59,13 @@ internal static partial class ModelCommand
     private static async Task<int> AddAsync(string path, string? name, string? to, string? type, CancellationToken token)
     {
         string full = Path.GetFullPath(path);
-        name ??= Strange().Replace(Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(full)).ToLowerInvariant(), "-").Trim('-', '.', '_');
-        using Process process = Process.Start(DotnetHost.Path, [Clone.Current.ProgramOf("Generation.Worker"), "models", "add", full, name, Clone.Current.Models, to ?? "", type ?? ""]);
+        name ??= Strange()
+            .Replace(Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(full)).ToLowerInvariant(), "-")
+            .Trim('-', '.', '_');
+        using var process = Process.Start(
+            DotnetHost.Path,
+            [Clone.Current.ProgramOf("Generation.Worker"), "models", "add", full, name, Clone.Current.Models, to ?? "", type ?? ""]
+        );
         try
         {
             await process.WaitForExitAsync(token);
@@ -53,14 +83,16 @@ internal static partial class ModelCommand
         foreach (string file in Directory.EnumerateFiles(Clone.Current.Models, "*.json").Order(StringComparer.Ordinal))
         {
             ModelEntry entry = Read(file);
-            output.WriteLine($"{entry.Name,-24} {entry.Family,-14} {string.Join(", ", entry.Kinds.Select(kind => kind.WireName()))}  {entry.Path}");
+            output.WriteLine(
+                $"{entry.Name, -24} {entry.Family, -14} {string.Join(", ", entry.Kinds.Select(kind => kind.WireName()))}  {entry.Path}"
+            );
         }
 
         foreach ((string folder, string what) in Adapters)
         {
             foreach (string file in Files(folder).Order(StringComparer.Ordinal))
             {
-                output.WriteLine($"{Path.GetFileNameWithoutExtension(file),-24} {what,-14} {folder}/{Path.GetFileName(file)}");
+                output.WriteLine($"{Path.GetFileNameWithoutExtension(file), -24} {what, -14} {folder}/{Path.GetFileName(file)}");
             }
         }
 
@@ -73,7 +105,12 @@ internal static partial class ModelCommand
         if (Path.GetFileName(file) != name + ".json" || !File.Exists(file))
         {
             // A copy that `add` made
-            if (Adapters.SelectMany(adapter => Files(adapter.Folder)).FirstOrDefault(adapter => Path.GetFileNameWithoutExtension(adapter) == name) is { } copy)
+            if (
+                Adapters
+                    .SelectMany(adapter => Files(adapter.Folder))
+                    .FirstOrDefault(adapter => Path.GetFileNameWithoutExtension(adapter) == name) is
+                { } copy
+            )
             {
                 File.Delete(copy);
                 output.WriteLine($"{copy} is deleted. Workers forget it when they start: ./generation down && ./generation up");
@@ -85,23 +122,33 @@ internal static partial class ModelCommand
 
         string weights = Path.GetFullPath(Read(file).Path, Clone.Current.Models);
         File.Delete(file);
-        output.WriteLine($"{name} is removed; its weights stay at {weights}. Workers forget it when they start: ./generation down && ./generation up");
+        output.WriteLine(
+            $"{name} is removed; its weights stay at {weights}. Workers forget it when they start: ./generation down && ./generation up"
+        );
         return 0;
     }
 
-    private static IEnumerable<string> Files(string folder) => Path.Combine(Clone.Current.Models, folder) is var full && Directory.Exists(full)
-        ? Directory.EnumerateFiles(full, "*.safetensors")
-        : [];
+    private static IEnumerable<string> Files(string folder) =>
+        Path.Combine(Clone.Current.Models, folder) is var full && Directory.Exists(full)
+            ? Directory.EnumerateFiles(full, "*.safetensors")
+            : [];
 
     private static ModelEntry Read(string file)
     {
         try
         {
-            return JsonSerializer.Deserialize<ModelEntry>(File.ReadAllText(file), WireJson.Options) ?? throw new JsonException("it is empty");
+            return JsonSerializer.Deserialize<ModelEntry>(File.ReadAllText(file), WireJson.Options)
+                ?? throw new JsonException("it is empty");
         }
         catch (JsonException e)
         {
-            throw new StepException("read the catalogue", $"{file} is no model's entry: {e.Message}", null, "mend the file, or delete it.", e);
+            throw new StepException(
+                "read the catalogue",
+                $"{file} is no model's entry: {e.Message}",
+                null,
+                "mend the file, or delete it.",
+                e
+            );
         }
     }
 

@@ -14,8 +14,14 @@ internal static class StatusCommand
 
     public static Command Create()
     {
-        var json = new Option<bool>("--json") { Description = "For programs: {url, healthy, processes [{name, pid, port, address, health, log, kernels, clips}], load}." };
-        var command = new Command("status", "Show each process, its port and health, and the queue. Exit code 0 where all is well, else 3.") { json };
+        var json = new Option<bool>("--json")
+        {
+            Description = "For programs: {url, healthy, processes [{name, pid, port, address, health, log, kernels, clips}], load}.",
+        };
+        var command = new Command("status", "Show each process, its port and health, and the queue. Exit code 0 where all is well, else 3.")
+        {
+            json,
+        };
         command.SetAction((result, token) => RunAsync(result.GetValue(json), token));
         return command;
     }
@@ -45,7 +51,10 @@ internal static class StatusCommand
         {
             return await api.GetAsync("/v1/system/load", token);
         }
-        catch (Exception e) when (e is HttpRequestException or RestException or StepException || (e is TaskCanceledException && !token.IsCancellationRequested))
+        catch (Exception e)
+            when (e is HttpRequestException or RestException or StepException
+                || (e is TaskCanceledException && !token.IsCancellationRequested)
+            )
         {
             return null;
         }
@@ -81,7 +90,7 @@ internal static class StatusCommand
             return;
         }
 
-        var table = new Table().Border(TableBorder.Simple).AddColumns("process", "pid", "port", "health", "log");
+        Table table = new Table().Border(TableBorder.Simple).AddColumns("process", "pid", "port", "health", "log");
         foreach (ProcessHealth process in processes)
         {
             string colour = process.IsHealthy ? "green" : "red";
@@ -90,7 +99,8 @@ internal static class StatusCommand
                 $"{process.Pid}",
                 $"{process.Port}",
                 $"[{colour}]{Markup.Escape(process.Problem ?? "healthy")}[/]",
-                Markup.Escape(process.Log ?? ""));
+                Markup.Escape(process.Log ?? "")
+            );
         }
 
         AnsiConsole.Write(table);
@@ -106,16 +116,21 @@ internal static class StatusCommand
     /// <summary>A line that holds for all workers; where they differ, one for each word with their names.</summary>
     private static void WriteWords(string title, IReadOnlyList<ProcessHealth> processes, Func<ProcessHealth, string?> word)
     {
-        IGrouping<string, ProcessHealth>[] words = [.. processes.Where(process => word(process) is not null).GroupBy(process => word(process)!)];
+        IGrouping<string, ProcessHealth>[] words =
+        [
+            .. processes.Where(process => word(process) is not null).GroupBy(process => word(process)!),
+        ];
         foreach (IGrouping<string, ProcessHealth> same in words)
         {
-            Console.WriteLine($"  {title}: {same.Key}{(words.Length > 1 ? $" ({string.Join(", ", same.Select(process => process.Name))})" : "")}");
+            Console.WriteLine(
+                $"  {title}: {same.Key}{(words.Length > 1 ? $" ({string.Join(", ", same.Select(process => process.Name))})" : "")}"
+            );
         }
     }
 
     private static void WriteQueue(JsonNode load)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("queue", "queued", "running", "workers", "free slots", "wait (s)");
+        Table table = new Table().Border(TableBorder.Simple).AddColumns("queue", "queued", "running", "workers", "free slots", "wait (s)");
         foreach ((string model, JsonNode? figures) in load["models"]?.AsObject() ?? [])
         {
             AddQueue(table, model, figures);

@@ -12,7 +12,8 @@ internal static class TestCommand
     {
         var filter = new Option<string?>("--filter")
         {
-            Description = "Only tests whose full name contains this (or a filter expression of dotnet test). `Goldens` runs the reference cases, "
+            Description =
+                "Only tests whose full name contains this (or a filter expression of dotnet test). `Goldens` runs the reference cases, "
                 + "of the folder GOLDENS_DIR where that is set.",
         };
         var command = new Command("test", "Run the tests, against private servers of their own.") { filter };
@@ -65,8 +66,10 @@ internal static class TestCommand
     }
 
     /// <summary>Every test project, the quick ones before the whole system.</summary>
-    private static IEnumerable<string> Projects(Clone clone) => Directory.EnumerateFiles(Path.Combine(clone.Root, "tests"), "*.Tests.csproj", SearchOption.AllDirectories)
-        .Select(path => Path.GetFileNameWithoutExtension(path))
-        .OrderBy(name => name.Contains("EndToEnd", StringComparison.Ordinal) || name.Contains("Chaos", StringComparison.Ordinal))
-        .ThenBy(name => name, StringComparer.Ordinal);
+    private static IEnumerable<string> Projects(Clone clone) =>
+        Directory
+            .EnumerateFiles(Path.Combine(clone.Root, "tests"), "*.Tests.csproj", SearchOption.AllDirectories)
+            .Select(path => Path.GetFileNameWithoutExtension(path))
+            .OrderBy(name => name.Contains("EndToEnd", StringComparison.Ordinal) || name.Contains("Chaos", StringComparison.Ordinal))
+            .ThenBy(name => name, StringComparer.Ordinal);
 }

@@ -22,8 +22,11 @@ internal static class CurlLine
         }
 
         string body = same.ToJsonString(WireJson.Options).Replace("'", @"'\''", StringComparison.Ordinal);
-        return $$"""
-            auth="Authorization: Bearer $GENERATION_KEY"; id=$(curl -fsS "$GENERATION_URL/v1/{{kind}}" -H "$auth" -H 'Content-Type: application/json' -H 'Prefer: wait=60' -d '{{body}}' | grep -oE '"id": ?"[^"]+"' | head -n 1 | cut -d '"' -f 4) && curl -fsS "$GENERATION_URL/v1/jobs/$id/outputs/0" -H "$auth" -o {{(kind == "video" ? "clip" : "picture")}}.{{extension}}
-            """;
+        string header = "-H 'Content-Type: application/json' -H 'Prefer: wait=60'";
+        string id = """grep -oE '"id": ?"[^"]+"' | head -n 1 | cut -d '"' -f 4""";
+        string file = $"{(kind == "video" ? "clip" : "picture")}.{extension}";
+        return $"""auth="Authorization: Bearer $GENERATION_KEY"; """
+            + $"""id=$(curl -fsS "$GENERATION_URL/v1/{kind}" -H "$auth" {header} -d '{body}' | {id}) && """
+            + $"""curl -fsS "$GENERATION_URL/v1/jobs/$id/outputs/0" -H "$auth" -o {file}""";
     }
 }

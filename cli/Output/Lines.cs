@@ -12,7 +12,7 @@ internal sealed class Lines : IProgress<string>
     {
         lock (_lock)
         {
-            Console.Error.WriteLine($"  {_clock.Elapsed.TotalSeconds,6:0.0} s  {value}");
+            Console.Error.WriteLine($"  {_clock.Elapsed.TotalSeconds, 6:0.0} s  {value}");
         }
     }
 }

@@ -26,7 +26,10 @@ internal static class PictureFile
         }
 
         string words = slug.ToString(0, Math.Min(slug.Length, LongestSlug)).Trim('-');
-        return Path.Combine("pictures", $"{(words.Length == 0 ? "picture" : words)}-{output.Seed?.ToString(CultureInfo.InvariantCulture) ?? "x"}.{Extension(output)}");
+        return Path.Combine(
+            "pictures",
+            $"{(words.Length == 0 ? "picture" : words)}-{output.Seed?.ToString(CultureInfo.InvariantCulture) ?? "x"}.{Extension(output)}"
+        );
     }
 
     /// <summary>Ending of an output's file, without the dot: png, jpeg, mp4, zip.</summary>

@@ -8,7 +8,8 @@ internal static class TestSummary
     public static string Counts(IReadOnlyCollection<TestResult> results)
     {
         int skipped = Count(results, TestOutcome.Skipped);
-        return $"{Count(results, TestOutcome.Passed)} passed, {Count(results, TestOutcome.Failed)} failed" + (skipped > 0 ? $", {skipped} skipped" : "");
+        return $"{Count(results, TestOutcome.Passed)} passed, {Count(results, TestOutcome.Failed)} failed"
+            + (skipped > 0 ? $", {skipped} skipped" : "");
     }
 
     /// <summary>Writes the summary.</summary>
@@ -36,8 +37,11 @@ internal static class TestSummary
 
         Console.WriteLine($"logs: {folder}");
         Console.WriteLine(Counts(results));
-        return results.Any(result => result.Outcome == TestOutcome.Passed) && results.All(result => result.Outcome != TestOutcome.Failed) ? 0 : 1;
+        return results.Any(result => result.Outcome == TestOutcome.Passed) && results.All(result => result.Outcome != TestOutcome.Failed)
+            ? 0
+            : 1;
     }
 
-    private static int Count(IReadOnlyCollection<TestResult> results, TestOutcome outcome) => results.Count(result => result.Outcome == outcome);
+    private static int Count(IReadOnlyCollection<TestResult> results, TestOutcome outcome) =>
+        results.Count(result => result.Outcome == outcome);
 }

@@ -7,15 +7,17 @@ internal static class AddressBook
 {
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
 
-    public static string Write(Stack stack) => JsonSerializer.Serialize(
-        new
-        {
-            url = stack.Url,
-            key_file = stack.KeyFile,
-            results = stack.Folder.Results,
-            postgres = stack.Servers.Postgres.ConnectionString,
-            redis = stack.Servers.Redis.ConnectionString,
-            rabbitmq = stack.Servers.RabbitMq.ConnectionString,
-        },
-        Json);
+    public static string Write(Stack stack) =>
+        JsonSerializer.Serialize(
+            new
+            {
+                url = stack.Url,
+                key_file = stack.KeyFile,
+                results = stack.Folder.Results,
+                postgres = stack.Servers.Postgres.ConnectionString,
+                redis = stack.Servers.Redis.ConnectionString,
+                rabbitmq = stack.Servers.RabbitMq.ConnectionString,
+            },
+            Json
+        );
 }

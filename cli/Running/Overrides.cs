@@ -30,17 +30,21 @@ internal static partial class Overrides
         return all;
     }
 
-    public static IReadOnlyDictionary<string, string> Load(DataFolder folder) => File.Exists(FileOf(folder))
-        ? JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllText(FileOf(folder))) ?? []
-        : new Dictionary<string, string>();
+    public static IReadOnlyDictionary<string, string> Load(DataFolder folder) =>
+        File.Exists(FileOf(folder))
+            ? JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllText(FileOf(folder))) ?? []
+            : new Dictionary<string, string>();
 
     public static void Save(DataFolder folder, IReadOnlyDictionary<string, string> overrides) =>
         PrivateFile.Write(FileOf(folder), JsonSerializer.Serialize(overrides));
 
     /// <summary>What the environment has in the form of .NET's configuration: Section__Key.</summary>
-    private static Dictionary<string, string> FromEnvironment() => Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
-        .Where(entry => Form().IsMatch((string)entry.Key) && entry.Value is string)
-        .ToDictionary(entry => (string)entry.Key, entry => (string)entry.Value!);
+    private static Dictionary<string, string> FromEnvironment() =>
+        Environment
+            .GetEnvironmentVariables()
+            .Cast<DictionaryEntry>()
+            .Where(entry => Form().IsMatch((string)entry.Key) && entry.Value is string)
+            .ToDictionary(entry => (string)entry.Key, entry => (string)entry.Value!);
 
     private static string FileOf(DataFolder folder) => Path.Combine(folder.Root, "overrides.json");
 

@@ -53,17 +53,19 @@ internal sealed class OwnProgram
         {
             ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port.ToString(CultureInfo.InvariantCulture)}",
         };
-        _process.Start(new Launch
-        {
-            Program = DotnetHost.Path,
-            Arguments = [_clone.ProgramOf(_project)],
-            Environment = environment,
-            InheritsEnvironment = true,
-            Folder = _folder.Root,
-            Log = Log,
-            Port = port,
-            Edition = EditionOf(settings),
-        });
+        _process.Start(
+            new Launch
+            {
+                Program = DotnetHost.Path,
+                Arguments = [_clone.ProgramOf(_project)],
+                Environment = environment,
+                InheritsEnvironment = true,
+                Folder = _folder.Root,
+                Log = Log,
+                Port = port,
+                Edition = EditionOf(settings),
+            }
+        );
         return true;
     }
 
@@ -147,12 +149,16 @@ internal sealed class OwnProgram
 
     private string EditionOf(IReadOnlyDictionary<string, string> settings)
     {
-        DateTime built = Directory.EnumerateFiles(_clone.OutputOf(_project), "*.*", SearchOption.TopDirectoryOnly)
+        DateTime built = Directory
+            .EnumerateFiles(_clone.OutputOf(_project), "*.*", SearchOption.TopDirectoryOnly)
             .Where(file => Path.GetExtension(file) is ".dll" or ".so")
             .Select(File.GetLastWriteTimeUtc)
             .DefaultIfEmpty()
             .Max();
-        string text = string.Join('\n', settings.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}={pair.Value}"));
+        string text = string.Join(
+            '\n',
+            settings.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}={pair.Value}")
+        );
         return $"{built:O} {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16]}";
     }
 }

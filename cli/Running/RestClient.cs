@@ -106,7 +106,9 @@ public sealed class RestClient : IDisposable
         }
 
         IEnumerable<string> fields = problem?["errors"] is JsonObject errors
-            ? errors.Select(error => $"{error.Key}: {string.Join(" ", error.Value is JsonArray words ? words.Select(word => $"{word}") : [$"{error.Value}"])}")
+            ? errors.Select(error =>
+                $"{error.Key}: {string.Join(" ", error.Value is JsonArray words ? words.Select(word => $"{word}") : [$"{error.Value}"])}"
+            )
             : [];
         string detail = $"{problem?["detail"] ?? problem?["title"] ?? body}";
         throw new RestException(answer.StatusCode, string.Join(" ", fields.Prepend($"{(int)answer.StatusCode}: {detail}")), problem);

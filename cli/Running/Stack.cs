@@ -136,7 +136,12 @@ public sealed class Stack
     internal async Task<int> RunApiAsync(IReadOnlyList<string> arguments, string? log, CancellationToken token)
     {
         bool toLog = log is not null;
-        var info = new ProcessStartInfo(DotnetHost.Path) { UseShellExecute = false, RedirectStandardOutput = toLog, RedirectStandardError = toLog };
+        var info = new ProcessStartInfo(DotnetHost.Path)
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = toLog,
+            RedirectStandardError = toLog,
+        };
         foreach (string argument in arguments.Prepend(_clone.ProgramOf("Generation.Api")))
         {
             info.ArgumentList.Add(argument);
@@ -169,10 +174,12 @@ public sealed class Stack
 
     private static StepException NotUp() => new("find the running stack", "Nothing was started here yet.", null, "./generation up");
 
-    private IEnumerable<OwnProgram> Workers() => Directory.EnumerateFiles(Folder.Run, WorkerPrefix + "*.json")
-        .Select(file => int.Parse(Path.GetFileNameWithoutExtension(file)[WorkerPrefix.Length..], CultureInfo.InvariantCulture))
-        .Order()
-        .Select(Worker);
+    private IEnumerable<OwnProgram> Workers() =>
+        Directory
+            .EnumerateFiles(Folder.Run, WorkerPrefix + "*.json")
+            .Select(file => int.Parse(Path.GetFileNameWithoutExtension(file)[WorkerPrefix.Length..], CultureInfo.InvariantCulture))
+            .Order()
+            .Select(Worker);
 
     private OwnProgram Worker(int number) => new(_clone, Folder, $"{WorkerPrefix}{number}", "Generation.Worker");
 
@@ -224,15 +231,24 @@ public sealed class Stack
             }
         }
 
-        await Task.WhenAll(workers.Prepend(Api).Select(async program =>
-        {
-            await program.WaitUntilReadyAsync(progress, TimeSpan.FromMinutes(3), token);
-            if (started.Contains(program))
-            {
-                progress?.Report($"{program.Name} is ready at {program.Address}");
-            }
-        }));
-        foreach (string lacks in (await Task.WhenAll(workers.Select(worker => worker.CheckAsync(token)))).Select(worker => worker.Clips).OfType<string>().Distinct())
+        await Task.WhenAll(
+            workers
+                .Prepend(Api)
+                .Select(async program =>
+                {
+                    await program.WaitUntilReadyAsync(progress, TimeSpan.FromMinutes(3), token);
+                    if (started.Contains(program))
+                    {
+                        progress?.Report($"{program.Name} is ready at {program.Address}");
+                    }
+                })
+        );
+        foreach (
+            string lacks in (await Task.WhenAll(workers.Select(worker => worker.CheckAsync(token))))
+                .Select(worker => worker.Clips)
+                .OfType<string>()
+                .Distinct()
+        )
         {
             if (lacks != "on")
             {
@@ -257,12 +273,16 @@ public sealed class Stack
             await StopOneAsync(Api);
         }
 
-        await Task.WhenAll(Servers.All.Where(server => which(server.Name)).Select(async server =>
-        {
-            bool ran = server.IsRunning;
-            await server.StopAsync(token);
-            Tell(server.Name, ran);
-        }));
+        await Task.WhenAll(
+            Servers
+                .All.Where(server => which(server.Name))
+                .Select(async server =>
+                {
+                    bool ran = server.IsRunning;
+                    await server.StopAsync(token);
+                    Tell(server.Name, ran);
+                })
+        );
 
         async Task StopOneAsync(OwnProgram program)
         {

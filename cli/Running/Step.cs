@@ -17,11 +17,18 @@ internal static class Step
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception)
         {
-            throw new StepException(name, e.Message, null, "See that this user may write here and that the disk has room; then run the command again.", e);
+            throw new StepException(
+                name,
+                e.Message,
+                null,
+                "See that this user may write here and that the disk has room; then run the command again.",
+                e
+            );
         }
     }
 
-    private static string Advice(ServerException e) => e.Log is null
-        ? "Mend what the message says, then run the command again."
-        : "The log says why. Mend it and run the command again; `./generation down` first starts everything anew.";
+    private static string Advice(ServerException e) =>
+        e.Log is null
+            ? "Mend what the message says, then run the command again."
+            : "The log says why. Mend it and run the command again; `./generation down` first starts everything anew.";
 }

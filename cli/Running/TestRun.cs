@@ -25,7 +25,14 @@ internal sealed record TestRun(IReadOnlyList<TestResult> Results)
     /// <summary>A test, or the clearing up after one, that shows no end for so long is taken for hung, and the process is ended.</summary>
     private const string HangLimit = "10m";
 
-    public static async Task<TestRun> RunAsync(Clone clone, string project, string folder, string? servers, string? filter, CancellationToken token)
+    public static async Task<TestRun> RunAsync(
+        Clone clone,
+        string project,
+        string folder,
+        string? servers,
+        string? filter,
+        CancellationToken token
+    )
     {
         string trx = Path.Combine(folder, project + ".trx");
         string log = Path.Combine(folder, project + ".log");
@@ -46,8 +53,20 @@ internal sealed record TestRun(IReadOnlyList<TestResult> Results)
             info.Environment[TestServersSetting.FolderVariable] = servers;
         }
 
-        string[] arguments = ["test", clone.ProgramOf(project), "--logger", $"trx;LogFileName={trx}", "--results-directory", folder, "--nologo",
-            "--blame-hang-timeout", HangLimit, "--blame-hang-dump-type", "none"];
+        string[] arguments =
+        [
+            "test",
+            clone.ProgramOf(project),
+            "--logger",
+            $"trx;LogFileName={trx}",
+            "--results-directory",
+            folder,
+            "--nologo",
+            "--blame-hang-timeout",
+            HangLimit,
+            "--blame-hang-dump-type",
+            "none",
+        ];
         foreach (string argument in filter is null ? arguments : [.. arguments, "--filter", filter])
         {
             info.ArgumentList.Add(argument);
@@ -105,26 +124,37 @@ internal sealed record TestRun(IReadOnlyList<TestResult> Results)
 
         XNamespace ns = document.Root!.Name.Namespace;
         // The short name of a case says its arguments, the class only stands with the definition
-        Dictionary<string, string> classes = document.Descendants(ns + "UnitTest").ToDictionary(
-            test => (string)test.Attribute("id")!,
-            test => (string?)test.Element(ns + "TestMethod")?.Attribute("className") ?? "");
-        return [.. document.Descendants(ns + "UnitTestResult").Select(result => new TestResult(
-            $"{classes.GetValueOrDefault((string)result.Attribute("testId")!)}.{(string?)result.Attribute("testName")}",
-            (string?)result.Attribute("outcome") switch
-            {
-                "Passed" => TestOutcome.Passed,
-                "NotExecuted" or "Inconclusive" => TestOutcome.Skipped,
-                _ => TestOutcome.Failed,
-            },
-            Message(result.Element(ns + "Output"), ns)))];
+        var classes = document
+            .Descendants(ns + "UnitTest")
+            .ToDictionary(
+                test => (string)test.Attribute("id")!,
+                test => (string?)test.Element(ns + "TestMethod")?.Attribute("className") ?? ""
+            );
+        return
+        [
+            .. document
+                .Descendants(ns + "UnitTestResult")
+                .Select(result => new TestResult(
+                    $"{classes.GetValueOrDefault((string)result.Attribute("testId")!)}.{(string?)result.Attribute("testName")}",
+                    (string?)result.Attribute("outcome") switch
+                    {
+                        "Passed" => TestOutcome.Passed,
+                        "NotExecuted" or "Inconclusive" => TestOutcome.Skipped,
+                        _ => TestOutcome.Failed,
+                    },
+                    Message(result.Element(ns + "Output"), ns)
+                )),
+        ];
     }
 
     private static string? Message(XElement? output, XNamespace ns)
     {
         XElement? error = output?.Element(ns + "ErrorInfo");
         string? message = (string?)error?.Element(ns + "Message");
-        string? place = ((string?)error?.Element(ns + "StackTrace"))?.Split('\n')
-            .FirstOrDefault(line => line.Contains("/tests/", StringComparison.Ordinal))?.Trim();
+        string? place = ((string?)error?.Element(ns + "StackTrace"))
+            ?.Split('\n')
+            .FirstOrDefault(line => line.Contains("/tests/", StringComparison.Ordinal))
+            ?.Trim();
         return message is null ? null : string.Join('\n', new[] { message.Trim(), place }.Where(line => line is not null));
     }
 }

@@ -16,11 +16,14 @@ public static class TestServersSetting
 
     /// <summary>Whether tests run on servers in Docker. Otherwise they run on servers from this machine's packages.</summary>
     /// <exception cref="ServerException">The variable has a value that is not known.</exception>
-    public static bool InContainers => Environment.GetEnvironmentVariable(KindVariable) switch
-    {
-        null or "" or "private" => false,
-        Containers => true,
-        string other => throw new ServerException(
-            $"{KindVariable} is '{other}'. It may be private (servers from this machine's packages, the default) or {Containers} (servers in Docker)."),
-    };
+    public static bool InContainers =>
+        Environment.GetEnvironmentVariable(KindVariable) switch
+        {
+            null or "" or "private" => false,
+            Containers => true,
+            string other => throw new ServerException(
+                $"{KindVariable} is '{other}'. It may be private (servers from this machine's packages, the default) or {Containers} "
+                    + "(servers in Docker)."
+            ),
+        };
 }

@@ -9,8 +9,8 @@ namespace Generation.Cli.Servers;
 public sealed class DataFolder
 {
     private const string FarFolder = "/var/lib/generation";
-    private const UnixFileMode Traversable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-        | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+    private const UnixFileMode Traversable =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
     private const string TemporaryMark = "temporary";
 

@@ -20,7 +20,10 @@ public interface IServer
 {
     public string Name { get; }
 
-    /// <summary>What a client is given: Npgsql's form, StackExchange.Redis's form, or amqp://user:password@host:port/virtual-host. Holds the password.</summary>
+    /// <summary>
+    /// What a client is given: Npgsql's form, StackExchange.Redis's form, or amqp://user:password@host:port/virtual-host. Holds the
+    /// password.
+    /// </summary>
     public string ConnectionString { get; }
 
     public bool IsRunning { get; }
@@ -57,15 +60,17 @@ public static class ServersExtensions
     /// <param name="started">Told the name of each server that it started, once it serves.</param>
     /// <param name="token">Ends the wait.</param>
     public static Task EnsureAsync(this IServers servers, IProgress<string>? started, CancellationToken token) =>
-        Task.WhenAll(servers.All.Select(async server =>
-        {
-            bool ran = server.IsRunning;
-            await server.EnsureAsync(token);
-            if (!ran)
+        Task.WhenAll(
+            servers.All.Select(async server =>
             {
-                started?.Report(server.Name);
-            }
-        }));
+                bool ran = server.IsRunning;
+                await server.EnsureAsync(token);
+                if (!ran)
+                {
+                    started?.Report(server.Name);
+                }
+            })
+        );
 
     /// <summary>Stops them side by side.</summary>
     public static Task StopAsync(this IServers servers, CancellationToken token) =>

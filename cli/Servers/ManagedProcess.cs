@@ -86,9 +86,11 @@ public sealed class ManagedProcess
 
         SetEnvironment(info, launch.Environment, launch.InheritsEnvironment);
         using Process process = Process.Start(info) ?? throw new ServerException($"{Name} could not be started.", launch.Log);
-        ProcessIdentity identity = ProcessIdentity.Of(process.Id)
-            ?? throw new ServerException($"{Name} ended at once.", launch.Log);
-        PrivateFile.Write(_recordPath, JsonSerializer.Serialize(new ProcessRecord(identity, launch.Port, launch.Log, launch.Edition), Json));
+        ProcessIdentity identity = ProcessIdentity.Of(process.Id) ?? throw new ServerException($"{Name} ended at once.", launch.Log);
+        PrivateFile.Write(
+            _recordPath,
+            JsonSerializer.Serialize(new ProcessRecord(identity, launch.Port, launch.Log, launch.Edition), Json)
+        );
     }
 
     /// <summary>
@@ -125,7 +127,12 @@ public sealed class ManagedProcess
     /// Waits until <paramref name="ready"/> says that the program serves. Ends early, and throws, where the process dies first.
     /// </summary>
     /// <param name="problem">What to say of a program that was not ready in time; null: that it does not answer.</param>
-    internal async Task WaitUntilAsync(Func<CancellationToken, Task<bool>> ready, TimeSpan limit, CancellationToken token, Func<string?>? problem = null)
+    internal async Task WaitUntilAsync(
+        Func<CancellationToken, Task<bool>> ready,
+        TimeSpan limit,
+        CancellationToken token,
+        Func<string?>? problem = null
+    )
     {
         var clock = Stopwatch.StartNew();
         while (!await ready(token))
@@ -137,7 +144,10 @@ public sealed class ManagedProcess
 
             if (clock.Elapsed > limit)
             {
-                throw new ServerException($"{Name} {problem?.Invoke() ?? "does not answer"}, {limit.TotalSeconds:0} s after its start.", Log);
+                throw new ServerException(
+                    $"{Name} {problem?.Invoke() ?? "does not answer"}, {limit.TotalSeconds:0} s after its start.",
+                    Log
+                );
             }
 
             await Task.Delay(Poll * 2, token);
@@ -153,7 +163,8 @@ public sealed class ManagedProcess
         SystemUser? user,
         string folder,
         string? input,
-        CancellationToken token)
+        CancellationToken token
+    )
     {
         var info = new ProcessStartInfo("/usr/bin/env")
         {
@@ -191,9 +202,8 @@ public sealed class ManagedProcess
         }
     }
 
-    private static string[] AsUser(SystemUser? user) => user is null
-        ? []
-        : ["setpriv", $"--reuid={user.Uid}", $"--regid={user.Gid}", "--clear-groups", "--"];
+    private static string[] AsUser(SystemUser? user) =>
+        user is null ? [] : ["setpriv", $"--reuid={user.Uid}", $"--regid={user.Gid}", "--clear-groups", "--"];
 
     private static void SetEnvironment(ProcessStartInfo info, IReadOnlyDictionary<string, string> environment, bool inherits)
     {

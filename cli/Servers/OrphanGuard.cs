@@ -13,11 +13,22 @@ public static class OrphanGuard
 
     public static void Watch(DataFolder folder)
     {
-        var info = new ProcessStartInfo("setsid") { UseShellExecute = false, RedirectStandardInput = true, WorkingDirectory = "/" };
+        var info = new ProcessStartInfo("setsid")
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            WorkingDirectory = "/",
+        };
         string[] arguments =
         [
-            "sh", "-c", "read -r line; exec \"$@\" >/dev/null 2>&1", "sh",
-            DotnetHost.Path, typeof(OrphanGuard).Assembly.Location, "discard", folder.Root,
+            "sh",
+            "-c",
+            "read -r line; exec \"$@\" >/dev/null 2>&1",
+            "sh",
+            DotnetHost.Path,
+            typeof(OrphanGuard).Assembly.Location,
+            "discard",
+            folder.Root,
         ];
         foreach (string argument in arguments)
         {

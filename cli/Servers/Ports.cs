@@ -43,7 +43,10 @@ public static class Ports
 
     /// <summary>The first port that the system gives to outgoing connections.</summary>
     private static int FirstOfConnections() =>
-        File.Exists(RangeFile) && int.TryParse(File.ReadAllText(RangeFile).Split('\t')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int first) ? first : 0;
+        File.Exists(RangeFile)
+        && int.TryParse(File.ReadAllText(RangeFile).Split('\t')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int first)
+            ? first
+            : 0;
 
     private static int FreeOfAll()
     {

@@ -26,7 +26,9 @@ internal static partial class Posix
         }
 
         int error = Marshal.GetLastPInvokeError();
-        return error == NoSuchProcess ? false : throw new Win32Exception(error, $"signal {signal} to process {pid}: {Marshal.GetPInvokeErrorMessage(error)}");
+        return error == NoSuchProcess
+            ? false
+            : throw new Win32Exception(error, $"signal {signal} to process {pid}: {Marshal.GetPInvokeErrorMessage(error)}");
     }
 
     /// <summary>Gives a file or folder (never a link's target) to a user.</summary>
@@ -40,9 +42,10 @@ internal static partial class Posix
     }
 
     /// <summary>The full path without links, of a file or folder that is there: the system names it so everywhere.</summary>
-    public static string RealPath(string path) => realpath(path, 0) is { } real
-        ? real
-        : throw new Win32Exception(Marshal.GetLastPInvokeError(), $"realpath {path}: {Marshal.GetLastPInvokeErrorMessage()}");
+    public static string RealPath(string path) =>
+        realpath(path, 0) is { } real
+            ? real
+            : throw new Win32Exception(Marshal.GetLastPInvokeError(), $"realpath {path}: {Marshal.GetLastPInvokeErrorMessage()}");
 
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

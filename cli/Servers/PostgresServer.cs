@@ -12,9 +12,7 @@ public sealed class PostgresServer : Server
     private static readonly TimeSpan LeftOverLimit = TimeSpan.FromSeconds(60);
 
     internal PostgresServer(DataFolder folder, ServerSettings settings)
-        : base(folder, "postgres", "postgres", settings)
-    {
-    }
+        : base(folder, "postgres", "postgres", settings) { }
 
     /// <summary>In Npgsql's form.</summary>
     public override string ConnectionString => $"Host=127.0.0.1;Port={Port};Database={Role};Username={Role};Password={Secret("password")}";
@@ -24,10 +22,11 @@ public sealed class PostgresServer : Server
     /// <summary>There while a server runs, or has not ended in order.</summary>
     private string Lock => Path.Combine(Cluster, "postmaster.pid");
 
-    public override Task StopAsync(CancellationToken token) => Settings.Durable
-        // Interrupt is PostgreSQL's fast shutdown: open transactions are rolled back, clients sent away
-        ? Process.StopAsync(Posix.SigInt, TimeSpan.FromSeconds(30), token)
-        : KillAsync(token);
+    public override Task StopAsync(CancellationToken token) =>
+        Settings.Durable
+            // Interrupt is PostgreSQL's fast shutdown: open transactions are rolled back, clients sent away
+            ? Process.StopAsync(Posix.SigInt, TimeSpan.FromSeconds(30), token)
+            : KillAsync(token);
 
     private protected override async Task StartAsync(CancellationToken token)
     {
@@ -39,15 +38,17 @@ public sealed class PostgresServer : Server
             await WaitForLeftOversAsync(token);
             RemoveStaleLock();
             int port = Ports.Again(Process.Port);
-            Process.Start(new Launch
-            {
-                Program = Path.Combine(bin, "postgres"),
-                Arguments = ["-D", Cluster, "-p", port.ToString(CultureInfo.InvariantCulture)],
-                User = User,
-                Folder = Folder,
-                Log = Log,
-                Port = port,
-            });
+            Process.Start(
+                new Launch
+                {
+                    Program = Path.Combine(bin, "postgres"),
+                    Arguments = ["-D", Cluster, "-p", port.ToString(CultureInfo.InvariantCulture)],
+                    User = User,
+                    Folder = Folder,
+                    Log = Log,
+                    Port = port,
+                }
+            );
         }
 
         await Process.WaitUntilAsync(AnswersAsync, TimeSpan.FromSeconds(120), token);
@@ -72,15 +73,25 @@ public sealed class PostgresServer : Server
     {
         string made = Path.Combine(cluster, "PG_VERSION");
         string? wanted = File.Exists(made) ? File.ReadAllText(made).Trim() : null;
-        string[] installed = !Directory.Exists(Versions) ? [] : [.. Directory.GetDirectories(Versions)
-            .Where(folder => File.Exists(Path.Combine(folder, "bin", "initdb")) && int.TryParse(Path.GetFileName(folder), out _))
-            .OrderByDescending(folder => int.Parse(Path.GetFileName(folder)))];
-        string? found = wanted is null ? installed.FirstOrDefault() : installed.FirstOrDefault(folder => Path.GetFileName(folder) == wanted);
+        string[] installed = !Directory.Exists(Versions)
+            ? []
+            :
+            [
+                .. Directory
+                    .GetDirectories(Versions)
+                    .Where(folder => File.Exists(Path.Combine(folder, "bin", "initdb")) && int.TryParse(Path.GetFileName(folder), out _))
+                    .OrderByDescending(folder => int.Parse(Path.GetFileName(folder))),
+            ];
+        string? found = wanted is null
+            ? installed.FirstOrDefault()
+            : installed.FirstOrDefault(folder => Path.GetFileName(folder) == wanted);
         return found is not null
             ? Path.Combine(found, "bin")
-            : throw new ServerException(wanted is null
-                ? "PostgreSQL is not installed: apt-get install postgresql"
-                : $"The data in {cluster} were made by PostgreSQL {wanted}, which is not installed: apt-get install postgresql-{wanted}");
+            : throw new ServerException(
+                wanted is null
+                    ? "PostgreSQL is not installed: apt-get install postgresql"
+                    : $"The data in {cluster} were made by PostgreSQL {wanted}, which is not installed: apt-get install postgresql-{wanted}"
+            );
     }
 
     private async Task MakeClusterAsync(string bin, CancellationToken token)
@@ -111,22 +122,23 @@ public sealed class PostgresServer : Server
         Directory.Move(fresh, Cluster);
     }
 
-    private string Configuration() => $"""
+    private string Configuration() =>
+        $"""
 
-        # generation: loopback only, no socket file, small
-        listen_addresses = '127.0.0.1'
-        unix_socket_directories = ''
-        max_connections = 300
-        shared_buffers = 64MB
-        # Rows of queued jobs come and go by the thousand
-        autovacuum_naptime = 10s
-        log_timezone = 'UTC'
-        timezone = 'UTC'
-        fsync = {(Settings.Durable ? "on" : "off")}
-        synchronous_commit = {(Settings.Durable ? "on" : "off")}
-        full_page_writes = {(Settings.Durable ? "on" : "off")}
+            # generation: loopback only, no socket file, small
+            listen_addresses = '127.0.0.1'
+            unix_socket_directories = ''
+            max_connections = 300
+            shared_buffers = 64MB
+            # Rows of queued jobs come and go by the thousand
+            autovacuum_naptime = 10s
+            log_timezone = 'UTC'
+            timezone = 'UTC'
+            fsync = {(Settings.Durable ? "on" : "off")}
+            synchronous_commit = {(Settings.Durable ? "on" : "off")}
+            full_page_writes = {(Settings.Durable ? "on" : "off")}
 
-        """;
+            """;
 
     /// <summary>
     /// The processes of a server that was killed end by themselves once they notice; until the last has, PostgreSQL refuses
@@ -139,7 +151,10 @@ public sealed class PostgresServer : Server
         {
             if (Stopwatch.GetElapsedTime(start) > LeftOverLimit)
             {
-                throw new ServerException($"Processes of the {Name} before still use {Cluster}, {LeftOverLimit.TotalSeconds} s after it ended.", Log);
+                throw new ServerException(
+                    $"Processes of the {Name} before still use {Cluster}, {LeftOverLimit.TotalSeconds} s after it ended.",
+                    Log
+                );
             }
 
             await Task.Delay(50, token);
@@ -165,9 +180,13 @@ public sealed class PostgresServer : Server
     /// </summary>
     private void RemoveStaleLock()
     {
-        if (File.Exists(Lock)
+        if (
+            File.Exists(Lock)
             && int.TryParse(File.ReadLines(Lock).FirstOrDefault(), out int pid)
-            && !(File.Exists($"/proc/{pid}/cmdline") && File.ReadAllText($"/proc/{pid}/cmdline").Contains(Cluster, StringComparison.Ordinal)))
+            && !(
+                File.Exists($"/proc/{pid}/cmdline") && File.ReadAllText($"/proc/{pid}/cmdline").Contains(Cluster, StringComparison.Ordinal)
+            )
+        )
         {
             File.Delete(Lock);
         }
@@ -180,7 +199,8 @@ public sealed class PostgresServer : Server
             psql,
             [.. Address(), "-d", "postgres", "-tAc", $"select 1 from pg_database where datname = '{Role}'"],
             Environment(),
-            token);
+            token
+        );
         if (found.Trim() != "1")
         {
             await RunAsync(psql, [.. Address(), "-d", "postgres", "-qc", $"create database {Role}"], Environment(), token);

@@ -25,6 +25,6 @@ public sealed class PrivateServers : IServers
 
     IBroker IServers.RabbitMq => RabbitMq;
 
-    public async Task<IReadOnlyList<ProcessHealth>> CheckAsync(CancellationToken token) => await Task.WhenAll(
-        [.. All.Select(server => server.CheckAsync(token)), RabbitMq.CheckPortMapperAsync(token)]);
+    public async Task<IReadOnlyList<ProcessHealth>> CheckAsync(CancellationToken token) =>
+        await Task.WhenAll([.. All.Select(server => server.CheckAsync(token)), RabbitMq.CheckPortMapperAsync(token)]);
 }

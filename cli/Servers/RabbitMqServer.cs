@@ -13,21 +13,29 @@ public sealed class RabbitMqServer : Server, IBroker
     private readonly ManagedProcess _portMapper;
 
     internal RabbitMqServer(DataFolder folder, ServerSettings settings)
-        : base(folder, "rabbitmq", "rabbitmq", settings) =>
-        _portMapper = new ManagedProcess(folder.Run, "epmd");
+        : base(folder, "rabbitmq", "rabbitmq", settings) => _portMapper = new ManagedProcess(folder.Run, "epmd");
 
     /// <summary>The address of the virtual host generation.</summary>
     public override string ConnectionString => $"amqp://{Account}:{Secret("password")}@127.0.0.1:{Port}/{Account}";
 
     private string PortMapperLog => Path.Combine(Data.Logs, "epmd.log");
 
-    public Task AddVirtualHostAsync(string name, CancellationToken token) => EvaluateAsync(
-        $"""ok = rabbit_vhost:add(<<"{Checked(name)}">>, <<"{Account}">>), """
-        + $"""ok = rabbit_auth_backend_internal:set_permissions(<<"{Account}">>, <<"{name}">>, <<".*">>, <<".*">>, <<".*">>, <<"{Account}">>).""",
-        token);
+    public Task AddVirtualHostAsync(string name, CancellationToken token) =>
+        EvaluateAsync(
+            $"""ok = rabbit_vhost:add(<<"{Checked(name)}">>, <<"{Account}">>), """
+                + $"""ok = rabbit_auth_backend_internal:set_permissions(<<"{Account}">>, <<"{name}">>, """
+                + $"""<<".*">>, <<".*">>, <<".*">>, <<"{Account}">>).""",
+            token
+        );
 
-    public Task DropVirtualHostAsync(string name, CancellationToken token) => EvaluateAsync(
-        $"""case rabbit_vhost:exists(<<"{Checked(name)}">>) of true -> rabbit_vhost:delete(<<"{name}">>, <<"{Account}">>); false -> ok end, ok.""", token);
+    public Task DropVirtualHostAsync(string name, CancellationToken token) =>
+        EvaluateAsync(
+            $"""
+            case rabbit_vhost:exists(<<"{Checked(name)}">>) of true -> rabbit_vhost:delete(<<"{name}">>, <<"{Account}">>); false -> ok end,
+            ok.
+            """,
+            token
+        );
 
     public override async Task StopAsync(CancellationToken token)
     {
@@ -37,8 +45,18 @@ public sealed class RabbitMqServer : Server, IBroker
 
     internal async Task<ProcessHealth> CheckPortMapperAsync(CancellationToken token)
     {
-        string? problem = !_portMapper.IsRunning ? ProcessHealth.NotRunning : await ConnectsAsync(_portMapper.Port ?? 0, token) ? null : "does not answer";
-        return new ProcessHealth(_portMapper.Name, _portMapper.Pid, _portMapper.Port, $"127.0.0.1:{_portMapper.Port}", problem, PortMapperLog);
+        string? problem =
+            !_portMapper.IsRunning ? ProcessHealth.NotRunning
+            : await ConnectsAsync(_portMapper.Port ?? 0, token) ? null
+            : "does not answer";
+        return new ProcessHealth(
+            _portMapper.Name,
+            _portMapper.Pid,
+            _portMapper.Port,
+            $"127.0.0.1:{_portMapper.Port}",
+            problem,
+            PortMapperLog
+        );
     }
 
     private protected override async Task StartAsync(CancellationToken token)
@@ -55,15 +73,17 @@ public sealed class RabbitMqServer : Server, IBroker
         {
             int port = Ports.Again(Process.Port);
             PrivateFile.Write(Path.Combine(Folder, "rabbitmq.conf"), Configuration(port), User);
-            Process.Start(new Launch
-            {
-                Program = script,
-                Environment = Environment(),
-                User = User,
-                Folder = Folder,
-                Log = Log,
-                Port = port,
-            });
+            Process.Start(
+                new Launch
+                {
+                    Program = script,
+                    Environment = Environment(),
+                    User = User,
+                    Folder = Folder,
+                    Log = Log,
+                    Port = port,
+                }
+            );
         }
 
         await Process.WaitUntilAsync(AnswersAsync, TimeSpan.FromSeconds(120), token);
@@ -92,14 +112,16 @@ public sealed class RabbitMqServer : Server, IBroker
         }
     }
 
-    private static string Checked(string name) => name.All(c => char.IsAsciiLetterOrDigit(c) || c == '-')
-        ? name
-        : throw new ArgumentException($"'{name}' is not a name of letters, digits and hyphens.", nameof(name));
+    private static string Checked(string name) =>
+        name.All(c => char.IsAsciiLetterOrDigit(c) || c == '-')
+            ? name
+            : throw new ArgumentException($"'{name}' is not a name of letters, digits and hyphens.", nameof(name));
 
     /// <summary>The script underneath: Debian's wrapper insists on root or rabbitmq and on the package's own folders.</summary>
-    private static string FindScript() => (Directory.Exists(Installed) ? Directory.GetDirectories(Installed, "rabbitmq_server-*") : [])
-        .Select(folder => Path.Combine(folder, "sbin", "rabbitmq-server"))
-        .LastOrDefault(File.Exists)
+    private static string FindScript() =>
+        (Directory.Exists(Installed) ? Directory.GetDirectories(Installed, "rabbitmq_server-*") : [])
+            .Select(folder => Path.Combine(folder, "sbin", "rabbitmq-server"))
+            .LastOrDefault(File.Exists)
         ?? throw new ServerException("RabbitMQ is not installed: apt-get install rabbitmq-server");
 
     private static async Task<bool> ConnectsAsync(int port, CancellationToken token)
@@ -139,51 +161,56 @@ public sealed class RabbitMqServer : Server, IBroker
         }
 
         int port = fixedPort ?? Ports.Again(_portMapper.Port);
-        _portMapper.Start(new Launch
-        {
-            Program = "epmd",
-            Arguments = ["-address", "127.0.0.1", "-port", port.ToString(CultureInfo.InvariantCulture)],
-            User = User,
-            Folder = Folder,
-            Log = PortMapperLog,
-            Port = port,
-        });
+        _portMapper.Start(
+            new Launch
+            {
+                Program = "epmd",
+                Arguments = ["-address", "127.0.0.1", "-port", port.ToString(CultureInfo.InvariantCulture)],
+                User = User,
+                Folder = Folder,
+                Log = PortMapperLog,
+                Port = port,
+            }
+        );
         await _portMapper.WaitUntilAsync(stop => ConnectsAsync(port, stop), TimeSpan.FromSeconds(60), token);
     }
 
-    private string Configuration(int port) => $"""
-        listeners.tcp.local = 127.0.0.1:{port}
-        default_vhost = {Account}
-        default_user = {Account}
-        default_pass = {Secret("password")}
-        loopback_users = none
-        vm_memory_high_watermark.absolute = 512MB
-        disk_free_limit.absolute = 50MB
-        raft.wal_max_size_bytes = 33554432
-        log.console = true
-        log.console.level = info
-        log.console.formatter.single_line = on
-        log.file = false
+    private string Configuration(int port) =>
+        $"""
+            listeners.tcp.local = 127.0.0.1:{port}
+            default_vhost = {Account}
+            default_user = {Account}
+            default_pass = {Secret("password")}
+            loopback_users = none
+            vm_memory_high_watermark.absolute = 512MB
+            disk_free_limit.absolute = 50MB
+            raft.wal_max_size_bytes = 33554432
+            log.console = true
+            log.console.level = info
+            log.console.formatter.single_line = on
+            log.file = false
 
-        """;
+            """;
 
-    private Dictionary<string, string> Environment() => new()
-    {
-        ["HOME"] = Folder,
-        ["RABBITMQ_NODENAME"] = Node,
-        ["RABBITMQ_MNESIA_BASE"] = Path.Combine(Folder, "data"),
-        ["RABBITMQ_LOG_BASE"] = Folder,
-        ["RABBITMQ_CONFIG_FILE"] = Path.Combine(Folder, "rabbitmq.conf"),
-        ["RABBITMQ_CONF_ENV_FILE"] = Path.Combine(Folder, "rabbitmq-env.conf"),
-        ["RABBITMQ_ENABLED_PLUGINS_FILE"] = Path.Combine(Folder, "enabled_plugins"),
-        ["RABBITMQ_DIST_PORT"] = Ports.Free().ToString(CultureInfo.InvariantCulture),
-        ["ERL_EPMD_PORT"] = _portMapper.Port.ToString()!,
-        ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
-        // Loopback for nodes too; schedulers that sleep instead of spinning
-        ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = "-kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none",
-        // The script then becomes the node (exec) instead of standing beside it
-        ["RUNNING_UNDER_SYSTEMD"] = "true",
-    };
+    private Dictionary<string, string> Environment() =>
+        new()
+        {
+            ["HOME"] = Folder,
+            ["RABBITMQ_NODENAME"] = Node,
+            ["RABBITMQ_MNESIA_BASE"] = Path.Combine(Folder, "data"),
+            ["RABBITMQ_LOG_BASE"] = Folder,
+            ["RABBITMQ_CONFIG_FILE"] = Path.Combine(Folder, "rabbitmq.conf"),
+            ["RABBITMQ_CONF_ENV_FILE"] = Path.Combine(Folder, "rabbitmq-env.conf"),
+            ["RABBITMQ_ENABLED_PLUGINS_FILE"] = Path.Combine(Folder, "enabled_plugins"),
+            ["RABBITMQ_DIST_PORT"] = Ports.Free().ToString(CultureInfo.InvariantCulture),
+            ["ERL_EPMD_PORT"] = _portMapper.Port.ToString()!,
+            ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
+            // Loopback for nodes too; schedulers that sleep instead of spinning
+            ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] =
+                "-kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none",
+            // The script then becomes the node (exec) instead of standing beside it
+            ["RUNNING_UNDER_SYSTEMD"] = "true",
+        };
 
     /// <summary>Runs Erlang in the server; its value must be ok.</summary>
     /// <exception cref="ServerException">It is another, or an exception.</exception>

@@ -7,9 +7,7 @@ namespace Generation.Cli.Servers;
 public sealed class RedisServer : Server
 {
     internal RedisServer(DataFolder folder, ServerSettings settings)
-        : base(folder, "redis", "redis", settings)
-    {
-    }
+        : base(folder, "redis", "redis", settings) { }
 
     /// <summary>In StackExchange.Redis's form.</summary>
     public override string ConnectionString => $"127.0.0.1:{Port},password={Secret("password")}";
@@ -22,15 +20,17 @@ public sealed class RedisServer : Server
             int port = Ports.Again(Process.Port);
             string configuration = Path.Combine(Folder, "redis.conf");
             PrivateFile.Write(configuration, Configuration(port), User);
-            Process.Start(new Launch
-            {
-                Program = "redis-server",
-                Arguments = [configuration],
-                User = User,
-                Folder = "/",
-                Log = Log,
-                Port = port,
-            });
+            Process.Start(
+                new Launch
+                {
+                    Program = "redis-server",
+                    Arguments = [configuration],
+                    User = User,
+                    Folder = "/",
+                    Log = Log,
+                    Port = port,
+                }
+            );
         }
 
         await Process.WaitUntilAsync(AnswersAsync, TimeSpan.FromSeconds(60), token);
@@ -56,16 +56,17 @@ public sealed class RedisServer : Server
         }
     }
 
-    private string Configuration(int port) => $"""
-        bind 127.0.0.1
-        port {port}
-        requirepass {Secret("password")}
-        dir "{Folder}"
-        save ""
-        appendonly no
-        databases 1024
-        maxmemory 256mb
-        maxmemory-policy allkeys-lru
+    private string Configuration(int port) =>
+        $"""
+            bind 127.0.0.1
+            port {port}
+            requirepass {Secret("password")}
+            dir "{Folder}"
+            save ""
+            appendonly no
+            databases 1024
+            maxmemory 256mb
+            maxmemory-policy allkeys-lru
 
-        """;
+            """;
 }

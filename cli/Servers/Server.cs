@@ -79,13 +79,15 @@ public abstract class Server : IServer
 
     public async Task<ProcessHealth> CheckAsync(CancellationToken token)
     {
-        string? problem = !IsRunning ? ProcessHealth.NotRunning : await AnswersAsync(token) ? null : "does not answer";
+        string? problem =
+            !IsRunning ? ProcessHealth.NotRunning
+            : await AnswersAsync(token) ? null
+            : "does not answer";
         return new ProcessHealth(Name, Process.Pid, Process.Port, Address, problem, Log);
     }
 
-    public virtual Task StopAsync(CancellationToken token) => Settings.Durable
-        ? Process.StopAsync(Posix.SigTerm, TimeSpan.FromSeconds(20), token)
-        : Process.KillAsync(token);
+    public virtual Task StopAsync(CancellationToken token) =>
+        Settings.Durable ? Process.StopAsync(Posix.SigTerm, TimeSpan.FromSeconds(20), token) : Process.KillAsync(token);
 
     public Task KillAsync(CancellationToken token) => Process.KillAsync(token);
 
@@ -100,6 +102,6 @@ public abstract class Server : IServer
         IEnumerable<string> arguments,
         IReadOnlyDictionary<string, string> environment,
         CancellationToken token,
-        string? input = null) =>
-        ManagedProcess.RunAsync(program, arguments, environment, User, "/", input, token);
+        string? input = null
+    ) => ManagedProcess.RunAsync(program, arguments, environment, User, "/", input, token);
 }

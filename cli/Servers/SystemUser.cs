@@ -22,7 +22,9 @@ internal sealed record SystemUser(string Name, uint Uid, uint Gid)
     /// Whom a server runs as: its package's own user when we are root (PostgreSQL and RabbitMQ refuse root),
     /// and null, ourselves, otherwise.
     /// </summary>
-    public static SystemUser? ForServer(string name) => !Posix.IsRoot
-        ? null
-        : Find(name) ?? throw new ServerException($"There is no user '{name}' on this machine; Debian's package of the server makes it.");
+    public static SystemUser? ForServer(string name) =>
+        !Posix.IsRoot
+            ? null
+            : Find(name)
+                ?? throw new ServerException($"There is no user '{name}' on this machine; Debian's package of the server makes it.");
 }

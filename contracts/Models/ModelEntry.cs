@@ -19,7 +19,9 @@ public sealed record ModelEntry
 
     public required IReadOnlyList<JobKind> Kinds { get; init; }
 
-    /// <summary>Kinds that it does, but not at present: what the worker that registered it lacks. Workers set it; a file has none.</summary>
+    /// <summary>
+    /// Kinds that it does, but not at present: what the worker that registered it lacks. Workers set it; a file has none.
+    /// </summary>
     public IReadOnlyList<UnavailableKind> UnavailableKinds { get; init; } = [];
 
     /// <summary>Folder or file of the weights, relative to the entry.</summary>
@@ -126,7 +128,12 @@ public sealed record ModelEntry
     public bool IsPlainUpscaler => Scale is not null && MaxSteps <= 1;
 
     /// <summary>This entry as a worker registers it that lacks what a kind needs: the kind moves to those that are not to be had.</summary>
-    public ModelEntry Without(JobKind kind, string reason) => Kinds.Contains(kind)
-        ? this with { Kinds = [.. Kinds.Where(k => k != kind)], UnavailableKinds = [.. UnavailableKinds, new UnavailableKind(kind, reason)] }
-        : this;
+    public ModelEntry Without(JobKind kind, string reason) =>
+        Kinds.Contains(kind)
+            ? this with
+            {
+                Kinds = [.. Kinds.Where(k => k != kind)],
+                UnavailableKinds = [.. UnavailableKinds, new UnavailableKind(kind, reason)],
+            }
+            : this;
 }

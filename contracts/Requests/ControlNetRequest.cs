@@ -6,9 +6,7 @@ namespace Generation.Contracts;
 /// <summary>Words to pictures, steered by control pictures. Zhang et al., Adding Conditional Control, 2023.</summary>
 public sealed record ControlNetRequest : PictureRequest
 {
-    public ControlNetRequest()
-    {
-    }
+    public ControlNetRequest() { }
 
     /// <summary>With the common fields of <paramref name="common"/>; its other fields are to be set in the initializer.</summary>
     [SetsRequiredMembers]

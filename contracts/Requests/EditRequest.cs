@@ -6,9 +6,7 @@ namespace Generation.Contracts;
 /// <summary>Changes a picture as an instruction, the prompt, says. Brooks et al., InstructPix2Pix, 2023.</summary>
 public sealed record EditRequest : PictureRequest
 {
-    public EditRequest()
-    {
-    }
+    public EditRequest() { }
 
     /// <summary>With the common fields of <paramref name="common"/>; its other fields are to be set in the initializer.</summary>
     [SetsRequiredMembers]

@@ -6,9 +6,7 @@ namespace Generation.Contracts;
 /// <summary>A picture and words to pictures.</summary>
 public sealed record Img2ImgRequest : PictureRequest
 {
-    public Img2ImgRequest()
-    {
-    }
+    public Img2ImgRequest() { }
 
     /// <summary>With the common fields of <paramref name="common"/>; its other fields are to be set in the initializer.</summary>
     [SetsRequiredMembers]

@@ -6,9 +6,7 @@ namespace Generation.Contracts;
 /// <summary>Paints inside a mask.</summary>
 public sealed record InpaintRequest : PictureRequest
 {
-    public InpaintRequest()
-    {
-    }
+    public InpaintRequest() { }
 
     /// <summary>With the common fields of <paramref name="common"/>; its other fields are to be set in the initializer.</summary>
     [SetsRequiredMembers]
@@ -19,7 +17,8 @@ public sealed record InpaintRequest : PictureRequest
     public override JobKind Kind => JobKind.Inpaint;
 
     [JsonIgnore]
-    public override IEnumerable<PromptText> Prompts => MaskPrompt is null ? base.Prompts : [.. base.Prompts, new("mask_prompt", MaskPrompt)];
+    public override IEnumerable<PromptText> Prompts =>
+        MaskPrompt is null ? base.Prompts : [.. base.Prompts, new("mask_prompt", MaskPrompt)];
 
     public required StoredPicture Image { get; init; }
 

@@ -6,9 +6,7 @@ namespace Generation.Contracts;
 /// <summary>Paints beyond the borders of a picture: the outputs are as much larger as the sides say.</summary>
 public sealed record OutpaintRequest : PictureRequest
 {
-    public OutpaintRequest()
-    {
-    }
+    public OutpaintRequest() { }
 
     /// <summary>With the common fields of <paramref name="common"/>; its other fields are to be set in the initializer.</summary>
     [SetsRequiredMembers]

@@ -6,7 +6,15 @@ namespace Generation.Storage;
 
 /// <summary>An account as it is now.</summary>
 public sealed record Account(
-    Guid Id, string Name, DateTimeOffset CreatedAt, Credits Balance, Credits Held, int Weight, bool Disabled, string? Limits);
+    Guid Id,
+    string Name,
+    DateTimeOffset CreatedAt,
+    Credits Balance,
+    Credits Held,
+    int Weight,
+    bool Disabled,
+    string? Limits
+);
 
 /// <summary>Who owns jobs and money.</summary>
 public sealed class AccountStore(NpgsqlDataSource source, Ledger ledger)
@@ -19,8 +27,13 @@ public sealed class AccountStore(NpgsqlDataSource source, Ledger ledger)
         var id = Guid.CreateVersion7();
         await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using (var insert = new NpgsqlCommand(
-            "INSERT INTO accounts (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", connection, transaction))
+        await using (
+            var insert = new NpgsqlCommand(
+                "INSERT INTO accounts (id, name) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING",
+                connection,
+                transaction
+            )
+        )
         {
             insert.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
             insert.Parameters.Add(new NpgsqlParameter<string> { TypedValue = name });
@@ -32,7 +45,15 @@ public sealed class AccountStore(NpgsqlDataSource source, Ledger ledger)
 
         if (freeCredits > Credits.Zero)
         {
-            await ledger.MoveAsync(connection, id, LedgerEntry.Grant, freeCredits, "Free credits of a new account", null, cancellationToken);
+            await ledger.MoveAsync(
+                connection,
+                id,
+                LedgerEntry.Grant,
+                freeCredits,
+                "Free credits of a new account",
+                null,
+                cancellationToken
+            );
         }
 
         await transaction.CommitAsync(cancellationToken);
@@ -48,16 +69,24 @@ public sealed class AccountStore(NpgsqlDataSource source, Ledger ledger)
     /// <summary>Accounts in the order in which they were made, after the one given.</summary>
     public async Task<IReadOnlyList<Account>> ListAsync(Guid? after, int limit, CancellationToken cancellationToken) =>
         await ReadAsync(
-            $"SELECT {Columns} FROM accounts WHERE $1 IS NULL OR id > $1 ORDER BY id LIMIT {limit}", after, NpgsqlDbType.Uuid, cancellationToken);
+            $"SELECT {Columns} FROM accounts WHERE $1 IS NULL OR id > $1 ORDER BY id LIMIT {limit}",
+            after,
+            NpgsqlDbType.Uuid,
+            cancellationToken
+        );
 
     /// <summary>Changes what is not null; limits of "{}" takes the account's own away. Null: there is no such account.</summary>
     public async Task<Account?> ChangeAsync(Guid id, int? weight, bool? disabled, string? limits, CancellationToken cancellationToken)
     {
-        await using (NpgsqlCommand command = source.CreateCommand("""
-            UPDATE accounts SET weight = coalesce($2, weight), disabled = coalesce($3, disabled),
-                limits = CASE WHEN $4 IS NULL THEN limits ELSE nullif($4, '{}') END
-            WHERE id = $1
-            """))
+        await using (
+            NpgsqlCommand command = source.CreateCommand(
+                """
+                UPDATE accounts SET weight = coalesce($2, weight), disabled = coalesce($3, disabled),
+                    limits = CASE WHEN $4 IS NULL THEN limits ELSE nullif($4, '{}') END
+                WHERE id = $1
+                """
+            )
+        )
         {
             command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
             command.Parameters.Add(new NpgsqlParameter { Value = (object?)weight ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
@@ -84,15 +113,18 @@ public sealed class AccountStore(NpgsqlDataSource source, Ledger ledger)
         var accounts = new List<Account>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            accounts.Add(new Account(
-                reader.GetGuid(0),
-                reader.GetString(1),
-                reader.GetFieldValue<DateTimeOffset>(2),
-                new Credits(reader.GetInt64(3)),
-                new Credits(reader.GetInt64(4)),
-                reader.GetInt32(5),
-                reader.GetBoolean(6),
-                reader.IsDBNull(7) ? null : reader.GetString(7)));
+            accounts.Add(
+                new Account(
+                    reader.GetGuid(0),
+                    reader.GetString(1),
+                    reader.GetFieldValue<DateTimeOffset>(2),
+                    new Credits(reader.GetInt64(3)),
+                    new Credits(reader.GetInt64(4)),
+                    reader.GetInt32(5),
+                    reader.GetBoolean(6),
+                    reader.IsDBNull(7) ? null : reader.GetString(7)
+                )
+            );
         }
 
         return accounts;

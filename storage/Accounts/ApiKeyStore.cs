@@ -21,7 +21,9 @@ public static class Scopes
 /// <summary>Who calls: a valid key and its account.</summary>
 public sealed record Caller(Guid KeyId, Guid AccountId, string AccountName, IReadOnlySet<string> Scopes, string? Limits)
 {
-    public bool May(string scope) => Scopes.Contains(scope) || Scopes.Contains(Storage.Scopes.Admin)
+    public bool May(string scope) =>
+        Scopes.Contains(scope)
+        || Scopes.Contains(Storage.Scopes.Admin)
         || (scope == Storage.Scopes.Read && Scopes.Contains(Storage.Scopes.Jobs));
 }
 
@@ -36,7 +38,8 @@ public sealed record ApiKeyInfo(
     DateTimeOffset CreatedAt,
     DateTimeOffset? ExpiresAt,
     DateTimeOffset? RevokedAt,
-    DateTimeOffset? LastUsedAt);
+    DateTimeOffset? LastUsedAt
+);
 
 /// <summary>A key just made.</summary>
 /// <param name="Key">The key itself: shown once, kept nowhere.</param>
@@ -50,15 +53,22 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
         "k.id, k.account_id, a.name, k.name, k.prefix, k.scopes, k.created_at, k.expires_at, k.revoked_at, k.last_used_at";
 
     public async Task<NewApiKey> CreateAsync(
-        Guid accountId, string name, IReadOnlyList<string> scopes, DateTimeOffset? expiresAt, CancellationToken cancellationToken)
+        Guid accountId,
+        string name,
+        IReadOnlyList<string> scopes,
+        DateTimeOffset? expiresAt,
+        CancellationToken cancellationToken
+    )
     {
         string key = ApiKey.New();
-        await using NpgsqlCommand command = source.CreateCommand($"""
+        await using NpgsqlCommand command = source.CreateCommand(
+            $"""
             WITH k AS (
                 INSERT INTO api_keys (id, account_id, name, prefix, hash, scopes, expires_at)
                 VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING *)
             SELECT {InfoColumns} FROM k JOIN accounts a ON a.id = k.account_id
-            """);
+            """
+        );
         Add(command, Guid.CreateVersion7(), NpgsqlDbType.Uuid);
         Add(command, accountId, NpgsqlDbType.Uuid);
         Add(command, name, NpgsqlDbType.Text);
@@ -72,10 +82,12 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
     /// <summary>Who calls with <paramref name="key"/>; null if it is unknown, expired, revoked, or its account disabled.</summary>
     public async Task<Caller?> FindCallerAsync(string key, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand("""
+        await using NpgsqlCommand command = source.CreateCommand(
+            """
             SELECT k.id, k.account_id, a.name, k.scopes, a.limits::text FROM api_keys k JOIN accounts a ON a.id = k.account_id
             WHERE k.hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()) AND NOT a.disabled
-            """);
+            """
+        );
         Add(command, secret.Hash(key), NpgsqlDbType.Bytea);
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
@@ -84,7 +96,8 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
                 reader.GetGuid(1),
                 reader.GetString(2),
                 reader.GetFieldValue<string[]>(3).ToHashSet(),
-                reader.IsDBNull(4) ? null : reader.GetString(4))
+                reader.IsDBNull(4) ? null : reader.GetString(4)
+            )
             : null;
     }
 
@@ -99,10 +112,12 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
     /// <summary>Keys of one account, or of all.</summary>
     public async Task<IReadOnlyList<ApiKeyInfo>> ListAsync(Guid? accountId, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand($"""
+        await using NpgsqlCommand command = source.CreateCommand(
+            $"""
             SELECT {InfoColumns} FROM api_keys k JOIN accounts a ON a.id = k.account_id
             WHERE $1 IS NULL OR k.account_id = $1 ORDER BY k.created_at, k.id
-            """);
+            """
+        );
         Add(command, accountId, NpgsqlDbType.Uuid);
         return await ReadAsync(command, cancellationToken);
     }
@@ -110,10 +125,12 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
     /// <summary>Makes a key void; null if there is none of this id. May be repeated.</summary>
     public async Task<ApiKeyInfo?> RevokeAsync(Guid id, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand($"""
+        await using NpgsqlCommand command = source.CreateCommand(
+            $"""
             WITH k AS (UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1 RETURNING *)
             SELECT {InfoColumns} FROM k JOIN accounts a ON a.id = k.account_id
-            """);
+            """
+        );
         Add(command, id, NpgsqlDbType.Uuid);
         return (await ReadAsync(command, cancellationToken)).SingleOrDefault();
     }
@@ -124,17 +141,20 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
         var keys = new List<ApiKeyInfo>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            keys.Add(new ApiKeyInfo(
-                reader.GetGuid(0),
-                reader.GetGuid(1),
-                reader.GetString(2),
-                reader.GetString(3),
-                reader.GetString(4),
-                reader.GetFieldValue<string[]>(5),
-                reader.GetFieldValue<DateTimeOffset>(6),
-                Time(reader, 7),
-                Time(reader, 8),
-                Time(reader, 9)));
+            keys.Add(
+                new ApiKeyInfo(
+                    reader.GetGuid(0),
+                    reader.GetGuid(1),
+                    reader.GetString(2),
+                    reader.GetString(3),
+                    reader.GetString(4),
+                    reader.GetFieldValue<string[]>(5),
+                    reader.GetFieldValue<DateTimeOffset>(6),
+                    Time(reader, 7),
+                    Time(reader, 8),
+                    Time(reader, 9)
+                )
+            );
         }
 
         return keys;

@@ -36,7 +36,8 @@ public sealed class KeySecret
         if (text.Length != 2 * Bytes || !text.All(char.IsAsciiHexDigit))
         {
             throw new InvalidDataException(
-                $"{path} (Keys:SecretFile) must hold {2 * Bytes} hexadecimal digits. Keys made under another secret are void without it.");
+                $"{path} (Keys:SecretFile) must hold {2 * Bytes} hexadecimal digits. Keys made under another secret are void without it."
+            );
         }
 
         return new KeySecret(Convert.FromHexString(text));
@@ -44,7 +45,9 @@ public sealed class KeySecret
 
     public byte[] Hash(string key) => HMACSHA256.HashData(_secret, Encoding.UTF8.GetBytes(key));
 
-    /// <summary>Signs <paramref name="text"/> for <paramref name="purpose"/>: one purpose's signatures are worth nothing for another.</summary>
+    /// <summary>
+    /// Signs <paramref name="text"/> for <paramref name="purpose"/>: one purpose's signatures are worth nothing for another.
+    /// </summary>
     public byte[] Sign(string purpose, string text) =>
         HMACSHA256.HashData(HMACSHA256.HashData(_secret, Encoding.UTF8.GetBytes("purpose:" + purpose)), Encoding.UTF8.GetBytes(text));
 

@@ -31,7 +31,9 @@ public sealed class AuditLog(NpgsqlDataSource source, TimeProvider time)
         await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
         // One at a time: each needs the hash before it
-        await using (var wait = new NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended('audit_log', 0))", connection, transaction))
+        await using (
+            var wait = new NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended('audit_log', 0))", connection, transaction)
+        )
         {
             await wait.ExecuteNonQueryAsync(cancellationToken);
         }
@@ -49,8 +51,13 @@ public sealed class AuditLog(NpgsqlDataSource source, TimeProvider time)
         }
 
         string at = time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
-        await using (var insert = new NpgsqlCommand(
-            "INSERT INTO audit_log (id, at, actor, action, target, detail, hash) VALUES ($1, $2, $3, $4, $5, $6, $7)", connection, transaction))
+        await using (
+            var insert = new NpgsqlCommand(
+                "INSERT INTO audit_log (id, at, actor, action, target, detail, hash) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                connection,
+                transaction
+            )
+        )
         {
             insert.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id });
             foreach (string field in new[] { at, actor, action, target, text })
@@ -69,7 +76,8 @@ public sealed class AuditLog(NpgsqlDataSource source, TimeProvider time)
     public async Task<IReadOnlyList<AuditEntry>> ListAsync(long? before, int limit, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
-            "SELECT id, at, actor, action, target, detail, hash FROM audit_log WHERE id < $1 ORDER BY id DESC LIMIT $2");
+            "SELECT id, at, actor, action, target, detail, hash FROM audit_log WHERE id < $1 ORDER BY id DESC LIMIT $2"
+        );
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = before ?? long.MaxValue });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -85,7 +93,9 @@ public sealed class AuditLog(NpgsqlDataSource source, TimeProvider time)
     /// <summary>Goes through the chain; how many entries it has, and the id of the first that is wrong or missing.</summary>
     public async Task<(long Entries, long? FirstWrong)> VerifyAsync(CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand("SELECT id, at, actor, action, target, detail, hash FROM audit_log ORDER BY id");
+        await using NpgsqlCommand command = source.CreateCommand(
+            "SELECT id, at, actor, action, target, detail, hash FROM audit_log ORDER BY id"
+        );
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         byte[] previous = Beginning;
         long count = 0;
@@ -105,8 +115,16 @@ public sealed class AuditLog(NpgsqlDataSource source, TimeProvider time)
         return (count, null);
     }
 
-    private static AuditEntry Entry(NpgsqlDataReader r) => new(
-        r.GetInt64(0), r.GetString(1), r.GetString(2), r.GetString(3), r.GetString(4), r.GetString(5), Convert.ToHexStringLower(r.GetFieldValue<byte[]>(6)));
+    private static AuditEntry Entry(NpgsqlDataReader r) =>
+        new(
+            r.GetInt64(0),
+            r.GetString(1),
+            r.GetString(2),
+            r.GetString(3),
+            r.GetString(4),
+            r.GetString(5),
+            Convert.ToHexStringLower(r.GetFieldValue<byte[]>(6))
+        );
 
     /// <summary>Over fields with their lengths: no two entries give the same bytes.</summary>
     private static byte[] HashOf(byte[] previous, long id, params ReadOnlySpan<string> fields)

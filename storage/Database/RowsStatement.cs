@@ -1,5 +1,5 @@
-using NpgsqlTypes;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Generation.Storage;
 
@@ -36,7 +36,8 @@ internal sealed class RowsStatement<TItem>
 
     public IReadOnlyList<Statement> Forms => [_one, _many];
 
-    public NpgsqlBatchCommand InBatch(IReadOnlyList<TItem> items, params ReadOnlySpan<object?> others) => items.Count == 1
-        ? _one.InBatch([.. _columns.Select(c => c.One(items[0])), .. others])
-        : _many.InBatch([.. _columns.Select(c => c.Many(items)), .. others]);
+    public NpgsqlBatchCommand InBatch(IReadOnlyList<TItem> items, params ReadOnlySpan<object?> others) =>
+        items.Count == 1
+            ? _one.InBatch([.. _columns.Select(c => c.One(items[0])), .. others])
+            : _many.InBatch([.. _columns.Select(c => c.Many(items)), .. others]);
 }

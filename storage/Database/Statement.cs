@@ -23,27 +23,29 @@ internal sealed partial class Statement
             ?? throw new InvalidOperationException($"There is no file storage/Sql/{name}.sql.");
         using var reader = new StreamReader(file);
         var used = new HashSet<string>(StringComparer.Ordinal);
-        string text = Token().Replace(reader.ReadToEnd(), match =>
-        {
-            if (match.Groups["comment"].Success)
+        string text = Token()
+            .Replace(reader.ReadToEnd(), match =>
             {
-                return "";
-            }
+                if (match.Groups["comment"].Success)
+                {
+                    return "";
+                }
 
-            if (match.Groups["parameter"] is not { Success: true, Value: { } parameter })
-            {
-                return match.Value;
-            }
+                if (match.Groups["parameter"] is not { Success: true, Value: { } parameter })
+                {
+                    return match.Value;
+                }
 
-            used.Add(parameter);
-            return $"${Array.FindIndex(parameters, p => p.Name == parameter) + 1}";
-        });
+                used.Add(parameter);
+                return $"${Array.FindIndex(parameters, p => p.Name == parameter) + 1}";
+            });
         Text = string.Join('\n', text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)).TrimEnd(';');
         if (!used.SetEquals(parameters.Select(p => p.Name)))
         {
             throw new InvalidOperationException(
                 $"storage/Sql/{name}.sql has the parameters {string.Join(", ", used)}, and is given "
-                + $"{string.Join(", ", parameters.Select(p => p.Name))}.");
+                    + $"{string.Join(", ", parameters.Select(p => p.Name))}."
+            );
         }
     }
 
@@ -90,6 +92,8 @@ internal sealed partial class Statement
     // What stands in quotes and a cast's :: are no parameters
     [GeneratedRegex(
         """'[^']*'|(?<comment>--[^\n]*)|::|:(?<parameter>[a-z][a-z_]*)""",
-        RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 30_000)]
+        RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant,
+        matchTimeoutMilliseconds: 30_000
+    )]
     private static partial Regex Token();
 }

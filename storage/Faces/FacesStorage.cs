@@ -17,7 +17,8 @@ public static class FacesStorage
         services.AddSingleton(provider => new PendingCalls(
             provider.GetRequiredService<RedisConnection>(),
             provider.GetRequiredService<IOptions<HotStateOptions>>().Value,
-            provider.GetRequiredService<ILogger<PendingCalls>>()));
+            provider.GetRequiredService<ILogger<PendingCalls>>()
+        ));
         return services;
     }
 }

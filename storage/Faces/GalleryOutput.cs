@@ -10,7 +10,9 @@ public sealed record GalleryOutput
 
     public required JobOutput Output { get; init; }
 
-    /// <summary>When it came: the end of its job, and a millisecond later for each further output, so that no two of a job are alike.</summary>
+    /// <summary>
+    /// When it came: the end of its job, and a millisecond later for each further output, so that no two of a job are alike.
+    /// </summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
     public required GalleryStatus Gallery { get; init; }
@@ -18,8 +20,8 @@ public sealed record GalleryOutput
     /// <summary>The enlarged picture, where the account has had it enlarged and it is still kept, with the job that made it.</summary>
     public (JobId Job, JobOutput Output)? Upscaled { get; init; }
 
-    internal static JobOutput ReadOutput(string json) => JsonSerializer.Deserialize<JobOutput>(json, WireJson.Options)
-        ?? throw new InvalidDataException("An output is null.");
+    internal static JobOutput ReadOutput(string json) =>
+        JsonSerializer.Deserialize<JobOutput>(json, WireJson.Options) ?? throw new InvalidDataException("An output is null.");
 }
 
 /// <summary>Which pictures a list shows; what is null or empty does not bind.</summary>

@@ -15,7 +15,11 @@ public sealed class ObjectNumbers(NpgsqlDataSource source)
         while (true)
         {
             long? number = await NumberAsync("SELECT number FROM object_numbers WHERE id = $1", id, cancellationToken)
-                ?? await NumberAsync("INSERT INTO object_numbers (id) VALUES ($1) ON CONFLICT (id) DO NOTHING RETURNING number", id, cancellationToken);
+                ?? await NumberAsync(
+                    "INSERT INTO object_numbers (id) VALUES ($1) ON CONFLICT (id) DO NOTHING RETURNING number",
+                    id,
+                    cancellationToken
+                );
             if (number is { } known)
             {
                 return known;

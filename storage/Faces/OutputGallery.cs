@@ -11,7 +11,11 @@ public sealed class OutputGallery(NpgsqlDataSource source)
     /// <summary>Kinds that make pictures from words.</summary>
     private static readonly short[] Kinds =
     [
-        (short)JobKind.Text2Img, (short)JobKind.Img2Img, (short)JobKind.Inpaint, (short)JobKind.Outpaint, (short)JobKind.Edit,
+        (short)JobKind.Text2Img,
+        (short)JobKind.Img2Img,
+        (short)JobKind.Inpaint,
+        (short)JobKind.Outpaint,
+        (short)JobKind.Edit,
         (short)JobKind.ControlNet,
     ];
 
@@ -59,12 +63,20 @@ public sealed class OutputGallery(NpgsqlDataSource source)
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    /// <summary>The first that is there of some outputs, with <paramref name="accountId"/> only of that account's; null if none is.</summary>
-    public async Task<GalleryOutput?> FindAsync(IReadOnlyList<(JobId Job, int Index)> outputs, Guid? accountId, CancellationToken cancellationToken)
+    /// <summary>
+    /// The first that is there of some outputs, with <paramref name="accountId"/> only of that account's; null if none is.
+    /// </summary>
+    public async Task<GalleryOutput?> FindAsync(
+        IReadOnlyList<(JobId Job, int Index)> outputs,
+        Guid? accountId,
+        CancellationToken cancellationToken
+    )
     {
-        await using NpgsqlCommand command = source.CreateCommand($"""
+        await using NpgsqlCommand command = source.CreateCommand(
+            $"""
             {Select} AND (j.id, o.index) IN (SELECT * FROM unnest($1, $2)) AND ($3 IS NULL OR j.account_id = $3) LIMIT 1
-            """);
+            """
+        );
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. outputs.Select(o => o.Job.Value)] });
         command.Parameters.Add(new NpgsqlParameter<int[]> { TypedValue = [.. outputs.Select(o => o.Index)] });
         command.Parameters.Add(new NpgsqlParameter { Value = (object?)accountId ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
@@ -74,10 +86,12 @@ public sealed class OutputGallery(NpgsqlDataSource source)
     /// <summary>Marks the first <paramref name="count"/> outputs of a job, made already or not.</summary>
     public async Task MarkGalleryAsync(JobId job, int count, GalleryStatus status, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand("""
+        await using NpgsqlCommand command = source.CreateCommand(
+            """
             INSERT INTO output_marks (job_id, index, gallery) SELECT $1, index, $3 FROM generate_series(0, $2 - 1) AS index
             ON CONFLICT (job_id, index) DO UPDATE SET gallery = excluded.gallery
-            """);
+            """
+        );
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = job.Value });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = count });
         command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)status });
@@ -87,10 +101,12 @@ public sealed class OutputGallery(NpgsqlDataSource source)
     /// <summary>Notes which job enlarged an output.</summary>
     public async Task MarkUpscaledAsync(JobId job, int index, JobId upscaledBy, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand("""
+        await using NpgsqlCommand command = source.CreateCommand(
+            """
             INSERT INTO output_marks (job_id, index, upscaled_by) VALUES ($1, $2, $3)
             ON CONFLICT (job_id, index) DO UPDATE SET upscaled_by = excluded.upscaled_by
-            """);
+            """
+        );
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = job.Value });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = index });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = upscaledBy.Value });
@@ -156,16 +172,18 @@ public sealed class OutputGallery(NpgsqlDataSource source)
         while (await reader.ReadAsync(cancellationToken))
         {
             int first = JobRow.Columns.Count;
-            outputs.Add(new GalleryOutput
-            {
-                Job = JobRow.Read(reader),
-                Output = GalleryOutput.ReadOutput(reader.GetString(first)),
-                CreatedAt = reader.GetFieldValue<DateTimeOffset>(first + 1),
-                Gallery = (GalleryStatus)reader.GetInt16(first + 2),
-                Upscaled = reader.IsDBNull(first + 3)
-                    ? null
-                    : (new JobId(reader.GetGuid(first + 3)), GalleryOutput.ReadOutput(reader.GetString(first + 4))),
-            });
+            outputs.Add(
+                new GalleryOutput
+                {
+                    Job = JobRow.Read(reader),
+                    Output = GalleryOutput.ReadOutput(reader.GetString(first)),
+                    CreatedAt = reader.GetFieldValue<DateTimeOffset>(first + 1),
+                    Gallery = (GalleryStatus)reader.GetInt16(first + 2),
+                    Upscaled = reader.IsDBNull(first + 3)
+                        ? null
+                        : (new JobId(reader.GetGuid(first + 3)), GalleryOutput.ReadOutput(reader.GetString(first + 4))),
+                }
+            );
         }
 
         return outputs;

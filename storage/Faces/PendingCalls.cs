@@ -15,7 +15,8 @@ public sealed class PendingCalls(RedisConnection redis, HotStateOptions options,
     /// <summary>A call whose waiter has not been heard of for so long has none.</summary>
     private static readonly TimeSpan Alive = TimeSpan.FromSeconds(6);
 
-    // KEYS: the list of calls. ARGV: prefix of a call's key, prefix of its waiter's key, 1 for also those that are waited for, ms to live of the waiter's key
+    // KEYS: the list of calls. ARGV: prefix of a call's key, prefix of its waiter's key, 1 for also those that are waited for, ms to live
+    // of the waiter's key
     private const string TakeScript = """
         for _, call in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
             local waiter = ARGV[2] .. call
@@ -38,47 +39,68 @@ public sealed class PendingCalls(RedisConnection redis, HotStateOptions options,
 
     /// <summary>A call that asked for the same and has no waiter any more, now this caller's; null if there is none.</summary>
     /// <param name="request">Hash of account and request.</param>
-    /// <param name="evenIfWaitedFor">The client says that this is its repeated call: then its first one's waiter is no sign of another.</param>
+    /// <param name="evenIfWaitedFor">The client says that this is its repeated call: then its first one's waiter is no sign of
+    /// another.</param>
     /// <param name="cancellationToken">Ends the look.</param>
     public async Task<string?> TakeAsync(string request, bool evenIfWaitedFor, CancellationToken cancellationToken) =>
-        await TryAsync<string?>(async db =>
-        {
-            RedisResult call = await db.ScriptEvaluateAsync(TakeScript, [Requests(request)],
-                [Call(""), Waiter(""), evenIfWaitedFor ? 1 : 0, (long)Alive.TotalMilliseconds]);
-            return call.IsNull ? null : (string?)call;
-        }, null, cancellationToken);
+        await TryAsync<string?>(
+            async db =>
+            {
+                RedisResult call = await db.ScriptEvaluateAsync(
+                    TakeScript,
+                    [Requests(request)],
+                    [Call(""), Waiter(""), evenIfWaitedFor ? 1 : 0, (long)Alive.TotalMilliseconds]
+                );
+                return call.IsNull ? null : (string?)call;
+            },
+            null,
+            cancellationToken
+        );
 
     /// <summary>The jobs of a call, by their place in it.</summary>
     public async Task<IReadOnlyDictionary<int, JobId>> JobsAsync(string call, CancellationToken cancellationToken) =>
-        await TryAsync<IReadOnlyDictionary<int, JobId>>(async db =>
-            (await db.HashGetAllAsync(Call(call))).Where(e => JobId.TryParse(e.Value, null, out _))
-                .ToDictionary(e => (int)e.Name, e => JobId.Parse(e.Value!)), new Dictionary<int, JobId>(), cancellationToken);
+        await TryAsync<IReadOnlyDictionary<int, JobId>>(
+            async db =>
+                (await db.HashGetAllAsync(Call(call)))
+                    .Where(e => JobId.TryParse(e.Value, null, out _))
+                    .ToDictionary(e => (int)e.Name, e => JobId.Parse(e.Value!)),
+            new Dictionary<int, JobId>(),
+            cancellationToken
+        );
 
     /// <summary>Notes a job of a call, and that the call is waited for.</summary>
     public async Task AddAsync(string request, string call, int place, JobId job, TimeSpan keep, CancellationToken cancellationToken) =>
-        await TryAsync(async db =>
-        {
-            long seconds = Math.Max(1, (long)keep.TotalSeconds);
-            bool isNew = !await db.KeyExistsAsync(Call(call));
-            await db.HashSetAsync(Call(call), place, job.ToString());
-            await db.KeyExpireAsync(Call(call), TimeSpan.FromSeconds(seconds));
-            await db.StringSetAsync(Waiter(call), "1", Alive);
-            if (isNew)
+        await TryAsync(
+            async db =>
             {
-                await db.ListLeftPushAsync(Requests(request), call);
-            }
+                long seconds = Math.Max(1, (long)keep.TotalSeconds);
+                bool isNew = !await db.KeyExistsAsync(Call(call));
+                await db.HashSetAsync(Call(call), place, job.ToString());
+                await db.KeyExpireAsync(Call(call), TimeSpan.FromSeconds(seconds));
+                await db.StringSetAsync(Waiter(call), "1", Alive);
+                if (isNew)
+                {
+                    await db.ListLeftPushAsync(Requests(request), call);
+                }
 
-            await db.KeyExpireAsync(Requests(request), TimeSpan.FromSeconds(seconds));
-            return true;
-        }, false, cancellationToken);
+                await db.KeyExpireAsync(Requests(request), TimeSpan.FromSeconds(seconds));
+                return true;
+            },
+            false,
+            cancellationToken
+        );
 
     /// <summary>Tells that a call is waited for.</summary>
     public async Task TellAsync(string call, TimeSpan keep, CancellationToken cancellationToken) =>
-        await TryAsync(async db =>
-        {
-            await db.KeyExpireAsync(Call(call), keep);
-            return await db.StringSetAsync(Waiter(call), "1", Alive);
-        }, false, cancellationToken);
+        await TryAsync(
+            async db =>
+            {
+                await db.KeyExpireAsync(Call(call), keep);
+                return await db.StringSetAsync(Waiter(call), "1", Alive);
+            },
+            false,
+            cancellationToken
+        );
 
     /// <summary>The waiter goes without having answered: whoever asks for the same may take the call.</summary>
     public async Task LeaveAsync(string call, CancellationToken cancellationToken) =>
@@ -86,12 +108,16 @@ public sealed class PendingCalls(RedisConnection redis, HotStateOptions options,
 
     /// <summary>The call is answered, or its jobs are cancelled.</summary>
     public async Task RemoveAsync(string request, string call, CancellationToken cancellationToken) =>
-        await TryAsync(async db =>
-        {
-            await db.ListRemoveAsync(Requests(request), call);
-            await db.KeyDeleteAsync(Waiter(call));
-            return await db.KeyDeleteAsync(Call(call));
-        }, false, cancellationToken);
+        await TryAsync(
+            async db =>
+            {
+                await db.ListRemoveAsync(Requests(request), call);
+                await db.KeyDeleteAsync(Waiter(call));
+                return await db.KeyDeleteAsync(Call(call));
+            },
+            false,
+            cancellationToken
+        );
 
     private async Task<T> TryAsync<T>(Func<IDatabase, Task<T>> act, T otherwise, CancellationToken cancellationToken)
     {

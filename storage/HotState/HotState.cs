@@ -53,9 +53,14 @@ public sealed class HotState(RedisConnection redis, HotStateOptions options, ILo
     {
         byte[] document = JsonSerializer.SerializeToUtf8Bytes(row.ToDocument(), WireJson.Options);
         int seconds = row.State.IsFinal() ? options.FinalSeconds : options.OpenSeconds;
-        _ = TryAsync(db => db.ScriptEvaluateAsync(ShowScript, [Key(row.Id)],
-            [row.Revision, document, row.AccountId.ToString("N"), (int)row.State, row.LeaseEpoch, seconds, Channel(row.Id)],
-            CommandFlags.CommandRetryWriteChecked));
+        _ = TryAsync(db =>
+            db.ScriptEvaluateAsync(
+                ShowScript,
+                [Key(row.Id)],
+                [row.Revision, document, row.AccountId.ToString("N"), (int)row.State, row.LeaseEpoch, seconds, Channel(row.Id)],
+                CommandFlags.CommandRetryWriteChecked
+            )
+        );
     }
 
     /// <summary>
@@ -64,9 +69,14 @@ public sealed class HotState(RedisConnection redis, HotStateOptions options, ILo
     /// <paramref name="preview"/> is a small encoded picture, or null.
     /// </summary>
     public void ShowProgress(JobId id, long epoch, JobProgress progress, byte[]? preview = null) =>
-        _ = TryAsync(db => db.ScriptEvaluateAsync(ProgressScript, [Key(id)],
-            [epoch, progress.Step, progress.Steps, options.OpenSeconds, Channel(id), preview ?? []],
-            CommandFlags.CommandRetryWriteChecked));
+        _ = TryAsync(db =>
+            db.ScriptEvaluateAsync(
+                ProgressScript,
+                [Key(id)],
+                [epoch, progress.Step, progress.Steps, options.OpenSeconds, Channel(id), preview ?? []],
+                CommandFlags.CommandRetryWriteChecked
+            )
+        );
 
     /// <summary>The job as Redis shows it; null when it does not know it, does not answer, or not in time.</summary>
     public async Task<HotJob?> FindAsync(JobId id, CancellationToken cancellationToken)
@@ -118,13 +128,17 @@ public sealed class HotState(RedisConnection redis, HotStateOptions options, ILo
 
     /// <summary>Calls <paramref name="cancel"/> for each running job whose owner wants it stopped, until disposed.</summary>
     public async Task<IAsyncDisposable> SubscribeToCancelsAsync(Action<JobId> cancel, CancellationToken cancellationToken) =>
-        await SubscribeAsync(CancelChannel, message =>
-        {
-            if (JobId.TryParse(message, null, out JobId id))
+        await SubscribeAsync(
+            CancelChannel,
+            message =>
             {
-                cancel(id);
-            }
-        }, cancellationToken);
+                if (JobId.TryParse(message, null, out JobId id))
+                {
+                    cancel(id);
+                }
+            },
+            cancellationToken
+        );
 
     private async Task<IAsyncDisposable> SubscribeAsync(RedisChannel channel, Action<string?> handle, CancellationToken cancellationToken)
     {

@@ -10,7 +10,7 @@ public sealed class RedisConnection : IAsyncDisposable
 
     public RedisConnection(string address)
     {
-        ConfigurationOptions settings = ConfigurationOptions.Parse(address);
+        var settings = ConfigurationOptions.Parse(address);
         // Redis may come later than we do, and go and come back
         settings.AbortOnConnectFail = false;
         settings.ConnectTimeout = 2000;
@@ -32,7 +32,8 @@ public sealed class RedisConnection : IAsyncDisposable
             ? new ValueTask<IDatabase>(connected.Result.Database)
             : FirstDatabaseAsync(limit, cancellationToken);
 
-    public ValueTask<IDatabase> DatabaseAsync(CancellationToken cancellationToken) => DatabaseAsync(Timeout.InfiniteTimeSpan, cancellationToken);
+    public ValueTask<IDatabase> DatabaseAsync(CancellationToken cancellationToken) =>
+        DatabaseAsync(Timeout.InfiniteTimeSpan, cancellationToken);
 
     /// <summary>
     /// The same for commands that nobody waits for: where the connection breaks, those whose flags say that they may run twice

@@ -22,10 +22,12 @@ public sealed class IdempotencyStore(NpgsqlDataSource source)
 
     public async Task<IdempotencyRecord?> FindAsync(Guid accountId, string key, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand("""
+        await using NpgsqlCommand command = source.CreateCommand(
+            """
             SELECT fingerprint, job_id, body IS NULL AND in_flight_until > now(), status, body
             FROM idempotency_keys WHERE account_id = $1 AND key = $2
-            """);
+            """
+        );
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -35,7 +37,8 @@ public sealed class IdempotencyStore(NpgsqlDataSource source)
                 new JobId(reader.GetGuid(1)),
                 reader.GetBoolean(2),
                 reader.IsDBNull(3) ? null : reader.GetInt32(3),
-                reader.IsDBNull(4) ? null : reader.GetFieldValue<byte[]>(4))
+                reader.IsDBNull(4) ? null : reader.GetFieldValue<byte[]>(4)
+            )
             : null;
     }
 
@@ -43,7 +46,8 @@ public sealed class IdempotencyStore(NpgsqlDataSource source)
     public async Task<bool> AnswerAsync(Guid accountId, string key, int status, byte[] body, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
-            "UPDATE idempotency_keys SET status = $3, body = $4 WHERE account_id = $1 AND key = $2 AND body IS NULL");
+            "UPDATE idempotency_keys SET status = $3, body = $4 WHERE account_id = $1 AND key = $2 AND body IS NULL"
+        );
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = status });

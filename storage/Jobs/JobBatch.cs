@@ -12,7 +12,10 @@ internal sealed class JobBatch : IAsyncDisposable
     private static readonly Statement LockJobsSql = new("lock-jobs", ("ids", NpgsqlDbType.Array | NpgsqlDbType.Uuid));
 
     private static readonly Statement LockAccountsSql = new(
-        "lock-accounts", ("ids", NpgsqlDbType.Array | NpgsqlDbType.Uuid), ("dispatch", NpgsqlDbType.Text));
+        "lock-accounts",
+        ("ids", NpgsqlDbType.Array | NpgsqlDbType.Uuid),
+        ("dispatch", NpgsqlDbType.Text)
+    );
 
     private static readonly Statement LockAccountsOfJobsSql = new("lock-accounts-of-jobs", ("ids", NpgsqlDbType.Array | NpgsqlDbType.Uuid));
 
@@ -22,19 +25,28 @@ internal sealed class JobBatch : IAsyncDisposable
     // would read it from end to end for ever after. A bitmap is read to its end, too, and with all rows that are gone: an
     // index scan marks those, and the next passes them by
     private static readonly (string Name, string Value)[] Settings =
-        [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off"), ("enable_bitmapscan", "off")];
+    [
+        ("plan_cache_mode", "force_generic_plan"),
+        ("enable_seqscan", "off"),
+        ("enable_bitmapscan", "off"),
+    ];
 
     private readonly NpgsqlBatch _batch;
     private readonly Lane? _lane;
     private NpgsqlConnection? _connection;
 
-    /// <param name="durable">Whether a crash of the database may not undo it; false for what is done again then, which spares waiting for the disk.</param>
+    /// <param name="durable">Whether a crash of the database may not undo it; false for what is done again then, which spares waiting for
+    /// the disk.</param>
     public JobBatch(NpgsqlDataSource source, bool durable = true)
     {
         _batch = source.CreateBatch();
-        _batch.BatchCommands.Add(new NpgsqlBatchCommand(
-            "SELECT " + string.Join(", ", Settings.Select(s => $"set_config('{s.Name}', '{s.Value}', true)"))
-            + (durable ? "" : ", set_config('synchronous_commit', 'off', true)")));
+        _batch.BatchCommands.Add(
+            new NpgsqlBatchCommand(
+                "SELECT "
+                    + string.Join(", ", Settings.Select(s => $"set_config('{s.Name}', '{s.Value}', true)"))
+                    + (durable ? "" : ", set_config('synchronous_commit', 'off', true)")
+            )
+        );
     }
 
     /// <param name="lane">Whose connections know <see cref="LaneSql"/>.</param>
@@ -45,7 +57,9 @@ internal sealed class JobBatch : IAsyncDisposable
 
     public void LockJobs(IEnumerable<Guid> ids) => Add(LockJobsSql.InBatch(ids.ToArray()));
 
-    /// <summary>Locks the accounts; with <paramref name="dispatch"/>, before them, the right to choose what is sent to that model's queue.</summary>
+    /// <summary>
+    /// Locks the accounts; with <paramref name="dispatch"/>, before them, the right to choose what is sent to that model's queue.
+    /// </summary>
     public void LockAccounts(IEnumerable<Guid> ids, string? dispatch = null) =>
         Add(LockAccountsSql.InBatch(ids.Distinct().ToArray(), dispatch));
 
@@ -61,7 +75,9 @@ internal sealed class JobBatch : IAsyncDisposable
         return _batch.BatchCommands.Count - 1;
     }
 
-    /// <summary>Runs all of it; the reader stands at the last statement's rows. What changes something is not given up halfway: no token.</summary>
+    /// <summary>
+    /// Runs all of it; the reader stands at the last statement's rows. What changes something is not given up halfway: no token.
+    /// </summary>
     public Task<NpgsqlDataReader> ExecuteAsync(CancellationToken cancellationToken = default) =>
         ExecuteAsync(_batch.BatchCommands.Count - 1, cancellationToken);
 

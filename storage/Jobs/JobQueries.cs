@@ -33,8 +33,13 @@ public sealed class JobQueries(NpgsqlDataSource source)
 {
     private static readonly (string, NpgsqlDbType)[] ListParameters =
     [
-        ("account_id", NpgsqlDbType.Uuid), ("state", NpgsqlDbType.Smallint), ("kind", NpgsqlDbType.Smallint), ("model", NpgsqlDbType.Text),
-        ("created_after", NpgsqlDbType.TimestampTz), ("created_before", NpgsqlDbType.TimestampTz), ("after", NpgsqlDbType.Uuid),
+        ("account_id", NpgsqlDbType.Uuid),
+        ("state", NpgsqlDbType.Smallint),
+        ("kind", NpgsqlDbType.Smallint),
+        ("model", NpgsqlDbType.Text),
+        ("created_after", NpgsqlDbType.TimestampTz),
+        ("created_before", NpgsqlDbType.TimestampTz),
+        ("after", NpgsqlDbType.Uuid),
         ("limit", NpgsqlDbType.Integer),
     ];
 
@@ -47,8 +52,16 @@ public sealed class JobQueries(NpgsqlDataSource source)
     public async Task<IReadOnlyList<JobRow>> ListAsync(JobFilter filter, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = (filter.Descending ? ListNewestSql : ListOldestSql).On(
-            source, filter.AccountId, (short?)filter.State, (short?)filter.Kind, filter.Model, filter.CreatedAfter?.ToUniversalTime(),
-            filter.CreatedBefore?.ToUniversalTime(), filter.After?.Value, filter.Limit);
+            source,
+            filter.AccountId,
+            (short?)filter.State,
+            (short?)filter.Kind,
+            filter.Model,
+            filter.CreatedAfter?.ToUniversalTime(),
+            filter.CreatedBefore?.ToUniversalTime(),
+            filter.After?.Value,
+            filter.Limit
+        );
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         var jobs = new List<JobRow>();
         while (await reader.ReadAsync(cancellationToken))

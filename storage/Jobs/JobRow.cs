@@ -68,12 +68,36 @@ public sealed record JobRow
 
     public IReadOnlyList<JobOutput> Outputs { get; init; } = [];
 
-    /// <summary>Columns of the statements that return jobs, in the order in which <see cref="Read"/> takes them; others may follow.</summary>
+    /// <summary>
+    /// Columns of the statements that return jobs, in the order in which <see cref="Read"/> takes them; others may follow.
+    /// </summary>
     internal static readonly IReadOnlyList<string> Columns =
     [
-        "id", "account_id", "kind", "model", "state", "request", "render", "priority", "created_at", "started_at", "finished_at",
-        "expires_at", "attempt", "lease_epoch", "worker_id", "revision", "cancel_requested", "cost", "charged", "error", "metadata", "checkpoint",
-        "webhook_url", "webhook_events", "outputs_deleted_at",
+        "id",
+        "account_id",
+        "kind",
+        "model",
+        "state",
+        "request",
+        "render",
+        "priority",
+        "created_at",
+        "started_at",
+        "finished_at",
+        "expires_at",
+        "attempt",
+        "lease_epoch",
+        "worker_id",
+        "revision",
+        "cancel_requested",
+        "cost",
+        "charged",
+        "error",
+        "metadata",
+        "checkpoint",
+        "webhook_url",
+        "webhook_events",
+        "outputs_deleted_at",
     ];
 
     /// <summary>The request, where whoever made the row has it at hand; it is then not parsed again.</summary>
@@ -82,7 +106,9 @@ public sealed record JobRow
     /// <summary>The plan, likewise.</summary>
     internal JobPlan? KnownPlan { get; init; }
 
-    public JobRequest ReadRequest() => KnownRequest ?? JsonSerializer.Deserialize<JobRequest>(Request, WireJson.Options)
+    public JobRequest ReadRequest() =>
+        KnownRequest
+        ?? JsonSerializer.Deserialize<JobRequest>(Request, WireJson.Options)
         ?? throw new InvalidDataException($"The request of job {Id} is null.");
 
     /// <summary>What is done for the job; null where there is no plan of the present version.</summary>
@@ -98,7 +124,7 @@ public sealed record JobRow
             return (null, null);
         }
 
-        using JsonDocument stored = JsonDocument.Parse(Plan);
+        using var stored = JsonDocument.Parse(Plan);
         if (!stored.RootElement.TryGetProperty("version", out JsonElement version))
         {
             return (null, stored.Deserialize<RenderPlan>(WireJson.Options));
@@ -109,60 +135,65 @@ public sealed record JobRow
     }
 
     /// <summary>The job as the API shows it, without what changes from second to second (position, estimate, progress).</summary>
-    public JobDocument ToDocument() => new()
-    {
-        Id = Id,
-        Kind = Kind,
-        State = State,
-        Model = Model,
-        CreatedAt = CreatedAt,
-        StartedAt = StartedAt,
-        FinishedAt = FinishedAt,
-        ExpiresAt = State == JobState.Queued ? ExpiresAt : null,
-        Attempt = Attempt,
-        Priority = Priority,
-        CancelRequested = CancelRequested ? true : null,
-        Cost = new JobCost(State.IsFinal() ? Credits.Zero : Cost, Charged),
-        Outputs = [.. Outputs.Select(o => JobOutputLink.Of(Id, o))],
-        OutputsDeletedAt = OutputsDeletedAt,
-        Error = Error,
-        Request = ReadRequest(),
-        Render = ReadRender(),
-        Metadata = Metadata,
-        Links = JobLinks.Of(Id),
-    };
+    public JobDocument ToDocument() =>
+        new()
+        {
+            Id = Id,
+            Kind = Kind,
+            State = State,
+            Model = Model,
+            CreatedAt = CreatedAt,
+            StartedAt = StartedAt,
+            FinishedAt = FinishedAt,
+            ExpiresAt = State == JobState.Queued ? ExpiresAt : null,
+            Attempt = Attempt,
+            Priority = Priority,
+            CancelRequested = CancelRequested ? true : null,
+            Cost = new JobCost(State.IsFinal() ? Credits.Zero : Cost, Charged),
+            Outputs = [.. Outputs.Select(o => JobOutputLink.Of(Id, o))],
+            OutputsDeletedAt = OutputsDeletedAt,
+            Error = Error,
+            Request = ReadRequest(),
+            Render = ReadRender(),
+            Metadata = Metadata,
+            Links = JobLinks.Of(Id),
+        };
 
-    internal static JobRow Read(NpgsqlDataReader r) => new()
-    {
-        Id = new JobId(r.GetGuid(0)),
-        AccountId = r.GetGuid(1),
-        Kind = (JobKind)r.GetInt16(2),
-        Model = r.GetString(3),
-        State = (JobState)r.GetInt16(4),
-        Request = r.GetString(5),
-        Plan = Text(r, 6),
-        Priority = r.GetInt32(7),
-        CreatedAt = r.GetFieldValue<DateTimeOffset>(8),
-        StartedAt = Time(r, 9),
-        FinishedAt = Time(r, 10),
-        ExpiresAt = Time(r, 11),
-        Attempt = r.GetInt32(12),
-        LeaseEpoch = r.GetInt64(13),
-        WorkerId = Text(r, 14),
-        Revision = r.GetInt64(15),
-        CancelRequested = r.GetBoolean(16),
-        Cost = new Credits(r.GetInt64(17)),
-        Charged = new Credits(r.GetInt64(18)),
-        Error = Json<JobError>(Text(r, 19)),
-        Metadata = Text(r, 20) is { } metadata ? JsonSerializer.Deserialize<JsonElement>(metadata) : null,
-        Checkpoint = Json<JobCheckpoint>(Text(r, 21)),
-        WebhookUrl = Text(r, 22),
-        WebhookEvents = r.IsDBNull(23) ? null : r.GetFieldValue<string[]>(23),
-        OutputsDeletedAt = Time(r, 24),
-    };
+    internal static JobRow Read(NpgsqlDataReader r) =>
+        new()
+        {
+            Id = new JobId(r.GetGuid(0)),
+            AccountId = r.GetGuid(1),
+            Kind = (JobKind)r.GetInt16(2),
+            Model = r.GetString(3),
+            State = (JobState)r.GetInt16(4),
+            Request = r.GetString(5),
+            Plan = Text(r, 6),
+            Priority = r.GetInt32(7),
+            CreatedAt = r.GetFieldValue<DateTimeOffset>(8),
+            StartedAt = Time(r, 9),
+            FinishedAt = Time(r, 10),
+            ExpiresAt = Time(r, 11),
+            Attempt = r.GetInt32(12),
+            LeaseEpoch = r.GetInt64(13),
+            WorkerId = Text(r, 14),
+            Revision = r.GetInt64(15),
+            CancelRequested = r.GetBoolean(16),
+            Cost = new Credits(r.GetInt64(17)),
+            Charged = new Credits(r.GetInt64(18)),
+            Error = Json<JobError>(Text(r, 19)),
+            Metadata = Text(r, 20) is { } metadata ? JsonSerializer.Deserialize<JsonElement>(metadata) : null,
+            Checkpoint = Json<JobCheckpoint>(Text(r, 21)),
+            WebhookUrl = Text(r, 22),
+            WebhookEvents = r.IsDBNull(23) ? null : r.GetFieldValue<string[]>(23),
+            OutputsDeletedAt = Time(r, 24),
+        };
 
     internal static JobRow ReadWithOutputs(NpgsqlDataReader r) =>
-        Read(r) with { Outputs = Json<JobOutput[]>(Text(r, Columns.Count)) ?? [] };
+        Read(r) with
+        {
+            Outputs = Json<JobOutput[]>(Text(r, Columns.Count)) ?? [],
+        };
 
     private static string? Text(NpgsqlDataReader r, int ordinal) => r.IsDBNull(ordinal) ? null : r.GetString(ordinal);
 

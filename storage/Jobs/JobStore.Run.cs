@@ -6,34 +6,59 @@ namespace Generation.Storage;
 
 public sealed partial class JobStore
 {
-    private static readonly RowsStatement<Claim> ClaimSql = new("claim",
-    [
-        Column<Claim>.Of("id", NpgsqlDbType.Uuid, c => c.Id.Value),
-        Column<Claim>.Of("worker", NpgsqlDbType.Text, c => c.WorkerId),
-        Column<Claim>.Of("lease", NpgsqlDbType.Interval, c => c.Lease),
-    ]);
+    private static readonly RowsStatement<Claim> ClaimSql = new(
+        "claim",
+        [
+            Column<Claim>.Of("id", NpgsqlDbType.Uuid, c => c.Id.Value),
+            Column<Claim>.Of("worker", NpgsqlDbType.Text, c => c.WorkerId),
+            Column<Claim>.Of("lease", NpgsqlDbType.Interval, c => c.Lease),
+        ]
+    );
 
-    private static readonly RowsStatement<Completion> CompleteSql = new("complete",
-    [
-        Column<Completion>.Of("id", NpgsqlDbType.Uuid, c => c.Id.Value),
-        Column<Completion>.Of("epoch", NpgsqlDbType.Bigint, c => c.Epoch),
-        Column<Completion>.Of("outputs", NpgsqlDbType.Jsonb, c => Json(c.Outputs)),
-    ]);
+    private static readonly RowsStatement<Completion> CompleteSql = new(
+        "complete",
+        [
+            Column<Completion>.Of("id", NpgsqlDbType.Uuid, c => c.Id.Value),
+            Column<Completion>.Of("epoch", NpgsqlDbType.Bigint, c => c.Epoch),
+            Column<Completion>.Of("outputs", NpgsqlDbType.Jsonb, c => Json(c.Outputs)),
+        ]
+    );
 
-    private static readonly Statement RenewSql = new("renew",
-        ("id", NpgsqlDbType.Uuid), ("epoch", NpgsqlDbType.Bigint), ("lease", NpgsqlDbType.Interval), ("checkpoint", NpgsqlDbType.Jsonb));
+    private static readonly Statement RenewSql = new(
+        "renew",
+        ("id", NpgsqlDbType.Uuid),
+        ("epoch", NpgsqlDbType.Bigint),
+        ("lease", NpgsqlDbType.Interval),
+        ("checkpoint", NpgsqlDbType.Jsonb)
+    );
 
-    private static readonly Statement FailSql = new("fail",
-        ("id", NpgsqlDbType.Uuid), ("epoch", NpgsqlDbType.Bigint), ("error", NpgsqlDbType.Jsonb));
+    private static readonly Statement FailSql = new(
+        "fail",
+        ("id", NpgsqlDbType.Uuid),
+        ("epoch", NpgsqlDbType.Bigint),
+        ("error", NpgsqlDbType.Jsonb)
+    );
 
-    private static readonly Statement ConfirmCancelSql = new("confirm-cancel",
-        ("id", NpgsqlDbType.Uuid), ("epoch", NpgsqlDbType.Bigint), ("done", NpgsqlDbType.Numeric));
+    private static readonly Statement ConfirmCancelSql = new(
+        "confirm-cancel",
+        ("id", NpgsqlDbType.Uuid),
+        ("epoch", NpgsqlDbType.Bigint),
+        ("done", NpgsqlDbType.Numeric)
+    );
 
-    private static readonly Statement HandBackSql = new("hand-back",
-        ("id", NpgsqlDbType.Uuid), ("epoch", NpgsqlDbType.Bigint), ("checkpoint", NpgsqlDbType.Jsonb));
+    private static readonly Statement HandBackSql = new(
+        "hand-back",
+        ("id", NpgsqlDbType.Uuid),
+        ("epoch", NpgsqlDbType.Bigint),
+        ("checkpoint", NpgsqlDbType.Jsonb)
+    );
 
-    private static readonly Statement RetrySql = new("retry",
-        ("id", NpgsqlDbType.Uuid), ("epoch", NpgsqlDbType.Bigint), ("max_attempts", NpgsqlDbType.Integer));
+    private static readonly Statement RetrySql = new(
+        "retry",
+        ("id", NpgsqlDbType.Uuid),
+        ("epoch", NpgsqlDbType.Bigint),
+        ("max_attempts", NpgsqlDbType.Integer)
+    );
 
     /// <summary>queued -> running, for one worker. Null: it is not queued (any more); the message that led here was a copy.</summary>
     public async Task<ClaimedJob?> ClaimAsync(JobId id, string workerId, TimeSpan lease, CancellationToken cancellationToken)
@@ -54,27 +79,31 @@ public sealed partial class JobStore
     /// a job that runs under <paramref name="workerId"/> is its own.
     /// </summary>
     public async Task<ClaimedJob?> FindClaimAsync(JobId id, string workerId, CancellationToken cancellationToken) =>
-        await FindAsync(id, null, cancellationToken) is { State: JobState.Running } row && row.WorkerId == workerId
-            ? ClaimOf(row)
-            : null;
+        await FindAsync(id, null, cancellationToken) is { State: JobState.Running } row && row.WorkerId == workerId ? ClaimOf(row) : null;
 
-    private static ClaimedJob ClaimOf(JobRow row) => new()
-    {
-        Id = row.Id,
-        AccountId = row.AccountId,
-        Model = row.Model,
-        Request = row.ReadRequest(),
-        Plan = row.ReadPlan(),
-        Attempt = row.Attempt,
-        LeaseEpoch = row.LeaseEpoch,
-        Checkpoint = row.Checkpoint,
-        CreatedAt = row.CreatedAt,
-        StartedAt = row.StartedAt,
-    };
+    private static ClaimedJob ClaimOf(JobRow row) =>
+        new()
+        {
+            Id = row.Id,
+            AccountId = row.AccountId,
+            Model = row.Model,
+            Request = row.ReadRequest(),
+            Plan = row.ReadPlan(),
+            Attempt = row.Attempt,
+            LeaseEpoch = row.LeaseEpoch,
+            Checkpoint = row.Checkpoint,
+            CreatedAt = row.CreatedAt,
+            StartedAt = row.StartedAt,
+        };
 
     /// <summary>Lengthens the lease to <paramref name="lease"/> from now, and keeps a newer checkpoint if one is given.</summary>
     public async Task<LeaseState> RenewAsync(
-        JobId id, long epoch, TimeSpan lease, JobCheckpoint? checkpoint, CancellationToken cancellationToken)
+        JobId id,
+        long epoch,
+        TimeSpan lease,
+        JobCheckpoint? checkpoint,
+        CancellationToken cancellationToken
+    )
     {
         await using NpgsqlCommand command = RenewSql.On(_source, id.Value, epoch, lease, Json(checkpoint));
         return await command.ExecuteScalarAsync(cancellationToken) switch
@@ -85,9 +114,15 @@ public sealed partial class JobStore
         };
     }
 
-    /// <summary>running -> succeeded, with its outputs, and the hold becomes a charge. May be repeated: it recognises its own success.</summary>
+    /// <summary>
+    /// running -> succeeded, with its outputs, and the hold becomes a charge. May be repeated: it recognises its own success.
+    /// </summary>
     public async Task<FencedOutcome> CompleteAsync(
-        JobId id, long epoch, IReadOnlyList<JobOutput> outputs, CancellationToken cancellationToken)
+        JobId id,
+        long epoch,
+        IReadOnlyList<JobOutput> outputs,
+        CancellationToken cancellationToken
+    )
     {
         JobRow? row = await _completions.RunAsync(new Completion(id, epoch, outputs), cancellationToken).WaitAsync(cancellationToken);
         if (row is not null)
@@ -107,11 +142,15 @@ public sealed partial class JobStore
     /// running -> queued after a failure that another attempt may not have; after <paramref name="maxAttempts"/>
     /// running -> failed with <paramref name="error"/>.
     /// </summary>
-    public async Task<FencedOutcome> RetryAsync(
-        JobId id, long epoch, int maxAttempts, JobError error, CancellationToken cancellationToken)
+    public async Task<FencedOutcome> RetryAsync(JobId id, long epoch, int maxAttempts, JobError error, CancellationToken cancellationToken)
     {
         FencedOutcome outcome = await EndAsync(
-            RetrySql.On(_source, id.Value, epoch, maxAttempts), id, epoch, row => row.State == JobState.Queued, cancellationToken);
+            RetrySql.On(_source, id.Value, epoch, maxAttempts),
+            id,
+            epoch,
+            row => row.State == JobState.Queued,
+            cancellationToken
+        );
         if (outcome != FencedOutcome.Lost)
         {
             return outcome;
@@ -125,7 +164,12 @@ public sealed partial class JobStore
     /// </summary>
     public Task<FencedOutcome> HandBackAsync(JobId id, long epoch, JobCheckpoint? checkpoint, CancellationToken cancellationToken) =>
         EndAsync(
-            HandBackSql.On(_source, id.Value, epoch, Json(checkpoint)), id, epoch, row => row.State == JobState.Queued, cancellationToken);
+            HandBackSql.On(_source, id.Value, epoch, Json(checkpoint)),
+            id,
+            epoch,
+            row => row.State == JobState.Queued,
+            cancellationToken
+        );
 
     /// <summary>
     /// running -> cancelled: the worker has stopped, after <paramref name="fractionDone"/> (0 to 1) of the work. That
@@ -135,15 +179,29 @@ public sealed partial class JobStore
     {
         decimal done = (decimal)Math.Clamp(double.IsNaN(fractionDone) ? 0 : fractionDone, 0, 1);
         return await EndAsync(
-            ConfirmCancelSql.On(_source, id.Value, epoch, done), id, epoch, row => row.State == JobState.Cancelled, cancellationToken);
+            ConfirmCancelSql.On(_source, id.Value, epoch, done),
+            id,
+            epoch,
+            row => row.State == JobState.Cancelled,
+            cancellationToken
+        );
     }
 
     private async Task<FencedOutcome> EndAsync(
-        NpgsqlCommand command, JobId id, long epoch, Func<JobRow, bool> isOwnDoing, CancellationToken cancellationToken) =>
-        await AfterEndAsync(await TransitionAsync(command, cancellationToken), id, epoch, isOwnDoing, cancellationToken);
+        NpgsqlCommand command,
+        JobId id,
+        long epoch,
+        Func<JobRow, bool> isOwnDoing,
+        CancellationToken cancellationToken
+    ) => await AfterEndAsync(await TransitionAsync(command, cancellationToken), id, epoch, isOwnDoing, cancellationToken);
 
     private async Task<FencedOutcome> AfterEndAsync(
-        JobRow? row, JobId id, long epoch, Func<JobRow, bool> isOwnDoing, CancellationToken cancellationToken)
+        JobRow? row,
+        JobId id,
+        long epoch,
+        Func<JobRow, bool> isOwnDoing,
+        CancellationToken cancellationToken
+    )
     {
         // A slot is free, or a job waits again
         _signal.Raise();

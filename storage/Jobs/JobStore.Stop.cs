@@ -11,19 +11,28 @@ public sealed partial class JobStore
     private const int RoundSize = 200;
 
     private static readonly JobError WorkerLost = new(
-        "worker_lost", "The worker that ran this job was lost, and so were those of every attempt before. Nothing was charged; submit it again.");
+        "worker_lost",
+        "The worker that ran this job was lost, and so were those of every attempt before. Nothing was charged; submit it again."
+    );
 
     private static readonly Statement CancelQueuedSql = new("cancel-queued", ("id", NpgsqlDbType.Uuid), ("account_id", NpgsqlDbType.Uuid));
 
-    private static readonly Statement RequestCancelSql = new("request-cancel",
-        ("id", NpgsqlDbType.Uuid), ("account_id", NpgsqlDbType.Uuid));
+    private static readonly Statement RequestCancelSql = new(
+        "request-cancel",
+        ("id", NpgsqlDbType.Uuid),
+        ("account_id", NpgsqlDbType.Uuid)
+    );
 
     private static readonly Statement LapsedSql = new("lapsed", ("limit", NpgsqlDbType.Integer));
 
     private static readonly Statement RescueSql = new("rescue", ("id", NpgsqlDbType.Uuid), ("max_attempts", NpgsqlDbType.Integer));
 
-    private static readonly Statement EndLapsedSql = new("end-lapsed",
-        ("id", NpgsqlDbType.Uuid), ("max_attempts", NpgsqlDbType.Integer), ("error", NpgsqlDbType.Jsonb));
+    private static readonly Statement EndLapsedSql = new(
+        "end-lapsed",
+        ("id", NpgsqlDbType.Uuid),
+        ("max_attempts", NpgsqlDbType.Integer),
+        ("error", NpgsqlDbType.Jsonb)
+    );
 
     private static readonly Statement RequeueSql = new("requeue", ("id", NpgsqlDbType.Uuid));
 
@@ -31,8 +40,11 @@ public sealed partial class JobStore
 
     private static readonly Statement ExpireSql = new("expire", ("ids", NpgsqlDbType.Array | NpgsqlDbType.Uuid));
 
-    private static readonly Statement DeleteOutputsSql = new("delete-outputs",
-        ("id", NpgsqlDbType.Uuid), ("account_id", NpgsqlDbType.Uuid));
+    private static readonly Statement DeleteOutputsSql = new(
+        "delete-outputs",
+        ("id", NpgsqlDbType.Uuid),
+        ("account_id", NpgsqlDbType.Uuid)
+    );
 
     /// <summary>
     /// queued -> cancelled, at no cost; or asks a running job's worker to stop. With <paramref name="accountId"/>: only
@@ -150,7 +162,7 @@ public sealed partial class JobStore
     /// </summary>
     public async Task<JobRow?> DeleteOutputsAsync(JobId id, Guid accountId, CancellationToken cancellationToken) =>
         await TransitionAsync(DeleteOutputsSql.On(_source, id.Value, accountId), cancellationToken)
-            ?? await FindAsync(id, accountId, cancellationToken);
+        ?? await FindAsync(id, accountId, cancellationToken);
 
     private async Task<IReadOnlyList<JobId>> IdsAsync(Statement statement, CancellationToken cancellationToken)
     {

@@ -7,7 +7,8 @@ namespace Generation.Storage;
 
 public sealed partial class JobStore
 {
-    private static readonly RowsStatement<Submission> SubmitSql = new("submit",
+    private static readonly RowsStatement<Submission> SubmitSql = new(
+        "submit",
         [
             Column<Submission>.Of("id", NpgsqlDbType.Uuid, s => s.Job.Id.Value),
             Column<Submission>.Of("account_id", NpgsqlDbType.Uuid, s => s.Job.AccountId),
@@ -27,16 +28,26 @@ public sealed partial class JobStore
             Column<Submission>.Of("seconds", NpgsqlDbType.Double, s => s.Job.ExpectedSeconds),
             Column<Submission>.Of("trace", NpgsqlDbType.Text, s => s.Job.Trace),
         ],
-        ("dispatch", NpgsqlDbType.Text), ("live_for", NpgsqlDbType.Interval), ("running_limit", NpgsqlDbType.Integer));
+        ("dispatch", NpgsqlDbType.Text),
+        ("live_for", NpgsqlDbType.Interval),
+        ("running_limit", NpgsqlDbType.Integer)
+    );
 
-    private static readonly Statement SubmitKeysSql = new("submit-keys",
-        ("account_id", NpgsqlDbType.Array | NpgsqlDbType.Uuid), ("key", NpgsqlDbType.Array | NpgsqlDbType.Text),
-        ("fingerprint", NpgsqlDbType.Array | NpgsqlDbType.Bytea), ("id", NpgsqlDbType.Array | NpgsqlDbType.Uuid),
-        ("in_flight", NpgsqlDbType.Array | NpgsqlDbType.Interval));
+    private static readonly Statement SubmitKeysSql = new(
+        "submit-keys",
+        ("account_id", NpgsqlDbType.Array | NpgsqlDbType.Uuid),
+        ("key", NpgsqlDbType.Array | NpgsqlDbType.Text),
+        ("fingerprint", NpgsqlDbType.Array | NpgsqlDbType.Bytea),
+        ("id", NpgsqlDbType.Array | NpgsqlDbType.Uuid),
+        ("in_flight", NpgsqlDbType.Array | NpgsqlDbType.Interval)
+    );
 
-    private static readonly Statement SubmitUnusedKeysSql = new("submit-unused-keys",
-        ("account_id", NpgsqlDbType.Array | NpgsqlDbType.Uuid), ("key", NpgsqlDbType.Array | NpgsqlDbType.Text),
-        ("id", NpgsqlDbType.Array | NpgsqlDbType.Uuid));
+    private static readonly Statement SubmitUnusedKeysSql = new(
+        "submit-unused-keys",
+        ("account_id", NpgsqlDbType.Array | NpgsqlDbType.Uuid),
+        ("key", NpgsqlDbType.Array | NpgsqlDbType.Text),
+        ("id", NpgsqlDbType.Array | NpgsqlDbType.Uuid)
+    );
 
     private static readonly Statement SubmitWebhooksSql = new("submit-webhooks", ("ids", NpgsqlDbType.Array | NpgsqlDbType.Uuid));
 
@@ -92,9 +103,15 @@ public sealed partial class JobStore
         Guid[] ids = [.. keyed.Select(j => j.Id.Value)];
         if (keyed.Length > 0)
         {
-            batch.Add(SubmitKeysSql.InBatch(
-                owners, keys, keyed.Select(j => j.Idempotency!.Fingerprint).ToArray(), ids,
-                keyed.Select(j => j.Idempotency!.InFlight).ToArray()));
+            batch.Add(
+                SubmitKeysSql.InBatch(
+                    owners,
+                    keys,
+                    keyed.Select(j => j.Idempotency!.Fingerprint).ToArray(),
+                    ids,
+                    keyed.Select(j => j.Idempotency!.InFlight).ToArray()
+                )
+            );
         }
 
         Submission[] submissions = [.. jobs.Select(j => new Submission(j, Json(j.Request)!))];
@@ -121,8 +138,11 @@ public sealed partial class JobStore
                 ? new SubmitResult(SubmitOutcome.Queued, RowOf(submissions[i], reader), balance, IsSent: !reader.IsDBNull(6))
                 : new SubmitResult(
                     reader.GetBoolean(1) ? SubmitOutcome.IdempotencyKeyUsed
-                        : reader.GetBoolean(2) ? SubmitOutcome.TooManyQueued : SubmitOutcome.InsufficientCredits,
-                    null, balance);
+                        : reader.GetBoolean(2) ? SubmitOutcome.TooManyQueued
+                        : SubmitOutcome.InsufficientCredits,
+                    null,
+                    balance
+                );
         }
 
         while (await reader.NextResultAsync())

@@ -64,8 +64,15 @@ public sealed partial class JobStore
         return row;
     }
 
-    /// <summary>After a fenced statement matched nothing: did an earlier try of it succeed, is a cancel in the way, or is the lease lost?</summary>
-    private async Task<FencedOutcome> WhyRefusedAsync(JobId id, long epoch, Func<JobRow, bool> isOwnDoing, CancellationToken cancellationToken) =>
+    /// <summary>
+    /// After a fenced statement matched nothing: did an earlier try of it succeed, is a cancel in the way, or is the lease lost?
+    /// </summary>
+    private async Task<FencedOutcome> WhyRefusedAsync(
+        JobId id,
+        long epoch,
+        Func<JobRow, bool> isOwnDoing,
+        CancellationToken cancellationToken
+    ) =>
         await FindAsync(id, null, cancellationToken) switch
         {
             { } row when row.LeaseEpoch == epoch && isOwnDoing(row) => FencedOutcome.Done,

@@ -22,7 +22,8 @@ public sealed record ModelLoad(
     int FreeSlots,
     long FinishedLastMinute,
     double? RunSeconds,
-    DateTimeOffset? OldestQueuedAt)
+    DateTimeOffset? OldestQueuedAt
+)
 {
     /// <summary>How long each running job is expected to run on, in seconds, as far as that is known.</summary>
     public IReadOnlyList<double> SecondsLeft { get; init; } = [];
@@ -49,8 +50,11 @@ public sealed class LoadReader(NpgsqlDataSource source, int countLimit = LoadRea
     {
         await using NpgsqlBatch batch = source.CreateBatch();
         // Planned each time, since the tables' sizes decide how; not by bitmaps, for which rows that are gone count like others
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(
-            "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_bitmapscan', 'off', true)"));
+        batch.BatchCommands.Add(
+            new NpgsqlBatchCommand(
+                "SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('enable_bitmapscan', 'off', true)"
+            )
+        );
         batch.BatchCommands.Add(LoadSql.InBatch(WorkerRegistry.LiveFor, countLimit));
         await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.NextResultAsync(cancellationToken);
@@ -67,21 +71,24 @@ public sealed class LoadReader(NpgsqlDataSource source, int countLimit = LoadRea
             };
             if (!reader.IsDBNull(0))
             {
-                models.Add(new ModelLoad(
-                    reader.GetString(0),
-                    reader.GetInt64(1),
-                    reader.GetInt64(2),
-                    reader.GetInt32(3),
-                    reader.GetInt32(4),
-                    reader.GetInt32(5),
-                    reader.GetInt64(6),
-                    reader.IsDBNull(7) ? null : reader.GetDouble(7),
-                    reader.IsDBNull(8) ? null : reader.GetFieldValue<DateTimeOffset>(8))
-                {
-                    SecondsLeft = reader.IsDBNull(13) ? [] : reader.GetFieldValue<double[]>(13),
-                    QueuedSeconds = reader.GetDouble(14),
-                    QueuedKnown = reader.GetInt64(15),
-                });
+                models.Add(
+                    new ModelLoad(
+                        reader.GetString(0),
+                        reader.GetInt64(1),
+                        reader.GetInt64(2),
+                        reader.GetInt32(3),
+                        reader.GetInt32(4),
+                        reader.GetInt32(5),
+                        reader.GetInt64(6),
+                        reader.IsDBNull(7) ? null : reader.GetDouble(7),
+                        reader.IsDBNull(8) ? null : reader.GetFieldValue<DateTimeOffset>(8)
+                    )
+                    {
+                        SecondsLeft = reader.IsDBNull(13) ? [] : reader.GetFieldValue<double[]>(13),
+                        QueuedSeconds = reader.GetDouble(14),
+                        QueuedKnown = reader.GetInt64(15),
+                    }
+                );
             }
         }
 

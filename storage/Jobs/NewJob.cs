@@ -27,7 +27,9 @@ public sealed record NewJob
     /// <summary>Refused if the account has so many jobs waiting; null: no limit.</summary>
     public int? MaxQueued { get; init; }
 
-    /// <summary>Whether and how the caller sends the job's command itself, where a dispatcher would send it at once; null: it does not.</summary>
+    /// <summary>
+    /// Whether and how the caller sends the job's command itself, where a dispatcher would send it at once; null: it does not.
+    /// </summary>
     public DirectSend? Send { get; init; }
 
     /// <summary>What is done for it; null: its worker plans it.</summary>

@@ -19,7 +19,9 @@ public sealed record OutboxEntry(JobId JobId, string Model, string? Trace);
 /// <param name="Waiting">Jobs queued and not sent, at most <see cref="Outbox.CountLimit"/>.</param>
 public sealed record DispatchWindow(string Model, int Workers, int Slots, int FreeSlots, int InFlight, int Waiting)
 {
-    /// <summary>How many may be sent now: a little more than the free slots, so that a worker finds its next job when it has finished one.</summary>
+    /// <summary>
+    /// How many may be sent now: a little more than the free slots, so that a worker finds its next job when it has finished one.
+    /// </summary>
     public int Room => FreeSlots + 1 + (Slots / 4) - InFlight;
 }
 
@@ -34,20 +36,35 @@ public sealed class Outbox(NpgsqlDataSource source)
 
     private static readonly Statement AnyWaitingSql = new("any-waiting");
 
-    private static readonly Statement WindowsSql = new("windows",
-        ("live_for", NpgsqlDbType.Interval), ("count_limit", NpgsqlDbType.Integer));
+    private static readonly Statement WindowsSql = new(
+        "windows",
+        ("live_for", NpgsqlDbType.Interval),
+        ("count_limit", NpgsqlDbType.Integer)
+    );
 
-    private static readonly Statement TakeSql = new("take",
-        ("model", NpgsqlDbType.Text), ("limit", NpgsqlDbType.Integer), ("running_limit", NpgsqlDbType.Integer));
+    private static readonly Statement TakeSql = new(
+        "take",
+        ("model", NpgsqlDbType.Text),
+        ("limit", NpgsqlDbType.Integer),
+        ("running_limit", NpgsqlDbType.Integer)
+    );
 
-    private static readonly Statement TakeOverdueSql = new("take-overdue",
-        ("model", NpgsqlDbType.Text), ("age", NpgsqlDbType.Interval), ("limit", NpgsqlDbType.Integer));
+    private static readonly Statement TakeOverdueSql = new(
+        "take-overdue",
+        ("model", NpgsqlDbType.Text),
+        ("age", NpgsqlDbType.Interval),
+        ("limit", NpgsqlDbType.Integer)
+    );
 
     private static readonly Statement PutBackSql = new("put-back", ("ids", NpgsqlDbType.Array | NpgsqlDbType.Uuid));
 
-    private static readonly Statement LeaveToOthersSql = new("leave-to-others",
-        ("models", NpgsqlDbType.Array | NpgsqlDbType.Text), ("load_times", NpgsqlDbType.Array | NpgsqlDbType.Interval),
-        ("worker", NpgsqlDbType.Text), ("live_for", NpgsqlDbType.Interval));
+    private static readonly Statement LeaveToOthersSql = new(
+        "leave-to-others",
+        ("models", NpgsqlDbType.Array | NpgsqlDbType.Text),
+        ("load_times", NpgsqlDbType.Array | NpgsqlDbType.Interval),
+        ("worker", NpgsqlDbType.Text),
+        ("live_for", NpgsqlDbType.Interval)
+    );
 
     /// <summary>Whether any job is queued and not sent.</summary>
     public async Task<bool> IsAnyWaitingAsync(CancellationToken cancellationToken)
@@ -67,8 +84,16 @@ public sealed class Outbox(NpgsqlDataSource source)
         var windows = new List<DispatchWindow>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            windows.Add(new DispatchWindow(
-                reader.GetString(0), reader.GetInt32(1), reader.GetInt32(2), reader.GetInt32(3), reader.GetInt32(4), reader.GetInt32(5)));
+            windows.Add(
+                new DispatchWindow(
+                    reader.GetString(0),
+                    reader.GetInt32(1),
+                    reader.GetInt32(2),
+                    reader.GetInt32(3),
+                    reader.GetInt32(4),
+                    reader.GetInt32(5)
+                )
+            );
         }
 
         return windows;
@@ -91,7 +116,12 @@ public sealed class Outbox(NpgsqlDataSource source)
     }
 
     /// <summary>Jobs that were sent longer than <paramref name="age"/> ago and that nobody claimed: their messages may be lost.</summary>
-    public async Task<IReadOnlyList<OutboxEntry>> TakeOverdueAsync(string model, TimeSpan age, int limit, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<OutboxEntry>> TakeOverdueAsync(
+        string model,
+        TimeSpan age,
+        int limit,
+        CancellationToken cancellationToken
+    )
     {
         await using var batch = new JobBatch(source, durable: false);
         batch.Add(TakeOverdueSql.InBatch(model, age, limit));
@@ -111,10 +141,18 @@ public sealed class Outbox(NpgsqlDataSource source)
     /// another worker: one has the model in memory, and the next job has not yet waited as long as loading takes.
     /// </summary>
     public async Task<IReadOnlySet<string>> LeaveToOthersAsync(
-        string worker, IReadOnlyList<(string Model, TimeSpan LoadTime)> cold, CancellationToken cancellationToken)
+        string worker,
+        IReadOnlyList<(string Model, TimeSpan LoadTime)> cold,
+        CancellationToken cancellationToken
+    )
     {
         await using NpgsqlCommand command = LeaveToOthersSql.On(
-            source, cold.Select(c => c.Model).ToArray(), cold.Select(c => c.LoadTime).ToArray(), worker, WorkerRegistry.LiveFor);
+            source,
+            cold.Select(c => c.Model).ToArray(),
+            cold.Select(c => c.LoadTime).ToArray(),
+            worker,
+            WorkerRegistry.LiveFor
+        );
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         var models = new HashSet<string>(StringComparer.Ordinal);
         while (await reader.ReadAsync(cancellationToken))
@@ -125,7 +163,11 @@ public sealed class Outbox(NpgsqlDataSource source)
         return models;
     }
 
-    private static async Task<IReadOnlyList<OutboxEntry>> EntriesAsync(NpgsqlDataReader reader, string model, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<OutboxEntry>> EntriesAsync(
+        NpgsqlDataReader reader,
+        string model,
+        CancellationToken cancellationToken
+    )
     {
         var entries = new List<OutboxEntry>();
         while (await reader.ReadAsync(cancellationToken))

@@ -37,11 +37,19 @@ public sealed class RunTimes(NpgsqlDataSource source)
         var times = new List<RunTime>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            (double perJob, double perWork) = Line(reader.GetDouble(3), reader.GetDouble(4), reader.GetDouble(5), reader.GetDouble(6), reader.GetDouble(7));
-            times.Add(new RunTime(reader.GetString(0), (JobKind)reader.GetInt16(1), reader.GetInt64(2), perJob, perWork)
-            {
-                MeanWork = reader.GetDouble(8),
-            });
+            (double perJob, double perWork) = Line(
+                reader.GetDouble(3),
+                reader.GetDouble(4),
+                reader.GetDouble(5),
+                reader.GetDouble(6),
+                reader.GetDouble(7)
+            );
+            times.Add(
+                new RunTime(reader.GetString(0), (JobKind)reader.GetInt16(1), reader.GetInt64(2), perJob, perWork)
+                {
+                    MeanWork = reader.GetDouble(8),
+                }
+            );
         }
 
         return times;
@@ -65,6 +73,8 @@ public sealed class RunTimes(NpgsqlDataSource source)
         double slope = ((product / n) - (mean * seconds / n)) / spread;
         double start = (seconds / n) - (slope * mean);
         // Neither does more work take less time, nor none at all less than none
-        return slope < 0 ? (seconds / n, 0) : start < 0 ? (0, product / workSquared) : (start, slope);
+        return slope < 0 ? (seconds / n, 0)
+            : start < 0 ? (0, product / workSquared)
+            : (start, slope);
     }
 }

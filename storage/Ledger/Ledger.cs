@@ -14,7 +14,15 @@ namespace Generation.Storage;
 /// <param name="Job">The job it is about, if one.</param>
 /// <param name="Note">Words of the operator who made it.</param>
 public sealed record LedgerTransaction(
-    long Id, DateTimeOffset At, LedgerEntry Entry, Credits Amount, Credits Balance, Credits Held, JobId? Job, string? Note);
+    long Id,
+    DateTimeOffset At,
+    LedgerEntry Entry,
+    Credits Amount,
+    Credits Balance,
+    Credits Held,
+    JobId? Job,
+    string? Note
+);
 
 /// <summary>What an account has had.</summary>
 /// <param name="Credited">Grants, refunds and top-ups.</param>
@@ -58,14 +66,27 @@ public sealed class Ledger(NpgsqlDataSource source)
     /// <summary>Credits for an account: a grant, a top-up or a refund; false if there is no such account.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another entry, or not more than nothing.</exception>
     public async Task<bool> MoveAsync(
-        Guid accountId, LedgerEntry entry, Credits amount, string? note, JobId? job, CancellationToken cancellationToken)
+        Guid accountId,
+        LedgerEntry entry,
+        Credits amount,
+        string? note,
+        JobId? job,
+        CancellationToken cancellationToken
+    )
     {
         await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
         return await MoveAsync(connection, accountId, entry, amount, note, job, cancellationToken);
     }
 
     internal async Task<bool> MoveAsync(
-        NpgsqlConnection connection, Guid accountId, LedgerEntry entry, Credits amount, string? note, JobId? job, CancellationToken cancellationToken)
+        NpgsqlConnection connection,
+        Guid accountId,
+        LedgerEntry entry,
+        Credits amount,
+        string? note,
+        JobId? job,
+        CancellationToken cancellationToken
+    )
     {
         if (entry is not (LedgerEntry.Grant or LedgerEntry.TopUp or LedgerEntry.Refund))
         {
@@ -84,14 +105,20 @@ public sealed class Ledger(NpgsqlDataSource source)
 
     /// <summary>An account's movements, the newest first, older than <paramref name="before"/> if given.</summary>
     public async Task<IReadOnlyList<LedgerTransaction>> TransactionsAsync(
-        Guid accountId, long? before, int limit, CancellationToken cancellationToken)
+        Guid accountId,
+        long? before,
+        int limit,
+        CancellationToken cancellationToken
+    )
     {
-        await using NpgsqlCommand command = source.CreateCommand("""
+        await using NpgsqlCommand command = source.CreateCommand(
+            """
             SELECT id, at, entry, amount, balance, held, job_id, note FROM ledger_lines
             WHERE account_id = $1 AND ($2 IS NULL OR id < $2)
                 AND (book = ledger_book('available') OR entry = ledger_entry('charge'))
             ORDER BY id DESC LIMIT $3
-            """);
+            """
+        );
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
         command.Parameters.Add(new NpgsqlParameter { Value = (object?)before ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
@@ -99,15 +126,18 @@ public sealed class Ledger(NpgsqlDataSource source)
         var transactions = new List<LedgerTransaction>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            transactions.Add(new LedgerTransaction(
-                reader.GetInt64(0),
-                reader.GetFieldValue<DateTimeOffset>(1),
-                (LedgerEntry)reader.GetInt16(2),
-                new Credits(reader.GetInt64(3)),
-                new Credits(reader.GetInt64(4)),
-                new Credits(reader.GetInt64(5)),
-                reader.IsDBNull(6) ? null : new JobId(reader.GetGuid(6)),
-                reader.IsDBNull(7) ? null : reader.GetString(7)));
+            transactions.Add(
+                new LedgerTransaction(
+                    reader.GetInt64(0),
+                    reader.GetFieldValue<DateTimeOffset>(1),
+                    (LedgerEntry)reader.GetInt16(2),
+                    new Credits(reader.GetInt64(3)),
+                    new Credits(reader.GetInt64(4)),
+                    new Credits(reader.GetInt64(5)),
+                    reader.IsDBNull(6) ? null : new JobId(reader.GetGuid(6)),
+                    reader.IsDBNull(7) ? null : reader.GetString(7)
+                )
+            );
         }
 
         return transactions;
@@ -116,12 +146,15 @@ public sealed class Ledger(NpgsqlDataSource source)
     /// <summary>What came to an account and what its jobs have cost, ever; null if there is no such account.</summary>
     public async Task<LedgerTotals?> TotalsAsync(Guid accountId, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand($"""
+        await using NpgsqlCommand command = source.CreateCommand(
+            $"""
             SELECT balance + held,
-                (SELECT coalesce(sum(amount), 0)::bigint FROM ledger_lines WHERE account_id = $1 AND book = ledger_book('available') AND {Credited}),
+                (SELECT coalesce(sum(amount), 0)::bigint FROM ledger_lines WHERE account_id = $1 AND book = ledger_book('available') AND
+                {Credited}),
                 (SELECT coalesce(max(id), 0) FROM ledger_lines WHERE account_id = $1)
             FROM accounts WHERE id = $1
-            """);
+            """
+        );
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         if (!await reader.ReadAsync(cancellationToken))
@@ -138,7 +171,7 @@ public sealed class Ledger(NpgsqlDataSource source)
     public async Task<LedgerTransaction?> LastAsync(Guid accountId, CancellationToken cancellationToken)
     {
         // Holds and releases lie between: a few lines each
-        for (long? before = null; ;)
+        for (long? before = null; ; )
         {
             const int Lines = 20;
             IReadOnlyList<LedgerTransaction> lines = await TransactionsAsync(accountId, before, Lines, cancellationToken);
@@ -159,21 +192,25 @@ public sealed class Ledger(NpgsqlDataSource source)
     /// <summary>Checks all the books, in one query and so at one moment.</summary>
     public async Task<LedgerCheck> CheckAsync(CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand("""
+        await using NpgsqlCommand command = source.CreateCommand(
+            """
             WITH books AS (
                 SELECT account_id,
                     coalesce(sum(amount) FILTER (WHERE book = ledger_book('available')), 0) AS balance,
                     coalesce(sum(amount) FILTER (WHERE book = ledger_book('held')), 0) AS held
                 FROM ledger_lines WHERE account_id IS NOT NULL GROUP BY account_id),
             open AS (
-                SELECT account_id, sum(cost) AS cost, count(*) AS jobs FROM jobs WHERE state IN (job_state('queued'), job_state('running')) GROUP BY account_id)
+                SELECT account_id, sum(cost) AS cost, count(*) AS jobs FROM jobs WHERE state IN (job_state('queued'),
+                job_state('running')) GROUP BY account_id)
             SELECT
                 (SELECT coalesce(sum(amount), 0)::bigint FROM ledger_lines),
                 (SELECT count(*) FROM (SELECT 1 FROM ledger_lines GROUP BY movement HAVING sum(amount) <> 0) AS wrong),
                 (SELECT count(*) FROM accounts a LEFT JOIN books b ON b.account_id = a.id
                     WHERE a.balance <> coalesce(b.balance, 0) OR a.held <> coalesce(b.held, 0)),
-                (SELECT count(*) FROM accounts a LEFT JOIN open o ON o.account_id = a.id WHERE a.held <> coalesce(o.cost, 0) OR a.open_jobs <> coalesce(o.jobs, 0))
-            """);
+                (SELECT count(*) FROM accounts a LEFT JOIN open o ON o.account_id = a.id WHERE a.held <> coalesce(o.cost,
+                0) OR a.open_jobs <> coalesce(o.jobs, 0))
+            """
+        );
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         return new LedgerCheck(new Credits(reader.GetInt64(0)), reader.GetInt64(1), reader.GetInt64(2), reader.GetInt64(3));

@@ -14,18 +14,29 @@ public sealed record MeasuredPrice(string Model, JobKind Kind, decimal PerJob, d
     public decimal Of(decimal work) => PerJob + (PerWork * work);
 }
 
-/// <summary>Prices that were derived from measured run times. They stay as they are, from job to job, until run times have changed much.</summary>
+/// <summary>
+/// Prices that were derived from measured run times. They stay as they are, from job to job, until run times have changed much.
+/// </summary>
 public sealed class MeasuredPriceStore(NpgsqlDataSource source)
 {
     public async Task<IReadOnlyList<MeasuredPrice>> ReadAsync(CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand("SELECT model, kind, per_job, per_work, jobs FROM measured_prices ORDER BY model, kind");
+        await using NpgsqlCommand command = source.CreateCommand(
+            "SELECT model, kind, per_job, per_work, jobs FROM measured_prices ORDER BY model, kind"
+        );
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         var prices = new List<MeasuredPrice>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            prices.Add(new MeasuredPrice(
-                reader.GetString(0), (JobKind)reader.GetInt16(1), reader.GetDecimal(2), reader.GetDecimal(3), reader.GetInt64(4)));
+            prices.Add(
+                new MeasuredPrice(
+                    reader.GetString(0),
+                    (JobKind)reader.GetInt16(1),
+                    reader.GetDecimal(2),
+                    reader.GetDecimal(3),
+                    reader.GetInt64(4)
+                )
+            );
         }
 
         return prices;
@@ -34,11 +45,13 @@ public sealed class MeasuredPriceStore(NpgsqlDataSource source)
     /// <summary>Puts a price in the place of an earlier one.</summary>
     public async Task KeepAsync(MeasuredPrice price, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand("""
+        await using NpgsqlCommand command = source.CreateCommand(
+            """
             INSERT INTO measured_prices (model, kind, per_job, per_work, jobs) VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (model, kind) DO UPDATE
                 SET per_job = excluded.per_job, per_work = excluded.per_work, jobs = excluded.jobs, measured_at = now()
-            """);
+            """
+        );
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = price.Model });
         command.Parameters.Add(new NpgsqlParameter<short> { TypedValue = (short)price.Kind });
         command.Parameters.Add(new NpgsqlParameter<decimal> { TypedValue = price.PerJob });
@@ -50,10 +63,13 @@ public sealed class MeasuredPriceStore(NpgsqlDataSource source)
     /// <summary>What a second costs, in credits: as it was first found, or <paramref name="proposed"/> if it was not yet.</summary>
     public async Task<decimal> RateAsync(decimal proposed, string model, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand("""
-            WITH new AS (INSERT INTO price_rate (credits_per_second, model) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING credits_per_second)
+        await using NpgsqlCommand command = source.CreateCommand(
+            """
+            WITH new AS (INSERT INTO price_rate (credits_per_second, model) VALUES ($1,
+            $2) ON CONFLICT DO NOTHING RETURNING credits_per_second)
             SELECT credits_per_second FROM new UNION ALL SELECT credits_per_second FROM price_rate LIMIT 1
-            """);
+            """
+        );
         command.Parameters.Add(new NpgsqlParameter<decimal> { TypedValue = proposed });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model });
         return await command.ExecuteScalarAsync(cancellationToken) is decimal rate ? rate : proposed;

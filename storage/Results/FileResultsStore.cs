@@ -77,13 +77,18 @@ public sealed class FileResultsStore : IResultsStore
     {
         try
         {
-            return Task.FromResult<Stream?>(new FileStream(PlaceOf(sha256), new FileStreamOptions
-            {
-                Mode = FileMode.Open,
-                Access = FileAccess.Read,
-                Share = FileShare.Read | FileShare.Delete,
-                Options = FileOptions.Asynchronous | FileOptions.SequentialScan,
-            }));
+            return Task.FromResult<Stream?>(
+                new FileStream(
+                    PlaceOf(sha256),
+                    new FileStreamOptions
+                    {
+                        Mode = FileMode.Open,
+                        Access = FileAccess.Read,
+                        Share = FileShare.Read | FileShare.Delete,
+                        Options = FileOptions.Asynchronous | FileOptions.SequentialScan,
+                    }
+                )
+            );
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -244,13 +249,14 @@ public sealed class FileResultsStore : IResultsStore
     }
 
     /// <summary>By the system's number of the error, where it says more than the message.</summary>
-    private string WhatToDo(Exception e) => (e, e.HResult) switch
-    {
-        (UnauthorizedAccessException, _) => $"Let the user {Environment.UserName} write there, or set Results:Path.",
-        // ENOSPC, EDQUOT
-        (ArgumentOutOfRangeException, _) or (IOException, 28 or 122) => "Make room there, or set Results:Path to where there is some.",
-        _ => $"See that {_root} is a folder on a disk that is mounted and writable, or set Results:Path.",
-    };
+    private string WhatToDo(Exception e) =>
+        (e, e.HResult) switch
+        {
+            (UnauthorizedAccessException, _) => $"Let the user {Environment.UserName} write there, or set Results:Path.",
+            // ENOSPC, EDQUOT
+            (ArgumentOutOfRangeException, _) or (IOException, 28 or 122) => "Make room there, or set Results:Path to where there is some.",
+            _ => $"See that {_root} is a folder on a disk that is mounted and writable, or set Results:Path.",
+        };
 
     internal static bool IsSha256(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
 
@@ -283,13 +289,17 @@ public sealed class FileResultsStore : IResultsStore
         return Path.Combine(_root, sha256[..2], sha256[2..4], sha256);
     }
 
-    private static FileStream Create(string path) => new(path, new FileStreamOptions
-    {
-        Mode = FileMode.CreateNew,
-        Access = FileAccess.Write,
-        Share = FileShare.None,
-        Options = FileOptions.Asynchronous,
-    });
+    private static FileStream Create(string path) =>
+        new(
+            path,
+            new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                Share = FileShare.None,
+                Options = FileOptions.Asynchronous,
+            }
+        );
 
     private void MoveIntoPlace(string temporary, string place)
     {

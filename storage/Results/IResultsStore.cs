@@ -42,7 +42,9 @@ public interface IResultsStore
     public Task CheckAsync(CancellationToken cancellationToken);
 }
 
-/// <summary>The store takes nothing now: it is full, closed to us, or away. The message says what to do, to operators; it is not for callers.</summary>
+/// <summary>
+/// The store takes nothing now: it is full, closed to us, or away. The message says what to do, to operators; it is not for callers.
+/// </summary>
 public sealed class ResultsStoreException(string message, Exception? inner = null) : IOException(message, inner);
 
 /// <summary>A file in the store.</summary>

@@ -66,12 +66,15 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
     {
         // The key is the hash, so the bytes must be seen once before they are sent
         string temporary = Path.Combine(Path.GetTempPath(), $"generation-{Guid.NewGuid():N}");
-        await using var file = new FileStream(temporary, new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.ReadWrite,
-            Options = FileOptions.Asynchronous | FileOptions.DeleteOnClose,
-        });
+        await using var file = new FileStream(
+            temporary,
+            new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.ReadWrite,
+                Options = FileOptions.Asynchronous | FileOptions.DeleteOnClose,
+            }
+        );
         await content.CopyToAsync(file, cancellationToken);
         file.Position = 0;
         string sha256 = Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellationToken));
@@ -148,8 +151,7 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
             }
 
             (request.KeyMarker, request.UploadIdMarker) = (answer.NextKeyMarker, answer.NextUploadIdMarker);
-        }
-        while (answer.IsTruncated == true);
+        } while (answer.IsTruncated == true);
     }
 
     public async IAsyncEnumerable<StoredFile> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
@@ -170,8 +172,7 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
             }
 
             request.ContinuationToken = answer.NextContinuationToken;
-        }
-        while (answer.IsTruncated == true);
+        } while (answer.IsTruncated == true);
     }
 
     public async Task CheckAsync(CancellationToken cancellationToken)
@@ -182,11 +183,17 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
         }
         catch (AmazonS3Exception e) when (e.ErrorCode == "NoSuchBucket")
         {
-            throw new ResultsStoreException($"There is no bucket '{_options.Bucket}' at {_options.ServiceUrl ?? "AWS"}: make it, or set Results:S3:Bucket.", e);
+            throw new ResultsStoreException(
+                $"There is no bucket '{_options.Bucket}' at {_options.ServiceUrl ?? "AWS"}: make it, or set Results:S3:Bucket.",
+                e
+            );
         }
         catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.Forbidden)
         {
-            throw new ResultsStoreException($"The bucket '{_options.Bucket}' refuses these keys ({e.ErrorCode}): look at Results:S3:AccessKey and SecretKey.", e);
+            throw new ResultsStoreException(
+                $"The bucket '{_options.Bucket}' refuses these keys ({e.ErrorCode}): look at Results:S3:AccessKey and SecretKey.",
+                e
+            );
         }
         catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException)
         {
@@ -195,7 +202,11 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
     }
 
     private ResultsStoreException Away(Exception e) =>
-        new($"The bucket '{_options.Bucket}' at {_options.ServiceUrl ?? "AWS"} takes nothing: {e.Message} See that it is there and that Results:S3 names it.", e);
+        new(
+            $"The bucket '{_options.Bucket}' at {_options.ServiceUrl ?? "AWS"} takes nothing: {e.Message} See that it is there and that "
+                + "Results:S3 names it.",
+            e
+        );
 
     /// <summary>Makes the bucket if it is not there.</summary>
     public async Task EnsureBucketAsync(CancellationToken cancellationToken)
@@ -210,19 +221,27 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
         }
     }
 
-    public Uri? UrlOf(string sha256, string contentType, string fileName, DateTimeOffset expiresAt) => new(_signer.GetPreSignedURL(new GetPreSignedUrlRequest
-    {
-        BucketName = _options.Bucket,
-        Key = KeyOf(sha256),
-        Verb = HttpVerb.GET,
-        Protocol = (_options.PublicUrl ?? _options.ServiceUrl)?.StartsWith("http:", StringComparison.OrdinalIgnoreCase) == true ? Protocol.HTTP : Protocol.HTTPS,
-        Expires = expiresAt.UtcDateTime,
-        ResponseHeaderOverrides = new ResponseHeaderOverrides
-        {
-            ContentType = contentType,
-            ContentDisposition = $"inline; filename=\"{fileName}\"",
-        },
-    }));
+    public Uri? UrlOf(string sha256, string contentType, string fileName, DateTimeOffset expiresAt) =>
+        new(
+            _signer.GetPreSignedURL(
+                new GetPreSignedUrlRequest
+                {
+                    BucketName = _options.Bucket,
+                    Key = KeyOf(sha256),
+                    Verb = HttpVerb.GET,
+                    Protocol =
+                        (_options.PublicUrl ?? _options.ServiceUrl)?.StartsWith("http:", StringComparison.OrdinalIgnoreCase) == true
+                            ? Protocol.HTTP
+                            : Protocol.HTTPS,
+                    Expires = expiresAt.UtcDateTime,
+                    ResponseHeaderOverrides = new ResponseHeaderOverrides
+                    {
+                        ContentType = contentType,
+                        ContentDisposition = $"inline; filename=\"{fileName}\"",
+                    },
+                }
+            )
+        );
 
     public void Dispose()
     {
@@ -268,7 +287,8 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
                     AutoCloseStream = false,
                     UseChunkEncoding = false,
                 },
-                cancellationToken);
+                cancellationToken
+            );
         }
         catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException)
         {
@@ -280,7 +300,14 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
     private async Task SendPartsAsync(string key, Stream content, string contentType, CancellationToken cancellationToken)
     {
         InitiateMultipartUploadResponse upload = await _client.InitiateMultipartUploadAsync(
-            new InitiateMultipartUploadRequest { BucketName = _options.Bucket, Key = key, ContentType = contentType }, cancellationToken);
+            new InitiateMultipartUploadRequest
+            {
+                BucketName = _options.Bucket,
+                Key = key,
+                ContentType = contentType,
+            },
+            cancellationToken
+        );
         try
         {
             var parts = new List<PartETag>();
@@ -302,22 +329,39 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
                         InputStream = stream,
                         UseChunkEncoding = false,
                     },
-                    cancellationToken);
+                    cancellationToken
+                );
                 parts.Add(new PartETag(parts.Count + 1, answer.ETag));
             }
 
             await _client.CompleteMultipartUploadAsync(
-                new CompleteMultipartUploadRequest { BucketName = _options.Bucket, Key = key, UploadId = upload.UploadId, PartETags = parts }, cancellationToken);
+                new CompleteMultipartUploadRequest
+                {
+                    BucketName = _options.Bucket,
+                    Key = key,
+                    UploadId = upload.UploadId,
+                    PartETags = parts,
+                },
+                cancellationToken
+            );
         }
         catch
         {
             await _client.AbortMultipartUploadAsync(
-                new AbortMultipartUploadRequest { BucketName = _options.Bucket, Key = key, UploadId = upload.UploadId }, CancellationToken.None);
+                new AbortMultipartUploadRequest
+                {
+                    BucketName = _options.Bucket,
+                    Key = key,
+                    UploadId = upload.UploadId,
+                },
+                CancellationToken.None
+            );
             throw;
         }
     }
 
-    private string KeyOf(string sha256) => FileResultsStore.IsSha256(sha256)
-        ? $"{_options.Prefix}{sha256[..2]}/{sha256[2..4]}/{sha256}"
-        : throw new ArgumentException($"'{sha256}' is not a SHA-256.", nameof(sha256));
+    private string KeyOf(string sha256) =>
+        FileResultsStore.IsSha256(sha256)
+            ? $"{_options.Prefix}{sha256[..2]}/{sha256[2..4]}/{sha256}"
+            : throw new ArgumentException($"'{sha256}' is not a SHA-256.", nameof(sha256));
 }

@@ -11,8 +11,11 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
 
     private const int RoundSize = 500;
 
-    private static readonly Statement ExpireOutputsSql = new("expire-outputs",
-        ("default_days", NpgsqlDbType.Integer), ("limit", NpgsqlDbType.Integer));
+    private static readonly Statement ExpireOutputsSql = new(
+        "expire-outputs",
+        ("default_days", NpgsqlDbType.Integer),
+        ("limit", NpgsqlDbType.Integer)
+    );
 
     private static readonly Statement OrphansSql = new("orphans", ("names", NpgsqlDbType.Array | NpgsqlDbType.Text));
 

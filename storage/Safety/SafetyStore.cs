@@ -14,19 +14,30 @@ public sealed class SafetyStore(NpgsqlDataSource source)
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
-            ? new AccountSafety(reader.IsDBNull(0) ? null : Enum.Parse<SafetyPolicy>(reader.GetString(0), ignoreCase: true), reader.GetFieldValue<string[]>(1))
+            ? new AccountSafety(
+                reader.IsDBNull(0) ? null : Enum.Parse<SafetyPolicy>(reader.GetString(0), ignoreCase: true),
+                reader.GetFieldValue<string[]>(1)
+            )
             : AccountSafety.None;
     }
 
     /// <summary>Puts rules in the place of those before. False: there is no such account.</summary>
     public async Task<bool> SetAsync(Guid accountId, AccountSafety rules, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand("""
+        await using NpgsqlCommand command = source.CreateCommand(
+            """
             INSERT INTO account_safety (account_id, policy, blocked_words) SELECT id, $2, $3 FROM accounts WHERE id = $1
             ON CONFLICT (account_id) DO UPDATE SET policy = excluded.policy, blocked_words = excluded.blocked_words, updated_at = now()
-            """);
+            """
+        );
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
-        command.Parameters.Add(new NpgsqlParameter { Value = (object?)rules.Policy?.ToString().ToLowerInvariant() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        command.Parameters.Add(
+            new NpgsqlParameter
+            {
+                Value = (object?)rules.Policy?.ToString().ToLowerInvariant() ?? DBNull.Value,
+                NpgsqlDbType = NpgsqlDbType.Text,
+            }
+        );
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. rules.BlockedWords] });
         return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
     }

@@ -4,7 +4,16 @@ namespace Generation.Storage;
 
 /// <summary>A picture that a caller brought, kept in the results store for a while.</summary>
 public sealed record Upload(
-    Guid Id, Guid AccountId, string Sha256, string ContentType, long Bytes, int Width, int Height, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt);
+    Guid Id,
+    Guid AccountId,
+    string Sha256,
+    string ContentType,
+    long Bytes,
+    int Width,
+    int Height,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset ExpiresAt
+);
 
 /// <summary>Uploaded pictures. The bytes lie in the results store; the rows say whose they are and until when.</summary>
 public sealed class UploadStore(NpgsqlDataSource source)
@@ -15,12 +24,21 @@ public sealed class UploadStore(NpgsqlDataSource source)
     private const string Columns = "id, account_id, sha256, content_type, bytes, width, height, created_at, expires_at";
 
     public async Task<Upload> AddAsync(
-        Guid accountId, string sha256, string contentType, long bytes, int width, int height, CancellationToken cancellationToken)
+        Guid accountId,
+        string sha256,
+        string contentType,
+        long bytes,
+        int width,
+        int height,
+        CancellationToken cancellationToken
+    )
     {
-        await using NpgsqlCommand command = source.CreateCommand($"""
+        await using NpgsqlCommand command = source.CreateCommand(
+            $"""
             INSERT INTO uploads (id, account_id, sha256, content_type, bytes, width, height, expires_at)
             VALUES ($1, $2, $3, $4, $5, $6, $7, now() + $8) RETURNING {Columns}
-            """);
+            """
+        );
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = Guid.CreateVersion7() });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = sha256 });
@@ -36,13 +54,19 @@ public sealed class UploadStore(NpgsqlDataSource source)
     public async Task<Upload?> FindAsync(Guid id, Guid? accountId, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
-            $"SELECT {Columns} FROM uploads WHERE id = $1 AND ($2 IS NULL OR account_id = $2) AND expires_at > now()");
+            $"SELECT {Columns} FROM uploads WHERE id = $1 AND ($2 IS NULL OR account_id = $2) AND expires_at > now()"
+        );
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
-        command.Parameters.Add(new NpgsqlParameter { Value = (object?)accountId ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid });
+        command.Parameters.Add(
+            new NpgsqlParameter { Value = (object?)accountId ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid }
+        );
         return await ReadAsync(command, cancellationToken);
     }
 
-    /// <summary>Forgets uploads that have been expired for an hour, so that none goes between being looked up and being a job's; their files go with the sweep of orphans.</summary>
+    /// <summary>
+    /// Forgets uploads that have been expired for an hour, so that none goes between being looked up and being a job's; their files go with
+    /// the sweep of orphans.
+    /// </summary>
     public async Task<int> ForgetExpiredAsync(CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand("DELETE FROM uploads WHERE expires_at < now() - interval '1 hour'");
@@ -62,7 +86,8 @@ public sealed class UploadStore(NpgsqlDataSource source)
                 reader.GetInt32(5),
                 reader.GetInt32(6),
                 reader.GetFieldValue<DateTimeOffset>(7),
-                reader.GetFieldValue<DateTimeOffset>(8))
+                reader.GetFieldValue<DateTimeOffset>(8)
+            )
             : null;
     }
 }

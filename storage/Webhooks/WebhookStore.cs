@@ -18,7 +18,8 @@ public sealed record WebhookDelivery(
     DateTimeOffset? LastAttemptAt,
     DateTimeOffset? DeliveredAt,
     int? LastStatus,
-    string? LastError);
+    string? LastError
+);
 
 /// <summary>A secret with which an account's webhooks are signed.</summary>
 /// <param name="Id">Its name.</param>
@@ -38,8 +39,15 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
     /// <summary>Pauses after failed attempts; after the last the message is given up, until it is redelivered by hand.</summary>
     private static readonly TimeSpan[] Pauses =
     [
-        TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(2), TimeSpan.FromMinutes(10), TimeSpan.FromMinutes(30),
-        TimeSpan.FromHours(1), TimeSpan.FromHours(2), TimeSpan.FromHours(4), TimeSpan.FromHours(8),
+        TimeSpan.FromSeconds(5),
+        TimeSpan.FromSeconds(30),
+        TimeSpan.FromMinutes(2),
+        TimeSpan.FromMinutes(10),
+        TimeSpan.FromMinutes(30),
+        TimeSpan.FromHours(1),
+        TimeSpan.FromHours(2),
+        TimeSpan.FromHours(4),
+        TimeSpan.FromHours(8),
     ];
 
     private const string Columns =
@@ -53,12 +61,14 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
     /// </summary>
     public async Task<IReadOnlyList<WebhookDelivery>> TakeDueAsync(int limit, TimeSpan attemptLimit, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand($"""
+        await using NpgsqlCommand command = source.CreateCommand(
+            $"""
             UPDATE webhook_deliveries SET next_at = now() + $2, attempts = attempts + 1, last_attempt_at = now()
             WHERE id IN (
                 SELECT id FROM webhook_deliveries WHERE next_at <= now() ORDER BY next_at LIMIT $1 FOR UPDATE SKIP LOCKED)
             RETURNING {Columns}
-            """);
+            """
+        );
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = attemptLimit });
         return await ReadAsync(command, cancellationToken);
@@ -68,11 +78,13 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
     public async Task RecordAsync(WebhookDelivery delivery, int? status, string? error, CancellationToken cancellationToken)
     {
         TimeSpan? pause = error is null || delivery.Attempts > Pauses.Length ? null : Pauses[delivery.Attempts - 1];
-        await using NpgsqlCommand command = source.CreateCommand("""
+        await using NpgsqlCommand command = source.CreateCommand(
+            """
             UPDATE webhook_deliveries SET last_status = $2, last_error = $3, next_at = now() + $4,
                 delivered_at = CASE WHEN $3 IS NULL THEN now() ELSE delivered_at END
             WHERE id = $1
-            """);
+            """
+        );
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = delivery.Id });
         Add(command, status, NpgsqlDbType.Integer);
         Add(command, error, NpgsqlDbType.Text);
@@ -83,10 +95,12 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
     /// <summary>An account's messages, the newest first; of one job, if it is named.</summary>
     public async Task<IReadOnlyList<WebhookDelivery>> ListAsync(Guid accountId, JobId? job, int limit, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand($"""
+        await using NpgsqlCommand command = source.CreateCommand(
+            $"""
             SELECT {Columns} FROM webhook_deliveries WHERE account_id = $1 AND ($2 IS NULL OR job_id = $2)
             ORDER BY created_at DESC, id LIMIT $3
-            """);
+            """
+        );
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
         Add(command, job?.Value, NpgsqlDbType.Uuid);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
@@ -97,7 +111,8 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
     public async Task<WebhookDelivery?> RedeliverAsync(Guid id, Guid accountId, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
-            $"UPDATE webhook_deliveries SET next_at = now(), attempts = 0 WHERE id = $1 AND account_id = $2 RETURNING {Columns}");
+            $"UPDATE webhook_deliveries SET next_at = now(), attempts = 0 WHERE id = $1 AND account_id = $2 RETURNING {Columns}"
+        );
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
         return (await ReadAsync(command, cancellationToken)).SingleOrDefault();
@@ -107,15 +122,23 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
     public async Task<IReadOnlyList<WebhookSecret>> SecretsAsync(Guid accountId, CancellationToken cancellationToken)
     {
         var secrets = new List<WebhookSecret>();
-        await using (NpgsqlCommand command = source.CreateCommand(
-            "SELECT id, sealed, created_at FROM webhook_secrets WHERE account_id = $1 ORDER BY created_at, id"))
+        await using (
+            NpgsqlCommand command = source.CreateCommand(
+                "SELECT id, sealed, created_at FROM webhook_secrets WHERE account_id = $1 ORDER BY created_at, id"
+            )
+        )
         {
             command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
             await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
-                secrets.Add(new WebhookSecret(
-                    reader.GetGuid(0), Text(Unseal(reader.GetFieldValue<byte[]>(1))), reader.GetFieldValue<DateTimeOffset>(2)));
+                secrets.Add(
+                    new WebhookSecret(
+                        reader.GetGuid(0),
+                        Text(Unseal(reader.GetFieldValue<byte[]>(1))),
+                        reader.GetFieldValue<DateTimeOffset>(2)
+                    )
+                );
             }
         }
 
@@ -128,7 +151,8 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
         var id = Guid.CreateVersion7();
         byte[] secret = RandomNumberGenerator.GetBytes(32);
         await using NpgsqlCommand command = source.CreateCommand(
-            "INSERT INTO webhook_secrets (id, account_id, sealed) VALUES ($1, $2, $3) RETURNING created_at");
+            "INSERT INTO webhook_secrets (id, account_id, sealed) VALUES ($1, $2, $3) RETURNING created_at"
+        );
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
         command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = Seal(secret) });
@@ -171,19 +195,22 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
         var deliveries = new List<WebhookDelivery>();
         while (await r.ReadAsync(cancellationToken))
         {
-            deliveries.Add(new WebhookDelivery(
-                r.GetGuid(0),
-                r.GetGuid(1),
-                new JobId(r.GetGuid(2)),
-                r.GetString(3),
-                r.GetString(4),
-                r.GetFieldValue<DateTimeOffset>(5),
-                r.GetInt32(6),
-                Time(r, 7),
-                Time(r, 8),
-                Time(r, 9),
-                r.IsDBNull(10) ? null : r.GetInt32(10),
-                r.IsDBNull(11) ? null : r.GetString(11)));
+            deliveries.Add(
+                new WebhookDelivery(
+                    r.GetGuid(0),
+                    r.GetGuid(1),
+                    new JobId(r.GetGuid(2)),
+                    r.GetString(3),
+                    r.GetString(4),
+                    r.GetFieldValue<DateTimeOffset>(5),
+                    r.GetInt32(6),
+                    Time(r, 7),
+                    Time(r, 8),
+                    Time(r, 9),
+                    r.IsDBNull(10) ? null : r.GetInt32(10),
+                    r.IsDBNull(11) ? null : r.GetString(11)
+                )
+            );
         }
 
         return deliveries;

@@ -12,7 +12,12 @@ namespace Generation.Storage;
 /// <param name="Info">Device, threads, memory, version: for people.</param>
 /// <param name="Schedulers">Schedulers by which it runs them; null leaves what others told.</param>
 public sealed record WorkerRegistration(
-    string Id, IReadOnlyList<ModelEntry> Models, int Slots, object? Info, IReadOnlyList<SchedulerEntry>? Schedulers = null);
+    string Id,
+    IReadOnlyList<ModelEntry> Models,
+    int Slots,
+    object? Info,
+    IReadOnlyList<SchedulerEntry>? Schedulers = null
+);
 
 /// <summary>What a heartbeat brings back.</summary>
 /// <param name="Registered">False: the row is gone (the database was restored, an operator removed it); register again.</param>
@@ -30,7 +35,8 @@ public sealed record WorkerInfo(
     bool Draining,
     DateTimeOffset StartedAt,
     DateTimeOffset LastSeen,
-    JsonElement? Info);
+    JsonElement? Info
+);
 
 /// <summary>The workers and the models that they can run: the API knows models from here alone.</summary>
 public sealed class WorkerRegistry(NpgsqlDataSource source)
@@ -44,7 +50,8 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
     /// <summary>Enters the worker and its models; a worker of the same id is replaced.</summary>
     public async Task RegisterAsync(WorkerRegistration worker, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand("""
+        await using NpgsqlCommand command = source.CreateCommand(
+            """
             WITH schedulers AS (
                 INSERT INTO schedulers (name, description)
                 SELECT s ->> 'name', coalesce(s ->> 'description', '') FROM jsonb_array_elements($6) AS s ORDER BY 1
@@ -56,7 +63,8 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
             INSERT INTO workers (id, models, slots, info) VALUES ($1, $2, $3, $4)
             ON CONFLICT (id) DO UPDATE SET models = excluded.models, slots = excluded.slots, info = excluded.info,
                 loaded = '{}', started_at = now(), last_seen = now(), draining = false
-            """);
+            """
+        );
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = worker.Id });
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. worker.Models.Select(m => m.Name)] });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = worker.Slots });
@@ -70,7 +78,8 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
     public async Task<HeartbeatAnswer> HeartbeatAsync(string id, IReadOnlyCollection<string> loaded, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
-            "UPDATE workers SET last_seen = now(), loaded = $2 WHERE id = $1 RETURNING draining");
+            "UPDATE workers SET last_seen = now(), loaded = $2 WHERE id = $1 RETURNING draining"
+        );
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
         command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. loaded] });
         bool? draining = await command.ExecuteScalarAsync(cancellationToken) as bool?;
@@ -105,27 +114,32 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
     /// <summary>Every worker that reported lately.</summary>
     public async Task<IReadOnlyList<WorkerInfo>> ListAsync(CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand("""
+        await using NpgsqlCommand command = source.CreateCommand(
+            """
             SELECT id, models, loaded, slots, (SELECT count(*)::int FROM jobs WHERE state = job_state('running') AND worker_id = w.id),
                 last_seen > now() - $1, draining, started_at, last_seen, info
             FROM workers w ORDER BY id
-            """);
+            """
+        );
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = LiveFor });
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         var workers = new List<WorkerInfo>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            workers.Add(new WorkerInfo(
-                reader.GetString(0),
-                reader.GetFieldValue<string[]>(1),
-                reader.GetFieldValue<string[]>(2),
-                reader.GetInt32(3),
-                reader.GetInt32(4),
-                reader.GetBoolean(5),
-                reader.GetBoolean(6),
-                reader.GetFieldValue<DateTimeOffset>(7),
-                reader.GetFieldValue<DateTimeOffset>(8),
-                reader.IsDBNull(9) ? null : JsonSerializer.Deserialize<JsonElement>(reader.GetString(9))));
+            workers.Add(
+                new WorkerInfo(
+                    reader.GetString(0),
+                    reader.GetFieldValue<string[]>(1),
+                    reader.GetFieldValue<string[]>(2),
+                    reader.GetInt32(3),
+                    reader.GetInt32(4),
+                    reader.GetBoolean(5),
+                    reader.GetBoolean(6),
+                    reader.GetFieldValue<DateTimeOffset>(7),
+                    reader.GetFieldValue<DateTimeOffset>(8),
+                    reader.IsDBNull(9) ? null : JsonSerializer.Deserialize<JsonElement>(reader.GetString(9))
+                )
+            );
         }
 
         return workers;

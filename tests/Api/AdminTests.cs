@@ -30,7 +30,10 @@ public sealed class AdminTests
     public async Task Admin_KeyWithoutTheScope_Is403()
     {
         Assert.That((await _api.Client.GetAsync("/v1/admin/accounts")).StatusCode, Is.EqualTo(HttpStatusCode.Forbidden));
-        Assert.That((await _api.Client.PostAsJsonAsync("/v1/admin/accounts", new { name = "x" })).StatusCode, Is.EqualTo(HttpStatusCode.Forbidden));
+        Assert.That(
+            (await _api.Client.PostAsJsonAsync("/v1/admin/accounts", new { name = "x" })).StatusCode,
+            Is.EqualTo(HttpStatusCode.Forbidden)
+        );
     }
 
     [Test]
@@ -42,17 +45,34 @@ public sealed class AdminTests
         Assert.That(account.GetProperty("balance").GetDecimal(), Is.EqualTo(25));
         await JsonAsync(await _admin.PostAsJsonAsync("/v1/admin/accounts", new { name }), 409);
 
-        JsonElement changed = await JsonAsync(await _admin.PatchAsJsonAsync($"/v1/admin/accounts/{id}", new { weight = 3, limits = new { queued_jobs = 1 } }), 200);
+        JsonElement changed = await JsonAsync(
+            await _admin.PatchAsJsonAsync($"/v1/admin/accounts/{id}", new { weight = 3, limits = new { queued_jobs = 1 } }),
+            200
+        );
         Assert.That(changed.GetProperty("weight").GetInt32(), Is.EqualTo(3));
         await JsonAsync(await _admin.PatchAsJsonAsync($"/v1/admin/accounts/{id}", new { limits = new { queue_jobs = 1 } }), 422);
         await JsonAsync(await _admin.PatchAsJsonAsync($"/v1/admin/accounts/{id}", new { limits = new { queued_jobs = "many" } }), 422);
 
-        JsonElement richer = await JsonAsync(await _admin.PostAsJsonAsync($"/v1/admin/accounts/{id}/credits", new { entry = "top_up", amount = 2.5, note = "paid" }), 200);
+        JsonElement richer = await JsonAsync(
+            await _admin.PostAsJsonAsync(
+                $"/v1/admin/accounts/{id}/credits",
+                new
+                {
+                    entry = "top_up",
+                    amount = 2.5,
+                    note = "paid",
+                }
+            ),
+            200
+        );
         Assert.That(richer.GetProperty("balance").GetDecimal(), Is.EqualTo(27.5m));
         await JsonAsync(await _admin.PostAsJsonAsync($"/v1/admin/accounts/{id}/credits", new { entry = "hold", amount = 1 }), 422);
         await JsonAsync(await _admin.PostAsJsonAsync($"/v1/admin/accounts/{id}/credits", new { entry = "grant", amount = 0 }), 422);
 
-        JsonElement key = await JsonAsync(await _admin.PostAsJsonAsync($"/v1/admin/accounts/{id}/keys", new { name = "k", scopes = new[] { "jobs" } }), 201);
+        JsonElement key = await JsonAsync(
+            await _admin.PostAsJsonAsync($"/v1/admin/accounts/{id}/keys", new { name = "k", scopes = new[] { "jobs" } }),
+            201
+        );
         using HttpClient client = _api.ClientWith(key.GetProperty("key").GetString());
         Assert.That((await client.PostAsJsonAsync("/v1/text2img", new { prompt = "a" })).StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
         Assert.That((int)(await client.PostAsJsonAsync("/v1/text2img", new { prompt = "a" })).StatusCode, Is.EqualTo(429), "its own limit");
@@ -84,7 +104,13 @@ public sealed class AdminTests
         Assert.That((await _admin.PostAsync("/v1/admin/workers/drainable/drain", null)).StatusCode, Is.EqualTo(HttpStatusCode.NoContent));
         Assert.That((await workers.HeartbeatAsync("drainable", [], default)).Draining);
         JsonElement list = await JsonAsync(await _admin.GetAsync("/v1/admin/workers"), 200);
-        Assert.That(list.GetProperty("data").EnumerateArray().Single(w => w.GetProperty("id").GetString() == "drainable").GetProperty("draining").GetBoolean());
+        Assert.That(
+            list.GetProperty("data")
+                .EnumerateArray()
+                .Single(w => w.GetProperty("id").GetString() == "drainable")
+                .GetProperty("draining")
+                .GetBoolean()
+        );
         await _admin.PostAsync("/v1/admin/workers/drainable/undrain", null);
         Assert.That((await workers.HeartbeatAsync("drainable", [], default)).Draining, Is.False);
         Assert.That((await _admin.PostAsync("/v1/admin/workers/none/drain", null)).StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
@@ -102,9 +128,13 @@ public sealed class AdminTests
         Assert.That(list.GetProperty("data").GetArrayLength(), Is.EqualTo(5));
 
         Assert.That(() => ExecuteAsync("UPDATE audit_log SET target = 'x' WHERE id = 3"), Throws.InstanceOf<PostgresException>());
-        await ExecuteAsync("ALTER TABLE audit_log DISABLE TRIGGER audit_log_only_grows; UPDATE audit_log SET target = target || 'x' WHERE id = 3");
+        await ExecuteAsync(
+            "ALTER TABLE audit_log DISABLE TRIGGER audit_log_only_grows; UPDATE audit_log SET target = target || 'x' WHERE id = 3"
+        );
         Assert.That((await audit.VerifyAsync(default)).FirstWrong, Is.EqualTo(3));
-        await ExecuteAsync("UPDATE audit_log SET target = left(target, -1) WHERE id = 3; ALTER TABLE audit_log ENABLE TRIGGER audit_log_only_grows");
+        await ExecuteAsync(
+            "UPDATE audit_log SET target = left(target, -1) WHERE id = 3; ALTER TABLE audit_log ENABLE TRIGGER audit_log_only_grows"
+        );
         Assert.That((await audit.VerifyAsync(default)).FirstWrong, Is.Null);
     }
 
@@ -137,7 +167,11 @@ public sealed class AdminTests
 
         Assert.That(await _api.Get<IResultsStore>().OpenAsync(done.Outputs[0].Sha256, default) is { } still);
         Assert.That(await retention.SweepAsync(DateTimeOffset.UtcNow.AddHours(-1), default), Is.Zero, "too young");
-        Assert.That(await retention.SweepAsync(DateTimeOffset.UtcNow.AddMinutes(1), default), Is.EqualTo(2), "the picture and its thumbnail");
+        Assert.That(
+            await retention.SweepAsync(DateTimeOffset.UtcNow.AddMinutes(1), default),
+            Is.EqualTo(2),
+            "the picture and its thumbnail"
+        );
         Assert.That(await _api.Get<IResultsStore>().OpenAsync(done.Outputs[0].Sha256, default), Is.Null);
         Assert.That(await _api.Get<IResultsStore>().OpenAsync(done.Outputs[0].Thumbnail!, default), Is.Null);
         JobRow now = (await _api.Jobs.FindAsync(job.Id, null, default))!;
@@ -147,7 +181,10 @@ public sealed class AdminTests
     [Test]
     public async Task Outputs_OfAnAccountWithARetentionOfItsOwn_GoByThat()
     {
-        await JsonAsync(await _admin.PatchAsJsonAsync($"/v1/admin/accounts/{_api.Account}", new { limits = new { retention_days = 3 } }), 200);
+        await JsonAsync(
+            await _admin.PatchAsJsonAsync($"/v1/admin/accounts/{_api.Account}", new { limits = new { retention_days = 3 } }),
+            200
+        );
         JobDocument own = await _api.SubmitAsync();
         await _api.FinishAsync(own.Id);
         using HttpClient client = await _api.ClientOfNewAccountAsync();
@@ -164,8 +201,10 @@ public sealed class AdminTests
         {
             await ExecuteAsync($"UPDATE jobs SET finished_at = now() - interval '{hours} hours' WHERE id IN ('{own.Id}', '{usual.Id}')");
             await retention.ExpireOutputsAsync(1, default);
-            return ((await _api.Jobs.FindAsync(own.Id, null, default))!.OutputsDeletedAt is not null,
-                (await _api.Jobs.FindAsync(usual.Id, null, default))!.OutputsDeletedAt is not null);
+            return (
+                (await _api.Jobs.FindAsync(own.Id, null, default))!.OutputsDeletedAt is not null,
+                (await _api.Jobs.FindAsync(usual.Id, null, default))!.OutputsDeletedAt is not null
+            );
         }
     }
 

@@ -19,11 +19,18 @@ internal sealed class ApiScope : IAsyncDisposable
     private readonly (string Key, string Value)[] _settings;
     private WebApplicationFactory<global::Program>? _other;
 
-    private ApiScope(TestScope servers, WebApplicationFactory<global::Program> factory, string folder, (string Key, string Value)[] settings) =>
-        (_servers, _factory, _folder, _settings) = (servers, factory, folder, settings);
+    private ApiScope(
+        TestScope servers,
+        WebApplicationFactory<global::Program> factory,
+        string folder,
+        (string Key, string Value)[] settings
+    ) => (_servers, _factory, _folder, _settings) = (servers, factory, folder, settings);
 
-    public static ModelEntry Demo { get; } = JsonSerializer.Deserialize<ModelEntry>(
-        File.ReadAllText(Path.Combine(TestContext.CurrentContext.TestDirectory, "demo.json")), WireJson.Options)!;
+    public static ModelEntry Demo { get; } =
+        JsonSerializer.Deserialize<ModelEntry>(
+            File.ReadAllText(Path.Combine(TestContext.CurrentContext.TestDirectory, "demo.json")),
+            WireJson.Options
+        )!;
 
     public required Guid Account { get; init; }
 
@@ -68,7 +75,12 @@ internal sealed class ApiScope : IAsyncDisposable
         await services.GetRequiredService<WorkerRegistry>().RegisterAsync(new WorkerRegistration("absent", [Demo], 1, null), default);
         // The model is known, and its worker has gone: jobs wait until a test brings one
         await services.GetRequiredService<WorkerRegistry>().RemoveAsync("absent", default);
-        var scope = new ApiScope(servers, factory, folder, settings) { Account = account.Id, Key = key.Key, Client = factory.CreateClient() };
+        var scope = new ApiScope(servers, factory, folder, settings)
+        {
+            Account = account.Id,
+            Key = key.Key,
+            Client = factory.CreateClient(),
+        };
         scope.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key.Key);
         return scope;
     }
@@ -76,7 +88,9 @@ internal sealed class ApiScope : IAsyncDisposable
     public T Get<T>()
         where T : notnull => _factory.Services.GetRequiredService<T>();
 
-    /// <summary>A client, with the account's key or this, of one more API on the same servers: it shares no memory with the first.</summary>
+    /// <summary>
+    /// A client, with the account's key or this, of one more API on the same servers: it shares no memory with the first.
+    /// </summary>
     public HttpClient ClientOfAnotherApi(string? key = null)
     {
         _other ??= Host(_servers, _folder, _settings);
@@ -100,7 +114,9 @@ internal sealed class ApiScope : IAsyncDisposable
     public async Task<HttpClient> ClientOfNewAccountAsync(decimal credits = 10, params string[] scopes)
     {
         Account account = (await Get<AccountStore>().CreateAsync(Guid.NewGuid().ToString(), Credits.Of(credits), default))!;
-        return ClientWith((await Get<ApiKeyStore>().CreateAsync(account.Id, "k", scopes.Length == 0 ? [Scopes.Jobs] : scopes, null, default)).Key);
+        return ClientWith(
+            (await Get<ApiKeyStore>().CreateAsync(account.Id, "k", scopes.Length == 0 ? [Scopes.Jobs] : scopes, null, default)).Key
+        );
     }
 
     /// <summary>Submits and returns the job of the answer.</summary>
@@ -113,8 +129,7 @@ internal sealed class ApiScope : IAsyncDisposable
 
     public async Task<JobDocument> PollAsync(JobId id) => await ReadAsync<JobDocument>(await Client.GetAsync($"/v1/jobs/{id}"));
 
-    public static async Task<T> ReadAsync<T>(HttpResponseMessage answer) =>
-        (await answer.Content.ReadFromJsonAsync<T>(WireJson.Options))!;
+    public static async Task<T> ReadAsync<T>(HttpResponseMessage answer) => (await answer.Content.ReadFromJsonAsync<T>(WireJson.Options))!;
 
     /// <summary>A job as a worker would have finished it, with real bytes in the store.</summary>
     public async Task<byte[]> FinishAsync(JobId id)
@@ -123,17 +138,24 @@ internal sealed class ApiScope : IAsyncDisposable
         ClaimedJob claim = (await Jobs.ClaimAsync(id, "test-worker", TimeSpan.FromSeconds(30), default))!;
         string sha256 = await Get<IResultsStore>().PutAsync(bytes, "image/png", default);
         string thumbnail = await Get<IResultsStore>().PutAsync(ThumbnailOf(bytes), "image/jpeg", default);
-        await Jobs.CompleteAsync(id, claim.LeaseEpoch, [new JobOutput
-        {
-            Index = 0,
-            Sha256 = sha256,
-            ContentType = "image/png",
-            Bytes = bytes.Length,
-            Width = 256,
-            Height = 256,
-            Seed = 7,
-            Thumbnail = thumbnail,
-        }], default);
+        await Jobs.CompleteAsync(
+            id,
+            claim.LeaseEpoch,
+            [
+                new JobOutput
+                {
+                    Index = 0,
+                    Sha256 = sha256,
+                    ContentType = "image/png",
+                    Bytes = bytes.Length,
+                    Width = 256,
+                    Height = 256,
+                    Seed = 7,
+                    Thumbnail = thumbnail,
+                },
+            ],
+            default
+        );
         return bytes;
     }
 
@@ -189,7 +211,8 @@ internal sealed class ApiScope : IAsyncDisposable
 
     private sealed class MigrationOnly(string postgres) : IAsyncDisposable
     {
-        private readonly ServiceProvider _services = new ServiceCollection().AddLogging()
+        private readonly ServiceProvider _services = new ServiceCollection()
+            .AddLogging()
             .AddGenerationStorage(new Microsoft.Extensions.Configuration.ConfigurationManager { ["ConnectionStrings:Postgres"] = postgres })
             .BuildServiceProvider();
 
@@ -225,7 +248,13 @@ internal static class TestLog
 
         public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        )
         {
             string line = $"{logLevel} {category}: {formatter(state, exception)} {exception}";
             Kept.Enqueue(line);

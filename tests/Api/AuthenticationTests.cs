@@ -48,7 +48,9 @@ public sealed class AuthenticationTests
 
     [Test]
     public async Task Request_RevokedKeyInConstantUse_IsRefusedWithinASecond(
-        [Values("/v1/account", "/v1/jobs/")] string path, [Values] bool elsewhere)
+        [Values("/v1/account", "/v1/jobs/")] string path,
+        [Values] bool elsewhere
+    )
     {
         JobDocument job = await _api.SubmitAsync();
         string address = path == "/v1/jobs/" ? path + job.Id : path;
@@ -67,8 +69,7 @@ public sealed class AuthenticationTests
             // By when a request begins: how long it takes is the machine's matter
             begun = TimeProvider.System.GetElapsedTime(revoked);
             status = (await client.GetAsync(address)).StatusCode;
-        }
-        while (status == HttpStatusCode.OK && begun < limit);
+        } while (status == HttpStatusCode.OK && begun < limit);
 
         Assert.That(status, Is.EqualTo(HttpStatusCode.Unauthorized), $"{begun} after it was revoked");
     }
@@ -84,7 +85,10 @@ public sealed class AuthenticationTests
 
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         DateTimeOffset? used;
-        while ((used = (await _api.Get<ApiKeyStore>().ListAsync(_api.Account, limit.Token)).Single(k => k.Id == key.Info.Id).LastUsedAt) is null)
+        while (
+            (used = (await _api.Get<ApiKeyStore>().ListAsync(_api.Account, limit.Token)).Single(k => k.Id == key.Info.Id).LastUsedAt)
+                is null
+        )
         {
             // Written for all keys together, every few seconds
             await Task.Delay(100, limit.Token);
@@ -96,8 +100,8 @@ public sealed class AuthenticationTests
     [Test]
     public async Task Request_ExpiredKey_IsRefused()
     {
-        NewApiKey key = await _api.Get<ApiKeyStore>().CreateAsync(
-            _api.Account, "k", [Scopes.Jobs], DateTimeOffset.UtcNow.AddSeconds(-1), default);
+        NewApiKey key = await _api.Get<ApiKeyStore>()
+            .CreateAsync(_api.Account, "k", [Scopes.Jobs], DateTimeOffset.UtcNow.AddSeconds(-1), default);
         using HttpClient client = _api.ClientWith(key.Key);
 
         Assert.That((await client.GetAsync("/v1/account")).StatusCode, Is.EqualTo(HttpStatusCode.Unauthorized));

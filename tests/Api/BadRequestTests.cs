@@ -24,7 +24,11 @@ public sealed class BadRequestTests
         yield return Case("""{"prompt": "a\u0000b"}""", "prompt", "U+0000");
         yield return Case("""{"prompt": "a\ud800"}""", "prompt", "not valid Unicode");
         yield return Case("""{"prompt": "a", "prompt": "b"}""", "prompt", "given twice");
-        yield return Case("""{"prompt": "LONG"}""".Replace("LONG", new string('x', 4001)), "prompt", "4000 characters at most, and has 4001");
+        yield return Case(
+            """{"prompt": "LONG"}""".Replace("LONG", new string('x', 4001)),
+            "prompt",
+            "4000 characters at most, and has 4001"
+        );
         yield return Case("""{"prompt": "a", "widht": 256}""", "widht", "did you mean 'width'?");
         yield return Case("""{"prompt": "a", "negativePrompt": "b"}""", "negativePrompt", "did you mean 'negative_prompt'?");
         yield return Case("""{"prompt": "a", "xyzzy": 1}""", "xyzzy", "there is no such field");
@@ -49,7 +53,11 @@ public sealed class BadRequestTests
         yield return Case("""{"prompt": "a", "expires_in": 0}""", "expires_in", "must be 1 to 604800, and is 0");
         yield return Case("""{"prompt": "a", "metadata": [1]}""", "metadata", "must be an object, and is an array");
         yield return Case("""{"prompt": "a", "metadata": {"a": "\u0000"}}""", "metadata", "U+0000");
-        yield return Case("""{"prompt": "a", "metadata": {"a": "LONG"}}""".Replace("LONG", new string('x', 20_000)), "metadata", "16384 bytes at most");
+        yield return Case(
+            """{"prompt": "a", "metadata": {"a": "LONG"}}""".Replace("LONG", new string('x', 20_000)),
+            "metadata",
+            "16384 bytes at most"
+        );
 
         static TestCaseData Case(string body, string field, string words) =>
             new TestCaseData(body, field, words).SetArgDisplayNames(body.Length > 60 ? body[..60] + "..." : body);
@@ -164,9 +172,16 @@ public sealed class BadRequestTests
         Assert.That(page.GetProperty("data").GetArrayLength(), Is.Zero);
     }
 
-    private async Task<HttpResponseMessage> PostAsync(string body, string type = "application/json", (string Name, string Value)? header = null)
+    private async Task<HttpResponseMessage> PostAsync(
+        string body,
+        string type = "application/json",
+        (string Name, string Value)? header = null
+    )
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/text2img") { Content = new StringContent(body, Encoding.UTF8, type) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/text2img")
+        {
+            Content = new StringContent(body, Encoding.UTF8, type),
+        };
         if (header is var (name, value))
         {
             request.Headers.TryAddWithoutValidation(name, value.Replace("TOO_LONG", new string('k', 256)));

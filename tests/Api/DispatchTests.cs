@@ -85,8 +85,7 @@ public sealed class DispatchTests
         await UntilOpenAsync();
 
         JobRow? sent = null;
-        SubmitResult result = await _api.Jobs.SubmitAsync(
-            NewJob() with { Send = new DirectSend(null, row => sent = row) }, default);
+        SubmitResult result = await _api.Jobs.SubmitAsync(NewJob() with { Send = new DirectSend(null, row => sent = row) }, default);
 
         Assert.That((result.IsSent, sent?.Id), Is.EqualTo((true, result.Job!.Id)));
         JobDocument job = await _api.SubmitAsync();
@@ -142,24 +141,25 @@ public sealed class DispatchTests
         Assert.That((await _api.Get<Ledger>().CheckAsync(default)).IsRight);
     }
 
-    private NewJob NewJob() => new()
-    {
-        Id = JobId.New(TimeProvider.System),
-        AccountId = _api.Account,
-        Cost = Credits.Of(1),
-        Request = new Text2ImgRequest
+    private NewJob NewJob() =>
+        new()
         {
-            Model = "demo",
-            Prompt = "a red apple",
-            Width = 256,
-            Height = 256,
-            NumInferenceSteps = 25,
-            GuidanceScale = 4,
-            Scheduler = "ddim",
-            Seed = 7,
-            NumImages = 1,
-        },
-    };
+            Id = JobId.New(TimeProvider.System),
+            AccountId = _api.Account,
+            Cost = Credits.Of(1),
+            Request = new Text2ImgRequest
+            {
+                Model = "demo",
+                Prompt = "a red apple",
+                Width = 256,
+                Height = 256,
+                NumInferenceSteps = 25,
+                GuidanceScale = 4,
+                Scheduler = "ddim",
+                Seed = 7,
+                NumImages = 1,
+            },
+        };
 
     /// <summary>Until the dispatcher has seen that jobs may go past the backlog.</summary>
     private async Task UntilOpenAsync()

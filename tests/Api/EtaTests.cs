@@ -46,7 +46,14 @@ public sealed class EtaTests
             int pictures = random.Next(1, 4);
             // Estimates go by the workers that report
             await _api.Get<WorkerRegistry>().HeartbeatAsync("steady", [], default);
-            JobDocument job = await _api.SubmitAsync(new { prompt = "a", num_inference_steps = steps, num_images = pictures });
+            JobDocument job = await _api.SubmitAsync(
+                new
+                {
+                    prompt = "a",
+                    num_inference_steps = steps,
+                    num_images = pictures,
+                }
+            );
             int slot = Array.IndexOf(free, free.Min());
             free[slot] += SecondsOf(64 * 64 / 1e6 * steps * pictures);
             posted.Add((job.EtaSeconds ?? double.NaN, free[slot]));
@@ -91,9 +98,19 @@ public sealed class EtaTests
         // The usual job costs as before, a small one by its seconds
         const decimal Usual = 0.26m;
         Assert.That((double)pictures.Of(Usual), Is.EqualTo(0.15 * (double)Usual).Within(10).Percent);
-        Assert.That((double)prices.Of(JobKind.Text2Img, small, ApiScope.Demo, pictures).Value, Is.EqualTo((double)pictures.Of(0.1m)).Within(1).Percent);
-        ModelEntry own = ApiScope.Demo with { Prices = new Dictionary<string, KindPrice> { ["text2img"] = new() { PerMegapixelStep = 1 } } };
-        Assert.That(prices.Of(JobKind.Text2Img, small, own, pictures), Is.EqualTo(prices.Of(JobKind.Text2Img, small, own)), "a model's own price goes first");
+        Assert.That(
+            (double)prices.Of(JobKind.Text2Img, small, ApiScope.Demo, pictures).Value,
+            Is.EqualTo((double)pictures.Of(0.1m)).Within(1).Percent
+        );
+        ModelEntry own = ApiScope.Demo with
+        {
+            Prices = new Dictionary<string, KindPrice> { ["text2img"] = new() { PerMegapixelStep = 1 } },
+        };
+        Assert.That(
+            prices.Of(JobKind.Text2Img, small, own, pictures),
+            Is.EqualTo(prices.Of(JobKind.Text2Img, small, own)),
+            "a model's own price goes first"
+        );
         Assert.That(await keeper.KeepAsync(default), Is.Empty, "and they stay");
         Assert.That(await _api.Get<MeasuredPriceStore>().ReadAsync(default), Is.EquivalentTo(derived));
         await ExecuteAsync($"DELETE FROM jobs WHERE kind = {(int)JobKind.Video}");
@@ -103,19 +120,27 @@ public sealed class EtaTests
     private static double SecondsOf(double work) => FixedSeconds + (SecondsPerWork * work);
 
     /// <summary>Jobs of different sizes that have ended, each a little off the line.</summary>
-    private Task HistoryAsync(JobKind kind = JobKind.Text2Img, double times = 1) => ExecuteAsync($$"""
-        INSERT INTO jobs (id, account_id, kind, model, state, request, cost, attempt, worker_id, work, started_at, finished_at, outputs_deleted_at)
-        SELECT gen_random_uuid(), '{{_api.Account}}', {{(int)kind}}, 'demo', 2, '{"kind": "text2img"}', 0, 1, 'steady', w.work,
-            now() - i * interval '1 second' - {{times}} * ({{FixedSeconds}} + {{SecondsPerWork}} * w.work) * (1 + 0.03 * sin(i)) * interval '1 second',
-            now() - i * interval '1 second', now()
-        FROM generate_series(1, 120) AS i, LATERAL (SELECT 0.02 + (i % 17) * 0.03 AS work) AS w
-        """);
+    private Task HistoryAsync(JobKind kind = JobKind.Text2Img, double times = 1) =>
+        ExecuteAsync(
+            $$"""
+            INSERT INTO jobs (id, account_id, kind, model, state, request, cost, attempt, worker_id, work, started_at, finished_at,
+            outputs_deleted_at)
+            SELECT gen_random_uuid(), '{{_api.Account}}', {{(int)kind}}, 'demo', 2, '{"kind": "text2img"}', 0, 1, 'steady', w.work,
+                now() - i * interval '1 second' - {{times}} * ({{FixedSeconds}} + {{SecondsPerWork}} * w.work) * (1 + 0.03 * sin(i)) *
+                interval '1 second',
+                now() - i * interval '1 second', now()
+            FROM generate_series(1, 120) AS i, LATERAL (SELECT 0.02 + (i % 17) * 0.03 AS work) AS w
+            """
+        );
 
-    private Task RunningAsync(double seconds, double elapsed) => ExecuteAsync($$"""
-        INSERT INTO jobs (id, account_id, kind, model, state, request, cost, attempt, worker_id, seconds, started_at, lease_until)
-        VALUES (gen_random_uuid(), '{{_api.Account}}', 0, 'demo', 1, '{"kind": "text2img"}', 0, 1, 'steady', {{seconds}},
-            now() - {{elapsed}} * interval '1 second', now() + interval '1 hour')
-        """);
+    private Task RunningAsync(double seconds, double elapsed) =>
+        ExecuteAsync(
+            $$"""
+            INSERT INTO jobs (id, account_id, kind, model, state, request, cost, attempt, worker_id, seconds, started_at, lease_until)
+            VALUES (gen_random_uuid(), '{{_api.Account}}', 0, 'demo', 1, '{"kind": "text2img"}', 0, 1, 'steady', {{seconds}},
+                now() - {{elapsed}} * interval '1 second', now() + interval '1 hour')
+            """
+        );
 
     private async Task ExecuteAsync(FormattableString sql)
     {

@@ -19,7 +19,8 @@ public sealed class InputTests
 {
     /// <summary>1 x 1 pixel.</summary>
     private static readonly byte[] Png = Convert.FromBase64String(
-        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==");
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    );
 
     private ApiScope _api = null!;
     private WebApplication _site = null!;
@@ -28,9 +29,17 @@ public sealed class InputTests
     [OneTimeSetUp]
     public async Task StartApi()
     {
-        _api = await ApiScope.CreateAsync(("Outbound:AllowedNetworks", "127.0.0.0/8"), ("Outbound:TimeoutSeconds", "60"), ("Inputs:MaxBytes", "100000"));
+        _api = await ApiScope.CreateAsync(
+            ("Outbound:AllowedNetworks", "127.0.0.0/8"),
+            ("Outbound:TimeoutSeconds", "60"),
+            ("Inputs:MaxBytes", "100000")
+        );
         _site = await StartSiteAsync();
-        _address = _site.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single().Replace("0.0.0.0", "127.0.0.1");
+        _address = _site
+            .Services.GetRequiredService<IServer>()
+            .Features.Get<IServerAddressesFeature>()!
+            .Addresses.Single()
+            .Replace("0.0.0.0", "127.0.0.1");
     }
 
     [OneTimeTearDown]
@@ -66,7 +75,8 @@ public sealed class InputTests
         string id = (await ApiScope.ReadAsync<JsonElement>(answer)).GetProperty("id").GetString()!;
         var errors = new FieldErrors();
 
-        StoredPicture? picture = await _api.Get<InputPictures>().ResolveAsync("image", PictureSource.Of(id), Guid.NewGuid(), errors, default);
+        StoredPicture? picture = await _api.Get<InputPictures>()
+            .ResolveAsync("image", PictureSource.Of(id), Guid.NewGuid(), errors, default);
 
         Assert.That(picture, Is.Null);
         Assert.That(errors.Has("image"));
@@ -139,7 +149,9 @@ public sealed class InputTests
     {
         using var outbound = new OutboundHttp(new OutboundOptions { AllowedNetworks = "127.0.0.0/8", TimeoutSeconds = 1 });
 
-        OutboundException? error = await Assert.ThrowsAsync<OutboundException>(() => outbound.GetAsync(new Uri(_address + "/slow"), 1000, default));
+        OutboundException? error = await Assert.ThrowsAsync<OutboundException>(() =>
+            outbound.GetAsync(new Uri(_address + "/slow"), 1000, default)
+        );
 
         Assert.That(error!.Message, Does.Contain("did not answer within 1 s"));
     }
@@ -155,7 +167,10 @@ public sealed class InputTests
     public async Task Resolve_Base64InEveryForm_GivesThePicture(string form)
     {
         // With digits that percent-encoding and the other alphabet change, and with padding
-        byte[] png = PictureCodec.Encode(new Picture(23, 7, 3, [.. Enumerable.Range(0, 23 * 7 * 3).Select(i => (byte)(i * i))]), PictureFormat.Png);
+        byte[] png = PictureCodec.Encode(
+            new Picture(23, 7, 3, [.. Enumerable.Range(0, 23 * 7 * 3).Select(i => (byte)(i * i))]),
+            PictureFormat.Png
+        );
         string base64 = Convert.ToBase64String(png);
         while (!base64.EndsWith('=') || !base64.Contains('+', StringComparison.Ordinal) || !base64.Contains('/', StringComparison.Ordinal))
         {
@@ -250,8 +265,10 @@ public sealed class InputTests
         using var outbound = new OutboundHttp(new OutboundOptions());
         int port = new Uri(_address).Port;
 
-        Assert.That(async () => await outbound.GetAsync(new Uri($"http://{host}:{port}/picture"), 1000, default),
-            Throws.InstanceOf<OutboundException>().With.Message.Contain("not public"));
+        Assert.That(
+            async () => await outbound.GetAsync(new Uri($"http://{host}:{port}/picture"), 1000, default),
+            Throws.InstanceOf<OutboundException>().With.Message.Contain("not public")
+        );
     }
 
     [Test]
@@ -262,15 +279,23 @@ public sealed class InputTests
         int port = new Uri(_address).Port;
         Uri There(string path) => new($"http://127.0.0.2:{port}{path}");
 
-        Assert.That(await outbound.GetAsync(There("/redirect?times=1"), 1000, default), Is.EqualTo(Png), "a redirect that stays is followed");
-        Assert.That(async () => await outbound.GetAsync(There($"/away?to=http://127.0.0.1:{port}/picture"), 1000, default),
-            Throws.InstanceOf<OutboundException>().With.Message.Contain("not public"));
+        Assert.That(
+            await outbound.GetAsync(There("/redirect?times=1"), 1000, default),
+            Is.EqualTo(Png),
+            "a redirect that stays is followed"
+        );
+        Assert.That(
+            async () => await outbound.GetAsync(There($"/away?to=http://127.0.0.1:{port}/picture"), 1000, default),
+            Throws.InstanceOf<OutboundException>().With.Message.Contain("not public")
+        );
     }
 
     [Test]
-    public void Start_SettingThatAllowedAllPrivateAddresses_NamesTheOneInItsPlace() => Assert.That(
-        async () => await ApiScope.CreateAsync(("Outbound:AllowPrivateAddresses", "true")),
-        Throws.InstanceOf<Microsoft.Extensions.Options.OptionsValidationException>().With.Message.Contain("Outbound:AllowedNetworks"));
+    public void Start_SettingThatAllowedAllPrivateAddresses_NamesTheOneInItsPlace() =>
+        Assert.That(
+            async () => await ApiScope.CreateAsync(("Outbound:AllowPrivateAddresses", "true")),
+            Throws.InstanceOf<Microsoft.Extensions.Options.OptionsValidationException>().With.Message.Contain("Outbound:AllowedNetworks")
+        );
 
     [TestCase("8.8.8.8", true)]
     [TestCase("2606:4700::1111", true)]
@@ -300,10 +325,30 @@ public sealed class InputTests
     private static IEnumerable<TestCaseData> Headers()
     {
         yield return new TestCaseData(Png, "image/png", 1, 1).SetArgDisplayNames("PNG");
-        yield return new TestCaseData(new byte[] { 0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xC2, 0, 17, 8, 1, 0, 2, 0, 3 }, "image/jpeg", 512, 256).SetArgDisplayNames("JPEG");
-        yield return new TestCaseData((byte[])[.. "RIFF\0\0\0\0WEBPVP8X"u8, 10, 0, 0, 0, 0, 0, 0, 0, 99, 0, 0, 49, 0, 0], "image/webp", 100, 50).SetArgDisplayNames("WebP extended");
-        yield return new TestCaseData((byte[])[.. "RIFF\0\0\0\0WEBPVP8 "u8, 10, 0, 0, 0, 0, 0, 0, 0x9D, 1, 0x2A, 64, 0, 32, 0], "image/webp", 64, 32).SetArgDisplayNames("WebP lossy");
-        yield return new TestCaseData((byte[])[.. "RIFF\0\0\0\0WEBPVP8L"u8, 10, 0, 0, 0, 0x2F, 63, 0xC0, 7, 0, 0, 0, 0, 0, 0], "image/webp", 64, 32).SetArgDisplayNames("WebP lossless");
+        yield return new TestCaseData(
+            new byte[] { 0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xC2, 0, 17, 8, 1, 0, 2, 0, 3 },
+            "image/jpeg",
+            512,
+            256
+        ).SetArgDisplayNames("JPEG");
+        yield return new TestCaseData(
+            (byte[])[.. "RIFF\0\0\0\0WEBPVP8X"u8, 10, 0, 0, 0, 0, 0, 0, 0, 99, 0, 0, 49, 0, 0],
+            "image/webp",
+            100,
+            50
+        ).SetArgDisplayNames("WebP extended");
+        yield return new TestCaseData(
+            (byte[])[.. "RIFF\0\0\0\0WEBPVP8 "u8, 10, 0, 0, 0, 0, 0, 0, 0x9D, 1, 0x2A, 64, 0, 32, 0],
+            "image/webp",
+            64,
+            32
+        ).SetArgDisplayNames("WebP lossy");
+        yield return new TestCaseData(
+            (byte[])[.. "RIFF\0\0\0\0WEBPVP8L"u8, 10, 0, 0, 0, 0x2F, 63, 0xC0, 7, 0, 0, 0, 0, 0, 0],
+            "image/webp",
+            64,
+            32
+        ).SetArgDisplayNames("WebP lossless");
     }
 
     [TestCaseSource(nameof(Headers))]
@@ -330,7 +375,8 @@ public sealed class InputTests
     private async Task<(StoredPicture? Picture, string? Error)> ResolveAsync(string value)
     {
         var errors = new FieldErrors();
-        StoredPicture? picture = await _api.Get<InputPictures>().ResolveAsync("image", PictureSource.Of(value), _api.Account, errors, default);
+        StoredPicture? picture = await _api.Get<InputPictures>()
+            .ResolveAsync("image", PictureSource.Of(value), _api.Account, errors, default);
         try
         {
             errors.ThrowIfAny();

@@ -23,12 +23,16 @@ public sealed class JobsTests
         JobDocument job = await _api.SubmitAsync();
         ClaimedJob claim = (await _api.Jobs.ClaimAsync(job.Id, "w", TimeSpan.FromMinutes(1), default))!;
         using HttpResponseMessage first = await EventuallyAsync(
-            () => GetAsync(job.Id, null), async r => (await ApiScope.ReadAsync<JobDocument>(r)).State == JobState.Running);
+            () => GetAsync(job.Id, null),
+            async r => (await ApiScope.ReadAsync<JobDocument>(r)).State == JobState.Running
+        );
         using HttpResponseMessage same = await GetAsync(job.Id, first.Headers.ETag);
 
         _api.Get<HotState>().ShowProgress(job.Id, claim.LeaseEpoch, new JobProgress(3, 25));
         using HttpResponseMessage changed = await EventuallyAsync(
-            () => GetAsync(job.Id, first.Headers.ETag), r => r.StatusCode == HttpStatusCode.OK);
+            () => GetAsync(job.Id, first.Headers.ETag),
+            r => r.StatusCode == HttpStatusCode.OK
+        );
 
         Assert.That(same.StatusCode, Is.EqualTo(HttpStatusCode.NotModified));
         JobDocument running = await ApiScope.ReadAsync<JobDocument>(changed);
@@ -82,8 +86,7 @@ public sealed class JobsTests
             JsonElement page = await ApiScope.ReadAsync<JsonElement>(answer);
             seen.AddRange(page.GetProperty("data").EnumerateArray().Select(j => JobId.Parse(j.GetProperty("id").GetString()!)));
             cursor = page.TryGetProperty("next_cursor", out JsonElement next) ? next.GetString() : null;
-        }
-        while (cursor is not null);
+        } while (cursor is not null);
 
         Assert.That(seen, Is.EqualTo(submitted.AsEnumerable().Reverse()));
     }
@@ -131,7 +134,8 @@ public sealed class JobsTests
         JobDocument job = await _api.SubmitAsync();
         await _api.Jobs.ClaimAsync(job.Id, "w", TimeSpan.FromMinutes(1), default);
         var told = new TaskCompletionSource<JobId>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using IAsyncDisposable subscription = await _api.Get<HotState>().SubscribeToCancelsAsync(id => told.TrySetResult(id), default);
+        await using IAsyncDisposable subscription = await _api.Get<HotState>()
+            .SubscribeToCancelsAsync(id => told.TrySetResult(id), default);
 
         using HttpResponseMessage answer = await _api.Client.PostAsync($"/v1/jobs/{job.Id}/cancel", null);
 
@@ -230,7 +234,8 @@ public sealed class JobsTests
     }
 
     /// <summary>What is shown in Redis is not waited for by whoever changed it.</summary>
-    private static Task<T> EventuallyAsync<T>(Func<Task<T>> get, Func<T, bool> isRight) => EventuallyAsync(get, value => Task.FromResult(isRight(value)));
+    private static Task<T> EventuallyAsync<T>(Func<Task<T>> get, Func<T, bool> isRight) =>
+        EventuallyAsync(get, value => Task.FromResult(isRight(value)));
 
     private static async Task<T> EventuallyAsync<T>(Func<Task<T>> get, Func<T, Task<bool>> isRight)
     {

@@ -49,9 +49,16 @@ public sealed class KindTests
             Kinds = [JobKind.Img2Img],
             Upscaler = null,
             DefaultScheduler = "flow_euler",
-            Network = new NetworkFacts(JsonSerializer.Deserialize<JsonElement>("""{"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 1.0}"""), SeesMask: false),
+            Network = new NetworkFacts(
+                JsonSerializer.Deserialize<JsonElement>("""{"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 1.0}"""),
+                SeesMask: false
+            ),
         };
-        await _api.Get<WorkerRegistry>().RegisterAsync(new WorkerRegistration("other", [demo, rich, schnell, enlarger], 1, null, [new SchedulerEntry("heun", "")]), default);
+        await _api.Get<WorkerRegistry>()
+            .RegisterAsync(
+                new WorkerRegistration("other", [demo, rich, schnell, enlarger], 1, null, [new SchedulerEntry("heun", "")]),
+                default
+            );
         await _api.Get<WorkerRegistry>().RemoveAsync("other", default);
         // What the API knows of the models is up to a second old
         while (!(await _api.Client.GetStringAsync("/v1/models")).Contains("enlarger", StringComparison.Ordinal))
@@ -69,7 +76,15 @@ public sealed class KindTests
     [Test]
     public async Task Img2Img_ImageAndPrompt_HasThePicturesSizeAndIsStored()
     {
-        JobDocument job = await SubmitAsync("img2img", new { prompt = "a", model = "demo", image = _wide });
+        JobDocument job = await SubmitAsync(
+            "img2img",
+            new
+            {
+                prompt = "a",
+                model = "demo",
+                image = _wide,
+            }
+        );
 
         var request = (Img2ImgRequest)job.Request!;
         Assert.That((job.Kind, request.Width, request.Height, request.Strength), Is.EqualTo((JobKind.Img2Img, 300, 200, 0.75)));
@@ -82,7 +97,15 @@ public sealed class KindTests
     [Test]
     public async Task Img2Img_PictureLargerThanTheModelMakes_ShrinksWithItsAspect()
     {
-        JobDocument job = await SubmitAsync("img2img", new { prompt = "a", model = "demo", image = Base64(2400, 1200) });
+        JobDocument job = await SubmitAsync(
+            "img2img",
+            new
+            {
+                prompt = "a",
+                model = "demo",
+                image = Base64(2400, 1200),
+            }
+        );
 
         var request = (Img2ImgRequest)job.Request!;
         Assert.That((request.Width, request.Height), Is.EqualTo((1024, 512)));
@@ -91,8 +114,28 @@ public sealed class KindTests
     [Test]
     public async Task Img2Img_LessStrength_CostsLess()
     {
-        JobDocument half = await SubmitAsync("img2img", new { prompt = "a", model = "demo", image = _wide, strength = 0.2, num_inference_steps = 100 });
-        JobDocument whole = await SubmitAsync("img2img", new { prompt = "a", model = "demo", image = _wide, strength = 1, num_inference_steps = 100 });
+        JobDocument half = await SubmitAsync(
+            "img2img",
+            new
+            {
+                prompt = "a",
+                model = "demo",
+                image = _wide,
+                strength = 0.2,
+                num_inference_steps = 100,
+            }
+        );
+        JobDocument whole = await SubmitAsync(
+            "img2img",
+            new
+            {
+                prompt = "a",
+                model = "demo",
+                image = _wide,
+                strength = 1,
+                num_inference_steps = 100,
+            }
+        );
 
         Assert.That(half.Cost.Held, Is.LessThan(whole.Cost.Held));
     }
@@ -101,7 +144,19 @@ public sealed class KindTests
     [TestCase(0.2, 1)]
     public async Task Img2Img_OfFluxInFourSteps_CostsTheStepsThatRun(double strength, int steps)
     {
-        JobDocument job = await SubmitAsync("img2img", new { prompt = "a", model = "schnell", image = Base64(128, 128), strength, num_inference_steps = 4, width = 128, height = 128 });
+        JobDocument job = await SubmitAsync(
+            "img2img",
+            new
+            {
+                prompt = "a",
+                model = "schnell",
+                image = Base64(128, 128),
+                strength,
+                num_inference_steps = 4,
+                width = 128,
+                height = 128,
+            }
+        );
 
         decimal pixels = 128 * 128 / 1_000_000m;
         decimal price = Math.Ceiling(((0.15m * steps * pixels) + (0.05m * pixels)) * 10_000m) / 10_000m;
@@ -113,8 +168,28 @@ public sealed class KindTests
     [Test]
     public async Task Text2Img_WithASchedulerOfSecondOrder_CostsTheCallsOfTheNetwork()
     {
-        JobDocument once = await SubmitAsync("text2img", new { prompt = "a", model = "demo", scheduler = "ddim", num_inference_steps = 99, num_images = 4 });
-        JobDocument twice = await SubmitAsync("text2img", new { prompt = "a", model = "demo", scheduler = "heun", num_inference_steps = 50, num_images = 4 });
+        JobDocument once = await SubmitAsync(
+            "text2img",
+            new
+            {
+                prompt = "a",
+                model = "demo",
+                scheduler = "ddim",
+                num_inference_steps = 99,
+                num_images = 4,
+            }
+        );
+        JobDocument twice = await SubmitAsync(
+            "text2img",
+            new
+            {
+                prompt = "a",
+                model = "demo",
+                scheduler = "heun",
+                num_inference_steps = 50,
+                num_images = 4,
+            }
+        );
 
         Assert.That(twice.Cost.Held, Is.EqualTo(once.Cost.Held), "99 calls each");
     }
@@ -122,27 +197,42 @@ public sealed class KindTests
     [Test]
     public async Task Inpaint_EveryField_IsKept()
     {
-        JobDocument job = await SubmitAsync("inpaint", new
-        {
-            prompt = "a",
-            image = _wide,
-            mask = Base64(150, 100),
-            mask_mode = "paint_black",
-            padding = 8,
-            mask_blur = 2.5,
-            mask_grow = -3,
-            strength = 0.9,
-        });
+        JobDocument job = await SubmitAsync(
+            "inpaint",
+            new
+            {
+                prompt = "a",
+                image = _wide,
+                mask = Base64(150, 100),
+                mask_mode = "paint_black",
+                padding = 8,
+                mask_blur = 2.5,
+                mask_grow = -3,
+                strength = 0.9,
+            }
+        );
 
         var request = (InpaintRequest)job.Request!;
-        Assert.That((request.MaskMode, request.Padding, request.MaskBlur, request.MaskGrow, request.Strength), Is.EqualTo((MaskMode.PaintBlack, 8, 2.5, -3, 0.9)));
+        Assert.That(
+            (request.MaskMode, request.Padding, request.MaskBlur, request.MaskGrow, request.Strength),
+            Is.EqualTo((MaskMode.PaintBlack, 8, 2.5, -3, 0.9))
+        );
         Assert.That((request.Mask!.Width, request.Mask.Height), Is.EqualTo((150, 100)));
     }
 
     [Test]
     public async Task Outpaint_Sides_MakeTheOutputLarger()
     {
-        JobDocument job = await SubmitAsync("outpaint", new { prompt = "a", image = _wide, left = 20, bottom = 56 });
+        JobDocument job = await SubmitAsync(
+            "outpaint",
+            new
+            {
+                prompt = "a",
+                image = _wide,
+                left = 20,
+                bottom = 56,
+            }
+        );
 
         var request = (OutpaintRequest)job.Request!;
         Assert.That((request.Width, request.Height, request.Left, request.Bottom, request.Overlap), Is.EqualTo((320, 256, 20, 56, 16)));
@@ -154,30 +244,49 @@ public sealed class KindTests
         JobDocument job = await SubmitAsync("edit", new { prompt = "make it winter", image = _wide });
 
         var request = (EditRequest)job.Request!;
-        Assert.That((job.Model, request.ImageGuidanceScale, request.Width, request.Height), Is.EqualTo(("rich", 1.5, 296, 200)), "sides are multiples of 8");
+        Assert.That(
+            (job.Model, request.ImageGuidanceScale, request.Width, request.Height),
+            Is.EqualTo(("rich", 1.5, 296, 200)),
+            "sides are multiples of 8"
+        );
         Assert.That(request.Safety, Is.EqualTo(SafetyPolicy.Flag), "the model has a checker");
     }
 
     [Test]
     public async Task ControlNet_TwoControls_AreKeptInOrder()
     {
-        JobDocument job = await SubmitAsync("controlnet", new
-        {
-            prompt = "a",
-            control = new object[]
+        JobDocument job = await SubmitAsync(
+            "controlnet",
+            new
             {
-                new { image = _wide, type = "canny", preprocessor = "canny", scale = 0.5, end = 0.6 },
-                new { image = _small, type = "depth", resize_mode = "fit", start = 0.25 },
-            },
-            guess_mode = true,
-        });
+                prompt = "a",
+                control = new object[]
+                {
+                    new
+                    {
+                        image = _wide,
+                        type = "canny",
+                        preprocessor = "canny",
+                        scale = 0.5,
+                        end = 0.6,
+                    },
+                    new
+                    {
+                        image = _small,
+                        type = "depth",
+                        resize_mode = "fit",
+                        start = 0.25,
+                    },
+                },
+                guess_mode = true,
+            }
+        );
 
         var request = (ControlNetRequest)job.Request!;
-        Assert.That(request.Control.Select(c => (c.Type, c.Preprocessor, c.ResizeMode, c.Scale, c.Start, c.End, c.Image.Width)), Is.EqualTo(new[]
-        {
-            ("canny", "canny", "crop", 0.5, 0.0, 0.6, 300),
-            ("depth", "none", "fit", 1.0, 0.25, 1.0, 40),
-        }));
+        Assert.That(
+            request.Control.Select(c => (c.Type, c.Preprocessor, c.ResizeMode, c.Scale, c.Start, c.End, c.Image.Width)),
+            Is.EqualTo(new[] { ("canny", "canny", "crop", 0.5, 0.0, 0.6, 300), ("depth", "none", "fit", 1.0, 0.25, 1.0, 40) })
+        );
         Assert.That(request.GuessMode);
     }
 
@@ -195,27 +304,48 @@ public sealed class KindTests
     public async Task Video_Words_TakesTheModelsFrames()
     {
         JobDocument job = await SubmitAsync("video", new { prompt = "a red apple" });
-        JobDocument longer = await SubmitAsync("video", new { prompt = "a red apple", num_frames = 16, output_format = "gif" });
+        JobDocument longer = await SubmitAsync(
+            "video",
+            new
+            {
+                prompt = "a red apple",
+                num_frames = 16,
+                output_format = "gif",
+            }
+        );
 
         var request = (VideoRequest)job.Request!;
         Assert.That((job.Model, request.NumFrames, request.Fps, request.OutputFormat), Is.EqualTo(("demo", 8, 8.0, "mp4")));
-        Assert.That(longer.Cost.Held.Micros, Is.EqualTo(2 * job.Cost.Held.Micros).Within(200), "twice the frames, to a ten-thousandth of a credit each");
+        Assert.That(
+            longer.Cost.Held.Micros,
+            Is.EqualTo(2 * job.Cost.Held.Micros).Within(200),
+            "twice the frames, to a ten-thousandth of a credit each"
+        );
     }
 
     [Test]
     public async Task Options_ThatFit_AreKept()
     {
-        JobDocument job = await SubmitAsync("text2img", new
-        {
-            prompt = "a",
-            model = "rich",
-            loras = new object[] { new { model = "ink", scale = -0.5 } },
-            clip_skip = 1,
-            vae = "sharp",
-            safety = "blur",
-            refiner = new { switch_at = 0.7 },
-            hires_fix = new { scale = 1.5, strength = 0.4, steps = 10, upscaler = "lanczos" },
-        });
+        JobDocument job = await SubmitAsync(
+            "text2img",
+            new
+            {
+                prompt = "a",
+                model = "rich",
+                loras = new object[] { new { model = "ink", scale = -0.5 } },
+                clip_skip = 1,
+                vae = "sharp",
+                safety = "blur",
+                refiner = new { switch_at = 0.7 },
+                hires_fix = new
+                {
+                    scale = 1.5,
+                    strength = 0.4,
+                    steps = 10,
+                    upscaler = "lanczos",
+                },
+            }
+        );
 
         var request = (Text2ImgRequest)job.Request!;
         Assert.That(request.Loras, Is.EqualTo(new[] { new LoraUse("ink", -0.5) }));
@@ -250,7 +380,12 @@ public sealed class KindTests
     [TestCase("controlnet", """{"prompt": "a", "control": []}""", "control", "1 to 4")]
     [TestCase("controlnet", """{"prompt": "a", "control": [{"image": "WIDE", "type": "pose"}]}""", "control[0].type", "canny, depth")]
     [TestCase("controlnet", """{"prompt": "a", "control": [{"type": "canny"}]}""", "control[0].image", "is required")]
-    [TestCase("controlnet", """{"prompt": "a", "control": [{"image": "WIDE", "type": "canny", "start": 0.5, "end": 0.5}]}""", "control[0].start", "below end")]
+    [TestCase(
+        "controlnet",
+        """{"prompt": "a", "control": [{"image": "WIDE", "type": "canny", "start": 0.5, "end": 0.5}]}""",
+        "control[0].start",
+        "below end"
+    )]
     [TestCase("super-resolution", """{"image": "SMALL", "scale": 5}""", "scale", "2 to 4")]
     [TestCase("super-resolution", """{"image": "WIDE", "scale": 2}""", "image", "600 x 400")]
     [TestCase("video", """{"prompt": "a", "num_frames": 500}""", "num_frames", "1 to 16 with demo")]
@@ -272,19 +407,28 @@ public sealed class KindTests
     {
         await using ApiScope other = await ApiScope.CreateAsync();
         const string Missing = "ffmpeg is missing; apt install ffmpeg";
-        await other.Get<WorkerRegistry>().RegisterAsync(new WorkerRegistration("bare", [ApiScope.Demo.Without(JobKind.Video, Missing)], 1, null), default);
+        await other
+            .Get<WorkerRegistry>()
+            .RegisterAsync(new WorkerRegistration("bare", [ApiScope.Demo.Without(JobKind.Video, Missing)], 1, null), default);
         JsonElement model;
         while (!(model = await other.Client.GetFromJsonAsync<JsonElement>("/v1/models/demo")).TryGetProperty("unavailable_kinds", out _))
         {
             await Task.Delay(100);
         }
 
-        Assert.That(model.GetProperty("kinds").EnumerateArray().Select(kind => kind.GetString()), Does.Contain("text2img").And.Not.Contain("video"));
+        Assert.That(
+            model.GetProperty("kinds").EnumerateArray().Select(kind => kind.GetString()),
+            Does.Contain("text2img").And.Not.Contain("video")
+        );
         foreach (object body in (object[])[new { prompt = "a" }, new { prompt = "a", model = "demo" }])
         {
             using HttpResponseMessage answer = await other.Client.PostAsJsonAsync("/v1/video", body);
             JsonElement problem = await ApiScope.ReadAsync<JsonElement>(answer);
-            Assert.That(((int)answer.StatusCode, problem.GetProperty("code").GetString()), Is.EqualTo((503, "kind_unavailable")), problem.ToString());
+            Assert.That(
+                ((int)answer.StatusCode, problem.GetProperty("code").GetString()),
+                Is.EqualTo((503, "kind_unavailable")),
+                problem.ToString()
+            );
             Assert.That(problem.GetProperty("detail").GetString(), Does.Contain("video").And.Contain(Missing));
         }
 
@@ -316,7 +460,12 @@ public sealed class KindTests
     [Test]
     public async Task Multipart_FilesAndFields_AreReadAsTheJsonWouldBe()
     {
-        using MultipartFormDataContent form = Form(("prompt", "a"), ("strength", "0.5"), ("metadata", """{"order": 7}"""), ("mask_grow", "2"));
+        using MultipartFormDataContent form = Form(
+            ("prompt", "a"),
+            ("strength", "0.5"),
+            ("metadata", """{"order": 7}"""),
+            ("mask_grow", "2")
+        );
         form.Add(File(300, 200), "image", "a.bin");
         form.Add(File(300, 200), "mask", "b.bin");
         using HttpResponseMessage answer = await _api.Client.PostAsync("/v1/inpaint", form);
@@ -331,14 +480,20 @@ public sealed class KindTests
     [Test]
     public async Task Multipart_ControlFiles_GoToTheirPlaces()
     {
-        using MultipartFormDataContent form = Form(("prompt", "a"), ("control", """[{"type": "canny"}, {"type": "depth", "scale": 0.25}]"""));
+        using MultipartFormDataContent form = Form(
+            ("prompt", "a"),
+            ("control", """[{"type": "canny"}, {"type": "depth", "scale": 0.25}]""")
+        );
         form.Add(File(300, 200), "control[0].image", "a.png");
         form.Add(File(40, 40), "control[1].image", "b.png");
         using HttpResponseMessage answer = await _api.Client.PostAsync("/v1/controlnet", form);
 
         Assert.That((int)answer.StatusCode, Is.EqualTo(202), await answer.Content.ReadAsStringAsync());
         var request = (ControlNetRequest)(await ApiScope.ReadAsync<JobDocument>(answer)).Request!;
-        Assert.That(request.Control.Select(c => (c.Type, c.Scale, c.Image.Width)), Is.EqualTo(new[] { ("canny", 1.0, 300), ("depth", 0.25, 40) }));
+        Assert.That(
+            request.Control.Select(c => (c.Type, c.Scale, c.Image.Width)),
+            Is.EqualTo(new[] { ("canny", 1.0, 300), ("depth", 0.25, 40) })
+        );
     }
 
     [Test]
@@ -374,7 +529,15 @@ public sealed class KindTests
     [Test]
     public async Task Sweep_InputsOfAnOpenJob_StayUntilItIsOver()
     {
-        JobDocument job = await SubmitAsync("img2img", new { prompt = "a", model = "demo", image = Base64(77, 55) });
+        JobDocument job = await SubmitAsync(
+            "img2img",
+            new
+            {
+                prompt = "a",
+                model = "demo",
+                image = Base64(77, 55),
+            }
+        );
         string sha256 = ((Img2ImgRequest)job.Request!).Image.Sha256;
         RetentionStore retention = _api.Get<RetentionStore>();
 
@@ -397,10 +560,16 @@ public sealed class KindTests
     [Test]
     public async Task Description_EveryKind_HasItsFieldsAndAnExample()
     {
-        JsonElement paths = JsonSerializer.Deserialize<JsonElement>(await _api.Client.GetStringAsync("/openapi/v1.json")).GetProperty("paths");
+        JsonElement paths = JsonSerializer
+            .Deserialize<JsonElement>(await _api.Client.GetStringAsync("/openapi/v1.json"))
+            .GetProperty("paths");
         foreach (JobKind kind in Enum.GetValues<JobKind>())
         {
-            JsonElement content = paths.GetProperty($"/v1/{kind.WireName()}").GetProperty("post").GetProperty("requestBody").GetProperty("content");
+            JsonElement content = paths
+                .GetProperty($"/v1/{kind.WireName()}")
+                .GetProperty("post")
+                .GetProperty("requestBody")
+                .GetProperty("content");
             Assert.That(content.GetProperty("application/json").TryGetProperty("example", out _), kind.WireName());
             Assert.That(content.TryGetProperty("multipart/form-data", out _), Is.EqualTo(kind != JobKind.Text2Img), kind.WireName());
         }

@@ -25,7 +25,10 @@ public sealed class LimitsTests
     {
         using HttpClient client = await ClientAsync(limits);
 
-        using HttpResponseMessage answer = await client.PostAsJsonAsync("/v1/text2img", new { prompt = "a", num_images = name == "outputs" ? 2 : 1 });
+        using HttpResponseMessage answer = await client.PostAsJsonAsync(
+            "/v1/text2img",
+            new { prompt = "a", num_images = name == "outputs" ? 2 : 1 }
+        );
 
         JsonElement problem = await ApiScope.ReadAsync<JsonElement>(answer);
         Assert.That((int)answer.StatusCode, Is.EqualTo(429));
@@ -38,8 +41,9 @@ public sealed class LimitsTests
     {
         using HttpClient client = await ClientAsync("""{"queued_jobs": 5}""");
 
-        HttpResponseMessage[] answers = await Task.WhenAll(Enumerable.Range(0, 15).Select(
-            _ => client.PostAsJsonAsync("/v1/text2img", new { prompt = "a" })));
+        HttpResponseMessage[] answers = await Task.WhenAll(
+            Enumerable.Range(0, 15).Select(_ => client.PostAsJsonAsync("/v1/text2img", new { prompt = "a" }))
+        );
 
         Assert.That(answers.Count(a => (int)a.StatusCode == 202), Is.EqualTo(5));
         Assert.That(answers.Count(a => (int)a.StatusCode == 429), Is.EqualTo(10));
@@ -63,7 +67,6 @@ public sealed class LimitsTests
         Assert.That(answers[2].Headers.RetryAfter!.Delta!.Value.TotalSeconds, Is.InRange(Math.Floor(1000 - passed), 1000));
         Assert.That(answers[0].Headers.GetValues("RateLimit-Remaining").Single(), Is.EqualTo("1"));
         Assert.That((await client.GetAsync("/v1/account")).IsSuccessStatusCode, "looking is not limited here");
-
     }
 
     [Test]
@@ -75,8 +78,7 @@ public sealed class LimitsTests
         {
             // Refused at the second, unless the machine stands still for two seconds
             answer = await client.PostAsJsonAsync("/v1/text2img", new { prompt = "a" });
-        }
-        while (answer.StatusCode == HttpStatusCode.Accepted);
+        } while (answer.StatusCode == HttpStatusCode.Accepted);
 
         Assert.That((int)answer.StatusCode, Is.EqualTo(429));
         await Task.Delay(answer.Headers.RetryAfter!.Delta!.Value);
@@ -99,7 +101,10 @@ public sealed class LimitsTests
     private async Task<HttpClient> ClientAsync(string limits)
     {
         Account account = (await _api.Get<AccountStore>().CreateAsync(Guid.NewGuid().ToString(), Credits.Of(10), default))!;
-        await using (Npgsql.NpgsqlCommand set = _api.Get<Npgsql.NpgsqlDataSource>().CreateCommand("UPDATE accounts SET limits = $1::jsonb WHERE id = $2"))
+        await using (
+            Npgsql.NpgsqlCommand set = _api.Get<Npgsql.NpgsqlDataSource>()
+                .CreateCommand("UPDATE accounts SET limits = $1::jsonb WHERE id = $2")
+        )
         {
             set.Parameters.Add(new Npgsql.NpgsqlParameter { Value = limits });
             set.Parameters.Add(new Npgsql.NpgsqlParameter { Value = account.Id });

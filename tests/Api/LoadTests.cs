@@ -127,7 +127,10 @@ public sealed class LoadTests
             }
 
             JsonElement total = load.GetProperty("total");
-            Assert.That((Of(total, "queued"), Of(total, "running")), Is.EqualTo((expected.Sum(e => e.Queued), expected.Sum(e => e.Running))));
+            Assert.That(
+                (Of(total, "queued"), Of(total, "running")),
+                Is.EqualTo((expected.Sum(e => e.Queued), expected.Sum(e => e.Running)))
+            );
             return;
         }
     }

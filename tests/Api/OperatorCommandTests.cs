@@ -69,8 +69,11 @@ public sealed class OperatorCommandTests
         Assert.That(await RunAsync("audit", "verify"), Does.StartWith("3 entries"));
 
         // Past the trigger, as one with all rights in the database could
-        await using (Npgsql.NpgsqlCommand change = source.CreateCommand(
-            "ALTER TABLE audit_log DISABLE TRIGGER audit_log_only_grows; UPDATE audit_log SET target = 'w9' WHERE id = 2"))
+        await using (
+            Npgsql.NpgsqlCommand change = source.CreateCommand(
+                "ALTER TABLE audit_log DISABLE TRIGGER audit_log_only_grows; UPDATE audit_log SET target = 'w9' WHERE id = 2"
+            )
+        )
         {
             await change.ExecuteNonQueryAsync();
         }
@@ -88,7 +91,12 @@ public sealed class OperatorCommandTests
 
     private async Task<(int Code, string Output, string Errors)> TryAsync(params string[] arguments)
     {
-        var start = new ProcessStartInfo(DotnetHost.Path) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(DotnetHost.Path)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
         start.ArgumentList.Add(Path.Combine(TestContext.CurrentContext.TestDirectory, "Generation.Api.dll"));
         foreach (string argument in arguments)
         {

@@ -73,7 +73,11 @@ public sealed class OutputUrlTests
     public async Task Url_Expired_IsRefusedWithoutAKeyOnly()
     {
         var then = new OutputUrls(
-            _api.Get<KeySecret>(), _api.Get<IResultsStore>(), Options.Create(new ResultsOptions()), new Clock(DateTimeOffset.UtcNow.AddHours(-2)));
+            _api.Get<KeySecret>(),
+            _api.Get<IResultsStore>(),
+            Options.Create(new ResultsOptions()),
+            new Clock(DateTimeOffset.UtcNow.AddHours(-2))
+        );
         string url = then.Sign(_job).Outputs[0].Url;
 
         Assert.That(await RefusedAsync(url), Is.EqualTo((HttpStatusCode.Forbidden, "url_expired")));

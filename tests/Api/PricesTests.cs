@@ -29,33 +29,42 @@ public sealed class PricesTests
         ModelEntry model = ApiScope.Demo with
         {
             PriceFactor = 1,
-            Prices = new Dictionary<string, KindPrice> { ["text2img"] = new() { PerMegapixelStep = 1, PerOutputMegapixel = 2, Minimum = 20 } },
+            Prices = new Dictionary<string, KindPrice>
+            {
+                ["text2img"] = new()
+                {
+                    PerMegapixelStep = 1,
+                    PerOutputMegapixel = 2,
+                    Minimum = 20,
+                },
+            },
         };
 
         Assert.That(ByDefault.Of(JobKind.Text2Img, Work, model), Is.EqualTo(Credits.Of(40)), "the least");
         Assert.That(ByDefault.Of(JobKind.Text2Img, Plan(1000, 1000, 100, 2), model), Is.EqualTo(Credits.Of(204)));
     }
 
-    internal static JobPlan Plan(int width, int height, int steps, int outputs) => new()
-    {
-        Version = JobPlan.CurrentVersion,
-        Width = width,
-        Height = height,
-        Outputs = outputs,
-        Passes =
-        [
-            new PlannedPass
-            {
-                Purpose = PassPurpose.Draw,
-                Model = "demo",
-                Width = width,
-                Height = height,
-                Scheduler = "DDIMScheduler",
-                ScheduledSteps = steps,
-                Calls = steps,
-                Begin = 0,
-                End = steps,
-            },
-        ],
-    };
+    internal static JobPlan Plan(int width, int height, int steps, int outputs) =>
+        new()
+        {
+            Version = JobPlan.CurrentVersion,
+            Width = width,
+            Height = height,
+            Outputs = outputs,
+            Passes =
+            [
+                new PlannedPass
+                {
+                    Purpose = PassPurpose.Draw,
+                    Model = "demo",
+                    Width = width,
+                    Height = height,
+                    Scheduler = "DDIMScheduler",
+                    ScheduledSteps = steps,
+                    Calls = steps,
+                    Begin = 0,
+                    End = steps,
+                },
+            ],
+        };
 }

@@ -48,7 +48,13 @@ public sealed class SafetyTests
     [Test]
     public async Task Rules_OfNewAccount_AreNone()
     {
-        foreach (JsonElement rules in new[] { await JsonAsync(await _admin.GetAsync(_rules), 200), await JsonAsync(await _client.GetAsync("/v1/account/safety"), 200) })
+        foreach (
+            JsonElement rules in new[]
+            {
+                await JsonAsync(await _admin.GetAsync(_rules), 200),
+                await JsonAsync(await _client.GetAsync("/v1/account/safety"), 200),
+            }
+        )
         {
             Assert.That(rules.TryGetProperty("policy", out _), Is.False);
             Assert.That(rules.GetProperty("blocked_words").GetArrayLength(), Is.Zero);
@@ -59,7 +65,15 @@ public sealed class SafetyTests
     public async Task Prompt_WithBlockedWord_IsRefusedAndCostsNothing()
     {
         await SetAsync(new { blocked_words = new[] { "guns", "bad thing", "explo*" } });
-        foreach ((string prompt, string word) in new[] { ("a cat with GUNS", "guns"), ("a bad-thing", "bad thing"), ("big explosions", "explo*"), ("ｇｕｎｓ and roses", "guns") })
+        foreach (
+            (string prompt, string word) in new[]
+            {
+                ("a cat with GUNS", "guns"),
+                ("a bad-thing", "bad thing"),
+                ("big explosions", "explo*"),
+                ("ｇｕｎｓ and roses", "guns"),
+            }
+        )
         {
             JsonElement problem = await JsonAsync(await _client.PostAsJsonAsync("/v1/text2img", new { prompt }), 422);
             Assert.That(problem.GetProperty("code").GetString(), Is.EqualTo("prompt_blocked"));
@@ -70,33 +84,73 @@ public sealed class SafetyTests
         await JsonAsync(await _client.PostAsJsonAsync("/v1/text2img", new { prompt = "a shotgunshell", negative_prompt = "guns" }), 202);
         await JsonAsync(await _client.PostAsJsonAsync("/v1/video", new { prompt = "guns" }), 422);
         JsonElement transactions = await JsonAsync(await _client.GetAsync("/v1/account/transactions"), 200);
-        Assert.That(transactions.GetProperty("data").EnumerateArray().Count(t => t.GetProperty("entry").GetString() == "hold"), Is.EqualTo(1), "the one that was taken");
+        Assert.That(
+            transactions.GetProperty("data").EnumerateArray().Count(t => t.GetProperty("entry").GetString() == "hold"),
+            Is.EqualTo(1),
+            "the one that was taken"
+        );
     }
 
     [Test]
     public async Task Policy_OfAccount_IsTheLeastThatIsDone()
     {
         Assert.That(await PolicyAsync(new { prompt = "a", model = "careful" }), Is.EqualTo(SafetyPolicy.Flag), "the model has a checker");
-        Assert.That(await PolicyAsync(new { prompt = "a", model = "careful", safety = "off" }), Is.EqualTo(SafetyPolicy.Off));
+        Assert.That(
+            await PolicyAsync(
+                new
+                {
+                    prompt = "a",
+                    model = "careful",
+                    safety = "off",
+                }
+            ),
+            Is.EqualTo(SafetyPolicy.Off)
+        );
 
         await SetAsync(new { policy = "blur" });
         Assert.That(await PolicyAsync(new { prompt = "a", model = "careful" }), Is.EqualTo(SafetyPolicy.Blur));
-        Assert.That(await PolicyAsync(new { prompt = "a", model = "careful", safety = "off" }), Is.EqualTo(SafetyPolicy.Blur));
-        Assert.That(await PolicyAsync(new { prompt = "a", model = "careful", safety = "black" }), Is.EqualTo(SafetyPolicy.Black), "stricter is the caller's right");
-        Assert.That((await JsonAsync(await _client.GetAsync("/v1/account/safety"), 200)).GetProperty("policy").GetString(), Is.EqualTo("blur"));
+        Assert.That(
+            await PolicyAsync(
+                new
+                {
+                    prompt = "a",
+                    model = "careful",
+                    safety = "off",
+                }
+            ),
+            Is.EqualTo(SafetyPolicy.Blur)
+        );
+        Assert.That(
+            await PolicyAsync(
+                new
+                {
+                    prompt = "a",
+                    model = "careful",
+                    safety = "black",
+                }
+            ),
+            Is.EqualTo(SafetyPolicy.Black),
+            "stricter is the caller's right"
+        );
+        Assert.That(
+            (await JsonAsync(await _client.GetAsync("/v1/account/safety"), 200)).GetProperty("policy").GetString(),
+            Is.EqualTo("blur")
+        );
     }
 
     [Test]
     public async Task Rules_ThatCannotBe_AreRefusedByField()
     {
-        foreach ((object rules, string field) in new (object, string)[]
-        {
-            (new { policy = "hide" }, "policy"),
-            (new { blocked_words = new[] { "*" } }, "blocked_words"),
-            (new { blocked_words = new[] { new string('a', 101) } }, "blocked_words"),
-            (new { blocked_words = Enumerable.Range(0, 1001).Select(k => $"w{k}") }, "blocked_words"),
-            (new { words = new[] { "a" } }, "words"),
-        })
+        foreach (
+            (object rules, string field) in new (object, string)[]
+            {
+                (new { policy = "hide" }, "policy"),
+                (new { blocked_words = new[] { "*" } }, "blocked_words"),
+                (new { blocked_words = new[] { new string('a', 101) } }, "blocked_words"),
+                (new { blocked_words = Enumerable.Range(0, 1001).Select(k => $"w{k}") }, "blocked_words"),
+                (new { words = new[] { "a" } }, "words"),
+            }
+        )
         {
             JsonElement problem = await JsonAsync(await _admin.PutAsJsonAsync(_rules, rules), 422);
             Assert.That(problem.GetProperty("errors").TryGetProperty(field, out _), problem.GetRawText());
@@ -118,8 +172,7 @@ public sealed class SafetyTests
         {
             await Task.Delay(100);
             seen = (await JsonAsync(await _client.GetAsync("/v1/account/safety"), 200)).GetRawText();
-        }
-        while (seen != set.GetRawText());
+        } while (seen != set.GetRawText());
         await Task.Delay(1000);
     }
 

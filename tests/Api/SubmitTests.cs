@@ -33,47 +33,66 @@ public sealed class SubmitTests
         Assert.That(job.Links, Is.EqualTo(JobLinks.Of(job.Id)));
         Assert.That((request.Width, request.Height, request.NumInferenceSteps, request.Scheduler), Is.EqualTo((256, 256, 25, "ddim")));
         Assert.That(request.Seed, Is.GreaterThanOrEqualTo(0));
-        Assert.That(job.Render, Is.EqualTo(new RenderPlan { GeneratedWidth = 64, GeneratedHeight = 64, Upscaler = "demo-upscaler", Scale = 4, Resized = false }));
+        Assert.That(
+            job.Render,
+            Is.EqualTo(
+                new RenderPlan
+                {
+                    GeneratedWidth = 64,
+                    GeneratedHeight = 64,
+                    Upscaler = "demo-upscaler",
+                    Scale = 4,
+                    Resized = false,
+                }
+            )
+        );
     }
 
     [Test]
     public async Task Submit_EveryField_IsKept()
     {
-        JobDocument job = await _api.SubmitAsync(new
-        {
-            prompt = "a",
-            negative_prompt = "b",
-            model = "demo",
-            width = 512,
-            height = 288,
-            num_inference_steps = 30,
-            guidance_scale = 0.5,
-            guidance_rescale = 0.25,
-            scheduler = "ddim",
-            seed = 0,
-            num_images = 3,
-            output_format = "png",
-            output_quality = 80,
-            priority = 5,
-            expires_in = 3600,
-            metadata = new { order = "x", deep = new { n = 1.5 } },
-        });
+        JobDocument job = await _api.SubmitAsync(
+            new
+            {
+                prompt = "a",
+                negative_prompt = "b",
+                model = "demo",
+                width = 512,
+                height = 288,
+                num_inference_steps = 30,
+                guidance_scale = 0.5,
+                guidance_rescale = 0.25,
+                scheduler = "ddim",
+                seed = 0,
+                num_images = 3,
+                output_format = "png",
+                output_quality = 80,
+                priority = 5,
+                expires_in = 3600,
+                metadata = new { order = "x", deep = new { n = 1.5 } },
+            }
+        );
 
-        Assert.That(job.Request, Is.EqualTo(new Text2ImgRequest
-        {
-            Prompt = "a",
-            NegativePrompt = "b",
-            Model = "demo",
-            Width = 512,
-            Height = 288,
-            NumInferenceSteps = 30,
-            GuidanceScale = 0.5,
-            GuidanceRescale = 0.25,
-            Scheduler = "ddim",
-            Seed = 0,
-            NumImages = 3,
-            OutputQuality = 80,
-        }));
+        Assert.That(
+            job.Request,
+            Is.EqualTo(
+                new Text2ImgRequest
+                {
+                    Prompt = "a",
+                    NegativePrompt = "b",
+                    Model = "demo",
+                    Width = 512,
+                    Height = 288,
+                    NumInferenceSteps = 30,
+                    GuidanceScale = 0.5,
+                    GuidanceRescale = 0.25,
+                    Scheduler = "ddim",
+                    Seed = 0,
+                    NumImages = 3,
+                    OutputQuality = 80,
+                }
+            )
+        );
         JobDocument polled = await _api.PollAsync(job.Id);
         Assert.That(polled.Priority, Is.EqualTo(5));
         Assert.That(polled.ExpiresAt - polled.CreatedAt, Is.EqualTo(TimeSpan.FromHours(1)).Within(TimeSpan.FromSeconds(1)));
@@ -133,7 +152,9 @@ public sealed class SubmitTests
     [Test]
     public async Task Submit_SameIdempotencyKeyFromManyAtOnce_MakesOneJob()
     {
-        HttpResponseMessage[] answers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => PostAsync("""{"prompt": "many"}""", "key-3")));
+        HttpResponseMessage[] answers = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(_ => PostAsync("""{"prompt": "many"}""", "key-3"))
+        );
 
         string[] jobs = [.. answers.Where(a => a.IsSuccessStatusCode).Select(a => a.Headers.Location!.ToString()).Distinct()];
         Assert.That(jobs, Has.Length.EqualTo(1));
@@ -179,7 +200,9 @@ public sealed class SubmitTests
         while (job is null)
         {
             JsonElement page = await ApiScope.ReadAsync<JsonElement>(await _api.Client.GetAsync("/v1/jobs?limit=1&state=queued"));
-            job = page.GetProperty("data").EnumerateArray().Select(j => j.Deserialize<JobDocument>(WireJson.Options)!)
+            job = page.GetProperty("data")
+                .EnumerateArray()
+                .Select(j => j.Deserialize<JobDocument>(WireJson.Options)!)
                 .FirstOrDefault(j => j.Metadata is { } m && m.TryGetProperty("wait", out _));
         }
 

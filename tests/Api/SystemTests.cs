@@ -21,8 +21,9 @@ public sealed class SystemTests
         await using ApiScope api = await ApiScope.CreateAsync(("Results:Path", "/dev/null/results"));
 
         using HttpResponseMessage ready = await api.Client.GetAsync("/readyz");
-        using var file = new ByteArrayContent(Convert.FromBase64String(
-            "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="));
+        using var file = new ByteArrayContent(
+            Convert.FromBase64String("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+        );
         using HttpResponseMessage upload = await api.Client.PostAsync("/v1/uploads", file);
 
         JsonElement results = (await ApiScope.ReadAsync<JsonElement>(ready)).GetProperty("checks").GetProperty("results");
@@ -31,7 +32,10 @@ public sealed class SystemTests
         Assert.That(results.GetProperty("detail").GetString(), Does.Contain("/dev/null/results").And.Contain("Results:Path"));
         Assert.That((int)upload.StatusCode, Is.EqualTo(503));
         Assert.That((await ApiScope.ReadAsync<JsonElement>(upload)).GetProperty("code").GetString(), Is.EqualTo("results_unavailable"));
-        Assert.That(() => TestLog.Lines, Has.Some.Contains("No results can be stored. Nothing can be written to the results folder /dev/null/results").After(30_000, 100));
+        Assert.That(
+            () => TestLog.Lines,
+            Has.Some.Contains("No results can be stored. Nothing can be written to the results folder /dev/null/results").After(30_000, 100)
+        );
         // All that needs no file goes on
         await api.SubmitAsync();
     }
@@ -50,8 +54,10 @@ public sealed class SystemTests
             await _api.Get<WorkerRegistry>().HeartbeatAsync("w", [], default);
             load = await JsonAsync("/v1/system/load");
             await Task.Delay(20, limit.Token);
-        }
-        while (load.GetProperty("total").GetProperty("running").GetInt32() != 1 || load.GetProperty("total").GetProperty("workers").GetInt32() != 1);
+        } while (
+            load.GetProperty("total").GetProperty("running").GetInt32() != 1
+            || load.GetProperty("total").GetProperty("workers").GetInt32() != 1
+        );
 
         JsonElement demo = load.GetProperty("models").GetProperty("demo");
         Assert.That(demo.GetProperty("slots").GetInt32(), Is.EqualTo(2));
@@ -104,7 +110,10 @@ public sealed class SystemTests
         }
 
         JsonElement answer = await ApiScope.ReadAsync<JsonElement>(ready);
-        Assert.That(answer.GetProperty("checks").EnumerateObject().Select(c => c.Name), Does.Contain("postgres").And.Contain("rabbitmq").And.Contain("redis").And.Contain("results"));
+        Assert.That(
+            answer.GetProperty("checks").EnumerateObject().Select(c => c.Name),
+            Does.Contain("postgres").And.Contain("rabbitmq").And.Contain("redis").And.Contain("results")
+        );
     }
 
     [Test]
@@ -115,7 +124,12 @@ public sealed class SystemTests
 
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         string text;
-        while (!(text = await client.GetStringAsync("/metrics", limit.Token)).Contains("generation_queued_jobs{model=\"demo\"}", StringComparison.Ordinal))
+        while (
+            !(text = await client.GetStringAsync("/metrics", limit.Token)).Contains(
+                "generation_queued_jobs{model=\"demo\"}",
+                StringComparison.Ordinal
+            )
+        )
         {
             // The load is read twice a second
             await Task.Delay(50, limit.Token);
@@ -130,16 +144,28 @@ public sealed class SystemTests
         using HttpClient client = _api.ClientWith(null);
         JsonElement api = JsonSerializer.Deserialize<JsonElement>(await client.GetStringAsync("/openapi/v1.json"));
 
-        Assert.That(api.GetProperty("paths").EnumerateObject().Select(p => p.Name), Does.Contain("/v1/text2img").And.Contain("/v1/jobs/{id}"));
-        Assert.That(api.GetProperty("components").GetProperty("securitySchemes").EnumerateObject().Select(s => s.Name), Is.EquivalentTo(new[] { "key", "header" }));
+        Assert.That(
+            api.GetProperty("paths").EnumerateObject().Select(p => p.Name),
+            Does.Contain("/v1/text2img").And.Contain("/v1/jobs/{id}")
+        );
+        Assert.That(
+            api.GetProperty("components").GetProperty("securitySchemes").EnumerateObject().Select(s => s.Name),
+            Is.EquivalentTo(new[] { "key", "header" })
+        );
         JsonElement body = api.GetProperty("components").GetProperty("schemas").GetProperty("Text2ImgBody");
-        Assert.That(body.GetProperty("properties").EnumerateObject().Select(p => p.Name), Does.Contain("num_inference_steps").And.Contain("prompt"));
+        Assert.That(
+            body.GetProperty("properties").EnumerateObject().Select(p => p.Name),
+            Does.Contain("num_inference_steps").And.Contain("prompt")
+        );
         foreach (JsonProperty path in api.GetProperty("paths").EnumerateObject())
         {
             foreach (JsonProperty operation in path.Value.EnumerateObject())
             {
                 Assert.That(operation.Value.TryGetProperty("summary", out _), $"{operation.Name} {path.Name} has a summary");
-                Assert.That(operation.Value.GetProperty("responses").TryGetProperty("401", out _), $"{operation.Name} {path.Name} tells of 401");
+                Assert.That(
+                    operation.Value.GetProperty("responses").TryGetProperty("401", out _),
+                    $"{operation.Name} {path.Name} tells of 401"
+                );
             }
         }
     }

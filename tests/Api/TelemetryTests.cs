@@ -17,11 +17,16 @@ public sealed class TelemetryTests
     {
         using var collector = new Collector();
         await using ApiScope api = await ApiScope.CreateAsync(
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Address), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"));
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Address),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+        );
         await using DispatchTests.TestWorker worker = await DispatchTests.TestWorker.StartAsync(api, "w1", slots: 1);
         const string Trace = "0af7651916cd43dd8448eb211c80319c";
         const string Prompt = "a prompt that is nobody's business";
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/text2img") { Content = JsonContent.Create(new { prompt = Prompt }) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/text2img")
+        {
+            Content = JsonContent.Create(new { prompt = Prompt }),
+        };
         request.Headers.Add("traceparent", $"00-{Trace}-b7ad6b7169203331-01");
 
         using HttpResponseMessage answer = await api.Client.SendAsync(request);
@@ -29,7 +34,9 @@ public sealed class TelemetryTests
         await worker.NextAsync();
 
         // The span of the dispatch tells of the job and belongs to the caller's trace; the broker's send is its child
-        byte[] spans = await collector.UntilAsync("/v1/traces", body => Has(body, "dispatch job") && Has(body, job.Id.ToString()) && Has(body, "jobs.demo send"));
+        byte[] spans = await collector.UntilAsync("/v1/traces", body =>
+            Has(body, "dispatch job") && Has(body, job.Id.ToString()) && Has(body, "jobs.demo send")
+        );
         Assert.That(CountOf(spans, Convert.FromHexString(Trace)), Is.GreaterThanOrEqualTo(3), "request, dispatch and send");
         Assert.That(Has(spans, "generation-api"));
         Assert.That(Has(spans, Prompt), Is.False);
@@ -37,9 +44,11 @@ public sealed class TelemetryTests
 
     [TestCase("OTEL_EXPORTER_OTLP_ENDPOINT", "not an address")]
     [TestCase("OTEL_EXPORTER_OTLP_PROTOCOL", "carrier pigeon")]
-    public void Start_SettingThatMakesNoSense_SaysWhich(string name, string value) => Assert.That(
-        async () => await ApiScope.CreateAsync(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"), (name, value)),
-        Throws.InvalidOperationException.With.Message.Contain(name).And.Message.Contain(value));
+    public void Start_SettingThatMakesNoSense_SaysWhich(string name, string value) =>
+        Assert.That(
+            async () => await ApiScope.CreateAsync(("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9"), (name, value)),
+            Throws.InvalidOperationException.With.Message.Contain(name).And.Message.Contain(value)
+        );
 
     private static bool Has(byte[] body, string text) => body.AsSpan().IndexOf(Encoding.UTF8.GetBytes(text)) >= 0;
 

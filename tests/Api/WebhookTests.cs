@@ -65,12 +65,14 @@ public sealed class WebhookTests
     {
         WebhookSecret first = (await _api.Get<WebhookStore>().SecretsAsync(_api.Account, default)).Single();
         WebhookSecret second = await ApiScope.ReadAsync<WebhookSecret>(await _api.Client.PostAsync("/v1/webhooks/secrets", null));
-        JobDocument job = await _api.SubmitAsync(new
-        {
-            prompt = "a",
-            webhook_url = _address + "/life",
-            webhook_events = new[] { "queued", "started", "finished" },
-        });
+        JobDocument job = await _api.SubmitAsync(
+            new
+            {
+                prompt = "a",
+                webhook_url = _address + "/life",
+                webhook_events = new[] { "queued", "started", "finished" },
+            }
+        );
         await _api.FinishAsync(job.Id);
 
         var seen = new List<string>();
@@ -81,11 +83,16 @@ public sealed class WebhookTests
             seen.Add(message.GetProperty("type").GetString()!);
             Assert.That(message.GetProperty("data").GetProperty("id").GetString(), Is.EqualTo(job.Id.ToString()));
             long timestamp = long.Parse(headers["webhook-timestamp"]);
-            Assert.That(headers["webhook-signature"].Split(' '), Is.EqualTo(new[]
-            {
-                WebhookSender.SignatureOf(first, headers["webhook-id"], timestamp, body),
-                WebhookSender.SignatureOf(second, headers["webhook-id"], timestamp, body),
-            }));
+            Assert.That(
+                headers["webhook-signature"].Split(' '),
+                Is.EqualTo(
+                    new[]
+                    {
+                        WebhookSender.SignatureOf(first, headers["webhook-id"], timestamp, body),
+                        WebhookSender.SignatureOf(second, headers["webhook-id"], timestamp, body),
+                    }
+                )
+            );
         }
 
         Assert.That(seen, Is.EquivalentTo(new[] { "job.queued", "job.started", "job.succeeded" }));
@@ -179,7 +186,9 @@ public sealed class WebhookTests
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         while (true)
         {
-            JsonElement page = await ApiScope.ReadAsync<JsonElement>(await _api.Client.GetAsync($"/v1/webhooks/deliveries?job={job}", limit.Token));
+            JsonElement page = await ApiScope.ReadAsync<JsonElement>(
+                await _api.Client.GetAsync($"/v1/webhooks/deliveries?job={job}", limit.Token)
+            );
             foreach (JsonElement delivery in page.GetProperty("data").EnumerateArray().Where(isRight))
             {
                 return delivery;

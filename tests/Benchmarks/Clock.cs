@@ -4,7 +4,9 @@ namespace Generation.Benchmarks;
 
 internal static class Clock
 {
-    /// <summary>Seconds of the fastest call, of as many as fit into <paramref name="seconds"/> after one to warm up, three at least.</summary>
+    /// <summary>
+    /// Seconds of the fastest call, of as many as fit into <paramref name="seconds"/> after one to warm up, three at least.
+    /// </summary>
     public static double Best(Action call, double seconds = 1.0)
     {
         call();
@@ -23,7 +25,8 @@ internal static class Clock
     {
         first();
         second();
-        double a = double.PositiveInfinity, b = double.PositiveInfinity;
+        double a = double.PositiveInfinity,
+            b = double.PositiveInfinity;
         long start = Stopwatch.GetTimestamp();
         for (int n = 0; n < 3 || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds; n++)
         {

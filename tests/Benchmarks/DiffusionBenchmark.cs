@@ -11,7 +11,7 @@ internal sealed class DiffusionBenchmark(Report report, DiffusionOptions options
 {
     public void Run()
     {
-        Peaks peaks = Peaks.Measure(report);
+        var peaks = Peaks.Measure(report);
         if (options.Wants("kernels"))
         {
             using IDisposable mode = torch.inference_mode();
@@ -21,7 +21,9 @@ internal sealed class DiffusionBenchmark(Report report, DiffusionOptions options
 
         foreach (InstructionBound bound in options.Bounds)
         {
-            foreach (Workload workload in Workload.All.Where(workload => options.Wants(workload.Name) || options.Wants(workload.ToString())))
+            foreach (
+                Workload workload in Workload.All.Where(workload => options.Wants(workload.Name) || options.Wants(workload.ToString()))
+            )
             {
                 if (bound.IsAvailable)
                 {
@@ -52,7 +54,14 @@ internal sealed class DiffusionBenchmark(Report report, DiffusionOptions options
                 using var engine = Engine.Start(other, workload, bound, options.Threads);
                 (double ours, double theirs) = Turns(own, engine, seconds);
                 string remark = engine.Remark.Length == 0 ? "" : $"; it computes in {engine.Remark}";
-                report.Add($"{name}_over_{other.Name}", ours, "s", theirs, theirs / ours, $"ratio: the time of {other.Description} over ours, medians of {options.Rounds} turns{remark}");
+                report.Add(
+                    $"{name}_over_{other.Name}",
+                    ours,
+                    "s",
+                    theirs,
+                    theirs / ours,
+                    $"ratio: the time of {other.Description} over ours, medians of {options.Rounds} turns{remark}"
+                );
                 memoryBefore = other.Name == EngineCommand.BeforeName ? engine.PeakMemory : memoryBefore;
             }
             catch (EngineException error)
@@ -69,9 +78,24 @@ internal sealed class DiffusionBenchmark(Report report, DiffusionOptions options
         double median = Clock.Median(seconds);
         double ideal = workload.Operations / peak;
         report.Add(
-            name, median, "s", peak > 0 ? ideal : null, peak > 0 ? ideal / median : null,
-            string.Create(CultureInfo.InvariantCulture, $"{workload.Description}; {workload.Operations / median / 1e9:0} GFLOP/s; ratio: the share of the multiply-add peak"));
-        report.Add($"{name}_memory", own.PeakMemory, "MiB", memoryBefore, own.PeakMemory / memoryBefore, "the most that the process held, its beginning included");
+            name,
+            median,
+            "s",
+            peak > 0 ? ideal : null,
+            peak > 0 ? ideal / median : null,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{workload.Description}; {workload.Operations / median / 1e9:0} GFLOP/s; ratio: the share of the multiply-add peak"
+            )
+        );
+        report.Add(
+            $"{name}_memory",
+            own.PeakMemory,
+            "MiB",
+            memoryBefore,
+            own.PeakMemory / memoryBefore,
+            "the most that the process held, its beginning included"
+        );
     }
 
     private (double Ours, double Theirs) Turns(Engine own, Engine other, List<double> all)

@@ -4,7 +4,8 @@ namespace Generation.Benchmarks;
 internal sealed record DiffusionOptions
 {
     /// <summary>What <see cref="Parts"/> may name.</summary>
-    public static IReadOnlyList<string> AllParts { get; } = ["kernels", "step", "vae", .. Workload.All.Select(workload => workload.ToString())];
+    public static IReadOnlyList<string> AllParts { get; } =
+    ["kernels", "step", "vae", .. Workload.All.Select(workload => workload.ToString())];
 
     /// <summary>The parts that are measured; none: all.</summary>
     public required IReadOnlyList<string> Parts { get; init; }

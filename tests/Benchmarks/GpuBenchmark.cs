@@ -49,7 +49,7 @@ internal static class GpuBenchmark
     // seconds of one guided step at the native size
     private static double UNet(Report report, string family, string type, UNetConfig config, ScalarType dtype, int side, int tokens)
     {
-        using var scope = NewDisposeScope();
+        using TorchSharp.DisposeScope scope = NewDisposeScope();
         using var source = new RandomWeights(family, "unet");
         using var unet = new UNet2DConditionModel(config, new Weights(source, dtype, CUDA));
         Tensor sample = randn([2, 4, side, side]).to(dtype).to(CUDA);
@@ -62,7 +62,7 @@ internal static class GpuBenchmark
 
     private static double Flux(Report report, string type, ScalarType dtype)
     {
-        using var scope = NewDisposeScope();
+        using TorchSharp.DisposeScope scope = NewDisposeScope();
         using var source = new RandomWeights("flux_dev", "transformer");
         using var network = new FluxTransformer2DModel(new FluxConfig { GuidanceEmbeds = true }, new Weights(source, dtype, CUDA));
         Tensor hidden = randn([1, 4096, 64]).to(dtype).to(CUDA);
@@ -78,11 +78,12 @@ internal static class GpuBenchmark
         double best = Clock.Best(
             () =>
             {
-                using var scope = NewDisposeScope();
+                using TorchSharp.DisposeScope scope = NewDisposeScope();
                 // Reading a value waits for the device
                 _ = step().flatten()[0].to(ScalarType.Float32).item<float>();
             },
-            5);
+            5
+        );
         report.Add(name, best, "s");
         return best;
     }
@@ -105,13 +106,20 @@ internal static class GpuBenchmark
 
         while (process.StandardOutput.ReadLine() is { } line)
         {
-            using JsonDocument said = JsonDocument.Parse(line);
+            using var said = JsonDocument.Parse(line);
             string name = said.RootElement.GetProperty("name").GetString()!;
             string way = said.RootElement.GetProperty("way").GetString()!;
             string full = string.Create(CultureInfo.InvariantCulture, $"{name}_step_{type}_over_pytorch_{way}");
             if (said.RootElement.TryGetProperty("seconds", out JsonElement seconds))
             {
-                report.Add(full, own[name], "s", seconds.GetDouble(), own[name] / seconds.GetDouble(), "our time over PyTorch's, the same step");
+                report.Add(
+                    full,
+                    own[name],
+                    "s",
+                    seconds.GetDouble(),
+                    own[name] / seconds.GetDouble(),
+                    "our time over PyTorch's, the same step"
+                );
             }
             else
             {
@@ -134,14 +142,17 @@ internal static class GpuBenchmark
         }
     }
 
-    private static UNetConfig Sdxl() => ConfigJson.Parse<UNetConfig>("""
-        {
-          "addition_embed_type": "text_time", "addition_time_embed_dim": 256, "attention_head_dim": [5, 10, 20],
-          "block_out_channels": [320, 640, 1280], "cross_attention_dim": 2048,
-          "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
-          "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
-          "projection_class_embeddings_input_dim": 2816, "sample_size": 128, "transformer_layers_per_block": [1, 2, 10],
-          "use_linear_projection": true
-        }
-        """);
+    private static UNetConfig Sdxl() =>
+        ConfigJson.Parse<UNetConfig>(
+            """
+            {
+              "addition_embed_type": "text_time", "addition_time_embed_dim": 256, "attention_head_dim": [5, 10, 20],
+              "block_out_channels": [320, 640, 1280], "cross_attention_dim": 2048,
+              "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+              "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+              "projection_class_embeddings_input_dim": 2816, "sample_size": 128, "transformer_layers_per_block": [1, 2, 10],
+              "use_linear_projection": true
+            }
+            """
+        );
 }

@@ -14,10 +14,19 @@ internal sealed class KernelBenchmark(Report report, Peaks peaks, ScalarType typ
 
     public void Run()
     {
-        foreach ((long batch, long channels, long outputs, long side) in new (long, long, long, long)[]
-        {
-            (2, 320, 320, 64), (2, 640, 640, 32), (2, 1280, 1280, 16), (2, 1280, 1280, 8), (2, 2560, 1280, 16), (1, 512, 512, 128), (1, 256, 256, 256), (1, 128, 128, 512),
-        })
+        foreach (
+            (long batch, long channels, long outputs, long side) in new (long, long, long, long)[]
+            {
+                (2, 320, 320, 64),
+                (2, 640, 640, 32),
+                (2, 1280, 1280, 16),
+                (2, 1280, 1280, 8),
+                (2, 2560, 1280, 16),
+                (1, 512, 512, 128),
+                (1, 256, 256, 256),
+                (1, 128, 128, 512),
+            }
+        )
         {
             Convolution(batch, channels, outputs, side);
         }
@@ -29,10 +38,18 @@ internal sealed class KernelBenchmark(Report report, Peaks peaks, ScalarType typ
             Geglu(rows, features, features * 8);
         }
 
-        foreach ((long batch, long heads, long length, long keys, long size) in new (long, long, long, long, long)[]
-        {
-            (2, 8, 4096, 4096, 40), (2, 8, 1024, 1024, 80), (2, 8, 256, 256, 160), (2, 8, 4096, 77, 40), (2, 8, 1024, 77, 80), (1, 1, 4096, 4096, 512), (1, 12, 77, 77, 64),
-        })
+        foreach (
+            (long batch, long heads, long length, long keys, long size) in new (long, long, long, long, long)[]
+            {
+                (2, 8, 4096, 4096, 40),
+                (2, 8, 1024, 1024, 80),
+                (2, 8, 256, 256, 160),
+                (2, 8, 4096, 77, 40),
+                (2, 8, 1024, 77, 80),
+                (1, 1, 4096, 4096, 512),
+                (1, 12, 77, 77, 64),
+            }
+        )
         {
             Attention(batch, heads, length, keys, size);
         }
@@ -51,7 +68,12 @@ internal sealed class KernelBenchmark(Report report, Peaks peaks, ScalarType typ
         Tensor weight = TorchExtras.channels_last(Random(outputs, channels, 3, 3) * 0.01);
         Tensor bias = Random(outputs);
         using var packed = new PackedConv2d(weight, bias, [1, 1], [1, 1]);
-        Compare($"conv_{channels}to{outputs}_{side}x{side}", 2.0 * batch * side * side * channels * outputs * 9, () => packed.Forward(x), () => F.conv2d(x, weight, bias, padding: [1, 1]));
+        Compare(
+            $"conv_{channels}to{outputs}_{side}x{side}",
+            2.0 * batch * side * side * channels * outputs * 9,
+            () => packed.Forward(x),
+            () => F.conv2d(x, weight, bias, padding: [1, 1])
+        );
     }
 
     private void Linear(long rows, long features, long outputs)
@@ -61,7 +83,12 @@ internal sealed class KernelBenchmark(Report report, Peaks peaks, ScalarType typ
         Tensor weight = Random(outputs, features) * 0.01;
         Tensor bias = Random(outputs);
         using var packed = new PackedLinear(weight, bias);
-        Compare($"linear_{rows}x{features}to{outputs}", 2.0 * rows * features * outputs, () => packed.Forward(x), () => F.linear(x, weight, bias));
+        Compare(
+            $"linear_{rows}x{features}to{outputs}",
+            2.0 * rows * features * outputs,
+            () => packed.Forward(x),
+            () => F.linear(x, weight, bias)
+        );
     }
 
     private void Geglu(long rows, long features, long outputs)
@@ -71,22 +98,32 @@ internal sealed class KernelBenchmark(Report report, Peaks peaks, ScalarType typ
         Tensor weight = Random(outputs, features) * 0.01;
         Tensor bias = Random(outputs);
         using var packed = new PackedLinear(weight, bias);
-        Compare($"geglu_{rows}x{features}to{outputs}", 2.0 * rows * features * outputs, () => packed.ForwardGeglu(x), () =>
-        {
-            using DisposeScope inner = NewDisposeScope();
-            Tensor[] halves = F.linear(x, weight, bias).chunk(2, -1);
-            return (halves[0] * halves[1].gelu()).MoveToOuterDisposeScope();
-        });
+        Compare(
+            $"geglu_{rows}x{features}to{outputs}",
+            2.0 * rows * features * outputs,
+            () => packed.ForwardGeglu(x),
+            () =>
+            {
+                using DisposeScope inner = NewDisposeScope();
+                Tensor[] halves = F.linear(x, weight, bias).chunk(2, -1);
+                return (halves[0] * halves[1].gelu()).MoveToOuterDisposeScope();
+            }
+        );
     }
 
     private void Attention(long batch, long heads, long length, long keys, long size)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor Heads(long count) => Random(batch, count, heads, size).transpose(1, 2);
-        Tensor query = Heads(length), key = Heads(keys), value = Heads(keys);
+        Tensor query = Heads(length),
+            key = Heads(keys),
+            value = Heads(keys);
         Compare(
-            $"attention_{batch * heads}x{length}x{keys}x{size}", 4.0 * batch * heads * length * keys * size,
-            () => TorchExtras.scaled_dot_product_attention(query, key, value), () => F.scaled_dot_product_attention(query, key, value));
+            $"attention_{batch * heads}x{length}x{keys}x{size}",
+            4.0 * batch * heads * length * keys * size,
+            () => TorchExtras.scaled_dot_product_attention(query, key, value),
+            () => F.scaled_dot_product_attention(query, key, value)
+        );
     }
 
     private void GroupNorm(long batch, long channels, long side)
@@ -95,11 +132,16 @@ internal sealed class KernelBenchmark(Report report, Peaks peaks, ScalarType typ
         Tensor x = TorchExtras.channels_last(Random(batch, channels, side, side));
         Tensor weight = Random(channels);
         Tensor bias = Random(channels);
-        Compare($"group_norm_silu_{channels}_{side}x{side}", operations: 0, () => TorchExtras.group_norm_silu(x, 32, weight, bias), () =>
-        {
-            using Tensor normed = F.group_norm(x, 32, weight, bias);
-            return F.silu(normed);
-        });
+        Compare(
+            $"group_norm_silu_{channels}_{side}x{side}",
+            operations: 0,
+            () => TorchExtras.group_norm_silu(x, 32, weight, bias),
+            () =>
+            {
+                using Tensor normed = F.group_norm(x, 32, weight, bias);
+                return F.silu(normed);
+            }
+        );
     }
 
     private void LayerNorm(long rows, long features)
@@ -108,7 +150,12 @@ internal sealed class KernelBenchmark(Report report, Peaks peaks, ScalarType typ
         Tensor x = Random(rows, features);
         Tensor weight = Random(features);
         Tensor bias = Random(features);
-        Compare($"layer_norm_{rows}x{features}", operations: 0, () => TorchExtras.layer_norm(x, weight, bias), () => F.layer_norm(x, [features], weight, bias));
+        Compare(
+            $"layer_norm_{rows}x{features}",
+            operations: 0,
+            () => TorchExtras.layer_norm(x, weight, bias),
+            () => F.layer_norm(x, [features], weight, bias)
+        );
     }
 
     private Tensor Random(params long[] shape) => randn(shape).to(type);
@@ -117,7 +164,8 @@ internal sealed class KernelBenchmark(Report report, Peaks peaks, ScalarType typ
     private void Compare(string name, double operations, Func<Tensor> own, Func<Tensor> plain)
     {
         (double ours, double theirs) = Clock.Best(() => own().Dispose(), () => plain().Dispose(), 1.0);
-        double speed = operations / ours, peak = peaks.Of(_type, Processor.Allowed);
+        double speed = operations / ours,
+            peak = peaks.Of(_type, Processor.Allowed);
         string share = peak > 0 ? string.Create(CultureInfo.InvariantCulture, $", {speed / peak:0.00} of the multiply-add peak") : "";
         string note = operations == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"; {speed / 1e9:0} GFLOP/s{share}");
         report.Add($"{name}_{_type}", ours * 1e6, "us", theirs * 1e6, theirs / ours, $"ratio: libtorch's own time over ours{note}");

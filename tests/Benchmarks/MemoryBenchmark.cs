@@ -12,7 +12,7 @@ internal static class MemoryBenchmark
 
     public static void Run(Report report, int pictures)
     {
-        StableDiffusionPipeline pipeline = StableDiffusionPipeline.FromPretrained(Path.Combine(Repository.Root, "models", "demo"));
+        var pipeline = StableDiffusionPipeline.FromPretrained(Path.Combine(Repository.Root, "models", "demo"));
         for (int i = 0; i < WarmUp; i++)
         {
             Make(pipeline, i);
@@ -30,21 +30,45 @@ internal static class MemoryBenchmark
         double seconds = System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds;
         Settle();
         double grown = ResidentMiB() - before;
-        report.Add("memory_growth", grown, "MiB", 1, grown, $"resident memory after {pictures} pictures, beyond {before:0.0} MiB after {WarmUp} to warm up; at most 1");
-        report.Add("live_tensors_growth", TorchExtras.LiveTensors - tensors, "tensors", 0, note: $"{tensors} before and {TorchExtras.LiveTensors} after");
+        report.Add(
+            "memory_growth",
+            grown,
+            "MiB",
+            1,
+            grown,
+            $"resident memory after {pictures} pictures, beyond {before:0.0} MiB after {WarmUp} to warm up; at most 1"
+        );
+        report.Add(
+            "live_tensors_growth",
+            TorchExtras.LiveTensors - tensors,
+            "tensors",
+            0,
+            note: $"{tensors} before and {TorchExtras.LiveTensors} after"
+        );
         report.Add("demo_picture", seconds / pictures, "s", note: "64x64, 4 steps");
     }
 
     private static void Make(StableDiffusionPipeline pipeline, int seed)
     {
-        using PictureBatch batch = pipeline.Generate(new Text2ImgSettings { Prompt = "a red apple on a blue background", Width = 64, Height = 64, NumInferenceSteps = 4, GuidanceScale = 4, Seed = seed });
+        using PictureBatch batch = pipeline.Generate(
+            new Text2ImgSettings
+            {
+                Prompt = "a red apple on a blue background",
+                Width = 64,
+                Height = 64,
+                NumInferenceSteps = 4,
+                GuidanceScale = 4,
+                Seed = seed,
+            }
+        );
     }
 
     private static void Settle()
     {
         for (int i = 0; i < 3; i++)
         {
-            // gives the heap's free pages back: on processors with large caches .NET lets garbage grow to hundreds of MiB before it collects
+            // gives the heap's free pages back: on processors with large caches .NET lets garbage grow to hundreds of MiB before it
+            // collects
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             GC.WaitForPendingFinalizers();
         }

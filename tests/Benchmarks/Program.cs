@@ -3,14 +3,21 @@ using Generation.Benchmarks;
 using Generation.Torch;
 
 var json = new Option<bool>("--json") { Description = "One JSON object a line: name, value, unit, against, ratio.", Recursive = true };
-var threads = new Option<int>("--threads") { Description = "Threads within an operation.", DefaultValueFactory = _ => TorchRuntime.Threads, Recursive = true };
+var threads = new Option<int>("--threads")
+{
+    Description = "Threads within an operation.",
+    DefaultValueFactory = _ => TorchRuntime.Threads,
+    Recursive = true,
+};
 var pictures = new Option<int>("--pictures") { Description = "How many pictures.", DefaultValueFactory = _ => 1000 };
 
 var only = new Option<string[]>("--only") { Description = "Measure only this; may be repeated." };
 only.AcceptOnlyFromAmong([.. DiffusionOptions.AllParts]);
 var isa = new Option<string?>("--isa")
 {
-    Description = $"Measure with no more than these instructions, one set after another, of {string.Join(",", InstructionBound.All)}; else with all that the machine has.",
+    Description =
+        $"Measure with no more than these instructions, one set after another, of {string.Join(",", InstructionBound.All)}; else with "
+        + "all that the machine has.",
 };
 var before = new Option<string?>("--before")
 {
@@ -21,21 +28,35 @@ var beside = new Option<string[]>("--beside") { Description = "Measure beside th
 beside.AcceptOnlyFromAmong(EngineCommand.OpenVino.Name, EngineCommand.BeforeName, EngineCommand.TorchSharp.Name);
 var rounds = new Option<int>("--rounds") { Description = "How many turns each engine has; medians count.", DefaultValueFactory = _ => 3 };
 var diffusion = new Command(
-    "diffusion", "Layers, a guided Stable Diffusion 1.5 step and a decode of its autoencoder, against the processor's own speed and other engines.") { only, isa, beside, before, rounds };
-diffusion.SetAction(result => Run(result, report => new DiffusionBenchmark(report, new DiffusionOptions
+    "diffusion",
+    "Layers, a guided Stable Diffusion 1.5 step and a decode of its autoencoder, against the processor's own speed and other engines."
+)
 {
-    Parts = result.GetValue(only) ?? [],
-    Bounds = DiffusionOptions.ParseBounds(result.GetValue(isa)),
-    Others = EnginesBeside(result.GetValue(beside) ?? [], result.GetValue(before)),
-    Rounds = result.GetValue(rounds),
-    Threads = result.GetValue(threads),
-}).Run()));
+    only,
+    isa,
+    beside,
+    before,
+    rounds,
+};
+diffusion.SetAction(result => Run(result, report => new DiffusionBenchmark(
+            report,
+            new DiffusionOptions
+            {
+                Parts = result.GetValue(only) ?? [],
+                Bounds = DiffusionOptions.ParseBounds(result.GetValue(isa)),
+                Others = EnginesBeside(result.GetValue(beside) ?? [], result.GetValue(before)),
+                Rounds = result.GetValue(rounds),
+                Threads = result.GetValue(threads),
+            }
+        ).Run()));
 
 var network = new Argument<string>("workload");
 var type = new Argument<string>("type");
 var engine = new Command("engine", "The side that computes; 'diffusion' starts this by itself.") { network, type };
 engine.Hidden = true;
-engine.SetAction(result => Run(result, _ => EngineHost.Run(new Workload(result.GetRequiredValue(network), result.GetRequiredValue(type)), Console.In, Console.Out)));
+engine.SetAction(result =>
+    Run(result, _ => EngineHost.Run(new Workload(result.GetRequiredValue(network), result.GetRequiredValue(type)), Console.In, Console.Out))
+);
 
 var memory = new Command("memory", "Memory over many pictures of the demo model in one process.") { pictures };
 memory.SetAction(result => Run(result, report => MemoryBenchmark.Run(report, result.GetValue(pictures))));
@@ -46,16 +67,37 @@ var gpu = new Command("gpu", "Steps of SD 1.5, SDXL and FLUX on a CUDA device, b
 gpu.SetAction(result => GpuBenchmark.Run(new Report(Console.Out, result.GetValue(json))));
 
 var lives = new Option<int>("--jobs") { Description = "How many whole lives.", DefaultValueFactory = _ => 5000 };
-var aged = new Option<int>("--aged") { Description = "Starts and lives are measured once more after so many jobs have ended; 0: not.", DefaultValueFactory = _ => 75_000 };
+var aged = new Option<int>("--aged")
+{
+    Description = "Starts and lives are measured once more after so many jobs have ended; 0: not.",
+    DefaultValueFactory = _ => 75_000,
+};
 var parts = new Option<string[]>("--part") { Description = "Measure only this; may be repeated." };
 parts.AcceptOnlyFromAmong(JobsBenchmark.Parts);
 var jobs = new Command("jobs", "The way of a job with no-op work, against bare loops over the same servers.") { lives, aged, parts };
-jobs.SetAction((result, cancellationToken) =>
-    JobsBenchmark.RunAsync(new Report(Console.Out, result.GetValue(json)), result.GetValue(lives), result.GetValue(aged), result.GetValue(parts) ?? [], cancellationToken));
+jobs.SetAction(
+    (result, cancellationToken) =>
+        JobsBenchmark.RunAsync(
+            new Report(Console.Out, result.GetValue(json)),
+            result.GetValue(lives),
+            result.GetValue(aged),
+            result.GetValue(parts) ?? [],
+            cancellationToken
+        )
+);
 var bare = new Command("jobs-bare", "The bare API that 'jobs' measures against; it starts this by itself.") { Hidden = true };
 bare.SetAction(_ => BareApi.RunAsync());
 
-var root = new RootCommand("Generation's benchmarks: each prints what it measured beside what it is held against.") { diffusion, engine, memory, weights, gpu, jobs, bare };
+var root = new RootCommand("Generation's benchmarks: each prints what it measured beside what it is held against.")
+{
+    diffusion,
+    engine,
+    memory,
+    weights,
+    gpu,
+    jobs,
+    bare,
+};
 root.Options.Add(json);
 root.Options.Add(threads);
 return await root.Parse(args).InvokeAsync();

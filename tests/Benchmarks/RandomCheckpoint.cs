@@ -31,5 +31,6 @@ internal static class RandomCheckpoint
     /// <summary>Opens the file, which is there.</summary>
     public static WeightSource Open(string family, string component) => WeightSource.Open(PathOf(family, component));
 
-    private static string PathOf(string family, string component) => Path.Combine(Repository.Root, "artifacts", "bench", $"{family}-{component}-f16.safetensors");
+    private static string PathOf(string family, string component) =>
+        Path.Combine(Repository.Root, "artifacts", "bench", $"{family}-{component}-f16.safetensors");
 }

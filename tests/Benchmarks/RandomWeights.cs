@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace Generation.Benchmarks;
 
-/// <summary>Random weights under the names and shapes of a real model's component: a network's time does not depend on their values.</summary>
+/// <summary>
+/// Random weights under the names and shapes of a real model's component: a network's time does not depend on their values.
+/// </summary>
 internal sealed class RandomWeights : WeightSource
 {
     private readonly Dictionary<string, long[]> _shapes;
@@ -17,7 +19,7 @@ internal sealed class RandomWeights : WeightSource
     {
         Path = System.IO.Path.Combine(Repository.Root, "tests", "Goldens", "checkpoints", family + ".json.gz");
         using var unpacked = new GZipStream(File.OpenRead(Path), CompressionMode.Decompress);
-        using JsonDocument list = JsonDocument.Parse(unpacked);
+        using var list = JsonDocument.Parse(unpacked);
         _shapes = list.RootElement.GetProperty("diffusers").GetProperty(component).Deserialize<Dictionary<string, long[]>>()!;
     }
 

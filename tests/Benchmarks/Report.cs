@@ -7,7 +7,8 @@ internal sealed class Report(TextWriter output, bool json)
 {
     /// <summary>One measure.</summary>
     /// <param name="against">What it is held against, in the same unit.</param>
-    /// <param name="ratio">Value over against, or the other way round where that is said to be; null where there is nothing to compare.</param>
+    /// <param name="ratio">Value over against, or the other way round where that is said to be; null where there is nothing to
+    /// compare.</param>
     /// <param name="note">What was measured, or why not.</param>
     public void Add(string name, double value, string unit, double? against = null, double? ratio = null, string? note = null)
     {
@@ -19,7 +20,7 @@ internal sealed class Report(TextWriter output, bool json)
         {
             string beside = against is { } other ? $"  against {Show(other)} {unit}" : "";
             string times = ratio is { } factor ? $"  ratio {factor:0.###}" : "";
-            output.WriteLine($"{name,-44} {Show(value),10} {unit,-9}{beside}{times}{(note is null ? "" : "  " + note)}");
+            output.WriteLine($"{name, -44} {Show(value), 10} {unit, -9}{beside}{times}{(note is null ? "" : "  " + note)}");
         }
 
         output.Flush();
@@ -28,7 +29,9 @@ internal sealed class Report(TextWriter output, bool json)
     /// <summary>Something that cannot be measured here, and why.</summary>
     public void Skip(string name, string why)
     {
-        output.WriteLine(json ? JsonSerializer.Serialize(new Line(name, null, "", null, null, why), Options) : $"{name,-44} {"-",10}  {why}");
+        output.WriteLine(
+            json ? JsonSerializer.Serialize(new Line(name, null, "", null, null, why), Options) : $"{name, -44} {"-", 10}  {why}"
+        );
         output.Flush();
     }
 
@@ -37,7 +40,8 @@ internal sealed class Report(TextWriter output, bool json)
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    private static double? Cut(double? value) => value is { } number && double.IsFinite(number) ? double.Parse(number.ToString("G6")) : null;
+    private static double? Cut(double? value) =>
+        value is { } number && double.IsFinite(number) ? double.Parse(number.ToString("G6")) : null;
 
     private static string Show(double value) => Math.Abs(value) >= 100 ? value.ToString("F0") : value.ToString("G4");
 

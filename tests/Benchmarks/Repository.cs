@@ -15,6 +15,8 @@ internal static class Repository
             }
         }
 
-        throw new DirectoryNotFoundException($"Generation.sln is in no folder above {AppContext.BaseDirectory}: run the benchmarks from a clone.");
+        throw new DirectoryNotFoundException(
+            $"Generation.sln is in no folder above {AppContext.BaseDirectory}: run the benchmarks from a clone."
+        );
     }
 }

@@ -23,11 +23,32 @@ internal static class WeightsBenchmark
             double gigabytes = new FileInfo(path).Length / 1e9;
             byte[] buffer = new byte[1 << 20];
             (double load, double read) = Clock.Best(() => Load(path, ScalarType.BFloat16, touch: true), () => Read(path, buffer));
-            report.Add("weights_load", gigabytes / load, "GB/s", gigabytes / read, read / load, "bfloat16 as stored, every page touched, against a sequential read; at least 0.85");
+            report.Add(
+                "weights_load",
+                gigabytes / load,
+                "GB/s",
+                gigabytes / read,
+                read / load,
+                "bfloat16 as stored, every page touched, against a sequential read; at least 0.85"
+            );
             (double open, _) = Clock.Best(() => Load(path, ScalarType.BFloat16, touch: false), () => { }, seconds: 0.5);
-            report.Add("weights_load_mapped", gigabytes / open, "GB/s", gigabytes / read, read / open, "the same, pages left to the first use");
+            report.Add(
+                "weights_load_mapped",
+                gigabytes / open,
+                "GB/s",
+                gigabytes / read,
+                read / open,
+                "the same, pages left to the first use"
+            );
             (double convert, double again) = Clock.Best(() => Load(path, ScalarType.Float32, touch: false), () => Read(path, buffer));
-            report.Add("weights_load_float32", gigabytes / convert, "GB/s", gigabytes / again, again / convert, "bfloat16 converted to float32: twice the bytes are written");
+            report.Add(
+                "weights_load_float32",
+                gigabytes / convert,
+                "GB/s",
+                gigabytes / again,
+                again / convert,
+                "bfloat16 converted to float32: twice the bytes are written"
+            );
         }
         finally
         {
@@ -61,8 +82,6 @@ internal static class WeightsBenchmark
     private static void Read(string path, byte[] buffer)
     {
         using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-        while (file.Read(buffer) > 0)
-        {
-        }
+        while (file.Read(buffer) > 0) { }
     }
 }

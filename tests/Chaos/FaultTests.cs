@@ -19,10 +19,12 @@ public sealed class FaultTests
 {
     /// <summary>How long a server stays away.</summary>
     private static readonly TimeSpan Outage = TimeSpan.FromSeconds(
-        double.Parse(Environment.GetEnvironmentVariable("GENERATION_TEST_OUTAGE_SECONDS") ?? "5", CultureInfo.InvariantCulture));
+        double.Parse(Environment.GetEnvironmentVariable("GENERATION_TEST_OUTAGE_SECONDS") ?? "5", CultureInfo.InvariantCulture)
+    );
 
     private static readonly TimeSpan BrokerOutage = TimeSpan.FromSeconds(
-        double.Parse(Environment.GetEnvironmentVariable("GENERATION_TEST_OUTAGE_SECONDS") ?? "30", CultureInfo.InvariantCulture));
+        double.Parse(Environment.GetEnvironmentVariable("GENERATION_TEST_OUTAGE_SECONDS") ?? "30", CultureInfo.InvariantCulture)
+    );
 
     private const int Pictures = 2;
 
@@ -35,13 +37,16 @@ public sealed class FaultTests
     [OneTimeSetUp]
     public async Task StartAsync()
     {
-        _stack = await TestStack.StartAsync(workers: 2, new Dictionary<string, string>
-        {
-            // Longer than this machine's pauses: no worker that lives is taken for lost
-            ["Jobs__LeaseSeconds"] = "10",
-            ["Jobs__RescueIntervalSeconds"] = "1",
-            ["Jobs__RedispatchSeconds"] = "3",
-        });
+        _stack = await TestStack.StartAsync(
+            workers: 2,
+            new Dictionary<string, string>
+            {
+                // Longer than this machine's pauses: no worker that lives is taken for lost
+                ["Jobs__LeaseSeconds"] = "10",
+                ["Jobs__RescueIntervalSeconds"] = "1",
+                ["Jobs__RedispatchSeconds"] = "3",
+            }
+        );
     }
 
     [OneTimeTearDown]
@@ -131,14 +136,24 @@ public sealed class FaultTests
         using JobHold held = hold;
         await ArmAsync(FaultPoint.Cancelling, token);
 
-        Assert.That(() => _stack.Api.Http.DeleteAsync(new Uri($"/v1/jobs/{job.Id}", UriKind.Relative), token), Throws.InstanceOf<HttpRequestException>());
+        Assert.That(
+            () => _stack.Api.Http.DeleteAsync(new Uri($"/v1/jobs/{job.Id}", UriKind.Relative), token),
+            Throws.InstanceOf<HttpRequestException>()
+        );
         await WaitUntilHitAsync(FaultPoint.Cancelling, token);
         await _stack.Stack.UpAsync(null, token);
 
         job = await EndAsync(job.Id, token);
         Assert.That(job.State, Is.EqualTo(JobState.Cancelled));
         await AssertSettledAsync(job.Id, token);
-        Assert.That(await _stack.QueryAsync<long>("select held from accounts where id = (select account_id from jobs where id = @id)", job.Id, token), Is.Zero);
+        Assert.That(
+            await _stack.QueryAsync<long>(
+                "select held from accounts where id = (select account_id from jobs where id = @id)",
+                job.Id,
+                token
+            ),
+            Is.Zero
+        );
     }
 
     [Test, CancelAfter(240_000)]
@@ -147,10 +162,16 @@ public sealed class FaultTests
         await _stack.Stack.StopAsync(new HashSet<string> { "worker-1", "worker-2" }, token);
         await ArmAsync(FaultPoint.Expired, token);
         JobDocument job = await _stack.Api.SubmitAsync(
-            "text2img", new System.Text.Json.Nodes.JsonObject { ["prompt"] = "a red apple, too late", ["expires_in"] = 3600 }, token);
+            "text2img",
+            new System.Text.Json.Nodes.JsonObject { ["prompt"] = "a red apple, too late", ["expires_in"] = 3600 },
+            token
+        );
         // An hour later
         await _stack.ExecuteAsync(
-            "with o as (update outbox set expires_at = now() where job_id = @id) update jobs set expires_at = now() where id = @id", job.Id, token);
+            "with o as (update outbox set expires_at = now() where job_id = @id) update jobs set expires_at = now() where id = @id",
+            job.Id,
+            token
+        );
 
         await WaitUntilHitAsync(FaultPoint.Expired, token);
         await _stack.Stack.UpAsync(null, token);
@@ -168,12 +189,18 @@ public sealed class FaultTests
         await _stack.Stack.StopAsync(new HashSet<string> { "worker-1", "worker-2" }, token);
         JobDocument job = await SubmitAsync("backlog", token);
         Assert.That(
-            await _stack.QueryAsync<bool>("select dispatched_at is null from outbox where job_id = @id", job.Id, token), Is.True, "nobody could run it");
+            await _stack.QueryAsync<bool>("select dispatched_at is null from outbox where job_id = @id", job.Id, token),
+            Is.True,
+            "nobody could run it"
+        );
         await ArmAsync(point, token);
 
         // As far as the dispatcher can see, a worker has come
         await _stack.ExecuteAsync(
-            "insert into workers (id, models, slots) select 'seen', array[model], 1 from jobs where id = @id", job.Id, token);
+            "insert into workers (id, models, slots) select 'seen', array[model], 1 from jobs where id = @id",
+            job.Id,
+            token
+        );
         await WaitUntilHitAsync(point, token);
         await _stack.ExecuteAsync("delete from workers where id = 'seen' and @id is not null", job.Id, token);
         await _stack.Stack.UpAsync(null, token);
@@ -183,7 +210,11 @@ public sealed class FaultTests
 
     /// <summary>A job that runs, and stands still in its first picture until it is to stop.</summary>
     private Task<(JobDocument Job, JobHold Hold)> HeldJobAsync(string name, CancellationToken token) =>
-        _stack.SubmitHeldAsync(() => _stack.SubmitAsync($"a red apple, {name}", token, seed: 1, steps: 10, images: Pictures), step: 3, token);
+        _stack.SubmitHeldAsync(
+            () => _stack.SubmitAsync($"a red apple, {name}", token, seed: 1, steps: 10, images: Pictures),
+            step: 3,
+            token
+        );
 
     private async Task ArmAsync(string point, CancellationToken token)
     {
@@ -213,7 +244,14 @@ public sealed class FaultTests
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, new Uri("/v1/text2img", UriKind.Relative));
             request.Headers.Add("Idempotency-Key", key);
-            request.Content = JsonContent.Create(new { prompt = $"a red apple {name} {key}", num_inference_steps = 4, seed = 1 });
+            request.Content = JsonContent.Create(
+                new
+                {
+                    prompt = $"a red apple {name} {key}",
+                    num_inference_steps = 4,
+                    seed = 1,
+                }
+            );
             try
             {
                 using HttpResponseMessage answer = await _stack.Api.Http.SendAsync(request, token);
@@ -251,7 +289,15 @@ public sealed class FaultTests
     private async Task AssertSettledAsync(JobId id, CancellationToken token)
     {
         Assert.That(await _stack.QueryAsync<decimal>("select sum(amount) from ledger_lines where job_id = @id", id, token), Is.Zero);
-        Assert.That(await _stack.QueryAsync<decimal>("select coalesce(sum(amount), 0) from ledger_lines where book = 1 and job_id = @id", id, token), Is.Zero, "held");
+        Assert.That(
+            await _stack.QueryAsync<decimal>(
+                "select coalesce(sum(amount), 0) from ledger_lines where book = 1 and job_id = @id",
+                id,
+                token
+            ),
+            Is.Zero,
+            "held"
+        );
         Assert.That(await _stack.QueryAsync<long>("select count(*) from outbox where job_id = @id", id, token), Is.Zero);
     }
 
@@ -260,11 +306,19 @@ public sealed class FaultTests
         Assert.That(job.State, Is.EqualTo(JobState.Succeeded), job.Error?.Detail);
         Assert.That(
             await _stack.QueryAsync<long>(
-                "select count(*) from jobs where request ->> 'prompt' = (select request ->> 'prompt' from jobs where id = @id)", job.Id, token),
-            Is.EqualTo(1), "one submission, one job");
+                "select count(*) from jobs where request ->> 'prompt' = (select request ->> 'prompt' from jobs where id = @id)",
+                job.Id,
+                token
+            ),
+            Is.EqualTo(1),
+            "one submission, one job"
+        );
         Assert.That(await _stack.LedgerAsync(job.Id, token), Is.EqualTo(["hold", "charge"]));
         await AssertSettledAsync(job.Id, token);
-        Assert.That(await _stack.QueryAsync<long>("select count(*) from job_outputs where job_id = @id", job.Id, token), Is.EqualTo(outputs));
+        Assert.That(
+            await _stack.QueryAsync<long>("select count(*) from job_outputs where job_id = @id", job.Id, token),
+            Is.EqualTo(outputs)
+        );
         foreach (JobOutputLink output in job.Outputs)
         {
             byte[] file = await _stack.Api.OutputAsync(output, token);

@@ -25,7 +25,7 @@ public sealed class DataFolderTests
     public void OfClone_ClosedFolderAsRoot_LiesElsewhereAndIsLinked()
     {
         File.SetUnixFileMode(_clone, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        DataFolder folder = DataFolder.OfClone(_clone);
+        var folder = DataFolder.OfClone(_clone);
         if (Environment.UserName != "root")
         {
             // Without root, the servers run as ourselves, who reach it
@@ -59,7 +59,7 @@ public sealed class DataFolderTests
     [Test]
     public void Secret_AskedTwice_IsOneAndItsOwners()
     {
-        DataFolder folder = DataFolder.OfClone(_clone);
+        var folder = DataFolder.OfClone(_clone);
         string first = folder.Secret("a");
         Assert.That(folder.Secret("a"), Is.EqualTo(first).And.Length.EqualTo(64));
         Assert.That(folder.Secret("b"), Is.Not.EqualTo(first));

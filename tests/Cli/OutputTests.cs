@@ -48,7 +48,12 @@ public sealed class OutputTests
         string line = CurlLine.For("text2img", new JsonObject { ["prompt"] = prompt }, seed: 3);
         // A curl that prints its arguments instead of sending them
         string script = "curl() { printf '%s\\0' \"$@\" >&2; echo '{\"id\":\"ID\"}'; }; GENERATION_URL=URL GENERATION_KEY=KEY; " + line;
-        var info = new ProcessStartInfo("bash", ["-c", script]) { UseShellExecute = false, RedirectStandardError = true, WorkingDirectory = _folder };
+        var info = new ProcessStartInfo("bash", ["-c", script])
+        {
+            UseShellExecute = false,
+            RedirectStandardError = true,
+            WorkingDirectory = _folder,
+        };
         using Process bash = Process.Start(info)!;
         string[] arguments = (await bash.StandardError.ReadToEndAsync(token)).Split('\0');
         await bash.WaitForExitAsync(token);
@@ -68,15 +73,16 @@ public sealed class OutputTests
         Assert.That(TestSummary.Counts([passed, new("b", TestOutcome.Skipped, "why")]), Is.EqualTo("1 passed, 0 failed, 1 skipped"));
     }
 
-    private static JobOutputLink Output() => new()
-    {
-        Index = 0,
-        Url = "/",
-        ContentType = "image/png",
-        Width = 64,
-        Height = 64,
-        Seed = 7,
-        Bytes = 1,
-        Sha256 = "",
-    };
+    private static JobOutputLink Output() =>
+        new()
+        {
+            Index = 0,
+            Url = "/",
+            ContentType = "image/png",
+            Width = 64,
+            Height = 64,
+            Seed = 7,
+            Bytes = 1,
+            Sha256 = "",
+        };
 }

@@ -58,7 +58,7 @@ public sealed class PrivateServersTests
     {
         int server = (await _servers.Postgres.CheckAsync(token)).Pid!.Value;
         string child = (await File.ReadAllTextAsync($"/proc/{server}/task/{server}/children", token)).Split(' ')[0];
-        using (Process stop = Process.Start("kill", ["-STOP", child]))
+        using (var stop = Process.Start("kill", ["-STOP", child]))
         {
             await stop.WaitForExitAsync(token);
         }
@@ -73,7 +73,7 @@ public sealed class PrivateServersTests
         }
         finally
         {
-            using Process go = Process.Start("kill", ["-CONT", child]);
+            using var go = Process.Start("kill", ["-CONT", child]);
             await go.WaitForExitAsync(token);
         }
 
@@ -102,11 +102,14 @@ public sealed class PrivateServersTests
         using Process bystander = Process.Start("sleep", "600")!;
         try
         {
-            DataFolder folder = DataFolder.Temporary("stale");
+            var folder = DataFolder.Temporary("stale");
             ProcessIdentity other = ProcessIdentity.Of(bystander.Id)!;
-            string stale = $$"""{"process":{"pid":{{other.Pid}},"startTicks":{{other.StartTicks - 1}},"bootId":"{{other.BootId}}"},"port":{{Ports.Free()}},"log":"/dev/null"}""";
+            string stale = $$"""
+                {"process":{"pid":{{other.Pid}},"startTicks":{{other.StartTicks - 1}},"bootId":"{{other.BootId}}"},"port":{{Ports.Free()}},
+                "log":"/dev/null"}
+                """;
             await File.WriteAllTextAsync(Path.Combine(folder.Run, "redis.json"), stale, token);
-            var redis = new PrivateServers(folder, new ServerSettings(Durable: false)).Redis;
+            IServer redis = new PrivateServers(folder, new ServerSettings(Durable: false)).Redis;
 
             Assert.That(redis.IsRunning, Is.False);
             await redis.StopAsync(token);

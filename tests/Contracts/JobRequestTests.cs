@@ -24,8 +24,10 @@ public sealed class JobRequestTests
         string json = JsonSerializer.Serialize(request, WireJson.Options);
         JsonElement element = JsonSerializer.Deserialize<JsonElement>(json);
         // As jsonb gives it back: keys by length
-        string reordered = "{" + string.Join(',', element.EnumerateObject().OrderBy(p => p.Name.Length)
-            .Select(p => $"\"{p.Name}\":{p.Value.GetRawText()}")) + "}";
+        string reordered =
+            "{"
+            + string.Join(',', element.EnumerateObject().OrderBy(p => p.Name.Length).Select(p => $"\"{p.Name}\":{p.Value.GetRawText()}"))
+            + "}";
 
         Assert.That(element.GetProperty("num_inference_steps").GetInt32(), Is.EqualTo(25));
         Assert.That(JsonSerializer.Deserialize<JobRequest>(reordered, WireJson.Options), Is.EqualTo(request));
@@ -36,8 +38,12 @@ public sealed class JobRequestTests
     {
         var allowed = new HashSet<(JobState, JobState)>
         {
-            (JobState.Queued, JobState.Running), (JobState.Queued, JobState.Cancelled), (JobState.Queued, JobState.Expired),
-            (JobState.Running, JobState.Succeeded), (JobState.Running, JobState.Failed), (JobState.Running, JobState.Cancelled),
+            (JobState.Queued, JobState.Running),
+            (JobState.Queued, JobState.Cancelled),
+            (JobState.Queued, JobState.Expired),
+            (JobState.Running, JobState.Succeeded),
+            (JobState.Running, JobState.Failed),
+            (JobState.Running, JobState.Cancelled),
             (JobState.Running, JobState.Queued),
         };
 
@@ -53,9 +59,13 @@ public sealed class JobRequestTests
     [Test]
     public void StoredNumbers_OfStatesAndKinds_NeverChange()
     {
-        Assert.That(Enum.GetValues<JobState>().Select(s => $"{(int)s}{s}"),
-            Is.EqualTo(new[] { "0Queued", "1Running", "2Succeeded", "3Failed", "4Cancelled", "5Expired" }));
-        Assert.That(Enum.GetValues<JobKind>().Select(s => $"{(int)s}{s}"),
-            Is.EqualTo(new[] { "0Text2Img", "1Img2Img", "2Inpaint", "3Outpaint", "4SuperResolution", "5Edit", "6ControlNet", "7Video" }));
+        Assert.That(
+            Enum.GetValues<JobState>().Select(s => $"{(int)s}{s}"),
+            Is.EqualTo(new[] { "0Queued", "1Running", "2Succeeded", "3Failed", "4Cancelled", "5Expired" })
+        );
+        Assert.That(
+            Enum.GetValues<JobKind>().Select(s => $"{(int)s}{s}"),
+            Is.EqualTo(new[] { "0Text2Img", "1Img2Img", "2Inpaint", "3Outpaint", "4SuperResolution", "5Edit", "6ControlNet", "7Video" })
+        );
     }
 }

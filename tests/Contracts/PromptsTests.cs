@@ -14,19 +14,36 @@ public sealed class PromptsTests
     public void Prompts_OfEveryKind_AreAllItsWordsForWhatIsToBeSeen(Type kind)
     {
         var request = (JobRequest)Activator.CreateInstance(kind)!;
-        PropertyInfo[] words = [.. kind.GetProperties().Where(property =>
-            property.PropertyType == typeof(string) && property.Name.Contains("Prompt", StringComparison.Ordinal) && property.Name != "NegativePrompt")];
+        PropertyInfo[] words =
+        [
+            .. kind.GetProperties()
+                .Where(property =>
+                    property.PropertyType == typeof(string)
+                    && property.Name.Contains("Prompt", StringComparison.Ordinal)
+                    && property.Name != "NegativePrompt"
+                ),
+        ];
         foreach (PropertyInfo property in words)
         {
             property.SetValue(request, $"words of {property.Name}");
         }
 
         Assert.That(words, Is.Not.Empty);
-        Assert.That(request.Prompts, Is.EquivalentTo(words.Select(property =>
-            new PromptText(WireJson.Options.PropertyNamingPolicy!.ConvertName(property.Name), $"words of {property.Name}"))));
+        Assert.That(
+            request.Prompts,
+            Is.EquivalentTo(
+                words.Select(property => new PromptText(
+                    WireJson.Options.PropertyNamingPolicy!.ConvertName(property.Name),
+                    $"words of {property.Name}"
+                ))
+            )
+        );
     }
 
     [Test]
-    public void Kinds_OfTheWire_AreAllOfThem() => Assert.That(
-        typeof(JobRequest).GetCustomAttributes<JsonDerivedTypeAttribute>().Select(known => known.DerivedType), Is.EquivalentTo(Kinds));
+    public void Kinds_OfTheWire_AreAllOfThem() =>
+        Assert.That(
+            typeof(JobRequest).GetCustomAttributes<JsonDerivedTypeAttribute>().Select(known => known.DerivedType),
+            Is.EquivalentTo(Kinds)
+        );
 }

@@ -40,7 +40,8 @@ public sealed class CommandTests
 
         Assert.That(
             status["processes"]!.AsArray().Select(process => (string)process!["name"]!),
-            Is.EquivalentTo(["postgres", "redis", "rabbitmq", "epmd", "api", "worker-1"]));
+            Is.EquivalentTo(["postgres", "redis", "rabbitmq", "epmd", "api", "worker-1"])
+        );
         foreach (JsonNode? process in status["processes"]!.AsArray())
         {
             Assert.That(Directory.Exists($"/proc/{(int)process!["pid"]!}"), process.ToJsonString());
@@ -94,7 +95,10 @@ public sealed class CommandTests
         using Process bash = Start("bash", ["-ec", $"eval \"$('{DotnetHost.Path}' '{Program}' env)\"; {line}"]);
         await bash.WaitForExitAsync(token);
         Assert.That(bash.ExitCode, Is.Zero, await bash.StandardError.ReadToEndAsync(token));
-        Assert.That(await File.ReadAllBytesAsync(Path.Combine(_folder, "picture.png"), token), Is.EqualTo(await File.ReadAllBytesAsync(path, token)));
+        Assert.That(
+            await File.ReadAllBytesAsync(Path.Combine(_folder, "picture.png"), token),
+            Is.EqualTo(await File.ReadAllBytesAsync(path, token))
+        );
     }
 
     [TestCase("img2img", "", "png", 256)]
@@ -105,7 +109,17 @@ public sealed class CommandTests
     public async Task Demo_AnyKind_SavesItsFile(string kind, string options, string extension, int side, CancellationToken token)
     {
         string output = $"{kind}.{extension}";
-        string[] asked = ["demo", "--kind", kind, "--seed", "1", "--out", output, .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries)];
+        string[] asked =
+        [
+            "demo",
+            "--kind",
+            kind,
+            "--seed",
+            "1",
+            "--out",
+            output,
+            .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries),
+        ];
         Ended demo = await RunAsync(kind == "super-resolution" ? asked : [.. asked, "--steps", "4"], token: token);
 
         Assert.That(demo.Code, Is.Zero, demo.Text);
@@ -174,7 +188,7 @@ public sealed class CommandTests
     [Test, CancelAfter(240_000)]
     public async Task Up_AnotherClone_RunsBesideAndDownsAlone(CancellationToken token)
     {
-        DataFolder other = DataFolder.Temporary("commands");
+        var other = DataFolder.Temporary("commands");
         try
         {
             Ended up = await RunAsync(["up"], other, token);
@@ -182,9 +196,12 @@ public sealed class CommandTests
             JsonNode theirs = await HealthyAsync(token, other);
             JsonNode ours = await HealthyAsync(token);
             Assert.That(
-                theirs["processes"]!.AsArray().Select(process => (int)process!["port"]!)
+                theirs["processes"]!
+                    .AsArray()
+                    .Select(process => (int)process!["port"]!)
                     .Intersect(ours["processes"]!.AsArray().Select(process => (int)process!["port"]!)),
-                Is.Empty);
+                Is.Empty
+            );
         }
         finally
         {
@@ -197,10 +214,10 @@ public sealed class CommandTests
     [Test, CancelAfter(300_000)]
     public async Task Up_Interrupted_LeavesNothingRunning(CancellationToken token)
     {
-        DataFolder other = DataFolder.Temporary("commands");
+        var other = DataFolder.Temporary("commands");
         // Its worker waits for somebody to write the model's entry, so that it is still starting whenever the interrupt comes
         string models = Directory.CreateDirectory(Path.Combine(other.Root, "models")).FullName;
-        using (Process pipe = Process.Start("mkfifo", [Path.Combine(models, "demo.json")]))
+        using (var pipe = Process.Start("mkfifo", [Path.Combine(models, "demo.json")]))
         {
             await pipe.WaitForExitAsync(token);
         }
@@ -211,7 +228,7 @@ public sealed class CommandTests
             await Task.Delay(20, token);
         }
 
-        using (Process interrupt = Process.Start("kill", ["-INT", $"{up.Id}"]))
+        using (var interrupt = Process.Start("kill", ["-INT", $"{up.Id}"]))
         {
             await interrupt.WaitForExitAsync(token);
         }
@@ -225,9 +242,11 @@ public sealed class CommandTests
 
     private static string Program => typeof(Clone).Assembly.Location;
 
-    private static string Pids(JsonNode status) => string.Join(
-        ' ',
-        status["processes"]!.AsArray().Select(process => $"{process!["name"]}={process["pid"]}").Order(StringComparer.Ordinal));
+    private static string Pids(JsonNode status) =>
+        string.Join(
+            ' ',
+            status["processes"]!.AsArray().Select(process => $"{process!["name"]}={process["pid"]}").Order(StringComparer.Ordinal)
+        );
 
     private async Task<JsonNode> StatusAsync(CancellationToken token, DataFolder? data = null) =>
         JsonNode.Parse((await RunAsync(["status", "--json"], data, token)).Text)!;

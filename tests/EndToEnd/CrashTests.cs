@@ -17,13 +17,17 @@ public sealed class CrashTests
     private TestStack _stack = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync() => _stack = await TestStack.StartAsync(workers: 2, new Dictionary<string, string>
-    {
-        // Longer than this machine's pauses: no worker that lives is taken for lost
-        ["Jobs__LeaseSeconds"] = "10",
-        ["Jobs__RescueIntervalSeconds"] = "1",
-        ["Jobs__RedispatchSeconds"] = "3",
-    });
+    public async Task StartAsync() =>
+        _stack = await TestStack.StartAsync(
+            workers: 2,
+            new Dictionary<string, string>
+            {
+                // Longer than this machine's pauses: no worker that lives is taken for lost
+                ["Jobs__LeaseSeconds"] = "10",
+                ["Jobs__RescueIntervalSeconds"] = "1",
+                ["Jobs__RedispatchSeconds"] = "3",
+            }
+        );
 
     [OneTimeTearDown]
     public async Task StopAsync() => await _stack.DisposeAsync();
@@ -184,7 +188,10 @@ public sealed class CrashTests
     private async Task AssertDoneOnceAsync(JobDocument job, int pictures, CancellationToken token)
     {
         Assert.That(job.Outputs, Has.Count.EqualTo(pictures));
-        Assert.That(await _stack.QueryAsync<long>("select count(*) from job_outputs where job_id = @id", job.Id, token), Is.EqualTo(pictures));
+        Assert.That(
+            await _stack.QueryAsync<long>("select count(*) from job_outputs where job_id = @id", job.Id, token),
+            Is.EqualTo(pictures)
+        );
         Assert.That(await _stack.LedgerAsync(job.Id, token), Is.EqualTo(["hold", "charge"]));
         foreach (JobOutputLink output in job.Outputs)
         {

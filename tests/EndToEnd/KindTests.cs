@@ -47,7 +47,18 @@ public sealed class KindTests
         var distances = new List<double>();
         foreach (double strength in new[] { 0.15, 0.45, 0.9 })
         {
-            Picture made = await RunAsync("img2img", new() { ["prompt"] = "a green leaf on a yellow background", ["image"] = Base64(apple), ["strength"] = strength, ["seed"] = 5, ["num_inference_steps"] = 20 }, token);
+            Picture made = await RunAsync(
+                "img2img",
+                new()
+                {
+                    ["prompt"] = "a green leaf on a yellow background",
+                    ["image"] = Base64(apple),
+                    ["strength"] = strength,
+                    ["seed"] = 5,
+                    ["num_inference_steps"] = 20,
+                },
+                token
+            );
             Assert.That((made.Width, made.Height), Is.EqualTo((256, 256)));
             distances.Add(Distance(apple, made, (_, _) => true));
         }
@@ -56,7 +67,13 @@ public sealed class KindTests
         Assert.That(distances[2], Is.GreaterThan(distances[0] * 2), "much strength forgets the picture");
     }
 
-    [TestCase("paint_white", null, 0), TestCase("paint_black", null, 0), TestCase("paint_white", 16, 0), TestCase("paint_white", null, 3), CancelAfter(240_000)]
+    [
+        TestCase("paint_white", null, 0),
+        TestCase("paint_black", null, 0),
+        TestCase("paint_white", 16, 0),
+        TestCase("paint_white", null, 3),
+        CancelAfter(240_000)
+    ]
     public async Task Inpaint_OutsideTheMask_IsThePictureExactly(string mode, int? padding, double blur, CancellationToken token)
     {
         Picture picture = Gradient(300, 200);
@@ -83,7 +100,11 @@ public sealed class KindTests
         // A blur reaches as far as its three boxes do
         int reach = blur > 0 ? (int)Math.Ceiling(blur * 4) : 0;
         Assert.That((made.Width, made.Height), Is.EqualTo((300, 200)));
-        Assert.That(Distance(picture, made, (x, y) => !(x >= 101 - reach && x < 187 + reach && y >= 63 - reach && y < 141 + reach)), Is.Zero, "outside");
+        Assert.That(
+            Distance(picture, made, (x, y) => !(x >= 101 - reach && x < 187 + reach && y >= 63 - reach && y < 141 + reach)),
+            Is.Zero,
+            "outside"
+        );
         Assert.That(Distance(picture, made, Inside), Is.GreaterThan(8), "inside");
     }
 
@@ -92,7 +113,17 @@ public sealed class KindTests
     {
         Picture blue = Draw(256, 256, (_, _) => (40, 70, 200));
         Picture mask = Draw(256, 256, (x, y) => x is >= 48 and < 208 && y is >= 48 and < 208 ? (255, 255, 255) : (0, 0, 0));
-        Picture made = await RunAsync("inpaint", new() { ["prompt"] = "a red apple on a blue background", ["image"] = Base64(blue), ["mask"] = Base64(mask), ["seed"] = 1 }, token);
+        Picture made = await RunAsync(
+            "inpaint",
+            new()
+            {
+                ["prompt"] = "a red apple on a blue background",
+                ["image"] = Base64(blue),
+                ["mask"] = Base64(mask),
+                ["seed"] = 1,
+            },
+            token
+        );
 
         (double r, double g, double b) = Mean(made, (x, y) => x is >= 100 and < 156 && y is >= 100 and < 156);
         Assert.That(r, Is.GreaterThan(b + 20), $"the middle is ({r:F0}, {g:F0}, {b:F0})");
@@ -103,7 +134,18 @@ public sealed class KindTests
     {
         Picture picture = Gradient(64, 64);
         Picture mask = Draw(64, 64, (x, y) => x is >= 20 and < 50 && y >= 30 ? (255, 255, 255) : (0, 0, 0));
-        Picture made = await RunAsync("inpaint", new() { ["model"] = model, ["prompt"] = "a house", ["image"] = Base64(picture), ["mask"] = Base64(mask), ["seed"] = 3 }, token);
+        Picture made = await RunAsync(
+            "inpaint",
+            new()
+            {
+                ["model"] = model,
+                ["prompt"] = "a house",
+                ["image"] = Base64(picture),
+                ["mask"] = Base64(mask),
+                ["seed"] = 3,
+            },
+            token
+        );
 
         Assert.That(Distance(picture, made, (x, y) => !(x is >= 20 and < 50 && y >= 30)), Is.Zero);
         Assert.That(Distance(picture, made, (x, y) => x is >= 20 and < 50 && y >= 30), Is.GreaterThan(1));
@@ -117,7 +159,18 @@ public sealed class KindTests
         // It changes along the borders, and not across them
         bool upright = before == "left";
         Picture sky = Draw(192, 192, (x, y) => (upright ? y : x) is var at ? (60 + (at / 3), 110 + (at / 3), 190) : default);
-        Picture made = await RunAsync("outpaint", new() { ["prompt"] = prompt, ["image"] = Base64(sky), [before] = 48, [after] = 40, ["seed"] = seed }, token);
+        Picture made = await RunAsync(
+            "outpaint",
+            new()
+            {
+                ["prompt"] = prompt,
+                ["image"] = Base64(sky),
+                [before] = 48,
+                [after] = 40,
+                ["seed"] = seed,
+            },
+            token
+        );
 
         Assert.That((made.Width, made.Height), Is.EqualTo(upright ? (280, 192) : (192, 280)));
         if (!upright)
@@ -141,7 +194,14 @@ public sealed class KindTests
     public async Task Edit_ImageGuidance_HoldsToThePicture(CancellationToken token)
     {
         Picture picture = Gradient(64, 64);
-        JsonObject Body(double scale) => new() { ["prompt"] = "make it winter", ["image"] = Base64(picture), ["image_guidance_scale"] = scale, ["seed"] = 3 };
+        JsonObject Body(double scale) =>
+            new()
+            {
+                ["prompt"] = "make it winter",
+                ["image"] = Base64(picture),
+                ["image_guidance_scale"] = scale,
+                ["seed"] = 3,
+            };
         Picture weak = await RunAsync("edit", Body(1), token);
         Picture strong = await RunAsync("edit", Body(4), token);
         Picture again = await RunAsync("edit", Body(4), token);
@@ -155,16 +215,33 @@ public sealed class KindTests
     public async Task ControlNet_ControlPicture_SteersAsFarAsItsScaleSays(CancellationToken token)
     {
         Picture picture = Draw(128, 128, (x, y) => ((x - 64) * (x - 64)) + ((y - 64) * (y - 64)) < 1600 ? (250, 250, 250) : (10, 10, 10));
-        JsonObject Body(double scale) => new()
-        {
-            ["model"] = "tiny",
-            ["prompt"] = "a house",
-            ["seed"] = 3,
-            ["width"] = 64,
-            ["height"] = 64,
-            ["control"] = new JsonArray(new JsonObject { ["image"] = Base64(picture), ["preprocessor"] = "canny", ["scale"] = scale }),
-        };
-        Picture free = await RunAsync("text2img", new() { ["model"] = "tiny", ["prompt"] = "a house", ["seed"] = 3 }, token);
+        JsonObject Body(double scale) =>
+            new()
+            {
+                ["model"] = "tiny",
+                ["prompt"] = "a house",
+                ["seed"] = 3,
+                ["width"] = 64,
+                ["height"] = 64,
+                ["control"] = new JsonArray(
+                    new JsonObject
+                    {
+                        ["image"] = Base64(picture),
+                        ["preprocessor"] = "canny",
+                        ["scale"] = scale,
+                    }
+                ),
+            };
+        Picture free = await RunAsync(
+            "text2img",
+            new()
+            {
+                ["model"] = "tiny",
+                ["prompt"] = "a house",
+                ["seed"] = 3,
+            },
+            token
+        );
         Picture none = await RunAsync("controlnet", Body(0), token);
         Picture some = await RunAsync("controlnet", Body(1), token);
 
@@ -177,10 +254,18 @@ public sealed class KindTests
     {
         JsonObject Body(double? scale)
         {
-            var body = new JsonObject { ["model"] = "tiny", ["prompt"] = "a house", ["seed"] = 3 };
+            var body = new JsonObject
+            {
+                ["model"] = "tiny",
+                ["prompt"] = "a house",
+                ["seed"] = 3,
+            };
             if (scale is not null)
             {
-                body["loras"] = new JsonArray(new JsonObject { ["model"] = "ink", ["scale"] = scale }, new JsonObject { ["model"] = "pen", ["scale"] = scale / 2 });
+                body["loras"] = new JsonArray(
+                    new JsonObject { ["model"] = "ink", ["scale"] = scale },
+                    new JsonObject { ["model"] = "pen", ["scale"] = scale / 2 }
+                );
             }
 
             return body;
@@ -192,15 +277,32 @@ public sealed class KindTests
 
         Assert.That(with.Bytes, Is.Not.EqualTo(before.Bytes));
         Assert.That(after.Bytes, Is.EqualTo(before.Bytes), "bit for bit");
-        RestException? refused = await Assert.ThrowsAsync<RestException>(() => _stack.Api.SubmitAsync(
-            "text2img", new() { ["model"] = "xl", ["prompt"] = "a", ["loras"] = new JsonArray(new JsonObject { ["model"] = "ink" }) }, token));
+        RestException? refused = await Assert.ThrowsAsync<RestException>(() =>
+            _stack.Api.SubmitAsync(
+                "text2img",
+                new()
+                {
+                    ["model"] = "xl",
+                    ["prompt"] = "a",
+                    ["loras"] = new JsonArray(new JsonObject { ["model"] = "ink" }),
+                },
+                token
+            )
+        );
         Assert.That(refused!.Message, Does.Contain("loras[0].model").And.Contain("sdxl"));
     }
 
     [Test, CancelAfter(240_000)]
     public async Task Vae_Another_IsUsedForTheJobAlone(CancellationToken token)
     {
-        JsonObject Body(string? vae) => new() { ["model"] = "tiny", ["prompt"] = "a house", ["seed"] = 4, ["vae"] = vae };
+        JsonObject Body(string? vae) =>
+            new()
+            {
+                ["model"] = "tiny",
+                ["prompt"] = "a house",
+                ["seed"] = 4,
+                ["vae"] = vae,
+            };
         Picture own = await RunAsync("text2img", Body(null), token);
         Picture same = await RunAsync("text2img", Body("same"), token);
         Picture other = await RunAsync("text2img", Body("other"), token);
@@ -214,7 +316,13 @@ public sealed class KindTests
     [Test, CancelAfter(240_000)]
     public async Task Embeddings_OfEqualVectors_StandForTheSame(CancellationToken token)
     {
-        JsonObject Body(string word) => new() { ["model"] = "tiny", ["prompt"] = $"a {word} house", ["seed"] = 3 };
+        JsonObject Body(string word) =>
+            new()
+            {
+                ["model"] = "tiny",
+                ["prompt"] = $"a {word} house",
+                ["seed"] = 3,
+            };
         Picture one = await RunAsync("text2img", Body("vecone"), token);
         Picture two = await RunAsync("text2img", Body("vectwo"), token);
         Picture unknown = await RunAsync("text2img", Body("vecsix"), token);
@@ -226,7 +334,15 @@ public sealed class KindTests
     [Test, CancelAfter(240_000)]
     public async Task Refiner_SecondModel_DoesTheLastSteps(CancellationToken token)
     {
-        JsonObject Body(JsonObject? refiner) => new() { ["model"] = "xl", ["prompt"] = "a house", ["seed"] = 3, ["num_inference_steps"] = 5, ["refiner"] = refiner };
+        JsonObject Body(JsonObject? refiner) =>
+            new()
+            {
+                ["model"] = "xl",
+                ["prompt"] = "a house",
+                ["seed"] = 3,
+                ["num_inference_steps"] = 5,
+                ["refiner"] = refiner,
+            };
         Picture alone = await RunAsync("text2img", Body(null), token);
         JobDocument job = await _stack.Api.SubmitAsync("text2img", Body(new JsonObject { ["switch_at"] = 0.6 }), token);
         job = await _stack.EndAsync(job.Id, token);
@@ -240,7 +356,15 @@ public sealed class KindTests
     [Test, CancelAfter(240_000)]
     public async Task HiresFix_SecondPass_DrawsOverTheEnlarged(CancellationToken token)
     {
-        JsonObject Body(JsonObject? fix) => new() { ["prompt"] = "a red apple on a blue background", ["seed"] = 3, ["width"] = 128, ["height"] = 128, ["hires_fix"] = fix };
+        JsonObject Body(JsonObject? fix) =>
+            new()
+            {
+                ["prompt"] = "a red apple on a blue background",
+                ["seed"] = 3,
+                ["width"] = 128,
+                ["height"] = 128,
+                ["hires_fix"] = fix,
+            };
         Picture plain = await RunAsync("text2img", Body(null), token);
         JobDocument job = await _stack.Api.SubmitAsync("text2img", Body(new JsonObject { ["scale"] = 2, ["strength"] = 0.4 }), token);
         job = await _stack.EndAsync(job.Id, token);
@@ -258,8 +382,28 @@ public sealed class KindTests
     public async Task Flux_PictureAndWords_MakesAPicture(CancellationToken token)
     {
         Picture picture = Gradient(64, 64);
-        Picture words = await RunAsync("text2img", new() { ["model"] = "flux", ["prompt"] = "a house", ["seed"] = 3 }, token);
-        Picture both = await RunAsync("img2img", new() { ["model"] = "flux", ["prompt"] = "a house", ["image"] = Base64(picture), ["strength"] = 0.5, ["seed"] = 3 }, token);
+        Picture words = await RunAsync(
+            "text2img",
+            new()
+            {
+                ["model"] = "flux",
+                ["prompt"] = "a house",
+                ["seed"] = 3,
+            },
+            token
+        );
+        Picture both = await RunAsync(
+            "img2img",
+            new()
+            {
+                ["model"] = "flux",
+                ["prompt"] = "a house",
+                ["image"] = Base64(picture),
+                ["strength"] = 0.5,
+                ["seed"] = 3,
+            },
+            token
+        );
 
         Assert.That((words.Width, both.Width), Is.EqualTo((64, 64)));
         Assert.That(both.Bytes, Is.Not.EqualTo(words.Bytes));
@@ -287,7 +431,12 @@ public sealed class KindTests
             ["mask.png"] = PictureCodec.Encode(Draw(96, 96, (x, _) => x > 48 ? (255, 255, 255) : (0, 0, 0)), PictureFormat.Png),
         };
         string text = await File.ReadAllTextAsync(Path.Combine(Clone.Current.Root, "docs", "kinds.md"), token);
-        string[] lines = [.. text.Replace("\\\n", " ", StringComparison.Ordinal).Split('\n').Where(line => line.StartsWith("    curl", StringComparison.Ordinal))];
+        string[] lines =
+        [
+            .. text.Replace("\\\n", " ", StringComparison.Ordinal)
+                .Split('\n')
+                .Where(line => line.StartsWith("    curl", StringComparison.Ordinal)),
+        ];
         var kinds = new List<JobKind>();
         foreach (string line in lines)
         {
@@ -304,7 +453,16 @@ public sealed class KindTests
     }
 
     private async Task<Picture> DrawAsync(string prompt, CancellationToken token) =>
-        await RunAsync("text2img", new() { ["prompt"] = prompt, ["seed"] = 3, ["num_inference_steps"] = 12 }, token);
+        await RunAsync(
+            "text2img",
+            new()
+            {
+                ["prompt"] = prompt,
+                ["seed"] = 3,
+                ["num_inference_steps"] = 12,
+            },
+            token
+        );
 
     private async Task<Picture> RunAsync(string kind, JsonObject body, CancellationToken token)
     {

@@ -35,7 +35,10 @@ public sealed class MediaTests
         JobOutputLink output = job.Outputs.Single();
         Picture larger = PngCodec.Decode(await _stack.Api.OutputAsync(output, token));
 
-        Assert.That((job.Model, output.Width, output.Height, larger.Width, larger.Height), Is.EqualTo(("demo-upscaler", 256, 256, 256, 256)));
+        Assert.That(
+            (job.Model, output.Width, output.Height, larger.Width, larger.Height),
+            Is.EqualTo(("demo-upscaler", 256, 256, 256, 256))
+        );
         double network = Psnr(_original, larger);
         double lanczos = Psnr(_original, small.Resize(256, 256));
         Assert.That(network, Is.GreaterThan(lanczos), "decibels against the original");
@@ -66,16 +69,33 @@ public sealed class MediaTests
     {
         JobDocument job = await RunAsync(
             "video",
-            new() { ["prompt"] = "a cat moving left", ["num_frames"] = 8, ["fps"] = 4, ["seed"] = 2, ["width"] = 128, ["height"] = 128, ["num_inference_steps"] = 10 },
-            token);
+            new()
+            {
+                ["prompt"] = "a cat moving left",
+                ["num_frames"] = 8,
+                ["fps"] = 4,
+                ["seed"] = 2,
+                ["width"] = 128,
+                ["height"] = 128,
+                ["num_inference_steps"] = 10,
+            },
+            token
+        );
         JobOutputLink output = job.Outputs.Single();
-        Assert.That((output.ContentType, output.Frames, output.Fps, output.DurationSeconds), Is.EqualTo(("video/mp4", (int?)8, (double?)4, (double?)2)));
+        Assert.That(
+            (output.ContentType, output.Frames, output.Fps, output.DurationSeconds),
+            Is.EqualTo(("video/mp4", (int?)8, (double?)4, (double?)2))
+        );
 
         Picture[] frames = await FramesAsync(await _stack.Api.OutputAsync(output, token), 128, 128, token);
         Assert.That(frames, Has.Length.EqualTo(8));
         for (int k = 1; k < frames.Length; k++)
         {
-            Assert.That(frames[k].Bytes.Zip(frames[k - 1].Bytes, (a, b) => Math.Abs(a - b)).Average(), Is.GreaterThan(0.1), $"frame {k} differs from the one before");
+            Assert.That(
+                frames[k].Bytes.Zip(frames[k - 1].Bytes, (a, b) => Math.Abs(a - b)).Average(),
+                Is.GreaterThan(0.1),
+                $"frame {k} differs from the one before"
+            );
         }
 
         // One scene, not eight: neighbours are nearer to each other than to a picture of something else
@@ -88,7 +108,20 @@ public sealed class MediaTests
     public async Task Video_CancelledWhileRunning_StopsAndShowsNoOutput(CancellationToken token)
     {
         (JobDocument job, JobHold hold) = await _stack.SubmitHeldAsync(
-            () => _stack.Api.SubmitAsync("video", new() { ["prompt"] = "a star rising", ["num_inference_steps"] = 10, ["seed"] = 1 }, token), step: 2, token);
+            () =>
+                _stack.Api.SubmitAsync(
+                    "video",
+                    new()
+                    {
+                        ["prompt"] = "a star rising",
+                        ["num_inference_steps"] = 10,
+                        ["seed"] = 1,
+                    },
+                    token
+                ),
+            step: 2,
+            token
+        );
         using JobHold held = hold;
         await _stack.Api.CancelAsync(job.Id, token);
         job = await _stack.EndAsync(job.Id, token);
@@ -105,7 +138,8 @@ public sealed class MediaTests
 
     private static string DataUri(Picture picture) => "data:image/png;base64," + Convert.ToBase64String(PngCodec.Encode(picture));
 
-    private static double Distance(Picture a, Picture b) => a.ToRgb().Bytes.Zip(b.ToRgb().Bytes, (x, y) => (double)Math.Abs(x - y)).Average();
+    private static double Distance(Picture a, Picture b) =>
+        a.ToRgb().Bytes.Zip(b.ToRgb().Bytes, (x, y) => (double)Math.Abs(x - y)).Average();
 
     private static double Psnr(Picture a, Picture b) =>
         10 * Math.Log10(255.0 * 255 / a.ToRgb().Bytes.Zip(b.ToRgb().Bytes, (x, y) => (double)(x - y) * (x - y)).Average());

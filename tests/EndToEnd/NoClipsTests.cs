@@ -66,12 +66,24 @@ public sealed class NoClipsTests
         }
     }
 
-    private Task<JobDocument> SubmitClipAsync(CancellationToken token) => _stack.Api.SubmitAsync(
-        "video",
-        new JsonObject { ["prompt"] = "a cat", ["num_frames"] = 2, ["num_inference_steps"] = 2, ["width"] = 64, ["height"] = 64, ["output_format"] = "mp4" },
-        token);
+    private Task<JobDocument> SubmitClipAsync(CancellationToken token) =>
+        _stack.Api.SubmitAsync(
+            "video",
+            new JsonObject
+            {
+                ["prompt"] = "a cat",
+                ["num_frames"] = 2,
+                ["num_inference_steps"] = 2,
+                ["width"] = 64,
+                ["height"] = 64,
+                ["output_format"] = "mp4",
+            },
+            token
+        );
 
-    private void Link(string program) => File.CreateSymbolicLink(
-        Path.Combine(_programs, program),
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(folder => Path.Combine(folder, program)).First(File.Exists));
+    private void Link(string program) =>
+        File.CreateSymbolicLink(
+            Path.Combine(_programs, program),
+            (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(folder => Path.Combine(folder, program)).First(File.Exists)
+        );
 }

@@ -44,7 +44,10 @@ public sealed class PictureTests
         job = await _stack.EndAsync(job.Id, token);
 
         RenderPlan? plan = job.Outputs.Single().Render;
-        Assert.That((plan?.GeneratedWidth, plan?.GeneratedHeight, plan?.Upscaler, plan?.Scale, plan?.Resized), Is.EqualTo((64, 64, "demo-upscaler", 4, false)));
+        Assert.That(
+            (plan?.GeneratedWidth, plan?.GeneratedHeight, plan?.Upscaler, plan?.Scale, plan?.Resized),
+            Is.EqualTo((64, 64, "demo-upscaler", 4, false))
+        );
         Assert.That(await _stack.LedgerAsync(job.Id, token), Is.EqualTo(["hold", "charge"]));
     }
 
@@ -53,8 +56,15 @@ public sealed class PictureTests
     {
         JobDocument job = await _stack.Api.SubmitAsync(
             "text2img",
-            new() { ["prompt"] = "a fox", ["width"] = 301, ["height"] = 199, ["num_inference_steps"] = 2 },
-            token);
+            new()
+            {
+                ["prompt"] = "a fox",
+                ["width"] = 301,
+                ["height"] = 199,
+                ["num_inference_steps"] = 2,
+            },
+            token
+        );
         job = await _stack.EndAsync(job.Id, token);
         Picture picture = PngCodec.Decode(await _stack.Api.OutputAsync(job.Outputs.Single(), token));
 
@@ -89,7 +99,11 @@ public sealed class PictureTests
     [Test, CancelAfter(240_000)]
     public async Task Cancel_WhileRunning_StopsAndCostsNothing(CancellationToken token)
     {
-        (JobDocument job, JobHold hold) = await _stack.SubmitHeldAsync(() => _stack.SubmitAsync("a castle", token, seed: 1, steps: 10), step: 3, token);
+        (JobDocument job, JobHold hold) = await _stack.SubmitHeldAsync(
+            () => _stack.SubmitAsync("a castle", token, seed: 1, steps: 10),
+            step: 3,
+            token
+        );
         using JobHold held = hold;
         await _stack.Api.CancelAsync(job.Id, token);
         job = await _stack.EndAsync(job.Id, token);
@@ -151,14 +165,18 @@ public sealed class PictureTests
                 stranger.Http.DefaultRequestHeaders.TryAddWithoutValidation("X-Api-Key", key);
             }
 
-            RestException? refusal = await Assert.ThrowsAsync<RestException>(() => stranger.SubmitAsync("text2img", new() { ["prompt"] = "a" }, token));
+            RestException? refusal = await Assert.ThrowsAsync<RestException>(() =>
+                stranger.SubmitAsync("text2img", new() { ["prompt"] = "a" }, token)
+            );
             Assert.That(refusal?.Status, Is.EqualTo(HttpStatusCode.Unauthorized));
         }
     }
 
     private static (double R, double G, double B) Mean(Picture picture, Func<int, int, bool> where)
     {
-        double r = 0, g = 0, b = 0;
+        double r = 0,
+            g = 0,
+            b = 0;
         int count = 0;
         for (int y = 0; y < picture.Height; y++)
         {

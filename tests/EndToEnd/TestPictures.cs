@@ -5,7 +5,8 @@ namespace Generation.EndToEnd.Tests;
 /// <summary>Pictures drawn by rule, and looked at by numbers.</summary>
 internal static class TestPictures
 {
-    public static Picture Gradient(int width, int height) => Draw(width, height, (x, y) => (40 + (x * 150 / width), 90 + (y * 120 / height), 160));
+    public static Picture Gradient(int width, int height) =>
+        Draw(width, height, (x, y) => (40 + (x * 150 / width), 90 + (y * 120 / height), 160));
 
     public static Picture Draw(int width, int height, Func<int, int, (int R, int G, int B)> colour)
     {
@@ -70,8 +71,8 @@ internal static class TestPictures
         return (sum[0] / count, sum[1] / count, sum[2] / count);
     }
 
-    public static Picture Transposed(Picture picture) => Draw(picture.Height, picture.Width, (x, y) =>
-        picture.Pixel(y, x) is var pixel ? (pixel[0], pixel[1], pixel[2]) : default);
+    public static Picture Transposed(Picture picture) =>
+        Draw(picture.Height, picture.Width, (x, y) => picture.Pixel(y, x) is var pixel ? (pixel[0], pixel[1], pixel[2]) : default);
 
     /// <summary>Size of the mean difference between column x and the one before, over all rows: noise evens out, a seam does not.</summary>
     public static double ColumnStep(Picture picture, int x)

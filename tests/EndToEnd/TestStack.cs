@@ -8,7 +8,9 @@ using Npgsql;
 
 namespace Generation.EndToEnd.Tests;
 
-/// <summary>A whole system for one fixture, in a data folder of its own, driven from outside: the REST interface, signals, and a look at its tables.</summary>
+/// <summary>
+/// A whole system for one fixture, in a data folder of its own, driven from outside: the REST interface, signals, and a look at its tables.
+/// </summary>
 internal sealed class TestStack : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(4);
@@ -29,19 +31,23 @@ internal sealed class TestStack : IAsyncDisposable
 
     public static async Task<TestStack> StartAsync(int workers = 1, IReadOnlyDictionary<string, string>? overrides = null)
     {
-        DataFolder folder = DataFolder.Temporary("e2e");
+        var folder = DataFolder.Temporary("e2e");
         string faults = Directory.CreateDirectory(Path.Combine(folder.Root, "faults")).FullName;
         string temporary = Directory.CreateDirectory(Path.Combine(folder.Root, "tmp")).FullName;
-        var stack = new Stack(folder, new StackSettings
-        {
-            Workers = workers,
-            Overrides = new Dictionary<string, string>(overrides ?? new Dictionary<string, string>())
+        var stack = new Stack(
+            folder,
+            new StackSettings
             {
-                ["Faults__Folder"] = faults,
-                // What killed processes leave goes with the data folder
-                ["TMPDIR"] = temporary,
+                Workers = workers,
+                Overrides = new Dictionary<string, string>(overrides ?? new Dictionary<string, string>())
+                {
+                    ["Faults__Folder"] = faults,
+                    // What killed processes leave goes with the data folder
+                    ["TMPDIR"] = temporary,
+                },
             },
-        }, servers: TestServers.NewServers(folder));
+            servers: TestServers.NewServers(folder)
+        );
         using var limit = new CancellationTokenSource(StartLimit);
         try
         {
@@ -132,7 +138,14 @@ internal sealed class TestStack : IAsyncDisposable
     public async Task<IReadOnlyList<string>> LedgerAsync(JobId id, CancellationToken token)
     {
         JsonNode page = (await PatientlyAsync(() => Api.GetAsync("/v1/account/transactions?limit=100", token), token))!;
-        return [.. page["data"]!.AsArray().Where(line => (string?)line!["job"] == id.ToString()).Select(line => (string)line!["entry"]!).Reverse()];
+        return
+        [
+            .. page["data"]!
+                .AsArray()
+                .Where(line => (string?)line!["job"] == id.ToString())
+                .Select(line => (string)line!["entry"]!)
+                .Reverse(),
+        ];
     }
 
     /// <summary>Calls again where the API says that it cannot answer now, as while a server comes back.</summary>

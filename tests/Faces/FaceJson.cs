@@ -7,9 +7,8 @@ namespace Generation.Tests.Faces;
 /// <summary>An answer with its JSON.</summary>
 internal sealed record FaceAnswer(HttpStatusCode Status, JsonElement Json, HttpResponseMessage Message)
 {
-    public JsonElement this[string name] => Json.TryGetProperty(name, out JsonElement value)
-        ? value
-        : throw new AssertionException($"There is no '{name}' in {Json}");
+    public JsonElement this[string name] =>
+        Json.TryGetProperty(name, out JsonElement value) ? value : throw new AssertionException($"There is no '{name}' in {Json}");
 
     public string Text(string name) => this[name].ToString();
 }
@@ -18,7 +17,12 @@ internal sealed record FaceAnswer(HttpStatusCode Status, JsonElement Json, HttpR
 internal static class FaceJson
 {
     /// <summary>Sends a JSON text, with or without a content type.</summary>
-    public static async Task<FaceAnswer> SendAsync(this HttpClient client, string path, string body, string? contentType = "application/json")
+    public static async Task<FaceAnswer> SendAsync(
+        this HttpClient client,
+        string path,
+        string body,
+        string? contentType = "application/json"
+    )
     {
         using var content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
         if (contentType is not null)
@@ -30,7 +34,8 @@ internal static class FaceJson
     }
 
     /// <summary>Sends an object as JSON.</summary>
-    public static Task<FaceAnswer> SendAsync(this HttpClient client, string path, object body) => client.SendAsync(path, JsonSerializer.Serialize(body));
+    public static Task<FaceAnswer> SendAsync(this HttpClient client, string path, object body) =>
+        client.SendAsync(path, JsonSerializer.Serialize(body));
 
     public static async Task<FaceAnswer> SendAsync(this HttpClient client, string path, HttpContent body) =>
         await ReadAsync(await client.PostAsync(path, body, FaceStack.Limit()));

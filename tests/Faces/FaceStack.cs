@@ -67,7 +67,8 @@ internal sealed class FaceStack : IAsyncDisposable
     public static CancellationToken Limit(double seconds = 180) => new CancellationTokenSource(TimeSpan.FromSeconds(seconds)).Token;
 
     /// <summary>Another API process's worth of API on the same servers, with settings of its own; the caller disposes it.</summary>
-    public FaceApi StartApi(int port, params (string Key, string Value)[] settings) => FaceApi.Start(Settings(_servers, _folder), port, settings);
+    public FaceApi StartApi(int port, params (string Key, string Value)[] settings) =>
+        FaceApi.Start(Settings(_servers, _folder), port, settings);
 
     public async ValueTask DisposeAsync()
     {
@@ -107,14 +108,18 @@ internal sealed class FaceStack : IAsyncDisposable
         TestScope servers = await TestServers.NewScopeAsync(Limit());
         string folder = Directory.CreateTempSubdirectory("face-tests-").FullName;
         Dictionary<string, string?> settings = Settings(servers, folder);
-        await using (ServiceProvider storage = new ServiceCollection().AddLogging()
-            .AddGenerationStorage(new ConfigurationBuilder().AddInMemoryCollection(settings).Build()).BuildServiceProvider())
+        await using (
+            ServiceProvider storage = new ServiceCollection()
+                .AddLogging()
+                .AddGenerationStorage(new ConfigurationBuilder().AddInMemoryCollection(settings).Build())
+                .BuildServiceProvider()
+        )
         {
             await storage.GetRequiredService<Migrator>().MigrateAsync(Limit());
         }
 
         WebApplication worker = await StartWorkerAsync(settings, models?.Folder ?? Clone.Current.Models);
-        FaceApi api = FaceApi.Start(settings, 0);
+        var api = FaceApi.Start(settings, 0);
         return new FaceStack(servers, folder, api, worker, models);
     }
 
@@ -123,14 +128,16 @@ internal sealed class FaceStack : IAsyncDisposable
         WebApplication worker = WorkerHost.Build(["--urls", "http://127.0.0.1:0"], builder =>
         {
             builder.Configuration.AddInMemoryCollection(settings);
-            builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
-            {
-                ["Worker:Id"] = "faces",
-                ["Worker:Slots"] = "2",
-                // However fast the machine is, jobs show previews
-                ["Worker:PreviewSeconds"] = "0",
-                ["Models:Path"] = models,
-            });
+            builder.Configuration.AddInMemoryCollection(
+                new Dictionary<string, string?>
+                {
+                    ["Worker:Id"] = "faces",
+                    ["Worker:Slots"] = "2",
+                    // However fast the machine is, jobs show previews
+                    ["Worker:PreviewSeconds"] = "0",
+                    ["Models:Path"] = models,
+                }
+            );
             builder.Logging.ClearProviders();
             builder.Logging.AddProvider(new TestLog("worker"));
         });
@@ -145,20 +152,21 @@ internal sealed class FaceStack : IAsyncDisposable
         return worker;
     }
 
-    private static Dictionary<string, string?> Settings(TestScope servers, string folder) => new()
-    {
-        ["ConnectionStrings:Postgres"] = servers.Postgres,
-        ["ConnectionStrings:Redis"] = servers.Redis,
-        ["ConnectionStrings:RabbitMq"] = servers.RabbitMq,
-        ["Results:Path"] = Path.Combine(folder, "results"),
-        ["Keys:SecretFile"] = Path.Combine(folder, "secret"),
-        ["Redis:TimeoutMilliseconds"] = "2000",
-        ["Jobs:RescueIntervalSeconds"] = "0.5",
-        // Calls that wait for their job are answered when it is done, however slow the machine is
-        ["Faces:ModelsLab:WaitSeconds"] = "170",
-        // Webhooks of tests go to this machine
-        ["Outbound:AllowedNetworks"] = "127.0.0.0/8",
-    };
+    private static Dictionary<string, string?> Settings(TestScope servers, string folder) =>
+        new()
+        {
+            ["ConnectionStrings:Postgres"] = servers.Postgres,
+            ["ConnectionStrings:Redis"] = servers.Redis,
+            ["ConnectionStrings:RabbitMq"] = servers.RabbitMq,
+            ["Results:Path"] = Path.Combine(folder, "results"),
+            ["Keys:SecretFile"] = Path.Combine(folder, "secret"),
+            ["Redis:TimeoutMilliseconds"] = "2000",
+            ["Jobs:RescueIntervalSeconds"] = "0.5",
+            // Calls that wait for their job are answered when it is done, however slow the machine is
+            ["Faces:ModelsLab:WaitSeconds"] = "170",
+            // Webhooks of tests go to this machine
+            ["Outbound:AllowedNetworks"] = "127.0.0.0/8",
+        };
 }
 
 /// <summary>The API in this process, on a real port.</summary>
@@ -176,27 +184,31 @@ internal sealed class FaceApi : IAsyncDisposable
     {
         // The factory lives as long as this object
 #pragma warning disable CA2000
-        WebApplicationFactory<Generation.Api.Problem> factory = new WebApplicationFactory<Generation.Api.Problem>().WithWebHostBuilder(host =>
-        {
-            host.UseSetting(WebHostDefaults.ServerUrlsKey, $"http://127.0.0.1:{port}");
-            foreach ((string key, string? value) in common)
+        WebApplicationFactory<Generation.Api.Problem> factory = new WebApplicationFactory<Generation.Api.Problem>().WithWebHostBuilder(
+            host =>
             {
-                host.UseSetting(key, value);
-            }
+                host.UseSetting(WebHostDefaults.ServerUrlsKey, $"http://127.0.0.1:{port}");
+                foreach ((string key, string? value) in common)
+                {
+                    host.UseSetting(key, value);
+                }
 
-            foreach ((string key, string value) in settings)
-            {
-                host.UseSetting(key, value);
-            }
+                foreach ((string key, string value) in settings)
+                {
+                    host.UseSetting(key, value);
+                }
 
-            host.ConfigureLogging(logging => logging.ClearProviders().AddProvider(new TestLog("api")));
-        });
+                host.ConfigureLogging(logging => logging.ClearProviders().AddProvider(new TestLog("api")));
+            }
+        );
 #pragma warning restore CA2000
         factory.UseKestrel();
         factory.StartServer();
         // A face may have a port of its own beside
-        string address = factory.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
-            .First(a => a.StartsWith("http://127.0.0.1:", StringComparison.Ordinal));
+        string address = factory
+            .Services.GetRequiredService<IServer>()
+            .Features.Get<IServerAddressesFeature>()!
+            .Addresses.First(a => a.StartsWith("http://127.0.0.1:", StringComparison.Ordinal));
         return new FaceApi(factory, new Uri(address));
     }
 
@@ -207,7 +219,8 @@ internal sealed class FaceApi : IAsyncDisposable
     public async Task<FaceUser> NewUserAsync(decimal credits = 1000, params string[] scopes)
     {
         Account account = (await Get<AccountStore>().CreateAsync($"user-{Guid.NewGuid():N}", Credits.Of(credits), default))!;
-        NewApiKey key = await Get<ApiKeyStore>().CreateAsync(account.Id, "tests", scopes.Length == 0 ? [Scopes.Jobs] : scopes, null, default);
+        NewApiKey key = await Get<ApiKeyStore>()
+            .CreateAsync(account.Id, "tests", scopes.Length == 0 ? [Scopes.Jobs] : scopes, null, default);
         return new FaceUser(account.Id, key.Key);
     }
 
@@ -226,7 +239,7 @@ internal sealed class FaceApi : IAsyncDisposable
     public async Task<IReadOnlyList<JobDocument>> JobsAsync(FaceUser user)
     {
         using HttpClient client = Client(user);
-        using JsonDocument page = JsonDocument.Parse(await client.GetByteArrayAsync("/v1/jobs?limit=100", FaceStack.Limit()));
+        using var page = JsonDocument.Parse(await client.GetByteArrayAsync("/v1/jobs?limit=100", FaceStack.Limit()));
         return page.RootElement.GetProperty("data").Deserialize<JobDocument[]>(WireJson.Options)!;
     }
 
@@ -246,17 +259,23 @@ internal sealed class TestLog(string program) : ILoggerProvider, ILogger
 
     public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Warning;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel,
+        EventId eventId,
+        TState state,
+        Exception? exception,
+        Func<TState, Exception?, string> formatter
+    )
     {
         if (IsEnabled(logLevel))
         {
-            TestContext.Progress.WriteLine($"{DateTime.UtcNow:HH:mm:ss.fff} {program} {logLevel}: {formatter(state, exception)} {exception}");
+            TestContext.Progress.WriteLine(
+                $"{DateTime.UtcNow:HH:mm:ss.fff} {program} {logLevel}: {formatter(state, exception)} {exception}"
+            );
         }
     }
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 }
 
 /// <summary>Ends the stack with the last test.</summary>

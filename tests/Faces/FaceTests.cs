@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace Generation.Tests.Faces;
 
-/// <summary>Tests of one face: a new user of the API that most share, and a client that sends this user's key as the face takes it.</summary>
+/// <summary>
+/// Tests of one face: a new user of the API that most share, and a client that sends this user's key as the face takes it.
+/// </summary>
 public abstract class FaceTests
 {
     private protected FaceApi Api { get; private set; } = null!;

@@ -6,13 +6,16 @@ namespace Generation.Tests.Faces;
 internal static class TestPictures
 {
     /// <summary>A PNG: red grows to the right, green downwards.</summary>
-    public static byte[] Gradient(int width = 256, int height = 256) => Png(width, height, 3, (x, y) => [(byte)(x * 255 / width), (byte)(y * 255 / height), 64]);
+    public static byte[] Gradient(int width = 256, int height = 256) =>
+        Png(width, height, 3, (x, y) => [(byte)(x * 255 / width), (byte)(y * 255 / height), 64]);
 
     /// <summary>A PNG whose middle is transparent, and whose colours say nothing.</summary>
-    public static byte[] Hole(int width = 256, int height = 256) => Png(width, height, 4, (x, y) => [120, 40, 200, IsMiddle(x, y, width, height) ? (byte)0 : (byte)255]);
+    public static byte[] Hole(int width = 256, int height = 256) =>
+        Png(width, height, 4, (x, y) => [120, 40, 200, IsMiddle(x, y, width, height) ? (byte)0 : (byte)255]);
 
     /// <summary>A PNG: the middle white, the rest black.</summary>
-    public static byte[] WhiteMiddle(int width = 256, int height = 256) => Png(width, height, 3, (x, y) => IsMiddle(x, y, width, height) ? [255, 255, 255] : [0, 0, 0]);
+    public static byte[] WhiteMiddle(int width = 256, int height = 256) =>
+        Png(width, height, 3, (x, y) => IsMiddle(x, y, width, height) ? [255, 255, 255] : [0, 0, 0]);
 
     /// <summary>How many pixels differ between two pictures of one size, inside and outside their middle.</summary>
     public static (int Inside, int Outside) Differences(byte[] one, byte[] other)
@@ -35,7 +38,8 @@ internal static class TestPictures
         return (inside, outside);
     }
 
-    private static bool IsMiddle(int x, int y, int width, int height) => x >= width / 4 && x < width * 3 / 4 && y >= height / 4 && y < height * 3 / 4;
+    private static bool IsMiddle(int x, int y, int width, int height) =>
+        x >= width / 4 && x < width * 3 / 4 && y >= height / 4 && y < height * 3 / 4;
 
     private static byte[] Png(int width, int height, int channels, Func<int, int, byte[]> pixel)
     {

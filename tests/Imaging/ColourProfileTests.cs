@@ -8,7 +8,11 @@ namespace Generation.Tests.Imaging;
 public sealed class ColourProfileTests
 {
     [Test]
-    public void Decode_WithProfile_GivesSrgb([Values] PictureFormat format, [Values("P3", "Adobe")] string profile, [Values(3, 4)] int channels)
+    public void Decode_WithProfile_GivesSrgb(
+        [Values] PictureFormat format,
+        [Values("P3", "Adobe")] string profile,
+        [Values(3, 4)] int channels
+    )
     {
         byte[] file = PictureCodec.Encode(Colourful(channels), format, 95);
         Picture stored = PictureCodec.Decode(file);
@@ -24,7 +28,11 @@ public sealed class ColourProfileTests
                 byte[] actual = shown.Pixel(x, y).ToArray();
                 for (int c = 0; c < 3; c++)
                 {
-                    Assert.That(actual[c], Is.EqualTo(expected[c]).Within(1), $"channel {c} at ({x}, {y}), stored as {string.Join(", ", from)}");
+                    Assert.That(
+                        actual[c],
+                        Is.EqualTo(expected[c]).Within(1),
+                        $"channel {c} at ({x}, {y}), stored as {string.Join(", ", from)}"
+                    );
                     changed += Math.Abs(actual[c] - from[c]) > 2 ? 1 : 0;
                 }
 
@@ -39,7 +47,10 @@ public sealed class ColourProfileTests
     public void Decode_WithProfileOfSrgb_LeavesThePicture([Values] PictureFormat format)
     {
         byte[] file = PictureCodec.Encode(Colourful(3), format, 95);
-        Assert.That(PictureCodec.Decode(Tagged.WithProfile(file, IccBuilder.Srgb)).Bytes, Is.EqualTo(PictureCodec.Decode(file).Bytes).Within(1));
+        Assert.That(
+            PictureCodec.Decode(Tagged.WithProfile(file, IccBuilder.Srgb)).Bytes,
+            Is.EqualTo(PictureCodec.Decode(file).Bytes).Within(1)
+        );
     }
 
     [TestCase(0, 1)]
@@ -58,7 +69,9 @@ public sealed class ColourProfileTests
         for (int i = 0; i < stored.Bytes.Length; i += stored.Channels)
         {
             byte[] from = stored.Bytes[i..(i + stored.Channels)];
-            byte[] expected = grey ? [.. from.Select((v, c) => c == 3 ? v : IccBuilder.Coded(v / 255.0))] : [.. IccBuilder.FromP3(from), .. from[3..]];
+            byte[] expected = grey
+                ? [.. from.Select((v, c) => c == 3 ? v : IccBuilder.Coded(v / 255.0))]
+                : [.. IccBuilder.FromP3(from), .. from[3..]];
             Assert.That(shown.Bytes[i..(i + stored.Channels)], Is.EqualTo(expected).Within(1));
         }
     }
@@ -106,7 +119,10 @@ public sealed class ColourProfileTests
     }
 
     [Test]
-    public void Decode_WithBrokenProfile_PassesItOver([Values] PictureFormat format, [Values("noise", "cut", "empty", "of print", "grey")] string what)
+    public void Decode_WithBrokenProfile_PassesItOver(
+        [Values] PictureFormat format,
+        [Values("noise", "cut", "empty", "of print", "grey")] string what
+    )
     {
         byte[] noise = new byte[600];
         new Random(2).NextBytes(noise);
@@ -138,7 +154,11 @@ public sealed class ColourProfileTests
         byte[] linear = Tagged.WithChunk(png, "gAMA", Numbers(100_000));
         byte[] expected = [.. PngCodec.Decode(png).Bytes.Select(v => IccBuilder.Coded(v / 255.0))];
         Assert.That(PngCodec.Decode(linear).Bytes, Is.EqualTo(expected).Within(1));
-        Assert.That(PngCodec.Decode(Tagged.WithChunk(linear, "sRGB", [0])).Bytes, Is.EqualTo(PngCodec.Decode(png).Bytes), "sRGB is stronger");
+        Assert.That(
+            PngCodec.Decode(Tagged.WithChunk(linear, "sRGB", [0])).Bytes,
+            Is.EqualTo(PngCodec.Decode(png).Bytes),
+            "sRGB is stronger"
+        );
     }
 
     [TestCase(45_455, false)]
@@ -148,7 +168,9 @@ public sealed class ColourProfileTests
     {
         byte[] png = Ramp();
         byte[] file = Tagged.WithChunk(png, "gAMA", Numbers(gamma));
-        file = chromaticities ? Tagged.WithChunk(file, "cHRM", Numbers(31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)) : file;
+        file = chromaticities
+            ? Tagged.WithChunk(file, "cHRM", Numbers(31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000))
+            : file;
         Assert.That(PngCodec.Decode(file).Bytes, Is.EqualTo(PngCodec.Decode(png).Bytes));
     }
 
@@ -158,7 +180,10 @@ public sealed class ColourProfileTests
         byte[] png = Tagged.WithoutChunk(PngCodec.Encode(Colourful(3)), "sRGB");
         byte[] file = Tagged.WithChunk(png, "gAMA", Numbers(45_471));
         file = Tagged.WithChunk(file, "cHRM", Numbers(31_270, 32_900, 64_000, 33_000, 21_000, 71_000, 15_000, 6_000));
-        Assert.That(PngCodec.Decode(file).Bytes, Is.EqualTo(ByPixel(PngCodec.Decode(png), colour => IccBuilder.FromAdobe(colour))).Within(2));
+        Assert.That(
+            PngCodec.Decode(file).Bytes,
+            Is.EqualTo(ByPixel(PngCodec.Decode(png), colour => IccBuilder.FromAdobe(colour))).Within(2)
+        );
     }
 
     [Test]
@@ -169,11 +194,23 @@ public sealed class ColourProfileTests
         byte[] file = Tagged.WithChunk(png, "cICP", [12, 13, 0, 1]);
         byte[] expected = ByPixel(PngCodec.Decode(png), colour => IccBuilder.FromP3(colour));
         Assert.That(PngCodec.Decode(file).Bytes, Is.EqualTo(expected).Within(1));
-        Assert.That(PngCodec.Decode(Tagged.WithProfile(file, IccBuilder.Exchanged)).Bytes, Is.EqualTo(expected).Within(1), "stronger than a profile");
-        Assert.That(PngCodec.Decode(Tagged.WithChunk(png, "cICP", [1, 13, 0, 1])).Bytes, Is.EqualTo(PngCodec.Decode(png).Bytes).Within(1), "sRGB itself");
+        Assert.That(
+            PngCodec.Decode(Tagged.WithProfile(file, IccBuilder.Exchanged)).Bytes,
+            Is.EqualTo(expected).Within(1),
+            "stronger than a profile"
+        );
+        Assert.That(
+            PngCodec.Decode(Tagged.WithChunk(png, "cICP", [1, 13, 0, 1])).Bytes,
+            Is.EqualTo(PngCodec.Decode(png).Bytes).Within(1),
+            "sRGB itself"
+        );
         foreach (byte[] unknown in new byte[][] { [200, 13, 0, 1], [12, 200, 0, 1], [12, 13, 1, 1], [12, 13, 0, 0], [12, 13, 0], [] })
         {
-            Assert.That(PngCodec.Decode(Tagged.WithChunk(png, "cICP", unknown)).Bytes, Is.EqualTo(PngCodec.Decode(png).Bytes), string.Join(", ", unknown));
+            Assert.That(
+                PngCodec.Decode(Tagged.WithChunk(png, "cICP", unknown)).Bytes,
+                Is.EqualTo(PngCodec.Decode(png).Bytes),
+                string.Join(", ", unknown)
+            );
         }
     }
 
@@ -184,7 +221,13 @@ public sealed class ColourProfileTests
         Assert.That(file.IndexOf("ICC"u8) < 0 && file.IndexOf("iCCP"u8) < 0 && file.IndexOf("gAMA"u8) < 0);
     }
 
-    private static byte[] Ramp() => new PngBuilder { Width = 256, Height = 1, Samples = [.. Enumerable.Range(0, 256).Select(v => (ushort)v)] }.Build();
+    private static byte[] Ramp() =>
+        new PngBuilder
+        {
+            Width = 256,
+            Height = 1,
+            Samples = [.. Enumerable.Range(0, 256).Select(v => (ushort)v)],
+        }.Build();
 
     private static byte[] Numbers(params int[] values)
     {

@@ -5,7 +5,11 @@ namespace Generation.Tests.Imaging;
 public sealed class ControlPicturesTests
 {
     [Test]
-    public void Prepare_AnyPreprocessor_GivesColourOfTheSize([Values] ControlPreprocessor preprocessor, [Values] FitMode mode, [Values(1, 3, 4)] int channels)
+    public void Prepare_AnyPreprocessor_GivesColourOfTheSize(
+        [Values] ControlPreprocessor preprocessor,
+        [Values] FitMode mode,
+        [Values(1, 3, 4)] int channels
+    )
     {
         Picture control = ControlPictures.Prepare(Pictures.Make(50, 30, channels, smooth: true, seed: 1), preprocessor, 64, 64, mode);
         Assert.That((control.Width, control.Height, control.Channels), Is.EqualTo((64, 64, 3)));
@@ -49,10 +53,17 @@ public sealed class ControlPicturesTests
             wide.Row(y)[300..].Fill(255);
         }
 
-        Assert.That(ControlPictures.Prepare(wide, ControlPreprocessor.None, 40, 40, FitMode.Crop).Bytes.Average(b => b), Is.LessThan(2), "the bars are cut off");
+        Assert.That(
+            ControlPictures.Prepare(wide, ControlPreprocessor.None, 40, 40, FitMode.Crop).Bytes.Average(b => b),
+            Is.LessThan(2),
+            "the bars are cut off"
+        );
         Picture stretched = ControlPictures.Prepare(wide, ControlPreprocessor.None, 40, 40, FitMode.Stretch);
         Picture filled = ControlPictures.Prepare(wide, ControlPreprocessor.None, 40, 40, FitMode.Fill);
-        Assert.That((stretched.Pixel(1, 1)[0], stretched.Pixel(20, 1)[0], stretched.Pixel(38, 38)[0]), Is.EqualTo(((byte)255, (byte)0, (byte)255)));
+        Assert.That(
+            (stretched.Pixel(1, 1)[0], stretched.Pixel(20, 1)[0], stretched.Pixel(38, 38)[0]),
+            Is.EqualTo(((byte)255, (byte)0, (byte)255))
+        );
         Assert.That(filled.Pixel(20, 20)[0], Is.Zero);
         Assert.That(filled.Pixel(1, 20)[0], Is.GreaterThan(250), "the bars are there");
     }
@@ -60,9 +71,18 @@ public sealed class ControlPicturesTests
     [Test]
     public void Find_Names_KnowsThoseThatItLists()
     {
-        Assert.That(ControlPictures.PreprocessorNames.Select(ControlPictures.FindPreprocessor), Is.EqualTo(Enum.GetValues<ControlPreprocessor>()));
-        Assert.That(ControlPictures.ResizeModeNames.Select(ControlPictures.FindResizeMode), Is.EqualTo(new FitMode?[] { FitMode.Crop, FitMode.Fill, FitMode.Stretch }));
-        Assert.That((ControlPictures.FindPreprocessor("depth"), ControlPictures.FindResizeMode("zoom")), Is.EqualTo(((ControlPreprocessor?)null, (FitMode?)null)));
+        Assert.That(
+            ControlPictures.PreprocessorNames.Select(ControlPictures.FindPreprocessor),
+            Is.EqualTo(Enum.GetValues<ControlPreprocessor>())
+        );
+        Assert.That(
+            ControlPictures.ResizeModeNames.Select(ControlPictures.FindResizeMode),
+            Is.EqualTo(new FitMode?[] { FitMode.Crop, FitMode.Fill, FitMode.Stretch })
+        );
+        Assert.That(
+            (ControlPictures.FindPreprocessor("depth"), ControlPictures.FindResizeMode("zoom")),
+            Is.EqualTo(((ControlPreprocessor?)null, (FitMode?)null))
+        );
     }
 
     private static double Deviation(Picture picture)

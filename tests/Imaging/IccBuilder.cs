@@ -3,18 +3,32 @@ using System.Text;
 
 namespace Generation.Tests.Imaging;
 
-/// <summary>Makes ICC profiles of the forms that pictures carry, and says what they do to colours. ICC.1:2001-04, sections 6.1 to 6.5.</summary>
+/// <summary>
+/// Makes ICC profiles of the forms that pictures carry, and says what they do to colours. ICC.1:2001-04, sections 6.1 to 6.5.
+/// </summary>
 internal static class IccBuilder
 {
     /// <summary>Linear sRGB to XYZ under the profile connection space's white (D50), by columns: red, green, blue.</summary>
     private static readonly double[,] SrgbToXyz =
-        { { 0.43607, 0.38515, 0.14307 }, { 0.22249, 0.71687, 0.06061 }, { 0.01392, 0.09708, 0.71410 } };
+    {
+        { 0.43607, 0.38515, 0.14307 },
+        { 0.22249, 0.71687, 0.06061 },
+        { 0.01392, 0.09708, 0.71410 },
+    };
 
     private static readonly double[,] P3ToXyz =
-        { { 0.51512, 0.29198, 0.15710 }, { 0.24120, 0.69225, 0.06657 }, { -0.00105, 0.04189, 0.78407 } };
+    {
+        { 0.51512, 0.29198, 0.15710 },
+        { 0.24120, 0.69225, 0.06657 },
+        { -0.00105, 0.04189, 0.78407 },
+    };
 
     private static readonly double[,] AdobeToXyz =
-        { { 0.60974, 0.20528, 0.14919 }, { 0.31111, 0.62567, 0.06322 }, { 0.01947, 0.06087, 0.74457 } };
+    {
+        { 0.60974, 0.20528, 0.14919 },
+        { 0.31111, 0.62567, 0.06322 },
+        { 0.01947, 0.06087, 0.74457 },
+    };
 
     /// <summary>Display P3 with its curve as a table of 1,024 entries, as telephones and displays have it.</summary>
     public static byte[] DisplayP3 { get; } = Rgb(P3ToXyz, Curve(Linear));
@@ -25,14 +39,30 @@ internal static class IccBuilder
     public static byte[] Srgb { get; } = Rgb(SrgbToXyz, Curve(Linear));
 
     /// <summary>sRGB with red and green exchanged: what nobody can overlook.</summary>
-    public static byte[] Exchanged { get; } = Rgb(
-        new[,] { { 0.38515, 0.43607, 0.14307 }, { 0.71687, 0.22249, 0.06061 }, { 0.09708, 0.01392, 0.71410 } }, Curve(Linear));
+    public static byte[] Exchanged { get; } =
+        Rgb(
+            new[,]
+            {
+                { 0.38515, 0.43607, 0.14307 },
+                { 0.71687, 0.22249, 0.06061 },
+                { 0.09708, 0.01392, 0.71410 },
+            },
+            Curve(Linear)
+        );
 
     /// <summary>Grey in linear light.</summary>
     public static byte[] LinearGrey { get; } = Build("mntr", "GRAY", "XYZ ", [("kTRC", Gamma(256)), ("wtpt", Xyz(0.9642, 1, 0.8249))]);
 
-    /// <summary>A profile for printing, whose table has one colour at each of its corners: the paper but for all of black, which is red.</summary>
-    public static byte[] RedInk { get; } = Build("prtr", "CMYK", "Lab ", [("A2B0", Table(4, corner => (corner & 1) == 0 ? [0xFF00, 0x8000, 0x8000] : [0x8A00, 0xD000, 0xC600]))]);
+    /// <summary>
+    /// A profile for printing, whose table has one colour at each of its corners: the paper but for all of black, which is red.
+    /// </summary>
+    public static byte[] RedInk { get; } =
+        Build(
+            "prtr",
+            "CMYK",
+            "Lab ",
+            [("A2B0", Table(4, corner => (corner & 1) == 0 ? [0xFF00, 0x8000, 0x8000] : [0x8A00, 0xD000, 0xC600]))]
+        );
 
     /// <summary>A table for RGB, too, which makes every colour the same middle grey.</summary>
     public static byte[] AllGrey { get; } = Build("scnr", "RGB ", "Lab ", [("A2B0", Table(3, _ => [0x8000, 0x8000, 0x8000]))]);
@@ -61,7 +91,10 @@ internal static class IccBuilder
     private static byte[] ToSrgb(double[,] toXyz, ReadOnlySpan<byte> colour, Func<double, double> linear)
     {
         double[] light = [linear(colour[0] / 255.0), linear(colour[1] / 255.0), linear(colour[2] / 255.0)];
-        double[] xyz = [.. Enumerable.Range(0, 3).Select(i => (toXyz[i, 0] * light[0]) + (toXyz[i, 1] * light[1]) + (toXyz[i, 2] * light[2]))];
+        double[] xyz =
+        [
+            .. Enumerable.Range(0, 3).Select(i => (toXyz[i, 0] * light[0]) + (toXyz[i, 1] * light[1]) + (toXyz[i, 2] * light[2])),
+        ];
         // The inverse of SrgbToXyz
         return
         [
@@ -71,16 +104,21 @@ internal static class IccBuilder
         ];
     }
 
-    private static byte[] Rgb(double[,] toXyz, byte[] curve) => Build("mntr", "RGB ", "XYZ ",
-    [
-        ("rXYZ", Xyz(toXyz[0, 0], toXyz[1, 0], toXyz[2, 0])),
-        ("gXYZ", Xyz(toXyz[0, 1], toXyz[1, 1], toXyz[2, 1])),
-        ("bXYZ", Xyz(toXyz[0, 2], toXyz[1, 2], toXyz[2, 2])),
-        ("rTRC", curve),
-        ("gTRC", curve),
-        ("bTRC", curve),
-        ("wtpt", Xyz(0.9642, 1, 0.8249)),
-    ]);
+    private static byte[] Rgb(double[,] toXyz, byte[] curve) =>
+        Build(
+            "mntr",
+            "RGB ",
+            "XYZ ",
+            [
+                ("rXYZ", Xyz(toXyz[0, 0], toXyz[1, 0], toXyz[2, 0])),
+                ("gXYZ", Xyz(toXyz[0, 1], toXyz[1, 1], toXyz[2, 1])),
+                ("bXYZ", Xyz(toXyz[0, 2], toXyz[1, 2], toXyz[2, 2])),
+                ("rTRC", curve),
+                ("gTRC", curve),
+                ("bTRC", curve),
+                ("wtpt", Xyz(0.9642, 1, 0.8249)),
+            ]
+        );
 
     private static byte[] Build(string kind, string space, string connection, (string Name, byte[] Data)[] tags)
     {
@@ -111,17 +149,29 @@ internal static class IccBuilder
     private static byte[] Gamma(int in256ths) => [.. "curv\0\0\0\0"u8, .. Big(1), .. Big16(in256ths)];
 
     private static byte[] Curve(Func<double, double> curve) =>
-        [.. "curv\0\0\0\0"u8, .. Big(1024), .. Enumerable.Range(0, 1024).SelectMany(i => Big16((int)Math.Round(65535 * curve(i / 1023.0))))];
+        [
+            .. "curv\0\0\0\0"u8,
+            .. Big(1024),
+            .. Enumerable.Range(0, 1024).SelectMany(i => Big16((int)Math.Round(65535 * curve(i / 1023.0)))),
+        ];
 
-    /// <summary>A lut16Type of <paramref name="inputs"/> samples with two steps along each, straight curves, and three values at each corner.</summary>
+    /// <summary>
+    /// A lut16Type of <paramref name="inputs"/> samples with two steps along each, straight curves, and three values at each corner.
+    /// </summary>
     /// <param name="value">Lab values of a corner; its bits say which samples are full, the last sample in the lowest.</param>
     private static byte[] Table(int inputs, Func<int, int[]> value)
     {
         byte[] straight = [.. Big16(0), .. Big16(65535)];
         return
         [
-            .. "mft2\0\0\0\0"u8, (byte)inputs, 3, 2, 0,
-            .. new[] { 1, 0, 0, 0, 1, 0, 0, 0, 1 }.SelectMany(v => Big(v << 16)), .. Big16(2), .. Big16(2),
+            .. "mft2\0\0\0\0"u8,
+            (byte)inputs,
+            3,
+            2,
+            0,
+            .. new[] { 1, 0, 0, 0, 1, 0, 0, 0, 1 }.SelectMany(v => Big(v << 16)),
+            .. Big16(2),
+            .. Big16(2),
             .. Enumerable.Repeat(straight, inputs).SelectMany(b => b),
             .. Enumerable.Range(0, 1 << inputs).SelectMany(corner => value(corner).SelectMany(Big16)),
             .. Enumerable.Repeat(straight, 3).SelectMany(b => b),

@@ -23,7 +23,10 @@ public sealed class JpegKindsTests
 
     [Test]
     public void Decode_OfProgressive_IsTheSameAsSequential() =>
-        Assert.That(JpegCodec.Decode(Tagged.Sample("progressive.jpg")).Bytes, Is.EqualTo(JpegCodec.Decode(Tagged.Sample("sequential.jpg")).Bytes));
+        Assert.That(
+            JpegCodec.Decode(Tagged.Sample("progressive.jpg")).Bytes,
+            Is.EqualTo(JpegCodec.Decode(Tagged.Sample("sequential.jpg")).Bytes)
+        );
 
     [Test]
     public void Decode_OfGrey_HasOneChannel()
@@ -41,7 +44,9 @@ public sealed class JpegKindsTests
     [Test]
     public void Encode_WithHighQuality_KeepsColoursWhole([Values(80, 90)] int quality)
     {
-        JpegComponent brightness = JpegFile.Read(JpegCodec.Encode(Pictures.Make(20, 10, 3, smooth: true, seed: 1), quality), PictureLimits.Default).Frame.Components[0];
+        JpegComponent brightness = JpegFile
+            .Read(JpegCodec.Encode(Pictures.Make(20, 10, 3, smooth: true, seed: 1), quality), PictureLimits.Default)
+            .Frame.Components[0];
         Assert.That((brightness.Across, brightness.Down), Is.EqualTo(quality >= 90 ? (1, 1) : (2, 2)));
     }
 
@@ -52,7 +57,11 @@ public sealed class JpegKindsTests
     {
         byte[] file = Tagged.Sample(name);
         Assert.That(JpegCodec.Decode([.. file, .. new byte[400]]).Bytes, Is.EqualTo(JpegCodec.Decode(file).Bytes));
-        Assert.That(JpegCodec.Decode([.. file, .. file]).Bytes, Is.EqualTo(JpegCodec.Decode(file).Bytes), "a second picture, as telephones write it");
+        Assert.That(
+            JpegCodec.Decode([.. file, .. file]).Bytes,
+            Is.EqualTo(JpegCodec.Decode(file).Bytes),
+            "a second picture, as telephones write it"
+        );
     }
 
     [TestCase("sequential.jpg")]
@@ -66,7 +75,10 @@ public sealed class JpegKindsTests
         byte[] file = Tagged.Sample(name);
         for (int length = 0; length < file.Length; length++)
         {
-            PictureException error = Assert.Throws<PictureException>(() => JpegCodec.Decode(file.AsSpan(0, length)), $"cut to {length} bytes")!;
+            PictureException error = Assert.Throws<PictureException>(
+                () => JpegCodec.Decode(file.AsSpan(0, length)),
+                $"cut to {length} bytes"
+            )!;
             Assert.That(error.Fault, Is.EqualTo(length < 4 ? PictureFault.NotAPicture : PictureFault.Damaged));
         }
     }
@@ -77,13 +89,15 @@ public sealed class JpegKindsTests
     public void Decode_OfFileCutAndClosedAgain_IsRefused(string name)
     {
         byte[] file = Tagged.Sample(name);
-        JpegFile jpeg = JpegFile.Read(file, PictureLimits.Default);
+        var jpeg = JpegFile.Read(file, PictureLimits.Default);
         JpegSegment scan = jpeg.Segments[^1];
         for (int length = scan.Offset + scan.Length; length < jpeg.End; length++)
         {
             Assert.That(
                 () => JpegCodec.Decode([.. file[..length], 0xFF, 0xD9]),
-                Throws.TypeOf<PictureException>().With.Message.Contains("ends early"), $"cut to {length} bytes of {file.Length}");
+                Throws.TypeOf<PictureException>().With.Message.Contains("ends early"),
+                $"cut to {length} bytes of {file.Length}"
+            );
         }
     }
 
@@ -92,7 +106,7 @@ public sealed class JpegKindsTests
     public void Decode_OfProgressiveFileCutWithinAScanAndClosedAgain_IsRefused(string name)
     {
         byte[] file = Tagged.Sample(name);
-        JpegFile jpeg = JpegFile.Read(file, PictureLimits.Default);
+        var jpeg = JpegFile.Read(file, PictureLimits.Default);
         for (int i = 0; i < jpeg.Segments.Count; i++)
         {
             JpegSegment scan = jpeg.Segments[i];
@@ -101,7 +115,9 @@ public sealed class JpegKindsTests
             {
                 Assert.That(
                     () => JpegCodec.Decode([.. file[..length], 0xFF, 0xD9]),
-                    Throws.TypeOf<PictureException>().With.Property("Fault").EqualTo(PictureFault.Damaged), $"cut to {length} bytes of {file.Length}");
+                    Throws.TypeOf<PictureException>().With.Property("Fault").EqualTo(PictureFault.Damaged),
+                    $"cut to {length} bytes of {file.Length}"
+                );
             }
         }
     }
@@ -137,7 +153,11 @@ public sealed class JpegKindsTests
         yield return Case("sampled 15 times", Changed(frame + 11, 0xF1), "15 x 1");
         yield return Case("unknown colour in its scan", Changed(scan + 5, 77), "77");
         yield return Case("too many codes", Changed(tables + 5, 200), "Huffman table");
-        yield return Case("too many scans", [.. sound[..scan], .. Enumerable.Repeat(Tagged.Segment(0xDA, [1, 1, 0, 0, 63, 0]), 501).SelectMany(s => s), 0xFF, 0xD9], "500 scans");
+        yield return Case(
+            "too many scans",
+            [.. sound[..scan], .. Enumerable.Repeat(Tagged.Segment(0xDA, [1, 1, 0, 0, 63, 0]), 501).SelectMany(s => s), 0xFF, 0xD9],
+            "500 scans"
+        );
 
         byte[] Changed(params int[] changes)
         {
@@ -154,15 +174,23 @@ public sealed class JpegKindsTests
     }
 
     [TestCaseSource(nameof(Broken))]
-    public void Decode_OfBrokenFile_SaysWhatIsWrong(byte[] file, string word) => Assert.That(
-        () => JpegCodec.Decode(file), Throws.TypeOf<PictureException>().With.Message.Contains(word).And.Property("Fault").EqualTo(PictureFault.Damaged));
+    public void Decode_OfBrokenFile_SaysWhatIsWrong(byte[] file, string word) =>
+        Assert.That(
+            () => JpegCodec.Decode(file),
+            Throws.TypeOf<PictureException>().With.Message.Contains(word).And.Property("Fault").EqualTo(PictureFault.Damaged)
+        );
 
     [Test]
     public void Decode_OfOneColourOfThree_IsRefused()
     {
         byte[] file = Tagged.Sample("grey.jpg");
         int frame = file.AsSpan().IndexOf((ReadOnlySpan<byte>)[0xFF, 0xC2]);
-        byte[] three = [.. file[..frame], .. Tagged.Segment(0xC2, [.. file[(frame + 4)..(frame + 9)], 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0]), .. file[(frame + 13)..]];
+        byte[] three =
+        [
+            .. file[..frame],
+            .. Tagged.Segment(0xC2, [.. file[(frame + 4)..(frame + 9)], 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0]),
+            .. file[(frame + 13)..],
+        ];
         Assert.That(() => JpegCodec.Decode(three), Throws.TypeOf<PictureException>().With.Message.Contains("colours is missing"));
     }
 
@@ -182,7 +210,8 @@ public sealed class JpegKindsTests
 
     [Test]
     public void Decode_OfBytesChangedAtRandom_NeverFailsOtherwise(
-        [Values("sequential.jpg", "progressive.jpg", "restart.jpg", "arithmetic.jpg", "cmyk.jpg", "ycck.jpg")] string name)
+        [Values("sequential.jpg", "progressive.jpg", "restart.jpg", "arithmetic.jpg", "cmyk.jpg", "ycck.jpg")] string name
+    )
     {
         byte[] sound = Tagged.Sample(name);
         var random = new Random(11);

@@ -55,7 +55,10 @@ public sealed class MaskToolsTests
         Picture original = Patterns.Make(53, 37, 3);
         Picture soft = Mask().Blur(2);
         Picture painted = Patterns.Make(24, 24, 3);
-        Assert.That(Patterns.Hash(MaskTools.Overlay(original, painted, soft, Mask().CropRegion(64, 64, 8))), Is.EqualTo("1a0a685872b4c5de"));
+        Assert.That(
+            Patterns.Hash(MaskTools.Overlay(original, painted, soft, Mask().CropRegion(64, 64, 8))),
+            Is.EqualTo("1a0a685872b4c5de")
+        );
 
         var mirrored = new Picture(53, 37, 3);
         for (int y = 0; y < 37; y++)

@@ -24,9 +24,12 @@ public sealed class PictureCodecTests
     }
 
     [Test]
-    public void Encode_Twice_GivesTheSameBytes([Values] PictureFormat format) => Check.QuickThrowOnFailure(Prop.ForAll(
-        Pictures.Any,
-        picture => PictureCodec.Encode(picture, format, 80, "words").AsSpan().SequenceEqual(PictureCodec.Encode(picture, format, 80, "words"))));
+    public void Encode_Twice_GivesTheSameBytes([Values] PictureFormat format) =>
+        Check.QuickThrowOnFailure(
+            Prop.ForAll(Pictures.Any, picture =>
+                PictureCodec.Encode(picture, format, 80, "words").AsSpan().SequenceEqual(PictureCodec.Encode(picture, format, 80, "words"))
+            )
+        );
 
     [Test]
     public void Encode_WithParameters_CanBeReadAndSeen([Values] PictureFormat format, [Values(3, 4)] int channels, [Values] bool odd)
@@ -38,7 +41,8 @@ public sealed class PictureCodecTests
         {
             PictureFormat.Png => PngText.Read(file).Single().Text,
             PictureFormat.Jpeg => ExifBlock.ReadUserComment(
-                JpegFile.Read(file, PictureLimits.Default).Segments.Single(s => s.Marker == JpegSegment.App1).Data(file)[6..]),
+                JpegFile.Read(file, PictureLimits.Default).Segments.Single(s => s.Marker == JpegSegment.App1).Data(file)[6..]
+            ),
             _ => ExifBlock.ReadUserComment(WebPFile.Find(file, "EXIF"u8)),
         };
         Assert.That(read, Is.EqualTo(parameters));
@@ -50,21 +54,31 @@ public sealed class PictureCodecTests
         Assert.That(PictureFormats.Detect(PictureCodec.Encode(new Picture(3, 3, 3), format)), Is.EqualTo(format));
 
     [Test]
-    public void Decode_OfAnythingElse_SaysWhatIsRead() => Assert.That(
-        () => PictureCodec.Decode("GIF89a..........."u8),
-        Throws.TypeOf<PictureException>().With.Message.Contains("PNG, JPEG or WebP").And.Property("Fault").EqualTo(PictureFault.NotAPicture));
+    public void Decode_OfAnythingElse_SaysWhatIsRead() =>
+        Assert.That(
+            () => PictureCodec.Decode("GIF89a..........."u8),
+            Throws
+                .TypeOf<PictureException>()
+                .With.Message.Contains("PNG, JPEG or WebP")
+                .And.Property("Fault")
+                .EqualTo(PictureFault.NotAPicture)
+        );
 
     [TestCase(0)]
     [TestCase(101)]
-    public void Encode_WithQualityOutOfRange_IsRefused(int quality) => Assert.That(
-        () => PictureCodec.Encode(new Picture(1, 1, 3), PictureFormat.Jpeg, quality), Throws.TypeOf<ArgumentOutOfRangeException>());
+    public void Encode_WithQualityOutOfRange_IsRefused(int quality) =>
+        Assert.That(
+            () => PictureCodec.Encode(new Picture(1, 1, 3), PictureFormat.Jpeg, quality),
+            Throws.TypeOf<ArgumentOutOfRangeException>()
+        );
 
     [TestCase("png", PictureFormat.Png)]
     [TestCase("JPG", PictureFormat.Jpeg)]
     [TestCase("jpeg", PictureFormat.Jpeg)]
     [TestCase("webp", PictureFormat.WebP)]
     [TestCase("gif", null)]
-    public void Find_ByName_KnowsTheFormats(string name, PictureFormat? format) => Assert.That(PictureFormats.Find(name), Is.EqualTo(format));
+    public void Find_ByName_KnowsTheFormats(string name, PictureFormat? format) =>
+        Assert.That(PictureFormats.Find(name), Is.EqualTo(format));
 
     [Test]
     public void Decode_OfSizeOverTheLimit_IsRefusedFromTheHeader([Values] PictureFormat format)
@@ -72,13 +86,21 @@ public sealed class PictureCodecTests
         byte[] file = PictureCodec.Encode(new Picture(300, 200, 3), format);
         Assert.That(
             () => PictureCodec.Decode(file, new PictureLimits { MaxPixels = 59_999 }),
-            Throws.TypeOf<PictureException>().With.Message.Contains("300 x 200").And.Message.Contains("59999").And.Property("Fault").EqualTo(PictureFault.TooLarge));
+            Throws
+                .TypeOf<PictureException>()
+                .With.Message.Contains("300 x 200")
+                .And.Message.Contains("59999")
+                .And.Property("Fault")
+                .EqualTo(PictureFault.TooLarge)
+        );
         Assert.That(
             () => PictureCodec.Decode(file, new PictureLimits { MaxSide = 299 }),
-            Throws.TypeOf<PictureException>().With.Property("Fault").EqualTo(PictureFault.TooLarge));
+            Throws.TypeOf<PictureException>().With.Property("Fault").EqualTo(PictureFault.TooLarge)
+        );
         Assert.That(
             () => PictureCodec.Decode(file, new PictureLimits { MaxBytes = 20 }),
-            Throws.TypeOf<PictureException>().With.Property("Fault").EqualTo(PictureFault.TooLarge));
+            Throws.TypeOf<PictureException>().With.Property("Fault").EqualTo(PictureFault.TooLarge)
+        );
     }
 
     [Test]
@@ -89,7 +111,9 @@ public sealed class PictureCodecTests
         {
             Assert.That(
                 () => PictureCodec.Decode(file.AsSpan(0, file.Length * (part - 1) / part)),
-                Throws.TypeOf<PictureException>(), $"{part - 1}/{part} of the file");
+                Throws.TypeOf<PictureException>(),
+                $"{part - 1}/{part} of the file"
+            );
         }
     }
 
@@ -132,7 +156,15 @@ public sealed class PictureCodecTests
         {
             for (int x = 0; x < 24; x++)
             {
-                upright.Pixel(x, y).Fill((byte)(y < 4 ? 100 : x < 12 ? 0 : 255));
+                upright
+                    .Pixel(x, y)
+                    .Fill(
+                        (byte)(
+                            y < 4 ? 100
+                            : x < 12 ? 0
+                            : 255
+                        )
+                    );
             }
         }
 
@@ -147,8 +179,24 @@ public sealed class PictureCodecTests
         Picture turned = PictureCodec.Decode(file);
         Assert.That((turned.Width, turned.Height), Is.EqualTo(value >= 5 ? (16, 24) : (24, 16)));
         // Where the stripe ends up, and the light half
-        (int x, int y) stripe = value switch { 1 or 2 => (12, 1), 3 or 4 => (12, 14), 5 or 8 => (1, 12), _ => (14, 12) };
-        (int x, int y) light = value switch { 1 => (20, 10), 2 => (3, 10), 3 => (3, 5), 4 => (20, 5), 5 => (10, 20), 6 => (5, 20), 7 => (5, 3), _ => (10, 3) };
+        (int x, int y) stripe = value switch
+        {
+            1 or 2 => (12, 1),
+            3 or 4 => (12, 14),
+            5 or 8 => (1, 12),
+            _ => (14, 12),
+        };
+        (int x, int y) light = value switch
+        {
+            1 => (20, 10),
+            2 => (3, 10),
+            3 => (3, 5),
+            4 => (20, 5),
+            5 => (10, 20),
+            6 => (5, 20),
+            7 => (5, 3),
+            _ => (10, 3),
+        };
         Assert.That(turned.Pixel(stripe.x, stripe.y)[0], Is.EqualTo(100).Within(12));
         Assert.That(turned.Pixel(light.x, light.y)[0], Is.GreaterThan(240));
     }
@@ -166,9 +214,10 @@ public sealed class PictureCodecTests
         Assert.That(default(Orientation).Value, Is.EqualTo(1));
     }
 
-    private static byte[] Exif(int orientation, bool little) => little
-        ? [.. "II*\0"u8, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, (byte)orientation, 0, 0, 0, 0, 0, 0, 0]
-        : [.. "MM\0*"u8, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, (byte)orientation, 0, 0, 0, 0, 0, 0];
+    private static byte[] Exif(int orientation, bool little) =>
+        little
+            ? [.. "II*\0"u8, 8, 0, 0, 0, 1, 0, 0x12, 0x01, 3, 0, 1, 0, 0, 0, (byte)orientation, 0, 0, 0, 0, 0, 0, 0]
+            : [.. "MM\0*"u8, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, (byte)orientation, 0, 0, 0, 0, 0, 0];
 
     private static Picture Smooth(int width, int height, int channels)
     {

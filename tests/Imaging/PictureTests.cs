@@ -5,8 +5,8 @@ namespace Generation.Tests.Imaging;
 public sealed class PictureTests
 {
     [Test]
-    public void Constructor_WithBytesOfAnotherSize_NamesBoth() => Assert.That(
-        () => new Picture(2, 2, 3, new byte[11]), Throws.ArgumentException.With.Message.Contains("12 bytes, not 11"));
+    public void Constructor_WithBytesOfAnotherSize_NamesBoth() =>
+        Assert.That(() => new Picture(2, 2, 3, new byte[11]), Throws.ArgumentException.With.Message.Contains("12 bytes, not 11"));
 
     [TestCase(0, 1, 3)]
     [TestCase(1, -1, 3)]
@@ -32,8 +32,7 @@ public sealed class PictureTests
     }
 
     [Test]
-    public void Crop_BeyondThePicture_Throws() =>
-        Assert.That(() => new Picture(4, 4, 1).Crop(2, 2, 3, 1), Throws.ArgumentException);
+    public void Crop_BeyondThePicture_Throws() => Assert.That(() => new Picture(4, 4, 1).Crop(2, 2, 3, 1), Throws.ArgumentException);
 
     [Test]
     public void ToRgb_OfAlpha_LaysItOverTheBackground()

@@ -7,13 +7,15 @@ namespace Generation.Tests.Imaging;
 /// <summary>Random pictures.</summary>
 internal static class Pictures
 {
-    public static Arbitrary<Picture> Any { get; } = Arb.From(
-        from width in Gen.Choose(1, 70)
-        from height in Gen.Choose(1, 70)
-        from channels in Gen.Elements(1, 3, 4)
-        from smooth in Gen.Elements(true, false)
-        from seed in Gen.Choose(0, int.MaxValue)
-        select Make(width, height, channels, smooth, seed));
+    public static Arbitrary<Picture> Any { get; } =
+        Arb.From(
+            from width in Gen.Choose(1, 70)
+            from height in Gen.Choose(1, 70)
+            from channels in Gen.Elements(1, 3, 4)
+            from smooth in Gen.Elements(true, false)
+            from seed in Gen.Choose(0, int.MaxValue)
+            select Make(width, height, channels, smooth, seed)
+        );
 
     public static Picture Make(int width, int height, int channels, bool smooth, int seed)
     {

@@ -8,7 +8,15 @@ namespace Generation.Tests.Imaging;
 internal sealed class PngBuilder
 {
     private static readonly (int X, int Y, int StepX, int StepY)[] Adam7 =
-        [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
+    [
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    ];
 
     public required int Width { get; init; }
 
@@ -27,15 +35,28 @@ internal sealed class PngBuilder
 
     public byte[]? Transparency { get; init; }
 
-    public int SamplesPerPixel => ColourType switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
+    public int SamplesPerPixel =>
+        ColourType switch
+        {
+            2 => 3,
+            4 => 2,
+            6 => 4,
+            _ => 1,
+        };
 
     public static byte[] Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10];
 
     public static PngBuilder Random(int width, int height, int colourType, int bitDepth, bool interlaced, int seed)
     {
-        int perPixel = colourType switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
+        int perPixel = colourType switch
+        {
+            2 => 3,
+            4 => 2,
+            6 => 4,
+            _ => 1,
+        };
         var random = new Random(seed);
-        var samples = new ushort[width * height * perPixel];
+        ushort[] samples = new ushort[width * height * perPixel];
         for (int i = 0; i < samples.Length; i++)
         {
             samples[i] = (ushort)random.Next(1 << bitDepth);
@@ -140,7 +161,7 @@ internal sealed class PngBuilder
                 continue;
             }
 
-            var above = Array.Empty<byte>();
+            byte[] above = Array.Empty<byte>();
             for (int y = y0; y < Height; y += stepY)
             {
                 using var row = new MemoryStream();
@@ -186,7 +207,7 @@ internal sealed class PngBuilder
     private byte[] Filter(int filter, byte[] row, byte[] above)
     {
         int pixel = Math.Max(1, BitDepth * SamplesPerPixel / 8);
-        var filtered = new byte[row.Length + 1];
+        byte[] filtered = new byte[row.Length + 1];
         filtered[0] = (byte)filter;
         for (int i = 0; i < row.Length; i++)
         {

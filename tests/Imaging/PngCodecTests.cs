@@ -8,23 +8,23 @@ namespace Generation.Tests.Imaging;
 public sealed class PngCodecTests
 {
     [Test]
-    public void Decode_OfEncode_IsTheSamePicture() => Prop
-        .ForAll(Pictures.Any, picture =>
-        {
-            Picture back = PngCodec.Decode(PngCodec.Encode(picture));
-            return (back.Width, back.Height, back.Channels) == (picture.Width, picture.Height, picture.Channels)
-                && back.Bytes.AsSpan().SequenceEqual(picture.Bytes);
-        })
-        .QuickCheckThrowOnFailure();
+    public void Decode_OfEncode_IsTheSamePicture() =>
+        Prop.ForAll(Pictures.Any, picture =>
+            {
+                Picture back = PngCodec.Decode(PngCodec.Encode(picture));
+                return (back.Width, back.Height, back.Channels) == (picture.Width, picture.Height, picture.Channels)
+                    && back.Bytes.AsSpan().SequenceEqual(picture.Bytes);
+            })
+            .QuickCheckThrowOnFailure();
 
     [Test]
-    public void Encode_Twice_GivesTheSameBytes() => Prop
-        .ForAll(Pictures.Any, picture =>
-        {
-            PngText[] texts = [new("parameters", "a red apple\nSteps: 1")];
-            return PngCodec.Encode(picture, texts).AsSpan().SequenceEqual(PngCodec.Encode(picture, texts));
-        })
-        .QuickCheckThrowOnFailure();
+    public void Encode_Twice_GivesTheSameBytes() =>
+        Prop.ForAll(Pictures.Any, picture =>
+            {
+                PngText[] texts = [new("parameters", "a red apple\nSteps: 1")];
+                return PngCodec.Encode(picture, texts).AsSpan().SequenceEqual(PngCodec.Encode(picture, texts));
+            })
+            .QuickCheckThrowOnFailure();
 
     [Test]
     public void Encode_OfLargeNoise_FitsTheBuffer()
@@ -35,7 +35,14 @@ public sealed class PngCodecTests
 
     /// <summary>PNG's colour types with the depths that each of them has.</summary>
     private static IEnumerable<object[]> Kinds =>
-        from kind in new (int ColourType, int[] Depths)[] { (0, [1, 2, 4, 8, 16]), (2, [8, 16]), (3, [1, 2, 4, 8]), (4, [8, 16]), (6, [8, 16]) }
+        from kind in new (int ColourType, int[] Depths)[]
+        {
+            (0, [1, 2, 4, 8, 16]),
+            (2, [8, 16]),
+            (3, [1, 2, 4, 8]),
+            (4, [8, 16]),
+            (6, [8, 16]),
+        }
         from depth in kind.Depths
         from interlaced in new[] { false, true }
         select new object[] { kind.ColourType, depth, interlaced };
@@ -45,11 +52,23 @@ public sealed class PngCodecTests
     {
         foreach ((int width, int height) in new[] { (1, 1), (3, 5), (17, 9), (64, 33) })
         {
-            PngBuilder png = PngBuilder.Random(width, height, colourType, bitDepth, interlaced, seed: width);
+            var png = PngBuilder.Random(width, height, colourType, bitDepth, interlaced, seed: width);
             Picture picture = PngCodec.Decode(png.Build());
             Assert.That(
                 (picture.Width, picture.Height, picture.Channels),
-                Is.EqualTo((width, height, colourType switch { 0 => 1, 2 or 3 => 3, _ => 4 })));
+                Is.EqualTo(
+                    (
+                        width,
+                        height,
+                        colourType switch
+                        {
+                            0 => 1,
+                            2 or 3 => 3,
+                            _ => 4,
+                        }
+                    )
+                )
+            );
             Assert.That(picture.Bytes, Is.EqualTo(Expected(png)));
         }
     }
@@ -104,8 +123,7 @@ public sealed class PngCodecTests
     [TestCase(" led")]
     [TestCase("two\nlines")]
     [TestCase("\u7d05")]
-    public void PngText_WithBadKeyword_IsRefused(string keyword) =>
-        Assert.That(() => new PngText(keyword, "x"), Throws.ArgumentException);
+    public void PngText_WithBadKeyword_IsRefused(string keyword) => Assert.That(() => new PngText(keyword, "x"), Throws.ArgumentException);
 
     private static byte[] Expected(PngBuilder png)
     {
@@ -114,12 +132,14 @@ public sealed class PngCodecTests
         for (int i = 0; i < png.Samples.Length; i += png.SamplesPerPixel)
         {
             byte[] pixel = [.. png.Samples.Skip(i).Take(png.SamplesPerPixel).Select(s => (byte)(((s * 255L) + (scale / 2)) / scale))];
-            bytes.AddRange(png.ColourType switch
-            {
-                3 => png.Palette!.AsSpan(png.Samples[i] * 3, 3).ToArray(),
-                4 => [pixel[0], pixel[0], pixel[0], pixel[1]],
-                _ => pixel,
-            });
+            bytes.AddRange(
+                png.ColourType switch
+                {
+                    3 => png.Palette!.AsSpan(png.Samples[i] * 3, 3).ToArray(),
+                    4 => [pixel[0], pixel[0], pixel[0], pixel[1]],
+                    _ => pixel,
+                }
+            );
         }
 
         return [.. bytes];

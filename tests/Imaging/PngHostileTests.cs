@@ -25,17 +25,52 @@ public sealed class PngHostileTests
         yield return Case("full end", File(header, data, PngBuilder.Chunk("IEND", [0])), PictureFault.Damaged, "not empty");
         yield return Case("unknown critical chunk", File(header, PngBuilder.Chunk("EVIL", []), data, end), PictureFault.Damaged, "EVIL");
         yield return Case("unprintable type", File(header, PngBuilder.Chunk("a\u0001cd", []), data, end), PictureFault.Damaged, "type");
-        yield return Case("data in two pieces", File(header, data, PngBuilder.Chunk("teSt", []), data, end), PictureFault.Damaged, "one piece");
-        yield return Case("palette missing", File(PngBuilder.Header(2, 2, 8, 3, interlaced: false), data, end), PictureFault.Damaged, "palette");
+        yield return Case(
+            "data in two pieces",
+            File(header, data, PngBuilder.Chunk("teSt", []), data, end),
+            PictureFault.Damaged,
+            "one piece"
+        );
+        yield return Case(
+            "palette missing",
+            File(PngBuilder.Header(2, 2, 8, 3, interlaced: false), data, end),
+            PictureFault.Damaged,
+            "palette"
+        );
         yield return Case("palette late", File(header, data, PngBuilder.Chunk("PLTE", new byte[3]), end), PictureFault.Damaged, "palette");
         yield return Case("depth 3", File(PngBuilder.Header(2, 2, 3, 0, interlaced: false), data, end), PictureFault.Damaged, "3 bits");
-        yield return Case("colour type 5", File(PngBuilder.Header(2, 2, 8, 5, interlaced: false), data, end), PictureFault.Damaged, "colour type 5");
+        yield return Case(
+            "colour type 5",
+            File(PngBuilder.Header(2, 2, 8, 5, interlaced: false), data, end),
+            PictureFault.Damaged,
+            "colour type 5"
+        );
         yield return Case("no width", File(PngBuilder.Header(0, 2, 8, 0, interlaced: false), data, end), PictureFault.Damaged, "0 x 2");
-        yield return Case("too little data", File(header, PngBuilder.Chunk("IDAT", PngBuilder.Compress(new byte[3])), end), PictureFault.Damaged, "");
+        yield return Case(
+            "too little data",
+            File(header, PngBuilder.Chunk("IDAT", PngBuilder.Compress(new byte[3])), end),
+            PictureFault.Damaged,
+            ""
+        );
         yield return Case("data is not compressed", File(header, PngBuilder.Chunk("IDAT", new byte[40]), end), PictureFault.Damaged, "");
-        yield return Case("too wide", File(PngBuilder.Header(4_000_000_000, 1, 8, 0, interlaced: false), data, end), PictureFault.TooLarge, "4000000000 x 1");
-        yield return Case("too many pixels", File(PngBuilder.Header(16_000, 16_000, 8, 6, interlaced: false), data, end), PictureFault.TooLarge, "256000000");
-        yield return Case("claims more than its data can hold", File(PngBuilder.Header(6000, 6000, 16, 6, interlaced: false), data, end), PictureFault.Damaged, "cannot hold");
+        yield return Case(
+            "too wide",
+            File(PngBuilder.Header(4_000_000_000, 1, 8, 0, interlaced: false), data, end),
+            PictureFault.TooLarge,
+            "4000000000 x 1"
+        );
+        yield return Case(
+            "too many pixels",
+            File(PngBuilder.Header(16_000, 16_000, 8, 6, interlaced: false), data, end),
+            PictureFault.TooLarge,
+            "256000000"
+        );
+        yield return Case(
+            "claims more than its data can hold",
+            File(PngBuilder.Header(6000, 6000, 16, 6, interlaced: false), data, end),
+            PictureFault.Damaged,
+            "cannot hold"
+        );
 
         byte[] wrongChecksum = Sound;
         wrongChecksum[60] ^= 1;
@@ -65,9 +100,11 @@ public sealed class PngHostileTests
     }
 
     [Test]
-    public void Decode_OfFileOverTheByteLimit_IsRefused() => Assert.That(
-        () => PngCodec.Decode(Sound, new PictureLimits { MaxBytes = 100 }),
-        Throws.TypeOf<PictureException>().With.Message.Contains("at most 100"));
+    public void Decode_OfFileOverTheByteLimit_IsRefused() =>
+        Assert.That(
+            () => PngCodec.Decode(Sound, new PictureLimits { MaxBytes = 100 }),
+            Throws.TypeOf<PictureException>().With.Message.Contains("at most 100")
+        );
 
     [Test]
     public void Decode_OfDecompressionBomb_TakesNoMemoryForIt()
@@ -79,7 +116,8 @@ public sealed class PngHostileTests
             PngBuilder.Chunk("zTXt", [.. "Comment\0\0"u8, .. bomb]),
             PngBuilder.Chunk("iCCP", [.. "profile\0\0"u8, .. bomb]),
             PngBuilder.Chunk("IDAT", bomb),
-            PngBuilder.Chunk("IEND", []));
+            PngBuilder.Chunk("IEND", [])
+        );
         long before = GC.GetTotalAllocatedBytes(precise: true);
         long resident = Process.GetCurrentProcess().WorkingSet64;
         try

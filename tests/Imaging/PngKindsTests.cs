@@ -30,7 +30,13 @@ public sealed class PngKindsTests
     [Test]
     public void Decode_Of16Bits_RoundsEverySample([Values(0, 2, 4, 6)] int colourType, [Values] bool interlaced)
     {
-        int samples = colourType switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
+        int samples = colourType switch
+        {
+            2 => 3,
+            4 => 2,
+            6 => 4,
+            _ => 1,
+        };
         var png = new PngBuilder
         {
             Width = 256,
@@ -40,7 +46,12 @@ public sealed class PngKindsTests
             Interlaced = interlaced,
             Samples = [.. Enumerable.Range(0, 65_536).SelectMany(value => Enumerable.Repeat((ushort)value, samples))],
         };
-        byte[] expected = [.. Enumerable.Range(0, 65_536).SelectMany(value => Enumerable.Repeat((byte)Math.Round(value / 257.0), samples == 2 ? 4 : samples))];
+        byte[] expected =
+        [
+            .. Enumerable
+                .Range(0, 65_536)
+                .SelectMany(value => Enumerable.Repeat((byte)Math.Round(value / 257.0), samples == 2 ? 4 : samples)),
+        ];
         Assert.That(PngCodec.Decode(png.Build()).Bytes.AsSpan().SequenceEqual(expected));
     }
 
@@ -71,14 +82,29 @@ public sealed class PngKindsTests
     public void Decode_OfGreyWithOneTransparentShade_HasAlpha(int bitDepth)
     {
         ushort most = (ushort)((1 << bitDepth) - 1);
-        var png = new PngBuilder { Width = 2, Height = 1, BitDepth = bitDepth, Samples = [0, most], Transparency = [0, (byte)most] };
+        var png = new PngBuilder
+        {
+            Width = 2,
+            Height = 1,
+            BitDepth = bitDepth,
+            Samples = [0, most],
+            Transparency = [0, (byte)most],
+        };
         Assert.That(PngCodec.Decode(png.Build()).Bytes, Is.EqualTo(new byte[] { 0, 0, 0, 255, 255, 255, 255, 0 }));
     }
 
     [Test]
     public void Decode_OfPaletteIndexBeyondThePalette_IsNoFault()
     {
-        var png = new PngBuilder { Width = 2, Height = 1, ColourType = 3, BitDepth = 8, Samples = [0, 200], Palette = [9, 8, 7] };
+        var png = new PngBuilder
+        {
+            Width = 2,
+            Height = 1,
+            ColourType = 3,
+            BitDepth = 8,
+            Samples = [0, 200],
+            Palette = [9, 8, 7],
+        };
         Picture picture = PngCodec.Decode(png.Build());
         Assert.That(picture.Bytes[..3], Is.EqualTo(new byte[] { 9, 8, 7 }));
     }
@@ -102,7 +128,7 @@ public sealed class PngKindsTests
     [Test]
     public void Decode_OfRowsThatEndEarly_IsRefused([Values(8, 16)] int bitDepth, [Values] bool interlaced)
     {
-        PngBuilder png = PngBuilder.Random(40, 40, colourType: 2, bitDepth, interlaced, seed: 1);
+        var png = PngBuilder.Random(40, 40, colourType: 2, bitDepth, interlaced, seed: 1);
         byte[] whole = png.Build();
         int at = whole.AsSpan().IndexOf("IDAT"u8) - 4;
         // A sound stream with half of the rows

@@ -49,7 +49,10 @@ public sealed class ResamplingTests
     [Test]
     public void Resize_PartThatCutsPixels_EqualsPillow() =>
         // resize((31, 29), LANCZOS, box=(3.25, 1.5, 50.5, 36.75))
-        Assert.That(Patterns.Hash(Patterns.Make(53, 37, 3).Resize(31, 29, ResamplingFilter.Lanczos, 3.25, 1.5, 50.5, 36.75)), Is.EqualTo("7ade238bb47cbb81"));
+        Assert.That(
+            Patterns.Hash(Patterns.Make(53, 37, 3).Resize(31, 29, ResamplingFilter.Lanczos, 3.25, 1.5, 50.5, 36.75)),
+            Is.EqualTo("7ade238bb47cbb81")
+        );
 
     // VaeImageProcessor.resize(image, height, width, resize_mode) of diffusers 0.35
     [TestCase(FitMode.Fill, 64, 24, "31fe99fea9cf6163")]
@@ -81,7 +84,10 @@ public sealed class ResamplingTests
     [TestCase(9, 0, 8, 10)]
     [TestCase(double.NaN, 0, 8, 10)]
     public void Resize_PartBeyondThePicture_IsRefused(double left, double top, double right, double bottom) =>
-        Assert.That(() => Patterns.Make(53, 37, 1).Resize(8, 8, ResamplingFilter.Box, left, top, right, bottom), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(
+            () => Patterns.Make(53, 37, 1).Resize(8, 8, ResamplingFilter.Box, left, top, right, bottom),
+            Throws.TypeOf<ArgumentOutOfRangeException>()
+        );
 
     [Test]
     public void Paste_PartlyOutside_LeavesThatOut()

@@ -13,12 +13,13 @@ internal static class Tagged
     public static byte[] Sample(string name) => File.ReadAllBytes(Path.Combine(TestContext.CurrentContext.TestDirectory, "Files", name));
 
     /// <summary>The file with a colour profile in it.</summary>
-    public static byte[] WithProfile(byte[] file, byte[] profile) => PictureFormats.Detect(file) switch
-    {
-        PictureFormat.Png => WithChunk(WithoutChunk(file, "sRGB"), "iCCP", [.. "a profile\0\0"u8, .. PngBuilder.Compress(profile)]),
-        PictureFormat.Jpeg => [.. file[..2], .. Segments(profile).SelectMany(s => s), .. file[2..]],
-        _ => WithRiffChunk(file, "ICCP", 0x20, profile),
-    };
+    public static byte[] WithProfile(byte[] file, byte[] profile) =>
+        PictureFormats.Detect(file) switch
+        {
+            PictureFormat.Png => WithChunk(WithoutChunk(file, "sRGB"), "iCCP", [.. "a profile\0\0"u8, .. PngBuilder.Compress(profile)]),
+            PictureFormat.Jpeg => [.. file[..2], .. Segments(profile).SelectMany(s => s), .. file[2..]],
+            _ => WithRiffChunk(file, "ICCP", 0x20, profile),
+        };
 
     /// <summary>The APP2 segments that hold a profile, in their order.</summary>
     public static IReadOnlyList<byte[]> Segments(byte[] profile, int most = MostInSegment)
@@ -27,7 +28,8 @@ internal static class Tagged
         return [.. parts.Select((part, i) => Segment(0xE2, [.. "ICC_PROFILE\0"u8, (byte)(i + 1), (byte)parts.Length, .. part]))];
     }
 
-    public static byte[] Segment(byte marker, byte[] data) => [0xFF, marker, (byte)((data.Length + 2) >> 8), (byte)(data.Length + 2), .. data];
+    public static byte[] Segment(byte marker, byte[] data) =>
+        [0xFF, marker, (byte)((data.Length + 2) >> 8), (byte)(data.Length + 2), .. data];
 
     /// <summary>A PNG with a chunk more, right behind its header.</summary>
     public static byte[] WithChunk(byte[] png, string type, byte[] data) => [.. png[..33], .. PngBuilder.Chunk(type, data), .. png[33..]];
@@ -45,7 +47,10 @@ internal static class Tagged
         byte[] chunks = webp[12..];
         byte[] first = chunks.AsSpan().StartsWith("VP8X"u8)
             ? chunks[..18]
-            : RiffChunk("VP8X", [(byte)(picture.Channels == 4 ? 0x10 : 0), 0, 0, 0, .. Little24(picture.Width - 1), .. Little24(picture.Height - 1)]);
+            : RiffChunk(
+                "VP8X",
+                [(byte)(picture.Channels == 4 ? 0x10 : 0), 0, 0, 0, .. Little24(picture.Width - 1), .. Little24(picture.Height - 1)]
+            );
         first[8] |= flag;
         return Riff([.. first, .. RiffChunk(name, data), .. chunks.AsSpan().StartsWith("VP8X"u8) ? chunks[18..] : chunks]);
     }

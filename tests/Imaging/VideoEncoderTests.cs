@@ -38,7 +38,10 @@ public sealed class VideoEncoderTests
         if (format == VideoFormat.Zip)
         {
             using var archive = new ZipArchive(new MemoryStream(await VideoEncoder.EncodeAsync(frames, 8, format)));
-            Assert.That(archive.Entries.Select(entry => entry.Name), Is.EqualTo(Enumerable.Range(1, 8).Select(k => $"frame-{k:0000}.png").Append("clip.txt")));
+            Assert.That(
+                archive.Entries.Select(entry => entry.Name),
+                Is.EqualTo(Enumerable.Range(1, 8).Select(k => $"frame-{k:0000}.png").Append("clip.txt"))
+            );
             using var png = new MemoryStream();
             await using Stream entry = archive.GetEntry("frame-0003.png")!.Open();
             await entry.CopyToAsync(png);
@@ -77,7 +80,13 @@ public sealed class VideoEncoderTests
     public async Task Encode_WithComment_ShowsItToNobodyElse()
     {
         using var source = new CancellationTokenSource();
-        Task<byte[]> encoding = VideoEncoder.EncodeAsync(Endless(), 30, VideoFormat.Mp4, comment: "a prompt of mine 4711", cancellationToken: source.Token);
+        Task<byte[]> encoding = VideoEncoder.EncodeAsync(
+            Endless(),
+            30,
+            VideoFormat.Mp4,
+            comment: "a prompt of mine 4711",
+            cancellationToken: source.Token
+        );
         Assert.That(async () => await CommandLineOfAsync("ffmpeg"), Does.Contain("rawvideo").And.Not.Contain("4711").After(60_000, 20));
         await source.CancelAsync();
         Assert.That(async () => await encoding, Throws.InstanceOf<OperationCanceledException>());
@@ -94,7 +103,10 @@ public sealed class VideoEncoderTests
             Assert.That(() => File.ReadAllText($"/proc/{id}/cmdline"), Does.StartWith("sleep").After(60_000, 20));
         }
 
-        Assert.That(() => !Directory.Exists($"/proc/{id}") || File.ReadAllText($"/proc/{id}/stat").Contains(") Z "), Is.True.After(60_000, 20));
+        Assert.That(
+            () => !Directory.Exists($"/proc/{id}") || File.ReadAllText($"/proc/{id}/stat").Contains(") Z "),
+            Is.True.After(60_000, 20)
+        );
     }
 
     [Test]
@@ -102,13 +114,18 @@ public sealed class VideoEncoderTests
     {
         using GuardedProcess guarded = await GuardedProcess.StartAsync("no-such-program", []);
         await guarded.Process.WaitForExitAsync();
-        Assert.That((guarded.WasNotFound, guarded.NotFoundMessage), Is.EqualTo((true, "no-such-program is not there; install the package no-such-program.")));
+        Assert.That(
+            (guarded.WasNotFound, guarded.NotFoundMessage),
+            Is.EqualTo((true, "no-such-program is not there; install the package no-such-program."))
+        );
     }
 
     [Test]
-    public void Encode_OfFramesOfTwoSizes_NamesThem() => Assert.That(
-        async () => await VideoEncoder.EncodeAsync([new Picture(8, 8, 3), new Picture(8, 9, 3)], 8, VideoFormat.Mp4),
-        Throws.ArgumentException.With.Message.Contains("8 x 8").And.Message.Contains("8 x 9"));
+    public void Encode_OfFramesOfTwoSizes_NamesThem() =>
+        Assert.That(
+            async () => await VideoEncoder.EncodeAsync([new Picture(8, 8, 3), new Picture(8, 9, 3)], 8, VideoFormat.Mp4),
+            Throws.ArgumentException.With.Message.Contains("8 x 8").And.Message.Contains("8 x 9")
+        );
 
     [Test]
     public void Encode_OfNothing_IsRefused() =>
@@ -117,30 +134,52 @@ public sealed class VideoEncoderTests
     [TestCase(0)]
     [TestCase(double.NaN)]
     [TestCase(241)]
-    public void Encode_WithRateOutOfRange_IsRefused(double rate) => Assert.That(
-        async () => await VideoEncoder.EncodeAsync(Clip(8, 8, 1), rate, VideoFormat.Mp4), Throws.TypeOf<ArgumentOutOfRangeException>());
+    public void Encode_WithRateOutOfRange_IsRefused(double rate) =>
+        Assert.That(
+            async () => await VideoEncoder.EncodeAsync(Clip(8, 8, 1), rate, VideoFormat.Mp4),
+            Throws.TypeOf<ArgumentOutOfRangeException>()
+        );
 
     [Test]
-    public void Encode_BeyondTheTimeLimit_KillsTheProcess() => Assert.That(
-        async () => await VideoEncoder.EncodeAsync(Endless(), 30, VideoFormat.Mp4, limits: new VideoLimits { Time = TimeSpan.FromSeconds(0.7) }),
-        Throws.TypeOf<VideoException>().With.Message.Contains("0.7 s"));
+    public void Encode_BeyondTheTimeLimit_KillsTheProcess() =>
+        Assert.That(
+            async () =>
+                await VideoEncoder.EncodeAsync(
+                    Endless(),
+                    30,
+                    VideoFormat.Mp4,
+                    limits: new VideoLimits { Time = TimeSpan.FromSeconds(0.7) }
+                ),
+            Throws.TypeOf<VideoException>().With.Message.Contains("0.7 s")
+        );
 
     [Test]
-    public void Encode_BeyondTheSizeLimit_IsRefused() => Assert.That(
-        async () => await VideoEncoder.EncodeAsync(
-            Enumerable.Range(0, 30).Select(k => Pictures.Make(320, 240, 3, smooth: false, seed: k)),
-            10, VideoFormat.Mp4, quality: 100, limits: new VideoLimits { FileBytes = 100_000 }),
-        Throws.TypeOf<VideoException>());
+    public void Encode_BeyondTheSizeLimit_IsRefused() =>
+        Assert.That(
+            async () =>
+                await VideoEncoder.EncodeAsync(
+                    Enumerable.Range(0, 30).Select(k => Pictures.Make(320, 240, 3, smooth: false, seed: k)),
+                    10,
+                    VideoFormat.Mp4,
+                    quality: 100,
+                    limits: new VideoLimits { FileBytes = 100_000 }
+                ),
+            Throws.TypeOf<VideoException>()
+        );
 
     // ffmpeg may end with an error or try again and again; then the time limit ends it
     [Test]
-    public void Encode_WithTooLittleMemory_FailsAndEnds() => Assert.That(
-        async () => await VideoEncoder.EncodeAsync(
-            Enumerable.Repeat(new Picture(3840, 2160, 3), 40),
-            10,
-            VideoFormat.Mp4,
-            limits: new VideoLimits { MemoryBytes = 400 << 20, Time = TimeSpan.FromSeconds(5) }),
-        Throws.TypeOf<VideoException>());
+    public void Encode_WithTooLittleMemory_FailsAndEnds() =>
+        Assert.That(
+            async () =>
+                await VideoEncoder.EncodeAsync(
+                    Enumerable.Repeat(new Picture(3840, 2160, 3), 40),
+                    10,
+                    VideoFormat.Mp4,
+                    limits: new VideoLimits { MemoryBytes = 400 << 20, Time = TimeSpan.FromSeconds(5) }
+                ),
+            Throws.TypeOf<VideoException>()
+        );
 
     [Test]
     public void Encode_Cancelled_StopsAtOnce()
@@ -149,7 +188,8 @@ public sealed class VideoEncoderTests
         var watch = Stopwatch.StartNew();
         Assert.That(
             async () => await VideoEncoder.EncodeAsync(Endless(), 30, VideoFormat.Mp4, cancellationToken: source.Token),
-            Throws.InstanceOf<OperationCanceledException>());
+            Throws.InstanceOf<OperationCanceledException>()
+        );
         Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(10)), "the clip has no end");
     }
 

@@ -32,10 +32,21 @@ public sealed class WebPKindsTests
     public void Decode_OfFrameWithinALargerCanvas_IsTransparentAroundIt()
     {
         byte[] bits = Sound[12..];
-        byte[] frame = [.. Tagged.Little24(4), .. Tagged.Little24(3), .. Tagged.Little24(47), .. Tagged.Little24(39), .. Tagged.Little24(100), 0, .. bits];
+        byte[] frame =
+        [
+            .. Tagged.Little24(4),
+            .. Tagged.Little24(3),
+            .. Tagged.Little24(47),
+            .. Tagged.Little24(39),
+            .. Tagged.Little24(100),
+            0,
+            .. bits,
+        ];
         byte[] file = Tagged.Riff([
             .. Tagged.RiffChunk("VP8X", [0x02 | 0x10, 0, 0, 0, .. Tagged.Little24(63), .. Tagged.Little24(59)]),
-            .. Tagged.RiffChunk("ANIM", [0, 0, 0, 0, 0, 0]), .. Tagged.RiffChunk("ANMF", frame)]);
+            .. Tagged.RiffChunk("ANIM", [0, 0, 0, 0, 0, 0]),
+            .. Tagged.RiffChunk("ANMF", frame),
+        ]);
         Picture picture = WebPCodec.Decode(file);
         Assert.That((picture.Width, picture.Height, picture.Channels), Is.EqualTo((64, 60, 4)));
         Assert.That(picture.Crop(8, 6, 48, 40).DropAlpha().Bytes, Is.EqualTo(WebPCodec.Decode(Sound).Bytes));
@@ -62,7 +73,10 @@ public sealed class WebPKindsTests
         {
             byte[] file = Tagged.Riff(Tagged.RiffChunk(lossless ? "VP8L" : "VP8 ", data[..(data.Length * part / 10)]));
             Assert.That(
-                () => WebPCodec.Decode(file), Throws.TypeOf<PictureException>().With.Property("Fault").EqualTo(PictureFault.Damaged), $"{part}/10 of the data");
+                () => WebPCodec.Decode(file),
+                Throws.TypeOf<PictureException>().With.Property("Fault").EqualTo(PictureFault.Damaged),
+                $"{part}/10 of the data"
+            );
         }
     }
 
@@ -71,25 +85,40 @@ public sealed class WebPKindsTests
         byte[] extended = Tagged.RiffChunk("VP8X", [0, 0, 0, 0, .. Tagged.Little24(47), .. Tagged.Little24(39)]);
         byte[] picture = Sound[12..];
         yield return Case("no chunks", Tagged.Riff([]), "within its header");
-        yield return Case("another chunk first", Tagged.Riff([.. Tagged.RiffChunk("EXIF", new byte[20]), .. picture]), "header cannot be read");
+        yield return Case(
+            "another chunk first",
+            Tagged.Riff([.. Tagged.RiffChunk("EXIF", new byte[20]), .. picture]),
+            "header cannot be read"
+        );
         yield return Case("no picture", Tagged.Riff(extended), "no picture data");
         yield return Case("chunk beyond the end", Tagged.Riff([.. extended, .. picture[..100]]), "says");
-        yield return Case("two sizes", Tagged.Riff([.. Tagged.RiffChunk("VP8X", [0, 0, 0, 0, .. Tagged.Little24(20), .. Tagged.Little24(39)]), .. picture]), "");
+        yield return Case(
+            "two sizes",
+            Tagged.Riff([.. Tagged.RiffChunk("VP8X", [0, 0, 0, 0, .. Tagged.Little24(20), .. Tagged.Little24(39)]), .. picture]),
+            ""
+        );
         yield return Case("wrong mark of its data", [.. Sound[..20], 0x2E, .. Sound[21..]], "header cannot be read");
 
         static TestCaseData Case(string name, byte[] file, string word) => new TestCaseData(file, word).SetArgDisplayNames(name);
     }
 
     [TestCaseSource(nameof(Broken))]
-    public void Decode_OfBrokenFile_SaysWhatIsWrong(byte[] file, string word) => Assert.That(
-        () => WebPCodec.Decode(file), Throws.TypeOf<PictureException>().With.Message.Contains(word).And.Property("Fault").EqualTo(PictureFault.Damaged));
+    public void Decode_OfBrokenFile_SaysWhatIsWrong(byte[] file, string word) =>
+        Assert.That(
+            () => WebPCodec.Decode(file),
+            Throws.TypeOf<PictureException>().With.Message.Contains(word).And.Property("Fault").EqualTo(PictureFault.Damaged)
+        );
 
     [Test]
     public void Decode_OfCanvasOverTheLimit_IsRefusedFromTheHeader()
     {
-        byte[] file = Tagged.Riff([.. Tagged.RiffChunk("VP8X", [0x02, 0, 0, 0, .. Tagged.Little24(16_777_215), .. Tagged.Little24(39)]), .. Sound[12..]]);
+        byte[] file = Tagged.Riff([
+            .. Tagged.RiffChunk("VP8X", [0x02, 0, 0, 0, .. Tagged.Little24(16_777_215), .. Tagged.Little24(39)]),
+            .. Sound[12..],
+        ]);
         Assert.That(
             () => WebPCodec.Decode(file),
-            Throws.TypeOf<PictureException>().With.Message.Contains("16777216 x 40").And.Property("Fault").EqualTo(PictureFault.TooLarge));
+            Throws.TypeOf<PictureException>().With.Message.Contains("16777216 x 40").And.Property("Fault").EqualTo(PictureFault.TooLarge)
+        );
     }
 }

@@ -4,7 +4,7 @@ namespace Generation.Kernels.Tests;
 internal static class InstructionSets
 {
     public static IReadOnlyList<InstructionSet> Vectors { get; } =
-        [.. new[] { InstructionSet.Avx2, InstructionSet.Avx512 }.Where(static set => set <= Processor.Vectors)];
+    [.. new[] { InstructionSet.Avx2, InstructionSet.Avx512 }.Where(static set => set <= Processor.Vectors)];
 
     /// <summary>Each set with each type of numbers.</summary>
     public static IEnumerable<TestCaseData> WithElements() =>

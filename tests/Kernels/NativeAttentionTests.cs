@@ -8,7 +8,13 @@ public sealed unsafe class NativeAttentionTests
 
     private static readonly (int Batch, int Heads, int Length, int Keys, int Size)[] Shapes =
     [
-        (2, 3, 1, 1, 8), (1, 2, 77, 77, 64), (2, 8, 64, 77, 40), (1, 1, 100, 333, 512), (1, 5, 33, 65, 7), (1, 2, 256, 256, 160), (1, 2, 70, 701, 40),
+        (2, 3, 1, 1, 8),
+        (1, 2, 77, 77, 64),
+        (2, 8, 64, 77, 40),
+        (1, 1, 100, 333, 512),
+        (1, 5, 33, 65, 7),
+        (1, 2, 256, 256, 160),
+        (1, 2, 70, 701, 40),
         (3, 2, 40, 1024, 80),
     ];
 
@@ -165,7 +171,9 @@ public sealed unsafe class NativeAttentionTests
         }
 
         private AttentionStrides Strides(int rows) =>
-            _headsOutside ? new((long)_heads * rows * _size, (long)rows * _size, _size) : new((long)_heads * rows * _size, _size, (long)_heads * _size);
+            _headsOutside
+                ? new((long)_heads * rows * _size, (long)rows * _size, _size)
+                : new((long)_heads * rows * _size, _size, (long)_heads * _size);
 
         private AttentionTask Task(int? entry)
         {

@@ -6,7 +6,10 @@ public sealed class NativeKernelsTests
     public void Sentence_AnyMachine_SaysWhatRunsOrWhyNot()
     {
         Assert.That(NativeKernels.Sentence, Does.StartWith("bfloat16 ").And.EndsWith("."));
-        Assert.That(NativeKernels.Sentence, NativeKernels.IsAvailable ? Does.Contain("runs on A") : Does.Contain("libtorch's own kernels").Or.Contain("in float32"));
+        Assert.That(
+            NativeKernels.Sentence,
+            NativeKernels.IsAvailable ? Does.Contain("runs on A") : Does.Contain("libtorch's own kernels").Or.Contain("in float32")
+        );
         Assert.That(NativeKernels.Instructions, Is.LessThanOrEqualTo(Processor.Allowed));
     }
 

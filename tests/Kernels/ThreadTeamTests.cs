@@ -13,8 +13,9 @@ public sealed class ThreadTeamTests
     [Test]
     public void For_APieceThrows_ThrowsItsException()
     {
-        InvalidOperationException? thrown = Assert.Throws<InvalidOperationException>(
-            () => ThreadTeam.For(100, static piece => throw new InvalidOperationException($"piece {piece}")));
+        InvalidOperationException? thrown = Assert.Throws<InvalidOperationException>(() =>
+            ThreadTeam.For(100, static piece => throw new InvalidOperationException($"piece {piece}"))
+        );
         Assert.That(thrown!.Message, Does.StartWith("piece "));
     }
 }

@@ -13,12 +13,19 @@ public sealed unsafe class TileLayerTests
     public void Restore() => ThreadTeam.Threads = _threads;
 
     // sizes that fill tiles of 16 and 32, and others that do not; long sums that are cut into parts
-    [TestCase(1, 96, 48), TestCase(16, 32, 16), TestCase(37, 320, 100), TestCase(300, 64, 320), TestCase(530, 5120, 32), TestCase(1100, 96, 320)]
+    [
+        TestCase(1, 96, 48),
+        TestCase(16, 32, 16),
+        TestCase(37, 320, 100),
+        TestCase(300, 64, 320),
+        TestCase(530, 5120, 32),
+        TestCase(1100, 96, 320)
+    ]
     public void Linear_AnySizes_EqualsPlainLoops(int rows, int features, int outputs)
     {
         using var layer = new Layer(outputs, features, 1);
-        using TileLinear? packed = TileLinear.TryPack(layer.Weight.Data, layer.Bias.Data, Element.Float32, outputs, features);
-        using TileLinear? bare = TileLinear.TryPack(layer.Weight.Data, null, Element.Float32, outputs, features);
+        using var packed = TileLinear.TryPack(layer.Weight.Data, layer.Bias.Data, Element.Float32, outputs, features);
+        using var bare = TileLinear.TryPack(layer.Weight.Data, null, Element.Float32, outputs, features);
         if (!HasTiles(packed is not null))
         {
             return;
@@ -26,8 +33,8 @@ public sealed unsafe class TileLayerTests
 
         Assert.That(packed!.Bytes, Is.GreaterThanOrEqualTo(2L * outputs * features));
         Assert.Throws<InvalidOperationException>(() => packed.RunGated(null, null, 0));
-        using GuardedArray x = GuardedArray.Random(Element.BFloat16, (long)rows * features, 2);
-        using GuardedArray added = GuardedArray.Random(Element.BFloat16, (long)rows * outputs, 3);
+        using var x = GuardedArray.Random(Element.BFloat16, (long)rows * features, 2);
+        using var added = GuardedArray.Random(Element.BFloat16, (long)rows * outputs, 3);
         using var result = new GuardedArray(Element.BFloat16, (long)rows * outputs);
         double[] expected = layer.Apply(x, 1, 1, rows);
         packed.Run(x.Data, result.Data, null, rows);
@@ -53,37 +60,50 @@ public sealed unsafe class TileLayerTests
     public void Gated_AnySizes_EqualsPlainLoops(int rows, int features, int outputs)
     {
         using var layer = new Layer(2 * outputs, features, 1);
-        using TileLinear? packed = TileLinear.TryPack(layer.Weight.Data, layer.Bias.Data, Element.Float32, 2 * outputs, features, gated: true);
+        using var packed = TileLinear.TryPack(layer.Weight.Data, layer.Bias.Data, Element.Float32, 2 * outputs, features, gated: true);
         if (!HasTiles(packed is not null))
         {
             return;
         }
 
         Assert.Throws<InvalidOperationException>(() => packed!.Run(null, null, null, 0));
-        using GuardedArray x = GuardedArray.Random(Element.BFloat16, (long)rows * features, 2);
+        using var x = GuardedArray.Random(Element.BFloat16, (long)rows * features, 2);
         using var result = new GuardedArray(Element.BFloat16, (long)rows * outputs);
         double[] both = layer.Apply(x, 1, 1, rows);
         packed!.RunGated(x.Data, result.Data, rows);
-        Near(result, [.. Enumerable.Range(0, rows * outputs).Select(i => (Row: i / outputs, Column: i % outputs))
-            .Select(at => both[(at.Row * 2 * outputs) + at.Column] * Gelu(both[(at.Row * 2 * outputs) + outputs + at.Column]))]);
+        Near(
+            result,
+            [
+                .. Enumerable
+                    .Range(0, rows * outputs)
+                    .Select(i => (Row: i / outputs, Column: i % outputs))
+                    .Select(at => both[(at.Row * 2 * outputs) + at.Column] * Gelu(both[(at.Row * 2 * outputs) + outputs + at.Column])),
+            ]
+        );
     }
 
-    [TestCase(2, 64, 96, 32, 32), TestCase(3, 32, 72, 5, 7), TestCase(2, 2560, 32, 16, 16), TestCase(2, 1280, 160, 8, 8), TestCase(1, 320, 32, 64, 64)]
+    [
+        TestCase(2, 64, 96, 32, 32),
+        TestCase(3, 32, 72, 5, 7),
+        TestCase(2, 2560, 32, 16, 16),
+        TestCase(2, 1280, 160, 8, 8),
+        TestCase(1, 320, 32, 64, 64)
+    ]
     [TestCase(20, 32, 16, 4, 4), TestCase(1, 32, 40, 70, 40), TestCase(1, 32, 32, 1, 1)]
     public void Convolution_AnySizes_EqualsPlainLoops(int batch, int channels, int outputs, int height, int width)
     {
         foreach (int side in new[] { 1, 3 })
         {
             using var layer = new Layer(outputs, channels, side);
-            using TileConvolution? packed = TileConvolution.TryPack(layer.Weight.Data, layer.NarrowBias.Data, Element.BFloat16, outputs, channels, side);
+            using var packed = TileConvolution.TryPack(layer.Weight.Data, layer.NarrowBias.Data, Element.BFloat16, outputs, channels, side);
             if (!HasTiles(packed is not null))
             {
                 return;
             }
 
             long pixels = (long)batch * height * width;
-            using GuardedArray x = GuardedArray.Random(Element.BFloat16, pixels * channels, 2);
-            using GuardedArray added = GuardedArray.Random(Element.BFloat16, pixels * outputs, 3);
+            using var x = GuardedArray.Random(Element.BFloat16, pixels * channels, 2);
+            using var added = GuardedArray.Random(Element.BFloat16, pixels * outputs, 3);
             using var result = new GuardedArray(Element.BFloat16, pixels * outputs);
             double[] expected = layer.Apply(x, batch, height, width);
             packed!.Run(x.Data, result.Data, null, batch, height, width);
@@ -167,7 +187,12 @@ public sealed unsafe class TileLayerTests
         public Layer(int outputs, int features, int side)
         {
             (_outputs, _features, _side) = (outputs, features, side);
-            Weight = GuardedArray.Random(Element.BFloat16, (long)outputs * features * side * side, 4, deviation: 1 / (side * Math.Sqrt(features)));
+            Weight = GuardedArray.Random(
+                Element.BFloat16,
+                (long)outputs * features * side * side,
+                4,
+                deviation: 1 / (side * Math.Sqrt(features))
+            );
             NarrowBias = GuardedArray.Random(Element.BFloat16, outputs, 3);
             Bias = new(Element.Float32, outputs);
             for (int i = 0; i < outputs; i++)

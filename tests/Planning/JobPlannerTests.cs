@@ -47,9 +47,20 @@ public sealed class JobPlannerTests
     public void Plan_ThatLeavesNoStep_NamesTheField()
     {
         Assert.That(Refusal(Entries.FromPicture(4, 0.2), Entries.Latent), Is.EqualTo("strength"));
-        Assert.That(Refusal(Entries.Words(4) with { HiresFix = new HiresFix(2, 0.2, 4) }, Entries.Latent), Is.EqualTo("hires_fix.strength"));
-        Assert.That(Refusal(Entries.Words(4) with { Refiner = new RefinerUse("refiner", 1) }, Entries.Latent), Is.EqualTo("refiner.switch_at"), "none for the second");
-        Assert.That(Refusal(Entries.Words(4) with { Refiner = new RefinerUse("refiner", 0.001) }, Entries.Latent), Is.EqualTo("refiner.switch_at"), "none for the first");
+        Assert.That(
+            Refusal(Entries.Words(4) with { HiresFix = new HiresFix(2, 0.2, 4) }, Entries.Latent),
+            Is.EqualTo("hires_fix.strength")
+        );
+        Assert.That(
+            Refusal(Entries.Words(4) with { Refiner = new RefinerUse("refiner", 1) }, Entries.Latent),
+            Is.EqualTo("refiner.switch_at"),
+            "none for the second"
+        );
+        Assert.That(
+            Refusal(Entries.Words(4) with { Refiner = new RefinerUse("refiner", 0.001) }, Entries.Latent),
+            Is.EqualTo("refiner.switch_at"),
+            "none for the first"
+        );
     }
 
     [Test]
@@ -69,8 +80,10 @@ public sealed class JobPlannerTests
         JobPlan plan = Entries.Plan(alone with { Refiner = new RefinerUse("refiner", 0.6) }, Entries.Latent, Entries.Refiner);
 
         int whole = Entries.Plan(alone, Entries.Latent).Steps;
-        Assert.That(plan.Passes.Select(pass => (pass.Purpose, pass.Model, pass.Calls)),
-            Is.EqualTo(new[] { (PassPurpose.Draw, "sd15", whole), (PassPurpose.Refine, "refiner", whole) }));
+        Assert.That(
+            plan.Passes.Select(pass => (pass.Purpose, pass.Model, pass.Calls)),
+            Is.EqualTo(new[] { (PassPurpose.Draw, "sd15", whole), (PassPurpose.Refine, "refiner", whole) })
+        );
         Assert.That((plan.Passes[0].Begin, plan.Passes[1].End), Is.EqualTo((0, whole)));
         // A second order method is not entered between its halves, and PNDM's second timestep may be on both sides
         Assert.That(plan.Passes[1].Begin, Is.EqualTo(plan.Passes[0].End).Within(1));
@@ -78,7 +91,10 @@ public sealed class JobPlannerTests
 
     [Test]
     public void Plan_WithARefinerOfFlows_IsRefused() =>
-        Assert.That(Refusal(Entries.Words(4, "flow_euler") with { Refiner = new RefinerUse("dev", 0.5) }, Entries.Flux), Is.EqualTo("refiner"));
+        Assert.That(
+            Refusal(Entries.Words(4, "flow_euler") with { Refiner = new RefinerUse("dev", 0.5) }, Entries.Flux),
+            Is.EqualTo("refiner")
+        );
 
     [TestCase(20)]
     [TestCase(3)]
@@ -99,14 +115,19 @@ public sealed class JobPlannerTests
     {
         JobPlan plan = Entries.Plan(Entries.Words(10) with { Width = 128, Height = 128, HiresFix = new HiresFix(2, 0.5, 8) }, Entries.Demo);
 
-        Assert.That(plan.Passes.Select(pass => (pass.Purpose, pass.Width, pass.Height, pass.Steps, pass.Upscaler)), Is.EqualTo(new[]
-        {
-            (PassPurpose.Draw, 64, 64, 10, null),
-            (PassPurpose.Redraw, 128, 128, 4, "demo-upscaler"),
-        }));
+        Assert.That(
+            plan.Passes.Select(pass => (pass.Purpose, pass.Width, pass.Height, pass.Steps, pass.Upscaler)),
+            Is.EqualTo(new[] { (PassPurpose.Draw, 64, 64, 10, null), (PassPurpose.Redraw, 128, 128, 4, "demo-upscaler") })
+        );
         Assert.That(plan.Steps, Is.EqualTo(14));
         Assert.That(plan.MegapixelSteps, Is.EqualTo((0.004096m * 10) + (0.016384m * 4)));
-        Assert.That(Entries.Plan(Entries.Words(10) with { Width = 128, Height = 128, HiresFix = new HiresFix(2, 0.5, 8, "lanczos") }, Entries.Demo).Passes[1].Upscaler, Is.Null);
+        Assert.That(
+            Entries
+                .Plan(Entries.Words(10) with { Width = 128, Height = 128, HiresFix = new HiresFix(2, 0.5, 8, "lanczos") }, Entries.Demo)
+                .Passes[1]
+                .Upscaler,
+            Is.Null
+        );
     }
 
     [Test]
@@ -135,7 +156,16 @@ public sealed class JobPlannerTests
     [Test]
     public void Plan_OfEnlarging_HasStepsWhereTheNetworkHasAny()
     {
-        var request = new SuperResolutionRequest { Model = "any", Image = Entries.Picture, Scale = 4, Width = 256, Height = 256, NumInferenceSteps = 30, Scheduler = "ddim" };
+        var request = new SuperResolutionRequest
+        {
+            Model = "any",
+            Image = Entries.Picture,
+            Scale = 4,
+            Width = 256,
+            Height = 256,
+            NumInferenceSteps = 30,
+            Scheduler = "ddim",
+        };
 
         JobPlan diffusion = Entries.Plan(request, Entries.Enlarger);
         JobPlan plain = Entries.Plan(request with { NumInferenceSteps = 1, Scheduler = "" }, Entries.PlainEnlarger);
@@ -165,8 +195,14 @@ public sealed class JobPlannerTests
     }
 
     [Test]
-    public void LeastStrength_LeavesAStepWithAnyScheduler([Values(1, 3, 7, 30, 50)] int steps, [ValueSource(nameof(Latents))] string scheduler) =>
-        Assert.That(Entries.Plan(Entries.FromPicture(steps, JobPlanner.LeastStrength(0, steps), scheduler), Entries.Latent).Steps, Is.Positive);
+    public void LeastStrength_LeavesAStepWithAnyScheduler(
+        [Values(1, 3, 7, 30, 50)] int steps,
+        [ValueSource(nameof(Latents))] string scheduler
+    ) =>
+        Assert.That(
+            Entries.Plan(Entries.FromPicture(steps, JobPlanner.LeastStrength(0, steps), scheduler), Entries.Latent).Steps,
+            Is.Positive
+        );
 
     private static string Refusal(JobRequest request, ModelEntry model) =>
         Assert.Throws<PlanException>(() => Entries.Plan(request, model, Entries.Refiner, Entries.FluxDev))!.Field;

@@ -17,13 +17,32 @@ public sealed class PictureSizesTests
     }
 
     [Test]
-    public void Plan_SizeThatTheNetworkMakes_IsMadeDirectly() => Assert.That(
-        SizesOf(Entries.Demo, 64, 48), Is.EqualTo(new RenderPlan { GeneratedWidth = 64, GeneratedHeight = 48, Resized = false }));
+    public void Plan_SizeThatTheNetworkMakes_IsMadeDirectly() =>
+        Assert.That(
+            SizesOf(Entries.Demo, 64, 48),
+            Is.EqualTo(
+                new RenderPlan
+                {
+                    GeneratedWidth = 64,
+                    GeneratedHeight = 48,
+                    Resized = false,
+                }
+            )
+        );
 
     [Test]
-    public void Plan_ModelWithoutUpscaler_IsMadeAtTheAskedSize() => Assert.That(
-        SizesOf(Entries.Demo with { Upscaler = null, NativeMaxSide = 2048 }, 512, 320),
-        Is.EqualTo(new RenderPlan { GeneratedWidth = 512, GeneratedHeight = 320, Resized = false }));
+    public void Plan_ModelWithoutUpscaler_IsMadeAtTheAskedSize() =>
+        Assert.That(
+            SizesOf(Entries.Demo with { Upscaler = null, NativeMaxSide = 2048 }, 512, 320),
+            Is.EqualTo(
+                new RenderPlan
+                {
+                    GeneratedWidth = 512,
+                    GeneratedHeight = 320,
+                    Resized = false,
+                }
+            )
+        );
 
     private static RenderPlan SizesOf(ModelEntry model, int width, int height) =>
         Entries.Plan(Entries.Words() with { Width = width, Height = height }, model).Render!;

@@ -4,7 +4,10 @@ using Generation.Cli.Servers;
 
 namespace Generation.Tests;
 
-/// <summary>The images of servers in containers: those that docker-compose.yml runs, or what a variable such as GENERATION_TEST_POSTGRES_IMAGE names.</summary>
+/// <summary>
+/// The images of servers in containers: those that docker-compose.yml runs, or what a variable such as GENERATION_TEST_POSTGRES_IMAGE
+/// names.
+/// </summary>
 internal static class ContainerImages
 {
     public static string Postgres { get; } = Image("POSTGRES", "postgres");
@@ -23,7 +26,12 @@ internal static class ContainerImages
         }
 
         string compose = Path.Combine(Clone.Current.Root, "docker-compose.yml");
-        Match image = Regex.Match(File.ReadAllText(compose), $@"^\s+image:\s+({repository}:\S+)", RegexOptions.Multiline, TimeSpan.FromSeconds(10));
+        Match image = Regex.Match(
+            File.ReadAllText(compose),
+            $@"^\s+image:\s+({repository}:\S+)",
+            RegexOptions.Multiline,
+            TimeSpan.FromSeconds(10)
+        );
         return image.Success ? image.Groups[1].Value : throw new ServerException($"{compose} names no image of {repository}.");
     }
 }

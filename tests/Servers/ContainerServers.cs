@@ -20,8 +20,9 @@ internal sealed class ContainerServers : IServers, IAsyncDisposable
 
     public ContainerServers()
     {
-        _postgres = new ContainerServer("postgres", NewPostgres(), ["pg_isready", "-q", "-h", "localhost"],
-            at => $"Host={at.Host};Port={at.Port};Database={Account};Username={Account};Password={_password}");
+        _postgres = new ContainerServer("postgres", NewPostgres(), ["pg_isready", "-q", "-h", "localhost"], at =>
+            $"Host={at.Host};Port={at.Port};Database={Account};Username={Account};Password={_password}"
+        );
         _redis = new ContainerServer("redis", NewRedis(), ["redis-cli", "ping"], at => $"{at.Address},password={_password}");
         _rabbitMq = new ContainerBroker(NewRabbitMq(), at => $"amqp://{Account}:{_password}@{at.Address}/{Account}");
     }
@@ -44,39 +45,52 @@ internal sealed class ContainerServers : IServers, IAsyncDisposable
         await _rabbitMq.DisposeAsync();
     }
 
-    private RestartableContainer NewPostgres() => new(ContainerImages.Postgres, port => new PostgreSqlBuilder(ContainerImages.Postgres)
-        .WithDatabase(Account)
-        .WithUsername(Account)
-        .WithPassword(_password)
-        .WithPortBinding(port, PostgreSqlBuilder.PostgreSqlPort)
-        .WithCommand("-c", "max_connections=300", "-c", "autovacuum_naptime=10s", "-c", "timezone=UTC")
-        .WithCreateParameterModifier(create => create.StopSignal = RestartableContainer.StopSignal)
-        .WithLogger(NullLogger.Instance)
-        .Build());
+    private RestartableContainer NewPostgres() =>
+        new(ContainerImages.Postgres, port =>
+            new PostgreSqlBuilder(ContainerImages.Postgres)
+                .WithDatabase(Account)
+                .WithUsername(Account)
+                .WithPassword(_password)
+                .WithPortBinding(port, PostgreSqlBuilder.PostgreSqlPort)
+                .WithCommand("-c", "max_connections=300", "-c", "autovacuum_naptime=10s", "-c", "timezone=UTC")
+                .WithCreateParameterModifier(create => create.StopSignal = RestartableContainer.StopSignal)
+                .WithLogger(NullLogger.Instance)
+                .Build()
+        );
 
-    private RestartableContainer NewRedis() => new(ContainerImages.Redis, port => new RedisBuilder(ContainerImages.Redis)
-        .WithPortBinding(port, RedisBuilder.RedisPort)
-        .WithCommand("redis-server", "--requirepass", _password, "--save", "", "--databases", "1024")
-        .WithEnvironment("REDISCLI_AUTH", _password)
-        .WithCreateParameterModifier(create => create.StopSignal = RestartableContainer.StopSignal)
-        .WithLogger(NullLogger.Instance)
-        .Build());
+    private RestartableContainer NewRedis() =>
+        new(ContainerImages.Redis, port =>
+            new RedisBuilder(ContainerImages.Redis)
+                .WithPortBinding(port, RedisBuilder.RedisPort)
+                .WithCommand("redis-server", "--requirepass", _password, "--save", "", "--databases", "1024")
+                .WithEnvironment("REDISCLI_AUTH", _password)
+                .WithCreateParameterModifier(create => create.StopSignal = RestartableContainer.StopSignal)
+                .WithLogger(NullLogger.Instance)
+                .Build()
+        );
 
-    private RestartableContainer NewRabbitMq() => new(ContainerImages.RabbitMq, port => new RabbitMqBuilder(ContainerImages.RabbitMq)
-        .WithUsername(Account)
-        .WithPassword(_password)
-        .WithEnvironment("RABBITMQ_DEFAULT_VHOST", Account)
-        .WithPortBinding(port, RabbitMqBuilder.RabbitMqPort)
-        .WithCreateParameterModifier(create => create.StopSignal = RestartableContainer.StopSignal)
-        .WithLogger(NullLogger.Instance)
-        .Build());
+    private RestartableContainer NewRabbitMq() =>
+        new(ContainerImages.RabbitMq, port =>
+            new RabbitMqBuilder(ContainerImages.RabbitMq)
+                .WithUsername(Account)
+                .WithPassword(_password)
+                .WithEnvironment("RABBITMQ_DEFAULT_VHOST", Account)
+                .WithPortBinding(port, RabbitMqBuilder.RabbitMqPort)
+                .WithCreateParameterModifier(create => create.StopSignal = RestartableContainer.StopSignal)
+                .WithLogger(NullLogger.Instance)
+                .Build()
+        );
 
     /// <param name="name">Its name in the stack.</param>
     /// <param name="container">What it runs in.</param>
     /// <param name="check">A command inside the container that ends with 0 where the server serves.</param>
     /// <param name="connectionString">What a client is given, once the container was started.</param>
-    private class ContainerServer(string name, RestartableContainer container, string[] check, Func<RestartableContainer, string> connectionString)
-        : IServer, IAsyncDisposable
+    private class ContainerServer(
+        string name,
+        RestartableContainer container,
+        string[] check,
+        Func<RestartableContainer, string> connectionString
+    ) : IServer, IAsyncDisposable
     {
         public string Name => name;
 
@@ -94,7 +108,14 @@ internal sealed class ContainerServers : IServers, IAsyncDisposable
             }
 
             ExecResult answer = await RunAsync(token, check);
-            return new ProcessHealth(Name, Pid: null, container.Port, container.Address, answer.ExitCode == 0 ? null : "does not answer", Log: null);
+            return new ProcessHealth(
+                Name,
+                Pid: null,
+                container.Port,
+                container.Address,
+                answer.ExitCode == 0 ? null : "does not answer",
+                Log: null
+            );
         }
 
         public Task StopAsync(CancellationToken token) => container.KillAsync(token);
@@ -107,7 +128,8 @@ internal sealed class ContainerServers : IServers, IAsyncDisposable
     }
 
     private sealed class ContainerBroker(RestartableContainer container, Func<RestartableContainer, string> connectionString)
-        : ContainerServer("rabbitmq", container, ["rabbitmq-diagnostics", "-q", "check_running"], connectionString), IBroker
+        : ContainerServer("rabbitmq", container, ["rabbitmq-diagnostics", "-q", "check_running"], connectionString),
+            IBroker
     {
         public async Task AddVirtualHostAsync(string name, CancellationToken token)
         {

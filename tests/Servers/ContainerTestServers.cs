@@ -44,16 +44,23 @@ internal sealed class ContainerTestServers : ITestServers
 
         private readonly RestartableContainer _container;
 
-        public ContainerS3() => _container = new RestartableContainer(ContainerImages.S3, port => new ContainerBuilder(ContainerImages.S3)
-            .WithCommand("server", "/data")
-            .WithEnvironment("MINIO_ROOT_USER", AccessKey)
-            .WithEnvironment("MINIO_ROOT_PASSWORD", SecretKey)
-            .WithPortBinding(port, Port)
-            .WithWaitStrategy(Wait.ForUnixContainer().UntilHttpRequestIsSucceeded(request =>
-                request.ForPort(Port).ForPath("/minio/health/ready").ForStatusCodeMatching(status => (int)status < 500)))
-            .WithCreateParameterModifier(create => create.StopSignal = RestartableContainer.StopSignal)
-            .WithLogger(NullLogger.Instance)
-            .Build());
+        public ContainerS3() =>
+            _container = new RestartableContainer(ContainerImages.S3, port =>
+                new ContainerBuilder(ContainerImages.S3)
+                    .WithCommand("server", "/data")
+                    .WithEnvironment("MINIO_ROOT_USER", AccessKey)
+                    .WithEnvironment("MINIO_ROOT_PASSWORD", SecretKey)
+                    .WithPortBinding(port, Port)
+                    .WithWaitStrategy(
+                        Wait.ForUnixContainer()
+                            .UntilHttpRequestIsSucceeded(request =>
+                                request.ForPort(Port).ForPath("/minio/health/ready").ForStatusCodeMatching(status => (int)status < 500)
+                            )
+                    )
+                    .WithCreateParameterModifier(create => create.StopSignal = RestartableContainer.StopSignal)
+                    .WithLogger(NullLogger.Instance)
+                    .Build()
+            );
 
         public Uri Address => new($"http://{_container.Address}");
 

@@ -8,9 +8,7 @@ public sealed class EndsTestServersAttribute : Attribute, ITestAction
 {
     public ActionTargets Targets => ActionTargets.Suite;
 
-    public void BeforeTest(ITest test)
-    {
-    }
+    public void BeforeTest(ITest test) { }
 
     public void AfterTest(ITest test)
     {

@@ -27,6 +27,8 @@ public interface IS3Server : IAsyncDisposable
 
     public string SecretKey { get; }
 
-    /// <summary>Whether it lists a bucket's unfinished uploads as S3 does. MinIO lists those of one key alone, and drops old ones by itself.</summary>
+    /// <summary>
+    /// Whether it lists a bucket's unfinished uploads as S3 does. MinIO lists those of one key alone, and drops old ones by itself.
+    /// </summary>
     public bool ListsUploads { get; }
 }

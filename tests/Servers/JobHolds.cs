@@ -19,7 +19,9 @@ public sealed class JobHolds(string folder)
 
     public string Folder { get; } = folder;
 
-    /// <summary>The first job made from now on of which so many steps are done stands there until the hold is released or the job is to stop.</summary>
+    /// <summary>
+    /// The first job made from now on of which so many steps are done stands there until the hold is released or the job is to stop.
+    /// </summary>
     public JobHold AtStep(int step)
     {
         string path = Path.Combine(Folder, $"{HoldPoint.Step}.{Guid.CreateVersion7():N}");
@@ -37,7 +39,9 @@ public sealed class JobHold(string path, int step) : IDisposable
 
     private readonly string _held = path + ".held";
 
-    /// <summary>The files to delete, in this order, for the job to go on or never to be held, by whoever cannot call <see cref="Release"/>.</summary>
+    /// <summary>
+    /// The files to delete, in this order, for the job to go on or never to be held, by whoever cannot call <see cref="Release"/>.
+    /// </summary>
     public IReadOnlyList<string> Files => [path + ".hold", _held];
 
     /// <summary>Waits until a job stands there.</summary>

@@ -4,7 +4,9 @@ using NUnit.Framework.Internal;
 
 namespace Generation.Tests;
 
-/// <summary>On tests whose subject is the private servers themselves: they are ignored, with a reason, where the servers are in containers.</summary>
+/// <summary>
+/// On tests whose subject is the private servers themselves: they are ignored, with a reason, where the servers are in containers.
+/// </summary>
 /// <param name="subject">What the tests are about.</param>
 [AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
 public sealed class PrivateServersOnlyAttribute(string subject) : NUnitAttribute, IApplyToTest
@@ -14,8 +16,10 @@ public sealed class PrivateServersOnlyAttribute(string subject) : NUnitAttribute
     public void ApplyToTest(Test test)
     {
         // Nothing may throw here: the test would vanish from the run
-        if (test.RunState == RunState.Runnable
-            && Environment.GetEnvironmentVariable(TestServersSetting.KindVariable) == TestServersSetting.Containers)
+        if (
+            test.RunState == RunState.Runnable
+            && Environment.GetEnvironmentVariable(TestServersSetting.KindVariable) == TestServersSetting.Containers
+        )
         {
             test.RunState = RunState.Ignored;
             test.Properties.Set(PropertyNames.SkipReason, $"This is about private servers ({Subject}), and the servers are in containers.");

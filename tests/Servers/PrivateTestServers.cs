@@ -3,13 +3,17 @@ using Generation.Cli.Servers;
 
 namespace Generation.Tests;
 
-/// <summary>From Debian's packages: those of the whole run where `./generation test` names their folder, else of this process alone.</summary>
+/// <summary>
+/// From Debian's packages: those of the whole run where `./generation test` names their folder, else of this process alone.
+/// </summary>
 internal sealed class PrivateTestServers : ITestServers
 {
-    public IServers Shared => field ??= NewServers(
-        Environment.GetEnvironmentVariable(TestServersSetting.FolderVariable) is { Length: > 0 } folder
-            ? DataFolder.At(folder)
-            : DataFolder.Temporary("test"));
+    public IServers Shared =>
+        field ??= NewServers(
+            Environment.GetEnvironmentVariable(TestServersSetting.FolderVariable) is { Length: > 0 } folder
+                ? DataFolder.At(folder)
+                : DataFolder.Temporary("test")
+        );
 
     public IServers NewServers(DataFolder folder) => new PrivateServers(folder, new ServerSettings(Durable: false));
 

@@ -47,9 +47,12 @@ internal sealed class RestartableContainer(string image, Func<int, IContainer> b
             catch (DockerUnavailableException e)
             {
                 throw new ServerException(
-                    "GENERATION_TEST_SERVERS=containers needs Docker, and none answers. Start it, or name its address in DOCKER_HOST; where it is "
-                    + "older than version 25, name the version of its API (`docker version` shows it) in DOCKER_API_VERSION. Without "
-                    + "GENERATION_TEST_SERVERS the tests run on servers from this machine's packages.", inner: e);
+                    "GENERATION_TEST_SERVERS=containers needs Docker, and none answers. Start it, or name its address in DOCKER_HOST; "
+                        + "where it is "
+                        + "older than version 25, name the version of its API (`docker version` shows it) in DOCKER_API_VERSION. Without "
+                        + "GENERATION_TEST_SERVERS the tests run on servers from this machine's packages.",
+                    inner: e
+                );
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
@@ -58,9 +61,13 @@ internal sealed class RestartableContainer(string image, Func<int, IContainer> b
                 if (attempt == Attempts || !e.Message.Contains("port is already allocated", StringComparison.Ordinal))
                 {
                     throw new ServerException(
-                        $"A container of {image} does not start: {e.Message.TrimEnd()} GENERATION_TEST_POSTGRES_IMAGE, _RABBITMQ_IMAGE, _REDIS_IMAGE and "
-                        + "_S3_IMAGE name other images; tests/Servers/containers/make-images makes some, and says what else to set, where no registry "
-                        + "can be reached.", inner: e);
+                        $"A container of {image} does not start: {e.Message.TrimEnd()} GENERATION_TEST_POSTGRES_IMAGE, _RABBITMQ_IMAGE, "
+                            + "_REDIS_IMAGE and "
+                            + "_S3_IMAGE name other images; tests/Servers/containers/make-images makes some, and says what else to set, "
+                            + "where no registry "
+                            + "can be reached.",
+                        inner: e
+                    );
                 }
             }
         }

@@ -78,7 +78,9 @@ internal sealed class SwiftServer : IS3Server
             }
             catch (HttpRequestException)
             {
-                throw new ServerException($"Swift ended while it started:\n{await File.ReadAllTextAsync(Path.Combine(_folder, "log"), token)}");
+                throw new ServerException(
+                    $"Swift ended while it started:\n{await File.ReadAllTextAsync(Path.Combine(_folder, "log"), token)}"
+                );
             }
         }
     }

@@ -5,7 +5,9 @@ using Generation.Cli;
 
 namespace Generation.Tests;
 
-/// <summary>A folder of catalogue entries over the embedded models and the small random ones of the reference data; gone when disposed.</summary>
+/// <summary>
+/// A folder of catalogue entries over the embedded models and the small random ones of the reference data; gone when disposed.
+/// </summary>
 public sealed class TestModels : IDisposable
 {
     public string Folder { get; } = Directory.CreateTempSubdirectory("test-models-").FullName;
@@ -68,7 +70,14 @@ public sealed class TestModels : IDisposable
     public void WriteEdges(string name, Action<JsonObject>? change = null) =>
         WriteSmall(name, "sd15", "sd15", ["text2img", "img2img", "inpaint", "controlnet"], entry =>
         {
-            entry["control_nets"] = new JsonArray(new JsonObject { ["name"] = "Edges", ["type"] = "canny", ["path"] = Golden("models", "controlnet") });
+            entry["control_nets"] = new JsonArray(
+                new JsonObject
+                {
+                    ["name"] = "Edges",
+                    ["type"] = "canny",
+                    ["path"] = Golden("models", "controlnet"),
+                }
+            );
             change?.Invoke(entry);
         });
 
@@ -98,7 +107,10 @@ public sealed class TestModels : IDisposable
     }
 
     public void Write(JsonObject entry) =>
-        File.WriteAllText(Path.Combine(Folder, (string)entry["name"]! + ".json"), entry.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+        File.WriteAllText(
+            Path.Combine(Folder, (string)entry["name"]! + ".json"),
+            entry.ToJsonString(new JsonSerializerOptions { WriteIndented = true })
+        );
 
     /// <summary>The reference case's safety checker with thresholds that all cosines are above (-1), or below (1).</summary>
     /// <returns>Its folder.</returns>
@@ -126,7 +138,10 @@ public sealed class TestModels : IDisposable
         return folder;
     }
 
-    /// <summary>The reference case's CLIPSeg with a vocabulary of its size: the first 598 tokens of another, and the two marks that its config names.</summary>
+    /// <summary>
+    /// The reference case's CLIPSeg with a vocabulary of its size: the first 598 tokens of another, and the two marks that its config
+    /// names.
+    /// </summary>
     /// <returns>Its folder.</returns>
     public string MaskFinder()
     {
@@ -137,11 +152,15 @@ public sealed class TestModels : IDisposable
         }
 
         string from = Golden("models", "sd15", "tokenizer");
-        Dictionary<string, int> vocabulary = JsonSerializer.Deserialize<Dictionary<string, int>>(File.ReadAllText(Path.Combine(from, "vocab.json")))!
-            .Where(pair => pair.Value < 598).ToDictionary(StringComparer.Ordinal);
+        var vocabulary = JsonSerializer
+            .Deserialize<Dictionary<string, int>>(File.ReadAllText(Path.Combine(from, "vocab.json")))!
+            .Where(pair => pair.Value < 598)
+            .ToDictionary(StringComparer.Ordinal);
         File.WriteAllLines(
             Path.Combine(folder, "merges.txt"),
-            File.ReadLines(Path.Combine(from, "merges.txt")).Where((line, k) => k == 0 || vocabulary.ContainsKey(line.Replace(" ", "", StringComparison.Ordinal))));
+            File.ReadLines(Path.Combine(from, "merges.txt"))
+                .Where((line, k) => k == 0 || vocabulary.ContainsKey(line.Replace(" ", "", StringComparison.Ordinal)))
+        );
         vocabulary["<|startoftext|>"] = 598;
         vocabulary["<|endoftext|>"] = 599;
         File.WriteAllText(Path.Combine(folder, "vocab.json"), JsonSerializer.Serialize(vocabulary));

@@ -12,7 +12,8 @@ namespace Generation.Tests;
 public static class TestServers
 {
     private static readonly Lazy<ITestServers> Way = new(() =>
-        TestServersSetting.InContainers ? new ContainerTestServers() : new PrivateTestServers());
+        TestServersSetting.InContainers ? new ContainerTestServers() : new PrivateTestServers()
+    );
 
     private static readonly Lazy<Task<IServers>> Started = new(StartAsync);
 
@@ -60,8 +61,9 @@ public static class TestServers
     private static async Task<long> NextRedisDatabaseAsync(string connectionString)
     {
         // The machine may stand still for some seconds
-        await using ConnectionMultiplexer redis =
-            await ConnectionMultiplexer.ConnectAsync(connectionString + ",connectTimeout=60000,asyncTimeout=60000");
+        await using ConnectionMultiplexer redis = await ConnectionMultiplexer.ConnectAsync(
+            connectionString + ",connectTimeout=60000,asyncTimeout=60000"
+        );
         return 1 + (await redis.GetDatabase(0).StringIncrementAsync("test:databases") % 1023);
     }
 }

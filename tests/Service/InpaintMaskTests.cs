@@ -21,7 +21,8 @@ public sealed class InpaintMaskTests
         yield return Case("black on nearly transparent black", MaskMode.PaintBlack, 0, 0, 0, 40, 0, 0, 0, 255);
         yield return Case("a hole in white", MaskMode.PaintTransparent, 255, 255, 255, 255, 255, 255, 255, 0);
 
-        static TestCaseData Case(string name, MaskMode mode, params byte[] pixels) => new TestCaseData(mode, pixels).SetArgDisplayNames(name);
+        static TestCaseData Case(string name, MaskMode mode, params byte[] pixels) =>
+            new TestCaseData(mode, pixels).SetArgDisplayNames(name);
     }
 
     [TestCaseSource(nameof(Masks))]

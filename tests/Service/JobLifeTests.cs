@@ -20,11 +20,16 @@ public sealed class JobLifeTests
     {
         await _scope.StartWorkerAsync("w1");
         await ServiceScope.EventuallyAsync(
-            async () => (await _scope.Registry.SchedulersAsync(CancellationToken.None)).Count > 0, "the worker is registered");
+            async () => (await _scope.Registry.SchedulersAsync(CancellationToken.None)).Count > 0,
+            "the worker is registered"
+        );
         IReadOnlyList<SchedulerEntry> told = await _scope.Registry.SchedulersAsync(CancellationToken.None);
         Assert.Multiple(() =>
         {
-            Assert.That(told.Select(s => s.Name), Is.SupersetOf(new[] { "ddim", "euler", "euler_a", "dpmpp_2m_karras", "unipc", "lcm", "flow_euler" }));
+            Assert.That(
+                told.Select(s => s.Name),
+                Is.SupersetOf(new[] { "ddim", "euler", "euler_a", "dpmpp_2m_karras", "unipc", "lcm", "flow_euler" })
+            );
             Assert.That(told.Select(s => s.Description), Has.None.Empty);
         });
     }
@@ -77,14 +82,18 @@ public sealed class JobLifeTests
         Assert.That(row.Outputs.Select(o => o.Sha256), Is.EqualTo(expected));
         await ServiceScope.EventuallyAsync(
             async () => await _scope.Results.OpenAsync(handedBack.Checkpoint.Sha256, CancellationToken.None) is null,
-            "the checkpoint is deleted");
+            "the checkpoint is deleted"
+        );
     }
 
     [Test]
     public async Task Shutdown_InTheSecondPassOfAPicture_GoesOnThereToTheSameBytes()
     {
         // 40 steps at 64 pixels for each of two pictures, then 20 over each at 128
-        Text2ImgRequest request = ServiceScope.Apple(steps: 40, seed: 5, images: 2, side: 128) with { HiresFix = new HiresFix(2, 0.5, 40) };
+        Text2ImgRequest request = ServiceScope.Apple(steps: 40, seed: 5, images: 2, side: 128) with
+        {
+            HiresFix = new HiresFix(2, 0.5, 40),
+        };
         WebApplication first = await _scope.StartWorkerAsync("w1");
         string[] expected = [.. (await _scope.RunAsync(request)).Outputs.Select(o => o.Sha256)];
 
@@ -185,7 +194,9 @@ public sealed class JobLifeTests
     public async Task ManyJobs_OnOneWorker_AllEndOnce()
     {
         await _scope.StartWorkerAsync("w1");
-        JobId[] ids = await Task.WhenAll(Enumerable.Range(0, 12).Select(k => _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 2, seed: k))));
+        JobId[] ids = await Task.WhenAll(
+            Enumerable.Range(0, 12).Select(k => _scope.SubmitAndSendAsync(ServiceScope.Apple(steps: 2, seed: k)))
+        );
         foreach (JobId id in ids)
         {
             JobRow row = await _scope.WaitForEndAsync(id);
@@ -212,7 +223,9 @@ public sealed class JobLifeTests
         IReadOnlyList<ModelEntry> models = await _scope.Get<WorkerRegistry>().ModelsAsync(CancellationToken.None);
         Assert.That(models.Select(m => m.Name), Does.Contain("demo"));
         await ServiceScope.EventuallyAsync(
-            async () => (await _scope.ScalarAsync<string[]>("SELECT loaded FROM workers WHERE id = 'w1'")).Contains("demo"), "the heartbeat tells the loaded model");
+            async () => (await _scope.ScalarAsync<string[]>("SELECT loaded FROM workers WHERE id = 'w1'")).Contains("demo"),
+            "the heartbeat tells the loaded model"
+        );
         await worker.StopAsync(ServiceScope.Limit());
         Assert.That(await _scope.ScalarAsync<long>("SELECT count(*) FROM workers"), Is.Zero);
     }

@@ -19,7 +19,8 @@ internal sealed class LateBroker : IDisposable
         _ = AcceptAsync();
     }
 
-    public string Address => new UriBuilder(_broker) { Host = "127.0.0.1", Port = ((IPEndPoint)_listener.LocalEndpoint).Port }.Uri.ToString();
+    public string Address =>
+        new UriBuilder(_broker) { Host = "127.0.0.1", Port = ((IPEndPoint)_listener.LocalEndpoint).Port }.Uri.ToString();
 
     /// <summary>Completes with the first connection.</summary>
     public Task Asked => _asked.Task.WaitAsync(ServiceScope.Limit());
@@ -53,7 +54,8 @@ internal sealed class LateBroker : IDisposable
             await broker.ConnectAsync(_broker.Host, _broker.Port, end);
             await Task.WhenAny(
                 client.GetStream().CopyToAsync(broker.GetStream(), end),
-                broker.GetStream().CopyToAsync(client.GetStream(), end));
+                broker.GetStream().CopyToAsync(client.GetStream(), end)
+            );
         }
     }
 }

@@ -13,7 +13,21 @@ public sealed class LiveTensorTests
 {
     private static readonly string[] Kinds =
     [
-        "text2img", "hires", "loras", "refiner", "img2img", "inpaint", "mask_prompt", "outpaint", "edit", "controlnet", "enlarge", "x4", "text2video", "img2video", "checked",
+        "text2img",
+        "hires",
+        "loras",
+        "refiner",
+        "img2img",
+        "inpaint",
+        "mask_prompt",
+        "outpaint",
+        "edit",
+        "controlnet",
+        "enlarge",
+        "x4",
+        "text2video",
+        "img2video",
+        "checked",
     ];
 
     private ServiceScope _scope = null!;
@@ -80,7 +94,8 @@ public sealed class LiveTensorTests
                 await Task.Delay(200);
                 return (live = TorchExtras.LiveTensors) == earlier;
             },
-            "the worker has put its jobs away");
+            "the worker has put its jobs away"
+        );
         return live;
     }
 
@@ -90,7 +105,9 @@ public sealed class LiveTensorTests
         Assert.That(row.State, Is.EqualTo(JobState.Succeeded), $"{row.Error?.Field}: {row.Error?.Detail}");
         // A job's row is final a moment before its last things are disposed
         await ServiceScope.EventuallyAsync(
-            () => Task.FromResult(_worker.Services.GetRequiredService<RunningJobs>().Count == 0), "no job is left in the process");
+            () => Task.FromResult(_worker.Services.GetRequiredService<RunningJobs>().Count == 0),
+            "no job is left in the process"
+        );
     }
 
     private JobRequest Request(string kind, long seed)
@@ -103,11 +120,30 @@ public sealed class LiveTensorTests
             "loras" => small with { Model = "tiny", Loras = [new LoraUse("ink", 0.7), new LoraUse("pen", 0.4)] },
             "refiner" => small with { Model = "xl", Refiner = new RefinerUse("xl-refiner", 0.6) },
             "img2img" => new Img2ImgRequest(apple, _picture) { Strength = 0.7 },
-            "inpaint" => new InpaintRequest(apple, _picture) { Mask = _mask, Strength = 1, Padding = 8, MaskBlur = 2 },
+            "inpaint" => new InpaintRequest(apple, _picture)
+            {
+                Mask = _mask,
+                Strength = 1,
+                Padding = 8,
+                MaskBlur = 2,
+            },
             "mask_prompt" => new InpaintRequest(apple with { Model = "finder" }, _picture) { MaskPrompt = "the apple", Strength = 1 },
             "outpaint" => new OutpaintRequest(apple with { Width = 96 }, _picture) { Left = 32, Overlap = 8 },
             "edit" => new EditRequest(small with { Model = "edits" }, _picture) { ImageGuidanceScale = 1.5 },
-            "controlnet" => new ControlNetRequest(small with { Model = "tiny" }, [new ControlUse { Image = _picture, Type = "canny", Preprocessor = "canny" }]),
+            "controlnet" => new ControlNetRequest(
+                small with
+                {
+                    Model = "tiny",
+                },
+                [
+                    new ControlUse
+                    {
+                        Image = _picture,
+                        Type = "canny",
+                        Preprocessor = "canny",
+                    },
+                ]
+            ),
             "enlarge" => Enlarge("enlarger", seed),
             "x4" => Enlarge("x4", seed),
             "text2video" => Clip("demo", null, seed),
@@ -117,36 +153,38 @@ public sealed class LiveTensorTests
         };
     }
 
-    private SuperResolutionRequest Enlarge(string model, long seed) => new()
-    {
-        Model = model,
-        Image = _picture,
-        Scale = 4,
-        Width = _picture.Width * 4,
-        Height = _picture.Height * 4,
-        Prompt = "a cat",
-        NumInferenceSteps = model == "x4" ? 3 : 1,
-        GuidanceScale = 7,
-        NoiseLevel = 20,
-        Scheduler = "auto",
-        Seed = seed,
-    };
+    private SuperResolutionRequest Enlarge(string model, long seed) =>
+        new()
+        {
+            Model = model,
+            Image = _picture,
+            Scale = 4,
+            Width = _picture.Width * 4,
+            Height = _picture.Height * 4,
+            Prompt = "a cat",
+            NumInferenceSteps = model == "x4" ? 3 : 1,
+            GuidanceScale = 7,
+            NoiseLevel = 20,
+            Scheduler = "auto",
+            Seed = seed,
+        };
 
-    private static VideoRequest Clip(string model, StoredPicture? picture, long seed) => new()
-    {
-        Model = model,
-        Prompt = picture is null ? "a cat moving left" : "",
-        Image = picture,
-        Width = 48,
-        Height = 32,
-        NumFrames = 3,
-        Fps = 8,
-        NumInferenceSteps = 3,
-        GuidanceScale = 3,
-        MotionBucketId = 100,
-        NoiseAugStrength = 0.05,
-        Scheduler = "auto",
-        Seed = seed,
-        OutputFormat = "zip",
-    };
+    private static VideoRequest Clip(string model, StoredPicture? picture, long seed) =>
+        new()
+        {
+            Model = model,
+            Prompt = picture is null ? "a cat moving left" : "",
+            Image = picture,
+            Width = 48,
+            Height = 32,
+            NumFrames = 3,
+            Fps = 8,
+            NumInferenceSteps = 3,
+            GuidanceScale = 3,
+            MotionBucketId = 100,
+            NoiseAugStrength = 0.05,
+            Scheduler = "auto",
+            Seed = seed,
+            OutputFormat = "zip",
+        };
 }

@@ -32,7 +32,7 @@ public sealed class MaskPromptTests
     [Test]
     public async Task Run_WithMaskPrompt_IsAsWithTheMaskThatTheNetworkFinds()
     {
-        using MaskFinder finder = MaskFinder.FromPretrained(Path.Combine(_models.Folder, "mask-finder"));
+        using var finder = MaskFinder.FromPretrained(Path.Combine(_models.Folder, "mask-finder"));
         Picture mask = finder.Find(_picture, "a cat");
         Assert.That(mask.Bytes.Distinct().Count(), Is.EqualTo(2), "it covers a part of the picture");
         StoredPicture image = await MediaModels.StoreAsync(_scope.Results, _picture);
@@ -44,7 +44,10 @@ public sealed class MaskPromptTests
         {
             if (mask.Bytes[i] == 0)
             {
-                Assert.That(found.Bytes.AsSpan(i * 3, 3).SequenceEqual(_picture.Bytes.AsSpan(i * 3, 3)), $"pixel {i} lies outside the mask");
+                Assert.That(
+                    found.Bytes.AsSpan(i * 3, 3).SequenceEqual(_picture.Bytes.AsSpan(i * 3, 3)),
+                    $"pixel {i} lies outside the mask"
+                );
             }
         }
     }
@@ -52,7 +55,13 @@ public sealed class MaskPromptTests
     [Test]
     public async Task Run_WithoutANetworkForIt_FailsByFieldAndCostsNothing()
     {
-        JobRow row = await _scope.RunAsync(Request(await MediaModels.StoreAsync(_scope.Results, _picture)) with { Model = "demo", MaskPrompt = "a cat" });
+        JobRow row = await _scope.RunAsync(
+            Request(await MediaModels.StoreAsync(_scope.Results, _picture)) with
+            {
+                Model = "demo",
+                MaskPrompt = "a cat",
+            }
+        );
         Assert.That((row.State, row.Error!.Field, row.Charged), Is.EqualTo((JobState.Failed, "mask_prompt", Credits.Zero)));
     }
 
@@ -63,18 +72,19 @@ public sealed class MaskPromptTests
         return PictureCodec.Decode(await _scope.ReadAsync(row.Outputs.Single().Sha256));
     }
 
-    private static InpaintRequest Request(StoredPicture image) => new()
-    {
-        Model = "finder",
-        Image = image,
-        Prompt = "a red apple",
-        Strength = 1,
-        Width = 64,
-        Height = 64,
-        NumInferenceSteps = 3,
-        GuidanceScale = 4,
-        Scheduler = "ddim",
-        Seed = 1,
-        NumImages = 1,
-    };
+    private static InpaintRequest Request(StoredPicture image) =>
+        new()
+        {
+            Model = "finder",
+            Image = image,
+            Prompt = "a red apple",
+            Strength = 1,
+            Width = 64,
+            Height = 64,
+            NumInferenceSteps = 3,
+            GuidanceScale = 4,
+            Scheduler = "ddim",
+            Seed = 1,
+            NumImages = 1,
+        };
 }

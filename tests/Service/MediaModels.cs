@@ -13,7 +13,9 @@ internal sealed class MediaModels : IDisposable
     public MediaModels()
     {
         _models.WriteDemo();
-        _models.WriteDemo("linear", entry => entry["motion_scheduler"] = new JsonObject { ["beta_schedule"] = "linear", ["rescale_betas_zero_snr"] = false });
+        _models.WriteDemo("linear", entry =>
+            entry["motion_scheduler"] = new JsonObject { ["beta_schedule"] = "linear", ["rescale_betas_zero_snr"] = false }
+        );
         _models.WriteDemo("strict", entry => entry["safety_checker"] = _models.SafetyChecker("strict-checker", -Half.One));
         _models.WriteDemo("lenient", entry => entry["safety_checker"] = _models.SafetyChecker("lenient-checker", Half.One));
         _models.WriteDemo("finder", entry => entry["mask_finder"] = _models.MaskFinder());
@@ -35,7 +37,13 @@ internal sealed class MediaModels : IDisposable
     public static async Task<StoredPicture> StoreAsync(IResultsStore results, Picture picture)
     {
         byte[] file = PictureCodec.Encode(picture, PictureFormat.Png);
-        return new StoredPicture(await results.PutAsync(file, "image/png", CancellationToken.None), "image/png", file.Length, picture.Width, picture.Height);
+        return new StoredPicture(
+            await results.PutAsync(file, "image/png", CancellationToken.None),
+            "image/png",
+            file.Length,
+            picture.Width,
+            picture.Height
+        );
     }
 
     private void WriteEnlarger(string name, string path, Action<JsonObject> change)

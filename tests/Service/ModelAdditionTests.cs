@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Diffusion;
 using Generation.Worker.Models;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Service;
@@ -48,7 +49,12 @@ public sealed class ModelAdditionTests
     [TestCase("srvgg_x2", 2)]
     public void Add_EnlargingNetwork_WritesItsEntry(string network, int scale)
     {
-        string file = ModelAddition.Add(Path.Combine(Models, "..", "modules", network, "model.safetensors"), "larger", _folder, TextWriter.Null);
+        string file = ModelAddition.Add(
+            Path.Combine(Models, "..", "modules", network, "model.safetensors"),
+            "larger",
+            _folder,
+            TextWriter.Null
+        );
         ModelEntry entry = JsonSerializer.Deserialize<ModelEntry>(File.ReadAllText(file), WireJson.Options)!;
         Assert.Multiple(() =>
         {
@@ -62,7 +68,7 @@ public sealed class ModelAdditionTests
     public void Add_PartsOntoAModel_ExtendItsEntryAndKeepTheRest()
     {
         string file = ModelAddition.Add(Path.Combine(Models, "sd15"), "base", _folder, TextWriter.Null);
-        var written = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
+        JsonObject written = JsonNode.Parse(File.ReadAllText(file))!.AsObject();
         written["note"] = "of its owner";
         File.WriteAllText(file, written.ToJsonString());
         ModelAddition.Add(Path.Combine(Models, "controlnet"), "net", _folder, TextWriter.Null, "base", "canny");
@@ -72,7 +78,12 @@ public sealed class ModelAdditionTests
         Assert.Multiple(() =>
         {
             Assert.That((string?)JsonNode.Parse(File.ReadAllText(file))!["note"], Is.EqualTo("of its owner"));
-            Assert.That(entry.Kinds, Is.EqualTo(new[] { JobKind.Text2Img, JobKind.Img2Img, JobKind.Inpaint, JobKind.Outpaint, JobKind.ControlNet, JobKind.Video }));
+            Assert.That(
+                entry.Kinds,
+                Is.EqualTo(
+                    new[] { JobKind.Text2Img, JobKind.Img2Img, JobKind.Inpaint, JobKind.Outpaint, JobKind.ControlNet, JobKind.Video }
+                )
+            );
             Assert.That(entry.ControlNets.Select(net => (net.Name, net.Type)), Is.EqualTo(new[] { ("net", "canny") }));
             Assert.That(Path.GetFullPath(entry.ControlNets[0].Path, _folder), Is.EqualTo(Path.Combine(Models, "controlnet")));
             Assert.That(Path.GetFullPath(entry.MotionAdapter!, _folder), Is.EqualTo(Path.Combine(Models, "motion_adapter")));
@@ -80,7 +91,8 @@ public sealed class ModelAdditionTests
         });
         Assert.That(
             () => ModelAddition.Add(Path.Combine(Models, "controlnet"), "again", _folder, TextWriter.Null, "base", "canny"),
-            Throws.TypeOf<WeightsException>().With.Message.Contains("--type"));
+            Throws.TypeOf<WeightsException>().With.Message.Contains("--type")
+        );
     }
 
     [Test]
@@ -88,7 +100,7 @@ public sealed class ModelAdditionTests
     {
         ModelAddition.Add(Path.Combine(Models, "lora", "kohya.safetensors"), "style", _folder, TextWriter.Null);
         string word = Path.Combine(_folder, "word.safetensors");
-        using (var scope = NewDisposeScope())
+        using (DisposeScope scope = NewDisposeScope())
         {
             SafetensorsWriter.Write(word, [KeyValuePair.Create("emb_params", ones(2, 16))]);
         }
@@ -96,9 +108,15 @@ public sealed class ModelAdditionTests
         ModelAddition.Add(word, "word", _folder, TextWriter.Null);
         Assert.Multiple(() =>
         {
-            Assert.That(File.ReadAllBytes(Path.Combine(_folder, "loras", "style.safetensors")), Is.EqualTo(File.ReadAllBytes(Path.Combine(Models, "lora", "kohya.safetensors"))));
+            Assert.That(
+                File.ReadAllBytes(Path.Combine(_folder, "loras", "style.safetensors")),
+                Is.EqualTo(File.ReadAllBytes(Path.Combine(Models, "lora", "kohya.safetensors")))
+            );
             Assert.That(File.Exists(Path.Combine(_folder, "embeddings", "word.safetensors")));
-            Assert.That(() => ModelAddition.Add(word, "word", _folder, TextWriter.Null), Throws.TypeOf<WeightsException>().With.Message.Contains("--name"));
+            Assert.That(
+                () => ModelAddition.Add(word, "word", _folder, TextWriter.Null),
+                Throws.TypeOf<WeightsException>().With.Message.Contains("--name")
+            );
         });
     }
 
@@ -114,7 +132,10 @@ public sealed class ModelAdditionTests
     public void Add_WhatCannotBeAddedSo_SaysWhatToDo(string path, string? to, string? type, string said)
     {
         var errors = new StringWriter();
-        Assert.That(ModelAddition.Run([Path.Combine(Models, path), "tried", _folder, to ?? "", type ?? ""], TextWriter.Null, errors), Is.EqualTo(1));
+        Assert.That(
+            ModelAddition.Run([Path.Combine(Models, path), "tried", _folder, to ?? "", type ?? ""], TextWriter.Null, errors),
+            Is.EqualTo(1)
+        );
         Assert.That(errors.ToString(), Does.Contain(said));
         Assert.That(Directory.EnumerateFileSystemEntries(_folder), Is.Empty);
     }
@@ -126,7 +147,8 @@ public sealed class ModelAdditionTests
         string before = File.ReadAllText(file);
         Assert.That(
             () => ModelAddition.Add(Path.Combine(Models, "controlnet"), "canny", _folder, TextWriter.Null, "large"),
-            Throws.TypeOf<WeightsException>().With.Message.Contains("another family"));
+            Throws.TypeOf<WeightsException>().With.Message.Contains("another family")
+        );
         Assert.That(File.ReadAllText(file), Is.EqualTo(before));
     }
 

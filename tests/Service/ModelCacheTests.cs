@@ -37,8 +37,8 @@ public sealed class ModelCacheTests
     public async Task Jobs_OverManyModels_KeepTheMostRecentlyUsedWithinTheBound()
     {
         WebApplication worker = await _scope.StartWorkerAsync("w1", ("Models:Path", _folder), ("Worker:ModelMemoryMiB", "120"));
-        var cache = worker.Services.GetRequiredService<ModelCache>();
-        var first = (await RunAsync("demo")).Outputs.Single().Sha256;
+        ModelCache cache = worker.Services.GetRequiredService<ModelCache>();
+        string first = (await RunAsync("demo")).Outputs.Single().Sha256;
         await RunAsync("second");
         Assert.That(cache.Loaded, Is.EquivalentTo(new[] { "demo", "second" }));
         await RunAsync("demo");
@@ -53,7 +53,7 @@ public sealed class ModelCacheTests
     public async Task Acquire_WhileAJobHoldsTheMemory_WaitsForIt()
     {
         WebApplication worker = await _scope.StartWorkerAsync("w1", ("Models:Path", _folder), ("Worker:ModelMemoryMiB", "60"));
-        var cache = worker.Services.GetRequiredService<ModelCache>();
+        ModelCache cache = worker.Services.GetRequiredService<ModelCache>();
         ModelLease held = await cache.AcquireAsync("demo", ServiceScope.Limit());
         Task<ModelLease> waiting = cache.AcquireAsync("second", ServiceScope.Limit());
         Task<ModelLease> same = cache.AcquireAsync("demo", ServiceScope.Limit());
@@ -75,9 +75,13 @@ public sealed class ModelCacheTests
         WebApplication cold = await _scope.StartWorkerAsync("cold", ("Models:Path", _folder), ("Worker:Models", "demo,second"));
         await ServiceScope.EventuallyAsync(
             async () => (await cold.Services.GetRequiredService<WarmPlaces>().LeaveToOthersAsync(ServiceScope.Limit())).Contains("second"),
-            "the cold worker knows where the model is warm");
-        var endpoints = cold.Services.GetRequiredService<JobEndpoints>();
-        await ServiceScope.EventuallyAsync(() => Task.FromResult(!endpoints.IsConsuming("second")), "the cold worker leaves the model's jobs to the warm one");
+            "the cold worker knows where the model is warm"
+        );
+        JobEndpoints endpoints = cold.Services.GetRequiredService<JobEndpoints>();
+        await ServiceScope.EventuallyAsync(
+            () => Task.FromResult(!endpoints.IsConsuming("second")),
+            "the cold worker leaves the model's jobs to the warm one"
+        );
 
         using JobHold hold = ServiceScope.Holds.AtStep(1);
         JobId first = await _scope.SubmitAndSendAsync(ServiceScope.Apple() with { Model = "second" });
@@ -101,15 +105,22 @@ public sealed class ModelCacheTests
         await _scope.StartWorkerAsync("warm", ("Models:Path", _folder), ("Worker:Models", "second"));
         using var broker = new LateBroker(_scope.Settings()["ConnectionStrings:RabbitMq"]!);
         Task<WebApplication> starting = _scope.StartWorkerAsync(
-            "cold", ("Models:Path", _folder), ("Worker:Models", "demo,second"), ("ConnectionStrings:RabbitMq", broker.Address));
+            "cold",
+            ("Models:Path", _folder),
+            ("Worker:Models", "demo,second"),
+            ("ConnectionStrings:RabbitMq", broker.Address)
+        );
         await broker.Asked;
         await Task.Delay(TimeSpan.FromSeconds(2));
         Assert.That(starting.IsCompleted, Is.False, "without a broker no worker is ready");
 
         broker.Answer();
 
-        var endpoints = (await starting).Services.GetRequiredService<JobEndpoints>();
-        await ServiceScope.EventuallyAsync(() => Task.FromResult(!endpoints.IsConsuming("second")), "then it leaves the model's jobs to the warm one");
+        JobEndpoints endpoints = (await starting).Services.GetRequiredService<JobEndpoints>();
+        await ServiceScope.EventuallyAsync(
+            () => Task.FromResult(!endpoints.IsConsuming("second")),
+            "then it leaves the model's jobs to the warm one"
+        );
     }
 
     [Test]
@@ -143,15 +154,19 @@ public sealed class ModelCacheTests
             Microsoft.Extensions.Options.Options.Create(new Worker.ModelsOptions { Path = _folder }),
             Microsoft.Extensions.Options.Options.Create(new Worker.WorkerOptions()),
             [new Worker.Rendering.RenderedKind(JobKind.Text2Img)],
-            Microsoft.Extensions.Logging.Abstractions.NullLogger<ModelCatalog>.Instance);
+            Microsoft.Extensions.Logging.Abstractions.NullLogger<ModelCatalog>.Instance
+        );
         Assert.That(catalog.Entries.Select(e => e.Name), Is.EqualTo(new[] { "demo", "second", "third" }));
         Assert.That(
-            () => new ModelCatalog(
-                Microsoft.Extensions.Options.Options.Create(new Worker.ModelsOptions { Path = _folder }),
-                Microsoft.Extensions.Options.Options.Create(new Worker.WorkerOptions { Models = ["torn"] }),
-                [new Worker.Rendering.RenderedKind(JobKind.Text2Img)],
-                Microsoft.Extensions.Logging.Abstractions.NullLogger<ModelCatalog>.Instance),
-            Throws.InvalidOperationException.With.Message.Contains("torn.json"));
+            () =>
+                new ModelCatalog(
+                    Microsoft.Extensions.Options.Options.Create(new Worker.ModelsOptions { Path = _folder }),
+                    Microsoft.Extensions.Options.Options.Create(new Worker.WorkerOptions { Models = ["torn"] }),
+                    [new Worker.Rendering.RenderedKind(JobKind.Text2Img)],
+                    Microsoft.Extensions.Logging.Abstractions.NullLogger<ModelCatalog>.Instance
+                ),
+            Throws.InvalidOperationException.With.Message.Contains("torn.json")
+        );
     }
 
     private async Task<JobRow> RunAsync(string model)

@@ -21,8 +21,24 @@ public sealed class PlannedStepsTests
 {
     private static readonly string[] Latents =
     [
-        "auto", "ddim", "ddpm", "pndm", "lms", "euler_karras", "euler_a", "heun", "dpm2", "dpm2_a_karras", "dpmpp_2m_karras", "dpmpp_2m_sde", "dpmpp_2s", "deis",
-        "unipc", "sa_solver", "lcm", "tcd",
+        "auto",
+        "ddim",
+        "ddpm",
+        "pndm",
+        "lms",
+        "euler_karras",
+        "euler_a",
+        "heun",
+        "dpm2",
+        "dpm2_a_karras",
+        "dpmpp_2m_karras",
+        "dpmpp_2m_sde",
+        "dpmpp_2s",
+        "deis",
+        "unipc",
+        "sa_solver",
+        "lcm",
+        "tcd",
     ];
 
     private static readonly string[] Flows = ["auto", "flow_euler", "flow_heun", "euler", "heun"];
@@ -32,9 +48,31 @@ public sealed class PlannedStepsTests
 
     private static readonly string[] Ways =
     [
-        "text2img", "img2img 0.5", "img2img 0.2", "inpaint 1", "inpaint 0.5", "outpaint", "hires", "controlnet", "inpaint9 0.7", "outpaint9", "edit", "refined", "refined 0.9",
-        "flux text2img", "flux img2img 0.7", "flux img2img 0.2", "flux inpaint 0.7", "flux hires", "fill inpaint 1", "fill inpaint 0.7", "fill outpaint",
-        "dev text2img", "x4", "text2video", "img2video",
+        "text2img",
+        "img2img 0.5",
+        "img2img 0.2",
+        "inpaint 1",
+        "inpaint 0.5",
+        "outpaint",
+        "hires",
+        "controlnet",
+        "inpaint9 0.7",
+        "outpaint9",
+        "edit",
+        "refined",
+        "refined 0.9",
+        "flux text2img",
+        "flux img2img 0.7",
+        "flux img2img 0.2",
+        "flux inpaint 0.7",
+        "flux hires",
+        "fill inpaint 1",
+        "fill inpaint 0.7",
+        "fill outpaint",
+        "dev text2img",
+        "x4",
+        "text2video",
+        "img2video",
     ];
 
     private ServiceScope _scope = null!;
@@ -60,7 +98,9 @@ public sealed class PlannedStepsTests
         _models.WriteSmall("edits", "instruct_pix2pix", "sd15", ["edit"]);
         _models.WriteSmall("xl", "sdxl", "sdxl", ["text2img", "img2img"], entry => entry["refiner"] = "xl-refiner");
         _models.WriteSmall("xl-refiner", "sdxl_refiner", "sdxl-refiner", ["img2img"]);
-        _models.WriteSmall("flux", "flux_schnell", "flux", ["text2img", "img2img", "inpaint"], entry => entry["default_scheduler"] = "flow_euler");
+        _models.WriteSmall("flux", "flux_schnell", "flux", ["text2img", "img2img", "inpaint"], entry =>
+            entry["default_scheduler"] = "flow_euler"
+        );
         _models.WriteSmall("dev", "flux_dev", "flux", ["text2img"], entry => entry["default_scheduler"] = "flow_euler");
         _models.WriteSmall("fill", "flux_fill", "flux", ["inpaint", "outpaint"], entry => entry["default_scheduler"] = "flow_euler");
 
@@ -111,7 +151,10 @@ public sealed class PlannedStepsTests
     [TestCase(0.2, 1)]
     public async Task Run_OfFluxInFourSteps_TakesAsManyAsArePaidFor(double strength, int expected)
     {
-        var request = new Img2ImgRequest(ServiceScope.Apple(steps: 4, side: 64) with { Model = "flux", Scheduler = "flow_euler" }, _picture) { Strength = strength };
+        var request = new Img2ImgRequest(ServiceScope.Apple(steps: 4, side: 64) with { Model = "flux", Scheduler = "flow_euler" }, _picture)
+        {
+            Strength = strength,
+        };
         JobPlan plan = PlanAsStored(request);
 
         (long steps, _) = await RunAsync(request, plan);
@@ -128,12 +171,16 @@ public sealed class PlannedStepsTests
 
         Assert.That(
             () => RunAsync(request, plan with { Passes = [plan.Passes[0] with { Calls = 9, End = 9 }] }),
-            Throws.TypeOf<Diffusion.Pipelines.SettingException>().With.Message.Contains("planned as calls 0 to 9 of 9"));
+            Throws.TypeOf<Diffusion.Pipelines.SettingException>().With.Message.Contains("planned as calls 0 to 9 of 9")
+        );
     }
 
     /// <summary>As it comes back from the job's row.</summary>
-    private JobPlan PlanAsStored(JobRequest request) => JsonSerializer.Deserialize<JobPlan>(
-        JsonSerializer.Serialize(JobPlanner.Plan(request, _entries[request.Model], _entries.GetValueOrDefault), WireJson.Options), WireJson.Options)!;
+    private JobPlan PlanAsStored(JobRequest request) =>
+        JsonSerializer.Deserialize<JobPlan>(
+            JsonSerializer.Serialize(JobPlanner.Plan(request, _entries[request.Model], _entries.GetValueOrDefault), WireJson.Options),
+            WireJson.Options
+        )!;
 
     private async Task<(long Steps, JobProgress Progress)> RunAsync(JobRequest request, JobPlan plan)
     {
@@ -179,7 +226,12 @@ public sealed class PlannedStepsTests
             _ => "tiny",
         };
         double strength = double.TryParse(words[^1], out double share) ? share : 1;
-        Text2ImgRequest common = ServiceScope.Apple(steps: 5, images: way == "text2img" ? 2 : 1, side: 64) with { Model = model, Scheduler = scheduler, GuidanceRescale = 0 };
+        Text2ImgRequest common = ServiceScope.Apple(steps: 5, images: way == "text2img" ? 2 : 1, side: 64) with
+        {
+            Model = model,
+            Scheduler = scheduler,
+            GuidanceRescale = 0,
+        };
         string kind = model == words[0] ? words[1] : words[0].TrimEnd('9');
         return kind switch
         {
@@ -187,9 +239,22 @@ public sealed class PlannedStepsTests
             "inpaint" => new InpaintRequest(common, _picture) { Mask = _mask, Strength = strength },
             "outpaint" => new OutpaintRequest(common with { Width = 96 }, _picture) { Left = 32, Overlap = 8 },
             "hires" => common with { Width = 128, Height = 128, HiresFix = new HiresFix(2, 0.5, 3) },
-            "controlnet" => new ControlNetRequest(common, [new ControlUse { Image = _picture, Type = "canny", Preprocessor = "canny" }]),
+            "controlnet" => new ControlNetRequest(
+                common,
+                [
+                    new ControlUse
+                    {
+                        Image = _picture,
+                        Type = "canny",
+                        Preprocessor = "canny",
+                    },
+                ]
+            ),
             "edit" => new EditRequest(common, _picture) { ImageGuidanceScale = 1.5 },
-            "refined" when words.Length > 1 => new Img2ImgRequest(common with { Refiner = new RefinerUse("xl-refiner", 0.6) }, _picture) { Strength = strength },
+            "refined" when words.Length > 1 => new Img2ImgRequest(common with { Refiner = new RefinerUse("xl-refiner", 0.6) }, _picture)
+            {
+                Strength = strength,
+            },
             "refined" => common with { Refiner = new RefinerUse("xl-refiner", 0.6) },
             "x4" => Enlarge(scheduler),
             "text2video" => Clip("demo", null, scheduler),
@@ -198,34 +263,36 @@ public sealed class PlannedStepsTests
         };
     }
 
-    private SuperResolutionRequest Enlarge(string scheduler) => new()
-    {
-        Model = "x4",
-        Image = _picture,
-        Scale = 4,
-        Width = _picture.Width * 4,
-        Height = _picture.Height * 4,
-        Prompt = "a cat",
-        NumInferenceSteps = 5,
-        GuidanceScale = 7,
-        NoiseLevel = 20,
-        Scheduler = scheduler,
-        Seed = 1,
-    };
+    private SuperResolutionRequest Enlarge(string scheduler) =>
+        new()
+        {
+            Model = "x4",
+            Image = _picture,
+            Scale = 4,
+            Width = _picture.Width * 4,
+            Height = _picture.Height * 4,
+            Prompt = "a cat",
+            NumInferenceSteps = 5,
+            GuidanceScale = 7,
+            NoiseLevel = 20,
+            Scheduler = scheduler,
+            Seed = 1,
+        };
 
-    private static VideoRequest Clip(string model, StoredPicture? picture, string scheduler) => new()
-    {
-        Model = model,
-        Prompt = picture is null ? "a cat moving left" : "",
-        Image = picture,
-        Width = 48,
-        Height = 32,
-        NumFrames = 2,
-        Fps = 8,
-        NumInferenceSteps = 5,
-        GuidanceScale = 3,
-        Scheduler = scheduler,
-        Seed = 1,
-        OutputFormat = "zip",
-    };
+    private static VideoRequest Clip(string model, StoredPicture? picture, string scheduler) =>
+        new()
+        {
+            Model = model,
+            Prompt = picture is null ? "a cat moving left" : "",
+            Image = picture,
+            Width = 48,
+            Height = 32,
+            NumFrames = 2,
+            Fps = 8,
+            NumInferenceSteps = 5,
+            GuidanceScale = 3,
+            Scheduler = scheduler,
+            Seed = 1,
+            OutputFormat = "zip",
+        };
 }

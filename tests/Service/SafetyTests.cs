@@ -54,21 +54,23 @@ public sealed class SafetyTests
     [TestCase("lenient", false)]
     public async Task Run_OfClip_IsJudgedAsAWhole(string model, bool nsfw)
     {
-        JobRow row = await _scope.RunAsync(new VideoRequest
-        {
-            Model = model,
-            Prompt = "a cat",
-            Width = 64,
-            Height = 64,
-            NumFrames = 4,
-            Fps = 8,
-            NumInferenceSteps = 2,
-            GuidanceScale = 4,
-            Scheduler = "auto",
-            Seed = 1,
-            OutputFormat = "zip",
-            Safety = SafetyPolicy.Black,
-        });
+        JobRow row = await _scope.RunAsync(
+            new VideoRequest
+            {
+                Model = model,
+                Prompt = "a cat",
+                Width = 64,
+                Height = 64,
+                NumFrames = 4,
+                Fps = 8,
+                NumInferenceSteps = 2,
+                GuidanceScale = 4,
+                Scheduler = "auto",
+                Seed = 1,
+                OutputFormat = "zip",
+                Safety = SafetyPolicy.Black,
+            }
+        );
         Assert.That(row.State, Is.EqualTo(JobState.Succeeded), row.Error?.Detail);
         Assert.That(row.Outputs.Single().Nsfw, Is.EqualTo(nsfw));
         using var archive = new System.IO.Compression.ZipArchive(new MemoryStream(await _scope.ReadAsync(row.Outputs.Single().Sha256)));

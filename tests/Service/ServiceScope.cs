@@ -61,7 +61,8 @@ internal sealed class ServiceScope : IAsyncDisposable
         return scope;
     }
 
-    public static CancellationToken Limit(double seconds = DefaultLimit) => new CancellationTokenSource(TimeSpan.FromSeconds(seconds)).Token;
+    public static CancellationToken Limit(double seconds = DefaultLimit) =>
+        new CancellationTokenSource(TimeSpan.FromSeconds(seconds)).Token;
 
     public T Get<T>()
         where T : notnull => _services.GetRequiredService<T>();
@@ -72,13 +73,15 @@ internal sealed class ServiceScope : IAsyncDisposable
         WebApplication worker = WorkerHost.Build(["--urls", "http://127.0.0.1:0"], builder =>
         {
             builder.Configuration.AddInMemoryCollection(Settings(_servers, _folder));
-            builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
-            {
-                ["Worker:Id"] = id,
-                // However fast the machine is, jobs show previews
-                ["Worker:PreviewSeconds"] = "0",
-                ["Models:Path"] = Models,
-            });
+            builder.Configuration.AddInMemoryCollection(
+                new Dictionary<string, string?>
+                {
+                    ["Worker:Id"] = id,
+                    // However fast the machine is, jobs show previews
+                    ["Worker:PreviewSeconds"] = "0",
+                    ["Models:Path"] = Models,
+                }
+            );
             builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value)));
             builder.Logging.ClearProviders();
             builder.Logging.AddProvider(new TestLog(id));
@@ -95,29 +98,38 @@ internal sealed class ServiceScope : IAsyncDisposable
                 return ready.IsSuccessStatusCode;
             },
             () => $"worker {id} is ready; it says {answer}",
-            DefaultLimit);
+            DefaultLimit
+        );
         return worker;
     }
 
-    public static Text2ImgRequest Apple(int steps = 6, long seed = 1, int images = 1, int side = 256) => new()
-    {
-        Model = "demo",
-        Prompt = "a red apple on a blue background",
-        Width = side,
-        Height = side,
-        NumInferenceSteps = steps,
-        GuidanceScale = 4,
-        GuidanceRescale = 0.5,
-        Scheduler = "ddim",
-        Seed = seed,
-        NumImages = images,
-    };
+    public static Text2ImgRequest Apple(int steps = 6, long seed = 1, int images = 1, int side = 256) =>
+        new()
+        {
+            Model = "demo",
+            Prompt = "a red apple on a blue background",
+            Width = side,
+            Height = side,
+            NumInferenceSteps = steps,
+            GuidanceScale = 4,
+            GuidanceRescale = 0.5,
+            Scheduler = "ddim",
+            Seed = seed,
+            NumImages = images,
+        };
 
     public async Task<JobId> SubmitAsync(JobRequest request)
     {
         SubmitResult result = await Jobs.SubmitAsync(
-            new NewJob { Id = JobId.New(TimeProvider.System), AccountId = _account, Cost = Credits.Of(1), Request = request },
-            CancellationToken.None);
+            new NewJob
+            {
+                Id = JobId.New(TimeProvider.System),
+                AccountId = _account,
+                Cost = Credits.Of(1),
+                Request = request,
+            },
+            CancellationToken.None
+        );
         Assert.That(result.Outcome, Is.EqualTo(SubmitOutcome.Queued));
         return result.Job!.Id;
     }
@@ -148,7 +160,8 @@ internal sealed class ServiceScope : IAsyncDisposable
                 return condition(row);
             },
             () => $"{what}; the job is {row.State} ({row.Error?.Code}: {row.Error?.Detail})",
-            seconds);
+            seconds
+        );
         return row;
     }
 
@@ -219,15 +232,16 @@ internal sealed class ServiceScope : IAsyncDisposable
     /// <summary>The settings by which every part of the system finds the servers.</summary>
     public Dictionary<string, string?> Settings() => Settings(_servers, _folder);
 
-    private static Dictionary<string, string?> Settings(TestScope servers, string folder) => new()
-    {
-        ["ConnectionStrings:Postgres"] = servers.Postgres,
-        ["ConnectionStrings:Redis"] = servers.Redis,
-        ["ConnectionStrings:RabbitMq"] = servers.RabbitMq,
-        ["Results:Path"] = Path.Combine(folder, "results"),
-        ["Redis:TimeoutMilliseconds"] = "2000",
-        ["Jobs:LeaseSeconds"] = "3",
-    };
+    private static Dictionary<string, string?> Settings(TestScope servers, string folder) =>
+        new()
+        {
+            ["ConnectionStrings:Postgres"] = servers.Postgres,
+            ["ConnectionStrings:Redis"] = servers.Redis,
+            ["ConnectionStrings:RabbitMq"] = servers.RabbitMq,
+            ["Results:Path"] = Path.Combine(folder, "results"),
+            ["Redis:TimeoutMilliseconds"] = "2000",
+            ["Jobs:LeaseSeconds"] = "3",
+        };
 
     private static string FindModels()
     {
@@ -253,15 +267,21 @@ internal sealed class TestLog(string worker) : ILoggerProvider, ILogger
 
     public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel,
+        EventId eventId,
+        TState state,
+        Exception? exception,
+        Func<TState, Exception?, string> formatter
+    )
     {
         if (IsEnabled(logLevel))
         {
-            TestContext.Progress.WriteLine($"{DateTime.UtcNow:HH:mm:ss.fff} {worker} {logLevel}: {formatter(state, exception)} {exception}");
+            TestContext.Progress.WriteLine(
+                $"{DateTime.UtcNow:HH:mm:ss.fff} {worker} {logLevel}: {formatter(state, exception)} {exception}"
+            );
         }
     }
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 }

@@ -53,15 +53,21 @@ public sealed class SlotGateTests
         var gate = new SlotGate(3, TimeProvider.System);
         int inside = 0;
         int most = 0;
-        await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => Task.Run(async () =>
-        {
-            using SlotTicket? ticket = await gate.EnterAsync(TimeSpan.FromMinutes(1), CancellationToken.None);
-            Assert.That(ticket, Is.Not.Null);
-            int now = Interlocked.Increment(ref inside);
-            InterlockedMax(ref most, now);
-            await Task.Yield();
-            Interlocked.Decrement(ref inside);
-        })));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 50)
+                .Select(_ =>
+                    Task.Run(async () =>
+                    {
+                        using SlotTicket? ticket = await gate.EnterAsync(TimeSpan.FromMinutes(1), CancellationToken.None);
+                        Assert.That(ticket, Is.Not.Null);
+                        int now = Interlocked.Increment(ref inside);
+                        InterlockedMax(ref most, now);
+                        await Task.Yield();
+                        Interlocked.Decrement(ref inside);
+                    })
+                )
+        );
         Assert.That(most, Is.InRange(1, 3));
         Assert.That(gate.Taken, Is.Zero);
     }

@@ -35,7 +35,10 @@ public sealed class SuperResolutionTests
     {
         JobOutput output = await RunAsync("enlarger", _apple.Resize(50, 40), scale);
         Picture larger = PictureCodec.Decode(await _scope.ReadAsync(output.Sha256));
-        Assert.That((output.Width, output.Height, output.ContentType, output.Seed), Is.EqualTo((50 * scale, 40 * scale, "image/png", (long?)null)));
+        Assert.That(
+            (output.Width, output.Height, output.ContentType, output.Seed),
+            Is.EqualTo((50 * scale, 40 * scale, "image/png", (long?)null))
+        );
         Assert.That((larger.Width, larger.Height), Is.EqualTo((50 * scale, 40 * scale)));
     }
 
@@ -88,21 +91,23 @@ public sealed class SuperResolutionTests
         return row.Outputs.Single();
     }
 
-    private static SuperResolutionRequest Request(string model, StoredPicture picture, int scale, string format, long seed) => new()
-    {
-        Model = model,
-        Image = picture,
-        Scale = scale,
-        Width = picture.Width * scale,
-        Height = picture.Height * scale,
-        OutputFormat = format,
-        Prompt = "a cat",
-        NumInferenceSteps = model == "x4" ? 4 : 1,
-        GuidanceScale = 7,
-        NoiseLevel = 20,
-        Scheduler = "auto",
-        Seed = seed,
-    };
+    private static SuperResolutionRequest Request(string model, StoredPicture picture, int scale, string format, long seed) =>
+        new()
+        {
+            Model = model,
+            Image = picture,
+            Scale = scale,
+            Width = picture.Width * scale,
+            Height = picture.Height * scale,
+            OutputFormat = format,
+            Prompt = "a cat",
+            NumInferenceSteps = model == "x4" ? 4 : 1,
+            GuidanceScale = 7,
+            NoiseLevel = 20,
+            Scheduler = "auto",
+            Seed = seed,
+        };
 
-    private static double Psnr(Picture a, Picture b) => 10 * Math.Log10(255.0 * 255 / a.Bytes.Zip(b.Bytes, (x, y) => (double)(x - y) * (x - y)).Average());
+    private static double Psnr(Picture a, Picture b) =>
+        10 * Math.Log10(255.0 * 255 / a.Bytes.Zip(b.Bytes, (x, y) => (double)(x - y) * (x - y)).Average());
 }

@@ -52,7 +52,10 @@ public sealed class TextToImageTests
 
         PngText parameters = PngText.Read(file).Single();
         Assert.That(parameters.Keyword, Is.EqualTo("parameters"));
-        Assert.That(parameters.Text, Does.StartWith("a red apple on a blue background\nSteps: 20, Sampler: DDIM, CFG scale: 4, Seed: 1, Size: 256x256, Model: demo"));
+        Assert.That(
+            parameters.Text,
+            Does.StartWith("a red apple on a blue background\nSteps: 20, Sampler: DDIM, CFG scale: 4, Seed: 1, Size: 256x256, Model: demo")
+        );
     }
 
     /// <summary>Jobs may have waited since before plans were what they are.</summary>
@@ -62,7 +65,11 @@ public sealed class TextToImageTests
         JobRow expected = await _scope.RunAsync(ServiceScope.Apple());
         JobId id = await _scope.SubmitAsync(ServiceScope.Apple());
         await _scope.ExecuteAsync(
-            $$"""UPDATE jobs SET render = '{"generated_width": 64, "generated_height": 64, "upscaler": "demo-upscaler", "scale": 4, "resized": false}' WHERE id = '{{id}}'""");
+            $$"""
+            UPDATE jobs SET render =
+            '{"generated_width": 64, "generated_height": 64, "upscaler": "demo-upscaler", "scale": 4, "resized": false}' WHERE id = '{{id}}'
+            """
+        );
         await _scope.SendAsync(id);
 
         JobRow row = await _scope.WaitForEndAsync(id);
@@ -122,7 +129,9 @@ public sealed class TextToImageTests
         await hold.ReachedAsync();
         byte[]? preview = null;
         await ServiceScope.EventuallyAsync(
-            async () => (preview = await _scope.HotState.PreviewAsync(id, CancellationToken.None)) is { Length: > 0 }, "a preview is shown");
+            async () => (preview = await _scope.HotState.PreviewAsync(id, CancellationToken.None)) is { Length: > 0 },
+            "a preview is shown"
+        );
         hold.Release();
         Picture picture = PictureCodec.Decode(preview);
         Assert.That((picture.Width, picture.Height), Is.EqualTo((64, 64)));
@@ -198,8 +207,11 @@ public sealed class TextToImageTests
     }
 
     /// <summary>A job's row is final a moment before its last things are disposed.</summary>
-    private Task SettledAsync() => ServiceScope.EventuallyAsync(
-        () => Task.FromResult(_worker.Services.GetRequiredService<RunningJobs>().Count == 0), "no job is left in the process");
+    private Task SettledAsync() =>
+        ServiceScope.EventuallyAsync(
+            () => Task.FromResult(_worker.Services.GetRequiredService<RunningJobs>().Count == 0),
+            "no job is left in the process"
+        );
 
     private static (double Red, double Green, double Blue) Mean(Picture picture)
     {
@@ -213,6 +225,9 @@ public sealed class TextToImageTests
         return (sums[0] / count, sums[1] / count, sums[2] / count);
     }
 
-    private Task ShowsAsync(JobId id, JobProgress progress) => ServiceScope.EventuallyAsync(
-        async () => (await _scope.HotState.FindAsync(id, CancellationToken.None))?.Progress == progress, $"step {progress.Step} is shown");
+    private Task ShowsAsync(JobId id, JobProgress progress) =>
+        ServiceScope.EventuallyAsync(
+            async () => (await _scope.HotState.FindAsync(id, CancellationToken.None))?.Progress == progress,
+            $"step {progress.Step} is shown"
+        );
 }

@@ -34,15 +34,24 @@ public sealed class VideoTests
         JobOutput output = await RunAsync(Cat() with { NumInferenceSteps = 6, Width = 96, Height = 64, OutputFormat = "mp4" });
         Assert.That(
             (output.ContentType, output.Frames, output.Fps, output.DurationSeconds, output.Width, output.Height, output.Seed),
-            Is.EqualTo(("video/mp4", (int?)8, (double?)8, (double?)1, 96, 64, (long?)3)));
+            Is.EqualTo(("video/mp4", (int?)8, (double?)8, (double?)1, 96, 64, (long?)3))
+        );
         byte[] file = await _scope.ReadAsync(output.Sha256);
-        Assert.That(file.AsSpan().IndexOf("moov"u8), Is.LessThan(file.AsSpan().IndexOf("mdat"u8)), "it can be played before all of it is there");
+        Assert.That(
+            file.AsSpan().IndexOf("moov"u8),
+            Is.LessThan(file.AsSpan().IndexOf("mdat"u8)),
+            "it can be played before all of it is there"
+        );
         (string codec, Picture[] frames) = await DecodeAsync(file, 96, 64);
         Assert.That(codec, Is.EqualTo("h264,yuv420p"));
         Assert.That(frames, Has.Length.EqualTo(8));
         for (int k = 1; k < 8; k++)
         {
-            Assert.That(frames[k].Bytes.Zip(frames[k - 1].Bytes, (a, b) => Math.Abs(a - b)).Average(), Is.GreaterThan(0.1), $"frame {k} differs from the one before");
+            Assert.That(
+                frames[k].Bytes.Zip(frames[k - 1].Bytes, (a, b) => Math.Abs(a - b)).Average(),
+                Is.GreaterThan(0.1),
+                $"frame {k} differs from the one before"
+            );
         }
 
         Picture thumbnail = PictureCodec.Decode(await _scope.ReadAsync(output.Thumbnail!));
@@ -142,20 +151,21 @@ public sealed class VideoTests
         Assert.That(row.Outputs.Single().Sha256, Is.EqualTo(expected));
     }
 
-    private static VideoRequest Cat() => new()
-    {
-        Model = "demo",
-        Prompt = "a cat moving left",
-        Width = 64,
-        Height = 64,
-        NumFrames = 8,
-        Fps = 8,
-        NumInferenceSteps = 3,
-        GuidanceScale = 4,
-        Scheduler = "auto",
-        Seed = 3,
-        OutputFormat = "zip",
-    };
+    private static VideoRequest Cat() =>
+        new()
+        {
+            Model = "demo",
+            Prompt = "a cat moving left",
+            Width = 64,
+            Height = 64,
+            NumFrames = 8,
+            Fps = 8,
+            NumInferenceSteps = 3,
+            GuidanceScale = 4,
+            Scheduler = "auto",
+            Seed = 3,
+            OutputFormat = "zip",
+        };
 
     private async Task<JobOutput> RunAsync(VideoRequest request)
     {
@@ -170,9 +180,21 @@ public sealed class VideoTests
         try
         {
             await File.WriteAllBytesAsync(path, file);
-            byte[] codec = await OutputAsync("ffprobe", "-v", "error", "-show_entries", "stream=codec_name,pix_fmt", "-of", "csv=p=0", path);
+            byte[] codec = await OutputAsync(
+                "ffprobe",
+                "-v",
+                "error",
+                "-show_entries",
+                "stream=codec_name,pix_fmt",
+                "-of",
+                "csv=p=0",
+                path
+            );
             byte[] raw = await OutputAsync("ffmpeg", "-loglevel", "error", "-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1");
-            return (System.Text.Encoding.UTF8.GetString(codec).Trim(), [.. raw.Chunk(width * height * 3).Select(chunk => new Picture(width, height, 3, chunk))]);
+            return (
+                System.Text.Encoding.UTF8.GetString(codec).Trim(),
+                [.. raw.Chunk(width * height * 3).Select(chunk => new Picture(width, height, 3, chunk))]
+            );
         }
         finally
         {
@@ -182,7 +204,9 @@ public sealed class VideoTests
 
     private static async Task<byte[]> OutputAsync(string program, params string[] arguments)
     {
-        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, UseShellExecute = false })!;
+        using Process process = Process.Start(
+            new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, UseShellExecute = false }
+        )!;
         using var bytes = new MemoryStream();
         await process.StandardOutput.BaseStream.CopyToAsync(bytes);
         await process.WaitForExitAsync();

@@ -57,7 +57,8 @@ internal sealed partial class WorkerProcess : IDisposable
             RedirectStandardOutput = true,
             UseShellExecute = false,
         };
-        IEnumerable<KeyValuePair<string, string?>> all = scope.Settings()
+        IEnumerable<KeyValuePair<string, string?>> all = scope
+            .Settings()
             .Append(new("Worker:Id", id))
             .Append(new("Models:Path", ServiceScope.Models))
             .Append(new("ASPNETCORE_URLS", "http://127.0.0.1:0"))
@@ -81,7 +82,9 @@ internal sealed partial class WorkerProcess : IDisposable
     {
         using var http = new HttpClient();
         await ServiceScope.EventuallyAsync(
-            async () => (await http.GetAsync(new Uri(Address, "/readyz"), ServiceScope.Limit())).IsSuccessStatusCode, "the worker is ready");
+            async () => (await http.GetAsync(new Uri(Address, "/readyz"), ServiceScope.Limit())).IsSuccessStatusCode,
+            "the worker is ready"
+        );
     }
 
     /// <summary>Lets the process have so much more address space than it has now; null: as much as it wants.</summary>

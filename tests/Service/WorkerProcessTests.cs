@@ -51,7 +51,9 @@ public sealed class WorkerProcessTests
         }
 
         await ServiceScope.EventuallyAsync(
-            async () => (await _scope.Jobs.RescueAsync(3, CancellationToken.None)).Requeued == 1, "the lease lapses and the job is rescued");
+            async () => (await _scope.Jobs.RescueAsync(3, CancellationToken.None)).Requeued == 1,
+            "the lease lapses and the job is rescued"
+        );
         using WorkerProcess second = await WorkerProcess.StartAsync(_scope, "p2");
         await _scope.SendAsync(id);
         JobRow row = await _scope.WaitForEndAsync(id);
@@ -67,11 +69,18 @@ public sealed class WorkerProcessTests
         await _scope.RunAsync(ServiceScope.Apple(steps: 4));
         using var http = new HttpClient { BaseAddress = worker.Address };
         await ServiceScope.EventuallyAsync(
-            async () => (await http.GetStringAsync("/metrics", ServiceScope.Limit()))
-                .Contains("generation_worker_jobs_total{kind=\"text2img\",model=\"demo\",outcome=\"succeeded\"} 1\n", StringComparison.Ordinal),
-            "the job is counted");
+            async () =>
+                (await http.GetStringAsync("/metrics", ServiceScope.Limit())).Contains(
+                    "generation_worker_jobs_total{kind=\"text2img\",model=\"demo\",outcome=\"succeeded\"} 1\n",
+                    StringComparison.Ordinal
+                ),
+            "the job is counted"
+        );
         string text = await http.GetStringAsync("/metrics", ServiceScope.Limit());
-        Assert.That(text, Does.Contain("generation_worker_steps_total{model=\"demo\"} 4\n").And.Contain("# TYPE generation_worker_slots gauge"));
+        Assert.That(
+            text,
+            Does.Contain("generation_worker_steps_total{model=\"demo\"} 4\n").And.Contain("# TYPE generation_worker_slots gauge")
+        );
     }
 
     [Test]
@@ -142,8 +151,14 @@ public sealed class WorkerProcessTests
         // It takes no other job meanwhile, and says why
         string ready = "";
         await ServiceScope.EventuallyAsync(
-            async () => (ready = await (await http.GetAsync("/readyz", ServiceScope.Limit())).Content.ReadAsStringAsync()).Contains("Make room", StringComparison.Ordinal),
-            () => $"/readyz says what is wrong: {ready}", 60);
+            async () =>
+                (ready = await (await http.GetAsync("/readyz", ServiceScope.Limit())).Content.ReadAsStringAsync()).Contains(
+                    "Make room",
+                    StringComparison.Ordinal
+                ),
+            () => $"/readyz says what is wrong: {ready}",
+            60
+        );
         await _scope.SendAsync(id);
         Assert.That(worker.HasExited, Is.False);
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Generation.Contracts;
 using Generation.Storage;
+using Npgsql;
 
 namespace Generation.Tests.Storage;
 
@@ -122,11 +123,12 @@ public sealed class DirectSendTests
         await WorkerAsync(slots: 8);
         int room = (await WindowAsync()).Room;
         Guid[] accounts = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => _storage.AccountAsync()));
-        await using var lanes = _storage.NewLanes();
+        await using Lanes lanes = _storage.NewLanes();
         var other = new JobStore(_storage.Source, lanes, _storage.Get<HotState>(), _storage.Get<DispatchSignal>());
 
-        SubmitResult[] results = await Task.WhenAll(Enumerable.Range(0, 60).Select(i =>
-            (i % 2 == 0 ? _storage.Jobs : other).SubmitAsync(NewJob(accounts[i % 5], null), default)));
+        SubmitResult[] results = await Task.WhenAll(
+            Enumerable.Range(0, 60).Select(i => (i % 2 == 0 ? _storage.Jobs : other).SubmitAsync(NewJob(accounts[i % 5], null), default))
+        );
 
         Assert.That(results.Select(r => r.Outcome), Is.All.EqualTo(SubmitOutcome.Queued));
         DispatchWindow window = await WindowAsync();
@@ -142,7 +144,10 @@ public sealed class DirectSendTests
     {
         await WorkerAsync(slots: 2);
         // Of two that are even the one with the lower id is first
-        Guid[] accounts = [.. (await Task.WhenAll(_storage.AccountAsync(), _storage.AccountAsync())).OrderBy(a => a.ToString(), StringComparer.Ordinal)];
+        Guid[] accounts =
+        [
+            .. (await Task.WhenAll(_storage.AccountAsync(), _storage.AccountAsync())).OrderBy(a => a.ToString(), StringComparer.Ordinal),
+        ];
         int room = (await WindowAsync()).Room;
         for (int i = 0; i < room; i++)
         {
@@ -156,7 +161,10 @@ public sealed class DirectSendTests
     }
 
     private NewJob NewJob(Guid account, int? runningLimit) =>
-        StorageScope.NewJob(account, model: _model) with { Send = new DirectSend(runningLimit, row => _begun.Add(row.Id)) };
+        StorageScope.NewJob(account, model: _model) with
+        {
+            Send = new DirectSend(runningLimit, row => _begun.Add(row.Id)),
+        };
 
     private Task<SubmitResult> SubmitAsync(Guid account, int? runningLimit = null) =>
         _storage.Jobs.SubmitAsync(NewJob(account, runningLimit), default);
@@ -164,8 +172,9 @@ public sealed class DirectSendTests
     /// <summary>A worker of the model, by the model's name, that lives as long as a test may take.</summary>
     private async Task WorkerAsync(int slots)
     {
-        await using var worker = _storage.Source.CreateCommand(
-            "INSERT INTO workers (id, models, slots, last_seen) VALUES ($1, ARRAY[$1], $2, now() + interval '1 hour')");
+        await using NpgsqlCommand worker = _storage.Source.CreateCommand(
+            "INSERT INTO workers (id, models, slots, last_seen) VALUES ($1, ARRAY[$1], $2, now() + interval '1 hour')"
+        );
         worker.Parameters.Add(new Npgsql.NpgsqlParameter<string> { TypedValue = _model });
         worker.Parameters.Add(new Npgsql.NpgsqlParameter<int> { TypedValue = slots });
         await worker.ExecuteNonQueryAsync();

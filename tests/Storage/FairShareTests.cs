@@ -46,7 +46,11 @@ public sealed class FairShareTests
         NameModel();
         int busy = await LightWaitAsync(heavyJobs: 10_000);
 
-        Assert.That(busy, Is.LessThanOrEqualTo(2 * idle), $"p99 of the light accounts' waits: {idle} turns alone, {busy} beside 10,000 jobs");
+        Assert.That(
+            busy,
+            Is.LessThanOrEqualTo(2 * idle),
+            $"p99 of the light accounts' waits: {idle} turns alone, {busy} beside 10,000 jobs"
+        );
     }
 
     [Test]
@@ -181,19 +185,21 @@ public sealed class FairShareTests
 
     private async Task FillAsync(Guid account, int count, int priority = 0)
     {
-        await _storage.ExecuteAsync($$"""
+        await _storage.ExecuteAsync(
+            $$"""
             WITH j AS (
                 INSERT INTO jobs (id, account_id, kind, model, state, request, priority, cost, created_at)
-                SELECT gen_random_uuid(), '{{account}}', 0, '{{_model}}', 0, '{"kind": "text2img"}', {{priority}}, 0, now() + i * interval '1 microsecond'
+                SELECT gen_random_uuid(), '{{account}}', 0, '{{_model}}', 0, '{"kind": "text2img"}', {{priority}}, 0,
+                now() + i * interval '1 microsecond'
                 FROM generate_series(1, {{count}}) AS i RETURNING *)
             INSERT INTO outbox (job_id, account_id, model, priority, enqueued_at)
             SELECT id, account_id, model, priority, created_at FROM j;
             UPDATE accounts SET open_jobs = open_jobs + {{count}} WHERE id = '{{account}}'
-            """);
+            """
+        );
     }
 
-    private async Task<JobId[]> TakeAsync(int limit) =>
-        [.. (await Outbox.TakeAsync(_model, limit, null, default)).Select(e => e.JobId)];
+    private async Task<JobId[]> TakeAsync(int limit) => [.. (await Outbox.TakeAsync(_model, limit, null, default)).Select(e => e.JobId)];
 
     /// <summary>Takes and at once ends so many jobs; how many of each account.</summary>
     private async Task<Dictionary<Guid, int>> ServeAsync(int count, int batch)
@@ -220,10 +226,24 @@ public sealed class FairShareTests
     }
 
     private async Task<Guid[]> AccountsOfAsync(JobId[] ids) =>
-        [.. (await QueryAsync($"SELECT j.account_id FROM unnest(ARRAY[{List(ids)}]::uuid[]) WITH ORDINALITY AS i (id, n) JOIN jobs j ON j.id = i.id ORDER BY i.n")).Cast<Guid>()];
+        [
+            .. (
+                await QueryAsync(
+                    $"SELECT j.account_id FROM unnest(ARRAY[{List(ids)}]::uuid[]) WITH ORDINALITY AS i (id, n) JOIN jobs j ON j.id = "
+                        + "i.id ORDER BY i.n"
+                )
+            ).Cast<Guid>(),
+        ];
 
     private async Task<int[]> PrioritiesOfAsync(JobId[] ids) =>
-        [.. (await QueryAsync($"SELECT j.priority FROM unnest(ARRAY[{List(ids)}]::uuid[]) WITH ORDINALITY AS i (id, n) JOIN jobs j ON j.id = i.id ORDER BY i.n")).Cast<int>()];
+        [
+            .. (
+                await QueryAsync(
+                    $"SELECT j.priority FROM unnest(ARRAY[{List(ids)}]::uuid[]) WITH ORDINALITY AS i (id, n) JOIN jobs j ON j.id = i.id "
+                        + "ORDER BY i.n"
+                )
+            ).Cast<int>(),
+        ];
 
     private static string List(JobId[] ids) => string.Join(',', ids.Select(id => $"'{id}'"));
 

@@ -29,8 +29,10 @@ public sealed class FileResultsStoreTests : ResultsStoreConformance
 
         await _store.PutAsync(bytes, "image/png", default);
 
-        Assert.That(Directory.GetFiles(_folder, "*", SearchOption.AllDirectories),
-            Is.EqualTo(new[] { Path.Combine(_folder, name[..2], name[2..4], name) }));
+        Assert.That(
+            Directory.GetFiles(_folder, "*", SearchOption.AllDirectories),
+            Is.EqualTo(new[] { Path.Combine(_folder, name[..2], name[2..4], name) })
+        );
     }
 
     [Test]
@@ -58,7 +60,8 @@ public sealed class FileResultsStoreTests : ResultsStoreConformance
 
             await Task.WhenAll(
                 Task.Run(() => _store.DeleteOldAsync(name, putBefore, default)),
-                Task.Run(() => _store.PutAsync(bytes, "image/png", default)));
+                Task.Run(() => _store.PutAsync(bytes, "image/png", default))
+            );
 
             Assert.That(await ReadAsync(name), Is.EqualTo(bytes), $"round {i}");
         }
@@ -81,7 +84,11 @@ public sealed class FileResultsStoreTests : ResultsStoreConformance
         await _store.RecoverAsync(DateTimeOffset.UtcNow.AddHours(-1), default);
 
         Assert.That(await ReadAsync(name), Is.EqualTo(bytes));
-        Assert.That(File.GetLastWriteTimeUtc(place), putAgain ? Is.GreaterThan(old.AddDays(1)) : Is.EqualTo(old).Within(TimeSpan.FromSeconds(1)), "as old as it was, and not over a newer one");
+        Assert.That(
+            File.GetLastWriteTimeUtc(place),
+            putAgain ? Is.GreaterThan(old.AddDays(1)) : Is.EqualTo(old).Within(TimeSpan.FromSeconds(1)),
+            "as old as it was, and not over a newer one"
+        );
         Assert.That(Directory.GetFiles(Path.Combine(_folder, "incoming")), Is.Empty);
     }
 
@@ -115,8 +122,10 @@ public sealed class FileResultsStoreTests : ResultsStoreConformance
         await _store.CheckAsync(default);
         Directory.Move(_folder, _folder + ".aside");
 
-        Assert.That(() => _store.CheckAsync(default),
-            Throws.InstanceOf<ResultsStoreException>().With.Message.Contain(_folder).And.Message.Contain("Results:Path"));
+        Assert.That(
+            () => _store.CheckAsync(default),
+            Throws.InstanceOf<ResultsStoreException>().With.Message.Contain(_folder).And.Message.Contain("Results:Path")
+        );
         Assert.That(Directory.Exists(_folder), Is.False);
 
         Directory.Move(_folder + ".aside", _folder);

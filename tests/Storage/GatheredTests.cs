@@ -15,7 +15,8 @@ public sealed class GatheredTests
     public async Task DropStorage() => await _storage.DisposeAsync();
 
     [TearDown]
-    public async Task BooksAreRight() => Assert.That(await _storage.Ledger.CheckAsync(default), Is.EqualTo(new LedgerCheck(Credits.Zero, 0, 0, 0)));
+    public async Task BooksAreRight() =>
+        Assert.That(await _storage.Ledger.CheckAsync(default), Is.EqualTo(new LedgerCheck(Credits.Zero, 0, 0, 0)));
 
     [Test]
     public async Task SubmitAsync_ManyAtOnceThatTogetherAreTooDear_SpendTheBalanceToTheLast()
@@ -23,7 +24,9 @@ public sealed class GatheredTests
         Guid poor = await _storage.AccountAsync(10);
         Guid rich = await _storage.AccountAsync(1000);
 
-        SubmitResult[] results = await TogetherAsync(100, i => _storage.Jobs.SubmitAsync(StorageScope.NewJob(i % 2 == 0 ? poor : rich, cost: 1), default));
+        SubmitResult[] results = await TogetherAsync(100, i =>
+            _storage.Jobs.SubmitAsync(StorageScope.NewJob(i % 2 == 0 ? poor : rich, cost: 1), default)
+        );
 
         SubmitOutcome[] ofPoor = [.. results.Where((_, i) => i % 2 == 0).Select(r => r.Outcome)];
         Assert.That(ofPoor.Count(o => o == SubmitOutcome.Queued), Is.EqualTo(10));
@@ -38,7 +41,9 @@ public sealed class GatheredTests
     {
         Guid account = await _storage.AccountAsync(10);
 
-        SubmitResult[] results = await TogetherAsync(40, i => _storage.Jobs.SubmitAsync(StorageScope.NewJob(account, cost: i % 4 == 0 ? 50 : 0.25m), default));
+        SubmitResult[] results = await TogetherAsync(40, i =>
+            _storage.Jobs.SubmitAsync(StorageScope.NewJob(account, cost: i % 4 == 0 ? 50 : 0.25m), default)
+        );
 
         Assert.That(results.Where((_, i) => i % 4 == 0).Select(r => r.Outcome), Is.All.EqualTo(SubmitOutcome.InsufficientCredits));
         Assert.That(results.Where((_, i) => i % 4 != 0).Select(r => r.Outcome), Is.All.EqualTo(SubmitOutcome.Queued));
@@ -49,7 +54,9 @@ public sealed class GatheredTests
     {
         Guid account = await _storage.AccountAsync(1000);
 
-        SubmitResult[] results = await TogetherAsync(60, _ => _storage.Jobs.SubmitAsync(StorageScope.NewJob(account) with { MaxQueued = 7 }, default));
+        SubmitResult[] results = await TogetherAsync(60, _ =>
+            _storage.Jobs.SubmitAsync(StorageScope.NewJob(account) with { MaxQueued = 7 }, default)
+        );
 
         Assert.That(results.Count(r => r.Outcome == SubmitOutcome.Queued), Is.EqualTo(7));
         Assert.That(results.Count(r => r.Outcome == SubmitOutcome.TooManyQueued), Is.EqualTo(53));
@@ -64,7 +71,9 @@ public sealed class GatheredTests
         {
             await Task.Delay(TimeSpan.FromSeconds(0.5));
             await _storage.ScalarAsync<long>(
-                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+                    + "pg_backend_pid()"
+            );
             await LifeAsync();
         }
 
@@ -74,7 +83,10 @@ public sealed class GatheredTests
         {
             SubmitResult submitted = await _storage.Jobs.SubmitAsync(StorageScope.NewJob(account), default);
             ClaimedJob? claimed = await _storage.Jobs.ClaimAsync(submitted.Job!.Id, "w1", StorageScope.Lease, default);
-            Assert.That(await _storage.Jobs.CompleteAsync(submitted.Job.Id, claimed!.LeaseEpoch, [], default), Is.EqualTo(FencedOutcome.Done));
+            Assert.That(
+                await _storage.Jobs.CompleteAsync(submitted.Job.Id, claimed!.LeaseEpoch, [], default),
+                Is.EqualTo(FencedOutcome.Done)
+            );
         }
     }
 
@@ -96,13 +108,17 @@ public sealed class GatheredTests
         Assert.That(await KeysAndMessagesAsync(), Is.EqualTo("1 1"));
         Assert.That(
             (await _storage.Jobs.SubmitAsync(cheap with { Id = JobId.New(TimeProvider.System), Cost = Credits.Zero }, default)).Outcome,
-            Is.EqualTo(SubmitOutcome.IdempotencyKeyUsed));
+            Is.EqualTo(SubmitOutcome.IdempotencyKeyUsed)
+        );
         Assert.That(await KeysAndMessagesAsync(), Is.EqualTo("1 1"));
 
-        Task<string> KeysAndMessagesAsync() => _storage.ScalarAsync<string>($"""
-            SELECT (SELECT count(*) FROM idempotency_keys WHERE account_id = '{account}') || ' '
-                || (SELECT count(*) FROM webhook_deliveries WHERE account_id = '{account}' AND event = 'job.queued')
-            """);
+        Task<string> KeysAndMessagesAsync() =>
+            _storage.ScalarAsync<string>(
+                $"""
+                SELECT (SELECT count(*) FROM idempotency_keys WHERE account_id = '{account}') || ' '
+                    || (SELECT count(*) FROM webhook_deliveries WHERE account_id = '{account}' AND event = 'job.queued')
+                """
+            );
     }
 
     [Test]
@@ -118,12 +134,22 @@ public sealed class GatheredTests
     {
         Guid account = await _storage.AccountAsync(1000);
 
-        SubmitResult[] results = await TogetherAsync(60, i => _storage.Jobs.SubmitAsync(
-            StorageScope.NewJob(account) with { Idempotency = new IdempotencyClaim($"key {i % 5}", [1], TimeSpan.FromMinutes(1)) }, default));
+        SubmitResult[] results = await TogetherAsync(60, i =>
+            _storage.Jobs.SubmitAsync(
+                StorageScope.NewJob(account) with
+                {
+                    Idempotency = new IdempotencyClaim($"key {i % 5}", [1], TimeSpan.FromMinutes(1)),
+                },
+                default
+            )
+        );
 
         Assert.That(results.Count(r => r.Outcome == SubmitOutcome.Queued), Is.EqualTo(5));
         Assert.That(results.Count(r => r.Outcome == SubmitOutcome.IdempotencyKeyUsed), Is.EqualTo(55));
-        Assert.That(await _storage.ScalarAsync<long>($"SELECT count(DISTINCT job_id) FROM idempotency_keys WHERE account_id = '{account}'"), Is.EqualTo(5));
+        Assert.That(
+            await _storage.ScalarAsync<long>($"SELECT count(DISTINCT job_id) FROM idempotency_keys WHERE account_id = '{account}'"),
+            Is.EqualTo(5)
+        );
     }
 
     [Test]
@@ -153,13 +179,21 @@ public sealed class GatheredTests
     public async Task ClaimAndComplete_ManyAtOnce_EachJobOnceWithItsOwnOutputs()
     {
         Guid[] accounts = [await _storage.AccountAsync(1000), await _storage.AccountAsync(1000)];
-        JobRow[] jobs = await TogetherAsync(50, async i => (await _storage.Jobs.SubmitAsync(StorageScope.NewJob(accounts[i % 2]), default)).Job!);
+        JobRow[] jobs = await TogetherAsync(50, async i =>
+            (await _storage.Jobs.SubmitAsync(StorageScope.NewJob(accounts[i % 2]), default)).Job!
+        );
 
         // Each message twice
         ClaimedJob?[] claims = await TogetherAsync(100, i => _storage.Jobs.ClaimAsync(jobs[i / 2].Id, "w1", StorageScope.Lease, default));
         ClaimedJob[] own = [.. claims.OfType<ClaimedJob>()];
-        FencedOutcome[] ends = await TogetherAsync(100, i => _storage.Jobs.CompleteAsync(
-            own[i / 2].Id, i % 2 == 0 ? own[i / 2].LeaseEpoch : 99, [StorageScope.Output() with { Seed = i / 2 }], default));
+        FencedOutcome[] ends = await TogetherAsync(100, i =>
+            _storage.Jobs.CompleteAsync(
+                own[i / 2].Id,
+                i % 2 == 0 ? own[i / 2].LeaseEpoch : 99,
+                [StorageScope.Output() with { Seed = i / 2 }],
+                default
+            )
+        );
 
         Assert.That(own.Select(c => c.Id), Is.EquivalentTo(jobs.Select(j => j.Id)));
         Assert.That(ends.Where((_, i) => i % 2 == 0), Is.All.EqualTo(FencedOutcome.Done));
@@ -178,11 +212,13 @@ public sealed class GatheredTests
     public async Task ForgetAsync_KeysOfMoreThanADay_AreForgottenAndYoungerStay()
     {
         Guid account = await _storage.AccountAsync();
-        await _storage.ExecuteAsync($"""
+        await _storage.ExecuteAsync(
+            $"""
             INSERT INTO idempotency_keys (account_id, key, fingerprint, job_id, created_at, in_flight_until) VALUES
                 ('{account}', 'young', '', gen_random_uuid(), now() - interval '23 hours 59 minutes', now()),
                 ('{account}', 'old', '', gen_random_uuid(), now() - interval '24 hours 1 minute', now())
-            """);
+            """
+        );
         var keys = new IdempotencyStore(_storage.Source);
 
         Assert.That(await keys.ForgetAsync(default), Is.EqualTo(1));
@@ -228,27 +264,41 @@ public sealed class GatheredTests
     public async Task ExpireAsync_ManyOfSeveralAccounts_GivesEachItsCreditsBack()
     {
         Guid[] accounts = [await _storage.AccountAsync(100), await _storage.AccountAsync(100)];
-        await TogetherAsync(20, i => _storage.Jobs.SubmitAsync(StorageScope.NewJob(accounts[i % 2]) with { ExpiresIn = TimeSpan.FromMilliseconds(-1) }, default));
+        await TogetherAsync(20, i =>
+            _storage.Jobs.SubmitAsync(StorageScope.NewJob(accounts[i % 2]) with { ExpiresIn = TimeSpan.FromMilliseconds(-1) }, default)
+        );
 
         int expired = await _storage.Jobs.ExpireAsync(default);
 
         Assert.That(expired, Is.EqualTo(20));
-        Assert.That(await _storage.ScalarAsync<long>($"SELECT count(*) FROM accounts WHERE id IN ('{accounts[0]}', '{accounts[1]}') AND balance = 100000000 AND held = 0"), Is.EqualTo(2));
+        Assert.That(
+            await _storage.ScalarAsync<long>(
+                $"SELECT count(*) FROM accounts WHERE id IN ('{accounts[0]}', '{accounts[1]}') AND balance = 100000000 AND held = 0"
+            ),
+            Is.EqualTo(2)
+        );
         await LinesFollowEachOtherAsync(accounts[1]);
     }
 
     /// <summary>Each line of an account's books tells the figures that the one before led to.</summary>
-    private async Task LinesFollowEachOtherAsync(Guid account) => Assert.That(
-        await _storage.ScalarAsync<long>($"""
-            WITH movements AS (
-                SELECT movement, min(id) AS id, min(balance) AS balance, min(held) AS held,
-                    coalesce(sum(amount) FILTER (WHERE book = {(int)LedgerBook.Available}), 0) AS available, coalesce(sum(amount) FILTER (WHERE book = {(int)LedgerBook.Held}), 0) AS set_aside
-                FROM ledger_lines WHERE account_id = '{account}' GROUP BY movement),
-            walked AS (
-                SELECT balance, held, sum(available) OVER w AS balance_now, sum(set_aside) OVER w AS held_now FROM movements WINDOW w AS (ORDER BY movement))
-            SELECT count(*) FROM walked WHERE balance <> balance_now OR held <> held_now
-            """),
-        Is.Zero);
+    private async Task LinesFollowEachOtherAsync(Guid account) =>
+        Assert.That(
+            await _storage.ScalarAsync<long>(
+                $"""
+                WITH movements AS (
+                    SELECT movement, min(id) AS id, min(balance) AS balance, min(held) AS held,
+                        coalesce(sum(amount) FILTER (WHERE book = {(int)
+                    LedgerBook.Available}), 0) AS available, coalesce(sum(amount) FILTER (WHERE book = {(int)
+                    LedgerBook.Held}), 0) AS set_aside
+                    FROM ledger_lines WHERE account_id = '{account}' GROUP BY movement),
+                walked AS (
+                    SELECT balance, held, sum(available) OVER w AS balance_now,
+                    sum(set_aside) OVER w AS held_now FROM movements WINDOW w AS (ORDER BY movement))
+                SELECT count(*) FROM walked WHERE balance <> balance_now OR held <> held_now
+                """
+            ),
+            Is.Zero
+        );
 
     private static async Task<T[]> TogetherAsync<T>(int count, Func<int, Task<T>> act) =>
         await Task.WhenAll(Enumerable.Range(0, count).Select(i => Task.Run(() => act(i))));

@@ -133,9 +133,8 @@ public sealed class HotStateTests
     public async Task FindAsync_RedisAway_AnswersNullInTime()
     {
         await using var nowhere = new RedisConnection("127.0.0.1:1");
-        var hot = new HotState(nowhere, new HotStateOptions { TimeoutMilliseconds = 200 },
-            NullLogger<HotState>.Instance);
-        var least = TimeSpan.MaxValue;
+        var hot = new HotState(nowhere, new HotStateOptions { TimeoutMilliseconds = 200 }, NullLogger<HotState>.Instance);
+        TimeSpan least = TimeSpan.MaxValue;
         for (int call = 0; call < 3; call++)
         {
             long start = TimeProvider.System.GetTimestamp();

@@ -40,14 +40,13 @@ public sealed class JobStateMachineProperties
     [Test]
     public void JobStore_AnyOrderOfActs_AgreesWithTheModel()
     {
-        Arbitrary<Act[]> lives = Gen.Elements(Enum.GetValues<Act>()).ArrayOf().ToArbitrary();
+        var lives = Gen.Elements(Enum.GetValues<Act>()).ArrayOf().ToArbitrary();
         Prop.ForAll(lives, acts => PlayAsync(acts).GetAwaiter().GetResult())
             .Check(Config.QuickThrowOnFailure.WithMaxTest(60).WithEndSize(25));
     }
 
     [Test]
-    public async Task Ledger_AfterAllThoseLives_SumsToZero() =>
-        Assert.That((await _storage.Ledger.CheckAsync(default)).IsRight);
+    public async Task Ledger_AfterAllThoseLives_SumsToZero() => Assert.That((await _storage.Ledger.CheckAsync(default)).IsRight);
 
     private async Task<bool> PlayAsync(Act[] acts)
     {
@@ -61,9 +60,32 @@ public sealed class JobStateMachineProperties
             Account money = (await _storage.Get<AccountStore>().FindAsync(account, default))!;
             bool isInOutbox = await _storage.IsInOutboxAsync(row.Id);
             Assert.That(
-                (now.State, now.Attempt, now.LeaseEpoch, now.CancelRequested, isInOutbox, money.Balance.Value, money.Held.Value, now.Charged.Value, now.Outputs.Count),
-                Is.EqualTo((model.State, model.Attempt, model.Epoch, model.CancelRequested, model.State == JobState.Queued, model.Balance, model.Held, model.Charged, model.Outputs)),
-                $"{act} of {string.Join(", ", acts)}");
+                (
+                    now.State,
+                    now.Attempt,
+                    now.LeaseEpoch,
+                    now.CancelRequested,
+                    isInOutbox,
+                    money.Balance.Value,
+                    money.Held.Value,
+                    now.Charged.Value,
+                    now.Outputs.Count
+                ),
+                Is.EqualTo(
+                    (
+                        model.State,
+                        model.Attempt,
+                        model.Epoch,
+                        model.CancelRequested,
+                        model.State == JobState.Queued,
+                        model.Balance,
+                        model.Held,
+                        model.Charged,
+                        model.Outputs
+                    )
+                ),
+                $"{act} of {string.Join(", ", acts)}"
+            );
         }
 
         return true;
@@ -137,7 +159,10 @@ public sealed class JobStateMachineProperties
             case Act.Expire:
                 if (model is { State: JobState.Queued })
                 {
-                    await _storage.ExecuteAsync($"UPDATE jobs SET expires_at = '2000-01-01' WHERE id = '{id}'; UPDATE outbox SET expires_at = '2000-01-01' WHERE job_id = '{id}'");
+                    await _storage.ExecuteAsync(
+                        $"UPDATE jobs SET expires_at = '2000-01-01' WHERE id = '{id}'; UPDATE outbox SET expires_at = '2000-01-01' "
+                            + $"WHERE job_id = '{id}'"
+                    );
                 }
 
                 await jobs.ExpireAsync(default);

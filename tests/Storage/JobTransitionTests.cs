@@ -19,7 +19,8 @@ public sealed class JobTransitionTests
     public async Task CreateAccount() => _account = await _storage.AccountAsync(10);
 
     [TearDown]
-    public async Task CheckBooks() => Assert.That(await _storage.Ledger.CheckAsync(default), Is.EqualTo(new LedgerCheck(Credits.Zero, 0, 0, 0)));
+    public async Task CheckBooks() =>
+        Assert.That(await _storage.Ledger.CheckAsync(default), Is.EqualTo(new LedgerCheck(Credits.Zero, 0, 0, 0)));
 
     [Test]
     public async Task SubmitAsync_EnoughCredits_QueuesAndHolds()
@@ -105,7 +106,11 @@ public sealed class JobTransitionTests
         ClaimedJob claim = await _storage.ClaimAsync(row.Id);
 
         FencedOutcome outcome = await _storage.Jobs.CompleteAsync(
-            row.Id, claim.LeaseEpoch, [StorageScope.Output(), StorageScope.Output(1)], default);
+            row.Id,
+            claim.LeaseEpoch,
+            [StorageScope.Output(), StorageScope.Output(1)],
+            default
+        );
 
         JobRow now = await _storage.FindAsync(row.Id);
         Assert.That(outcome, Is.EqualTo(FencedOutcome.Done));
@@ -138,10 +143,22 @@ public sealed class JobTransitionTests
         await _storage.Jobs.RescueAsync(3, default);
         ClaimedJob second = await _storage.ClaimAsync(row.Id, "w2");
 
-        Assert.That(await _storage.Jobs.CompleteAsync(row.Id, first.LeaseEpoch, [StorageScope.Output()], default), Is.EqualTo(FencedOutcome.Lost));
-        Assert.That(await _storage.Jobs.RenewAsync(row.Id, first.LeaseEpoch, StorageScope.Lease, null, default), Is.EqualTo(LeaseState.Lost));
-        Assert.That(await _storage.Jobs.CompleteAsync(row.Id, second.LeaseEpoch, [StorageScope.Output()], default), Is.EqualTo(FencedOutcome.Done));
-        Assert.That(await _storage.Jobs.CompleteAsync(row.Id, first.LeaseEpoch, [StorageScope.Output()], default), Is.EqualTo(FencedOutcome.Lost));
+        Assert.That(
+            await _storage.Jobs.CompleteAsync(row.Id, first.LeaseEpoch, [StorageScope.Output()], default),
+            Is.EqualTo(FencedOutcome.Lost)
+        );
+        Assert.That(
+            await _storage.Jobs.RenewAsync(row.Id, first.LeaseEpoch, StorageScope.Lease, null, default),
+            Is.EqualTo(LeaseState.Lost)
+        );
+        Assert.That(
+            await _storage.Jobs.CompleteAsync(row.Id, second.LeaseEpoch, [StorageScope.Output()], default),
+            Is.EqualTo(FencedOutcome.Done)
+        );
+        Assert.That(
+            await _storage.Jobs.CompleteAsync(row.Id, first.LeaseEpoch, [StorageScope.Output()], default),
+            Is.EqualTo(FencedOutcome.Lost)
+        );
         await AssertMoneyAsync(9, 0);
     }
 
@@ -183,7 +200,11 @@ public sealed class JobTransitionTests
         var checkpoint = new JobCheckpoint(12, new string('b', 64));
 
         Assert.That(await _storage.Jobs.HandBackAsync(row.Id, claim.LeaseEpoch, checkpoint, default), Is.EqualTo(FencedOutcome.Done));
-        Assert.That(await _storage.Jobs.HandBackAsync(row.Id, claim.LeaseEpoch, checkpoint, default), Is.EqualTo(FencedOutcome.Done), "repeated");
+        Assert.That(
+            await _storage.Jobs.HandBackAsync(row.Id, claim.LeaseEpoch, checkpoint, default),
+            Is.EqualTo(FencedOutcome.Done),
+            "repeated"
+        );
 
         Assert.That(await _storage.IsInOutboxAsync(row.Id));
         ClaimedJob next = await _storage.ClaimAsync(row.Id, "w2");
@@ -222,13 +243,26 @@ public sealed class JobTransitionTests
 
         Assert.That((await _storage.Jobs.CancelAsync(row.Id, _account, default)).Outcome, Is.EqualTo(CancelOutcome.Requested));
         Assert.That((await _storage.Jobs.CancelAsync(row.Id, _account, default)).Outcome, Is.EqualTo(CancelOutcome.Requested), "repeated");
-        Assert.That(await _storage.Jobs.RenewAsync(row.Id, claim.LeaseEpoch, StorageScope.Lease, null, default), Is.EqualTo(LeaseState.CancelRequested));
+        Assert.That(
+            await _storage.Jobs.RenewAsync(row.Id, claim.LeaseEpoch, StorageScope.Lease, null, default),
+            Is.EqualTo(LeaseState.CancelRequested)
+        );
         Assert.That(await _storage.Jobs.CompleteAsync(row.Id, claim.LeaseEpoch, [], default), Is.EqualTo(FencedOutcome.CancelRequested));
-        Assert.That(await _storage.Jobs.FailAsync(row.Id, claim.LeaseEpoch, new JobError("x", "y"), default), Is.EqualTo(FencedOutcome.CancelRequested));
+        Assert.That(
+            await _storage.Jobs.FailAsync(row.Id, claim.LeaseEpoch, new JobError("x", "y"), default),
+            Is.EqualTo(FencedOutcome.CancelRequested)
+        );
         Assert.That(await _storage.Jobs.HandBackAsync(row.Id, claim.LeaseEpoch, null, default), Is.EqualTo(FencedOutcome.CancelRequested));
-        Assert.That(await _storage.Jobs.RetryAsync(row.Id, claim.LeaseEpoch, 3, new JobError("x", "y"), default), Is.EqualTo(FencedOutcome.CancelRequested));
+        Assert.That(
+            await _storage.Jobs.RetryAsync(row.Id, claim.LeaseEpoch, 3, new JobError("x", "y"), default),
+            Is.EqualTo(FencedOutcome.CancelRequested)
+        );
         Assert.That(await _storage.Jobs.ConfirmCancelAsync(row.Id, claim.LeaseEpoch, 0.3, default), Is.EqualTo(FencedOutcome.Done));
-        Assert.That(await _storage.Jobs.ConfirmCancelAsync(row.Id, claim.LeaseEpoch, 0.3, default), Is.EqualTo(FencedOutcome.Done), "repeated");
+        Assert.That(
+            await _storage.Jobs.ConfirmCancelAsync(row.Id, claim.LeaseEpoch, 0.3, default),
+            Is.EqualTo(FencedOutcome.Done),
+            "repeated"
+        );
 
         Assert.That((await _storage.FindAsync(row.Id)).Charged, Is.EqualTo(Credits.Of(0.3m)));
         await AssertMoneyAsync(9.7m, 0);
@@ -279,8 +313,20 @@ public sealed class JobTransitionTests
     [Test]
     public async Task ExpireAsync_NotStartedInTime_ExpiresAtNoCost()
     {
-        SubmitResult late = await _storage.Jobs.SubmitAsync(StorageScope.NewJob(_account) with { ExpiresIn = TimeSpan.FromMilliseconds(1) }, default);
-        SubmitResult early = await _storage.Jobs.SubmitAsync(StorageScope.NewJob(_account) with { ExpiresIn = TimeSpan.FromHours(1) }, default);
+        SubmitResult late = await _storage.Jobs.SubmitAsync(
+            StorageScope.NewJob(_account) with
+            {
+                ExpiresIn = TimeSpan.FromMilliseconds(1),
+            },
+            default
+        );
+        SubmitResult early = await _storage.Jobs.SubmitAsync(
+            StorageScope.NewJob(_account) with
+            {
+                ExpiresIn = TimeSpan.FromHours(1),
+            },
+            default
+        );
         await _storage.ExecuteAsync("SELECT pg_sleep(0.01)");
 
         Assert.That(await _storage.Jobs.ClaimAsync(late.Job!.Id, "w1", StorageScope.Lease, default), Is.Null, "too late to start");
@@ -315,7 +361,10 @@ public sealed class JobTransitionTests
                 await _storage.Jobs.ConfirmCancelAsync(row.Id, claim!.LeaseEpoch, 0.5, default);
                 break;
             default:
-                await _storage.ExecuteAsync($"UPDATE outbox SET expires_at = '2000-01-01' WHERE job_id = '{row.Id}'; UPDATE jobs SET expires_at = '2000-01-01' WHERE id = '{row.Id}'");
+                await _storage.ExecuteAsync(
+                    $"UPDATE outbox SET expires_at = '2000-01-01' WHERE job_id = '{row.Id}'; UPDATE jobs SET expires_at = '2000-01-01' "
+                        + $"WHERE id = '{row.Id}'"
+                );
                 await _storage.Jobs.ExpireAsync(default);
                 break;
         }
@@ -347,28 +396,36 @@ public sealed class JobTransitionTests
         Assert.That((account.Balance.Value, account.Held.Value), Is.EqualTo((balance, held)));
     }
 
-    private static JobPlan Plan() => new()
-    {
-        Version = JobPlan.CurrentVersion,
-        Render = new RenderPlan { GeneratedWidth = 64, GeneratedHeight = 64, Upscaler = "demo-upscaler", Scale = 4, Resized = false },
-        Width = 256,
-        Height = 256,
-        Outputs = 2,
-        Passes =
-        [
-            new PlannedPass
+    private static JobPlan Plan() =>
+        new()
+        {
+            Version = JobPlan.CurrentVersion,
+            Render = new RenderPlan
             {
-                Purpose = PassPurpose.Draw,
-                Model = "demo",
-                Width = 64,
-                Height = 64,
-                Scheduler = "HeunDiscreteScheduler",
-                ScheduledSteps = 25,
-                Strength = 0.5,
-                Calls = 49,
-                Begin = 26,
-                End = 49,
+                GeneratedWidth = 64,
+                GeneratedHeight = 64,
+                Upscaler = "demo-upscaler",
+                Scale = 4,
+                Resized = false,
             },
-        ],
-    };
+            Width = 256,
+            Height = 256,
+            Outputs = 2,
+            Passes =
+            [
+                new PlannedPass
+                {
+                    Purpose = PassPurpose.Draw,
+                    Model = "demo",
+                    Width = 64,
+                    Height = 64,
+                    Scheduler = "HeunDiscreteScheduler",
+                    ScheduledSteps = 25,
+                    Strength = 0.5,
+                    Calls = 49,
+                    Begin = 26,
+                    End = 49,
+                },
+            ],
+        };
 }

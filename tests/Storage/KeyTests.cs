@@ -10,7 +10,12 @@ public sealed class KeyTests
         string[] keys = [.. Enumerable.Range(0, 200).Select(_ => ApiKey.New())];
 
         Assert.That(keys, Is.Unique);
-        Assert.That(keys, Is.All.Matches<string>(k => ApiKey.IsWellFormed(k!) && k!.StartsWith("gk_", StringComparison.Ordinal) && k.Length == ApiKey.Length));
+        Assert.That(
+            keys,
+            Is.All.Matches<string>(k =>
+                ApiKey.IsWellFormed(k!) && k!.StartsWith("gk_", StringComparison.Ordinal) && k.Length == ApiKey.Length
+            )
+        );
     }
 
     [Test]
@@ -47,7 +52,10 @@ public sealed class KeyTests
         string path = Path.GetTempFileName();
         File.WriteAllText(path, content);
 
-        Assert.That(() => KeySecret.LoadOrCreate(path), Throws.InstanceOf<InvalidDataException>().With.Message.Contain("64 hexadecimal digits"));
+        Assert.That(
+            () => KeySecret.LoadOrCreate(path),
+            Throws.InstanceOf<InvalidDataException>().With.Message.Contain("64 hexadecimal digits")
+        );
         File.Delete(path);
     }
 }

@@ -37,14 +37,17 @@ public sealed class LedgerProperties
     [Test]
     public void Ledger_AnyHistory_AgreesWithTheModel()
     {
-        Arbitrary<Act[][]> histories = Gen.Elements(Enum.GetValues<Act>()).ArrayOf(Accounts).ArrayOf().ToArbitrary();
+        var histories = Gen.Elements(Enum.GetValues<Act>()).ArrayOf(Accounts).ArrayOf().ToArbitrary();
         Prop.ForAll(histories, rounds => PlayAsync(rounds).GetAwaiter().GetResult())
             .Check(Config.QuickThrowOnFailure.WithMaxTest(30).WithEndSize(12));
     }
 
     private async Task<bool> PlayAsync(Act[][] rounds)
     {
-        Purse[] purses = [.. await Task.WhenAll(Enumerable.Range(0, Accounts).Select(async _ => new Purse(await _storage.AccountAsync(10), 10)))];
+        Purse[] purses =
+        [
+            .. await Task.WhenAll(Enumerable.Range(0, Accounts).Select(async _ => new Purse(await _storage.AccountAsync(10), 10))),
+        ];
         decimal revenue = await BookAsync(LedgerBook.Revenue);
         decimal issued = await BookAsync(LedgerBook.Issued);
         foreach (Act[] round in rounds)
@@ -57,7 +60,11 @@ public sealed class LedgerProperties
             Account account = (await _storage.Get<AccountStore>().FindAsync(purse.Account, default))!;
             IReadOnlyList<LedgerTransaction> lines = await _storage.Ledger.TransactionsAsync(purse.Account, null, 1000, default);
             Assert.That((account.Balance.Value, account.Held.Value), Is.EqualTo((purse.Balance, purse.Held)));
-            Assert.That((lines[0].Balance.Value, lines[0].Held.Value), Is.EqualTo((purse.Balance, purse.Held)), "the last line tells where the account stands");
+            Assert.That(
+                (lines[0].Balance.Value, lines[0].Held.Value),
+                Is.EqualTo((purse.Balance, purse.Held)),
+                "the last line tells where the account stands"
+            );
         }
 
         Assert.That(await BookAsync(LedgerBook.Revenue) - revenue, Is.EqualTo(purses.Sum(p => p.Charged - p.Refunded)));
@@ -72,7 +79,12 @@ public sealed class LedgerProperties
         switch (act)
         {
             case Act.Grant or Act.TopUp or Act.Refund:
-                LedgerEntry entry = act switch { Act.Grant => LedgerEntry.Grant, Act.TopUp => LedgerEntry.TopUp, _ => LedgerEntry.Refund };
+                LedgerEntry entry = act switch
+                {
+                    Act.Grant => LedgerEntry.Grant,
+                    Act.TopUp => LedgerEntry.TopUp,
+                    _ => LedgerEntry.Refund,
+                };
                 await _storage.Ledger.MoveAsync(purse.Account, entry, Credits.Of(1.5m), null, null, default);
                 purse.Receive(1.5m, isRefund: act == Act.Refund);
                 break;
@@ -82,7 +94,10 @@ public sealed class LedgerProperties
                 Assert.That(result.Outcome == SubmitOutcome.Queued, Is.EqualTo(purse.TryHold(cost, result.Job?.Id)));
                 break;
             case Act.Expire when purse.Next is { } waiting:
-                await _storage.ExecuteAsync($"UPDATE jobs SET expires_at = '2000-01-01' WHERE id = '{waiting}'; UPDATE outbox SET expires_at = '2000-01-01' WHERE job_id = '{waiting}'");
+                await _storage.ExecuteAsync(
+                    $"UPDATE jobs SET expires_at = '2000-01-01' WHERE id = '{waiting}'; UPDATE outbox SET expires_at = '2000-01-01' "
+                        + $"WHERE job_id = '{waiting}'"
+                );
                 await _storage.Jobs.ExpireAsync(default);
                 Assert.That((await _storage.FindAsync(waiting)).State, Is.EqualTo(JobState.Expired));
                 purse.Settle(0);
@@ -103,13 +118,22 @@ public sealed class LedgerProperties
                     await _storage.Jobs.ConfirmCancelAsync(open, claim.LeaseEpoch, 0.5, default);
                 }
 
-                purse.Settle(act switch { Act.Complete => 1, Act.Fail => 0, _ => 0.5m });
+                purse.Settle(
+                    act switch
+                    {
+                        Act.Complete => 1,
+                        Act.Fail => 0,
+                        _ => 0.5m,
+                    }
+                );
                 break;
         }
     }
 
     private async Task<decimal> BookAsync(LedgerBook book) =>
-        await _storage.ScalarAsync<decimal>($"SELECT coalesce(sum(amount), 0)::numeric / 1000000 FROM ledger_lines WHERE book = {(int)book}");
+        await _storage.ScalarAsync<decimal>(
+            $"SELECT coalesce(sum(amount), 0)::numeric / 1000000 FROM ledger_lines WHERE book = {(int)book}"
+        );
 
     /// <summary>What an account ought to have.</summary>
     private sealed class Purse(Guid account, decimal balance)

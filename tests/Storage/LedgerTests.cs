@@ -27,16 +27,24 @@ public sealed class LedgerTests
 
         IReadOnlyList<LedgerTransaction> all = await _storage.Ledger.TransactionsAsync(account, null, 100, default);
 
-        Assert.That(all.Reverse().Select(t => (t.Entry, t.Amount.Value, t.Balance.Value, t.Held.Value)), Is.EqualTo(new[]
-        {
-            (LedgerEntry.Grant, 10m, 10m, 0m),
-            (LedgerEntry.Hold, -4m, 6m, 4m),
-            (LedgerEntry.Charge, -1m, 9m, 0m),
-            (LedgerEntry.Release, 3m, 9m, 0m),
-            (LedgerEntry.Refund, 1m, 10m, 0m),
-            (LedgerEntry.TopUp, 5m, 15m, 0m),
-        }));
-        Assert.That((await _storage.Ledger.TransactionsAsync(account, all[1].Id, 2, default)).Select(t => t.Id), Is.EqualTo(all.Skip(2).Take(2).Select(t => t.Id)));
+        Assert.That(
+            all.Reverse().Select(t => (t.Entry, t.Amount.Value, t.Balance.Value, t.Held.Value)),
+            Is.EqualTo(
+                new[]
+                {
+                    (LedgerEntry.Grant, 10m, 10m, 0m),
+                    (LedgerEntry.Hold, -4m, 6m, 4m),
+                    (LedgerEntry.Charge, -1m, 9m, 0m),
+                    (LedgerEntry.Release, 3m, 9m, 0m),
+                    (LedgerEntry.Refund, 1m, 10m, 0m),
+                    (LedgerEntry.TopUp, 5m, 15m, 0m),
+                }
+            )
+        );
+        Assert.That(
+            (await _storage.Ledger.TransactionsAsync(account, all[1].Id, 2, default)).Select(t => t.Id),
+            Is.EqualTo(all.Skip(2).Take(2).Select(t => t.Id))
+        );
         Assert.That((await _storage.Ledger.CheckAsync(default)).IsRight);
     }
 
@@ -63,8 +71,10 @@ public sealed class LedgerTests
     {
         Guid account = await _storage.AccountAsync(1);
 
-        Assert.That(() => _storage.ExecuteAsync($"UPDATE accounts SET balance = -1 WHERE id = '{account}'"),
-            Throws.InstanceOf<PostgresException>().With.Message.Contain("balance_not_negative"));
+        Assert.That(
+            () => _storage.ExecuteAsync($"UPDATE accounts SET balance = -1 WHERE id = '{account}'"),
+            Throws.InstanceOf<PostgresException>().With.Message.Contain("balance_not_negative")
+        );
     }
 
     [TestCase(LedgerEntry.Hold, 1)]
@@ -75,14 +85,23 @@ public sealed class LedgerTests
     {
         Guid account = await _storage.AccountAsync(1);
 
-        Assert.That(() => _storage.Ledger.MoveAsync(account, entry, Credits.Of(credits), null, null, default), Throws.InstanceOf<ArgumentOutOfRangeException>());
+        Assert.That(
+            () => _storage.Ledger.MoveAsync(account, entry, Credits.Of(credits), null, null, default),
+            Throws.InstanceOf<ArgumentOutOfRangeException>()
+        );
     }
 
     [Test]
     public async Task StoredNumbers_OfEntriesAndBooks_NeverChange()
     {
         await Task.CompletedTask;
-        Assert.That(Enum.GetValues<LedgerEntry>().Select(e => $"{(int)e}{e}"), Is.EqualTo(new[] { "0Grant", "1Hold", "2Charge", "3Release", "4Refund", "5TopUp" }));
-        Assert.That(Enum.GetValues<LedgerBook>().Select(e => $"{(int)e}{e}"), Is.EqualTo(new[] { "0Available", "1Held", "2Revenue", "3Issued" }));
+        Assert.That(
+            Enum.GetValues<LedgerEntry>().Select(e => $"{(int)e}{e}"),
+            Is.EqualTo(new[] { "0Grant", "1Hold", "2Charge", "3Release", "4Refund", "5TopUp" })
+        );
+        Assert.That(
+            Enum.GetValues<LedgerBook>().Select(e => $"{(int)e}{e}"),
+            Is.EqualTo(new[] { "0Available", "1Held", "2Revenue", "3Issued" })
+        );
     }
 }

@@ -56,12 +56,22 @@ public sealed class LoadReaderTests
 
     private static ModelLoad Of(SystemLoad load, string model) => load.Models.Single(m => m.Model == model);
 
-    /// <summary>Rows of so many waiting jobs of these models in turn, of one in three it is known how long they run, with ids of their time.</summary>
-    private Task FillAsync(Guid account, int count, int minutesAgo, params string[] models) => _storage.ExecuteAsync($"""
-        INSERT INTO outbox (job_id, account_id, model, priority, enqueued_at, seconds)
-        SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(md5(i::text), 1, 3) || '8' || substr(md5(i::text), 4, 15))::uuid,
-            '{account}', (string_to_array('{string.Join(',', models)}', ','))[1 + i % {models.Length}], i % 3, at, CASE WHEN i % 3 = 0 THEN 5 + i % 7 END
-        FROM generate_series(1, {count}) AS i, LATERAL (SELECT now() - interval '{minutesAgo} minutes' + i * interval '10 ms' AS at) AS t;
-        UPDATE accounts SET open_jobs = open_jobs + {count} WHERE id = '{account}'
-        """);
+    /// <summary>
+    /// Rows of so many waiting jobs of these models in turn, of one in three it is known how long they run, with ids of their time.
+    /// </summary>
+    private Task FillAsync(Guid account, int count, int minutesAgo, params string[] models) =>
+        _storage.ExecuteAsync(
+            $"""
+            INSERT INTO outbox (job_id, account_id, model, priority, enqueued_at, seconds)
+            SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(md5(i::text), 1,
+            3) || '8' || substr(md5(i::text), 4, 15))::uuid,
+                '{account}', (string_to_array('{string.Join(
+                ',',
+                models
+            )}', ','))[1 + i % {models.Length}], i % 3, at, CASE WHEN i % 3 = 0 THEN 5 + i % 7 END
+            FROM generate_series(1, {count}) AS i,
+            LATERAL (SELECT now() - interval '{minutesAgo} minutes' + i * interval '10 ms' AS at) AS t;
+            UPDATE accounts SET open_jobs = open_jobs + {count} WHERE id = '{account}'
+            """
+        );
 }

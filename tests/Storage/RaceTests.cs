@@ -31,8 +31,9 @@ public sealed class RaceTests
         {
             JobRow row = await _storage.SubmitAsync(_account);
 
-            ClaimedJob?[] claims = await Task.WhenAll(Enumerable.Range(0, 8).Select(
-                i => Task.Run(() => _storage.Jobs.ClaimAsync(row.Id, $"w{i}", StorageScope.Lease, default))));
+            ClaimedJob?[] claims = await Task.WhenAll(
+                Enumerable.Range(0, 8).Select(i => Task.Run(() => _storage.Jobs.ClaimAsync(row.Id, $"w{i}", StorageScope.Lease, default)))
+            );
 
             Assert.That(claims.Count(c => c is not null), Is.EqualTo(1));
             Assert.That((await _storage.FindAsync(row.Id)).Attempt, Is.EqualTo(1));
@@ -48,7 +49,9 @@ public sealed class RaceTests
             ClaimedJob claim = await _storage.ClaimAsync(row.Id);
 
             Task<CancelResult> cancel = Task.Run(() => _storage.Jobs.CancelAsync(row.Id, _account, default));
-            Task<FencedOutcome> complete = Task.Run(() => _storage.Jobs.CompleteAsync(row.Id, claim.LeaseEpoch, [StorageScope.Output()], default));
+            Task<FencedOutcome> complete = Task.Run(() =>
+                _storage.Jobs.CompleteAsync(row.Id, claim.LeaseEpoch, [StorageScope.Output()], default)
+            );
             await Task.WhenAll(cancel, complete);
 
             if (await complete == FencedOutcome.CancelRequested)
@@ -95,7 +98,9 @@ public sealed class RaceTests
             await _storage.LapseAsync(row.Id);
 
             Task<RescueResult> rescue = Task.Run(() => _storage.Jobs.RescueAsync(3, default));
-            Task<FencedOutcome> complete = Task.Run(() => _storage.Jobs.CompleteAsync(row.Id, claim.LeaseEpoch, [StorageScope.Output()], default));
+            Task<FencedOutcome> complete = Task.Run(() =>
+                _storage.Jobs.CompleteAsync(row.Id, claim.LeaseEpoch, [StorageScope.Output()], default)
+            );
             await Task.WhenAll(rescue, complete);
 
             JobRow now = await _storage.FindAsync(row.Id);
@@ -109,8 +114,9 @@ public sealed class RaceTests
     {
         Guid poor = await _storage.AccountAsync(5);
 
-        SubmitResult[] results = await Task.WhenAll(Enumerable.Range(0, 20).Select(
-            _ => Task.Run(() => _storage.Jobs.SubmitAsync(StorageScope.NewJob(poor), default))));
+        SubmitResult[] results = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(_ => Task.Run(() => _storage.Jobs.SubmitAsync(StorageScope.NewJob(poor), default)))
+        );
 
         Assert.That(results.Count(r => r.Outcome == SubmitOutcome.Queued), Is.EqualTo(5));
         Account account = (await _storage.Get<AccountStore>().FindAsync(poor, default))!;
@@ -128,8 +134,9 @@ public sealed class RaceTests
         }
 
         Outbox outbox = _storage.Get<Outbox>();
-        IReadOnlyList<OutboxEntry>[] taken = await Task.WhenAll(Enumerable.Range(0, 8).Select(
-            _ => Task.Run(() => outbox.TakeAsync("race", 5, null, default))));
+        IReadOnlyList<OutboxEntry>[] taken = await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(_ => Task.Run(() => outbox.TakeAsync("race", 5, null, default)))
+        );
 
         JobId[] all = [.. taken.SelectMany(t => t.Select(e => e.JobId))];
         Assert.That(all, Is.Unique);

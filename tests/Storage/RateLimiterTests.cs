@@ -17,12 +17,17 @@ public sealed class RateLimiterTests
     {
         string key = Guid.NewGuid().ToString();
 
-        RateDecision[] decisions = await Task.WhenAll(Enumerable.Range(0, 30).Select(
-            _ => _storage.Get<RateLimiter>().TakeAsync(key, 0.001, 10, default)));
+        RateDecision[] decisions = await Task.WhenAll(
+            Enumerable.Range(0, 30).Select(_ => _storage.Get<RateLimiter>().TakeAsync(key, 0.001, 10, default))
+        );
 
         Assert.That(decisions.Count(d => d.Allowed), Is.EqualTo(10));
         Assert.That(decisions.Where(d => d.Allowed).Select(d => d.Remaining), Is.EquivalentTo(Enumerable.Range(0, 10)));
-        Assert.That(decisions.Where(d => !d.Allowed).Select(d => d.RetryAfter.TotalSeconds), Is.All.InRange(900, 1000), "one comes free in 1000 s, so that none does while this runs");
+        Assert.That(
+            decisions.Where(d => !d.Allowed).Select(d => d.RetryAfter.TotalSeconds),
+            Is.All.InRange(900, 1000),
+            "one comes free in 1000 s, so that none does while this runs"
+        );
         Assert.That(decisions.Max(d => d.ResetAfter.TotalSeconds), Is.InRange(9900, 10_000));
     }
 
@@ -35,10 +40,15 @@ public sealed class RateLimiterTests
         RateLimiter[] limiters =
         [
             .. new[] { first, second }.Select(redis => new RateLimiter(
-                redis, new HotStateOptions { TimeoutMilliseconds = 30_000 }, Microsoft.Extensions.Logging.Abstractions.NullLogger<RateLimiter>.Instance)),
+                redis,
+                new HotStateOptions { TimeoutMilliseconds = 30_000 },
+                Microsoft.Extensions.Logging.Abstractions.NullLogger<RateLimiter>.Instance
+            )),
         ];
 
-        RateDecision[] decisions = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => limiters[i % 2].TakeAsync(key, 0.01, 15, default)));
+        RateDecision[] decisions = await Task.WhenAll(
+            Enumerable.Range(0, 40).Select(i => limiters[i % 2].TakeAsync(key, 0.01, 15, default))
+        );
 
         Assert.That(decisions.Count(d => d.Allowed), Is.EqualTo(15));
         Assert.That(decisions.Where(d => d.Allowed).Select(d => d.Remaining), Is.EquivalentTo(Enumerable.Range(0, 15)));
@@ -54,8 +64,7 @@ public sealed class RateLimiterTests
         {
             // Refused at the second, unless the machine stands still for half a second
             decision = await limiter.TakeAsync(key, 2, 1, default);
-        }
-        while (decision.Allowed);
+        } while (decision.Allowed);
 
         await Task.Delay(decision.RetryAfter + TimeSpan.FromMilliseconds(5));
 
@@ -66,7 +75,11 @@ public sealed class RateLimiterTests
     public async Task TakeAsync_RedisAway_LetsCallsGoOn()
     {
         await using var nowhere = new RedisConnection("127.0.0.1:1");
-        var limiter = new RateLimiter(nowhere, new HotStateOptions(), Microsoft.Extensions.Logging.Abstractions.NullLogger<RateLimiter>.Instance);
+        var limiter = new RateLimiter(
+            nowhere,
+            new HotStateOptions(),
+            Microsoft.Extensions.Logging.Abstractions.NullLogger<RateLimiter>.Instance
+        );
 
         Assert.That((await limiter.TakeAsync("k", 1, 1, default)).Allowed);
     }

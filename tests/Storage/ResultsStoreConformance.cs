@@ -27,7 +27,9 @@ public abstract class ResultsStoreConformance
     {
         byte[] bytes = RandomNumberGenerator.GetBytes(1_000_000);
 
-        string[] names = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => Store.PutAsync(bytes, "image/png", default))));
+        string[] names = await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(_ => Task.Run(() => Store.PutAsync(bytes, "image/png", default)))
+        );
 
         Assert.That(names.Distinct().Count(), Is.EqualTo(1));
         Assert.That(await ReadAsync(names[0]), Is.EqualTo(bytes));
@@ -69,8 +71,7 @@ public abstract class ResultsStoreConformance
     [TestCase("../../../etc/passwd")]
     [TestCase("ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789")]
     [TestCase("")]
-    public void OpenAsync_NotAHash_IsRefused(string name) =>
-        Assert.That(() => Store.OpenAsync(name, default), Throws.ArgumentException);
+    public void OpenAsync_NotAHash_IsRefused(string name) => Assert.That(() => Store.OpenAsync(name, default), Throws.ArgumentException);
 
     [Test]
     public async Task ListAsync_Files_AreThereWithSizeAndTime()

@@ -67,5 +67,5 @@ public sealed class SchemaTests
     private static string NameOf<T>(T value)
         where T : struct, Enum =>
         typeof(T).GetField(value.ToString())!.GetCustomAttribute<JsonStringEnumMemberNameAttribute>()?.Name
-            ?? value.ToString().ToLowerInvariant();
+        ?? value.ToString().ToLowerInvariant();
 }

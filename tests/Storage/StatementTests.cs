@@ -18,15 +18,18 @@ public sealed class StatementTests
     /// <summary>The statements that the code has, each once for each field that has it.</summary>
     internal static IReadOnlyList<Statement> Statements { get; } =
     [
-        .. Code.GetTypes().Where(t => !t.ContainsGenericParameters)
+        .. Code.GetTypes()
+            .Where(t => !t.ContainsGenericParameters)
             .SelectMany(t => t.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
-            .SelectMany(f => f.FieldType switch
-            {
-                { } type when type == typeof(Statement) => [(Statement)f.GetValue(null)!],
-                { IsGenericType: true } type when type.GetGenericTypeDefinition() == typeof(RowsStatement<>) =>
-                    (IEnumerable<Statement>)type.GetProperty(nameof(RowsStatement<object>.Forms))!.GetValue(f.GetValue(null))!,
-                _ => [],
-            }),
+            .SelectMany(f =>
+                f.FieldType switch
+                {
+                    { } type when type == typeof(Statement) => [(Statement)f.GetValue(null)!],
+                    { IsGenericType: true } type when type.GetGenericTypeDefinition() == typeof(RowsStatement<>) => (IEnumerable<Statement>)
+                        type.GetProperty(nameof(RowsStatement<object>.Forms))!.GetValue(f.GetValue(null))!,
+                    _ => [],
+                }
+            ),
     ];
 
     private static IEnumerable<string> Files => Code.GetManifestResourceNames().Where(n => n.EndsWith(".sql", StringComparison.Ordinal));
@@ -38,8 +41,7 @@ public sealed class StatementTests
     public async Task DropStorage() => await _storage.DisposeAsync();
 
     [Test]
-    public void Files_All_AreUsedOnce() =>
-        Assert.That(Statements.Select(s => Statement.ResourceOf(s.Name)), Is.EquivalentTo(Files));
+    public void Files_All_AreUsedOnce() => Assert.That(Statements.Select(s => Statement.ResourceOf(s.Name)), Is.EquivalentTo(Files));
 
     [Test]
     public void Files_All_BeginWithWhatTheyDoAndEndAsAStatement()
@@ -57,7 +59,9 @@ public sealed class StatementTests
     {
         Assert.That(() => new Statement("put-back"), Throws.InvalidOperationException);
         Assert.That(
-            () => new Statement("put-back", ("ids", NpgsqlDbType.Uuid), ("more", NpgsqlDbType.Text)), Throws.InvalidOperationException);
+            () => new Statement("put-back", ("ids", NpgsqlDbType.Uuid), ("more", NpgsqlDbType.Text)),
+            Throws.InvalidOperationException
+        );
         Assert.That(() => new Statement("put-nowhere"), Throws.InvalidOperationException);
     }
 

@@ -30,14 +30,18 @@ internal sealed class StorageScope : IAsyncDisposable
     {
         TestScope servers = await TestServers.NewScopeAsync();
         string folder = Directory.CreateTempSubdirectory("storage-tests-").FullName;
-        IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["ConnectionStrings:Postgres"] = servers.Postgres,
-            ["ConnectionStrings:Redis"] = servers.Redis,
-            ["Results:Path"] = Path.Combine(folder, "results"),
-            ["Keys:SecretFile"] = Path.Combine(folder, "secret"),
-            ["Redis:TimeoutMilliseconds"] = "2000",
-        }).Build();
+        IConfiguration configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection(
+                new Dictionary<string, string?>
+                {
+                    ["ConnectionStrings:Postgres"] = servers.Postgres,
+                    ["ConnectionStrings:Redis"] = servers.Redis,
+                    ["Results:Path"] = Path.Combine(folder, "results"),
+                    ["Keys:SecretFile"] = Path.Combine(folder, "secret"),
+                    ["Redis:TimeoutMilliseconds"] = "2000",
+                }
+            )
+            .Build();
         var collection = new ServiceCollection();
         collection.AddLogging();
         collection.AddGenerationStorage(configuration);
@@ -52,8 +56,10 @@ internal sealed class StorageScope : IAsyncDisposable
     }
 
     /// <summary>The connections for what is written together of one more process.</summary>
-    public Lanes NewLanes() => new(connections =>
-        NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(_servers.Postgres) { MaxPoolSize = connections }.ConnectionString));
+    public Lanes NewLanes() =>
+        new(connections =>
+            NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(_servers.Postgres) { MaxPoolSize = connections }.ConnectionString)
+        );
 
     public T Get<T>()
         where T : notnull => _services.GetRequiredService<T>();
@@ -61,28 +67,30 @@ internal sealed class StorageScope : IAsyncDisposable
     /// <summary>An account with so many credits.</summary>
     public async Task<Guid> AccountAsync(decimal credits = 100)
     {
-        Account? account = await Get<AccountStore>().CreateAsync($"account-{Guid.NewGuid():N}", Credits.Of(credits), CancellationToken.None);
+        Account? account = await Get<AccountStore>()
+            .CreateAsync($"account-{Guid.NewGuid():N}", Credits.Of(credits), CancellationToken.None);
         return account!.Id;
     }
 
-    public static NewJob NewJob(Guid account, decimal cost = 1, string model = "demo") => new()
-    {
-        Id = JobId.New(TimeProvider.System),
-        AccountId = account,
-        Cost = Credits.Of(cost),
-        Request = new Text2ImgRequest
+    public static NewJob NewJob(Guid account, decimal cost = 1, string model = "demo") =>
+        new()
         {
-            Model = model,
-            Prompt = "a red apple",
-            Width = 256,
-            Height = 256,
-            NumInferenceSteps = 25,
-            GuidanceScale = 4,
-            Scheduler = "ddim",
-            Seed = 7,
-            NumImages = 1,
-        },
-    };
+            Id = JobId.New(TimeProvider.System),
+            AccountId = account,
+            Cost = Credits.Of(cost),
+            Request = new Text2ImgRequest
+            {
+                Model = model,
+                Prompt = "a red apple",
+                Width = 256,
+                Height = 256,
+                NumInferenceSteps = 25,
+                GuidanceScale = 4,
+                Scheduler = "ddim",
+                Seed = 7,
+                NumImages = 1,
+            },
+        };
 
     public async Task<JobRow> SubmitAsync(Guid account, decimal cost = 1)
     {
@@ -96,17 +104,25 @@ internal sealed class StorageScope : IAsyncDisposable
 
     public async Task<JobRow> FindAsync(JobId id) => (await Jobs.FindAsync(id, null, CancellationToken.None))!;
 
-    public static JobOutput Output(int index = 0) => new()
-    {
-        Index = index,
-        Sha256 = new string('a', 64),
-        ContentType = "image/png",
-        Bytes = 123,
-        Width = 256,
-        Height = 256,
-        Seed = 7 + index,
-        Render = new RenderPlan { GeneratedWidth = 64, GeneratedHeight = 64, Upscaler = "demo-upscaler", Scale = 4, Resized = false },
-    };
+    public static JobOutput Output(int index = 0) =>
+        new()
+        {
+            Index = index,
+            Sha256 = new string('a', 64),
+            ContentType = "image/png",
+            Bytes = 123,
+            Width = 256,
+            Height = 256,
+            Seed = 7 + index,
+            Render = new RenderPlan
+            {
+                GeneratedWidth = 64,
+                GeneratedHeight = 64,
+                Upscaler = "demo-upscaler",
+                Scale = 4,
+                Resized = false,
+            },
+        };
 
     public async Task ExecuteAsync(string sql)
     {

@@ -41,12 +41,18 @@ public sealed class WebhookStoreTests
         Assert.That(pauses, Is.Ordered.Ascending);
         Assert.That(pauses, Has.Count.EqualTo(9));
         Assert.That(pauses.Sum(p => p.TotalHours), Is.InRange(12, 24));
-        Assert.That((delivery.Attempts, delivery.DeliveredAt, delivery.LastError), Is.EqualTo((10, (DateTimeOffset?)null, "could not be reached")));
+        Assert.That(
+            (delivery.Attempts, delivery.DeliveredAt, delivery.LastError),
+            Is.EqualTo((10, (DateTimeOffset?)null, "could not be reached"))
+        );
 
         await webhooks.RedeliverAsync(delivery.Id, account, default);
         delivery = (await webhooks.TakeDueAsync(10, TimeSpan.FromMinutes(1), default)).Single();
         await webhooks.RecordAsync(delivery, 200, null, default);
         delivery = (await webhooks.ListAsync(account, job.Id, 10, default)).Single();
-        Assert.That((delivery.NextAt, delivery.LastStatus, delivery.DeliveredAt is not null), Is.EqualTo(((DateTimeOffset?)null, 200, true)));
+        Assert.That(
+            (delivery.NextAt, delivery.LastStatus, delivery.DeliveredAt is not null),
+            Is.EqualTo(((DateTimeOffset?)null, 200, true))
+        );
     }
 }

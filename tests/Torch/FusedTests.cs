@@ -67,11 +67,13 @@ public sealed class FusedTests
         Near(
             TorchExtras.scaled_dot_product_attention(q, k, v, padding),
             TorchExtras.ComposedAttention(q, k.narrow(2, 0, 100), v.narrow(2, 0, 100)),
-            2e-5);
+            2e-5
+        );
         Near(
             TorchExtras.scaled_dot_product_attention(q, q, q, is_causal: true),
             TorchExtras.ComposedAttention(q, q, q, is_causal: true),
-            2e-5);
+            2e-5
+        );
     }
 
     [Test]
@@ -88,13 +90,16 @@ public sealed class FusedTests
         Near(
             TorchExtras.scaled_dot_product_attention(query, key, value).@float(),
             TorchExtras.ComposedAttention(query.@float(), key.@float(), value.@float()),
-            0.05);
+            0.05
+        );
     }
 
     [Test]
     public void Attention_KeysOfAnotherSize_IsAnError()
     {
-        TorchException? error = Assert.Throws<TorchException>(() => TorchExtras.scaled_dot_product_attention(randn(1, 1, 4, 8), randn(1, 1, 4, 9), randn(1, 1, 4, 9)));
+        TorchException? error = Assert.Throws<TorchException>(() =>
+            TorchExtras.scaled_dot_product_attention(randn(1, 1, 4, 8), randn(1, 1, 4, 9), randn(1, 1, 4, 9))
+        );
         Assert.That(error!.Message, Does.StartWith("scaled_dot_product_attention(float32[1, 1, 4, 8], float32[1, 1, 4, 9]"));
     }
 

@@ -43,7 +43,10 @@ public sealed class GeneratorTests
         Assert.Multiple(() =>
         {
             Assert.That(randn([5], generator: generator).data<float>().ToArray(), Is.EqualTo(reference["seq_a"]).Within(tolerance));
-            Assert.That(randn([1, 4, 8, 8], generator: generator).data<float>().ToArray(), Is.EqualTo(reference["seq_b"]).Within(tolerance));
+            Assert.That(
+                randn([1, 4, 8, 8], generator: generator).data<float>().ToArray(),
+                Is.EqualTo(reference["seq_b"]).Within(tolerance)
+            );
             Assert.That(rand([7], generator: generator).data<float>().ToArray(), Is.EqualTo(reference["seq_c"]).Within(tolerance));
             Assert.That(randn([33], generator: generator).data<float>().ToArray(), Is.EqualTo(reference["seq_d"]).Within(tolerance));
         });
@@ -80,10 +83,10 @@ internal static class NoiseReference
     public static (Dictionary<string, float[]> Values, double Tolerance) Load()
     {
         string folder = Path.Combine(GoldensFolder(), "noise", "cpu_generator");
-        using JsonDocument description = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "case.json")));
+        using var description = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "case.json")));
         byte[] file = File.ReadAllBytes(Path.Combine(folder, "io.safetensors"));
         int length = (int)BitConverter.ToUInt64(file, 0);
-        using JsonDocument header = JsonDocument.Parse(file.AsMemory(8, length));
+        using var header = JsonDocument.Parse(file.AsMemory(8, length));
         var values = new Dictionary<string, float[]>(StringComparer.Ordinal);
         foreach (JsonProperty entry in header.RootElement.EnumerateObject())
         {
@@ -91,7 +94,7 @@ internal static class NoiseReference
             {
                 int start = entry.Value.GetProperty("data_offsets")[0].GetInt32();
                 int end = entry.Value.GetProperty("data_offsets")[1].GetInt32();
-                var numbers = new float[(end - start) / 4];
+                float[] numbers = new float[(end - start) / 4];
                 Buffer.BlockCopy(file, 8 + length + start, numbers, 0, end - start);
                 values[entry.Name[4..]] = numbers;
             }

@@ -4,7 +4,9 @@ using System.Text.RegularExpressions;
 
 namespace Generation.Tests.Torch;
 
-/// <summary>The fused forms on processors with fewer instructions than this one: <see cref="FusedTests"/> again, in processes that may use no more.</summary>
+/// <summary>
+/// The fused forms on processors with fewer instructions than this one: <see cref="FusedTests"/> again, in processes that may use no more.
+/// </summary>
 public sealed partial class LesserProcessorTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(8);
@@ -17,7 +19,10 @@ public sealed partial class LesserProcessorTests
     public async Task FusedForms_WithFewerInstructions_EqualTheComposedOnes(string most)
     {
         string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        var start = new ProcessStartInfo(dotnet, ["test", typeof(FusedTests).Assembly.Location, "--nologo", "--filter", $"FullyQualifiedName~{nameof(FusedTests)}"])
+        var start = new ProcessStartInfo(
+            dotnet,
+            ["test", typeof(FusedTests).Assembly.Location, "--nologo", "--filter", $"FullyQualifiedName~{nameof(FusedTests)}"]
+        )
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -70,7 +70,10 @@ public sealed class OperationTests
             Near(x.reciprocal(), x.pow(-1));
         });
         Assert.That(Of(tensor(new float[] { 0.5f, 1.5f, -0.5f, 2.5f }).round()), Is.EqualTo(new float[] { 0, 2, 0, 2 }));
-        Assert.That(tensor(new[] { 1f, float.NaN, float.PositiveInfinity }).isnan().data<bool>().ToArray(), Is.EqualTo(new[] { false, true, false }));
+        Assert.That(
+            tensor(new[] { 1f, float.NaN, float.PositiveInfinity }).isnan().data<bool>().ToArray(),
+            Is.EqualTo(new[] { false, true, false })
+        );
     }
 
     [Test]
@@ -98,9 +101,15 @@ public sealed class OperationTests
         Assert.Multiple(() =>
         {
             Assert.That(Of(F.conv2d(x, kernel)), Is.EqualTo(new float[] { 36 }));
-            Assert.That(Of(F.conv2d(x, kernel, tensor(new float[] { 1 }), padding: [1, 1])), Is.EqualTo(new float[] { 9, 16, 13, 22, 37, 28, 21, 34, 25 }));
+            Assert.That(
+                Of(F.conv2d(x, kernel, tensor(new float[] { 1 }), padding: [1, 1])),
+                Is.EqualTo(new float[] { 9, 16, 13, 22, 37, 28, 21, 34, 25 })
+            );
             Assert.That(Of(F.conv2d(x, kernel, strides: [2, 2], padding: [1, 1])), Is.EqualTo(new float[] { 8, 12, 20, 24 }));
-            Assert.That(Of(F.conv1d(arange(5, float32).reshape(1, 1, 5), ones(1, 1, 3), padding: 1)), Is.EqualTo(new float[] { 1, 3, 6, 9, 7 }));
+            Assert.That(
+                Of(F.conv1d(arange(5, float32).reshape(1, 1, 5), ones(1, 1, 3), padding: 1)),
+                Is.EqualTo(new float[] { 1, 3, 6, 9, 7 })
+            );
             Assert.That(Of(F.conv3d(ones([1, 1, 2, 2, 2]), ones([1, 1, 2, 2, 2]))), Is.EqualTo(new float[] { 8 }));
             Assert.That(Of(F.conv_transpose2d(ones(1, 1, 2, 2), ones(1, 1, 2, 2))), Is.EqualTo(new float[] { 1, 2, 1, 2, 4, 2, 1, 2, 1 }));
         });
@@ -170,7 +179,13 @@ public sealed class OperationTests
     [Test]
     public void Reductions_AreAsInTorch()
     {
-        Tensor x = tensor(new float[,] { { 3, 1, 2 }, { 6, 5, 4 } });
+        Tensor x = tensor(
+            new float[,]
+            {
+                { 3, 1, 2 },
+                { 6, 5, 4 },
+            }
+        );
         (Tensor values, Tensor indices) = x.sort(1, descending: true);
         (Tensor highest, Tensor at) = x.max(0);
         Assert.Multiple(() =>
@@ -198,11 +213,15 @@ public sealed class OperationTests
         Tensor x = tensor(new float[] { 1, 2, 3, 4 }, [1, 1, 2, 2]);
         Assert.Multiple(() =>
         {
-            Assert.That(Of(F.interpolate(x, scale_factor: [2, 2])), Is.EqualTo(new float[] { 1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4 }));
+            Assert.That(
+                Of(F.interpolate(x, scale_factor: [2, 2])),
+                Is.EqualTo(new float[] { 1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4 })
+            );
             Assert.That(Of(F.interpolate(x, size: [1, 1], mode: InterpolationMode.Area)), Is.EqualTo(new[] { 2.5f }));
             Assert.That(
                 Of(F.interpolate(x, size: [3, 3], mode: InterpolationMode.Bilinear, align_corners: true)),
-                Is.EqualTo(new[] { 1, 1.5f, 2, 2, 2.5f, 3, 3, 3.5f, 4 }));
+                Is.EqualTo(new[] { 1, 1.5f, 2, 2, 2.5f, 3, 3, 3.5f, 4 })
+            );
         });
     }
 

@@ -184,7 +184,11 @@ public sealed class TensorTests
         set_num_threads(1);
         Assert.That(get_num_threads(), Is.EqualTo(1));
         set_num_threads(before);
-        Assert.That(before, Is.InRange(Environment.ProcessorCount > 1 ? Environment.ProcessorCount / 2 : 1, Environment.ProcessorCount), "the physical cores allotted");
+        Assert.That(
+            before,
+            Is.InRange(Environment.ProcessorCount > 1 ? Environment.ProcessorCount / 2 : 1, Environment.ProcessorCount),
+            "the physical cores allotted"
+        );
     }
 
     [Test]
@@ -231,7 +235,7 @@ public sealed class TensorTests
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static (WeakReference Owner, Tensor View) Over(nint memory)
     {
-        var owner = new object();
+        object owner = new object();
         using Tensor whole = TorchExtras.from_memory(memory, [4], float32, owner);
         return (new WeakReference(owner), whole.narrow(0, 2, 2));
     }

@@ -47,12 +47,16 @@ public static class LatentColours
         [-0.0329, -0.0718, -0.0851],
     ];
 
-    /// <summary>The table of the latent space with that scale (vae config, scaling_factor) and channels, or null if it is none of the published ones.</summary>
-    public static double[][]? Of(double scalingFactor, int channels) => (scalingFactor, channels) switch
-    {
-        (0.18215, 4) => StableDiffusion,
-        (0.13025, 4) => Sdxl,
-        (0.3611, 16) => Flux,
-        _ => null,
-    };
+    /// <summary>
+    /// The table of the latent space with that scale (vae config, scaling_factor) and channels, or null if it is none of the published
+    /// ones.
+    /// </summary>
+    public static double[][]? Of(double scalingFactor, int channels) =>
+        (scalingFactor, channels) switch
+        {
+            (0.18215, 4) => StableDiffusion,
+            (0.13025, 4) => Sdxl,
+            (0.3611, 16) => Flux,
+            _ => null,
+        };
 }

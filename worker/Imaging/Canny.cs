@@ -1,6 +1,8 @@
 namespace Generation.Imaging;
 
-/// <summary>Canny's edge detector (1986), to the pixel as OpenCV's Canny(image, low, high): 3 x 3 Sobel gradients, their sum of absolute values.</summary>
+/// <summary>
+/// Canny's edge detector (1986), to the pixel as OpenCV's Canny(image, low, high): 3 x 3 Sobel gradients, their sum of absolute values.
+/// </summary>
 public static class Canny
 {
     private const int Shift = 15;
@@ -111,8 +113,18 @@ public static class Canny
                     int at = ((y + 1) * _stride) + x + 1;
                     for (int c = 0; c < channels; c++)
                     {
-                        int dx = above[right + c] - above[left + c] + (2 * (row[right + c] - row[left + c])) + below[right + c] - below[left + c];
-                        int dy = below[left + c] - above[left + c] + (2 * (below[middle + c] - above[middle + c])) + below[right + c] - above[right + c];
+                        int dx =
+                            above[right + c]
+                            - above[left + c]
+                            + (2 * (row[right + c] - row[left + c]))
+                            + below[right + c]
+                            - below[left + c];
+                        int dy =
+                            below[left + c]
+                            - above[left + c]
+                            + (2 * (below[middle + c] - above[middle + c]))
+                            + below[right + c]
+                            - above[right + c];
                         int magnitude = Math.Abs(dx) + Math.Abs(dy);
                         if (c == 0 || magnitude > Magnitude[at])
                         {
@@ -125,7 +137,9 @@ public static class Canny
 
         public int[] Magnitude { get; }
 
-        /// <summary>Whether the gradient is largest here among its neighbours along its direction, which is rounded to 45 degrees.</summary>
+        /// <summary>
+        /// Whether the gradient is largest here among its neighbours along its direction, which is rounded to 45 degrees.
+        /// </summary>
         public bool IsRidge(int at)
         {
             int here = Magnitude[at];

@@ -68,7 +68,10 @@ public static class Colours
         if (alpha.Channels != 1 || alpha.Width != picture.Width || alpha.Height != picture.Height)
         {
             throw new ArgumentException(
-                $"Alpha is {alpha.Width} x {alpha.Height} with {alpha.Channels} channels and must be {picture.Width} x {picture.Height} with one.", nameof(alpha));
+                $"Alpha is {alpha.Width} x {alpha.Height} with {alpha.Channels} channels and must be {picture.Width} x {picture.Height} "
+                    + "with one.",
+                nameof(alpha)
+            );
         }
 
         Picture colours = picture.DropAlpha();

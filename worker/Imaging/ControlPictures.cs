@@ -33,30 +33,36 @@ public static class ControlPictures
     /// <summary>Names of the preprocessors, as requests have them.</summary>
     public static IReadOnlyList<string> PreprocessorNames { get; } = ["none", "canny", "invert", "blur", "tile"];
 
-    /// <summary>Names of the ways to bring a picture to another aspect: cut what sticks out, fit it in and draw its edges out, or stretch it.</summary>
+    /// <summary>
+    /// Names of the ways to bring a picture to another aspect: cut what sticks out, fit it in and draw its edges out, or stretch it.
+    /// </summary>
     public static IReadOnlyList<string> ResizeModeNames { get; } = ["crop", "fit", "stretch"];
 
     /// <summary>The preprocessor that a request names; null where there is none of that name.</summary>
-    public static ControlPreprocessor? FindPreprocessor(string name) => name.ToLowerInvariant() switch
-    {
-        "none" => ControlPreprocessor.None,
-        "canny" => ControlPreprocessor.Canny,
-        "invert" => ControlPreprocessor.Invert,
-        "blur" => ControlPreprocessor.Blur,
-        "tile" => ControlPreprocessor.Tile,
-        _ => null,
-    };
+    public static ControlPreprocessor? FindPreprocessor(string name) =>
+        name.ToLowerInvariant() switch
+        {
+            "none" => ControlPreprocessor.None,
+            "canny" => ControlPreprocessor.Canny,
+            "invert" => ControlPreprocessor.Invert,
+            "blur" => ControlPreprocessor.Blur,
+            "tile" => ControlPreprocessor.Tile,
+            _ => null,
+        };
 
     /// <summary>The way to fit that a request names; null where there is none of that name.</summary>
-    public static FitMode? FindResizeMode(string name) => name.ToLowerInvariant() switch
-    {
-        "crop" => FitMode.Crop,
-        "fit" => FitMode.Fill,
-        "stretch" => FitMode.Stretch,
-        _ => null,
-    };
+    public static FitMode? FindResizeMode(string name) =>
+        name.ToLowerInvariant() switch
+        {
+            "crop" => FitMode.Crop,
+            "fit" => FitMode.Fill,
+            "stretch" => FitMode.Stretch,
+            _ => null,
+        };
 
-    /// <summary>A control picture of <paramref name="width"/> x <paramref name="height"/> pixels, in colour. Transparent parts count as white.</summary>
+    /// <summary>
+    /// A control picture of <paramref name="width"/> x <paramref name="height"/> pixels, in colour. Transparent parts count as white.
+    /// </summary>
     public static Picture Prepare(Picture picture, ControlPreprocessor preprocessor, int width, int height, FitMode mode = FitMode.Crop)
     {
         Picture sized = picture.ToRgb().Fit(width, height, mode);
@@ -66,7 +72,9 @@ public static class ControlPictures
             ControlPreprocessor.Canny => Canny.Detect(sized, CannyLow, CannyHigh).ToRgb(),
             ControlPreprocessor.Invert => sized.Invert(),
             ControlPreprocessor.Blur => sized.Blur(Math.Max(width, height) * BlurShare),
-            ControlPreprocessor.Tile => sized.Resize(Math.Max(1, width / TileShrink), Math.Max(1, height / TileShrink), ResamplingFilter.Box).Resize(width, height),
+            ControlPreprocessor.Tile => sized
+                .Resize(Math.Max(1, width / TileShrink), Math.Max(1, height / TileShrink), ResamplingFilter.Box)
+                .Resize(width, height),
             _ => throw new ArgumentOutOfRangeException(nameof(preprocessor), preprocessor, "Not a preprocessor."),
         };
     }

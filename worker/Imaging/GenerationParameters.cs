@@ -54,5 +54,4 @@ public sealed record GenerationParameters
     // The tools' own rule: a value that could be taken for two is written as a JSON string
     private static string Quote(string value) =>
         value.AsSpan().ContainsAny(",:\"\n") ? System.Text.Json.JsonSerializer.Serialize(value) : value;
-
 }

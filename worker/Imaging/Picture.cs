@@ -19,7 +19,8 @@ public sealed class Picture
         {
             throw new ArgumentException(
                 $"A picture of {width} x {height} pixels with {channels} channels has {length} bytes, not {bytes.LongLength}.",
-                nameof(bytes));
+                nameof(bytes)
+            );
         }
 
         Width = width;
@@ -30,9 +31,7 @@ public sealed class Picture
 
     /// <summary>A picture of zeros: black, and transparent where there is alpha.</summary>
     public Picture(int width, int height, int channels)
-        : this(width, height, channels, new byte[Length(width, height, channels)])
-    {
-    }
+        : this(width, height, channels, new byte[Length(width, height, channels)]) { }
 
     /// <summary>In pixels.</summary>
     public int Width { get; }
@@ -79,7 +78,8 @@ public sealed class Picture
         {
             throw new ArgumentException(
                 $"The part {width} x {height} at ({left}, {top}) does not lie within {Width} x {Height} pixels.",
-                nameof(left));
+                nameof(left)
+            );
         }
 
         var part = new Picture(width, height, Channels);
@@ -91,7 +91,9 @@ public sealed class Picture
         return part;
     }
 
-    /// <summary>The picture with three channels: grey spread, alpha laid over <paramref name="background"/> (red, green, blue; white by default).</summary>
+    /// <summary>
+    /// The picture with three channels: grey spread, alpha laid over <paramref name="background"/> (red, green, blue; white by default).
+    /// </summary>
     public Picture ToRgb(ReadOnlySpan<byte> background = default)
     {
         if (Channels == 3)
@@ -141,6 +143,10 @@ public sealed class Picture
         long length = (long)width * height * channels;
         return length <= Array.MaxLength
             ? length
-            : throw new ArgumentOutOfRangeException(nameof(height), height, $"A picture of {width} x {height} pixels with {channels} channels does not fit into one array.");
+            : throw new ArgumentOutOfRangeException(
+                nameof(height),
+                height,
+                $"A picture of {width} x {height} pixels with {channels} channels does not fit into one array."
+            );
     }
 }

@@ -13,7 +13,9 @@ public enum PictureFault
     TooLarge,
 }
 
-/// <summary>A picture file was refused. The message names what is wrong with it, the limit and the value; it is fit for the file's owner.</summary>
+/// <summary>
+/// A picture file was refused. The message names what is wrong with it, the limit and the value; it is fit for the file's owner.
+/// </summary>
 public sealed class PictureException(PictureFault fault, string message) : Exception(message)
 {
     public PictureFault Fault { get; } = fault;

@@ -24,13 +24,14 @@ public static class PictureFormats
     public static IReadOnlyList<string> Names { get; } = ["png", "jpg", "webp"];
 
     /// <summary>The format that a request names; null where there is none of that name.</summary>
-    public static PictureFormat? Find(string name) => name.ToLowerInvariant() switch
-    {
-        "png" => PictureFormat.Png,
-        "jpg" or "jpeg" => PictureFormat.Jpeg,
-        "webp" => PictureFormat.WebP,
-        _ => null,
-    };
+    public static PictureFormat? Find(string name) =>
+        name.ToLowerInvariant() switch
+        {
+            "png" => PictureFormat.Png,
+            "jpg" or "jpeg" => PictureFormat.Jpeg,
+            "webp" => PictureFormat.WebP,
+            _ => null,
+        };
 
     /// <summary>The format by the file's first bytes; its name and declared type say nothing.</summary>
     public static PictureFormat? Detect(ReadOnlySpan<byte> file) =>
@@ -39,18 +40,20 @@ public static class PictureFormats
         : WebPCodec.IsWebP(file) ? PictureFormat.WebP
         : null;
 
-    public static string ContentType(this PictureFormat format) => format switch
-    {
-        PictureFormat.Png => PngCodec.ContentType,
-        PictureFormat.Jpeg => JpegCodec.ContentType,
-        _ => WebPCodec.ContentType,
-    };
+    public static string ContentType(this PictureFormat format) =>
+        format switch
+        {
+            PictureFormat.Png => PngCodec.ContentType,
+            PictureFormat.Jpeg => JpegCodec.ContentType,
+            _ => WebPCodec.ContentType,
+        };
 
     /// <summary>Ending of a file's name, without the dot.</summary>
-    public static string Extension(this PictureFormat format) => format switch
-    {
-        PictureFormat.Png => "png",
-        PictureFormat.Jpeg => "jpg",
-        _ => "webp",
-    };
+    public static string Extension(this PictureFormat format) =>
+        format switch
+        {
+            PictureFormat.Png => "png",
+            PictureFormat.Jpeg => "jpg",
+            _ => "webp",
+        };
 }

@@ -33,14 +33,17 @@ public sealed record PictureLimits
         if (width > maxSide || height > maxSide)
         {
             throw new PictureException(
-                PictureFault.TooLarge, $"The picture is {width} x {height} pixels; a side may have at most {maxSide}.");
+                PictureFault.TooLarge,
+                $"The picture is {width} x {height} pixels; a side may have at most {maxSide}."
+            );
         }
 
         if (width * height > MaxPixels)
         {
             throw new PictureException(
                 PictureFault.TooLarge,
-                $"The picture is {width} x {height} pixels, {width * height} in all; at most {MaxPixels} are read.");
+                $"The picture is {width} x {height} pixels, {width * height} in all; at most {MaxPixels} are read."
+            );
         }
     }
 }

@@ -17,6 +17,11 @@ public static class Thumbnail
 
     /// <summary>The same from file to file: any format in, with orientation and limits, and the asked one out.</summary>
     /// <exception cref="PictureException">The file is no picture, damaged, or too large.</exception>
-    public static byte[] Of(ReadOnlySpan<byte> file, int maxSide, PictureFormat format = PictureFormat.Jpeg, int quality = 80, PictureLimits? limits = null) =>
-        PictureCodec.Encode(Of(PictureCodec.Decode(file, limits), maxSide), format, quality);
+    public static byte[] Of(
+        ReadOnlySpan<byte> file,
+        int maxSide,
+        PictureFormat format = PictureFormat.Jpeg,
+        int quality = 80,
+        PictureLimits? limits = null
+    ) => PictureCodec.Encode(Of(PictureCodec.Decode(file, limits), maxSide), format, quality);
 }

@@ -7,7 +7,8 @@ namespace Generation.Kernels;
 public readonly record struct AttentionStrides(long Batch, long Head, long Row);
 
 /// <summary>
-/// Attention over pointers: softmax(query key^T scale + mask) value for each head. All are (batch, heads, rows, size) by their strides, with
+/// Attention over pointers: softmax(query key^T scale + mask) value for each head. All are (batch, heads, rows, size) by their strides,
+/// with
 /// the last dimension dense; query and output have <see cref="Length"/> rows, key and value <see cref="Keys"/>.
 /// </summary>
 [StructLayout(LayoutKind.Auto)]

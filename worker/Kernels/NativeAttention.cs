@@ -1,9 +1,13 @@
 namespace Generation.Kernels;
 
-/// <summary>Attention in bfloat16 by AMX or AVX512_BF16, with float32 sums and maxima. A head's result does not depend on the others.</summary>
+/// <summary>
+/// Attention in bfloat16 by AMX or AVX512_BF16, with float32 sums and maxima. A head's result does not depend on the others.
+/// </summary>
 public static class NativeAttention
 {
-    /// <summary>Computes the task; false where it is left to others: another element, no instructions that make it faster, or no keys.</summary>
+    /// <summary>
+    /// Computes the task; false where it is left to others: another element, no instructions that make it faster, or no keys.
+    /// </summary>
     /// <exception cref="OutOfMemoryException">There is no memory for the packed keys and values of one batch entry.</exception>
     public static bool Run(in AttentionTask task) => NativeKernels.IsAvailable && Run(task, NativeKernels.Instructions);
 

@@ -3,20 +3,27 @@ using System.Runtime.InteropServices;
 
 namespace Generation.Kernels;
 
-/// <summary>The kernels in C++ (Native/), for the instructions that .NET does not have: products of bfloat16 by AVX512_BF16 and AMX.</summary>
+/// <summary>
+/// The kernels in C++ (Native/), for the instructions that .NET does not have: products of bfloat16 by AVX512_BF16 and AMX.
+/// </summary>
 public static class NativeKernels
 {
     private const string FasterInFloat32 = "bfloat16 is computed in float32, which this processor multiplies faster than by AVX512_BF16";
 
     // What computes where these kernels do not
     private static string Otherwise =>
-        Processor.HasBFloat16Products || Processor.Vectors == InstructionSet.Baseline ? "bfloat16 runs on libtorch's own kernels" : "bfloat16 is computed in float32";
+        Processor.HasBFloat16Products || Processor.Vectors == InstructionSet.Baseline
+            ? "bfloat16 runs on libtorch's own kernels"
+            : "bfloat16 is computed in float32";
 
     private static string Neither => $"{Otherwise}: this processor has neither AMX nor AVX512_BF16.";
 
     static NativeKernels() => (Instructions, Sentence) = Find();
 
-    /// <summary>The largest set that the library has kernels for, the processor has and the settings allow; <see cref="InstructionSet.Baseline"/> for none.</summary>
+    /// <summary>
+    /// The largest set that the library has kernels for, the processor has and the settings allow; <see cref="InstructionSet.Baseline"/>
+    /// for none.
+    /// </summary>
     public static InstructionSet Instructions { get; }
 
     /// <summary>Whether they are used: where float32 is multiplied faster than bfloat16, kernels in C# serve bfloat16 better.</summary>
@@ -42,7 +49,7 @@ public static class NativeKernels
         NativeMethods.Team team = NativeMethods.Team.Whole;
         double best = 0;
         long rounds = 1 << 12;
-        for (long start = Stopwatch.GetTimestamp(); best == 0 || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds;)
+        for (long start = Stopwatch.GetTimestamp(); best == 0 || Stopwatch.GetElapsedTime(start).TotalSeconds < seconds; )
         {
             long begun = Stopwatch.GetTimestamp();
             double operations = NativeMethods.gk_peak_run(rounds, team, instructions);
@@ -80,24 +87,32 @@ public static class NativeKernels
         }
         catch (Exception exception) when (exception is DllNotFoundException or EntryPointNotFoundException or BadImageFormatException)
         {
-            return (InstructionSet.Baseline, (Processor.BFloat16Products, Processor.IsIntel) switch
-            {
-                (InstructionSet.Baseline, _) => Neither,
-                (InstructionSet.Avx512Bf16, true) => $"{FasterInFloat32}.",
-                (var products, _) => $"{Otherwise}: kernels for {(products == InstructionSet.AmxBf16 ? "AMX" : "AVX512_BF16")} were left out, since there was "
-                    + "no C++ compiler when this was built; apt install g++ and build again.",
-            });
+            return (
+                InstructionSet.Baseline,
+                (Processor.BFloat16Products, Processor.IsIntel) switch
+                {
+                    (InstructionSet.Baseline, _) => Neither,
+                    (InstructionSet.Avx512Bf16, true) => $"{FasterInFloat32}.",
+                    (var products, _) =>
+                        $"{Otherwise}: kernels for {(products == InstructionSet.AmxBf16 ? "AMX" : "AVX512_BF16")} were left out, since "
+                            + "there was "
+                            + "no C++ compiler when this was built; apt install g++ and build again.",
+                }
+            );
         }
 
         InstructionSet allowed = NativeMethods.gk_instructions(Processor.Allowed);
         string bound = allowed < has ? $" ({Processor.Variable} allows no more)" : "";
-        return (allowed, allowed switch
-        {
-            InstructionSet.AmxBf16 => "bfloat16 runs on AMX kernels.",
-            InstructionSet.Avx512Bf16 when Processor.HasBFloat16Products => $"bfloat16 runs on AVX512_BF16 kernels{bound}.",
-            InstructionSet.Avx512Bf16 => $"{FasterInFloat32}{bound}.",
-            _ when has != InstructionSet.Baseline => $"{Otherwise}{bound}.",
-            _ => Neither,
-        });
+        return (
+            allowed,
+            allowed switch
+            {
+                InstructionSet.AmxBf16 => "bfloat16 runs on AMX kernels.",
+                InstructionSet.Avx512Bf16 when Processor.HasBFloat16Products => $"bfloat16 runs on AVX512_BF16 kernels{bound}.",
+                InstructionSet.Avx512Bf16 => $"{FasterInFloat32}{bound}.",
+                _ when has != InstructionSet.Baseline => $"{Otherwise}{bound}.",
+                _ => Neither,
+            }
+        );
     }
 }

@@ -6,15 +6,19 @@ namespace Generation.Kernels;
 internal sealed unsafe class NativeLayer : SafeHandle
 {
     public NativeLayer()
-        : base(0, ownsHandle: true)
-    {
-    }
+        : base(0, ownsHandle: true) { }
 
     public override bool IsInvalid => handle == 0;
 
     /// <summary>Null where there is no kernel for this shape.</summary>
     /// <exception cref="OutOfMemoryException">There is no memory for the packed weights.</exception>
-    public static NativeLayer? TryPack(in NativeMethods.LayerShape shape, void* weight, void* bias, Element biasElement, InstructionSet instructions)
+    public static NativeLayer? TryPack(
+        in NativeMethods.LayerShape shape,
+        void* weight,
+        void* bias,
+        Element biasElement,
+        InstructionSet instructions
+    )
     {
         if (BytesFor(shape, instructions) == 0)
         {
@@ -24,7 +28,8 @@ internal sealed unsafe class NativeLayer : SafeHandle
         float[] widened = new float[bias == null ? 0 : shape.Outputs];
         for (int i = 0; i < widened.Length; i++)
         {
-            widened[i] = biasElement == Element.Float32 ? ((float*)bias)[i] : BitConverter.UInt32BitsToSingle((uint)((ushort*)bias)[i] << 16);
+            widened[i] =
+                biasElement == Element.Float32 ? ((float*)bias)[i] : BitConverter.UInt32BitsToSingle((uint)((ushort*)bias)[i] << 16);
         }
 
         NativeLayer layer;
@@ -43,11 +48,21 @@ internal sealed unsafe class NativeLayer : SafeHandle
 
     /// <summary>0 where there is no kernel for this shape.</summary>
     public static long BytesFor(in NativeMethods.LayerShape shape, InstructionSet instructions) =>
-        instructions == InstructionSet.Baseline || instructions > NativeKernels.Instructions ? 0 : NativeMethods.gk_layer_bytes(shape, instructions);
+        instructions == InstructionSet.Baseline || instructions > NativeKernels.Instructions
+            ? 0
+            : NativeMethods.gk_layer_bytes(shape, instructions);
 
     public void Run(void* x, void* result, void* added, long batch, long height, long width)
     {
-        var task = new NativeMethods.LayerTask { Source = x, Output = result, Added = added, Batch = batch, Height = height, Width = width };
+        var task = new NativeMethods.LayerTask
+        {
+            Source = x,
+            Output = result,
+            Added = added,
+            Batch = batch,
+            Height = height,
+            Width = width,
+        };
         if (NativeMethods.gk_layer_run(this, task, NativeMethods.Team.Whole) != NativeMethods.Result.Done)
         {
             NoMemory.Throw("a layer's sums");

@@ -31,7 +31,13 @@ internal static unsafe partial class NativeMethods
     public static partial long gk_layer_bytes(in LayerShape shape, InstructionSet instructions);
 
     [LibraryImport(Library)]
-    public static partial NativeLayer gk_layer_pack(in LayerShape shape, ushort* weight, float* bias, in Team team, InstructionSet instructions);
+    public static partial NativeLayer gk_layer_pack(
+        in LayerShape shape,
+        ushort* weight,
+        float* bias,
+        in Team team,
+        InstructionSet instructions
+    );
 
     [LibraryImport(Library)]
     public static partial void gk_layer_free(nint layer);

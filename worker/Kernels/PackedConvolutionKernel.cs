@@ -30,8 +30,17 @@ public sealed unsafe class PackedConvolutionKernel : IDisposable
     /// <param name="padding">Zeros on each side of a picture.</param>
     /// <returns>Null where the processor has no AVX2.</returns>
     public static PackedConvolutionKernel? TryPack(
-        void* weight, Element element, void* bias, Element biasElement,
-        int outputs, int channels, int height, int width, int stride, int padding) =>
+        void* weight,
+        Element element,
+        void* bias,
+        Element biasElement,
+        int outputs,
+        int channels,
+        int height,
+        int width,
+        int stride,
+        int padding
+    ) =>
         Processor.HasAvx2
             ? Pack(Processor.Vectors, weight, element, bias, biasElement, outputs, channels, height, width, stride, padding)
             : null;
@@ -41,19 +50,38 @@ public sealed unsafe class PackedConvolutionKernel : IDisposable
     /// <param name="added">Of the result's shape, or null; it may be <paramref name="result"/>.</param>
     /// <param name="height">Of a picture of <paramref name="x"/>.</param>
     /// <param name="width">Of a picture of <paramref name="x"/>.</param>
-    public void Run(void* x, void* result, void* added, Element element, int batch, int height, int width) => Run(
-        x, result, added, element, batch, height, width,
-        winograd: WinogradConvolution.Suits(_window, _channels, _matrix.Results, height, width));
+    public void Run(void* x, void* result, void* added, Element element, int batch, int height, int width) =>
+        Run(
+            x,
+            result,
+            added,
+            element,
+            batch,
+            height,
+            width,
+            winograd: WinogradConvolution.Suits(_window, _channels, _matrix.Results, height, width)
+        );
 
     public void Dispose() => _matrix.Dispose();
 
     internal static PackedConvolutionKernel Pack(
-        InstructionSet instructions, void* weight, Element element, void* bias, Element biasElement,
-        int outputs, int channels, int height, int width, int stride, int padding) =>
+        InstructionSet instructions,
+        void* weight,
+        Element element,
+        void* bias,
+        Element biasElement,
+        int outputs,
+        int channels,
+        int height,
+        int width,
+        int stride,
+        int padding
+    ) =>
         new(
             new PackedMatrix(instructions, weight, element, bias, biasElement, outputs, channels, height * width, gated: false),
             channels,
-            new Window(height, width, stride, padding));
+            new Window(height, width, stride, padding)
+        );
 
     /// <summary>The same, by <see cref="WinogradConvolution"/> or by the plain sum.</summary>
     internal void Run(void* x, void* result, void* added, Element element, int batch, int height, int width, bool winograd)

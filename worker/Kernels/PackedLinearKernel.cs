@@ -27,8 +27,14 @@ public sealed unsafe class PackedLinearKernel : IDisposable
     /// <param name="gated">For <see cref="RunGated"/> in place of <see cref="Run"/>; outputs is even.</param>
     /// <returns>Null where the processor has no AVX2.</returns>
     public static PackedLinearKernel? TryPack(
-        void* weight, Element element, void* bias, Element biasElement, int outputs, int features, bool gated = false) =>
-        Processor.HasAvx2 ? Pack(Processor.Vectors, weight, element, bias, biasElement, outputs, features, gated) : null;
+        void* weight,
+        Element element,
+        void* bias,
+        Element biasElement,
+        int outputs,
+        int features,
+        bool gated = false
+    ) => Processor.HasAvx2 ? Pack(Processor.Vectors, weight, element, bias, biasElement, outputs, features, gated) : null;
 
     /// <summary>result (rows, outputs) = x (rows, features) x weight, transposed, + bias + added.</summary>
     /// <param name="element">The element of x, result and added.</param>
@@ -71,12 +77,17 @@ public sealed unsafe class PackedLinearKernel : IDisposable
     public void Dispose() => _matrix.Dispose();
 
     internal static PackedLinearKernel Pack(
-        InstructionSet instructions, void* weight, Element element, void* bias, Element biasElement,
-        int outputs, int features, bool gated) =>
-        new(new PackedMatrix(instructions, weight, element, bias, biasElement, outputs, features, 1, gated), features);
+        InstructionSet instructions,
+        void* weight,
+        Element element,
+        void* bias,
+        Element biasElement,
+        int outputs,
+        int features,
+        bool gated
+    ) => new(new PackedMatrix(instructions, weight, element, bias, biasElement, outputs, features, 1, gated), features);
 
     private void Run<TNumbers, TResult>(void* x, TResult result, long rows)
         where TNumbers : struct, INumbers
-        where TResult : struct, IResult =>
-        MatrixProduct.Run(_matrix, new MatrixRows<TNumbers>((byte*)x, _features), rows, result);
+        where TResult : struct, IResult => MatrixProduct.Run(_matrix, new MatrixRows<TNumbers>((byte*)x, _features), rows, result);
 }

@@ -37,12 +37,16 @@ public static unsafe class ThreadTeam
         string? path = File.ReadLines("/proc/self/maps")
             .Select(static line => line.IndexOf('/', StringComparison.Ordinal) is int at and >= 0 ? line[at..] : "")
             .FirstOrDefault(static file => Path.GetFileName(file).StartsWith("libgomp", StringComparison.Ordinal));
-        return path is not null && NativeLibrary.TryLoad(path, out nint library) && NativeLibrary.TryGetExport(library, "GOMP_parallel", out s_parallel);
+        return path is not null
+            && NativeLibrary.TryLoad(path, out nint library)
+            && NativeLibrary.TryGetExport(library, "GOMP_parallel", out s_parallel);
     }
 
     /// <summary>
-    /// Calls <paramref name="body"/> for each piece of 0 .. <paramref name="pieces"/> once, on any thread and in any order, and returns when
-    /// all are done. Threads take the next piece when they are ready for it, so pieces of different cost balance. The first exception that a
+    /// Calls <paramref name="body"/> for each piece of 0 .. <paramref name="pieces"/> once, on any thread and in any order, and returns
+    /// when
+    /// all are done. Threads take the next piece when they are ready for it, so pieces of different cost balance. The first exception that
+    /// a
     /// piece throws is thrown here, once all threads have stopped.
     /// </summary>
     public static void For(long pieces, Action<long> body)
@@ -65,11 +69,15 @@ public static unsafe class ThreadTeam
         }
         else
         {
-            GCHandle handle = GCHandle.Alloc(work);
+            var handle = GCHandle.Alloc(work);
             try
             {
                 ((delegate* unmanaged<delegate* unmanaged<nint, void>, nint, uint, uint, void>)s_parallel)(
-                    &RunOnThread, GCHandle.ToIntPtr(handle), (uint)Threads, 0);
+                    &RunOnThread,
+                    GCHandle.ToIntPtr(handle),
+                    (uint)Threads,
+                    0
+                );
             }
             finally
             {
@@ -92,7 +100,11 @@ public static unsafe class ThreadTeam
         {
             try
             {
-                for (long i = Interlocked.Increment(ref _next) - 1; i < pieces && _failure is null; i = Interlocked.Increment(ref _next) - 1)
+                for (
+                    long i = Interlocked.Increment(ref _next) - 1;
+                    i < pieces && _failure is null;
+                    i = Interlocked.Increment(ref _next) - 1
+                )
                 {
                     body(i);
                 }

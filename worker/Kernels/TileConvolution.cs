@@ -1,7 +1,8 @@
 namespace Generation.Kernels;
 
 /// <summary>
-/// A convolution in bfloat16 of stride 1 that keeps height and width, over 3x3 or 1x1 pixels, whose weight is packed for products on AMX tiles.
+/// A convolution in bfloat16 of stride 1 that keeps height and width, over 3x3 or 1x1 pixels, whose weight is packed for products on AMX
+/// tiles.
 /// Sums are float32, and rounded once at the end; a picture's result depends neither on the others nor on the number of threads.
 /// </summary>
 public sealed unsafe class TileConvolution : IDisposable
@@ -34,15 +35,23 @@ public sealed unsafe class TileConvolution : IDisposable
     /// <param name="batch">Pictures.</param>
     /// <param name="height">Lines of a picture.</param>
     /// <param name="width">Pixels of a line.</param>
-    public void Run(void* x, void* result, void* added, long batch, long height, long width) => _layer.Run(x, result, added, batch, height, width);
+    public void Run(void* x, void* result, void* added, long batch, long height, long width) =>
+        _layer.Run(x, result, added, batch, height, width);
 
     public void Dispose() => _layer.Dispose();
 
     internal static TileConvolution? TryPack(
-        void* weight, void* bias, Element biasElement, long outputs, long channels, long side, InstructionSet instructions)
+        void* weight,
+        void* bias,
+        Element biasElement,
+        long outputs,
+        long channels,
+        long side,
+        InstructionSet instructions
+    )
     {
         var shape = new NativeMethods.LayerShape(outputs, channels, side, 0);
-        NativeLayer? layer = NativeLayer.TryPack(shape, weight, bias, biasElement, instructions);
+        var layer = NativeLayer.TryPack(shape, weight, bias, biasElement, instructions);
         return layer is null ? null : new TileConvolution(layer, NativeLayer.BytesFor(shape, instructions));
     }
 }

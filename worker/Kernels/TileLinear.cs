@@ -1,7 +1,8 @@
 namespace Generation.Kernels;
 
 /// <summary>
-/// A linear layer in bfloat16 whose weight is packed for products on AMX tiles. Sums are float32, and rounded once at the end; a row's result
+/// A linear layer in bfloat16 whose weight is packed for products on AMX tiles. Sums are float32, and rounded once at the end; a row's
+/// result
 /// depends neither on the other rows nor on the number of threads.
 /// </summary>
 public sealed unsafe class TileLinear : IDisposable
@@ -62,10 +63,18 @@ public sealed unsafe class TileLinear : IDisposable
 
     public void Dispose() => _layer.Dispose();
 
-    internal static TileLinear? TryPack(void* weight, void* bias, Element biasElement, long outputs, long features, bool gated, InstructionSet instructions)
+    internal static TileLinear? TryPack(
+        void* weight,
+        void* bias,
+        Element biasElement,
+        long outputs,
+        long features,
+        bool gated,
+        InstructionSet instructions
+    )
     {
         var shape = new NativeMethods.LayerShape(outputs, features, 1, gated ? 1 : 0);
-        NativeLayer? layer = NativeLayer.TryPack(shape, weight, bias, biasElement, instructions);
+        var layer = NativeLayer.TryPack(shape, weight, bias, biasElement, instructions);
         return layer is null ? null : new TileLinear(layer, gated, NativeLayer.BytesFor(shape, instructions));
     }
 }

@@ -7,8 +7,15 @@ internal static class BetaDistribution
 
     private static readonly double[] Lanczos =
     [
-        0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313,
-        -176.61502916214059, 12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
+        0.99999999999980993,
+        676.5203681218851,
+        -1259.1392167224028,
+        771.32342877765313,
+        -176.61502916214059,
+        12.507343278686905,
+        -0.13857109526572012,
+        9.9843695780195716e-6,
+        1.5056327351493116e-7,
     ];
 
     /// <summary>The value that a share <paramref name="probability"/> of the distribution lies below.</summary>
@@ -48,10 +55,10 @@ internal static class BetaDistribution
 
     private static double LowerQuantile(double probability, double a, double b)
     {
-        var (low, high) = (Math.Log(double.Epsilon), Math.Log(0.5));
-        for (var i = 0; i < MaximumIterations && high - low > 1e-16 * Math.Abs(low); i++)
+        (double low, double high) = (Math.Log(double.Epsilon), Math.Log(0.5));
+        for (int i = 0; i < MaximumIterations && high - low > 1e-16 * Math.Abs(low); i++)
         {
-            var middle = low + (high - low) / 2;
+            double middle = low + (high - low) / 2;
             if (middle == low || middle == high)
             {
                 break;
@@ -71,19 +78,19 @@ internal static class BetaDistribution
     {
         const double Tiny = 1e-300;
         static double Held(double value) => Math.Abs(value) < Tiny ? Tiny : value;
-        var c = 1d;
-        var d = 1 / Held(1 - (a + b) * x / (a + 1));
-        var result = d;
-        for (var m = 1; m <= MaximumIterations; m++)
+        double c = 1d;
+        double d = 1 / Held(1 - (a + b) * x / (a + 1));
+        double result = d;
+        for (int m = 1; m <= MaximumIterations; m++)
         {
-            var even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
+            double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
             d = 1 / Held(1 + even * d);
             c = Held(1 + even / c);
             result *= d * c;
-            var odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
+            double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
             d = 1 / Held(1 + odd * d);
             c = Held(1 + odd / c);
-            var change = d * c;
+            double change = d * c;
             result *= change;
             if (Math.Abs(change - 1) < 1e-16)
             {
@@ -101,13 +108,13 @@ internal static class BetaDistribution
             return Math.Log(Math.PI / Math.Sin(Math.PI * x)) - LogGamma(1 - x);
         }
 
-        var sum = Lanczos[0];
-        for (var i = 1; i < Lanczos.Length; i++)
+        double sum = Lanczos[0];
+        for (int i = 1; i < Lanczos.Length; i++)
         {
             sum += Lanczos[i] / (x - 1 + i);
         }
 
-        var t = x - 1 + 7.5;
+        double t = x - 1 + 7.5;
         return 0.5 * Math.Log(2 * Math.PI) + (x - 0.5) * Math.Log(t) - t + Math.Log(sum);
     }
 }

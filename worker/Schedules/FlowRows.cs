@@ -7,7 +7,7 @@ internal static class FlowRows
 {
     public static Rows Euler(SchedulerConfig config, int asked, SchedulerOptions options)
     {
-        var steps = options.Sigmas?.Count ?? options.Timesteps?.Count ?? asked;
+        int steps = options.Sigmas?.Count ?? options.Timesteps?.Count ?? asked;
         Spacing.CheckSteps(steps, config.NumTrainTimesteps);
         if (config.UseDynamicShifting && options.Mu is null)
         {
@@ -23,7 +23,9 @@ internal static class FlowRows
         double[] shifted = options switch
         {
             { Sigmas: { } levels } => Grid.ToDouble(Shifted(config, options, Grid.ToSingle(levels))),
-            { Timesteps: { } timesteps } => Grid.ToDouble(Shifted(config, options, [.. timesteps.Select(t => (float)t / config.NumTrainTimesteps)])),
+            { Timesteps: { } timesteps } => Grid.ToDouble(
+                Shifted(config, options, [.. timesteps.Select(t => (float)t / config.NumTrainTimesteps)])
+            ),
             _ => Shifted(config, options, Even(config, steps)),
         };
         float[] single = Grid.ToSingle(SigmaShape.Of(config, shifted[0], shifted[^1], steps) ?? shifted);
@@ -32,9 +34,10 @@ internal static class FlowRows
             single = [.. single.Select(s => 1 - s)];
         }
 
-        double[] at = options.Timesteps is { } given && !config.InvertSigmas
-            ? [.. given.Select(t => (double)(float)t)]
-            : [.. single.Select(s => (double)(s * config.NumTrainTimesteps))];
+        double[] at =
+            options.Timesteps is { } given && !config.InvertSigmas
+                ? [.. given.Select(t => (double)(float)t)]
+                : [.. single.Select(s => (double)(s * config.NumTrainTimesteps))];
         return new Rows(steps, at, [.. single, config.InvertSigmas ? 1 : 0]);
     }
 
@@ -59,7 +62,7 @@ internal static class FlowRows
         float train = config.NumTrainTimesteps;
         float End(float timestep)
         {
-            var sigma = timestep / train;
+            float sigma = timestep / train;
             return config.UseDynamicShifting ? sigma : StaticShift(config, sigma);
         }
 
@@ -69,10 +72,13 @@ internal static class FlowRows
     private static T[] Shifted<T>(SchedulerConfig config, SchedulerOptions options, T[] levels)
         where T : IBinaryFloatingPointIeee754<T>
     {
-        T[] shifted = [.. levels.Select(config.UseDynamicShifting ? DynamicShift<T>(config, options.Mu!.Value) : s => StaticShift(config, s))];
+        T[] shifted =
+        [
+            .. levels.Select(config.UseDynamicShifting ? DynamicShift<T>(config, options.Mu!.Value) : s => StaticShift(config, s)),
+        ];
         if (config.ShiftTerminal is { } terminal and not 0)
         {
-            var scale = (T.One - shifted[^1]) / T.CreateChecked(1 - terminal);
+            T scale = (T.One - shifted[^1]) / T.CreateChecked(1 - terminal);
             shifted = [.. shifted.Select(s => T.One - (T.One - s) / scale)];
         }
 
@@ -82,12 +88,14 @@ internal static class FlowRows
     private static Func<T, T> DynamicShift<T>(SchedulerConfig config, double mu)
         where T : IBinaryFloatingPointIeee754<T>
     {
-        var weight = T.CreateChecked(config.TimeShiftType switch
-        {
-            "exponential" => Math.Exp(mu),
-            "linear" => mu,
-            var other => throw new SchedulerException($"time_shift_type is '{other}'; it must be exponential or linear"),
-        });
+        T weight = T.CreateChecked(
+            config.TimeShiftType switch
+            {
+                "exponential" => Math.Exp(mu),
+                "linear" => mu,
+                var other => throw new SchedulerException($"time_shift_type is '{other}'; it must be exponential or linear"),
+            }
+        );
         return sigma => weight / (weight + (T.One / sigma - T.One));
     }
 }

@@ -6,9 +6,9 @@ internal static class Grid
     /// <summary><paramref name="count"/> values from start to stop, both included.</summary>
     public static double[] Linspace(double start, double stop, int count)
     {
-        var values = new double[count];
-        var step = (stop - start) / (count - 1);
-        for (var i = 0; i < count; i++)
+        double[] values = new double[count];
+        double step = (stop - start) / (count - 1);
+        for (int i = 0; i < count; i++)
         {
             values[i] = i * step + start;
         }
@@ -25,32 +25,35 @@ internal static class Grid
         return values;
     }
 
-    /// <summary>As <see cref="Linspace"/>, in single precision and from both ends towards the middle with one rounding a value, as torch.linspace fills it.</summary>
+    /// <summary>
+    /// As <see cref="Linspace"/>, in single precision and from both ends towards the middle with one rounding a value, as torch.linspace
+    /// fills it.
+    /// </summary>
     public static float[] LinspaceSingle(double start, double stop, int count)
     {
-        var (first, last) = ((float)start, (float)stop);
+        (float first, float last) = ((float)start, (float)stop);
         if (count == 1)
         {
             return [first];
         }
 
-        var step = (last - first) / (count - 1);
-        var values = new float[count];
-        for (var i = 0; i < count; i++)
+        float step = (last - first) / (count - 1);
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++)
         {
-            values[i] = i < count / 2
-                ? MathF.FusedMultiplyAdd(step, i, first)
-                : MathF.FusedMultiplyAdd(-step, count - i - 1, last);
+            values[i] = i < count / 2 ? MathF.FusedMultiplyAdd(step, i, first) : MathF.FusedMultiplyAdd(-step, count - i - 1, last);
         }
 
         return values;
     }
 
     /// <summary><paramref name="count"/> values from start downwards by <paramref name="step"/>.</summary>
-    /// <remarks>numpy.arange adds an extra value at some lengths (61 steps of 1000), where the quotient rounds up; a schedule has exactly its steps.</remarks>
+    /// <remarks>
+    /// numpy.arange adds an extra value at some lengths (61 steps of 1000), where the quotient rounds up; a schedule has exactly its steps.
+    /// </remarks>
     public static double[] Descending(double start, double step, int count)
     {
-        var delta = start - step - start;
+        double delta = start - step - start;
         return [.. Enumerable.Range(0, count).Select(i => start + i * delta)];
     }
 
@@ -67,8 +70,8 @@ internal static class Grid
             return table[table.Count - 1];
         }
 
-        var low = (int)index;
-        var slope = (double)table[low + 1] - table[low];
+        int low = (int)index;
+        double slope = (double)table[low + 1] - table[low];
         return slope * (index - low) + table[low];
     }
 
@@ -88,22 +91,38 @@ internal static class Grid
             return MathF.Log(value);
         }
 
-        var exponent = MathF.ILogB(value);
-        var mantissa = MathF.ScaleB(value, -exponent);
+        int exponent = MathF.ILogB(value);
+        float mantissa = MathF.ScaleB(value, -exponent);
         if (mantissa > MathF.Sqrt(2))
         {
             mantissa /= 2;
             exponent++;
         }
 
-        var quotient = Polynomial(LogNumerator, mantissa - 1) / Polynomial(LogDenominator, mantissa - 1);
+        float quotient = Polynomial(LogNumerator, mantissa - 1) / Polynomial(LogDenominator, mantissa - 1);
         return MathF.FusedMultiplyAdd(exponent, MathF.Log(2), quotient);
     }
 
     // Highest power first.
-    private static readonly float[] LogNumerator = [2.589979117907922693523e-02f, 3.808837741388407920751e-01f, 1.480000633576506585156f, 2.112677543073053063722f, 1, 0];
+    private static readonly float[] LogNumerator =
+    [
+        2.589979117907922693523e-02f,
+        3.808837741388407920751e-01f,
+        1.480000633576506585156f,
+        2.112677543073053063722f,
+        1,
+        0,
+    ];
 
-    private static readonly float[] LogDenominator = [5.875095403124574342950e-03f, 1.546476374983906719538e-01f, 9.864942958519418960339e-01f, 2.453006071784736363091f, 2.612677543073109236779f, 1];
+    private static readonly float[] LogDenominator =
+    [
+        5.875095403124574342950e-03f,
+        1.546476374983906719538e-01f,
+        9.864942958519418960339e-01f,
+        2.453006071784736363091f,
+        2.612677543073109236779f,
+        1,
+    ];
 
     private static float Polynomial(float[] coefficients, float x) => coefficients.Aggregate((sum, c) => MathF.FusedMultiplyAdd(sum, x, c));
 

@@ -23,13 +23,13 @@ internal sealed class NoiseSchedule
     /// </param>
     public static NoiseSchedule Of(SchedulerConfig config, bool keepTerminalFinite)
     {
-        var betas = Betas(config);
+        float[] betas = Betas(config);
         if (config.RescaleBetasZeroSnr)
         {
             betas = RescaleZeroTerminalSnr(betas);
         }
 
-        var alphas = CumulativeProduct([.. betas.Select(b => 1 - b)]);
+        float[] alphas = CumulativeProduct([.. betas.Select(b => 1 - b)]);
         if (config.RescaleBetasZeroSnr && keepTerminalFinite)
         {
             alphas[^1] = MathF.Pow(2, -24);
@@ -40,7 +40,7 @@ internal sealed class NoiseSchedule
 
     private static float[] Betas(SchedulerConfig config)
     {
-        var count = config.NumTrainTimesteps;
+        int count = config.NumTrainTimesteps;
         if (config.TrainedBetas is { } trained)
         {
             return Grid.ToSingle(trained);
@@ -49,15 +49,17 @@ internal sealed class NoiseSchedule
         return config.BetaSchedule switch
         {
             "linear" => Grid.LinspaceSingle(config.BetaStart, config.BetaEnd, count),
-            "scaled_linear" =>
-                [.. Grid.LinspaceSingle(Math.Sqrt(config.BetaStart), Math.Sqrt(config.BetaEnd), count).Select(b => b * b)],
+            "scaled_linear" => [.. Grid.LinspaceSingle(Math.Sqrt(config.BetaStart), Math.Sqrt(config.BetaEnd), count).Select(b => b * b)],
             "squaredcos_cap_v2" => BetasFor(count, t => Math.Pow(Math.Cos((t + 0.008) / 1.008 * Math.PI / 2), 2)),
             "exp" when config.ClassName is "HeunDiscreteScheduler" => BetasFor(count, t => Math.Exp(t * -12)),
             "sigmoid" when config.ClassName is "DDPMScheduler" =>
-                [.. Grid.LinspaceSingle(-6, 6, count).Select(b =>
-                    1 / (1 + MathF.Exp(-b)) * (float)(config.BetaEnd - config.BetaStart) + (float)config.BetaStart)],
+            [
+                .. Grid.LinspaceSingle(-6, 6, count)
+                    .Select(b => 1 / (1 + MathF.Exp(-b)) * (float)(config.BetaEnd - config.BetaStart) + (float)config.BetaStart),
+            ],
             var other => throw new SchedulerException(
-                $"beta_schedule is '{other}'; {config.ClassName} knows linear, scaled_linear and squaredcos_cap_v2"),
+                $"beta_schedule is '{other}'; {config.ClassName} knows linear, scaled_linear and squaredcos_cap_v2"
+            ),
         };
     }
 
@@ -65,25 +67,29 @@ internal sealed class NoiseSchedule
     private static float[] BetasFor(int count, Func<double, double> alphaBar)
     {
         const double MaxBeta = 0.999;
-        return [.. Enumerable.Range(0, count).Select(i =>
-            (float)Math.Min(1 - alphaBar((i + 1d) / count) / alphaBar((double)i / count), MaxBeta))];
+        return
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(i => (float)Math.Min(1 - alphaBar((i + 1d) / count) / alphaBar((double)i / count), MaxBeta)),
+        ];
     }
 
     /// <summary>Algorithm 1 of arXiv 2305.08891: the signal is shifted and scaled so that none is left at the last timestep.</summary>
     private static float[] RescaleZeroTerminalSnr(float[] betas)
     {
-        var roots = CumulativeProduct([.. betas.Select(b => 1 - b)]).Select(MathF.Sqrt).ToArray();
-        var (first, last) = (roots[0], roots[^1]);
-        var scale = first / (first - last);
-        var bars = roots.Select(r => (r - last) * scale).Select(r => r * r).ToArray();
+        float[] roots = CumulativeProduct([.. betas.Select(b => 1 - b)]).Select(MathF.Sqrt).ToArray();
+        (float first, float last) = (roots[0], roots[^1]);
+        float scale = first / (first - last);
+        float[] bars = roots.Select(r => (r - last) * scale).Select(r => r * r).ToArray();
         return [.. bars.Select((bar, i) => 1 - (i == 0 ? bar : bar / bars[i - 1]))];
     }
 
     private static float[] CumulativeProduct(float[] values)
     {
-        var product = 1d;
-        var result = new float[values.Length];
-        for (var i = 0; i < values.Length; i++)
+        double product = 1d;
+        float[] result = new float[values.Length];
+        for (int i = 0; i < values.Length; i++)
         {
             product *= values[i];
             result[i] = (float)product;

@@ -8,9 +8,10 @@ internal static class PreservingRows
 
     public static Rows Ddim(SchedulerConfig config, int steps, SchedulerOptions options) => new(steps, Spacing.Discrete(config, steps), []);
 
-    public static Rows Ddpm(SchedulerConfig config, int steps, SchedulerOptions options) => options.Timesteps is { } own
-        ? new Rows(own.Count, Spacing.Own(own, config.NumTrainTimesteps), [])
-        : new Rows(steps, Spacing.Discrete(config, steps), []);
+    public static Rows Ddpm(SchedulerConfig config, int steps, SchedulerOptions options) =>
+        options.Timesteps is { } own
+            ? new Rows(own.Count, Spacing.Own(own, config.NumTrainTimesteps), [])
+            : new Rows(steps, Spacing.Discrete(config, steps), []);
 
     public static Rows Pndm(SchedulerConfig config, int steps, SchedulerOptions options)
     {
@@ -24,10 +25,12 @@ internal static class PreservingRows
 
         if (steps < PndmOrder)
         {
-            throw new SchedulerException($"num_inference_steps is {steps}; the Runge-Kutta steps of PNDM need at least {PndmOrder} (or skip_prk_steps)");
+            throw new SchedulerException(
+                $"num_inference_steps is {steps}; the Runge-Kutta steps of PNDM need at least {PndmOrder} (or skip_prk_steps)"
+            );
         }
 
-        var half = config.NumTrainTimesteps / steps / 2;
+        int half = config.NumTrainTimesteps / steps / 2;
         double[] pairs = [.. rising[^PndmOrder..].SelectMany(t => new[] { t, t + half })];
         double[] doubled = [.. pairs[..^1].SelectMany(t => new[] { t, t })];
         return new Rows(steps, [.. doubled[1..^1].Reverse(), .. rising[..^3].Reverse()], []);
@@ -35,7 +38,7 @@ internal static class PreservingRows
 
     public static Rows Lcm(SchedulerConfig config, int steps, SchedulerOptions options)
     {
-        var original = options.OriginalInferenceSteps ?? config.OriginalInferenceSteps;
+        int original = options.OriginalInferenceSteps ?? config.OriginalInferenceSteps;
         return Consistency(config, steps, options, Distilled(config, options, original), original);
     }
 
@@ -44,7 +47,12 @@ internal static class PreservingRows
     {
         double[] schedule = options.OriginalInferenceSteps is null
             ? Distilled(config, options, config.OriginalInferenceSteps)
-            : [.. Enumerable.Range(0, (int)(config.NumTrainTimesteps * Timetable.CheckShare("strength", options.ScheduleStrength))).Select(t => (double)t)];
+            :
+            [
+                .. Enumerable
+                    .Range(0, (int)(config.NumTrainTimesteps * Timetable.CheckShare("strength", options.ScheduleStrength)))
+                    .Select(t => (double)t),
+            ];
         return Consistency(config, steps, options, schedule, options.OriginalInferenceSteps ?? config.OriginalInferenceSteps);
     }
 
@@ -53,8 +61,8 @@ internal static class PreservingRows
     {
         if (options.Timesteps is { } own)
         {
-            var kept = Spacing.Own(own, config.NumTrainTimesteps);
-            var run = Math.Min((int)(kept.Length * options.ScheduleStrength), kept.Length);
+            double[] kept = Spacing.Own(own, config.NumTrainTimesteps);
+            int run = Math.Min((int)(kept.Length * options.ScheduleStrength), kept.Length);
             return new Rows(own.Count, kept[(kept.Length - run)..], []);
         }
 
@@ -62,10 +70,12 @@ internal static class PreservingRows
         if (steps > distilled.Length || steps > limit)
         {
             throw new SchedulerException(
-                $"num_inference_steps is {steps}; the schedule that the model was distilled on has {Math.Min(distilled.Length, limit)} (original_inference_steps times strength)");
+                $"num_inference_steps is {steps}; the schedule that the model was distilled on has {Math.Min(distilled.Length, limit)} "
+                    + "(original_inference_steps times strength)"
+            );
         }
 
-        var share = distilled.Length / (double)steps;
+        double share = distilled.Length / (double)steps;
         double[] falling = [.. distilled.Reverse()];
         return new Rows(steps, [.. Enumerable.Range(0, steps).Select(k => falling[(int)Math.Floor(k * share)])], []);
     }
@@ -73,13 +83,15 @@ internal static class PreservingRows
     /// <summary>Every k-th training timestep, k being the training's length over <paramref name="originalSteps"/>.</summary>
     private static double[] Distilled(SchedulerConfig config, SchedulerOptions options, int originalSteps)
     {
-        var train = config.NumTrainTimesteps;
+        int train = config.NumTrainTimesteps;
         if (originalSteps < 1 || originalSteps > train)
         {
-            throw new SchedulerException($"original_inference_steps is {originalSteps}; it must be between 1 and num_train_timesteps ({train})");
+            throw new SchedulerException(
+                $"original_inference_steps is {originalSteps}; it must be between 1 and num_train_timesteps ({train})"
+            );
         }
 
-        var count = (int)(originalSteps * Timetable.CheckShare("strength", options.ScheduleStrength));
+        int count = (int)(originalSteps * Timetable.CheckShare("strength", options.ScheduleStrength));
         return [.. Enumerable.Range(1, count).Select(n => (double)n * (train / originalSteps) - 1)];
     }
 }

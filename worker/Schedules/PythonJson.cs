@@ -17,15 +17,16 @@ public static class PythonJson
 
     /// <summary>A number, also one that was a bare word.</summary>
     /// <exception cref="JsonException">It is another text.</exception>
-    public static double Number(JsonElement element) => element.ValueKind == JsonValueKind.String
-        ? element.GetString() switch
-        {
-            "Infinity" => double.PositiveInfinity,
-            "-Infinity" => double.NegativeInfinity,
-            "NaN" => double.NaN,
-            var other => throw new JsonException($"'{other}' is not a number."),
-        }
-        : element.GetDouble();
+    public static double Number(JsonElement element) =>
+        element.ValueKind == JsonValueKind.String
+            ? element.GetString() switch
+            {
+                "Infinity" => double.PositiveInfinity,
+                "-Infinity" => double.NegativeInfinity,
+                "NaN" => double.NaN,
+                var other => throw new JsonException($"'{other}' is not a number."),
+            }
+            : element.GetDouble();
 
     private static string QuoteBareWords(string text)
     {
@@ -38,7 +39,9 @@ public static class PythonJson
         bool inString = false;
         for (int i = 0; i < text.Length; i++)
         {
-            string? word = inString ? null : Array.Find(["-Infinity", "Infinity", "NaN"], w => string.CompareOrdinal(text, i, w, 0, w.Length) == 0);
+            string? word = inString
+                ? null
+                : Array.Find(["-Infinity", "Infinity", "NaN"], w => string.CompareOrdinal(text, i, w, 0, w.Length) == 0);
             if (word is not null)
             {
                 result.Append('"').Append(word).Append('"');

@@ -150,7 +150,7 @@ public sealed record SchedulerConfig
     /// <exception cref="SchedulerException">The file is no such config.</exception>
     public static SchedulerConfig Load(string path)
     {
-        var file = Directory.Exists(path) ? Path.Combine(path, "scheduler_config.json") : path;
+        string file = Directory.Exists(path) ? Path.Combine(path, "scheduler_config.json") : path;
         try
         {
             return Parse(File.ReadAllText(file));
@@ -176,9 +176,9 @@ public sealed record SchedulerConfig
             throw new SchedulerException($"a scheduler config is a JSON object, not {root.ValueKind}");
         }
 
-        foreach (var key in ClassKeys)
+        foreach (string key in ClassKeys)
         {
-            if (className is null && root.TryGetProperty(key, out var name) && name.ValueKind == JsonValueKind.String)
+            if (className is null && root.TryGetProperty(key, out JsonElement name) && name.ValueKind == JsonValueKind.String)
             {
                 className = name.GetString();
             }
@@ -198,7 +198,8 @@ public sealed record SchedulerConfig
     }
 
     /// <summary>As a scheduler_config.json: what <see cref="FromJson"/> reads back.</summary>
-    public JsonElement ToJson() => JsonSerializer.SerializeToElement(Values.Add(ClassKeys[0], JsonSerializer.SerializeToElement(ClassName)));
+    public JsonElement ToJson() =>
+        JsonSerializer.SerializeToElement(Values.Add(ClassKeys[0], JsonSerializer.SerializeToElement(ClassName)));
 
     /// <summary>The same values under another class.</summary>
     public SchedulerConfig As(string className)
@@ -216,11 +217,17 @@ public sealed record SchedulerConfig
             throw new SchedulerException($"no scheduler has a setting '{name}'");
         }
 
-        var values = value switch
+        ImmutableSortedDictionary<string, JsonElement> values = value switch
         {
             null => Values.Remove(name),
-            double d when !double.IsFinite(d) => Values.SetItem(name, JsonSerializer.SerializeToElement(
-                double.IsNaN(d) ? "NaN" : d > 0 ? "Infinity" : "-Infinity")),
+            double d when !double.IsFinite(d) => Values.SetItem(
+                name,
+                JsonSerializer.SerializeToElement(
+                    double.IsNaN(d) ? "NaN"
+                    : d > 0 ? "Infinity"
+                    : "-Infinity"
+                )
+            ),
             _ => Values.SetItem(name, JsonSerializer.SerializeToElement(value)),
         };
         return new SchedulerConfig(ClassName, values).Checked();
@@ -238,9 +245,9 @@ public sealed record SchedulerConfig
     // Every value that the class reads is read once, so that a wrong kind is told at once and not in the middle of a run.
     private SchedulerConfig Checked()
     {
-        foreach (var (name, fallback) in SchedulerDefaults.Of(ClassName))
+        foreach ((string? name, object? fallback) in SchedulerDefaults.Of(ClassName))
         {
-            if (Values.TryGetValue(name, out var value) && value.ValueKind != JsonValueKind.Null)
+            if (Values.TryGetValue(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null)
             {
                 SchedulerDefaults.CheckKind(ClassName, name, fallback, value);
             }
@@ -255,20 +262,19 @@ public sealed record SchedulerConfig
     }
 
     private JsonElement? Given(string name) =>
-        Values.TryGetValue(name, out var value) && value.ValueKind != JsonValueKind.Null && Has(name) ? value : null;
+        Values.TryGetValue(name, out JsonElement value) && value.ValueKind != JsonValueKind.Null && Has(name) ? value : null;
 
     // A setting that a class does not have takes its neutral value: false, the empty text, not a number.
     private T Default<T>(string name, T neutral) =>
-        SchedulerDefaults.Of(ClassName).TryGetValue(name, out var value) && value is T typed ? typed : neutral;
+        SchedulerDefaults.Of(ClassName).TryGetValue(name, out object? value) && value is T typed ? typed : neutral;
 
-    private double Number(string name) =>
-        Given(name) is { } given ? PythonJson.Number(given) : Default(name, double.NaN);
+    private double Number(string name) => Given(name) is { } given ? PythonJson.Number(given) : Default(name, double.NaN);
 
     private double? OptionalNumber(string name) => Given(name) is { } given ? PythonJson.Number(given) : null;
 
     private int Integer(string name, int minimum)
     {
-        var value = (int)(Given(name) is { } given ? PythonJson.Number(given) : Default(name, 0d));
+        int value = (int)(Given(name) is { } given ? PythonJson.Number(given) : Default(name, 0d));
         return value >= minimum ? value : throw new SchedulerException($"{name} is {value}; it must be at least {minimum}");
     }
 
@@ -276,8 +282,7 @@ public sealed record SchedulerConfig
 
     private string Text(string name) => Given(name) is { } given ? given.GetString()! : Default(name, "");
 
-    private string? OptionalText(string name) =>
-        Given(name) is { } given ? given.GetString() : Default<string?>(name, null);
+    private string? OptionalText(string name) => Given(name) is { } given ? given.GetString() : Default<string?>(name, null);
 
     private double[]? Numbers(string name) =>
         Given(name) is { } given ? [.. given.EnumerateArray().Select(e => PythonJson.Number(e))] : null;

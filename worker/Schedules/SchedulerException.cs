@@ -4,7 +4,5 @@ namespace Generation.Schedules;
 public sealed class SchedulerException : ArgumentException
 {
     public SchedulerException(string message)
-        : base(message)
-    {
-    }
+        : base(message) { }
 }

@@ -1,6 +1,9 @@
 namespace Generation.Schedules;
 
-/// <summary>What one run asks of its scheduler beyond the config. A scheduler that has no use for a number here leaves it aside, as the pipelines of diffusers do; timesteps and sigmas that it cannot follow are refused.</summary>
+/// <summary>
+/// What one run asks of its scheduler beyond the config. A scheduler that has no use for a number here leaves it aside, as the pipelines of
+/// diffusers do; timesteps and sigmas that it cannot follow are refused.
+/// </summary>
 public sealed record SchedulerOptions
 {
     public static SchedulerOptions Default { get; } = new();
@@ -50,10 +53,16 @@ public sealed record SchedulerOptions
     /// <summary>Image-to-image: the share of the steps that are run, 0 to 1; sets where <see cref="Timetable.Window"/> begins.</summary>
     public double Strength { get; init; } = 1;
 
-    /// <summary>The share of the schedule that another model has done already (the refiner's side), 0 to 1; takes the place of <see cref="Strength"/>.</summary>
+    /// <summary>
+    /// The share of the schedule that another model has done already (the refiner's side), 0 to 1; takes the place of
+    /// <see cref="Strength"/>.
+    /// </summary>
     public double? DenoisingStart { get; init; }
 
-    /// <summary>The share of the schedule after which this run stops (the base model's side), 0 to 1; sets where <see cref="Timetable.Window"/> ends.</summary>
+    /// <summary>
+    /// The share of the schedule after which this run stops (the base model's side), 0 to 1; sets where <see cref="Timetable.Window"/>
+    /// ends.
+    /// </summary>
     public double? DenoisingEnd { get; init; }
 
     /// <summary>The calls that are made, where that was planned before; takes the place of the three shares above.</summary>

@@ -16,7 +16,7 @@ internal static class SigmaShape
             throw new SchedulerException($"only one of {string.Join(", ", named)} can be used");
         }
 
-        var (max, min) = (config.SigmaMax ?? highest, config.SigmaMin ?? lowest);
+        (double max, double min) = (config.SigmaMax ?? highest, config.SigmaMin ?? lowest);
         return config switch
         {
             // Karras in LMS has no bounds of its own.
@@ -32,7 +32,7 @@ internal static class SigmaShape
     public static double[] Karras(double highest, double lowest, int count)
     {
         const double Rho = 7;
-        var (top, bottom) = (Math.Pow(highest, 1 / Rho), Math.Pow(lowest, 1 / Rho));
+        (double top, double bottom) = (Math.Pow(highest, 1 / Rho), Math.Pow(lowest, 1 / Rho));
         return [.. Grid.Linspace(0, 1, count).Select(r => Math.Pow(top + r * (bottom - top), Rho))];
     }
 
@@ -45,7 +45,8 @@ internal static class SigmaShape
     {
         const double Shape = 0.6;
 
-        // SciPy's median of the shape is the number above one half. The middle level can lie halfway between two of single precision: then that decides.
+        // SciPy's median of the shape is the number above one half. The middle level can lie halfway between two of single precision: then
+        // that decides.
         double Quantile(double share) => share == 0.5 ? Math.BitIncrement(0.5) : BetaDistribution.Quantile(share, Shape, Shape);
         return [.. Grid.Linspace(0, 1, count).Select(r => lowest + Quantile(1 - r) * (highest - lowest))];
     }
@@ -59,34 +60,40 @@ internal static class SigmaShape
     /// <param name="logSigmas">The logarithm of the level at each training timestep, rising.</param>
     public static double Timestep(double sigma, float[] logSigmas)
     {
-        var logSigma = Math.Log(Math.Max(sigma, 1e-10));
-        var low = Below(logSigma, logSigmas);
-        var weight = Math.Clamp((logSigmas[low] - logSigma) / (logSigmas[low] - logSigmas[low + 1]), 0, 1);
+        double logSigma = Math.Log(Math.Max(sigma, 1e-10));
+        int low = Below(logSigma, logSigmas);
+        double weight = Math.Clamp((logSigmas[low] - logSigma) / (logSigmas[low] - logSigmas[low + 1]), 0, 1);
         return (1 - weight) * low + weight * (low + 1);
     }
 
-    /// <summary>As <see cref="Timestep(double, float[])"/> for a level in single precision: what NumPy makes of it stays in that, but for the timestep.</summary>
+    /// <summary>
+    /// As <see cref="Timestep(double, float[])"/> for a level in single precision: what NumPy makes of it stays in that, but for the
+    /// timestep.
+    /// </summary>
     public static double Timestep(float sigma, float[] logSigmas)
     {
-        var (low, weight) = Place(sigma, logSigmas);
+        (int low, float weight) = Place(sigma, logSigmas);
         return (double)(1 - weight) * low + (double)weight * (low + 1);
     }
 
-    /// <summary>As <see cref="Timestep(float, float[])"/>, the timestep in single precision, too: torch's product of such a number and an integer.</summary>
+    /// <summary>
+    /// As <see cref="Timestep(float, float[])"/>, the timestep in single precision, too: torch's product of such a number and an integer.
+    /// </summary>
     public static float TimestepSingle(float sigma, float[] logSigmas)
     {
-        var (low, weight) = Place(sigma, logSigmas);
+        (int low, float weight) = Place(sigma, logSigmas);
         return (1 - weight) * low + weight * (low + 1);
     }
 
     private static (int Low, float Weight) Place(float sigma, float[] logSigmas)
     {
-        var logSigma = Grid.Log(MathF.Max(sigma, 1e-10f));
-        var low = Below(logSigma, logSigmas);
+        float logSigma = Grid.Log(MathF.Max(sigma, 1e-10f));
+        int low = Below(logSigma, logSigmas);
         return (low, Math.Clamp((logSigmas[low] - logSigma) / (logSigmas[low] - logSigmas[low + 1]), 0, 1));
     }
 
-    // The last timestep of all with a level no higher (where zero terminal SNR is held finite, the last level can be below others), but one.
+    // The last timestep of all with a level no higher (where zero terminal SNR is held finite, the last level can be below others), but
+    // one.
     private static int Below(double logSigma, float[] logSigmas) =>
         Math.Clamp(Array.FindLastIndex(logSigmas, level => logSigma >= level), 0, logSigmas.Length - 2);
 

@@ -21,22 +21,26 @@ internal static class SolverRows
     /// <param name="roundShaped">Whether the timesteps of Karras and Lu levels are rounded; others are cut.</param>
     public static Rows Of(SchedulerConfig config, int asked, SchedulerOptions options, Final final, bool roundShaped = true)
     {
-        var steps = options.Timesteps?.Count ?? asked;
-        var flowShift = FlowShift(config, options);
+        int steps = options.Timesteps?.Count ?? asked;
+        double flowShift = FlowShift(config, options);
         var schedule = NoiseSchedule.Of(config, keepTerminalFinite: true);
-        var table = schedule.Sigmas;
+        float[] table = schedule.Sigmas;
         float[] logs = [.. table.Select(Grid.Log)];
-        var shaped = config.UseKarrasSigmas || config.UseLuLambdas || config.UseExponentialSigmas || config.UseBetaSigmas || config.UseFlowSigmas;
+        bool shaped =
+            config.UseKarrasSigmas || config.UseLuLambdas || config.UseExponentialSigmas || config.UseBetaSigmas || config.UseFlowSigmas;
         if (shaped && options.Timesteps is not null)
         {
-            throw new SchedulerException("timesteps cannot be given together with use_karras_sigmas, use_lu_lambdas, use_exponential_sigmas, use_beta_sigmas or use_flow_sigmas");
+            throw new SchedulerException(
+                "timesteps cannot be given together with use_karras_sigmas, use_lu_lambdas, use_exponential_sigmas, use_beta_sigmas or "
+                    + "use_flow_sigmas"
+            );
         }
 
-        var timesteps = options.Timesteps is { } own
+        double[] timesteps = options.Timesteps is { } own
             ? Spacing.Own(own, config.NumTrainTimesteps)
             : Spacing.Solver(config, steps, config.NumTrainTimesteps - ClippedTimesteps(config, schedule));
         double[] levels;
-        var shape = SigmaShape.Of(config, table[^1], table[0], steps);
+        double[]? shape = SigmaShape.Of(config, table[^1], table[0], steps);
         if (config.UseLuLambdas && !config.UseKarrasSigmas)
         {
             shape = SigmaShape.Lu(logs[^1], logs[0], steps);
@@ -46,7 +50,8 @@ internal static class SolverRows
         {
             levels = shape;
             timesteps = [.. shape.Select(s => SigmaShape.Timestep(s, logs))];
-            timesteps = roundShaped && (config.UseKarrasSigmas || config.UseLuLambdas) ? Grid.Rounded(timesteps) : Grid.Truncated(timesteps);
+            timesteps =
+                roundShaped && (config.UseKarrasSigmas || config.UseLuLambdas) ? Grid.Rounded(timesteps) : Grid.Truncated(timesteps);
         }
         else if (config.UseFlowSigmas)
         {
@@ -58,8 +63,8 @@ internal static class SolverRows
             levels = [.. timesteps.Select(t => Grid.Interpolate(table, t))];
         }
 
-        var last = (float)levels[^1];
-        var end = final switch
+        float last = (float)levels[^1];
+        float end = final switch
         {
             Final.Configured => Configured(config, table[0]),
             Final.ConfiguredRepeating => Configured(config, shaped ? last : table[0]),
@@ -68,11 +73,10 @@ internal static class SolverRows
         return new Rows(steps, timesteps, [.. Grid.ToSingle(levels), end]);
     }
 
-    private static double FlowShift(SchedulerConfig config, SchedulerOptions options) => options.Mu is not { } mu || !config.UseDynamicShifting
-        ? config.FlowShift
-        : config.TimeShiftType is "exponential"
-            ? Math.Exp(mu)
-            : throw new SchedulerException($"time_shift_type is '{config.TimeShiftType}'; it must be exponential where mu is given");
+    private static double FlowShift(SchedulerConfig config, SchedulerOptions options) =>
+        options.Mu is not { } mu || !config.UseDynamicShifting ? config.FlowShift
+        : config.TimeShiftType is "exponential" ? Math.Exp(mu)
+        : throw new SchedulerException($"time_shift_type is '{config.TimeShiftType}'; it must be exponential where mu is given");
 
     // The noisiest timesteps whose lambda is below the clip are left out.
     private static int ClippedTimesteps(SchedulerConfig config, NoiseSchedule schedule)
@@ -82,24 +86,24 @@ internal static class SolverRows
             return 0;
         }
 
-        var clip = config.LambdaMinClipped;
-        return schedule.AlphasCumprod.Reverse()
-            .TakeWhile(a => MathF.Log(MathF.Sqrt(a)) - MathF.Log(MathF.Sqrt(1 - a)) < clip)
-            .Count();
+        double clip = config.LambdaMinClipped;
+        return schedule.AlphasCumprod.Reverse().TakeWhile(a => MathF.Log(MathF.Sqrt(a)) - MathF.Log(MathF.Sqrt(1 - a)) < clip).Count();
     }
 
     private static double[] FlowLevels(SchedulerConfig config, int steps, double shift)
     {
-        double[] rising = [.. Grid.Linspace(1, 1d / config.NumTrainTimesteps, steps + 1)
-            .Select(a => 1 - a)
-            .Select(s => shift * s / (1 + (shift - 1) * s))];
+        double[] rising =
+        [
+            .. Grid.Linspace(1, 1d / config.NumTrainTimesteps, steps + 1).Select(a => 1 - a).Select(s => shift * s / (1 + (shift - 1) * s)),
+        ];
         return [.. rising.Reverse().Take(steps)];
     }
 
-    private static float Configured(SchedulerConfig config, float lowest) => config.FinalSigmasType switch
-    {
-        "zero" => 0,
-        "sigma_min" => lowest,
-        var other => throw new SchedulerException($"final_sigmas_type is '{other}'; it must be zero or sigma_min"),
-    };
+    private static float Configured(SchedulerConfig config, float lowest) =>
+        config.FinalSigmasType switch
+        {
+            "zero" => 0,
+            "sigma_min" => lowest,
+            var other => throw new SchedulerException($"final_sigmas_type is '{other}'; it must be zero or sigma_min"),
+        };
 }

@@ -6,7 +6,7 @@ internal static class Spacing
     /// <summary>Whole timesteps, noisy first (DDIM, DDPM, PNDM).</summary>
     public static double[] Discrete(SchedulerConfig config, int steps)
     {
-        var train = config.NumTrainTimesteps;
+        int train = config.NumTrainTimesteps;
         CheckSteps(steps, train);
         return config.TimestepSpacing switch
         {
@@ -20,7 +20,7 @@ internal static class Spacing
     /// <summary>Fractional timesteps in single precision, noisy first (the schedulers of k-diffusion: Euler, Heun, LMS, KDPM2).</summary>
     public static double[] Continuous(SchedulerConfig config, int steps)
     {
-        var train = config.NumTrainTimesteps;
+        int train = config.NumTrainTimesteps;
         CheckSteps(steps, train);
         return config.TimestepSpacing switch
         {
@@ -54,12 +54,11 @@ internal static class Spacing
     /// <summary>The caller's timesteps, checked: whole, falling, within the training's.</summary>
     public static double[] Own(IReadOnlyList<double> timesteps, int train)
     {
-        for (var i = 0; i < timesteps.Count; i++)
+        for (int i = 0; i < timesteps.Count; i++)
         {
             if (timesteps[i] < 0 || timesteps[i] >= train || (i > 0 && timesteps[i] >= timesteps[i - 1]))
             {
-                throw new SchedulerException(
-                    $"timesteps[{i}] is {timesteps[i]}; timesteps must fall and lie between 0 and {train - 1}");
+                throw new SchedulerException($"timesteps[{i}] is {timesteps[i]}; timesteps must fall and lie between 0 and {train - 1}");
             }
         }
 

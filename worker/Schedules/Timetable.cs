@@ -20,7 +20,8 @@ public sealed class Timetable
         ["HeunDiscreteScheduler"] = ExplodingRows.Heun,
         ["KDPM2DiscreteScheduler"] = ExplodingRows.Kdpm2,
         ["KDPM2AncestralDiscreteScheduler"] = ExplodingRows.Kdpm2Ancestral,
-        ["DPMSolverMultistepScheduler"] = (c, s, o) => SolverRows.Of(c, s, o, SolverRows.Final.Configured, roundShaped: c.BetaSchedule is not "squaredcos_cap_v2"),
+        ["DPMSolverMultistepScheduler"] = (c, s, o) =>
+            SolverRows.Of(c, s, o, SolverRows.Final.Configured, roundShaped: c.BetaSchedule is not "squaredcos_cap_v2"),
         ["DPMSolverSinglestepScheduler"] = (c, s, o) => SolverRows.Of(c, s, o, SolverRows.Final.Configured),
         ["DEISMultistepScheduler"] = (c, s, o) => SolverRows.Of(c, s, o, SolverRows.Final.Repeating),
         ["UniPCMultistepScheduler"] = (c, s, o) => SolverRows.Of(c, s, o, SolverRows.Final.ConfiguredRepeating),
@@ -32,10 +33,19 @@ public sealed class Timetable
     // Those whose arithmetic rests on the spacing have no timesteps of the caller's own.
     private static readonly HashSet<string> WithoutTimesteps = new(StringComparer.Ordinal)
     {
-        "DDIMScheduler", "PNDMScheduler", "LMSDiscreteScheduler", "KDPM2DiscreteScheduler", "KDPM2AncestralDiscreteScheduler", "FlowMatchHeunDiscreteScheduler",
+        "DDIMScheduler",
+        "PNDMScheduler",
+        "LMSDiscreteScheduler",
+        "KDPM2DiscreteScheduler",
+        "KDPM2AncestralDiscreteScheduler",
+        "FlowMatchHeunDiscreteScheduler",
     };
 
-    private static readonly HashSet<string> WithSigmas = new(StringComparer.Ordinal) { "EulerDiscreteScheduler", "FlowMatchEulerDiscreteScheduler" };
+    private static readonly HashSet<string> WithSigmas = new(StringComparer.Ordinal)
+    {
+        "EulerDiscreteScheduler",
+        "FlowMatchEulerDiscreteScheduler",
+    };
 
     private readonly double[] _timesteps;
 
@@ -110,11 +120,13 @@ public sealed class Timetable
         planned.Of == _timesteps.Length && planned.Begin >= 0 && planned.End <= planned.Of
             ? planned
             : throw new SchedulerException(
-                $"the run was planned as calls {planned.Begin} to {planned.End} of {planned.Of}, and the schedule of {Config.ClassName} has {_timesteps.Length}");
+                $"the run was planned as calls {planned.Begin} to {planned.End} of {planned.Of}, and the schedule of {Config.ClassName} "
+                    + $"has {_timesteps.Length}"
+            );
 
     private StepWindow Chosen()
     {
-        var begin = 0;
+        int begin = 0;
         if (Options.DenoisingStart is { } start)
         {
             begin = _timesteps.Length - CountBelow(Cutoff(CheckShare("denoising_start", start)));
@@ -124,7 +136,7 @@ public sealed class Timetable
             begin = Math.Min(FirstStep(Options.Strength) * Order, _timesteps.Length);
         }
 
-        var end = _timesteps.Length;
+        int end = _timesteps.Length;
         if (Options.DenoisingEnd is { } share && CheckShare("denoising_end", share) is > 0 and < 1)
         {
             if (Options.DenoisingStart >= share)
@@ -132,7 +144,7 @@ public sealed class Timetable
                 throw new SchedulerException($"denoising_start ({Options.DenoisingStart}) must be below denoising_end ({share})");
             }
 
-            var cutoff = Cutoff(share);
+            double cutoff = Cutoff(share);
             end = begin + _timesteps.Skip(begin).Count(t => t >= cutoff);
         }
 
@@ -143,16 +155,17 @@ public sealed class Timetable
     /// The step at which a run of a strength begins. Stable Diffusion's pipelines cut the steps that are left to a whole number;
     /// those of flows keep the fraction of a step until the last moment, so that they run one more where it does not come out even.
     /// </summary>
-    private int FirstStep(double strength) => Config.IsFlow
-        ? (int)Math.Max(Steps - Math.Min(Steps * strength, Steps), 0)
-        : Math.Max(Steps - Math.Min((int)(Steps * strength), Steps), 0);
+    private int FirstStep(double strength) =>
+        Config.IsFlow
+            ? (int)Math.Max(Steps - Math.Min(Steps * strength, Steps), 0)
+            : Math.Max(Steps - Math.Min((int)(Steps * strength), Steps), 0);
 
     private double Cutoff(double share) => Math.Round(Config.NumTrainTimesteps - share * Config.NumTrainTimesteps);
 
     // A second order method is not entered between its two halves.
     private int CountBelow(double cutoff)
     {
-        var count = _timesteps.Count(t => t < cutoff);
+        int count = _timesteps.Count(t => t < cutoff);
         return Order == 2 && count % 2 == 0 ? Math.Min(count + 1, _timesteps.Length) : count;
     }
 }

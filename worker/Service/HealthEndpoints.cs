@@ -21,7 +21,15 @@ internal static class HealthEndpoints
         app.MapGet("/metrics", (PrometheusText text) => Results.Text(text.Write(), PrometheusText.ContentType));
     }
 
-    private static IResult Ready(WorkerPresence presence, WorkerWarmUp warmUp, SlotGate gate, ModelCache cache, JobEndpoints endpoints, ResultsWatch results, IBusControl bus)
+    private static IResult Ready(
+        WorkerPresence presence,
+        WorkerWarmUp warmUp,
+        SlotGate gate,
+        ModelCache cache,
+        JobEndpoints endpoints,
+        ResultsWatch results,
+        IBusControl bus
+    )
     {
         BusHealthStatus broker = bus.CheckHealth().Status;
         string? problem =

@@ -49,19 +49,30 @@ public static class WorkerHost
     private static void AddOptions(WebApplicationBuilder builder)
     {
         IConfigurationSection worker = builder.Configuration.GetSection(WorkerOptions.Section);
-        builder.Services.AddOptions<WorkerOptions>().Bind(worker).PostConfigure(options =>
-        {
-            // Worker:Models is a list, or names with commas between them, as an environment variable has it
-            if (worker["Models"] is { Length: > 0 } names)
+        builder
+            .Services.AddOptions<WorkerOptions>()
+            .Bind(worker)
+            .PostConfigure(options =>
             {
-                options.Models = names.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-            }
-        }).ValidateDataAnnotations().ValidateOnStart();
-        builder.Services.AddOptions<ModelsOptions>().Bind(builder.Configuration.GetSection(ModelsOptions.Section))
-            .ValidateDataAnnotations().ValidateOnStart();
+                // Worker:Models is a list, or names with commas between them, as an environment variable has it
+                if (worker["Models"] is { Length: > 0 } names)
+                {
+                    options.Models = names.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+                }
+            })
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        builder
+            .Services.AddOptions<ModelsOptions>()
+            .Bind(builder.Configuration.GetSection(ModelsOptions.Section))
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
         // A little over the drain, so that the program has ended within 5 s of being asked
-        builder.Services.AddOptions<HostOptions>().Configure<IOptions<WorkerOptions>>((host, options) =>
-            host.ShutdownTimeout = options.Value.StopTime + TimeSpan.FromSeconds(0.7));
+        builder
+            .Services.AddOptions<HostOptions>()
+            .Configure<IOptions<WorkerOptions>>(
+                (host, options) => host.ShutdownTimeout = options.Value.StopTime + TimeSpan.FromSeconds(0.7)
+            );
     }
 
     private static void AddModels(IServiceCollection services)
@@ -75,7 +86,9 @@ public static class WorkerHost
     private static void AddJobs(IServiceCollection services)
     {
         services.AddSingleton(provider => new SlotGate(
-            provider.GetRequiredService<IOptions<WorkerOptions>>().Value.Slots, provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<IOptions<WorkerOptions>>().Value.Slots,
+            provider.GetRequiredService<TimeProvider>()
+        ));
         services.AddSingleton<ComputeThreads>();
         services.AddSingleton<StoredFiles>();
         services.AddSingleton<JobPlans>();
@@ -117,11 +130,13 @@ public static class WorkerHost
             bus.AddConsumer<RunJobConsumer>();
             bus.UsingRabbitMq((_, rabbit) => rabbit.Host(new Uri(address)));
         });
-        services.AddOptions<MassTransitHostOptions>().Configure(options =>
-        {
-            options.WaitUntilStarted = false;
-            options.StopTimeout = TimeSpan.FromSeconds(0.5);
-        });
+        services
+            .AddOptions<MassTransitHostOptions>()
+            .Configure(options =>
+            {
+                options.WaitUntilStarted = false;
+                options.StopTimeout = TimeSpan.FromSeconds(0.5);
+            });
         services.AddHostedService<ResultsGuard>();
         services.AddSingleton<WarmPlaces>();
         services.AddSingleton<JobEndpoints>();

@@ -6,7 +6,8 @@ namespace Generation.Torch;
 internal static class AllottedCores
 {
     /// <summary>
-    /// Physical cores in this process's affinity, one for each pair of hardware threads, and no more than the share of time that its control
+    /// Physical cores in this process's affinity, one for each pair of hardware threads, and no more than the share of time that its
+    /// control
     /// group has (a container's CPU limit). At least one.
     /// </summary>
     public static int Count()
@@ -14,7 +15,9 @@ internal static class AllottedCores
         // .NET counts the affinity and the control group's limit, in hardware threads
         int available = Environment.ProcessorCount;
         int physical = Allowed()
-            .Select(static cpu => TryRead($"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list") ?? cpu.ToString(CultureInfo.InvariantCulture))
+            .Select(static cpu =>
+                TryRead($"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list") ?? cpu.ToString(CultureInfo.InvariantCulture)
+            )
             .Distinct(StringComparer.Ordinal)
             .Count();
         return Math.Max(1, physical == 0 ? available : Math.Min(available, physical));
@@ -24,11 +27,17 @@ internal static class AllottedCores
     private static IEnumerable<int> Allowed()
     {
         const string Label = "Cpus_allowed_list:";
-        string? list = TryRead("/proc/self/status")?.Split('\n').FirstOrDefault(static line => line.StartsWith(Label, StringComparison.Ordinal))?[Label.Length..];
+        string? list = TryRead("/proc/self/status")
+            ?.Split('\n')
+            .FirstOrDefault(static line => line.StartsWith(Label, StringComparison.Ordinal))
+            ?[Label.Length..];
         foreach (string range in (list ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
             string[] ends = range.Split('-');
-            if (int.TryParse(ends[0], CultureInfo.InvariantCulture, out int first) && int.TryParse(ends[^1], CultureInfo.InvariantCulture, out int last))
+            if (
+                int.TryParse(ends[0], CultureInfo.InvariantCulture, out int first)
+                && int.TryParse(ends[^1], CultureInfo.InvariantCulture, out int last)
+            )
             {
                 for (int cpu = first; cpu <= last; cpu++)
                 {

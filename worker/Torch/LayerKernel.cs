@@ -1,7 +1,8 @@
 namespace Generation.Torch;
 
 /// <summary>
-/// A layer's packed weight with the kernel of ours that reads it. Those that lie in memory beside the weight itself hold at most a quarter of the
+/// A layer's packed weight with the kernel of ours that reads it. Those that lie in memory beside the weight itself hold at most a quarter
+/// of the
 /// machine's memory together: layers beyond that run as libtorch runs them.
 /// </summary>
 /// <typeparam name="TRun">How the kernel is called.</typeparam>

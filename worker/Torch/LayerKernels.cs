@@ -20,15 +20,17 @@ internal static unsafe class LayerKernels
     private const int LeastChannels = 16;
 
     /// <summary>The element that kernels know for a tensor's type; null for none.</summary>
-    public static Element? ElementOf(Tensor tensor) => tensor.dtype switch
-    {
-        ScalarType.Float32 => Element.Float32,
-        ScalarType.BFloat16 => Element.BFloat16,
-        _ => null,
-    };
+    public static Element? ElementOf(Tensor tensor) =>
+        tensor.dtype switch
+        {
+            ScalarType.Float32 => Element.Float32,
+            ScalarType.BFloat16 => Element.BFloat16,
+            _ => null,
+        };
 
     /// <summary>
-    /// Whether kernels that compute in float32 serve this element better than libtorch: always in float32, and in bfloat16 where the processor
+    /// Whether kernels that compute in float32 serve this element better than libtorch: always in float32, and in bfloat16 where the
+    /// processor
     /// has no instructions for products of it.
     /// </summary>
     public static bool Widens(Element element) => element == Element.Float32 || !Processor.HasBFloat16Products;
@@ -45,7 +47,8 @@ internal static unsafe class LayerKernels
             return null;
         }
 
-        int outputs = (int)weight.shape[0], features = (int)weight.shape[1];
+        int outputs = (int)weight.shape[0],
+            features = (int)weight.shape[1];
         return LayerKernel<Linear>.Within(replaces ? 0 : weight.NumberOfElements * weight.ElementSize, () =>
         {
             using Tensor dense = weight.contiguous();
@@ -57,11 +60,17 @@ internal static unsafe class LayerKernels
                 return (tiles, gated ? (x, result, _, rows) => tiles.RunGated(x, result, rows) : tiles.Run);
             }
 
-            if (Widens(element) && PackedLinearKernel.TryPack(numbers, element, offsets, biasElement, outputs, features, gated) is { } vectors)
+            if (
+                Widens(element)
+                && PackedLinearKernel.TryPack(numbers, element, offsets, biasElement, outputs, features, gated) is { } vectors
+            )
             {
-                return (vectors, gated
-                    ? (x, result, _, rows) => vectors.RunGated(x, result, element, rows)
-                    : (x, result, added, rows) => vectors.Run(x, result, added, element, rows));
+                return (
+                    vectors,
+                    gated
+                        ? (x, result, _, rows) => vectors.RunGated(x, result, element, rows)
+                        : (x, result, added, rows) => vectors.Run(x, result, added, element, rows)
+                );
             }
 
             return null;
@@ -80,7 +89,10 @@ internal static unsafe class LayerKernels
         }
 
         long[] shape = weight.shape;
-        int outputs = (int)shape[0], channels = (int)shape[1], height = (int)shape[2], width = (int)shape[3];
+        int outputs = (int)shape[0],
+            channels = (int)shape[1],
+            height = (int)shape[2],
+            width = (int)shape[3];
         if (element == Element.Float32 && Math.Min(outputs, channels) < LeastChannels)
         {
             return null;
@@ -93,15 +105,35 @@ internal static unsafe class LayerKernels
             using Tensor? biases = bias?.contiguous();
             void* numbers = (void*)TorchExtras.DataPointer(dense);
             void* offsets = biases is null ? null : (void*)TorchExtras.DataPointer(biases);
-            if (element == Element.BFloat16 && keepsSize && TileConvolution.TryPack(numbers, offsets, biasElement, outputs, channels, height) is { } tiles)
+            if (
+                element == Element.BFloat16
+                && keepsSize
+                && TileConvolution.TryPack(numbers, offsets, biasElement, outputs, channels, height) is { } tiles
+            )
             {
                 return (tiles, (x, result, added, batch, lines, columns) => tiles.Run(x, result, added, batch, lines, columns));
             }
 
-            if (Widens(element) && PackedConvolutionKernel.TryPack(
-                numbers, element, offsets, biasElement, outputs, channels, height, width, (int)stride[0], (int)padding[0]) is { } vectors)
+            if (
+                Widens(element)
+                && PackedConvolutionKernel.TryPack(
+                    numbers,
+                    element,
+                    offsets,
+                    biasElement,
+                    outputs,
+                    channels,
+                    height,
+                    width,
+                    (int)stride[0],
+                    (int)padding[0]
+                )
+                    is { } vectors
+            )
             {
-                return (vectors, (x, result, added, batch, lines, columns) => vectors.Run(x, result, added, element, batch, lines, columns));
+                return (vectors, (x, result, added, batch, lines, columns) =>
+                    vectors.Run(x, result, added, element, batch, lines, columns)
+                );
             }
 
             return null;
@@ -111,7 +143,12 @@ internal static unsafe class LayerKernels
     private static bool Takes(Tensor weight, Tensor? bias, out Element element, out Element biasElement)
     {
         element = biasElement = Element.Float32;
-        if (!Processor.KernelsAllowed || weight.device_type != TorchSharp.DeviceType.CPU || ElementOf(weight) is not { } own || (bias is not null && ElementOf(bias) is null))
+        if (
+            !Processor.KernelsAllowed
+            || weight.device_type != TorchSharp.DeviceType.CPU
+            || ElementOf(weight) is not { } own
+            || (bias is not null && ElementOf(bias) is null)
+        )
         {
             return false;
         }

@@ -21,9 +21,7 @@ public sealed unsafe class PackedConv2d : IDisposable
 
     /// <summary>A layer over tensors that must live as long as this.</summary>
     public PackedConv2d(Tensor weight, Tensor? bias, long[] stride, long[] padding)
-        : this(() => weight, bias, stride, padding, packed: null)
-    {
-    }
+        : this(() => weight, bias, stride, padding, packed: null) { }
 
     /// <param name="weight">Gives the weight, the same whenever it is asked for.</param>
     /// <param name="bias">Must live as long as this; null for none.</param>
@@ -45,8 +43,11 @@ public sealed unsafe class PackedConv2d : IDisposable
     /// <summary>Whether a packed copy is used; it is made now, if it was not yet.</summary>
     public bool IsPacked => _kernel.Value is not null;
 
-    /// <summary>The layer's result, plus <paramref name="added"/>, of the result's shape, in the same pass; channels last where packed.</summary>
-    /// <param name="inPlace">The result takes the memory of <paramref name="added"/>, which the caller gives up; it may come back as the same object.</param>
+    /// <summary>
+    /// The layer's result, plus <paramref name="added"/>, of the result's shape, in the same pass; channels last where packed.
+    /// </summary>
+    /// <param name="inPlace">The result takes the memory of <paramref name="added"/>, which the caller gives up; it may come back as the
+    /// same object.</param>
     /// <exception cref="TorchException">The shapes or types do not fit.</exception>
     public Tensor Forward(Tensor input, Tensor? added = null, bool inPlace = false)
     {
@@ -84,7 +85,14 @@ public sealed unsafe class PackedConv2d : IDisposable
         }
     }
 
-    private static Tensor Run(LayerKernel<LayerKernels.Convolution> kernel, Tensor input, long[] shape, long[] result, Tensor? added, bool inPlace)
+    private static Tensor Run(
+        LayerKernel<LayerKernels.Convolution> kernel,
+        Tensor input,
+        long[] shape,
+        long[] result,
+        Tensor? added,
+        bool inPlace
+    )
     {
         // (batch, channels, height, width) seen as (batch, height, width, channels): no copy where channels are last in memory
         using Tensor seen = input.permute(0, 2, 3, 1);
@@ -97,8 +105,13 @@ public sealed unsafe class PackedConv2d : IDisposable
         if (shape[0] > 0)
         {
             kernel.Run(
-                (void*)TorchExtras.DataPointer(x), (void*)into, beside is null ? null : (void*)TorchExtras.DataPointer(beside),
-                (int)shape[0], (int)shape[2], (int)shape[3]);
+                (void*)TorchExtras.DataPointer(x),
+                (void*)into,
+                beside is null ? null : (void*)TorchExtras.DataPointer(beside),
+                (int)shape[0],
+                (int)shape[2],
+                (int)shape[3]
+            );
         }
 
         return fresh is null ? added! : fresh.permute(0, 3, 1, 2);
@@ -106,7 +119,13 @@ public sealed unsafe class PackedConv2d : IDisposable
 
     private LayerKernel<LayerKernels.Convolution>? Pack()
     {
-        LayerKernel<LayerKernels.Convolution>? kernel = LayerKernels.OfConvolution(_weight(), _bias, _stride, _padding, replaces: _packed is not null);
+        LayerKernel<LayerKernels.Convolution>? kernel = LayerKernels.OfConvolution(
+            _weight(),
+            _bias,
+            _stride,
+            _padding,
+            replaces: _packed is not null
+        );
         if (kernel is not null)
         {
             _packed?.Invoke();

@@ -20,9 +20,7 @@ public sealed unsafe class PackedLinear : IDisposable
 
     /// <summary>A layer over tensors that must live as long as this.</summary>
     public PackedLinear(Tensor weight, Tensor? bias)
-        : this(() => weight, bias, packed: null)
-    {
-    }
+        : this(() => weight, bias, packed: null) { }
 
     /// <param name="weight">Gives the weight, the same whenever it is asked for.</param>
     /// <param name="bias">Must live as long as this; null for none.</param>
@@ -42,7 +40,8 @@ public sealed unsafe class PackedLinear : IDisposable
     public bool IsPacked => _plain.Value is not null;
 
     /// <summary>The layer's result, plus <paramref name="added"/>, of the result's shape, in the same pass.</summary>
-    /// <param name="inPlace">The result takes the memory of <paramref name="added"/>, which the caller gives up; it may come back as the same object.</param>
+    /// <param name="inPlace">The result takes the memory of <paramref name="added"/>, which the caller gives up; it may come back as the
+    /// same object.</param>
     /// <exception cref="TorchException">The shapes or types do not fit.</exception>
     public Tensor Forward(Tensor input, Tensor? added = null, bool inPlace = false)
     {
@@ -97,7 +96,14 @@ public sealed unsafe class PackedLinear : IDisposable
         }
     }
 
-    private static Tensor Run(LayerKernel<LayerKernels.Linear> kernel, Tensor input, long[] shape, long[] results, Tensor? added, bool inPlace)
+    private static Tensor Run(
+        LayerKernel<LayerKernels.Linear> kernel,
+        Tensor input,
+        long[] shape,
+        long[] results,
+        Tensor? added,
+        bool inPlace
+    )
     {
         using Tensor x = input.contiguous();
         using Tensor? beside = added?.contiguous();
@@ -112,7 +118,11 @@ public sealed unsafe class PackedLinear : IDisposable
         if (rows > 0)
         {
             kernel.Run(
-                (void*)TorchExtras.DataPointer(x), (void*)TorchExtras.DataPointer(made), beside is null ? null : (void*)TorchExtras.DataPointer(beside), rows);
+                (void*)TorchExtras.DataPointer(x),
+                (void*)TorchExtras.DataPointer(made),
+                beside is null ? null : (void*)TorchExtras.DataPointer(beside),
+                rows
+            );
         }
 
         return made;

@@ -11,9 +11,7 @@ namespace Generation.Torch;
 public sealed class TorchException : ExternalException
 {
     private TorchException(string message, Exception? inner)
-        : base(message, inner)
-    {
-    }
+        : base(message, inner) { }
 
     /// <param name="operation">Its name in PyTorch's terms.</param>
     /// <param name="error">What libtorch said. Its first line is kept, and not where in libtorch's code it was said.</param>
@@ -22,14 +20,19 @@ public sealed class TorchException : ExternalException
         new(Describe(operation, error.Message.Split("\nException raised from")[0].TrimEnd(), tensors), error);
 
     /// <inheritdoc cref="Of(string, ExternalException, ReadOnlySpan{Tensor?})"/>
-    internal static TorchException Of(string operation, string reason, params ReadOnlySpan<Tensor?> tensors) => new(Describe(operation, reason, tensors), null);
+    internal static TorchException Of(string operation, string reason, params ReadOnlySpan<Tensor?> tensors) =>
+        new(Describe(operation, reason, tensors), null);
 
     private static string Describe(string operation, string reason, ReadOnlySpan<Tensor?> tensors)
     {
         var arguments = new List<string>(tensors.Length);
         foreach (Tensor? tensor in tensors)
         {
-            arguments.Add(tensor is null ? "none" : string.Create(CultureInfo.InvariantCulture, $"{Name(tensor.dtype)}[{string.Join(", ", tensor.shape)}]"));
+            arguments.Add(
+                tensor is null
+                    ? "none"
+                    : string.Create(CultureInfo.InvariantCulture, $"{Name(tensor.dtype)}[{string.Join(", ", tensor.shape)}]")
+            );
         }
 
         return $"{operation}({string.Join(", ", arguments)}): {reason}";

@@ -9,18 +9,27 @@ namespace Generation.Torch;
 public static unsafe partial class TorchExtras
 {
     /// <summary>
-    /// softmax(query key^T * scale + mask) value (Vaswani et al., 2017). query (batch, heads, length, size), key and value (batch, heads, keys, size).
+    /// softmax(query key^T * scale + mask) value (Vaswani et al., 2017). query (batch, heads, length, size), key and value (batch, heads,
+    /// keys, size).
     /// The result is (batch, heads, length, size), on the CPU with the heads side by side in memory.
     /// </summary>
-    /// <param name="attn_mask">Booleans (true attends) or numbers that are added, broadcast to (batch, heads, length, keys); null: none.</param>
+    /// <param name="attn_mask">Booleans (true attends) or numbers that are added, broadcast to (batch, heads, length, keys); null:
+    /// none.</param>
     /// <param name="scale">Null for one over the square root of the head size.</param>
     /// <exception cref="TorchException">The shapes or types do not fit.</exception>
     public static Tensor scaled_dot_product_attention(
-        Tensor query, Tensor key, Tensor value, Tensor? attn_mask = null, bool is_causal = false, double? scale = null)
+        Tensor query,
+        Tensor key,
+        Tensor value,
+        Tensor? attn_mask = null,
+        bool is_causal = false,
+        double? scale = null
+    )
     {
         try
         {
-            return FusedAttention(query, key, value, attn_mask, is_causal, scale) ?? LibtorchAttention(query, key, value, attn_mask, is_causal, scale);
+            return FusedAttention(query, key, value, attn_mask, is_causal, scale)
+                ?? LibtorchAttention(query, key, value, attn_mask, is_causal, scale);
         }
         catch (ExternalException error) when (error is not TorchException)
         {
@@ -29,7 +38,14 @@ public static unsafe partial class TorchExtras
     }
 
     /// <summary>Attention as three operations: what the fused forms must equal.</summary>
-    public static Tensor ComposedAttention(Tensor query, Tensor key, Tensor value, Tensor? attn_mask = null, bool is_causal = false, double? scale = null)
+    public static Tensor ComposedAttention(
+        Tensor query,
+        Tensor key,
+        Tensor value,
+        Tensor? attn_mask = null,
+        bool is_causal = false,
+        double? scale = null
+    )
     {
         using DisposeScope scope = NewDisposeScope();
         double factor = scale ?? 1.0 / Math.Sqrt(query.shape[^1]);
@@ -42,14 +58,18 @@ public static unsafe partial class TorchExtras
 
         if (attn_mask is not null)
         {
-            scores = attn_mask.dtype == ScalarType.Bool ? scores.masked_fill(attn_mask.logical_not(), double.NegativeInfinity) : scores + attn_mask;
+            scores =
+                attn_mask.dtype == ScalarType.Bool
+                    ? scores.masked_fill(attn_mask.logical_not(), double.NegativeInfinity)
+                    : scores + attn_mask;
         }
 
         return product(scores.softmax(-1), value).MoveToOuterDisposeScope();
     }
 
     /// <summary>
-    /// Matrix products over equal leading dimensions: (.., rows, inner) by (.., inner, columns). TorchSharp's own <c>matmul</c> ends the process where
+    /// Matrix products over equal leading dimensions: (.., rows, inner) by (.., inner, columns). TorchSharp's own <c>matmul</c> ends the
+    /// process where
     /// shapes do not fit, since its native side catches no exception there; this one throws.
     /// </summary>
     /// <exception cref="TorchException">The shapes or types do not fit.</exception>
@@ -57,7 +77,8 @@ public static unsafe partial class TorchExtras
     {
         try
         {
-            long[] a = left.shape, b = right.shape;
+            long[] a = left.shape,
+                b = right.shape;
             if (a.Length == 2 && b.Length == 2)
             {
                 return left.mm(right);
@@ -88,9 +109,22 @@ public static unsafe partial class TorchExtras
 
     private static Tensor? FusedAttention(Tensor query, Tensor key, Tensor value, Tensor? mask, bool causal, double? scale)
     {
-        long[] q = query.shape, k = key.shape, v = value.shape;
-        if (KernelElement(query) is not { } element || q.Length != 4 || k.Length != 4 || key.dtype != query.dtype || value.dtype != query.dtype
-            || !k.AsSpan().SequenceEqual(v) || k[0] != q[0] || k[1] != q[1] || k[3] != q[3] || query.NumberOfElements == 0 || key.NumberOfElements == 0)
+        long[] q = query.shape,
+            k = key.shape,
+            v = value.shape;
+        if (
+            KernelElement(query) is not { } element
+            || q.Length != 4
+            || k.Length != 4
+            || key.dtype != query.dtype
+            || value.dtype != query.dtype
+            || !k.AsSpan().SequenceEqual(v)
+            || k[0] != q[0]
+            || k[1] != q[1]
+            || k[3] != q[3]
+            || query.NumberOfElements == 0
+            || key.NumberOfElements == 0
+        )
         {
             return null;
         }
@@ -100,7 +134,9 @@ public static unsafe partial class TorchExtras
         // (batch, length, heads, size), so that heads join without a copy
         Tensor made = empty([q[0], q[2], q[1], q[3]], query.dtype);
         Tensor seen = made.transpose(1, 2);
-        Tensor queries = WithDenseRows(query), keys = WithDenseRows(key), values = WithDenseRows(value);
+        Tensor queries = WithDenseRows(query),
+            keys = WithDenseRows(key),
+            values = WithDenseRows(value);
         long[]? maskStrides = added?.stride();
         var task = new AttentionTask
         {
@@ -129,9 +165,10 @@ public static unsafe partial class TorchExtras
     }
 
     // Booleans to what is added to the scores
-    private static Tensor AddedMask(Tensor mask) => mask.dtype == ScalarType.Bool
-        ? zeros(mask.shape, ScalarType.Float32).masked_fill(mask.logical_not(), double.NegativeInfinity)
-        : mask.to(ScalarType.Float32);
+    private static Tensor AddedMask(Tensor mask) =>
+        mask.dtype == ScalarType.Bool
+            ? zeros(mask.shape, ScalarType.Float32).masked_fill(mask.logical_not(), double.NegativeInfinity)
+            : mask.to(ScalarType.Float32);
 
     private static Tensor WithDenseRows(Tensor heads) => heads.stride(3) == 1 || heads.shape[3] == 1 ? heads.alias() : heads.contiguous();
 

@@ -19,7 +19,8 @@ public static unsafe partial class TorchExtras
 
     /// <summary>
     /// A tensor over memory that somebody else owns, for example a file's map: nothing is copied.
-    /// <paramref name="owner"/> stays reachable until the last tensor over the memory is gone; the caller keeps the memory valid as long as the owner is.
+    /// <paramref name="owner"/> stays reachable until the last tensor over the memory is gone; the caller keeps the memory valid as long as
+    /// the owner is.
     /// </summary>
     /// <exception cref="ExternalException">libtorch refuses the shape.</exception>
     public static Tensor from_memory(nint memory, ReadOnlySpan<long> shape, ScalarType dtype, object owner)
@@ -52,7 +53,8 @@ public static unsafe partial class TorchExtras
     }
 
     /// <summary>
-    /// A new tensor of type <paramref name="dtype"/> from the numbers at <paramref name="memory"/>, by all threads in one pass; null where one of
+    /// A new tensor of type <paramref name="dtype"/> from the numbers at <paramref name="memory"/>, by all threads in one pass; null where
+    /// one of
     /// the types has no kernel.
     /// </summary>
     /// <param name="stored">Type of the numbers there.</param>
@@ -115,7 +117,9 @@ public static unsafe partial class TorchExtras
     }
 
     private static bool IsConversion(ScalarType stored, ScalarType dtype) =>
-        stored != dtype && stored is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 && dtype is ScalarType.Float32 or ScalarType.BFloat16;
+        stored != dtype
+        && stored is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32
+        && dtype is ScalarType.Float32 or ScalarType.BFloat16;
 
     [UnmanagedCallersOnly]
     private static void Release(nint memory) => Forget(memory);
@@ -134,7 +138,16 @@ public static unsafe partial class TorchExtras
     [LibraryImport(Library)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
     private static partial nint THSTensor_new(
-        nint data, delegate* unmanaged<nint, void> deleter, long* sizes, int dimensions, sbyte stored, sbyte dtype, int deviceType, int deviceIndex, byte requiresGrad);
+        nint data,
+        delegate* unmanaged<nint, void> deleter,
+        long* sizes,
+        int dimensions,
+        sbyte stored,
+        sbyte dtype,
+        int deviceType,
+        int deviceIndex,
+        byte requiresGrad
+    );
 
     [LibraryImport(Library)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]

@@ -7,7 +7,9 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Generation.Torch;
 
-/// <summary>What TorchSharp does not have, and operations that our own kernels do faster; where there is no kernel, TorchSharp's operations.</summary>
+/// <summary>
+/// What TorchSharp does not have, and operations that our own kernels do faster; where there is no kernel, TorchSharp's operations.
+/// </summary>
 public static unsafe partial class TorchExtras
 {
     /// <summary>silu(group_norm(input)): input (batch, channels, ..).</summary>
@@ -20,11 +22,19 @@ public static unsafe partial class TorchExtras
     /// </summary>
     /// <exception cref="TorchException">The shapes or types do not fit.</exception>
     public static Tensor group_norm(
-        Tensor input, long num_groups, Tensor? weight = null, Tensor? bias = null, double eps = 1e-5, bool silu = false, Tensor? added = null)
+        Tensor input,
+        long num_groups,
+        Tensor? weight = null,
+        Tensor? bias = null,
+        double eps = 1e-5,
+        bool silu = false,
+        Tensor? added = null
+    )
     {
         try
         {
-            return FusedGroupNorm(input, num_groups, weight, bias, eps, silu, added) ?? ComposedGroupNorm(input, num_groups, weight, bias, eps, silu, added);
+            return FusedGroupNorm(input, num_groups, weight, bias, eps, silu, added)
+                ?? ComposedGroupNorm(input, num_groups, weight, bias, eps, silu, added);
         }
         catch (ExternalException error)
         {
@@ -32,15 +42,25 @@ public static unsafe partial class TorchExtras
         }
     }
 
-    /// <summary>Layer norm (Ba et al., 2016) over the last dimension, of <paramref name="weight"/>'s and <paramref name="bias"/>'s size; sums are at least float32.</summary>
+    /// <summary>
+    /// Layer norm (Ba et al., 2016) over the last dimension, of <paramref name="weight"/>'s and <paramref name="bias"/>'s size; sums are at
+    /// least float32.
+    /// </summary>
     /// <exception cref="TorchException">The shapes or types do not fit.</exception>
     public static Tensor layer_norm(Tensor input, Tensor? weight = null, Tensor? bias = null, double eps = 1e-5)
     {
         try
         {
             long[] shape = input.shape;
-            if (!LayerNormKernel.IsSupported || KernelElement(input) is not { } element || shape.Length == 0 || shape[^1] == 0
-                || !IsParameter(weight, shape[^1]) || !IsParameter(bias, shape[^1]) || (weight is not null && bias is not null && weight.dtype != bias.dtype))
+            if (
+                !LayerNormKernel.IsSupported
+                || KernelElement(input) is not { } element
+                || shape.Length == 0
+                || shape[^1] == 0
+                || !IsParameter(weight, shape[^1])
+                || !IsParameter(bias, shape[^1])
+                || (weight is not null && bias is not null && weight.dtype != bias.dtype)
+            )
             {
                 return F.layer_norm(input, [shape.Length == 0 ? 1 : shape[^1]], weight, bias, eps);
             }
@@ -51,8 +71,16 @@ public static unsafe partial class TorchExtras
             Element parameters = (weight ?? bias) is { } first ? LayerKernels.ElementOf(first)!.Value : Element.Float32;
             Tensor result = empty(shape, input.dtype);
             LayerNormKernel.Run(
-                (void*)DataPointer(dense), (void*)DataPointer(result), element, dense.NumberOfElements / shape[^1], shape[^1],
-                gains is null ? null : (void*)DataPointer(gains), offsets is null ? null : (void*)DataPointer(offsets), parameters, eps);
+                (void*)DataPointer(dense),
+                (void*)DataPointer(result),
+                element,
+                dense.NumberOfElements / shape[^1],
+                shape[^1],
+                gains is null ? null : (void*)DataPointer(gains),
+                offsets is null ? null : (void*)DataPointer(offsets),
+                parameters,
+                eps
+            );
             return result;
         }
         catch (ExternalException error)
@@ -76,7 +104,13 @@ public static unsafe partial class TorchExtras
         {
             using Tensor dense = input.contiguous();
             Tensor result = empty([.. shape[..^1], size], input.dtype);
-            ActivationKernel.Geglu((void*)DataPointer(dense), (void*)DataPointer(result), element, dense.NumberOfElements / (2 * size), size);
+            ActivationKernel.Geglu(
+                (void*)DataPointer(dense),
+                (void*)DataPointer(result),
+                element,
+                dense.NumberOfElements / (2 * size),
+                size
+            );
             return result;
         }
 
@@ -92,9 +126,17 @@ public static unsafe partial class TorchExtras
     private static Tensor? FusedGroupNorm(Tensor input, long groups, Tensor? weight, Tensor? bias, double eps, bool silu, Tensor? added)
     {
         long[] shape = input.shape;
-        if (!GroupNormKernel.IsSupported || KernelElement(input) is not { } element || shape.Length < 2 || groups <= 0 || shape[1] % groups != 0
-            || !IsParameter(weight, shape[1]) || !IsParameter(bias, shape[1]) || (weight is not null && bias is not null && weight.dtype != bias.dtype)
-            || (added is not null && (LayerKernels.ElementOf(added) is null || added.NumberOfElements != shape[0] * shape[1])))
+        if (
+            !GroupNormKernel.IsSupported
+            || KernelElement(input) is not { } element
+            || shape.Length < 2
+            || groups <= 0
+            || shape[1] % groups != 0
+            || !IsParameter(weight, shape[1])
+            || !IsParameter(bias, shape[1])
+            || (weight is not null && bias is not null && weight.dtype != bias.dtype)
+            || (added is not null && (LayerKernels.ElementOf(added) is null || added.NumberOfElements != shape[0] * shape[1]))
+        )
         {
             return null;
         }
@@ -107,24 +149,26 @@ public static unsafe partial class TorchExtras
         using Tensor? shift = bias?.contiguous();
         using Tensor? sum = added?.contiguous();
         long area = shape.AsSpan(2).IsEmpty ? 1 : input.NumberOfElements / Math.Max(1, shape[0] * shape[1]);
-        GroupNormKernel.Run(new GroupNormTask
-        {
-            Element = element,
-            Input = (void*)DataPointer(seen),
-            Output = (void*)DataPointer(made),
-            ChannelsLast = channelsLast,
-            Batch = shape[0],
-            Channels = shape[1],
-            Area = area,
-            Groups = groups,
-            Weight = scale is null ? null : (void*)DataPointer(scale),
-            Bias = shift is null ? null : (void*)DataPointer(shift),
-            Parameters = LayerKernels.ElementOf(weight ?? bias ?? input)!.Value,
-            Added = sum is null ? null : (void*)DataPointer(sum),
-            AddedElement = sum is null ? element : LayerKernels.ElementOf(sum)!.Value,
-            Eps = eps,
-            Silu = silu,
-        });
+        GroupNormKernel.Run(
+            new GroupNormTask
+            {
+                Element = element,
+                Input = (void*)DataPointer(seen),
+                Output = (void*)DataPointer(made),
+                ChannelsLast = channelsLast,
+                Batch = shape[0],
+                Channels = shape[1],
+                Area = area,
+                Groups = groups,
+                Weight = scale is null ? null : (void*)DataPointer(scale),
+                Bias = shift is null ? null : (void*)DataPointer(shift),
+                Parameters = LayerKernels.ElementOf(weight ?? bias ?? input)!.Value,
+                Added = sum is null ? null : (void*)DataPointer(sum),
+                AddedElement = sum is null ? element : LayerKernels.ElementOf(sum)!.Value,
+                Eps = eps,
+                Silu = silu,
+            }
+        );
         return channelsLast ? made.permute(0, 3, 1, 2) : made.alias();
     }
 
@@ -137,7 +181,7 @@ public static unsafe partial class TorchExtras
         Tensor x = input;
         if (added is not null)
         {
-            var shape = new long[input.ndim];
+            long[] shape = new long[input.ndim];
             Array.Fill(shape, 1);
             shape[0] = input.shape[0];
             shape[1] = input.shape[1];

@@ -19,7 +19,6 @@ public static partial class TorchRuntime
     public static int Threads
     {
         get => get_num_threads();
-
         // OpenMP keeps the number for each thread that calls it
         set
         {
@@ -30,7 +29,8 @@ public static partial class TorchRuntime
     }
 
     /// <summary>What computes, for people: libtorch's version, threads, and the instructions of our own kernels.</summary>
-    public static string Describe() => $"{Processor.Vectors switch
+    public static string Describe() =>
+        $"{Processor.Vectors switch
     {
         InstructionSet.Avx512 => "AVX-512 in C#",
         InstructionSet.Avx2 => "AVX2 in C#",
@@ -39,7 +39,11 @@ public static partial class TorchRuntime
 
     /// <summary>Prepares this process for libtorch and loads it; at the second call and later, nothing.</summary>
     [ModuleInitializer]
-    [System.Diagnostics.CodeAnalysis.SuppressMessage("Usage", "CA2255", Justification = "libtorch reads its settings when the first tensor is made, whoever makes it")]
+    [System.Diagnostics.CodeAnalysis.SuppressMessage(
+        "Usage",
+        "CA2255",
+        Justification = "libtorch reads its settings when the first tensor is made, whoever makes it"
+    )]
     public static void Start()
     {
         lock (s_lock)
@@ -81,7 +85,8 @@ public static partial class TorchRuntime
     }
 
     /// <summary>
-    /// Tells that tensors that had been meant to last were freed: their memory is given back whenever so much has come together that it pays.
+    /// Tells that tensors that had been meant to last were freed: their memory is given back whenever so much has come together that it
+    /// pays.
     /// </summary>
     public static void ReleaseFreed(long bytes)
     {
@@ -94,7 +99,8 @@ public static partial class TorchRuntime
     }
 
     /// <summary>
-    /// Gives the whole pages among these bytes of a file's private map back to the system; whoever reads them again gets what is in the file.
+    /// Gives the whole pages among these bytes of a file's private map back to the system; whoever reads them again gets what is in the
+    /// file.
     /// </summary>
     public static void ReleaseMapped(nint start, long bytes)
     {
@@ -105,7 +111,8 @@ public static partial class TorchRuntime
 
         const int DontNeed = 4;
         nint page = Environment.SystemPageSize;
-        nint from = (start + page - 1) / page * page, to = (start + (nint)bytes) / page * page;
+        nint from = (start + page - 1) / page * page,
+            to = (start + (nint)bytes) / page * page;
         if (to > from)
         {
             _ = madvise(from, (nuint)(to - from), DontNeed);
@@ -116,7 +123,10 @@ public static partial class TorchRuntime
     // of every layer. With one heap for all threads that is not trimmed, in huge pages where the system allows, they stay.
     private static void KeepMemory()
     {
-        const int TrimThreshold = -1, TopPad = -2, MapMax = -4, ArenaMax = -8;
+        const int TrimThreshold = -1,
+            TopPad = -2,
+            MapMax = -4,
+            ArenaMax = -8;
         _ = mallopt(ArenaMax, 1);
         _ = mallopt(MapMax, 0);
         _ = mallopt(TopPad, 256 << 20);
@@ -169,7 +179,14 @@ public static partial class TorchRuntime
     [StructLayout(LayoutKind.Sequential, Size = 10 * 8)]
     private readonly struct MallocState
     {
-        private readonly nuint _arena, _freeChunks, _fastChunks, _maps, _mapped, _usable, _fast, _used;
+        private readonly nuint _arena,
+            _freeChunks,
+            _fastChunks,
+            _maps,
+            _mapped,
+            _usable,
+            _fast,
+            _used;
 
         public readonly nuint Free;
     }

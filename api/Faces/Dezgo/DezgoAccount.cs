@@ -13,7 +13,12 @@ internal sealed class DezgoAccount(FaceCalls calls, Ledger ledger, DezgoTable ta
     /// <param name="jobs">Its jobs, the one that made the answer last.</param>
     /// <param name="isRapidApi">Whether it came through RapidAPI's interface, which tells of credits, too.</param>
     /// <param name="cancellationToken">Ends the look at the account.</param>
-    public async Task AddJobHeadersAsync(HttpContext http, IReadOnlyList<JobDocument> jobs, bool isRapidApi, CancellationToken cancellationToken)
+    public async Task AddJobHeadersAsync(
+        HttpContext http,
+        IReadOnlyList<JobDocument> jobs,
+        bool isRapidApi,
+        CancellationToken cancellationToken
+    )
     {
         IHeaderDictionary headers = http.Response.Headers;
         LedgerTotals totals = await TotalsAsync(http, cancellationToken);
@@ -55,19 +60,27 @@ internal sealed class DezgoAccount(FaceCalls calls, Ledger ledger, DezgoTable ta
         JobDocument? job = last.Job is { } id ? await calls.FindAsync(id, caller.AccountId, cancellationToken) : null;
         decimal credits = DezgoPrices.ToUsd(totals.Credited, table);
         decimal debits = DezgoPrices.ToUsd(totals.Debited, table);
-        return Results.Json(new JsonObject
-        {
-            ["_id"] = last.Id.ToString(CultureInfo.InvariantCulture),
-            ["userId"] = caller.AccountId.ToString("N"),
-            ["amount"] = DezgoPrices.ToUsd(last.Amount, table),
-            ["time"] = last.At.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
-            ["type"] = last.Entry switch { LedgerEntry.Charge => "job", LedgerEntry.TopUp => "topup", LedgerEntry.Refund => "refund", _ => "grant" },
-            ["meta"] = job is null ? [] : Meta(job),
-            ["credits"] = credits,
-            ["debits"] = debits,
-            ["balance"] = credits - debits,
-            ["index"] = totals.LastId,
-        });
+        return Results.Json(
+            new JsonObject
+            {
+                ["_id"] = last.Id.ToString(CultureInfo.InvariantCulture),
+                ["userId"] = caller.AccountId.ToString("N"),
+                ["amount"] = DezgoPrices.ToUsd(last.Amount, table),
+                ["time"] = last.At.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),
+                ["type"] = last.Entry switch
+                {
+                    LedgerEntry.Charge => "job",
+                    LedgerEntry.TopUp => "topup",
+                    LedgerEntry.Refund => "refund",
+                    _ => "grant",
+                },
+                ["meta"] = job is null ? [] : Meta(job),
+                ["credits"] = credits,
+                ["debits"] = debits,
+                ["balance"] = credits - debits,
+                ["index"] = totals.LastId,
+            }
+        );
     }
 
     /// <summary>GET /account/file?id=JOB/output&amp;offset=0, or id=JOB/input.</summary>
@@ -83,7 +96,9 @@ internal sealed class DezgoAccount(FaceCalls calls, Ledger ledger, DezgoTable ta
             ?? throw new ProblemException(404, "job_not_found", $"You have no job '{jobId}'.");
         if (parts[1] == "input")
         {
-            return Results.Json(new JsonObject(Inputs(job).Select(i => KeyValuePair.Create(i.Key, (JsonNode?)new JsonObject { ["Value"] = i.Value }))));
+            return Results.Json(
+                new JsonObject(Inputs(job).Select(i => KeyValuePair.Create(i.Key, (JsonNode?)new JsonObject { ["Value"] = i.Value })))
+            );
         }
 
         if (!job.State.IsFinal())
@@ -93,12 +108,17 @@ internal sealed class DezgoAccount(FaceCalls calls, Ledger ledger, DezgoTable ta
 
         int index = int.TryParse(offset ?? "0", NumberStyles.None, CultureInfo.InvariantCulture, out int given) ? given : -1;
         JobOutputLink output = job.Outputs.FirstOrDefault(o => o.Index == index)
-            ?? throw new ProblemException(404, "output_not_found", $"Job {jobId} has {job.Outputs.Count} outputs, counted from 0; there is none at offset '{Words.Shown(offset ?? "0")}'.");
+            ?? throw new ProblemException(
+                404,
+                "output_not_found",
+                $"Job {jobId} has {job.Outputs.Count} outputs, counted from 0; there is none at offset '{Words.Shown(offset ?? "0")}'."
+            );
         return Results.Stream(await calls.OpenAsync(output, cancellationToken), output.ContentType);
     }
 
     private async Task<LedgerTotals> TotalsAsync(HttpContext http, CancellationToken cancellationToken) =>
-        await ledger.TotalsAsync(http.Caller().AccountId, cancellationToken) ?? throw new InvalidOperationException("A valid key's account is there.");
+        await ledger.TotalsAsync(http.Caller().AccountId, cancellationToken)
+        ?? throw new InvalidOperationException("A valid key's account is there.");
 
     private static JsonObject Meta(JobDocument job)
     {

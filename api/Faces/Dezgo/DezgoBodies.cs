@@ -4,7 +4,12 @@ namespace Generation.Api.Faces.Dezgo;
 
 /// <summary>Requests of this face as native bodies.</summary>
 internal sealed class DezgoBodies(
-    DezgoTable table, string functionName, FaceBody body, IReadOnlyDictionary<string, ModelEntry> catalogue, IReadOnlyList<SchedulerEntry> schedulers)
+    DezgoTable table,
+    string functionName,
+    FaceBody body,
+    IReadOnlyDictionary<string, ModelEntry> catalogue,
+    IReadOnlyList<SchedulerEntry> schedulers
+)
 {
     private readonly DezgoFunction _function = table.Functions.GetValueOrDefault(functionName) ?? new DezgoFunction();
 
@@ -14,23 +19,44 @@ internal sealed class DezgoBodies(
 
     public Img2ImgBody Image2Image()
     {
-        Img2ImgBody native = Picture(new Img2ImgBody { Image = Needed("init_image"), Strength = body.Number("strength") ?? _function.Strength }, JobKind.Img2Img);
+        Img2ImgBody native = Picture(
+            new Img2ImgBody { Image = Needed("init_image"), Strength = body.Number("strength") ?? _function.Strength },
+            JobKind.Img2Img
+        );
         // 0 keeps the picture there; here at least a step is run
         native.Strength = native.Strength is 0 ? null : native.Strength;
         return native;
     }
 
-    public InpaintBody Inpainting() => Picture(
-        new InpaintBody { Image = Needed("init_image"), Mask = Needed("mask_image"), MaskMode = table.MaskMode, Strength = body.Number("strength") }, JobKind.Inpaint);
+    public InpaintBody Inpainting() =>
+        Picture(
+            new InpaintBody
+            {
+                Image = Needed("init_image"),
+                Mask = Needed("mask_image"),
+                MaskMode = table.MaskMode,
+                Strength = body.Number("strength"),
+            },
+            JobKind.Inpaint
+        );
 
     public InpaintBody TextInpainting()
     {
-        InpaintBody native = Picture(new InpaintBody { Image = Needed("init_image"), MaskPrompt = body.Text("mask_prompt"), Strength = body.Number("strength") }, JobKind.Inpaint);
+        InpaintBody native = Picture(
+            new InpaintBody
+            {
+                Image = Needed("init_image"),
+                MaskPrompt = body.Text("mask_prompt"),
+                Strength = body.Number("strength"),
+            },
+            JobKind.Inpaint
+        );
         Require("mask_prompt");
         return native;
     }
 
-    public EditBody EditImage() => Picture(new EditBody { Image = Needed("init_image"), ImageGuidanceScale = body.Number("image_guidance") }, JobKind.Edit);
+    public EditBody EditImage() =>
+        Picture(new EditBody { Image = Needed("init_image"), ImageGuidanceScale = body.Number("image_guidance") }, JobKind.Edit);
 
     public ControlNetBody ControlNet()
     {
@@ -42,44 +68,70 @@ internal sealed class DezgoBodies(
             preprocessor = control?.Preprocessor;
             if (preprocessor is null)
             {
-                body.Errors.Add("control_preprocess", $"cannot be done here for '{Words.Shown(type ?? "")}': send the control picture itself, and control_preprocess=false");
+                body.Errors.Add(
+                    "control_preprocess",
+                    $"cannot be done here for '{Words.Shown(type ?? "")}': send the control picture itself, and control_preprocess=false"
+                );
             }
         }
 
         return Picture(
-            new ControlNetBody { Control = [new ControlBody { Image = Needed("init_image"), Type = control?.Type, Preprocessor = preprocessor, Scale = body.Number("control_scale") }] },
-            JobKind.ControlNet);
+            new ControlNetBody
+            {
+                Control =
+                [
+                    new ControlBody
+                    {
+                        Image = Needed("init_image"),
+                        Type = control?.Type,
+                        Preprocessor = preprocessor,
+                        Scale = body.Number("control_scale"),
+                    },
+                ],
+            },
+            JobKind.ControlNet
+        );
     }
 
-    public SuperResolutionBody Upscale() => new()
-    {
-        Image = Needed("image", "init_image"),
-        Scale = 2,
-        Model = body.Has("model") ? Model(JobKind.SuperResolution) : Upscaler(table),
-        OutputFormat = Format(),
-    };
+    public SuperResolutionBody Upscale() =>
+        new()
+        {
+            Image = Needed("image", "init_image"),
+            Scale = 2,
+            Model = body.Has("model") ? Model(JobKind.SuperResolution) : Upscaler(table),
+            OutputFormat = Format(),
+        };
 
     /// <summary>The catalogue's name of the model that enlarges; null: its default.</summary>
-    public static string? Upscaler(DezgoTable table) => table.Functions.GetValueOrDefault("upscale")?.Model is { Length: > 0 } name ? name : null;
+    public static string? Upscaler(DezgoTable table) =>
+        table.Functions.GetValueOrDefault("upscale")?.Model is { Length: > 0 } name ? name : null;
 
     /// <summary>The second part of upscale=2.</summary>
-    public SuperResolutionBody UpscaleOf(byte[] picture) => new() { Image = PictureSource.Of(picture), Scale = 2, Model = Upscaler(table), OutputFormat = Format() };
+    public SuperResolutionBody UpscaleOf(byte[] picture) =>
+        new()
+        {
+            Image = PictureSource.Of(picture),
+            Scale = 2,
+            Model = Upscaler(table),
+            OutputFormat = Format(),
+        };
 
-    public VideoBody Text2Video() => new()
-    {
-        Prompt = Prompt(),
-        NegativePrompt = body.Text("negative_prompt"),
-        Model = Model(JobKind.Video),
-        Width = body.Int("width"),
-        Height = body.Int("height"),
-        NumFrames = body.Int("num_frames", "frames"),
-        Fps = body.Number("fps"),
-        NumInferenceSteps = Steps(),
-        GuidanceScale = body.Number("guidance") ?? _function.Guidance,
-        Scheduler = Sampler(),
-        Seed = Seed(),
-        OutputFormat = body.Text("format"),
-    };
+    public VideoBody Text2Video() =>
+        new()
+        {
+            Prompt = Prompt(),
+            NegativePrompt = body.Text("negative_prompt"),
+            Model = Model(JobKind.Video),
+            Width = body.Int("width"),
+            Height = body.Int("height"),
+            NumFrames = body.Int("num_frames", "frames"),
+            Fps = body.Number("fps"),
+            NumInferenceSteps = Steps(),
+            GuidanceScale = body.Number("guidance") ?? _function.Guidance,
+            Scheduler = Sampler(),
+            Seed = Seed(),
+            OutputFormat = body.Text("format"),
+        };
 
     /// <summary>Whether the generated picture is to be enlarged twice.</summary>
     public bool IsUpscaled()
@@ -152,7 +204,9 @@ internal sealed class DezgoBodies(
         {
             string? name = FaceNames.Model(body.Text("model"), table.Models, fallback, catalogue);
             // The default model draws; another enlarges
-            return name == table.DefaultModel && name is not null && catalogue.GetValueOrDefault(name)?.Kinds.Contains(kind) != true ? null : name;
+            return name == table.DefaultModel && name is not null && catalogue.GetValueOrDefault(name)?.Kinds.Contains(kind) != true
+                ? null
+                : name;
         }
         catch (UnknownNameException e)
         {
@@ -170,7 +224,11 @@ internal sealed class DezgoBodies(
 
         if (side < _function.MinSide || side > _function.MaxSide || side % _function.Multiple != 0)
         {
-            body.Errors.Add(field, $"must be {_function.MinSide} to {_function.MaxSide}{(_function.Multiple > 1 ? $" in steps of {_function.Multiple}" : "")}, and is {side}");
+            body.Errors.Add(
+                field,
+                $"must be {_function.MinSide} to "
+                    + $"{_function.MaxSide}{(_function.Multiple > 1 ? $" in steps of {_function.Multiple}" : "")}, and is {side}"
+            );
         }
 
         return side;
@@ -194,7 +252,8 @@ internal sealed class DezgoBodies(
         {
             return name is not null ? FaceNames.Scheduler(name, table.Samplers, schedulers)
                 // The service's default, where a worker has it
-                : _function.Sampler is { } own && schedulers.Any(s => s.Name == table.Samplers.GetValueOrDefault(own, own)) ? table.Samplers.GetValueOrDefault(own, own)
+                : _function.Sampler is { } own && schedulers.Any(s => s.Name == table.Samplers.GetValueOrDefault(own, own))
+                    ? table.Samplers.GetValueOrDefault(own, own)
                 : null;
         }
         catch (UnknownNameException e)
@@ -232,8 +291,14 @@ internal sealed class DezgoBodies(
         const double ServiceStrength = 0.7;
         LoraBody[] loras =
         [
-            .. new[] { "lora1", "lora2" }.Select(field => (Name: body.Text(field), Strength: body.Number(field + "_strength"))).Where(l => l.Name is not null)
-                .Select(l => new LoraBody { Model = table.Loras.GetValueOrDefault(l.Name!, l.Name!), Scale = l.Strength ?? ServiceStrength }),
+            .. new[] { "lora1", "lora2" }
+                .Select(field => (Name: body.Text(field), Strength: body.Number(field + "_strength")))
+                .Where(l => l.Name is not null)
+                .Select(l => new LoraBody
+                {
+                    Model = table.Loras.GetValueOrDefault(l.Name!, l.Name!),
+                    Scale = l.Strength ?? ServiceStrength,
+                }),
         ];
         return loras.Length > 0 ? loras : null;
     }

@@ -7,7 +7,14 @@ namespace Generation.Api.Faces.Dezgo;
 
 /// <summary>Dezgo's interface, and its variant on RapidAPI: one call, one finished picture as raw bytes.</summary>
 internal sealed class DezgoFace(
-    FaceCalls calls, DezgoAccount account, ModelDirectory models, AccountStore accounts, Prices prices, DezgoTable table, IOptions<FaceOptions> options) : IFace
+    FaceCalls calls,
+    DezgoAccount account,
+    ModelDirectory models,
+    AccountStore accounts,
+    Prices prices,
+    DezgoTable table,
+    IOptions<FaceOptions> options
+) : IFace
 {
     private const string RapidApiHost = "X-RapidAPI-Host";
     private const string RapidApiKey = "X-RapidAPI-Key";
@@ -100,21 +107,35 @@ internal sealed class DezgoFace(
         {
             // Some clients send GET with a body
             string[] methods = function == "text2image" ? ["POST", "GET"] : ["POST"];
-            group.MapMethods($"/{function}", methods, (HttpContext http, CancellationToken cancellationToken) => RunAsync(function, http, cancellationToken))
-                .RequireAuthorization(Scopes.Jobs).WithSummary($"Dezgo: {function}");
+            group
+                .MapMethods($"/{function}", methods, (HttpContext http, CancellationToken cancellationToken) =>
+                    RunAsync(function, http, cancellationToken)
+                )
+                .RequireAuthorization(Scopes.Jobs)
+                .WithSummary($"Dezgo: {function}");
         }
 
-        group.MapGet("/account/tx/last", account.LastTransactionAsync).RequireAuthorization(Scopes.Read).WithSummary("Dezgo: the last transaction");
-        group.MapGet("/account/file", account.FileAsync).RequireAuthorization(Scopes.Read).WithSummary("Dezgo: what a job made, or was given");
+        group
+            .MapGet("/account/tx/last", account.LastTransactionAsync)
+            .RequireAuthorization(Scopes.Read)
+            .WithSummary("Dezgo: the last transaction");
+        group
+            .MapGet("/account/file", account.FileAsync)
+            .RequireAuthorization(Scopes.Read)
+            .WithSummary("Dezgo: what a job made, or was given");
         group.MapGet("/info", InfoAsync).WithSummary("Dezgo: the models");
-        group.MapGet("/openapi.json", (HttpContext http) => Results.Json(DezgoDescription.Of(table, calls.BaseOf(http.Request) + (IsRooted(http) ? "" : Root.Value))))
+        group
+            .MapGet("/openapi.json", (HttpContext http) =>
+                Results.Json(DezgoDescription.Of(table, calls.BaseOf(http.Request) + (IsRooted(http) ? "" : Root.Value)))
+            )
             .WithSummary("Dezgo: the description of this interface");
     }
 
     private static bool IsUnderRoot(HttpRequest request) => request.Path.StartsWithSegments(Root, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether clients of this address see the face at its root.</summary>
-    private bool IsRooted(HttpContext http) => table.Hosts.Contains(http.Request.Host.Host, StringComparer.OrdinalIgnoreCase) || http.Connection.LocalPort == table.Port;
+    private bool IsRooted(HttpContext http) =>
+        table.Hosts.Contains(http.Request.Host.Host, StringComparer.OrdinalIgnoreCase) || http.Connection.LocalPort == table.Port;
 
     private async Task<IResult> RunAsync(string function, HttpContext http, CancellationToken cancellationToken)
     {
@@ -132,14 +153,28 @@ internal sealed class DezgoFace(
             }
         }
 
-        Credits spendable = upscaler is null ? Credits.Zero : (await accounts.FindAsync(http.Caller().AccountId, cancellationToken))?.Balance ?? Credits.Zero;
+        Credits spendable = upscaler is null
+            ? Credits.Zero
+            : (await accounts.FindAsync(http.Caller().AccountId, cancellationToken))?.Balance ?? Credits.Zero;
         await using FaceCall call = await calls.BeginAsync(http, body, cancellationToken);
-        JobDocument job = await call.RunAsync(0, native, request => PriceOf(request, bodies.IsPriced, upscaler, spendable), cancellationToken);
+        JobDocument job = await call.RunAsync(
+            0,
+            native,
+            request => PriceOf(request, bodies.IsPriced, upscaler, spendable),
+            cancellationToken
+        );
         var done = new List<JobDocument> { job };
         if (upscaler is not null)
         {
             byte[] picture = await calls.ReadAsync(job.Outputs[0], cancellationToken);
-            done.Add(await call.RunAsync(1, bodies.UpscaleOf(picture), request => PriceOf(request, isPriced: true, null, Credits.Zero), cancellationToken));
+            done.Add(
+                await call.RunAsync(
+                    1,
+                    bodies.UpscaleOf(picture),
+                    request => PriceOf(request, isPriced: true, null, Credits.Zero),
+                    cancellationToken
+                )
+            );
         }
 
         await account.AddJobHeadersAsync(http, done, http.Request.Headers.ContainsKey(RapidApiKey), cancellationToken);
@@ -163,16 +198,29 @@ internal sealed class DezgoFace(
             (int width, int height) = (picture.Width * 2, picture.Height * 2);
             if (Math.Max(width, height) > upscaler.MaxSide || (long)width * height > upscaler.MaxPixels)
             {
-                throw new ProblemException(422, "invalid_request", "The enlarged picture would be too large.", new Dictionary<string, string[]>
-                {
-                    ["upscale"] = [$"makes {width} x {height} of this picture; sides of {upscaler.MaxSide} and {upscaler.MaxPixels} pixels are possible at most"],
-                });
+                throw new ProblemException(
+                    422,
+                    "invalid_request",
+                    "The enlarged picture would be too large.",
+                    new Dictionary<string, string[]>
+                    {
+                        ["upscale"] =
+                        [
+                            $"makes {width} x {height} of this picture; sides of {upscaler.MaxSide} and {upscaler.MaxPixels} pixels are "
+                                + "possible at most",
+                        ],
+                    }
+                );
             }
 
             Credits both = price + DezgoPrices.ToCredits(DezgoPrices.Upscale(picture.Width, picture.Height), table);
             if (both > spendable)
             {
-                throw new ProblemException(402, "insufficient_credits", $"This call costs {both} credits, and the account has {spendable} to spend.");
+                throw new ProblemException(
+                    402,
+                    "insufficient_credits",
+                    $"This call costs {both} credits, and the account has {spendable} to spend."
+                );
             }
         }
 

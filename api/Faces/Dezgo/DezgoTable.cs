@@ -1,6 +1,8 @@
 namespace Generation.Api.Faces.Dezgo;
 
-/// <summary>How names, defaults and prices of this face become ours: table.json, with the configuration section "Faces:Dezgo" over it.</summary>
+/// <summary>
+/// How names, defaults and prices of this face become ours: table.json, with the configuration section "Faces:Dezgo" over it.
+/// </summary>
 internal sealed record DezgoTable
 {
     /// <summary>Host names by which requests are this face's at the root.</summary>

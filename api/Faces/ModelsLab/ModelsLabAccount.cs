@@ -5,7 +5,13 @@ using Generation.Storage;
 namespace Generation.Api.Faces.ModelsLab;
 
 /// <summary>This face's calls about the account, the models and how busy the system is.</summary>
-internal sealed class ModelsLabAccount(ModelsLabTable table, ModelDirectory models, LoadBoard board, AccountStore accounts, JobQueries queries)
+internal sealed class ModelsLabAccount(
+    ModelsLabTable table,
+    ModelDirectory models,
+    LoadBoard board,
+    AccountStore accounts,
+    JobQueries queries
+)
 {
     /// <summary>system_load: {queue_num, queue_time, status}.</summary>
     public async Task<JsonNode> LoadAsync(CancellationToken cancellationToken)
@@ -43,17 +49,20 @@ internal sealed class ModelsLabAccount(ModelsLabTable table, ModelDirectory mode
         foreach (ModelEntry model in (await models.ModelsAsync(cancellationToken)).Values.OrderBy(m => m.Name, StringComparer.Ordinal))
         {
             ModelLoad load = await board.OfAsync(model.Name, cancellationToken);
-            list.Add((JsonNode)new JsonObject
-            {
-                ["model_id"] = model.Name,
-                ["status"] = load.Workers > 0 ? "model_ready" : "model_offline",
-                ["created_at"] = null,
-                ["instance_prompt"] = null,
-                ["model_name"] = model.Name,
-                ["description"] = model.Description,
-                ["screenshots"] = "",
-                ["model_category"] = model.Family,
-            });
+            list.Add(
+                (JsonNode)
+                    new JsonObject
+                    {
+                        ["model_id"] = model.Name,
+                        ["status"] = load.Workers > 0 ? "model_ready" : "model_offline",
+                        ["created_at"] = null,
+                        ["instance_prompt"] = null,
+                        ["model_name"] = model.Name,
+                        ["description"] = model.Description,
+                        ["screenshots"] = "",
+                        ["model_category"] = model.Family,
+                    }
+            );
         }
 
         return list;
@@ -75,13 +84,23 @@ internal sealed class ModelsLabAccount(ModelsLabTable table, ModelDirectory mode
         call.Fields.Model = name;
         if (name is null)
         {
-            throw new ProblemException(422, "invalid_request", "model_id: is required.", new Dictionary<string, string[]> { ["model_id"] = ["is required"] });
+            throw new ProblemException(
+                422,
+                "invalid_request",
+                "model_id: is required.",
+                new Dictionary<string, string[]> { ["model_id"] = ["is required"] }
+            );
         }
 
         var names = new ModelsLabNames(table, catalogue, await models.SchedulersAsync(cancellationToken));
         ModelEntry? model = names.Model(name, JobKind.Text2Img) ?? names.Model(name, JobKind.SuperResolution);
         return model is null
-            ? throw new ProblemException(404, "model_not_found", $"There is no model '{Words.Shown(name)}'.", new Dictionary<string, string[]> { ["model"] = ["is not there"] })
+            ? throw new ProblemException(
+                404,
+                "model_not_found",
+                $"There is no model '{Words.Shown(name)}'.",
+                new Dictionary<string, string[]> { ["model"] = ["is not there"] }
+            )
             : ModelsLabAnswers.Done($"Model {name} is ready");
     }
 

@@ -11,18 +11,35 @@ internal sealed class ModelsLabAnswers(OutputUrls urls, JobViews views, ObjectNu
     private const string Tip = "Ask for fetch_result until its status is success; a webhook in the request spares the asking.";
 
     /// <summary>{status: "success", message}</summary>
-    public static JsonObject Done(string message) => new() { ["status"] = "success", ["message"] = message, ["messege"] = message };
+    public static JsonObject Done(string message) =>
+        new()
+        {
+            ["status"] = "success",
+            ["message"] = message,
+            ["messege"] = message,
+        };
 
     /// <summary>What a submission is answered with: the pictures, or when and where to ask for them.</summary>
-    public async Task<JsonObject> SubmittedAsync(JobRow job, ModelsLabNote note, ModelsLabDialect dialect, CancellationToken cancellationToken) => job.State switch
-    {
-        JobState.Succeeded => await SuccessAsync(job, note, dialect, cancellationToken),
-        JobState.Queued or JobState.Running => await ProcessingAsync(job, note, dialect, cancellationToken),
-        _ => Failed(job),
-    };
+    public async Task<JsonObject> SubmittedAsync(
+        JobRow job,
+        ModelsLabNote note,
+        ModelsLabDialect dialect,
+        CancellationToken cancellationToken
+    ) =>
+        job.State switch
+        {
+            JobState.Succeeded => await SuccessAsync(job, note, dialect, cancellationToken),
+            JobState.Queued or JobState.Running => await ProcessingAsync(job, note, dialect, cancellationToken),
+            _ => Failed(job),
+        };
 
     /// <summary>What fetch is answered with.</summary>
-    public async Task<JsonObject> FetchedAsync(JobRow job, ModelsLabNote note, ModelsLabDialect dialect, CancellationToken cancellationToken)
+    public async Task<JsonObject> FetchedAsync(
+        JobRow job,
+        ModelsLabNote note,
+        ModelsLabDialect dialect,
+        CancellationToken cancellationToken
+    )
     {
         switch (job.State)
         {
@@ -46,31 +63,44 @@ internal sealed class ModelsLabAnswers(OutputUrls urls, JobViews views, ObjectNu
     /// <summary>A webhook's message.</summary>
     public async Task<JsonObject> WebhookAsync(JobRow job, ModelsLabNote note, CancellationToken cancellationToken)
     {
-        JsonObject message = job.State == JobState.Succeeded
-            ? await SuccessAsync(job, note, new ModelsLabDialect(note.Version, note.Group, note.Operation, null), cancellationToken)
-            : new JsonObject { ["status"] = "failed", ["id"] = await numbers.OfAsync(job.Id.Value, cancellationToken), ["message"] = WhyFailed(job) };
+        JsonObject message =
+            job.State == JobState.Succeeded
+                ? await SuccessAsync(job, note, new ModelsLabDialect(note.Version, note.Group, note.Operation, null), cancellationToken)
+                : new JsonObject
+                {
+                    ["status"] = "failed",
+                    ["id"] = await numbers.OfAsync(job.Id.Value, cancellationToken),
+                    ["message"] = WhyFailed(job),
+                };
         message["track_id"] = note.TrackId;
         return message;
     }
 
-    private static JsonObject Failed(JobRow job) => new()
-    {
-        ["status"] = "failed",
-        ["id"] = "",
-        ["message"] = "Failed, Try Again",
-        ["messege"] = "Failed, Try Again",
-        ["output"] = "",
-        ["tip"] = WhyFailed(job),
-    };
+    private static JsonObject Failed(JobRow job) =>
+        new()
+        {
+            ["status"] = "failed",
+            ["id"] = "",
+            ["message"] = "Failed, Try Again",
+            ["messege"] = "Failed, Try Again",
+            ["output"] = "",
+            ["tip"] = WhyFailed(job),
+        };
 
-    private static string WhyFailed(JobRow job) => job.State switch
-    {
-        JobState.Cancelled => "The request was cancelled.",
-        JobState.Expired => "No worker began the request in time.",
-        _ => job.Error?.Detail ?? "The request failed.",
-    };
+    private static string WhyFailed(JobRow job) =>
+        job.State switch
+        {
+            JobState.Cancelled => "The request was cancelled.",
+            JobState.Expired => "No worker began the request in time.",
+            _ => job.Error?.Detail ?? "The request failed.",
+        };
 
-    private async Task<JsonObject> SuccessAsync(JobRow job, ModelsLabNote note, ModelsLabDialect dialect, CancellationToken cancellationToken)
+    private async Task<JsonObject> SuccessAsync(
+        JobRow job,
+        ModelsLabNote note,
+        ModelsLabDialect dialect,
+        CancellationToken cancellationToken
+    )
     {
         string[] output = await OutputsAsync(job, note, cancellationToken);
         double seconds = job is { StartedAt: { } start, FinishedAt: { } end } ? Math.Round((end - start).TotalSeconds, 3) : 0;
@@ -88,7 +118,12 @@ internal sealed class ModelsLabAnswers(OutputUrls urls, JobViews views, ObjectNu
         };
     }
 
-    private async Task<JsonObject> ProcessingAsync(JobRow job, ModelsLabNote note, ModelsLabDialect dialect, CancellationToken cancellationToken)
+    private async Task<JsonObject> ProcessingAsync(
+        JobRow job,
+        ModelsLabNote note,
+        ModelsLabDialect dialect,
+        CancellationToken cancellationToken
+    )
     {
         long number = await numbers.OfAsync(job.Id.Value, cancellationToken);
         double eta = await EtaAsync(job, cancellationToken);

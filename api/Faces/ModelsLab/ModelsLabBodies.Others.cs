@@ -37,7 +37,10 @@ internal sealed partial class ModelsLabBodies
         {
             Walk(body);
         }
-        else if (body.Image is { } source && await own.KeepAsync(source, "image", call.Caller.AccountId, _body.Errors, cancellationToken) is var (kept, picture))
+        else if (
+            body.Image is { } source
+            && await own.KeepAsync(source, "image", call.Caller.AccountId, _body.Errors, cancellationToken) is var (kept, picture)
+        )
         {
             body.Image = kept;
             Around(body, picture.Width, picture.Height);
@@ -116,14 +119,17 @@ internal sealed partial class ModelsLabBodies
         _fields["scale"] = "controlnet_conditioning_scale";
         body.Control =
         [
-            .. (types.Count > 0 ? types.Cast<string?>() : [null]).Select((type, i) => new ControlBody
-            {
-                Image = picture,
-                Type = type is null ? null : table.Controls.GetValueOrDefault(type, type),
-                Preprocessor = hint && Preprocessors.Contains(type) ? type : null,
-                ResizeMode = "stretch",
-                Scale = scales.Count > 0 ? Scale(scales[Math.Min(i, scales.Count - 1)], "controlnet_conditioning_scale") : null,
-            }),
+            .. (types.Count > 0 ? types.Cast<string?>() : [null]).Select(
+                (type, i) =>
+                    new ControlBody
+                    {
+                        Image = picture,
+                        Type = type is null ? null : table.Controls.GetValueOrDefault(type, type),
+                        Preprocessor = hint && Preprocessors.Contains(type) ? type : null,
+                        ResizeMode = "stretch",
+                        Scale = scales.Count > 0 ? Scale(scales[Math.Min(i, scales.Count - 1)], "controlnet_conditioning_scale") : null,
+                    }
+            ),
         ];
         return body;
     }
@@ -195,7 +201,8 @@ internal sealed partial class ModelsLabBodies
     /// <summary>Frames as given, or of so many seconds; no more than the model makes.</summary>
     private int? Frames(double fps, ModelEntry? model)
     {
-        int? frames = _body.Int("num_frames") ?? (_body.Number("seconds") is { } seconds ? (int)Math.Clamp(Math.Round(seconds * fps), 1, MaxFrames) : null);
+        int? frames = _body.Int("num_frames")
+            ?? (_body.Number("seconds") is { } seconds ? (int)Math.Clamp(Math.Round(seconds * fps), 1, MaxFrames) : null);
         if (frames is < 1 or > MaxFrames)
         {
             _body.Errors.Add("num_frames", Range(1, MaxFrames));

@@ -48,27 +48,28 @@ internal sealed partial class ModelsLabBodies(ModelsLabCall call, ModelsLabTable
         return new ModelsLabRequest(body, note);
     }
 
-    private ModelsLabNote Note(JobBody body) => new()
-    {
-        Base = call.Base,
-        Version = call.Dialect.Version,
-        Group = call.Dialect.Group,
-        Operation = call.Dialect.Operation,
-        TrackId = Shortened(_body.Text("track_id")),
-        Base64 = _body.Flag("base64") == true,
-        Webhook = body.WebhookUrl is not null,
-        ModelId = Shortened(_body.Text("model_id")),
-        Scheduler = Shortened(_body.Text("scheduler")),
-        SafetyChecker = _body.Flag("safety_checker") == true,
-        Upscale = Shortened(_body.Text("upscale")),
-        MultiLingual = _body.Flag("multi_lingual") == true,
-        Panorama = _body.Flag("panorama") == true,
-        SelfAttention = _body.Flag("self_attention") == true,
-        Embeddings = Shortened(_body.Text("embeddings_model", "embeddings")),
-        Lora = Shortened(_body.Text("lora_model")),
-        InitImage = Address("init_image", "image", "url", "control_image"),
-        MaskImage = Address("mask_image"),
-    };
+    private ModelsLabNote Note(JobBody body) =>
+        new()
+        {
+            Base = call.Base,
+            Version = call.Dialect.Version,
+            Group = call.Dialect.Group,
+            Operation = call.Dialect.Operation,
+            TrackId = Shortened(_body.Text("track_id")),
+            Base64 = _body.Flag("base64") == true,
+            Webhook = body.WebhookUrl is not null,
+            ModelId = Shortened(_body.Text("model_id")),
+            Scheduler = Shortened(_body.Text("scheduler")),
+            SafetyChecker = _body.Flag("safety_checker") == true,
+            Upscale = Shortened(_body.Text("upscale")),
+            MultiLingual = _body.Flag("multi_lingual") == true,
+            Panorama = _body.Flag("panorama") == true,
+            SelfAttention = _body.Flag("self_attention") == true,
+            Embeddings = Shortened(_body.Text("embeddings_model", "embeddings")),
+            Lora = Shortened(_body.Text("lora_model")),
+            InitImage = Address("init_image", "image", "url", "control_image"),
+            MaskImage = Address("mask_image"),
+        };
 
     private Text2ImgBody Text2Img()
     {
@@ -160,9 +161,10 @@ internal sealed partial class ModelsLabBodies(ModelsLabCall call, ModelsLabTable
     }
 
     /// <summary>The safety checker's policy, where one is asked for and the model has one.</summary>
-    private string? Safety(ModelEntry? model) => model?.SafetyChecker is null || _body.Flag("safety_checker") != true
-        ? null
-        : _body.Text("safety_checker_type") is "blur" or "pixelate" ? "blur" : "black";
+    private string? Safety(ModelEntry? model) =>
+        model?.SafetyChecker is null || _body.Flag("safety_checker") != true ? null
+        : _body.Text("safety_checker_type") is "blur" or "pixelate" ? "blur"
+        : "black";
 
     /// <summary>"upscale" makes pictures two times as large as asked for, "highres_fix" draws them in two passes.</summary>
     private void Enlarge(PictureBody body)
@@ -171,7 +173,10 @@ internal sealed partial class ModelsLabBodies(ModelsLabCall call, ModelsLabTable
         {
             null or "no" or "false" or "1" => null,
             "yes" or "true" => 2,
-            string text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && value is > 1 and <= 4 ? value : null,
+            string text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value)
+            && value is > 1 and <= 4
+                ? value
+                : null,
         };
         if (factor is { } by)
         {
@@ -221,7 +226,10 @@ internal sealed partial class ModelsLabBodies(ModelsLabCall call, ModelsLabTable
     {
         _fields["num_inference_steps"] = _body.Has("steps") ? "steps" : "num_inference_steps";
         int? steps = _body.Int("num_inference_steps", "steps");
-        int most = call.Dialect.IsLegacy || call.Dialect.IsEnterprise || call.Dialect.Group is "image_editing" or "video" ? table.LegacyMaxSteps : table.MaxSteps;
+        int most =
+            call.Dialect.IsLegacy || call.Dialect.IsEnterprise || call.Dialect.Group is "image_editing" or "video"
+                ? table.LegacyMaxSteps
+                : table.MaxSteps;
         if (steps < 1)
         {
             _body.Errors.Add(_fields["num_inference_steps"], Range(1, most));
@@ -275,14 +283,19 @@ internal sealed partial class ModelsLabBodies(ModelsLabCall call, ModelsLabTable
         _fields["loras"] = "lora_model";
         IReadOnlyList<string> models = _body.Texts("lora_model");
         IReadOnlyList<string> strengths = _body.Texts("lora_strength");
-        return models.Count == 0 ? null :
-        [
-            .. models.Select((model, i) => new LoraBody
-            {
-                Model = model,
-                Scale = strengths.Count > 0 ? Scale(strengths[Math.Min(i, strengths.Count - 1)], "lora_strength") : null,
-            }),
-        ];
+        return models.Count == 0
+            ? null
+            :
+            [
+                .. models.Select(
+                    (model, i) =>
+                        new LoraBody
+                        {
+                            Model = model,
+                            Scale = strengths.Count > 0 ? Scale(strengths[Math.Min(i, strengths.Count - 1)], "lora_strength") : null,
+                        }
+                ),
+            ];
     }
 
     private double? Scale(string text, string field)
@@ -309,8 +322,14 @@ internal sealed partial class ModelsLabBodies(ModelsLabCall call, ModelsLabTable
         return await own.ResolveAsync(picture, call.Caller.AccountId, cancellationToken);
     }
 
-    private string? Address(params ReadOnlySpan<string> fields) => _body.Value(fields)?.Text is { Length: <= 1000 } text
-        && (text.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || text.StartsWith("https://", StringComparison.OrdinalIgnoreCase)) ? text : null;
+    private string? Address(params ReadOnlySpan<string> fields) =>
+        _body.Value(fields)?.Text is { Length: <= 1000 } text
+        && (
+            text.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
+            || text.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
+        )
+            ? text
+            : null;
 
     private static string? Shortened(string? text) => text is { Length: > 500 } ? text[..500] : text;
 

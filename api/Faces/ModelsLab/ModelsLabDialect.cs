@@ -16,15 +16,16 @@ internal sealed record ModelsLabDialect(string Version, string Group, string Ope
     public bool IsStandard => Version == "v3" && Group != "dreambooth";
 
     /// <summary>Path under which results are fetched, on the service's own address.</summary>
-    public string FetchPath(long number) => this switch
-    {
-        { IsEnterprise: true } => $"/api/v1/enterprise/{(Group.Length > 0 ? Group : "images")}/fetch/{number}",
-        { Version: "v3", Group: "dreambooth" } => $"/api/v3/dreambooth/fetch/{number}",
-        { Version: "v3" } => $"/api/v3/fetch/{number}",
-        { Version: "v4" } => $"/api/v4/dreambooth/fetch/{number}",
-        { Version: "v5" } => $"/api/v5/images/fetch/{number}",
-        _ => $"/api/v6/{(Group is "realtime" or "image_editing" or "video" ? Group : "images")}/fetch/{number}",
-    };
+    public string FetchPath(long number) =>
+        this switch
+        {
+            { IsEnterprise: true } => $"/api/v1/enterprise/{(Group.Length > 0 ? Group : "images")}/fetch/{number}",
+            { Version: "v3", Group: "dreambooth" } => $"/api/v3/dreambooth/fetch/{number}",
+            { Version: "v3" } => $"/api/v3/fetch/{number}",
+            { Version: "v4" } => $"/api/v4/dreambooth/fetch/{number}",
+            { Version: "v5" } => $"/api/v5/images/fetch/{number}",
+            _ => $"/api/v6/{(Group is "realtime" or "image_editing" or "video" ? Group : "images")}/fetch/{number}",
+        };
 
     /// <summary>
     /// The call that a path means; null if it is not one of this service's. Clients mix versions and groups, so every

@@ -38,7 +38,10 @@ internal static class ModelsLabErrors
             { Status: 429, Limit: "queued_jobs" } => (dialect.IsLegacy ? "Rate limit exceeded" : QueueFull(problem), problem.Detail),
             { Status: 429 } => ("Rate limit exceeded", problem.Detail),
             { Status: 503 } => ("Service temporarily unavailable. Please try again later.", problem.Detail),
-            { Status: >= 500 } => ("Internal server error. Please try again.", problem.TraceId is { } trace ? $"The log has it under {trace}." : null),
+            { Status: >= 500 } => (
+                "Internal server error. Please try again.",
+                problem.TraceId is { } trace ? $"The log has it under {trace}." : null
+            ),
             { Errors: { Count: > 0 } errors } => Of(errors, dialect, fields),
             _ => ((JsonNode)problem.Detail, null),
         };
@@ -68,14 +71,24 @@ internal static class ModelsLabErrors
         return limit is null ? "Rate limit exceeded." : $"Rate limit exceeded. Maximum {limit} queued requests allowed.";
     }
 
-    private static (JsonNode Message, string? Tip) Of(IReadOnlyDictionary<string, string[]> errors, ModelsLabDialect dialect, ModelsLabFields fields)
+    private static (JsonNode Message, string? Tip) Of(
+        IReadOnlyDictionary<string, string[]> errors,
+        ModelsLabDialect dialect,
+        ModelsLabFields fields
+    )
     {
         if (errors.ContainsKey("model"))
         {
-            return (dialect.IsLegacy ? "Model id not found" : $"Model not found: {fields.Model ?? "(none)"}", $"model_id: {errors["model"][0]}");
+            return (
+                dialect.IsLegacy ? "Model id not found" : $"Model not found: {fields.Model ?? "(none)"}",
+                $"model_id: {errors["model"][0]}"
+            );
         }
 
-        if (errors.FirstOrDefault(e => Pictures.Contains(e.Key) && e.Value[0].StartsWith("its address", StringComparison.Ordinal)) is { Key: { } picture } unreachable)
+        if (
+            errors.FirstOrDefault(e => Pictures.Contains(e.Key) && e.Value[0].StartsWith("its address", StringComparison.Ordinal)) is
+            { Key: { } picture } unreachable
+        )
         {
             return ("Unable to fetch image from provided URL", $"{fields.Of(picture)}: {unreachable.Value[0]}");
         }
@@ -90,9 +103,11 @@ internal static class ModelsLabErrors
         foreach ((string field, string[] details) in errors)
         {
             string name = fields.Of(field);
-            message[name] = new JsonArray([.. details.Select(detail => (JsonNode)(detail == "is required"
-                ? $"The {name} field is required."
-                : $"The {Sentence(name, detail)}."))]);
+            message[name] = new JsonArray([
+                .. details.Select(detail =>
+                    (JsonNode)(detail == "is required" ? $"The {name} field is required." : $"The {Sentence(name, detail)}.")
+                ),
+            ]);
         }
 
         return (message, null);
@@ -105,10 +120,11 @@ internal static class ModelsLabErrors
     }
 
     /// <summary>The statuses that the service knows.</summary>
-    private static int StatusOf(int status) => status switch
-    {
-        409 or 413 or 415 or 422 => 400,
-        410 => 404,
-        _ => status,
-    };
+    private static int StatusOf(int status) =>
+        status switch
+        {
+            409 or 413 or 415 or 422 => 400,
+            410 => 404,
+            _ => status,
+        };
 }

@@ -10,7 +10,12 @@ namespace Generation.Api.Faces.ModelsLab;
 /// under all of them, with answers and errors in the manner of the version that was called.
 /// </summary>
 internal sealed class ModelsLabFace(
-    ModelsLabTable table, IOptions<FaceOptions> options, ModelsLabJobs jobs, ModelsLabPictures pictures, ModelsLabAccount account) : IFace
+    ModelsLabTable table,
+    IOptions<FaceOptions> options,
+    ModelsLabJobs jobs,
+    ModelsLabPictures pictures,
+    ModelsLabAccount account
+) : IFace
 {
     public bool Owns(HttpRequest request) => ModelsLabDialect.Of(request.Path) is not null;
 
@@ -28,7 +33,10 @@ internal sealed class ModelsLabFace(
         string[] methods = [HttpMethods.Get, HttpMethods.Post];
         foreach (string under in (string[])["/api/v3", "/api/v4", "/api/v5", "/api/v6", "/api/v1/enterprise"])
         {
-            routes.MapMethods($"{under}/{{**rest}}", methods, (Delegate)AnswerAsync).RequireAuthorization(Scopes.Jobs).ExcludeFromDescription();
+            routes
+                .MapMethods($"{under}/{{**rest}}", methods, (Delegate)AnswerAsync)
+                .RequireAuthorization(Scopes.Jobs)
+                .ExcludeFromDescription();
         }
 
         foreach (string path in (string[])["/api/wallet_balance", "/api/clear_cache"])
@@ -42,7 +50,11 @@ internal sealed class ModelsLabFace(
     public async Task WriteAsync(HttpContext http, Problem problem)
     {
         (int status, System.Text.Json.Nodes.JsonObject body) = ModelsLabErrors.Of(
-            problem, http.Features.GetRequiredFeature<ModelsLabDialect>(), http.Features.GetRequiredFeature<ModelsLabFields>(), table);
+            problem,
+            http.Features.GetRequiredFeature<ModelsLabDialect>(),
+            http.Features.GetRequiredFeature<ModelsLabFields>(),
+            table
+        );
         http.Response.StatusCode = status;
         http.Response.ContentType = "application/json";
         await http.Response.WriteAsync(body.ToJsonString(WireJson.Options), http.RequestAborted);

@@ -16,7 +16,8 @@ internal sealed class ModelsLabJobs(
     JobQueries queries,
     JobWaiter waiter,
     ObjectNumbers numbers,
-    ModelsLabAnswers answers)
+    ModelsLabAnswers answers
+)
 {
     private const int CancelRound = 100;
 
@@ -42,7 +43,12 @@ internal sealed class ModelsLabJobs(
             await blocking.WaitAsync(id, TimeSpan.FromSeconds(table.WaitSeconds), cancellationToken);
         }
 
-        JsonNode answer = await answers.SubmittedAsync(await JobAsync(id, call, cancellationToken), request.Note, call.Dialect, cancellationToken);
+        JsonNode answer = await answers.SubmittedAsync(
+            await JobAsync(id, call, cancellationToken),
+            request.Note,
+            call.Dialect,
+            cancellationToken
+        );
         if (!request.Note.Webhook)
         {
             blocking.Answered();
@@ -85,15 +91,22 @@ internal sealed class ModelsLabJobs(
         do
         {
             round = await queries.ListAsync(
-                new JobFilter { AccountId = call.Caller.AccountId, State = JobState.Queued, Limit = CancelRound, After = after }, cancellationToken);
+                new JobFilter
+                {
+                    AccountId = call.Caller.AccountId,
+                    State = JobState.Queued,
+                    Limit = CancelRound,
+                    After = after,
+                },
+                cancellationToken
+            );
             foreach (JobRow job in round)
             {
                 CancelResult result = await jobs.CancelAsync(job.Id, call.Caller.AccountId, cancellationToken);
                 cancelled += result.Outcome == CancelOutcome.Cancelled ? 1 : 0;
                 after = job.Id;
             }
-        }
-        while (round.Count == CancelRound);
+        } while (round.Count == CancelRound);
 
         return ModelsLabAnswers.Done($"Queue cleared: {cancelled} requests were cancelled");
     }
@@ -107,15 +120,42 @@ internal sealed class ModelsLabJobs(
     {
         call.Fields["image"] = "init_image";
         PictureSource picture = call.Body.Picture("init_image", "image") ?? throw Required("init_image");
-        var catalogue = await models.ModelsAsync(cancellationToken);
+        IReadOnlyDictionary<string, ModelEntry> catalogue = await models.ModelsAsync(cancellationToken);
         ModelEntry[] checkers = [.. catalogue.Values.Where(m => m.SafetyChecker is not null).OrderBy(m => m.Name, StringComparer.Ordinal)];
         PictureSource source = await own.ResolveAsync(picture, call.Caller.AccountId, cancellationToken);
-        JobBody body = checkers.FirstOrDefault(m => m.Kinds.Contains(JobKind.SuperResolution)) is { } upscaler
-            ? new SuperResolutionBody { Image = source, Model = upscaler.Name, Scale = 2, Safety = "flag" }
+        JobBody body =
+            checkers.FirstOrDefault(m => m.Kinds.Contains(JobKind.SuperResolution)) is { } upscaler
+                ? new SuperResolutionBody
+                {
+                    Image = source,
+                    Model = upscaler.Name,
+                    Scale = 2,
+                    Safety = "flag",
+                }
             : checkers.FirstOrDefault(m => m.Kinds.Contains(JobKind.Img2Img)) is { } model
-                ? new Img2ImgBody { Image = source, Model = model.Name, Prompt = "a picture", NumInferenceSteps = 40, Strength = 0.03, Seed = 0, Safety = "flag" }
-                : throw new ProblemException(404, "no_checker", "nsfw_image_check is not available on this server: none of its models has a safety checker.");
-        JobAnswer answer = await intake.SubmitAsync(WithPlan(call.Caller), body, new Preferences(null, null), null, new FieldErrors(), cancellationToken);
+                ? new Img2ImgBody
+                {
+                    Image = source,
+                    Model = model.Name,
+                    Prompt = "a picture",
+                    NumInferenceSteps = 40,
+                    Strength = 0.03,
+                    Seed = 0,
+                    Safety = "flag",
+                }
+            : throw new ProblemException(
+                404,
+                "no_checker",
+                "nsfw_image_check is not available on this server: none of its models has a safety checker."
+            );
+        JobAnswer answer = await intake.SubmitAsync(
+            WithPlan(call.Caller),
+            body,
+            new Preferences(null, null),
+            null,
+            new FieldErrors(),
+            cancellationToken
+        );
         await waiter.WaitForEndAsync(answer.Id, call.Caller.AccountId, TimeSpan.FromSeconds(table.CheckSeconds), cancellationToken);
         JobRow job = await JobAsync(answer.Id, call, cancellationToken);
         if (job.State != JobState.Succeeded)
@@ -139,21 +179,26 @@ internal sealed class ModelsLabJobs(
     private async Task<JobRow> NamedJobAsync(ModelsLabCall call, CancellationToken cancellationToken)
     {
         string name = call.Dialect.Id ?? call.Body.Text("request_id", "id") ?? throw Required("request_id");
-        Guid? id = long.TryParse(name, out long number)
-            ? await numbers.FindAsync(number, cancellationToken)
-            : Guid.TryParse(name, out Guid given) ? given : null;
-        return id is { } known ? await jobs.FindAsync(new JobId(known), call.Caller.AccountId, cancellationToken) ?? throw NoJob(name) : throw NoJob(name);
+        Guid? id =
+            long.TryParse(name, out long number) ? await numbers.FindAsync(number, cancellationToken)
+            : Guid.TryParse(name, out Guid given) ? given
+            : null;
+        return id is { } known
+            ? await jobs.FindAsync(new JobId(known), call.Caller.AccountId, cancellationToken) ?? throw NoJob(name)
+            : throw NoJob(name);
     }
 
     /// <summary>The job's own note; for a job that was made otherwise, one of the present call.</summary>
-    private static ModelsLabNote NoteOf(JobRow job, ModelsLabCall call) => ModelsLabNote.Of(job) ?? new ModelsLabNote
-    {
-        Base = call.Base,
-        Version = call.Dialect.Version,
-        Group = call.Dialect.Group,
-        Operation = job.Kind.WireName().Replace('-', '_'),
-        Base64 = call.Body.Flag("base64") == true,
-    };
+    private static ModelsLabNote NoteOf(JobRow job, ModelsLabCall call) =>
+        ModelsLabNote.Of(job)
+        ?? new ModelsLabNote
+        {
+            Base = call.Base,
+            Version = call.Dialect.Version,
+            Group = call.Dialect.Group,
+            Operation = job.Kind.WireName().Replace('-', '_'),
+            Base64 = call.Body.Flag("base64") == true,
+        };
 
     /// <summary>The caller with the plan's limit of waiting jobs, where the account has none of its own.</summary>
     private Caller WithPlan(Caller caller)

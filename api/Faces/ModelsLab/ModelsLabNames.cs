@@ -3,7 +3,11 @@ using Generation.Contracts;
 namespace Generation.Api.Faces.ModelsLab;
 
 /// <summary>The service's names of models and schedulers, found among ours.</summary>
-internal sealed class ModelsLabNames(ModelsLabTable table, IReadOnlyDictionary<string, ModelEntry> catalogue, IReadOnlyList<SchedulerEntry> schedulers)
+internal sealed class ModelsLabNames(
+    ModelsLabTable table,
+    IReadOnlyDictionary<string, ModelEntry> catalogue,
+    IReadOnlyList<SchedulerEntry> schedulers
+)
 {
     private const string Family = "family:";
 
@@ -30,11 +34,15 @@ internal sealed class ModelsLabNames(ModelsLabTable table, IReadOnlyDictionary<s
         return names.TryGetValue(name, out string? mapped) || names.TryGetValue("*", out mapped)
             ? mapped.StartsWith(Family, StringComparison.Ordinal)
                 ? Able(kind, ofPicture).FirstOrDefault(m => m.Family == mapped[Family.Length..]) ?? Default(kind, ofPicture)
-                : mapped.Length > 0 ? catalogue.GetValueOrDefault(mapped) : Default(kind, ofPicture)
+                : mapped.Length > 0
+                    ? catalogue.GetValueOrDefault(mapped)
+                    : Default(kind, ofPicture)
             : null;
     }
 
-    /// <summary>The native name of a scheduler, with the Karras levels if those are asked for and there; null for the model's own.</summary>
+    /// <summary>
+    /// The native name of a scheduler, with the Karras levels if those are asked for and there; null for the model's own.
+    /// </summary>
     /// <exception cref="UnknownNameException">There is none.</exception>
     public string? Scheduler(string? name, bool karras, ModelEntry? model)
     {
@@ -51,7 +59,9 @@ internal sealed class ModelsLabNames(ModelsLabTable table, IReadOnlyDictionary<s
     private ModelEntry? Default(JobKind kind, bool ofPicture)
     {
         ModelEntry[] able = [.. Able(kind, ofPicture)];
-        return able.FirstOrDefault(m => m.Name == table.DefaultModel) ?? able.FirstOrDefault(m => m.Name == "demo") ?? able.FirstOrDefault();
+        return able.FirstOrDefault(m => m.Name == table.DefaultModel)
+            ?? able.FirstOrDefault(m => m.Name == "demo")
+            ?? able.FirstOrDefault();
     }
 
     /// <summary>By name. Where no model begins clips as asked, all that make any: the native check says what is wrong.</summary>

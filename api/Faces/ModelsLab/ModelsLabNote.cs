@@ -5,7 +5,9 @@ using Generation.Storage;
 
 namespace Generation.Api.Faces.ModelsLab;
 
-/// <summary>What a call said that a native job has no place for, and its later answers and its webhook repeat. It stands in the job's metadata.</summary>
+/// <summary>
+/// What a call said that a native job has no place for, and its later answers and its webhook repeat. It stands in the job's metadata.
+/// </summary>
 internal sealed record ModelsLabNote
 {
     /// <summary>Its name in the job's metadata.</summary>

@@ -11,7 +11,14 @@ namespace Generation.Api.Faces.ModelsLab;
 /// Pictures that clients send to get an address for them. They are uploads as the native API keeps them; the address is
 /// signed, and good as long as the upload is kept.
 /// </summary>
-internal sealed class ModelsLabPictures(InputPictures pictures, UploadStore uploads, IResultsStore results, ObjectNumbers numbers, KeySecret secret, TimeProvider time)
+internal sealed class ModelsLabPictures(
+    InputPictures pictures,
+    UploadStore uploads,
+    IResultsStore results,
+    ObjectNumbers numbers,
+    KeySecret secret,
+    TimeProvider time
+)
 {
     /// <summary>Under which the files lie.</summary>
     public const string Path = "/api/files";
@@ -51,12 +58,14 @@ internal sealed class ModelsLabPictures(InputPictures pictures, UploadStore uplo
     {
         Guid? id = OwnPictures.UploadOf(name);
         string expires = http.Request.Query["expires"].ToString();
-        if (id is null
+        if (
+            id is null
             || !long.TryParse(expires, NumberStyles.None, CultureInfo.InvariantCulture, out long until)
             || !IsSignature(SignatureOf(id.Value, until), http.Request.Query["signature"].ToString())
             || until <= time.GetUtcNow().ToUnixTimeSeconds()
             || await uploads.FindAsync(id.Value, null, cancellationToken) is not { } upload
-            || await results.OpenAsync(upload.Sha256, cancellationToken) is not { } file)
+            || await results.OpenAsync(upload.Sha256, cancellationToken) is not { } file
+        )
         {
             throw new ProblemException(404, "not_found", "This address is not as it was given out, or its picture is no longer kept.");
         }
@@ -78,7 +87,14 @@ internal sealed class ModelsLabPictures(InputPictures pictures, UploadStore uplo
         else if (await pictures.ResolveAsync(field, picture, call.Caller.AccountId, errors, cancellationToken) is { } kept)
         {
             return await uploads.AddAsync(
-                call.Caller.AccountId, kept.Sha256, kept.ContentType, kept.Bytes, kept.Width, kept.Height, cancellationToken);
+                call.Caller.AccountId,
+                kept.Sha256,
+                kept.ContentType,
+                kept.Bytes,
+                kept.Width,
+                kept.Height,
+                cancellationToken
+            );
         }
 
         errors.ThrowIfAny();

@@ -8,7 +8,9 @@ internal sealed record ModelsLabTable
     /// <summary>Model of a request that names none, and of names that map to ""; empty: the catalogue's default.</summary>
     public string DefaultModel { get; init; } = "";
 
-    /// <summary>model_id to a name of the catalogue, to "family:NAME" for its first model of that family, or to "" for the default.</summary>
+    /// <summary>
+    /// model_id to a name of the catalogue, to "family:NAME" for its first model of that family, or to "" for the default.
+    /// </summary>
     public Dictionary<string, string> Models { get; init; } = [];
 
     /// <summary>model_id of super_resolution to a name of the catalogue, or to "" for the first model that enlarges.</summary>

@@ -29,31 +29,47 @@ internal sealed class NebulaFace(FaceCalls calls, ModelDirectory models, NebulaT
         }
 
         string text = FaceProblem.Text(problem, Names);
-        var details = new JsonObject(FaceProblem.Fields(problem, Names).GroupBy(f => f.Field)
-            .Select(f => KeyValuePair.Create(f.Key, (JsonNode?)JsonValue.Create(string.Join(' ', f.Select(x => x.Detail))))));
-        await http.Response.WriteAsJsonAsync(new JsonObject
-        {
-            ["status"] = "error",
-            ["message"] = text,
-            ["error"] = new JsonObject { ["code"] = CodeOf(problem), ["message"] = text, ["details"] = details },
-        }, http.RequestAborted);
+        var details = new JsonObject(
+            FaceProblem
+                .Fields(problem, Names)
+                .GroupBy(f => f.Field)
+                .Select(f => KeyValuePair.Create(f.Key, (JsonNode?)JsonValue.Create(string.Join(' ', f.Select(x => x.Detail)))))
+        );
+        await http.Response.WriteAsJsonAsync(
+            new JsonObject
+            {
+                ["status"] = "error",
+                ["message"] = text,
+                ["error"] = new JsonObject
+                {
+                    ["code"] = CodeOf(problem),
+                    ["message"] = text,
+                    ["details"] = details,
+                },
+            },
+            http.RequestAborted
+        );
     }
 
     public void Map(IEndpointRouteBuilder routes) =>
         // The service's own documents show GET with a body, too
-        routes.MapMethods(Root.Add("/generation").Value!, ["POST", "GET"], GenerateAsync)
-            .RequireAuthorization(Scopes.Jobs).WithTags("Nebula Block").WithSummary("Nebula Block: words, or a picture, to a picture");
+        routes
+            .MapMethods(Root.Add("/generation").Value!, ["POST", "GET"], GenerateAsync)
+            .RequireAuthorization(Scopes.Jobs)
+            .WithTags("Nebula Block")
+            .WithSummary("Nebula Block: words, or a picture, to a picture");
 
-    private static string CodeOf(Problem problem) => problem switch
-    {
-        { Errors: { } errors } when errors.ContainsKey("prompt") => "invalid_prompt",
-        { Errors: { } errors } when errors.ContainsKey("width") || errors.ContainsKey("height") => "invalid_size",
-        { Limit: "pixels" } => "invalid_size",
-        { Status: 402 } => "insufficient_quota",
-        { Status: 429 } => "rate_limit_exceeded",
-        { Code: "prompt_refused" or "prompt_blocked" or "content_policy" } => "content_policy_violation",
-        _ => problem.Code,
-    };
+    private static string CodeOf(Problem problem) =>
+        problem switch
+        {
+            { Errors: { } errors } when errors.ContainsKey("prompt") => "invalid_prompt",
+            { Errors: { } errors } when errors.ContainsKey("width") || errors.ContainsKey("height") => "invalid_size",
+            { Limit: "pixels" } => "invalid_size",
+            { Status: 402 } => "insufficient_quota",
+            { Status: 429 } => "rate_limit_exceeded",
+            { Code: "prompt_refused" or "prompt_blocked" or "content_policy" } => "content_policy_violation",
+            _ => problem.Code,
+        };
 
     private async Task<IResult> GenerateAsync(HttpContext http, CancellationToken cancellationToken)
     {
@@ -66,24 +82,32 @@ internal sealed class NebulaFace(FaceCalls calls, ModelDirectory models, NebulaT
         var data = new JsonArray();
         foreach (JobOutputLink output in job.Outputs)
         {
-            data.Add((JsonNode)new JsonObject
-            {
-                ["timings"] = new JsonObject { ["inference"] = Math.Round(((job.FinishedAt - job.StartedAt) ?? TimeSpan.Zero).TotalSeconds, 3) },
-                ["index"] = output.Index,
-                ["b64_json"] = Convert.ToBase64String(await calls.ReadAsync(output, cancellationToken)),
-            });
+            data.Add(
+                (JsonNode)
+                    new JsonObject
+                    {
+                        ["timings"] = new JsonObject
+                        {
+                            ["inference"] = Math.Round(((job.FinishedAt - job.StartedAt) ?? TimeSpan.Zero).TotalSeconds, 3),
+                        },
+                        ["index"] = output.Index,
+                        ["b64_json"] = Convert.ToBase64String(await calls.ReadAsync(output, cancellationToken)),
+                    }
+            );
         }
 
         http.Response.Headers["x-job-id"] = job.Id.ToString();
         call.Answered();
-        return Results.Json(new JsonObject
-        {
-            ["model"] = name ?? job.Model,
-            ["object"] = "list",
-            ["data"] = data,
-            ["message"] = "Image generated successfully",
-            ["status"] = "success",
-        });
+        return Results.Json(
+            new JsonObject
+            {
+                ["model"] = name ?? job.Model,
+                ["object"] = "list",
+                ["data"] = data,
+                ["message"] = "Image generated successfully",
+                ["status"] = "success",
+            }
+        );
     }
 
     private PictureBody Body(FaceBody body, string? name, IReadOnlyDictionary<string, ModelEntry> catalogue)
@@ -97,11 +121,22 @@ internal sealed class NebulaFace(FaceCalls calls, ModelDirectory models, NebulaT
 
         PictureBody native = (image, mask) switch
         {
-            (_, not null) => new InpaintBody { Image = image, Mask = mask, MaskMode = table.MaskMode, Strength = body.Number("strength") },
+            (_, not null) => new InpaintBody
+            {
+                Image = image,
+                Mask = mask,
+                MaskMode = table.MaskMode,
+                Strength = body.Number("strength"),
+            },
             ({ } picture, null) => new Img2ImgBody { Image = picture, Strength = body.Number("strength") ?? table.Strength },
             _ => new Text2ImgBody(),
         };
-        JobKind kind = native switch { InpaintBody => JobKind.Inpaint, Img2ImgBody => JobKind.Img2Img, _ => JobKind.Text2Img };
+        JobKind kind = native switch
+        {
+            InpaintBody => JobKind.Inpaint,
+            Img2ImgBody => JobKind.Img2Img,
+            _ => JobKind.Text2Img,
+        };
         try
         {
             native.Model = FaceNames.Model(name, table.Models, table.DefaultModel, catalogue);
@@ -115,7 +150,11 @@ internal sealed class NebulaFace(FaceCalls calls, ModelDirectory models, NebulaT
         native.NegativePrompt = body.Text("negative_prompt");
         native.Width = body.Int("width");
         native.Height = body.Int("height");
-        if (image is not null && FaceModels.Entry(native.Model, kind, catalogue) is { } model && native is { Width: { } width, Height: { } height })
+        if (
+            image is not null
+            && FaceModels.Entry(native.Model, kind, catalogue) is { } model
+            && native is { Width: { } width, Height: { } height }
+        )
         {
             // With a picture other sizes are resized there, not refused
             (native.Width, native.Height) = FaceModels.Fit(model, Near(width), Near(height));

@@ -8,7 +8,12 @@ internal static class OpenAiAnswers
 {
     /// <summary>The answer of a call with its pictures in it, or their addresses.</summary>
     public static async Task<JsonObject> OfAsync(
-        FaceCalls calls, HttpContext http, OpenAiRequest request, IReadOnlyList<JobDocument> jobs, CancellationToken cancellationToken)
+        FaceCalls calls,
+        HttpContext http,
+        OpenAiRequest request,
+        IReadOnlyList<JobDocument> jobs,
+        CancellationToken cancellationToken
+    )
     {
         var data = new JsonArray();
         foreach (JobOutputLink output in jobs.SelectMany(j => j.Outputs))
@@ -55,12 +60,13 @@ internal static class OpenAiAnswers
     }
 
     /// <summary>Nothing here is counted in tokens; the fields are there because clients read them.</summary>
-    public static JsonObject Usage() => new()
-    {
-        ["input_tokens"] = 0,
-        ["input_tokens_details"] = new JsonObject { ["text_tokens"] = 0, ["image_tokens"] = 0 },
-        ["output_tokens"] = 0,
-        ["output_tokens_details"] = new JsonObject { ["text_tokens"] = 0, ["image_tokens"] = 0 },
-        ["total_tokens"] = 0,
-    };
+    public static JsonObject Usage() =>
+        new()
+        {
+            ["input_tokens"] = 0,
+            ["input_tokens_details"] = new JsonObject { ["text_tokens"] = 0, ["image_tokens"] = 0 },
+            ["output_tokens"] = 0,
+            ["output_tokens_details"] = new JsonObject { ["text_tokens"] = 0, ["image_tokens"] = 0 },
+            ["total_tokens"] = 0,
+        };
 }

@@ -33,10 +33,17 @@ internal static class OpenAiErrors
         return Body(FaceProblem.Text(problem, Names), type, param, code);
     }
 
-    private static JsonObject Body(string message, string type, string? param, string? code) => new()
-    {
-        ["error"] = new JsonObject { ["message"] = message, ["type"] = type, ["param"] = param, ["code"] = code },
-    };
+    private static JsonObject Body(string message, string type, string? param, string? code) =>
+        new()
+        {
+            ["error"] = new JsonObject
+            {
+                ["message"] = message,
+                ["type"] = type,
+                ["param"] = param,
+                ["code"] = code,
+            },
+        };
 
     private static (int Status, string Type, string? Code) KindOf(HttpContext http, Problem problem, out string? param)
     {
@@ -46,7 +53,12 @@ internal static class OpenAiErrors
         param = fields.Count > 0 ? field : null;
         if (problem.Limit is "pixels" or "steps" or "outputs")
         {
-            param = problem.Limit switch { "pixels" => "size", "outputs" => "n", _ => null };
+            param = problem.Limit switch
+            {
+                "pixels" => "size",
+                "outputs" => "n",
+                _ => null,
+            };
             return (400, Invalid, "invalid_value");
         }
 
@@ -68,7 +80,13 @@ internal static class OpenAiErrors
                 return (404, Invalid, "model_not_found");
             case 400 or 422 when fields.Count > 0:
                 bool isType = http.Features.Get<FaceBody>()?.WrongTypes.Contains(field) == true;
-                return (400, Invalid, isType ? "invalid_type" : detail == "is required" ? "missing_required_parameter" : "invalid_value");
+                return (
+                    400,
+                    Invalid,
+                    isType ? "invalid_type"
+                    : detail == "is required" ? "missing_required_parameter"
+                    : "invalid_value"
+                );
             case >= 500:
                 return (problem.Status, "server_error", null);
             case 422:
@@ -78,12 +96,13 @@ internal static class OpenAiErrors
         }
     }
 
-    private static bool MayBeRepeated(Problem problem) => problem switch
-    {
-        { Limit: "pixels" or "steps" or "outputs" } => false,
-        { Status: 402 or 409 or 504 } => problem.Code == "idempotency_in_flight",
-        // A job that failed once was not the server's passing trouble
-        { Status: 500 } => false,
-        _ => true,
-    };
+    private static bool MayBeRepeated(Problem problem) =>
+        problem switch
+        {
+            { Limit: "pixels" or "steps" or "outputs" } => false,
+            { Status: 402 or 409 or 504 } => problem.Code == "idempotency_in_flight",
+            // A job that failed once was not the server's passing trouble
+            { Status: 500 } => false,
+            _ => true,
+        };
 }

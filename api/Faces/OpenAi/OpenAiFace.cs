@@ -5,7 +5,13 @@ using Microsoft.Extensions.Options;
 namespace Generation.Api.Faces.OpenAi;
 
 /// <summary>OpenAI's image interface: /v1/images/generations, /edits and /variations. Its /v1/models is the native one's.</summary>
-internal sealed class OpenAiFace(FaceCalls calls, OpenAiStream stream, ModelDirectory models, OpenAiTable table, IOptions<FaceOptions> options) : IFace
+internal sealed class OpenAiFace(
+    FaceCalls calls,
+    OpenAiStream stream,
+    ModelDirectory models,
+    OpenAiTable table,
+    IOptions<FaceOptions> options
+) : IFace
 {
     private static readonly PathString Root = "/v1/images";
 
@@ -26,7 +32,10 @@ internal sealed class OpenAiFace(FaceCalls calls, OpenAiStream stream, ModelDire
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        RouteGroupBuilder group = routes.MapGroup(Root.Value!).RequireAuthorization(Generation.Storage.Scopes.Jobs).WithTags("OpenAI Images");
+        RouteGroupBuilder group = routes
+            .MapGroup(Root.Value!)
+            .RequireAuthorization(Generation.Storage.Scopes.Jobs)
+            .WithTags("OpenAI Images");
         group.MapPost("/generations", GenerateAsync).WithName("openai-generations").WithSummary("OpenAI: words to pictures");
         group.MapPost("/edits", EditAsync).WithName("openai-edits").WithSummary("OpenAI: changes a picture, or what a mask shows of it");
         group.MapPost("/variations", VaryAsync).WithName("openai-variations").WithSummary("OpenAI: variations of a picture");
@@ -35,18 +44,26 @@ internal sealed class OpenAiFace(FaceCalls calls, OpenAiStream stream, ModelDire
     private async Task<IResult> GenerateAsync(HttpContext http, CancellationToken cancellationToken)
     {
         FaceBody body = await FaceBody.ReadAsync(http.Request, options.Value.MaxBodyBytes, cancellationToken);
-        OpenAiRequest request = OpenAiRequest.Read(body, table, withPrompt: true);
+        var request = OpenAiRequest.Read(body, table, withPrompt: true);
         IReadOnlyDictionary<string, ModelEntry> catalogue = await models.ModelsAsync(cancellationToken);
         IReadOnlyList<SchedulerEntry> schedulers = await models.SchedulersAsync(cancellationToken);
         string? name = Model(body, request.Model, catalogue);
         ModelEntry? model = FaceModels.Entry(name, JobKind.Text2Img, catalogue);
-        return await RunAsync(http, body, request, "image_generation", model, () => request.Fill(new Text2ImgBody(), body, model, table, name, schedulers), cancellationToken);
+        return await RunAsync(
+            http,
+            body,
+            request,
+            "image_generation",
+            model,
+            () => request.Fill(new Text2ImgBody(), body, model, table, name, schedulers),
+            cancellationToken
+        );
     }
 
     private async Task<IResult> EditAsync(HttpContext http, CancellationToken cancellationToken)
     {
         FaceBody body = await FaceBody.ReadAsync(http.Request, options.Value.MaxBodyBytes, cancellationToken);
-        OpenAiRequest request = OpenAiRequest.Read(body, table, withPrompt: true);
+        var request = OpenAiRequest.Read(body, table, withPrompt: true);
         IReadOnlyDictionary<string, ModelEntry> catalogue = await models.ModelsAsync(cancellationToken);
         IReadOnlyList<SchedulerEntry> schedulers = await models.SchedulersAsync(cancellationToken);
         string? name = Model(body, request.Model, catalogue);
@@ -61,16 +78,44 @@ internal sealed class OpenAiFace(FaceCalls calls, OpenAiStream stream, ModelDire
         if (mask is not null)
         {
             ModelEntry? painter = FaceModels.Entry(name, JobKind.Inpaint, catalogue);
-            return await RunAsync(http, body, request, "image_edit", painter, () =>
-                request.Fill(new InpaintBody { Image = image, Mask = mask, MaskMode = "paint_transparent", Strength = body.Number("strength") }, body, painter, table, name, schedulers), cancellationToken);
+            return await RunAsync(
+                http,
+                body,
+                request,
+                "image_edit",
+                painter,
+                () =>
+                    request.Fill(
+                        new InpaintBody
+                        {
+                            Image = image,
+                            Mask = mask,
+                            MaskMode = "paint_transparent",
+                            Strength = body.Number("strength"),
+                        },
+                        body,
+                        painter,
+                        table,
+                        name,
+                        schedulers
+                    ),
+                cancellationToken
+            );
         }
 
         string? editName = table.EditModel.Length > 0 ? table.EditModel : name;
         ModelEntry? editor = FaceModels.Entry(editName, JobKind.Edit, catalogue);
         if (editor?.Kinds.Contains(JobKind.Edit) == true)
         {
-            return await RunAsync(http, body, request, "image_edit", editor, () =>
-                request.Fill(new EditBody { Image = image }, body, editor, table, editName, schedulers), cancellationToken);
+            return await RunAsync(
+                http,
+                body,
+                request,
+                "image_edit",
+                editor,
+                () => request.Fill(new EditBody { Image = image }, body, editor, table, editName, schedulers),
+                cancellationToken
+            );
         }
 
         double strength = body.Number("strength")
@@ -81,22 +126,56 @@ internal sealed class OpenAiFace(FaceCalls calls, OpenAiStream stream, ModelDire
     private async Task<IResult> VaryAsync(HttpContext http, CancellationToken cancellationToken)
     {
         FaceBody body = await FaceBody.ReadAsync(http.Request, options.Value.MaxBodyBytes, cancellationToken);
-        OpenAiRequest request = OpenAiRequest.Read(body, table, withPrompt: false, "dall-e-2") with { Prompt = body.Text("prompt") ?? table.VariationPrompt };
+        OpenAiRequest request = OpenAiRequest.Read(body, table, withPrompt: false, "dall-e-2") with
+        {
+            Prompt = body.Text("prompt") ?? table.VariationPrompt,
+        };
         string? name = Model(body, request.Model, await models.ModelsAsync(cancellationToken));
-        return await RunImg2ImgAsync(http, body, request, "image_edit", Image(body), body.Number("strength") ?? table.Strength["variation"], name, cancellationToken);
+        return await RunImg2ImgAsync(
+            http,
+            body,
+            request,
+            "image_edit",
+            Image(body),
+            body.Number("strength") ?? table.Strength["variation"],
+            name,
+            cancellationToken
+        );
     }
 
     private async Task<IResult> RunImg2ImgAsync(
-        HttpContext http, FaceBody body, OpenAiRequest request, string eventName, PictureSource? image, double strength, string? name, CancellationToken cancellationToken)
+        HttpContext http,
+        FaceBody body,
+        OpenAiRequest request,
+        string eventName,
+        PictureSource? image,
+        double strength,
+        string? name,
+        CancellationToken cancellationToken
+    )
     {
         ModelEntry? model = FaceModels.Entry(name, JobKind.Img2Img, await models.ModelsAsync(cancellationToken));
         IReadOnlyList<SchedulerEntry> schedulers = await models.SchedulersAsync(cancellationToken);
-        return await RunAsync(http, body, request, eventName, model, () =>
-            request.Fill(new Img2ImgBody { Image = image, Strength = strength }, body, model, table, name, schedulers), cancellationToken);
+        return await RunAsync(
+            http,
+            body,
+            request,
+            eventName,
+            model,
+            () => request.Fill(new Img2ImgBody { Image = image, Strength = strength }, body, model, table, name, schedulers),
+            cancellationToken
+        );
     }
 
     private async Task<IResult> RunAsync<T>(
-        HttpContext http, FaceBody body, OpenAiRequest request, string eventName, ModelEntry? model, Func<T> create, CancellationToken cancellationToken)
+        HttpContext http,
+        FaceBody body,
+        OpenAiRequest request,
+        string eventName,
+        ModelEntry? model,
+        Func<T> create,
+        CancellationToken cancellationToken
+    )
         where T : PictureBody
     {
         await using FaceCall call = await calls.BeginAsync(http, body, cancellationToken);
@@ -138,8 +217,15 @@ internal sealed class OpenAiFace(FaceCalls calls, OpenAiStream stream, ModelDire
         }
         catch (UnknownNameException e)
         {
-            throw new ProblemException(422, "invalid_request", $"The model '{Words.Shown(name!)}' does not exist.",
-                new Dictionary<string, string[]> { ["model"] = [$"there is no model '{Words.Shown(name!)}'; there are {string.Join(", ", e.Known)}"] });
+            throw new ProblemException(
+                422,
+                "invalid_request",
+                $"The model '{Words.Shown(name!)}' does not exist.",
+                new Dictionary<string, string[]>
+                {
+                    ["model"] = [$"there is no model '{Words.Shown(name!)}'; there are {string.Join(", ", e.Known)}"],
+                }
+            );
         }
     }
 

@@ -8,7 +8,16 @@ namespace Generation.Api.Faces.OpenAi;
 internal sealed record OpenAiRequest
 {
     /// <summary>What OpenAI's newest models have and the others lack.</summary>
-    private static readonly string[] GptOnly = ["background", "moderation", "output_format", "output_compression", "stream", "partial_images", "input_fidelity"];
+    private static readonly string[] GptOnly =
+    [
+        "background",
+        "moderation",
+        "output_format",
+        "output_compression",
+        "stream",
+        "partial_images",
+        "input_fidelity",
+    ];
 
     public required string? Model { get; init; }
 
@@ -36,7 +45,8 @@ internal sealed record OpenAiRequest
         string? model = body.Text("model") ?? defaultModel;
         string quality = Choice(body, "quality", "auto", table.Quality.Keys);
         bool isGpt = model is not null
-            ? model.StartsWith("gpt-image", StringComparison.OrdinalIgnoreCase) || model.StartsWith("chatgpt-image", StringComparison.OrdinalIgnoreCase)
+            ? model.StartsWith("gpt-image", StringComparison.OrdinalIgnoreCase)
+                || model.StartsWith("chatgpt-image", StringComparison.OrdinalIgnoreCase)
             : GptOnly.Any(body.Has) || quality is "low" or "medium" or "high";
         string responseFormat = Choice(body, "response_format", isGpt ? "b64_json" : "url", ["url", "b64_json"]);
         bool stream = body.Flag("stream") ?? false;
@@ -60,7 +70,8 @@ internal sealed record OpenAiRequest
             Base64 = responseFormat == "b64_json" || stream,
             Count = Between(body, "n", body.Int("n") ?? 1, 1, table.MaxImages),
             Quality = quality,
-            Format = Choice(body, "output_format", "png", ["png", "jpeg", "webp", "jpg"]) is var format && format == "jpg" ? "jpeg" : format,
+            Format =
+                Choice(body, "output_format", "png", ["png", "jpeg", "webp", "jpg"]) is var format && format == "jpg" ? "jpeg" : format,
             Stream = stream,
             PartialImages = Between(body, "partial_images", body.Int("partial_images") ?? 0, 0, 3),
             Prompt = prompt ?? "",
@@ -82,7 +93,9 @@ internal sealed record OpenAiRequest
         (native.Width, native.Height) = Size(body, model, table);
         native.OutputFormat = Format == "jpeg" ? "jpg" : Format;
         // 0 is the strongest compression there, and 1 the least quality here
-        native.OutputQuality = body.Has("output_compression") ? Math.Max(1, Between(body, "output_compression", body.Int("output_compression") ?? 100, 0, 100)) : null;
+        native.OutputQuality = body.Has("output_compression")
+            ? Math.Max(1, Between(body, "output_compression", body.Int("output_compression") ?? 100, 0, 100))
+            : null;
         // Fields that servers of open models have added to this interface
         native.NegativePrompt = body.Text("negative_prompt");
         native.NumInferenceSteps = body.Int("num_inference_steps", "num_steps", "steps", "step");
@@ -101,7 +114,12 @@ internal sealed record OpenAiRequest
             }
         }
 
-        if (native.NumInferenceSteps is null && model is not null && table.Quality.GetValueOrDefault(Quality, 1) is var factor && factor != 1)
+        if (
+            native.NumInferenceSteps is null
+            && model is not null
+            && table.Quality.GetValueOrDefault(Quality, 1) is var factor
+            && factor != 1
+        )
         {
             native.NumInferenceSteps = Math.Clamp((int)Math.Round(model.DefaultSteps * factor), 1, model.MaxSteps);
         }
@@ -124,10 +142,13 @@ internal sealed record OpenAiRequest
 
         bool isListed = table.Sizes.TryGetValue(size.Trim().ToLowerInvariant(), out string? listed);
         string[] sides = (listed ?? size).Split(['x', 'X', '*'], StringSplitOptions.TrimEntries);
-        if (sides.Length != 2
+        if (
+            sides.Length != 2
             || !int.TryParse(sides[0], NumberStyles.None, CultureInfo.InvariantCulture, out int width)
             || !int.TryParse(sides[1], NumberStyles.None, CultureInfo.InvariantCulture, out int height)
-            || width == 0 || height == 0)
+            || width == 0
+            || height == 0
+        )
         {
             body.Errors.Add("size", $"must be auto or WIDTHxHEIGHT as 1024x1024, and is '{Words.Shown(size)}'");
             return (null, null);

@@ -19,7 +19,13 @@ internal sealed class OpenAiStream(FaceCalls calls, JobWaiter waiter, HotState h
     /// <param name="request">What was asked.</param>
     /// <param name="jobs">The jobs, in order.</param>
     /// <param name="cancellationToken">The client's patience.</param>
-    public async Task WriteAsync(FaceCall call, string name, OpenAiRequest request, IReadOnlyList<JobId> jobs, CancellationToken cancellationToken)
+    public async Task WriteAsync(
+        FaceCall call,
+        string name,
+        OpenAiRequest request,
+        IReadOnlyList<JobId> jobs,
+        CancellationToken cancellationToken
+    )
     {
         HttpResponse response = call.Http.Response;
         response.ContentType = "text/event-stream; charset=utf-8";
@@ -86,15 +92,18 @@ internal sealed class OpenAiStream(FaceCalls calls, JobWaiter waiter, HotState h
 
             JobDocument job = JsonSerializer.Deserialize<JobDocument>(view.Json, WireJson.Options)!;
             // Partial image k of n stands for (k + 1) / (n + 1) of the way
-            if (job.Progress is not { } progress || progress.Step * (request.PartialImages + 1) < (sent + 1) * progress.Steps
+            if (
+                job.Progress is not { } progress
+                || progress.Step * (request.PartialImages + 1) < (sent + 1) * progress.Steps
                 || await hotState.PreviewAsync(id, cancellationToken) is not { Length: > 0 } preview
-                || (last is not null && preview.AsSpan().SequenceEqual(last)))
+                || (last is not null && preview.AsSpan().SequenceEqual(last))
+            )
             {
                 continue;
             }
 
             last = preview;
-            PictureHeader? header = PictureHeader.Read(preview);
+            var header = PictureHeader.Read(preview);
             var data = new JsonObject
             {
                 ["type"] = $"{name}.partial_image",
@@ -102,7 +111,13 @@ internal sealed class OpenAiStream(FaceCalls calls, JobWaiter waiter, HotState h
                 ["created_at"] = job.CreatedAt.ToUnixTimeSeconds(),
                 ["partial_image_index"] = sent++,
             };
-            OpenAiAnswers.AddEchoes(data, request, header?.Width ?? 0, header?.Height ?? 0, header?.ContentType["image/".Length..] ?? request.Format);
+            OpenAiAnswers.AddEchoes(
+                data,
+                request,
+                header?.Width ?? 0,
+                header?.Height ?? 0,
+                header?.ContentType["image/".Length..] ?? request.Format
+            );
             await SendAsync(call.Http.Response, $"{name}.partial_image", data, cancellationToken);
         }
     }

@@ -43,7 +43,11 @@ internal sealed class FaceBody
     public void Add(string name, FaceValue value)
     {
         int bracket = name.EndsWith(']') ? name.LastIndexOf('[') : -1;
-        if (bracket > 0 && name.AsSpan(bracket + 1, name.Length - bracket - 2) is var index && (index.IsEmpty || int.TryParse(index, NumberStyles.None, CultureInfo.InvariantCulture, out _)))
+        if (
+            bracket > 0
+            && name.AsSpan(bracket + 1, name.Length - bracket - 2) is var index
+            && (index.IsEmpty || int.TryParse(index, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+        )
         {
             name = name[..bracket];
         }
@@ -101,8 +105,12 @@ internal sealed class FaceBody
             return null;
         }
 
-        if (value.Text is { } text && decimal.TryParse(text.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number)
-            && decimal.IsInteger(number) && number is >= long.MinValue and <= long.MaxValue)
+        if (
+            value.Text is { } text
+            && decimal.TryParse(text.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number)
+            && decimal.IsInteger(number)
+            && number is >= long.MinValue and <= long.MaxValue
+        )
         {
             return (long)number;
         }
@@ -137,7 +145,11 @@ internal sealed class FaceBody
             return null;
         }
 
-        if (value.Text is { } text && double.TryParse(text.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number))
+        if (
+            value.Text is { } text
+            && double.TryParse(text.Trim(), NumberStyles.Float, CultureInfo.InvariantCulture, out double number)
+            && double.IsFinite(number)
+        )
         {
             return number;
         }
@@ -203,8 +215,15 @@ internal sealed class FaceBody
     {
         foreach (string name in names)
         {
-            string[] texts = [.. _fields.GetValueOrDefault(name, []).SelectMany(v => v.Items()).Select(v => v.Text).OfType<string>()
-                .SelectMany(t => t.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
+            string[] texts =
+            [
+                .. _fields
+                    .GetValueOrDefault(name, [])
+                    .SelectMany(v => v.Items())
+                    .Select(v => v.Text)
+                    .OfType<string>()
+                    .SelectMany(t => t.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)),
+            ];
             if (texts.Length > 0)
             {
                 return texts;
@@ -236,7 +255,10 @@ internal sealed class FaceBody
     {
         foreach (string name in names)
         {
-            if (_fields.TryGetValue(name, out List<FaceValue>? values) && values.LastOrDefault(v => !v.IsNull && v.Text is not "") is { } value)
+            if (
+                _fields.TryGetValue(name, out List<FaceValue>? values)
+                && values.LastOrDefault(v => !v.IsNull && v.Text is not "") is { } value
+            )
             {
                 return (name, value);
             }

@@ -57,7 +57,10 @@ internal static class FaceBodyReader
         {
             await ReadMultipartAsync(body, Boundary(contentType, content.Span), content, cancellationToken);
         }
-        else if (content.Span[0] is (byte)'{' or (byte)'[' or (byte)'"' || contentType?.Contains("json", StringComparison.OrdinalIgnoreCase) == true)
+        else if (
+            content.Span[0] is (byte)'{' or (byte)'[' or (byte)'"'
+            || contentType?.Contains("json", StringComparison.OrdinalIgnoreCase) == true
+        )
         {
             ReadJson(body, content);
         }
@@ -72,11 +75,25 @@ internal static class FaceBodyReader
         JsonElement root;
         try
         {
-            root = JsonDocument.Parse(content, new JsonDocumentOptions { MaxDepth = 32, AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip }).RootElement;
+            root = JsonDocument
+                .Parse(
+                    content,
+                    new JsonDocumentOptions
+                    {
+                        MaxDepth = 32,
+                        AllowTrailingCommas = true,
+                        CommentHandling = JsonCommentHandling.Skip,
+                    }
+                )
+                .RootElement;
         }
         catch (JsonException e)
         {
-            throw new ProblemException(400, "malformed_json", $"The body is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1} of it cannot be read.");
+            throw new ProblemException(
+                400,
+                "malformed_json",
+                $"The body is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1} of it cannot be read."
+            );
         }
 
         if (root.ValueKind != JsonValueKind.Object)
@@ -107,7 +124,12 @@ internal static class FaceBodyReader
         }
     }
 
-    private static async Task ReadMultipartAsync(FaceBody body, string boundary, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    private static async Task ReadMultipartAsync(
+        FaceBody body,
+        string boundary,
+        ReadOnlyMemory<byte> content,
+        CancellationToken cancellationToken
+    )
     {
         using var stream = new MemoryStream(content.ToArray(), writable: false);
         var reader = new MultipartReader(boundary, stream);
@@ -131,29 +153,39 @@ internal static class FaceBodyReader
 
     private static async Task AddAsync(FaceBody body, MultipartSection section, CancellationToken cancellationToken)
     {
-        if (!ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out ContentDispositionHeaderValue? disposition)
-            || HeaderUtilities.RemoveQuotes(disposition.Name).Value is not { Length: > 0 } name)
+        if (
+            !ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out ContentDispositionHeaderValue? disposition)
+            || HeaderUtilities.RemoveQuotes(disposition.Name).Value is not { Length: > 0 } name
+        )
         {
             return;
         }
 
         using var bytes = new MemoryStream();
         await section.Body.CopyToAsync(bytes, cancellationToken);
-        string? fileName = HeaderUtilities.RemoveQuotes(disposition.FileNameStar.HasValue ? disposition.FileNameStar : disposition.FileName).Value;
+        string? fileName = HeaderUtilities
+            .RemoveQuotes(disposition.FileNameStar.HasValue ? disposition.FileNameStar : disposition.FileName)
+            .Value;
         string type = section.ContentType?.Split(';')[0].Trim() ?? "";
         // Some clients send a file's bytes without a name, and plain values with one
-        bool isFile = type.StartsWith("image/", StringComparison.OrdinalIgnoreCase)
+        bool isFile =
+            type.StartsWith("image/", StringComparison.OrdinalIgnoreCase)
             || type.Equals("application/octet-stream", StringComparison.OrdinalIgnoreCase)
             || (fileName is not null && !type.StartsWith("text/", StringComparison.OrdinalIgnoreCase) && type != "application/json");
-        body.Add(name, isFile
-            ? FaceValue.Of(new FaceFile(fileName ?? "", type, bytes.ToArray()))
-            : FaceValue.Of(Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length)));
+        body.Add(
+            name,
+            isFile
+                ? FaceValue.Of(new FaceFile(fileName ?? "", type, bytes.ToArray()))
+                : FaceValue.Of(Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length))
+        );
     }
 
     private static string Boundary(string? contentType, ReadOnlySpan<byte> content)
     {
-        if (MediaTypeHeaderValue.TryParse(contentType, out MediaTypeHeaderValue? type)
-            && HeaderUtilities.RemoveQuotes(type.Boundary).Value is { Length: > 0 and <= MaxBoundary } given)
+        if (
+            MediaTypeHeaderValue.TryParse(contentType, out MediaTypeHeaderValue? type)
+            && HeaderUtilities.RemoveQuotes(type.Boundary).Value is { Length: > 0 and <= MaxBoundary } given
+        )
         {
             return given;
         }
@@ -162,6 +194,10 @@ internal static class FaceBodyReader
         int end = content.IndexOfAny((byte)'\r', (byte)'\n');
         return end is > 2 and <= MaxBoundary && content is [(byte)'-', (byte)'-', ..]
             ? Encoding.ASCII.GetString(content[2..end])
-            : throw new ProblemException(400, "malformed_form", "The form has no boundary: let your HTTP library write the Content-Type of a multipart body.");
+            : throw new ProblemException(
+                400,
+                "malformed_form",
+                "The form has no boundary: let your HTTP library write the Content-Type of a multipart body."
+            );
     }
 }

@@ -8,7 +8,15 @@ namespace Generation.Api.Faces;
 /// are cancelled (Faces:CancelOnDisconnect); when the API stops they go on, and the same call made again gets them.
 /// </summary>
 internal sealed class FaceCall(
-    FaceCalls calls, HttpContext http, Caller caller, byte[] fingerprint, string request, string? key, string id, Dictionary<int, JobId> jobs) : IAsyncDisposable
+    FaceCalls calls,
+    HttpContext http,
+    Caller caller,
+    byte[] fingerprint,
+    string request,
+    string? key,
+    string id,
+    Dictionary<int, JobId> jobs
+) : IAsyncDisposable
 {
     private bool _isAnswered;
 
@@ -64,15 +72,21 @@ internal sealed class FaceCall(
 
     /// <summary>As above, for a service that waits no longer than <paramref name="limit"/>.</summary>
     /// <exception cref="ProblemException">It did not succeed, or not in time.</exception>
-    public Task<JobDocument> EndAsync(JobId job, TimeSpan limit, CancellationToken cancellationToken) => calls.EndAsync(this, job, limit, cancellationToken);
+    public Task<JobDocument> EndAsync(JobId job, TimeSpan limit, CancellationToken cancellationToken) =>
+        calls.EndAsync(this, job, limit, cancellationToken);
 
     /// <summary>Waits for a job's end as long as <paramref name="limit"/>, or until the API stops; whether it has ended.</summary>
-    public Task<bool> WaitAsync(JobId job, TimeSpan limit, CancellationToken cancellationToken) => calls.WaitAsync(this, job, limit, cancellationToken);
+    public Task<bool> WaitAsync(JobId job, TimeSpan limit, CancellationToken cancellationToken) =>
+        calls.WaitAsync(this, job, limit, cancellationToken);
 
     /// <summary>Submits a job and waits for its end.</summary>
     /// <exception cref="ProblemException">It was refused, did not succeed, or not in time.</exception>
-    public async Task<JobDocument> RunAsync(int place, JobBody body, Func<CheckedRequest, Credits>? price, CancellationToken cancellationToken) =>
-        await EndAsync(await SubmitAsync(place, body, price, cancellationToken), cancellationToken);
+    public async Task<JobDocument> RunAsync(
+        int place,
+        JobBody body,
+        Func<CheckedRequest, Credits>? price,
+        CancellationToken cancellationToken
+    ) => await EndAsync(await SubmitAsync(place, body, price, cancellationToken), cancellationToken);
 
     /// <summary>The answer is being written; once all of it has gone out, the call is forgotten.</summary>
     public void Answered()

@@ -20,7 +20,8 @@ internal sealed class FaceCalls(
     IResultsStore results,
     IHostApplicationLifetime lifetime,
     IOptions<FaceOptions> options,
-    ILogger<FaceCalls> logger)
+    ILogger<FaceCalls> logger
+)
 {
     /// <summary>Begins a blocking call. Dispose it when the answer is written, or will not be.</summary>
     public async Task<FaceCall> BeginAsync(HttpContext http, FaceBody body, CancellationToken cancellationToken)
@@ -29,13 +30,23 @@ internal sealed class FaceCalls(
         byte[] fingerprint = body.Fingerprint(http.Request);
         string request = RequestOf(caller, fingerprint);
         string? key = Preferences.Of(http.Request).IdempotencyKey;
-        string? earlier = key is null && options.Value.RetrySeconds > 0
-            ? await pending.TakeAsync(request, IsRetry(http.Request), cancellationToken)
-            : null;
+        string? earlier =
+            key is null && options.Value.RetrySeconds > 0
+                ? await pending.TakeAsync(request, IsRetry(http.Request), cancellationToken)
+                : null;
         IReadOnlyDictionary<int, JobId> known = earlier is null
             ? new Dictionary<int, JobId>()
             : await pending.JobsAsync(earlier, cancellationToken);
-        return new FaceCall(this, http, caller, fingerprint, request, key, earlier ?? Guid.NewGuid().ToString("N"), new Dictionary<int, JobId>(known));
+        return new FaceCall(
+            this,
+            http,
+            caller,
+            fingerprint,
+            request,
+            key,
+            earlier ?? Guid.NewGuid().ToString("N"),
+            new Dictionary<int, JobId>(known)
+        );
     }
 
     /// <summary>
@@ -49,18 +60,36 @@ internal sealed class FaceCalls(
     /// <param name="price">Its price where the face has its own; null: the catalogue's.</param>
     /// <param name="cancellationToken">Ends the submission.</param>
     public async Task<JobId> SubmitAsync(
-        HttpContext http, JobBody job, byte[] fingerprint, int place, Func<CheckedRequest, Credits>? price, CancellationToken cancellationToken)
+        HttpContext http,
+        JobBody job,
+        byte[] fingerprint,
+        int place,
+        Func<CheckedRequest, Credits>? price,
+        CancellationToken cancellationToken
+    )
     {
         Caller caller = http.Caller();
         string? key = Preferences.Of(http.Request).IdempotencyKey is { } given ? KeyOf(given, place) : null;
         if (key is not null && await idempotency.FindAsync(caller.AccountId, key, cancellationToken) is { } record)
         {
-            return record.Fingerprint.AsSpan().SequenceEqual(fingerprint) ? record.JobId : throw new ProblemException(422, "idempotency_key_reused",
-                $"This Idempotency-Key was used for another request (job {record.JobId}). Take a new key for a new request.");
+            return record.Fingerprint.AsSpan().SequenceEqual(fingerprint)
+                ? record.JobId
+                : throw new ProblemException(
+                    422,
+                    "idempotency_key_reused",
+                    $"This Idempotency-Key was used for another request (job {record.JobId}). Take a new key for a new request."
+                );
         }
 
         JobAnswer answer = await intake.SubmitAsync(
-            caller, job, new Preferences(null, key), key is null ? null : fingerprint, http.Features.Get<FaceBody>()?.Errors ?? new FieldErrors(), price, cancellationToken);
+            caller,
+            job,
+            new Preferences(null, key),
+            key is null ? null : fingerprint,
+            http.Features.Get<FaceBody>()?.Errors ?? new FieldErrors(),
+            price,
+            cancellationToken
+        );
         return answer.Id;
     }
 
@@ -84,13 +113,15 @@ internal sealed class FaceCalls(
     /// <exception cref="ProblemException">It is no longer kept.</exception>
     public async Task<Stream> OpenAsync(JobOutputLink output, CancellationToken cancellationToken) =>
         await results.OpenAsync(output.Sha256, cancellationToken)
-            ?? throw new ProblemException(410, "output_gone", $"The file of output {output.Index} is no longer kept.");
+        ?? throw new ProblemException(410, "output_gone", $"The file of output {output.Index} is no longer kept.");
 
     /// <summary>An output's address as a whole, good without a key until its url_expires_at.</summary>
     public string AddressOf(HttpRequest request, JobOutputLink output) =>
         output.Url.StartsWith('/') ? BaseOf(request) + output.Url : output.Url;
 
-    /// <summary>The address at which clients reach the API, without a slash at its end: Faces:PublicUrl, else as this request did.</summary>
+    /// <summary>
+    /// The address at which clients reach the API, without a slash at its end: Faces:PublicUrl, else as this request did.
+    /// </summary>
     public string BaseOf(HttpRequest request) =>
         options.Value.PublicUrl?.TrimEnd('/') ?? $"{request.Scheme}://{request.Host}{request.PathBase}";
 
@@ -103,11 +134,22 @@ internal sealed class FaceCalls(
         {
             if (lifetime.ApplicationStopping.IsCancellationRequested)
             {
-                throw new ProblemException(503, "restarting", $"The server is restarting. Job {id} goes on: make the same call again to get it.") { RetryAfterSeconds = 2 };
+                throw new ProblemException(
+                    503,
+                    "restarting",
+                    $"The server is restarting. Job {id} goes on: make the same call again to get it."
+                )
+                {
+                    RetryAfterSeconds = 2,
+                };
             }
 
             await call.CancelAsync();
-            throw new ProblemException(504, "job_timeout", $"Job {id} was not done within {wait.TotalSeconds:0} s and has been cancelled; no worker may be free.");
+            throw new ProblemException(
+                504,
+                "job_timeout",
+                $"Job {id} was not done within {wait.TotalSeconds:0} s and has been cancelled; no worker may be free."
+            );
         }
 
         JobDocument job = await FindAsync(id, call.Caller.AccountId, cancellationToken)
@@ -120,11 +162,25 @@ internal sealed class FaceCalls(
 
         return job.State switch
         {
-            JobState.Succeeded when job.OutputsDeletedAt is not null => throw new ProblemException(410, "output_gone", $"The outputs of job {id} were deleted."),
+            JobState.Succeeded when job.OutputsDeletedAt is not null => throw new ProblemException(
+                410,
+                "output_gone",
+                $"The outputs of job {id} were deleted."
+            ),
             JobState.Succeeded => job,
-            JobState.Failed when job.Error is { Field: { } field, Code: "invalid_request" or "invalid_image" } error => throw Invalid(field, error),
-            JobState.Failed => throw new ProblemException(500, job.Error?.Code ?? "job_failed", job.Error?.Detail ?? $"Job {id} failed. Nothing was charged."),
-            JobState.Expired => throw new ProblemException(503, "job_expired", $"No worker began job {id} in time. Nothing was charged.") { RetryAfterSeconds = 5 },
+            JobState.Failed when job.Error is { Field: { } field, Code: "invalid_request" or "invalid_image" } error => throw Invalid(
+                field,
+                error
+            ),
+            JobState.Failed => throw new ProblemException(
+                500,
+                job.Error?.Code ?? "job_failed",
+                job.Error?.Detail ?? $"Job {id} failed. Nothing was charged."
+            ),
+            JobState.Expired => throw new ProblemException(503, "job_expired", $"No worker began job {id} in time. Nothing was charged.")
+            {
+                RetryAfterSeconds = 5,
+            },
             _ => throw new ProblemException(409, "job_cancelled", $"Job {id} was cancelled."),
         };
     }
@@ -139,7 +195,8 @@ internal sealed class FaceCalls(
         {
             return await waiter.WaitForEndAsync(id, call.Caller.AccountId, limit, stop.Token);
         }
-        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException)
+            when (lifetime.ApplicationStopping.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             return false;
         }
@@ -195,7 +252,8 @@ internal sealed class FaceCalls(
 
     /// <summary>Whether the client says that it has made this call before: OpenAI's libraries count their attempts.</summary>
     private static bool IsRetry(HttpRequest request) =>
-        int.TryParse(request.Headers["x-stainless-retry-count"], NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count > 0;
+        int.TryParse(request.Headers["x-stainless-retry-count"], NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+        && count > 0;
 
     private static string RequestOf(Caller caller, byte[] fingerprint) =>
         Convert.ToHexStringLower(SHA256.HashData([.. Encoding.ASCII.GetBytes(caller.AccountId.ToString("N")), .. fingerprint]));

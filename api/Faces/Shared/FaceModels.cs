@@ -5,7 +5,9 @@ namespace Generation.Api.Faces;
 /// <summary>What faces need to know of a model before a job is submitted.</summary>
 internal static class FaceModels
 {
-    /// <summary>The entry of a model; without a name, that of the one that a native request of this kind means. Null: the request will be refused.</summary>
+    /// <summary>
+    /// The entry of a model; without a name, that of the one that a native request of this kind means. Null: the request will be refused.
+    /// </summary>
     public static ModelEntry? Entry(string? name, JobKind kind, IReadOnlyDictionary<string, ModelEntry> catalogue)
     {
         if (name is not null)
@@ -17,10 +19,15 @@ internal static class FaceModels
         return able.Length == 1 ? able[0] : able.FirstOrDefault(m => m.Name == "demo");
     }
 
-    /// <summary>The nearest size to <paramref name="width"/> x <paramref name="height"/>, of the same shape, that the model makes.</summary>
+    /// <summary>
+    /// The nearest size to <paramref name="width"/> x <paramref name="height"/>, of the same shape, that the model makes.
+    /// </summary>
     public static (int Width, int Height) Fit(ModelEntry model, int width, int height)
     {
-        double shrink = Math.Min(1, Math.Min((double)model.MaxSide / Math.Max(width, height), Math.Sqrt((double)model.MaxPixels / ((double)width * height))));
+        double shrink = Math.Min(
+            1,
+            Math.Min((double)model.MaxSide / Math.Max(width, height), Math.Sqrt((double)model.MaxPixels / ((double)width * height)))
+        );
         double grow = Math.Max(1, (double)model.MinSide / Math.Min(width, height));
         double factor = grow > 1 ? grow : shrink;
         return (Side(width), Side(height));

@@ -15,7 +15,11 @@ internal static class FaceNames
     /// <param name="catalogue">The models that workers have registered.</param>
     /// <exception cref="UnknownNameException">Neither the table nor the catalogue has it.</exception>
     public static string? Model(
-        string? name, IReadOnlyDictionary<string, string> table, string? fallback, IReadOnlyDictionary<string, ModelEntry> catalogue)
+        string? name,
+        IReadOnlyDictionary<string, string> table,
+        string? fallback,
+        IReadOnlyDictionary<string, ModelEntry> catalogue
+    )
     {
         if (name is null)
         {
@@ -33,7 +37,9 @@ internal static class FaceNames
         }
 
         return table.TryGetValue("*", out string? other)
-            ? other.Length > 0 ? other : Model(null, table, fallback, catalogue)
+            ? other.Length > 0
+                ? other
+                : Model(null, table, fallback, catalogue)
             : throw new UnknownNameException(name, [.. table.Keys.Concat(catalogue.Keys).Distinct().Order(StringComparer.Ordinal)]);
     }
 
@@ -62,7 +68,10 @@ internal static class FaceNames
         }
 
         return known.FirstOrDefault(s => Normal(s.Name) == wanted)?.Name
-            ?? throw new UnknownNameException(name, [.. table.Keys.Concat(known.Select(s => s.Name)).Distinct().Order(StringComparer.Ordinal)]);
+            ?? throw new UnknownNameException(
+                name,
+                [.. table.Keys.Concat(known.Select(s => s.Name)).Distinct().Order(StringComparer.Ordinal)]
+            );
     }
 
     private static string Normal(string name) =>

@@ -2,12 +2,16 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Generation.Api.Faces;
 
-/// <summary>What holds for all faces: configuration section "Faces". Each face's own settings stand in "Faces:NAME", over its table.</summary>
+/// <summary>
+/// What holds for all faces: configuration section "Faces". Each face's own settings stand in "Faces:NAME", over its table.
+/// </summary>
 internal sealed record FaceOptions
 {
     public const string Section = "Faces";
 
-    /// <summary>Whether a blocking call's job is cancelled when its client hangs up; else it runs to its end and is there for a repeated call.</summary>
+    /// <summary>
+    /// Whether a blocking call's job is cancelled when its client hangs up; else it runs to its end and is there for a repeated call.
+    /// </summary>
     public bool CancelOnDisconnect { get; init; } = true;
 
     /// <summary>A blocking call waits so long for its job, and then cancels it.</summary>

@@ -7,7 +7,11 @@ internal static class FaceProblem
     /// <param name="problem">The native problem.</param>
     /// <param name="names">Native names to the client's, of those that differ.</param>
     public static IReadOnlyList<(string Field, string Detail)> Fields(Problem problem, IReadOnlyDictionary<string, string> names) =>
-        [.. (problem.Errors ?? new Dictionary<string, string[]>()).SelectMany(e => e.Value.Select(detail => (names.GetValueOrDefault(e.Key, e.Key), detail)))];
+        [
+            .. (problem.Errors ?? new Dictionary<string, string[]>()).SelectMany(e =>
+                e.Value.Select(detail => (names.GetValueOrDefault(e.Key, e.Key), detail))
+            ),
+        ];
 
     /// <summary>All of the problem in one text.</summary>
     public static string Text(Problem problem, IReadOnlyDictionary<string, string> names) =>

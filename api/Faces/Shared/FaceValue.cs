@@ -21,18 +21,25 @@ internal sealed record FaceValue
     public bool IsNull => _json?.ValueKind == JsonValueKind.Null;
 
     /// <summary>The value as text: a string, a number or a boolean as it is written; null for anything else.</summary>
-    public string? Text => _json is not { } json ? _text : json.ValueKind switch
-    {
-        JsonValueKind.String => StringOf(json),
-        JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => json.GetRawText(),
-        _ => null,
-    };
+    public string? Text =>
+        _json is not { } json
+            ? _text
+            : json.ValueKind switch
+            {
+                JsonValueKind.String => StringOf(json),
+                JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => json.GetRawText(),
+                _ => null,
+            };
 
     /// <summary>What it is, in words.</summary>
-    public string Kind => File is not null ? "a file" : _json is { } json ? Words.KindOf(json) : "a string";
+    public string Kind =>
+        File is not null ? "a file"
+        : _json is { } json ? Words.KindOf(json)
+        : "a string";
 
     /// <summary>As an error shows it.</summary>
-    public string Shown => File is not null || _json is { ValueKind: JsonValueKind.Array or JsonValueKind.Object } ? Kind : $"'{Words.Shown(Text ?? "null")}'";
+    public string Shown =>
+        File is not null || _json is { ValueKind: JsonValueKind.Array or JsonValueKind.Object } ? Kind : $"'{Words.Shown(Text ?? "null")}'";
 
     /// <summary>All that makes it this value.</summary>
     public ReadOnlySpan<byte> Content => File is { } file ? file.Bytes.Span : Encoding.UTF8.GetBytes(_json?.GetRawText() ?? _text ?? "");
@@ -43,17 +50,20 @@ internal sealed record FaceValue
 
     public static FaceValue Of(FaceFile file) => new(null, null, file);
 
-    /// <summary>As a native body's picture: a file part, or a text that leads to one. Null for an empty part, as browsers send for a file not chosen, and for anything else.</summary>
-    public PictureSource? AsPicture() => this switch
-    {
-        { File.Bytes.Length: > 0 } => PictureSource.Of(File.Bytes),
-        { File: null, Text: { Length: > 0 } text } => PictureSource.Of(text.Trim()),
-        _ => null,
-    };
+    /// <summary>
+    /// As a native body's picture: a file part, or a text that leads to one. Null for an empty part, as browsers send for a file not
+    /// chosen, and for anything else.
+    /// </summary>
+    public PictureSource? AsPicture() =>
+        this switch
+        {
+            { File.Bytes.Length: > 0 } => PictureSource.Of(File.Bytes),
+            { File: null, Text: { Length: > 0 } text } => PictureSource.Of(text.Trim()),
+            _ => null,
+        };
 
     /// <summary>The items of a JSON array; else the value alone.</summary>
-    public IEnumerable<FaceValue> Items() =>
-        _json is { ValueKind: JsonValueKind.Array } json ? json.EnumerateArray().Select(Of) : [this];
+    public IEnumerable<FaceValue> Items() => _json is { ValueKind: JsonValueKind.Array } json ? json.EnumerateArray().Select(Of) : [this];
 
     /// <summary>A member of a JSON object; null if there is none.</summary>
     public FaceValue? Member(string name) =>

@@ -23,16 +23,29 @@ internal sealed partial class OwnPictures(JobStore jobs, UploadStore uploads, In
             return PictureSource.Of(InputPictures.UploadPrefix + upload.ToString("N"));
         }
 
-        if (OutputPath().Match(value) is not { Success: true } match
+        if (
+            OutputPath().Match(value) is not { Success: true } match
             || !JobId.TryParse(match.Groups["job"].Value, null, out JobId id)
             || await jobs.FindAsync(id, account, cancellationToken) is not { } job
-            || job.Outputs.FirstOrDefault(o => o.Index == int.Parse(match.Groups["index"].Value)) is not { } output)
+            || job.Outputs.FirstOrDefault(o => o.Index == int.Parse(match.Groups["index"].Value)) is not { } output
+        )
         {
             return source;
         }
 
-        return PictureSource.Of(InputPictures.IdOf(await uploads.AddAsync(
-            account, output.Sha256, output.ContentType, output.Bytes, output.Width, output.Height, cancellationToken)));
+        return PictureSource.Of(
+            InputPictures.IdOf(
+                await uploads.AddAsync(
+                    account,
+                    output.Sha256,
+                    output.ContentType,
+                    output.Bytes,
+                    output.Width,
+                    output.Height,
+                    cancellationToken
+                )
+            )
+        );
     }
 
     /// <summary>The upload that a file's name (upl_....png) stands for; null if it stands for none.</summary>
@@ -40,13 +53,21 @@ internal sealed partial class OwnPictures(JobStore jobs, UploadStore uploads, In
     {
         int dot = name.IndexOf('.', StringComparison.Ordinal);
         string id = dot < 0 ? name : name[..dot];
-        return id.StartsWith(InputPictures.UploadPrefix, StringComparison.Ordinal)
-            && Guid.TryParseExact(id[InputPictures.UploadPrefix.Length..], "N", out Guid upload) ? upload : null;
+        return
+            id.StartsWith(InputPictures.UploadPrefix, StringComparison.Ordinal)
+            && Guid.TryParseExact(id[InputPictures.UploadPrefix.Length..], "N", out Guid upload)
+            ? upload
+            : null;
     }
 
     /// <summary>Brings a picture in and keeps it as an upload, for whoever has to know its size first.</summary>
     public async Task<(PictureSource Source, StoredPicture Picture)?> KeepAsync(
-        PictureSource source, string field, Guid account, FieldErrors errors, CancellationToken cancellationToken)
+        PictureSource source,
+        string field,
+        Guid account,
+        FieldErrors errors,
+        CancellationToken cancellationToken
+    )
     {
         if (await pictures.ResolveAsync(field, source, account, errors, cancellationToken) is not { } picture)
         {
@@ -54,13 +75,24 @@ internal sealed partial class OwnPictures(JobStore jobs, UploadStore uploads, In
         }
 
         Upload upload = await uploads.AddAsync(
-            account, picture.Sha256, picture.ContentType, picture.Bytes, picture.Width, picture.Height, cancellationToken);
+            account,
+            picture.Sha256,
+            picture.ContentType,
+            picture.Bytes,
+            picture.Width,
+            picture.Height,
+            cancellationToken
+        );
         return (PictureSource.Of(InputPictures.IdOf(upload)), picture);
     }
 
     [GeneratedRegex(@"^(https?://[^/]+)?/api/files/(?<name>upl_[0-9a-f]{32}[.a-z]*)(\?.*)?$", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex FilePath();
 
-    [GeneratedRegex(@"^(https?://[^/]+)?/v1/jobs/(?<job>[0-9a-f-]{36})/outputs/(?<index>\d{1,3})(\?.*)?$", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        @"^(https?://[^/]+)?/v1/jobs/(?<job>[0-9a-f-]{36})/outputs/(?<index>\d{1,3})(\?.*)?$",
+        RegexOptions.ExplicitCapture,
+        1000
+    )]
     private static partial Regex OutputPath();
 }

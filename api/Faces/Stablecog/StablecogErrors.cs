@@ -52,22 +52,23 @@ internal static class StablecogErrors
         await http.Response.WriteAsync(body.ToJsonString(WireJson.Options), http.RequestAborted);
     }
 
-    private static (int Status, string Error, string? Description) Of(Problem problem) => problem switch
-    {
-        { Code: Own } => (problem.Status, problem.Title, problem.Detail),
-        { Status: 401 } => (401, "Unauthorized", null),
-        { Status: 403 } => (403, "Forbidden", null),
-        { Code: "insufficient_credits" } => (400, "insufficient_credits", problem.Detail),
-        { Status: 429 } => (400, "queue_limit_reached", problem.Detail),
-        { Code: "malformed_json" or "malformed_body" or "malformed_form" } => (400, "json_parse_error", problem.Detail),
-        { Code: "body_too_large" } => (400, "image_too_large", problem.Detail),
-        { Code: "job_timeout" } => (500, "TIMEOUT", problem.Detail),
-        { Code: "internal_error" } => (500, "An unknown error has occured", null),
-        { Errors: { Count: > 0 } errors } when errors.ContainsKey("model") => (400, "invalid_model_or_scheduler", errors["model"][0]),
-        { Errors: { Count: > 0 } errors } => (400, string.Join("; ", errors.Select(e => $"{e.Key} {e.Value[0]}")), null),
-        { Status: < 500 } => (400, problem.Detail, null),
-        _ => (problem.Status, problem.Detail.Length > 0 ? problem.Detail : "unknown_error", null),
-    };
+    private static (int Status, string Error, string? Description) Of(Problem problem) =>
+        problem switch
+        {
+            { Code: Own } => (problem.Status, problem.Title, problem.Detail),
+            { Status: 401 } => (401, "Unauthorized", null),
+            { Status: 403 } => (403, "Forbidden", null),
+            { Code: "insufficient_credits" } => (400, "insufficient_credits", problem.Detail),
+            { Status: 429 } => (400, "queue_limit_reached", problem.Detail),
+            { Code: "malformed_json" or "malformed_body" or "malformed_form" } => (400, "json_parse_error", problem.Detail),
+            { Code: "body_too_large" } => (400, "image_too_large", problem.Detail),
+            { Code: "job_timeout" } => (500, "TIMEOUT", problem.Detail),
+            { Code: "internal_error" } => (500, "An unknown error has occured", null),
+            { Errors: { Count: > 0 } errors } when errors.ContainsKey("model") => (400, "invalid_model_or_scheduler", errors["model"][0]),
+            { Errors: { Count: > 0 } errors } => (400, string.Join("; ", errors.Select(e => $"{e.Key} {e.Value[0]}")), null),
+            { Status: < 500 } => (400, problem.Detail, null),
+            _ => (problem.Status, problem.Detail.Length > 0 ? problem.Detail : "unknown_error", null),
+        };
 
     /// <summary>Plain text, and the headers that the service's limiter sets.</summary>
     private static async Task WriteLimitAsync(HttpContext http)

@@ -7,7 +7,12 @@ namespace Generation.Api.Faces.Stablecog;
 
 /// <summary>Stablecog's API v1: /v1/image/..., /v1/credits, /v1/gallery; what it lacks here, /v1/audio among it, is not found.</summary>
 internal sealed class StablecogFace(
-    IOptions<FaceOptions> options, StablecogGenerations generations, StablecogUpscales upscales, StablecogPictures pictures, StablecogLists lists) : IFace
+    IOptions<FaceOptions> options,
+    StablecogGenerations generations,
+    StablecogUpscales upscales,
+    StablecogPictures pictures,
+    StablecogLists lists
+) : IFace
 {
     private static readonly string[] Roots = ["/v1/image", "/v1/audio", "/v1/credits", "/v1/gallery"];
 
@@ -36,8 +41,10 @@ internal sealed class StablecogFace(
         {
             foreach (string path in paths)
             {
-                routes.MapPost(path, (HttpContext http, CancellationToken cancellationToken) => AnswerAsync(http, answer, cancellationToken))
-                    .RequireAuthorization(Scopes.Jobs).ExcludeFromDescription();
+                routes
+                    .MapPost(path, (HttpContext http, CancellationToken cancellationToken) => AnswerAsync(http, answer, cancellationToken))
+                    .RequireAuthorization(Scopes.Jobs)
+                    .ExcludeFromDescription();
             }
         }
 
@@ -45,8 +52,9 @@ internal sealed class StablecogFace(
         {
             foreach (string path in paths)
             {
-                RouteHandlerBuilder route = routes.MapGet(
-                    path, (HttpContext http, CancellationToken cancellationToken) => AnswerAsync(http, answer, cancellationToken)).ExcludeFromDescription();
+                RouteHandlerBuilder route = routes
+                    .MapGet(path, (HttpContext http, CancellationToken cancellationToken) => AnswerAsync(http, answer, cancellationToken))
+                    .ExcludeFromDescription();
                 _ = scope is null ? route.AllowAnonymous() : route.RequireAuthorization(scope);
             }
         }
@@ -55,6 +63,8 @@ internal sealed class StablecogFace(
     public Task WriteAsync(HttpContext http, Problem problem) => StablecogErrors.WriteAsync(http, problem);
 
     private static async Task<IResult> AnswerAsync(
-        HttpContext http, Func<HttpContext, CancellationToken, Task<JsonNode>> answer, CancellationToken cancellationToken) =>
-        Results.Text((await answer(http, cancellationToken)).ToJsonString(WireJson.Options), "application/json");
+        HttpContext http,
+        Func<HttpContext, CancellationToken, Task<JsonNode>> answer,
+        CancellationToken cancellationToken
+    ) => Results.Text((await answer(http, cancellationToken)).ToJsonString(WireJson.Options), "application/json");
 }

@@ -44,9 +44,18 @@ internal sealed record StablecogFilter(GalleryFilter Filter, int PerPage, bool? 
             Heights = Numbers("heights", "height"),
             StepCounts = Numbers("inference_steps", "inference step"),
             GuidanceScales = Numbers("guidance_scales", "guidance scale"),
-            Models = Ids("model_ids", "model id") is { } ids ? [.. names.Models.Where(m => ids.Contains(m.Id)).Select(m => m.Model.Name)] : null,
-            Schedulers = Ids("scheduler_ids", "scheduler id") is { } some ? [.. names.Schedulers.Where(s => some.Contains(s.Id)).Select(s => s.Scheduler)] : null,
-            Upscaled = Choice("upscaled", "any", "only", "not") switch { "only" => true, "not" => false, _ => null },
+            Models = Ids("model_ids", "model id") is { } ids
+                ? [.. names.Models.Where(m => ids.Contains(m.Id)).Select(m => m.Model.Name)]
+                : null,
+            Schedulers = Ids("scheduler_ids", "scheduler id") is { } some
+                ? [.. names.Schedulers.Where(s => some.Contains(s.Id)).Select(s => s.Scheduler)]
+                : null,
+            Upscaled = Choice("upscaled", "any", "only", "not") switch
+            {
+                "only" => true,
+                "not" => false,
+                _ => null,
+            },
             Gallery = [.. List("gallery_status").Select(StatusOf)],
             From = Time("start_dt"),
             Until = Time("end_dt"),
@@ -69,38 +78,50 @@ internal sealed record StablecogFilter(GalleryFilter Filter, int PerPage, bool? 
 
         string[] List(string name) => Text(name)?.Split(',') ?? [];
 
-        double? Number(string name) => Text(name) is not { } text ? null
+        double? Number(string name) =>
+            Text(name) is not { } text ? null
             : double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) ? value
             : throw Wrong($"invalid {name.Replace('_', ' ')}: {text}");
 
         double[] Numbers(string name, string one) =>
-            [.. List(name).Select(text => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
-                ? value : throw Wrong($"invalid {one}: {text}"))];
+            [
+                .. List(name)
+                    .Select(text =>
+                        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value)
+                            ? value
+                            : throw Wrong($"invalid {one}: {text}")
+                    ),
+            ];
 
-        Guid[]? Ids(string name, string one) => Text(name) is null ? null
-            : [.. List(name).Select(text => Guid.TryParse(text, out Guid id) ? id : throw Wrong($"invalid {one}: {text}"))];
+        Guid[]? Ids(string name, string one) =>
+            Text(name) is null
+                ? null
+                : [.. List(name).Select(text => Guid.TryParse(text, out Guid id) ? id : throw Wrong($"invalid {one}: {text}"))];
 
         DateTimeOffset? Time(string name) => Text(name) is not { } text ? null : TimeOf(text) ?? throw Wrong($"invalid {name}: {text}");
 
-        bool? Bool(string name) => Text(name)?.ToLowerInvariant() switch
-        {
-            null => null,
-            "true" => true,
-            "false" => false,
-            var text => throw Wrong($"invalid {name}: '{text}' expected 'true' or 'false'"),
-        };
+        bool? Bool(string name) =>
+            Text(name)?.ToLowerInvariant() switch
+            {
+                null => null,
+                "true" => true,
+                "false" => false,
+                var text => throw Wrong($"invalid {name}: '{text}' expected 'true' or 'false'"),
+            };
 
-        string Choice(string name, params string[] known) => Text(name)?.ToLowerInvariant() is not { } text ? known[0]
-            : known.Contains(text) ? text : throw Wrong($"invalid {name}: '{text}' expected {Expected(known)}");
+        string Choice(string name, params string[] known) =>
+            Text(name)?.ToLowerInvariant() is not { } text ? known[0]
+            : known.Contains(text) ? text
+            : throw Wrong($"invalid {name}: '{text}' expected {Expected(known)}");
     }
 
-    private static string Expected(string[] known) => known.Length == 2
-        ? $"'{known[0]}' or '{known[1]}'"
-        : $"{string.Join(", ", known[..^1].Select(k => $"'{k}'"))}, or '{known[^1]}'";
+    private static string Expected(string[] known) =>
+        known.Length == 2 ? $"'{known[0]}' or '{known[1]}'" : $"{string.Join(", ", known[..^1].Select(k => $"'{k}'"))}, or '{known[^1]}'";
 
-    private static GalleryStatus StatusOf(string text) => Statuses.TryGetValue(text.ToLowerInvariant(), out GalleryStatus status)
-        ? status
-        : throw Wrong($"invalid gallery_status: '{text}' expected {Expected([.. Statuses.Keys])}");
+    private static GalleryStatus StatusOf(string text) =>
+        Statuses.TryGetValue(text.ToLowerInvariant(), out GalleryStatus status)
+            ? status
+            : throw Wrong($"invalid gallery_status: '{text}' expected {Expected([.. Statuses.Keys])}");
 
     private static int PerPageOf(string? text)
     {
@@ -109,12 +130,16 @@ internal sealed record StablecogFilter(GalleryFilter Filter, int PerPage, bool? 
             return DefaultPerPage;
         }
 
-        int value = int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int parsed) ? parsed : throw Wrong("per_page must be an integer");
+        int value = int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int parsed)
+            ? parsed
+            : throw Wrong("per_page must be an integer");
         return value is >= 1 and <= MaxPerPage ? value : throw Wrong($"per_page must be between 1 and {MaxPerPage}");
     }
 
     private static int OffsetOf(string cursor) =>
-        int.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out int offset) && offset <= MaxOffset ? offset : throw Wrong("cursor must be a valid uint");
+        int.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out int offset) && offset <= MaxOffset
+            ? offset
+            : throw Wrong("cursor must be a valid uint");
 
     private static DateTimeOffset? TimeOf(string text) =>
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time) ? time : null;

@@ -9,13 +9,19 @@ namespace Generation.Api.Faces.Stablecog;
 
 /// <summary>POST /v1/image/generation/create: blocks until the pictures are there.</summary>
 internal sealed class StablecogGenerations(
-    StablecogTable table, ModelDirectory models, StablecogPictures pictures, FaceCalls calls, OutputGallery gallery, AccountStore accounts)
+    StablecogTable table,
+    ModelDirectory models,
+    StablecogPictures pictures,
+    FaceCalls calls,
+    OutputGallery gallery,
+    AccountStore accounts
+)
 {
     public async Task<JsonNode> CreateAsync(HttpContext http, CancellationToken cancellationToken)
     {
         FaceBody body = http.Features.GetRequiredFeature<FaceBody>();
         var names = new StablecogNames(table, await models.ModelsAsync(cancellationToken), await models.SchedulersAsync(cancellationToken));
-        StablecogRequest request = StablecogRequest.Read(body, table, names);
+        var request = StablecogRequest.Read(body, table, names);
         JsonObject settings = request.Settings();
         http.Features.GetRequiredFeature<StablecogSettings>().Known = settings;
         PictureBody native = await BodyAsync(request, names, http.Caller().AccountId, cancellationToken);
@@ -24,7 +30,12 @@ internal sealed class StablecogGenerations(
         JobId id = await call.SubmitAsync(0, native, null, cancellationToken);
         if (request.SubmitToGallery)
         {
-            await gallery.MarkGalleryAsync(id, request.Outputs, table.GalleryApproves ? GalleryStatus.Approved : GalleryStatus.Submitted, cancellationToken);
+            await gallery.MarkGalleryAsync(
+                id,
+                request.Outputs,
+                table.GalleryApproves ? GalleryStatus.Approved : GalleryStatus.Submitted,
+                cancellationToken
+            );
         }
 
         JobDocument job = await call.EndAsync(id, TimeSpan.FromSeconds(table.WaitSeconds), cancellationToken);
@@ -45,10 +56,20 @@ internal sealed class StablecogGenerations(
     private JsonObject Output(HttpContext http, JobId job, JobOutputLink output)
     {
         string url = calls.AddressOf(http.Request, output);
-        return new JsonObject { ["id"] = StablecogIds.OfOutput(job, output.Index), ["url"] = url, ["image_url"] = url };
+        return new JsonObject
+        {
+            ["id"] = StablecogIds.OfOutput(job, output.Index),
+            ["url"] = url,
+            ["image_url"] = url,
+        };
     }
 
-    private async Task<PictureBody> BodyAsync(StablecogRequest request, StablecogNames names, Guid account, CancellationToken cancellationToken)
+    private async Task<PictureBody> BodyAsync(
+        StablecogRequest request,
+        StablecogNames names,
+        Guid account,
+        CancellationToken cancellationToken
+    )
     {
         PictureBody body;
         if (request.InitImageUrl is not { } init)
@@ -57,11 +78,28 @@ internal sealed class StablecogGenerations(
         }
         else
         {
-            (PictureSource image, _) = await pictures.ResolveAsync(init, account, "init_image_not_owned", "init_image_not_found", cancellationToken);
+            (PictureSource image, _) = await pictures.ResolveAsync(
+                init,
+                account,
+                "init_image_not_owned",
+                "init_image_not_found",
+                cancellationToken
+            );
             if (request.MaskImageUrl is { } maskAddress)
             {
-                (PictureSource mask, _) = await pictures.ResolveAsync(maskAddress, account, "image_not_owned", "mask_image_not_found", cancellationToken);
-                body = new InpaintBody { Image = image, Mask = mask, Strength = Strength(request) };
+                (PictureSource mask, _) = await pictures.ResolveAsync(
+                    maskAddress,
+                    account,
+                    "image_not_owned",
+                    "mask_image_not_found",
+                    cancellationToken
+                );
+                body = new InpaintBody
+                {
+                    Image = image,
+                    Mask = mask,
+                    Strength = Strength(request),
+                };
             }
             else
             {

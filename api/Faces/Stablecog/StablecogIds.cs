@@ -39,12 +39,14 @@ internal static class StablecogIds
         bytes[6] = (byte)((bytes[6] & 0x0F) | 0x70);
         return
         [
-            .. Enumerable.Range(0, MaxOutputs).Select(index =>
-            {
-                byte[] job = [.. bytes];
-                job[15] ^= (byte)index;
-                return (new JobId(new Guid(job, bigEndian: true)), index);
-            }),
+            .. Enumerable
+                .Range(0, MaxOutputs)
+                .Select(index =>
+                {
+                    byte[] job = [.. bytes];
+                    job[15] ^= (byte)index;
+                    return (new JobId(new Guid(job, bigEndian: true)), index);
+                }),
         ];
     }
 }

@@ -9,14 +9,29 @@ namespace Generation.Api.Faces.Stablecog;
 
 /// <summary>What this face lists: outputs, the gallery, models, defaults, credits.</summary>
 internal sealed class StablecogLists(
-    StablecogTable table, ModelDirectory models, OutputGallery gallery, OutputUrls urls, FaceCalls calls, StablecogGenerations generations)
+    StablecogTable table,
+    ModelDirectory models,
+    OutputGallery gallery,
+    OutputUrls urls,
+    FaceCalls calls,
+    StablecogGenerations generations
+)
 {
     /// <summary>The account's own pictures.</summary>
     public async Task<JsonNode> OutputsAsync(HttpContext http, CancellationToken cancellationToken)
     {
         StablecogNames names = await NamesAsync(cancellationToken);
         var query = StablecogFilter.Read(http.Request.Query, names);
-        return await PageAsync(http, query with { Filter = query.Filter with { AccountId = http.Caller().AccountId } }, names, isGallery: false, cancellationToken);
+        return await PageAsync(
+            http,
+            query with
+            {
+                Filter = query.Filter with { AccountId = http.Caller().AccountId },
+            },
+            names,
+            isGallery: false,
+            cancellationToken
+        );
     }
 
     /// <summary>Pictures whose owners show them to everybody; output_id: one of them.</summary>
@@ -33,7 +48,16 @@ internal sealed class StablecogLists(
         }
 
         var query = StablecogFilter.Read(http.Request.Query, names);
-        return await PageAsync(http, query with { Filter = query.Filter with { Gallery = [GalleryStatus.Approved] } }, names, isGallery: true, cancellationToken);
+        return await PageAsync(
+            http,
+            query with
+            {
+                Filter = query.Filter with { Gallery = [GalleryStatus.Approved] },
+            },
+            names,
+            isGallery: true,
+            cancellationToken
+        );
     }
 
     public async Task<JsonNode> CreditsAsync(HttpContext http, CancellationToken cancellationToken)
@@ -43,20 +67,22 @@ internal sealed class StablecogLists(
         return new JsonObject
         {
             ["total_remaining_credits"] = remaining,
-            ["credits"] = new JsonArray(new JsonObject
-            {
-                ["id"] = account,
-                ["remaining_amount"] = remaining,
-                // They do not expire
-                ["expires_at"] = "9999-12-31T00:00:00Z",
-                ["type"] = new JsonObject
+            ["credits"] = new JsonArray(
+                new JsonObject
                 {
-                    ["id"] = StablecogIds.Of("credits", "account"),
-                    ["name"] = "Credits",
-                    ["amount"] = remaining,
-                    ["description"] = "Credits of this account",
-                },
-            }),
+                    ["id"] = account,
+                    ["remaining_amount"] = remaining,
+                    // They do not expire
+                    ["expires_at"] = "9999-12-31T00:00:00Z",
+                    ["type"] = new JsonObject
+                    {
+                        ["id"] = StablecogIds.Of("credits", "account"),
+                        ["name"] = "Credits",
+                        ["amount"] = remaining,
+                        ["description"] = "Credits of this account",
+                    },
+                }
+            ),
         };
     }
 
@@ -65,15 +91,23 @@ internal sealed class StablecogLists(
         StablecogNames names = await NamesAsync(cancellationToken);
         return new JsonObject
         {
-            ["models"] = new JsonArray([.. names.Models.Select((model, place) => (JsonNode)new JsonObject
-            {
-                ["id"] = model.Id,
-                ["name"] = model.Name,
-                ["is_default"] = place == 0,
-                ["available_schedulers"] = new JsonArray([.. names.Schedulers.Select(s => (JsonNode)new JsonObject { ["id"] = s.Id, ["name"] = s.Name })]),
-                ["default_width"] = model.Model.DefaultWidth,
-                ["default_height"] = model.Model.DefaultHeight,
-            })]),
+            ["models"] = new JsonArray([
+                .. names.Models.Select(
+                    (model, place) =>
+                        (JsonNode)
+                            new JsonObject
+                            {
+                                ["id"] = model.Id,
+                                ["name"] = model.Name,
+                                ["is_default"] = place == 0,
+                                ["available_schedulers"] = new JsonArray([
+                                    .. names.Schedulers.Select(s => (JsonNode)new JsonObject { ["id"] = s.Id, ["name"] = s.Name }),
+                                ]),
+                                ["default_width"] = model.Model.DefaultWidth,
+                                ["default_height"] = model.Model.DefaultHeight,
+                            }
+                ),
+            ]),
         };
     }
 
@@ -82,8 +116,18 @@ internal sealed class StablecogLists(
         StablecogNames names = await NamesAsync(cancellationToken);
         return new JsonObject
         {
-            ["models"] = new JsonArray([.. names.Upscalers.Select((model, place) =>
-                (JsonNode)new JsonObject { ["id"] = model.Id, ["name"] = model.Name, ["is_default"] = place == 0 })]),
+            ["models"] = new JsonArray([
+                .. names.Upscalers.Select(
+                    (model, place) =>
+                        (JsonNode)
+                            new JsonObject
+                            {
+                                ["id"] = model.Id,
+                                ["name"] = model.Name,
+                                ["is_default"] = place == 0,
+                            }
+                ),
+            ]),
         };
     }
 
@@ -114,11 +158,20 @@ internal sealed class StablecogLists(
     private async Task<StablecogNames> NamesAsync(CancellationToken cancellationToken) =>
         new(table, await models.ModelsAsync(cancellationToken), await models.SchedulersAsync(cancellationToken));
 
-    private async Task<JsonNode> PageAsync(HttpContext http, StablecogFilter query, StablecogNames names, bool isGallery, CancellationToken cancellationToken)
+    private async Task<JsonNode> PageAsync(
+        HttpContext http,
+        StablecogFilter query,
+        StablecogNames names,
+        bool isGallery,
+        CancellationToken cancellationToken
+    )
     {
         IReadOnlyList<GalleryOutput> rows = query.IsFavorited == true ? [] : await gallery.ListAsync(query.Filter, cancellationToken);
         GalleryOutput[] shown = [.. rows.Take(query.PerPage)];
-        var page = new JsonObject { ["outputs"] = new JsonArray([.. shown.Select(output => (JsonNode)Item(http, output, names, isGallery))]) };
+        var page = new JsonObject
+        {
+            ["outputs"] = new JsonArray([.. shown.Select(output => (JsonNode)Item(http, output, names, isGallery))]),
+        };
         if (rows.Count > query.PerPage)
         {
             page["next"] = query.IsSearch ? query.Filter.Offset + query.PerPage : TimeOf(shown[^1].CreatedAt);
@@ -193,7 +246,8 @@ internal sealed class StablecogLists(
         };
         if (output.Upscaled is var (job, upscaled))
         {
-            item["upscaled_image_url"] = calls.BaseOf(http.Request) + urls.PathOf(job, upscaled.Index, DateTimeOffset.FromUnixTimeSeconds(urls.ExpiryNow));
+            item["upscaled_image_url"] =
+                calls.BaseOf(http.Request) + urls.PathOf(job, upscaled.Index, DateTimeOffset.FromUnixTimeSeconds(urls.ExpiryNow));
         }
 
         return item;
@@ -201,5 +255,6 @@ internal sealed class StablecogLists(
 
     private static JsonObject Prompt(string text) => new() { ["id"] = StablecogIds.Of("prompt", text), ["text"] = text };
 
-    private static string TimeOf(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture);
+    private static string TimeOf(DateTimeOffset time) =>
+        time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture);
 }

@@ -2,8 +2,14 @@ using Generation.Contracts;
 
 namespace Generation.Api.Faces.Stablecog;
 
-/// <summary>Models and schedulers under the service's ids: the public ones, and for what else the catalogue has, ids made of the names.</summary>
-internal sealed class StablecogNames(StablecogTable table, IReadOnlyDictionary<string, ModelEntry> catalogue, IReadOnlyList<SchedulerEntry> schedulers)
+/// <summary>
+/// Models and schedulers under the service's ids: the public ones, and for what else the catalogue has, ids made of the names.
+/// </summary>
+internal sealed class StablecogNames(
+    StablecogTable table,
+    IReadOnlyDictionary<string, ModelEntry> catalogue,
+    IReadOnlyList<SchedulerEntry> schedulers
+)
 {
     private const string Family = "family:";
 
@@ -14,7 +20,8 @@ internal sealed class StablecogNames(StablecogTable table, IReadOnlyDictionary<s
     public IReadOnlyList<(Guid Id, string Name, ModelEntry Model)> Upscalers => [.. List(JobKind.SuperResolution, table.Upscalers)];
 
     /// <summary>The schedulers that workers have.</summary>
-    public IReadOnlyList<StablecogScheduler> Schedulers => [.. table.Schedulers.Where(s => schedulers.Any(known => known.Name == s.Scheduler))];
+    public IReadOnlyList<StablecogScheduler> Schedulers =>
+        [.. table.Schedulers.Where(s => schedulers.Any(known => known.Name == s.Scheduler))];
 
     /// <summary>The model of an id, public ones that the catalogue does not have by the default; null: the id is unknown.</summary>
     public ModelEntry? Model(Guid id, JobKind kind)
@@ -27,7 +34,8 @@ internal sealed class StablecogNames(StablecogTable table, IReadOnlyDictionary<s
 
     /// <summary>The id of a model: its public one where it has one.</summary>
     public Guid IdOf(string model, JobKind kind) =>
-        List(kind, kind == JobKind.SuperResolution ? table.Upscalers : table.Models).FirstOrDefault(m => m.Model.Name == model) is { Model: not null } known
+        List(kind, kind == JobKind.SuperResolution ? table.Upscalers : table.Models).FirstOrDefault(m => m.Model.Name == model)
+            is { Model: not null } known
             ? known.Id
             : StablecogIds.Of("model", model);
 
@@ -46,15 +54,19 @@ internal sealed class StablecogNames(StablecogTable table, IReadOnlyDictionary<s
     /// <summary>The scheduler that a request gets: the one asked for, or the default where there is none of that id.</summary>
     public Guid SchedulerOrDefault(Guid? id) =>
         id is { } given && Schedulers.Any(s => s.Id == given) ? given
-        : Schedulers.Any(s => s.Id == table.DefaultScheduler) || Schedulers.Count == 0 ? table.DefaultScheduler : Schedulers[0].Id;
+        : Schedulers.Any(s => s.Id == table.DefaultScheduler) || Schedulers.Count == 0 ? table.DefaultScheduler
+        : Schedulers[0].Id;
 
-    public Guid IdOfScheduler(string native) => table.Schedulers.FirstOrDefault(s => s.Scheduler == native)?.Id ?? StablecogIds.Of("scheduler", native);
+    public Guid IdOfScheduler(string native) =>
+        table.Schedulers.FirstOrDefault(s => s.Scheduler == native)?.Id ?? StablecogIds.Of("scheduler", native);
 
     /// <summary>The default model of a kind of work; null: no model does it.</summary>
     public ModelEntry? Default(JobKind kind)
     {
         ModelEntry[] able = [.. Able(kind)];
-        return able.FirstOrDefault(m => m.Name == table.DefaultModel) ?? able.FirstOrDefault(m => m.Name == "demo") ?? able.FirstOrDefault();
+        return able.FirstOrDefault(m => m.Name == table.DefaultModel)
+            ?? able.FirstOrDefault(m => m.Name == "demo")
+            ?? able.FirstOrDefault();
     }
 
     private IEnumerable<(Guid Id, string Name, ModelEntry Model)> List(JobKind kind, List<StablecogModel> known)
@@ -69,12 +81,14 @@ internal sealed class StablecogNames(StablecogTable table, IReadOnlyDictionary<s
     }
 
     /// <summary>The model that the table gives an id; null if the catalogue has none such.</summary>
-    private ModelEntry? Own(StablecogModel entry, JobKind kind) => entry.Model switch
-    {
-        "" => Default(kind),
-        var name when name.StartsWith(Family, StringComparison.Ordinal) => Able(kind).FirstOrDefault(m => m.Family == name[Family.Length..]),
-        var name => Able(kind).FirstOrDefault(m => m.Name == name),
-    };
+    private ModelEntry? Own(StablecogModel entry, JobKind kind) =>
+        entry.Model switch
+        {
+            "" => Default(kind),
+            var name when name.StartsWith(Family, StringComparison.Ordinal) => Able(kind)
+                .FirstOrDefault(m => m.Family == name[Family.Length..]),
+            var name => Able(kind).FirstOrDefault(m => m.Name == name),
+        };
 
     private IEnumerable<ModelEntry> Able(JobKind kind) =>
         catalogue.Values.Where(m => m.Kinds.Contains(kind)).OrderBy(m => m.Name, StringComparer.Ordinal);

@@ -25,7 +25,14 @@ internal sealed class StablecogPictures(StablecogTable table, InputPictures pict
 
         StoredPicture picture = await KeepAsync(file, cancellationToken);
         Upload upload = await uploads.AddAsync(
-            account, picture.Sha256, picture.ContentType, picture.Bytes, picture.Width, picture.Height, cancellationToken);
+            account,
+            picture.Sha256,
+            picture.ContentType,
+            picture.Bytes,
+            picture.Width,
+            picture.Height,
+            cancellationToken
+        );
         string extension = upload.ContentType == "image/jpeg" ? "jpg" : upload.ContentType["image/".Length..];
         return new JsonObject { ["object"] = $"{Scheme}{FolderOf(account)}/{upload.Id}.{extension}" };
     }
@@ -36,7 +43,11 @@ internal sealed class StablecogPictures(StablecogTable table, InputPictures pict
     {
         if (file.Bytes.Length > table.MaxUploadBytes)
         {
-            throw StablecogErrors.Error(400, "image_too_large", $"The file may have {table.MaxUploadBytes} bytes at most, and has {file.Bytes.Length}.");
+            throw StablecogErrors.Error(
+                400,
+                "image_too_large",
+                $"The file may have {table.MaxUploadBytes} bytes at most, and has {file.Bytes.Length}."
+            );
         }
 
         if (PictureHeader.Read(file.Bytes.Span) is null)
@@ -62,7 +73,12 @@ internal sealed class StablecogPictures(StablecogTable table, InputPictures pict
     /// <param name="cancellationToken">Ends the fetching.</param>
     /// <exception cref="ProblemException">There is none.</exception>
     public async Task<(PictureSource Source, StoredPicture Picture)> ResolveAsync(
-        string address, Guid account, string notOwned, string notFound, CancellationToken cancellationToken)
+        string address,
+        Guid account,
+        string notOwned,
+        string notFound,
+        CancellationToken cancellationToken
+    )
     {
         PictureSource source;
         if (address.StartsWith(Scheme, StringComparison.Ordinal))

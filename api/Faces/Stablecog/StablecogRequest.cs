@@ -106,7 +106,10 @@ internal sealed record StablecogRequest
         Check(guidance > limits.MaxGuidance, $"Guidance scale is too large, max is: {Six(limits.MaxGuidance)}");
         Check(steps < limits.MinSteps, $"Inference steps is too small, min is: {limits.MinSteps}");
         Check(limits.MaxSteps > 0 && steps > limits.MaxSteps, $"Inference steps is too large, max is: {limits.MaxSteps}");
-        Check((long)width * height * steps > limits.MaxPixelSteps, $"Pick fewer inference steps or smaller dimensions: {width} - {height} - {steps}");
+        Check(
+            (long)width * height * steps > limits.MaxPixelSteps,
+            $"Pick fewer inference steps or smaller dimensions: {width} - {height} - {steps}"
+        );
         Check(outputs > limits.MaxOutputs, $"Number of outputs can't be more than {limits.MaxOutputs}");
         Check(limits.MultipleOf > 1 && width % limits.MultipleOf != 0, $"Width must be a multiple of {limits.MultipleOf}");
         Check(limits.MultipleOf > 1 && height % limits.MultipleOf != 0, $"Height must be a multiple of {limits.MultipleOf}");
@@ -138,8 +141,10 @@ internal sealed record StablecogRequest
 
     /// <summary>A UUID field; null if it is not set.</summary>
     /// <exception cref="ProblemException">It is something else.</exception>
-    public static Guid? Id(FaceBody body, string field) => body.Text(field) is not { } text ? null
-        : Guid.TryParse(text, out Guid id) ? id : throw StablecogErrors.ParseError();
+    public static Guid? Id(FaceBody body, string field) =>
+        body.Text(field) is not { } text ? null
+        : Guid.TryParse(text, out Guid id) ? id
+        : throw StablecogErrors.ParseError();
 
     private static void CheckSides(int width, int height, int least, int most)
     {
@@ -158,7 +163,9 @@ internal sealed record StablecogRequest
     }
 
     private static bool IsAddress(string text) =>
-        text.StartsWith("s3://", StringComparison.Ordinal) || text.StartsWith("http://", StringComparison.Ordinal) || text.StartsWith("https://", StringComparison.Ordinal);
+        text.StartsWith("s3://", StringComparison.Ordinal)
+        || text.StartsWith("http://", StringComparison.Ordinal)
+        || text.StartsWith("https://", StringComparison.Ordinal);
 
     private static string Six(double value) => value.ToString("F6", CultureInfo.InvariantCulture);
 }

@@ -48,8 +48,11 @@ internal sealed record StablecogTable
     /// <summary>Whether pictures that are submitted to the gallery are in it at once; else they stay submitted.</summary>
     public bool GalleryApproves { get; init; }
 
-    public StablecogLimits Limit => Limits.GetValueOrDefault(Version)
-        ?? throw new InvalidOperationException($"Faces:Stablecog:Version is '{Version}', and there are {string.Join(", ", Limits.Keys.Order())}.");
+    public StablecogLimits Limit =>
+        Limits.GetValueOrDefault(Version)
+        ?? throw new InvalidOperationException(
+            $"Faces:Stablecog:Version is '{Version}', and there are {string.Join(", ", Limits.Keys.Order())}."
+        );
 }
 
 /// <summary>What a request may ask for; 0 does not bind.</summary>

@@ -9,8 +9,15 @@ namespace Generation.Api.Faces.Stablecog;
 
 /// <summary>POST /v1/image/upscale/create: an address, an upload, one of one's own outputs, or a file of a form.</summary>
 internal sealed class StablecogUpscales(
-    StablecogTable table, ModelDirectory models, StablecogPictures pictures, FaceCalls calls, OutputGallery gallery, UploadStore uploads,
-    OutputUrls urls, StablecogGenerations generations)
+    StablecogTable table,
+    ModelDirectory models,
+    StablecogPictures pictures,
+    FaceCalls calls,
+    OutputGallery gallery,
+    UploadStore uploads,
+    OutputUrls urls,
+    StablecogGenerations generations
+)
 {
     public async Task<JsonNode> CreateAsync(HttpContext http, CancellationToken cancellationToken)
     {
@@ -19,7 +26,8 @@ internal sealed class StablecogUpscales(
         Guid account = http.Caller().AccountId;
         var names = new StablecogNames(table, await models.ModelsAsync(cancellationToken), await models.SchedulersAsync(cancellationToken));
         ModelEntry? fallback = names.Default(JobKind.SuperResolution);
-        Guid modelId = StablecogRequest.Id(body, "model_id") ?? (fallback is null ? Guid.Empty : names.IdOf(fallback.Name, JobKind.SuperResolution));
+        Guid modelId = StablecogRequest.Id(body, "model_id")
+            ?? (fallback is null ? Guid.Empty : names.IdOf(fallback.Name, JobKind.SuperResolution));
         ModelEntry model = names.Model(modelId, JobKind.SuperResolution) ?? throw StablecogErrors.Error(400, "invalid_model_id");
         FaceFile? file = body.Value("file")?.File;
         string input = body.Text("input") ?? (file is null ? throw StablecogErrors.Error(400, "invalid_image_url") : "");
@@ -47,8 +55,19 @@ internal sealed class StablecogUpscales(
                 return await AnswerAsync(http, Done(http, output, outputId, already), settings, cancellationToken);
             }
 
-            picture = PictureSource.Of(InputPictures.IdOf(await uploads.AddAsync(
-                account, output.Output.Sha256, output.Output.ContentType, output.Output.Bytes, output.Output.Width, output.Output.Height, cancellationToken)));
+            picture = PictureSource.Of(
+                InputPictures.IdOf(
+                    await uploads.AddAsync(
+                        account,
+                        output.Output.Sha256,
+                        output.Output.ContentType,
+                        output.Output.Bytes,
+                        output.Output.Width,
+                        output.Output.Height,
+                        cancellationToken
+                    )
+                )
+            );
         }
         else if (!input.StartsWith("s3://", StringComparison.Ordinal) && !input.StartsWith("http", StringComparison.Ordinal))
         {
@@ -56,19 +75,30 @@ internal sealed class StablecogUpscales(
         }
         else
         {
-            (picture, StoredPicture known) = await pictures.ResolveAsync(input, account, "image_not_owned", "init_image_not_found", cancellationToken);
+            (picture, StoredPicture known) = await pictures.ResolveAsync(
+                input,
+                account,
+                "image_not_owned",
+                "init_image_not_found",
+                cancellationToken
+            );
             CheckSize(known.Width, known.Height);
         }
 
         await using FaceCall call = await calls.BeginAsync(http, body, cancellationToken);
-        JobId id = await call.SubmitAsync(0, new SuperResolutionBody
-        {
-            Image = picture,
-            Model = model.Name,
-            Scale = Math.Min(table.UpscaleScale, model.Scale ?? table.UpscaleScale),
-            OutputFormat = "jpg",
-            OutputQuality = table.DefaultQuality,
-        }, null, cancellationToken);
+        JobId id = await call.SubmitAsync(
+            0,
+            new SuperResolutionBody
+            {
+                Image = picture,
+                Model = model.Name,
+                Scale = Math.Min(table.UpscaleScale, model.Scale ?? table.UpscaleScale),
+                OutputFormat = "jpg",
+                OutputQuality = table.DefaultQuality,
+            },
+            null,
+            cancellationToken
+        );
         JobDocument job = await call.EndAsync(id, TimeSpan.FromSeconds(table.WaitSeconds), cancellationToken);
         if (output is not null)
         {
@@ -76,7 +106,12 @@ internal sealed class StablecogUpscales(
         }
 
         string url = calls.AddressOf(http.Request, job.Outputs[0]);
-        var made = new JsonObject { ["id"] = StablecogIds.OfOutput(id, 0), ["url"] = url, ["upscaled_image_url"] = url };
+        var made = new JsonObject
+        {
+            ["id"] = StablecogIds.OfOutput(id, 0),
+            ["url"] = url,
+            ["upscaled_image_url"] = url,
+        };
         JsonNode answer = await AnswerAsync(http, made, settings, cancellationToken);
         call.Answered();
         return answer;
@@ -92,7 +127,7 @@ internal sealed class StablecogUpscales(
 
         try
         {
-            using JsonDocument json = JsonDocument.Parse(data);
+            using var json = JsonDocument.Parse(data);
             foreach (JsonProperty field in json.RootElement.EnumerateObject())
             {
                 body.Add(field.Name, FaceValue.Of(field.Value.Clone()));
@@ -109,7 +144,10 @@ internal sealed class StablecogUpscales(
         if ((long)width * height > table.MaxUpscalePixels)
         {
             throw StablecogErrors.Error(
-                400, "image_url_width_height_error", $"Image cannot exceed {table.MaxUpscalePixels / 1_000_000} megapixels");
+                400,
+                "image_url_width_height_error",
+                $"Image cannot exceed {table.MaxUpscalePixels / 1_000_000} megapixels"
+            );
         }
     }
 
@@ -125,10 +163,16 @@ internal sealed class StablecogUpscales(
         };
     }
 
-    private async Task<JsonNode> AnswerAsync(HttpContext http, JsonObject output, JsonObject settings, CancellationToken cancellationToken) => new JsonObject
-    {
-        ["outputs"] = new JsonArray(output),
-        ["remaining_credits"] = await generations.RemainingAsync(http.Caller().AccountId, cancellationToken),
-        ["settings"] = settings.DeepClone(),
-    };
+    private async Task<JsonNode> AnswerAsync(
+        HttpContext http,
+        JsonObject output,
+        JsonObject settings,
+        CancellationToken cancellationToken
+    ) =>
+        new JsonObject
+        {
+            ["outputs"] = new JsonArray(output),
+            ["remaining_credits"] = await generations.RemainingAsync(http.Caller().AccountId, cancellationToken),
+            ["settings"] = settings.DeepClone(),
+        };
 }

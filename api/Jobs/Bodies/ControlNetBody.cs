@@ -18,7 +18,9 @@ public sealed record ControlNetBody : PictureBody
 /// <summary>A control picture in a request.</summary>
 public sealed record ControlBody
 {
-    [Description("PNG, JPEG or WebP: an upload's id, a data URI, base64, or an http(s) address; or a file control[N].image of a multipart form.")]
+    [Description(
+        "PNG, JPEG or WebP: an upload's id, a data URI, base64, or an http(s) address; or a file control[N].image of a multipart form."
+    )]
     public PictureSource? Image { get; set; }
 
     [Description("What the picture shows, from the model's control_types in /v1/models; absent: the only one.")]

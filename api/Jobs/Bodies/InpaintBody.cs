@@ -14,7 +14,10 @@ public sealed record InpaintBody : ImageBody
     [Description("Instead of a mask: words for what is to be painted anew, which is then looked for in the image.")]
     public string? MaskPrompt { get; set; }
 
-    [Description("Make the masked area only, with so many pixels around it, at the model's whole size: for small details. Absent: the whole picture is made.")]
+    [Description(
+        "Make the masked area only, with so many pixels around it, at the model's whole size: for small details. Absent: the whole "
+            + "picture is made."
+    )]
     public int? Padding { get; set; }
 
     [Description("Softens the mask's edge, in pixels, 0 to 64; else 0: what the mask keeps stays exactly as it was.")]

@@ -5,7 +5,9 @@ namespace Generation.Api;
 /// <summary>A small picture to a large one.</summary>
 public sealed record SuperResolutionBody : JobBody
 {
-    [Description("PNG, JPEG or WebP: an upload's id, a data URI, base64, or an http(s) address; or a file of this name in a multipart form.")]
+    [Description(
+        "PNG, JPEG or WebP: an upload's id, a data URI, base64, or an http(s) address; or a file of this name in a multipart form."
+    )]
     public PictureSource? Image { get; set; }
 
     [Description("How many times wider and higher: 2, 3 or 4; absent: as the model does.")]

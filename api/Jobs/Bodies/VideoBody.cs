@@ -11,7 +11,10 @@ public sealed record VideoBody : JobBody
     [Description("What it does not show.")]
     public string? NegativePrompt { get; set; }
 
-    [Description("The picture with which the clip begins, for models that go by one: an upload's id, a data URI, base64, or an http(s) address; or a file of this name in a multipart form.")]
+    [Description(
+        "The picture with which the clip begins, for models that go by one: an upload's id, a data URI, base64, or an http(s) address; "
+            + "or a file of this name in a multipart form."
+    )]
     public PictureSource? Image { get; set; }
 
     [Description("Width in pixels; each model has its own limits and default.")]

@@ -30,14 +30,21 @@ internal sealed partial class RequestChecks
 
         if (Unavailable(name, kind, isOnly: able.Length == 0) is { } unavailable)
         {
-            throw new ProblemException(503, "kind_unavailable",
-                $"{kind.WireName()} is off where the worker runs: {unavailable.Reason}. All else works, and this does once that is mended.");
+            throw new ProblemException(
+                503,
+                "kind_unavailable",
+                $"{kind.WireName()} is off where the worker runs: {unavailable.Reason}. All else works, and this does once that is mended."
+            );
         }
 
         if (able.Length == 0)
         {
-            throw new ProblemException(422, "unsupported_kind", $"No model here does {kind.WireName()}; /v1/models lists what they do.",
-                new Dictionary<string, string[]> { ["model"] = [$"no model here does {kind.WireName()}"] });
+            throw new ProblemException(
+                422,
+                "unsupported_kind",
+                $"No model here does {kind.WireName()}; /v1/models lists what they do.",
+                new Dictionary<string, string[]> { ["model"] = [$"no model here does {kind.WireName()}"] }
+            );
         }
 
         if (name is null)
@@ -54,7 +61,11 @@ internal sealed partial class RequestChecks
         ModelEntry model = models[name];
         if (!model.Kinds.Contains(kind))
         {
-            errors.Add("model", $"'{model.Name}' cannot do this; it does {string.Join(", ", model.Kinds.Select(k => k.WireName()))}. {kind.WireName()} is done by {Names(able)}");
+            errors.Add(
+                "model",
+                $"'{model.Name}' cannot do this; it does {string.Join(", ", model.Kinds.Select(k => k.WireName()))}. {kind.WireName()} "
+                    + $"is done by {Names(able)}"
+            );
             return null;
         }
 
@@ -64,9 +75,11 @@ internal sealed partial class RequestChecks
     }
 
     /// <summary>Why the kind is not to be had of the named model, or, where no model does it now, of any.</summary>
-    private UnavailableKind? Unavailable(string? name, JobKind kind, bool isOnly) =>
-        (name is not null ? [models[name]] : isOnly ? models.Values : [])
-            .SelectMany(m => m.UnavailableKinds).FirstOrDefault(unavailable => unavailable.Kind == kind);
+    private UnavailableKind? Unavailable(string? name, JobKind kind, bool isOnly) => (
+            name is not null ? [models[name]]
+            : isOnly ? models.Values
+            : []
+        ).SelectMany(m => m.UnavailableKinds).FirstOrDefault(unavailable => unavailable.Kind == kind);
 
     private string Scheduler(ModelEntry model, string? name)
     {
@@ -121,7 +134,11 @@ internal sealed partial class RequestChecks
         Side(heightField, height);
         if (!errors.Has(widthField) && !errors.Has(heightField) && (long)width * height > model.MaxPixels)
         {
-            errors.Add(widthField, $"width times height may be {model.MaxPixels} pixels at most with {model.Name}, and {width} x {height} is {(long)width * height}");
+            errors.Add(
+                widthField,
+                $"width times height may be {model.MaxPixels} pixels at most with {model.Name}, and {width} x {height} is "
+                    + $"{(long)width * height}"
+            );
         }
 
         return (width, height);
@@ -132,7 +149,11 @@ internal sealed partial class RequestChecks
             if (!errors.Has(field) && value % model.MultipleOf != 0)
             {
                 int below = value / model.MultipleOf * model.MultipleOf;
-                errors.Add(field, $"must be a multiple of {model.MultipleOf} with {model.Name}, and is {value}; {below} and {below + model.MultipleOf} are near");
+                errors.Add(
+                    field,
+                    $"must be a multiple of {model.MultipleOf} with {model.Name}, and is {value}; {below} and "
+                        + $"{below + model.MultipleOf} are near"
+                );
             }
         }
     }
@@ -157,8 +178,11 @@ internal sealed partial class RequestChecks
                 return new CheckedRequest(request, model, plan);
             }
 
-            errors.Add("num_inference_steps",
-                $"times pixels{(plan.Frames > 1 ? " and frames" : "")} may be {most} at most with {model.Name}, and is {work}; ask for fewer steps or a smaller size");
+            errors.Add(
+                "num_inference_steps",
+                $"times pixels{(plan.Frames > 1 ? " and frames" : "")} may be {most} at most with {model.Name}, and is {work}; ask for "
+                    + "fewer steps or a smaller size"
+            );
         }
         catch (PlanException e)
         {

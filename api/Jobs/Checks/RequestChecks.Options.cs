@@ -52,7 +52,10 @@ internal sealed partial class RequestChecks
             {
                 if (lora.Family != model.Family)
                 {
-                    errors.Add(field, $"'{lora.Name}' is for models of the family {lora.Family}, and {model.Name} is of the family {model.Family}");
+                    errors.Add(
+                        field,
+                        $"'{lora.Name}' is for models of the family {lora.Family}, and {model.Name} is of the family {model.Family}"
+                    );
                 }
 
                 uses.Add(new LoraUse(lora.Name, scale));
@@ -60,8 +63,15 @@ internal sealed partial class RequestChecks
             else
             {
                 string[] fitting = [.. model.Loras.Where(l => l.Family == model.Family).Select(l => l.Name)];
-                errors.Add(field, $"there is no LoRA '{Words.Shown(name)}'{Words.DidYouMean(name, fitting)}"
-                    + (fitting.Length == 0 ? $"; none here fits {model.Name}" : $" {model.Name} takes {string.Join(", ", fitting.Take(20))}"));
+                errors.Add(
+                    field,
+                    $"there is no LoRA '{Words.Shown(name)}'{Words.DidYouMean(name, fitting)}"
+                        + (
+                            fitting.Length == 0
+                                ? $"; none here fits {model.Name}"
+                                : $" {model.Name} takes {string.Join(", ", fitting.Take(20))}"
+                        )
+                );
             }
         }
 
@@ -89,7 +99,11 @@ internal sealed partial class RequestChecks
         }
         else if (refiner.Family != model.Family && refiner.Family != model.Family + "-refiner")
         {
-            errors.Add("refiner.model", $"'{refiner.Name}' is of the family {refiner.Family}, and {model.Name} is of the family {model.Family}: their latents do not fit together");
+            errors.Add(
+                "refiner.model",
+                $"'{refiner.Name}' is of the family {refiner.Family}, and {model.Name} is of the family {model.Family}: their latents "
+                    + "do not fit together"
+            );
         }
 
         return new RefinerUse(name, switchAt);
@@ -119,7 +133,8 @@ internal sealed partial class RequestChecks
             Range("hires_fix.scale", body.Scale ?? 2, 1, 4),
             strength,
             secondSteps,
-            body.Upscaler is null ? null : Choice("hires_fix.upscaler", body.Upscaler, upscalers));
+            body.Upscaler is null ? null : Choice("hires_fix.upscaler", body.Upscaler, upscalers)
+        );
     }
 
     private string Part(string field, ModelEntry model, string name, string[] known)

@@ -21,15 +21,24 @@ internal sealed partial class RequestChecks
 
         int most = model.Scale ?? 4;
         // A diffusion upscaler knows its own scale only
-        int scale = model.IsPlainUpscaler ? Range("scale", body.Scale ?? most, 2, most, $" with {model.Name}") : Range("scale", body.Scale ?? most, most, most, $" with {model.Name}");
+        int scale = model.IsPlainUpscaler
+            ? Range("scale", body.Scale ?? most, 2, most, $" with {model.Name}")
+            : Range("scale", body.Scale ?? most, most, most, $" with {model.Name}");
         if (image is not null && !errors.Has("scale"))
         {
             int width = image.Width * scale;
             int height = image.Height * scale;
-            if (Math.Min(width, height) < model.MinSide || Math.Max(width, height) > model.MaxSide || (long)width * height > model.MaxPixels)
+            if (
+                Math.Min(width, height) < model.MinSide
+                || Math.Max(width, height) > model.MaxSide
+                || (long)width * height > model.MaxPixels
+            )
             {
-                errors.Add("image", $"is {image.Width} x {image.Height}, which {scale} times enlarged is {width} x {height}; "
-                    + $"{model.Name} makes sides of {model.MinSide} to {model.MaxSide} and {model.MaxPixels} pixels at most");
+                errors.Add(
+                    "image",
+                    $"is {image.Width} x {image.Height}, which {scale} times enlarged is {width} x {height}; "
+                        + $"{model.Name} makes sides of {model.MinSide} to {model.MaxSide} and {model.MaxPixels} pixels at most"
+                );
             }
         }
 

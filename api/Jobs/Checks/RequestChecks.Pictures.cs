@@ -57,7 +57,11 @@ internal sealed partial class RequestChecks
             }
         }
 
-        if (image is not null && mask is not null && Math.Abs(((double)mask.Width * image.Height / ((double)mask.Height * image.Width)) - 1) > 0.02)
+        if (
+            image is not null
+            && mask is not null
+            && Math.Abs(((double)mask.Width * image.Height / ((double)mask.Height * image.Width)) - 1) > 0.02
+        )
         {
             errors.Add("mask", $"must have the aspect of the image, {image.Width} x {image.Height}, and is {mask.Width} x {mask.Height}");
         }
@@ -97,8 +101,12 @@ internal sealed partial class RequestChecks
             }
         }
 
-        if (Common(body, JobKind.Outpaint, image, (image?.Width + sides[0] + sides[1], image?.Height + sides[2] + sides[3])) is not ({ } common, { } model)
-            || image is null)
+        if (
+            Common(body, JobKind.Outpaint, image, (image?.Width + sides[0] + sides[1], image?.Height + sides[2] + sides[3]))
+                is not
+                ({ } common, { } model)
+            || image is null
+        )
         {
             return null;
         }
@@ -110,7 +118,13 @@ internal sealed partial class RequestChecks
             Right = sides[1],
             Top = sides[2],
             Bottom = sides[3],
-            Overlap = Range("overlap", body.Overlap ?? Math.Min(DefaultOverlap, Math.Min(image.Width, image.Height) / 4), 0, most, " with a picture of this size"),
+            Overlap = Range(
+                "overlap",
+                body.Overlap ?? Math.Min(DefaultOverlap, Math.Min(image.Width, image.Height) / 4),
+                0,
+                most,
+                " with a picture of this size"
+            ),
         };
         return Planned(request, model);
     }
@@ -163,24 +177,30 @@ internal sealed partial class RequestChecks
                 errors.Add($"{field}.type", $"is required; {model.Name} has {string.Join(", ", types)}");
             }
 
-            uses.Add(new ControlUse
-            {
-                Image = images[i]!,
-                Type = control.Type is null ? types.FirstOrDefault("") : Choice($"{field}.type", control.Type, types),
-                Preprocessor = Choice($"{field}.preprocessor", control.Preprocessor ?? Preprocessors[0], Preprocessors),
-                ResizeMode = Choice($"{field}.resize_mode", control.ResizeMode ?? ResizeModes[0], ResizeModes),
-                Scale = Range($"{field}.scale", control.Scale ?? 1, 0, 4),
-                Start = start,
-                End = end,
-            });
+            uses.Add(
+                new ControlUse
+                {
+                    Image = images[i]!,
+                    Type = control.Type is null ? types.FirstOrDefault("") : Choice($"{field}.type", control.Type, types),
+                    Preprocessor = Choice($"{field}.preprocessor", control.Preprocessor ?? Preprocessors[0], Preprocessors),
+                    ResizeMode = Choice($"{field}.resize_mode", control.ResizeMode ?? ResizeModes[0], ResizeModes),
+                    Scale = Range($"{field}.scale", control.Scale ?? 1, 0, 4),
+                    Start = start,
+                    End = end,
+                }
+            );
         }
 
-        return images.Contains(null) ? null : Planned(
-            new ControlNetRequest(common, uses) { GuessMode = body.GuessMode ?? false }, model);
+        return images.Contains(null) ? null : Planned(new ControlNetRequest(common, uses) { GuessMode = body.GuessMode ?? false }, model);
     }
 
     /// <summary>What all picture kinds share, as a request of words alone; null where the model is an error.</summary>
-    private (Text2ImgRequest? Common, ModelEntry? Model) Common(PictureBody body, JobKind kind, StoredPicture? picture = null, (int? Width, int? Height)? whole = null)
+    private (Text2ImgRequest? Common, ModelEntry? Model) Common(
+        PictureBody body,
+        JobKind kind,
+        StoredPicture? picture = null,
+        (int? Width, int? Height)? whole = null
+    )
     {
         string prompt = Prompt(body.Prompt);
         string negative = Text("negative_prompt", body.NegativePrompt ?? "", MaxPromptLength);
@@ -189,32 +209,36 @@ internal sealed partial class RequestChecks
             return (null, null);
         }
 
-        (int width, int height) = whole is ({ } w, { } h)
-            ? Size(model, w, h, "left", "top")
-            : whole is not null ? (model.DefaultWidth, model.DefaultHeight) : Size(model, body.Width, body.Height, picture);
+        (int width, int height) =
+            whole is ({ } w, { } h) ? Size(model, w, h, "left", "top")
+            : whole is not null ? (model.DefaultWidth, model.DefaultHeight)
+            : Size(model, body.Width, body.Height, picture);
         int steps = Range("num_inference_steps", body.NumInferenceSteps ?? model.DefaultSteps, 1, model.MaxSteps);
-        return (new Text2ImgRequest
-        {
-            Model = model.Name,
-            Prompt = prompt,
-            NegativePrompt = negative,
-            Width = width,
-            Height = height,
-            NumInferenceSteps = steps,
-            GuidanceScale = Range("guidance_scale", body.GuidanceScale ?? model.DefaultGuidanceScale, 0, 50),
-            GuidanceRescale = Range("guidance_rescale", body.GuidanceRescale ?? model.DefaultGuidanceRescale, 0, 1),
-            Scheduler = Scheduler(model, body.Scheduler),
-            Seed = Seed(body.Seed),
-            NumImages = Range("num_images", body.NumImages ?? 1, 1, model.MaxImages),
-            OutputFormat = Choice("output_format", body.OutputFormat ?? Formats[0], Formats),
-            OutputQuality = Range("output_quality", body.OutputQuality ?? 90, 1, 100),
-            Safety = Safety(model, body.Safety),
-            Loras = Loras(model, body.Loras),
-            ClipSkip = body.ClipSkip is { } skip ? Range("clip_skip", skip, 0, 4) : null,
-            Vae = body.Vae is null ? null : Part("vae", model, body.Vae, [.. model.Vaes.Select(v => v.Name)]),
-            Refiner = Refiner(model, body.Refiner),
-            HiresFix = HiresFix(model, kind, body, steps),
-        }, model);
+        return (
+            new Text2ImgRequest
+            {
+                Model = model.Name,
+                Prompt = prompt,
+                NegativePrompt = negative,
+                Width = width,
+                Height = height,
+                NumInferenceSteps = steps,
+                GuidanceScale = Range("guidance_scale", body.GuidanceScale ?? model.DefaultGuidanceScale, 0, 50),
+                GuidanceRescale = Range("guidance_rescale", body.GuidanceRescale ?? model.DefaultGuidanceRescale, 0, 1),
+                Scheduler = Scheduler(model, body.Scheduler),
+                Seed = Seed(body.Seed),
+                NumImages = Range("num_images", body.NumImages ?? 1, 1, model.MaxImages),
+                OutputFormat = Choice("output_format", body.OutputFormat ?? Formats[0], Formats),
+                OutputQuality = Range("output_quality", body.OutputQuality ?? 90, 1, 100),
+                Safety = Safety(model, body.Safety),
+                Loras = Loras(model, body.Loras),
+                ClipSkip = body.ClipSkip is { } skip ? Range("clip_skip", skip, 0, 4) : null,
+                Vae = body.Vae is null ? null : Part("vae", model, body.Vae, [.. model.Vaes.Select(v => v.Name)]),
+                Refiner = Refiner(model, body.Refiner),
+                HiresFix = HiresFix(model, kind, body, steps),
+            },
+            model
+        );
     }
 
     private StoredPicture? Picture(string field, PictureSource? source)

@@ -12,7 +12,8 @@ internal sealed partial class RequestChecks(
     FieldErrors errors,
     IReadOnlyDictionary<string, ModelEntry> models,
     IReadOnlyList<SchedulerEntry> schedulers,
-    IReadOnlyDictionary<string, StoredPicture> pictures)
+    IReadOnlyDictionary<string, StoredPicture> pictures
+)
 {
     public const int MaxPromptLength = 4000;
     public const long MaxSeed = (1L << 53) - 1;

@@ -8,10 +8,13 @@ namespace Generation.Storage.Migrations;
 [Migration("0002_Schedulers")]
 public sealed class M0002Schedulers : Migration
 {
-    protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
-        CREATE TABLE schedulers (
-            name        text PRIMARY KEY,
-            description text NOT NULL
+    protected override void Up(MigrationBuilder migrationBuilder) =>
+        migrationBuilder.Sql(
+            """
+            CREATE TABLE schedulers (
+                name        text PRIMARY KEY,
+                description text NOT NULL
+            );
+            """
         );
-        """);
 }

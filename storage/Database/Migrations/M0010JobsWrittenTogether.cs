@@ -11,8 +11,11 @@ namespace Generation.Storage.Migrations;
 [Migration("0010_JobsWrittenTogether")]
 public sealed class M0010JobsWrittenTogether : Migration
 {
-    protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
-        ALTER TABLE outbox DROP CONSTRAINT outbox_job_id_fkey;
-        ALTER TABLE jobs DROP CONSTRAINT jobs_account_id_fkey;
-        """);
+    protected override void Up(MigrationBuilder migrationBuilder) =>
+        migrationBuilder.Sql(
+            """
+            ALTER TABLE outbox DROP CONSTRAINT outbox_job_id_fkey;
+            ALTER TABLE jobs DROP CONSTRAINT jobs_account_id_fkey;
+            """
+        );
 }

@@ -8,9 +8,12 @@ namespace Generation.Storage.Migrations;
 [Migration("0012_Traces")]
 public sealed class M0012Traces : Migration
 {
-    protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
-        -- W3C traceparent of the span that submitted it; null: it was not traced
-        ALTER TABLE jobs ADD COLUMN trace text;
-        ALTER TABLE outbox ADD COLUMN trace text;
-        """);
+    protected override void Up(MigrationBuilder migrationBuilder) =>
+        migrationBuilder.Sql(
+            """
+            -- W3C traceparent of the span that submitted it; null: it was not traced
+            ALTER TABLE jobs ADD COLUMN trace text;
+            ALTER TABLE outbox ADD COLUMN trace text;
+            """
+        );
 }

@@ -8,7 +8,10 @@ namespace Generation.Storage.Migrations;
 [Migration("0013_Succeeded")]
 public sealed class M0013Succeeded : Migration
 {
-    protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
-        CREATE INDEX jobs_succeeded ON jobs (finished_at DESC) WHERE state = 2;
-        """);
+    protected override void Up(MigrationBuilder migrationBuilder) =>
+        migrationBuilder.Sql(
+            """
+            CREATE INDEX jobs_succeeded ON jobs (finished_at DESC) WHERE state = 2;
+            """
+        );
 }

@@ -8,13 +8,16 @@ namespace Generation.Storage.Migrations;
 [Migration("0028_AccountSafety")]
 public sealed class M0028AccountSafety : Migration
 {
-    protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
-        CREATE TABLE account_safety (
-            account_id    uuid PRIMARY KEY REFERENCES accounts,
-            -- off, flag, blur, black; null: as the model has it
-            policy        text,
-            blocked_words text[] NOT NULL DEFAULT '{}',
-            updated_at    timestamptz NOT NULL DEFAULT now()
+    protected override void Up(MigrationBuilder migrationBuilder) =>
+        migrationBuilder.Sql(
+            """
+            CREATE TABLE account_safety (
+                account_id    uuid PRIMARY KEY REFERENCES accounts,
+                -- off, flag, blur, black; null: as the model has it
+                policy        text,
+                blocked_words text[] NOT NULL DEFAULT '{}',
+                updated_at    timestamptz NOT NULL DEFAULT now()
+            );
+            """
         );
-        """);
 }

@@ -8,7 +8,10 @@ namespace Generation.Storage.Migrations;
 [Migration("0035_LedgerCredited")]
 public sealed class M0035LedgerCredited : Migration
 {
-    protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
-        CREATE INDEX ledger_lines_credited ON ledger_lines (account_id) INCLUDE (amount) WHERE book = 0 AND entry IN (0, 4, 5);
-        """);
+    protected override void Up(MigrationBuilder migrationBuilder) =>
+        migrationBuilder.Sql(
+            """
+            CREATE INDEX ledger_lines_credited ON ledger_lines (account_id) INCLUDE (amount) WHERE book = 0 AND entry IN (0, 4, 5);
+            """
+        );
 }

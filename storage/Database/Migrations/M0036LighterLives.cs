@@ -11,11 +11,15 @@ namespace Generation.Storage.Migrations;
 [Migration("0036_LighterLives")]
 public sealed class M0036LighterLives : Migration
 {
-    protected override void Up(MigrationBuilder migrationBuilder) => migrationBuilder.Sql("""
-        DROP INDEX jobs_inputs;
-        DROP FUNCTION job_inputs;
-        -- Of all kinds but text2img, the names of the files that the request has
-        CREATE INDEX jobs_inputs ON jobs USING gin (jsonb_path_query_array(request, 'strict $.**.sha256') jsonb_path_ops) WHERE kind <> 0;
-        DROP INDEX jobs_finished;
-        """);
+    protected override void Up(MigrationBuilder migrationBuilder) =>
+        migrationBuilder.Sql(
+            """
+            DROP INDEX jobs_inputs;
+            DROP FUNCTION job_inputs;
+            -- Of all kinds but text2img, the names of the files that the request has
+            CREATE INDEX jobs_inputs ON jobs USING gin (jsonb_path_query_array(request,
+            'strict $.**.sha256') jsonb_path_ops) WHERE kind <> 0;
+            DROP INDEX jobs_finished;
+            """
+        );
 }

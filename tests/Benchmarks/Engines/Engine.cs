@@ -36,7 +36,9 @@ internal sealed class Engine : IDisposable
     public static Engine Start(EngineCommand command, Workload workload, InstructionBound bound, int threads)
     {
         var start = new ProcessStartInfo(
-            command.Program, [.. command.Arguments, workload.Name, workload.Type, "--threads", threads.ToString(CultureInfo.InvariantCulture)])
+            command.Program,
+            [.. command.Arguments, workload.Name, workload.Type, "--threads", threads.ToString(CultureInfo.InvariantCulture)]
+        )
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -112,6 +114,9 @@ internal sealed class Engine : IDisposable
             throw new EngineException($"no answer within {Patience.TotalMinutes} minutes");
         }
 
-        return line.Result ?? throw new EngineException(_errors.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? "it ended without a word");
+        return line.Result
+            ?? throw new EngineException(
+                _errors.Result.Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? "it ended without a word"
+            );
     }
 }

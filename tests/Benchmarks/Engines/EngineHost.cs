@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace Generation.Benchmarks;
 
 /// <summary>
-/// The side of an engine that computes, in a process of its own: it makes the network, computes once to warm up and writes "ready"; then, for
+/// The side of an engine that computes, in a process of its own: it makes the network, computes once to warm up and writes "ready"; then,
+/// for
 /// each line "run" that it reads, it computes once and writes the seconds that it took. It ends where its input ends.
 /// </summary>
 internal static class EngineHost

@@ -17,9 +17,10 @@ internal sealed record Workload(string Name, string Type)
     public double Operations => Name == "step" ? 1.64e12 : 2.51e12;
 
     /// <summary>For people.</summary>
-    public string Description => Name == "step"
-        ? "Stable Diffusion 1.5's network, 860 M parameters, 64x64 latents, batch 2 for guidance"
-        : "Stable Diffusion's autoencoder, from 64x64 latents to a picture of 512x512";
+    public string Description =>
+        Name == "step"
+            ? "Stable Diffusion 1.5's network, 860 M parameters, 64x64 latents, batch 2 for guidance"
+            : "Stable Diffusion's autoencoder, from 64x64 latents to a picture of 512x512";
 
     private const string Family = "sd15";
 

@@ -24,7 +24,8 @@ internal static class BareApi
         using ConnectionMultiplexer redis = await ConnectionMultiplexer.ConnectAsync(builder.Configuration.GetConnectionString("Redis")!);
         IDatabase database = redis.GetDatabase();
         IBusControl bus = Bus.Factory.CreateUsingRabbitMq(rabbit =>
-            rabbit.Host(new Uri(builder.Configuration.GetConnectionString("RabbitMq")!), host => host.PublisherConfirmation = true));
+            rabbit.Host(new Uri(builder.Configuration.GetConnectionString("RabbitMq")!), host => host.PublisherConfirmation = true)
+        );
         await bus.StartAsync();
         ISendEndpoint echo = await bus.GetSendEndpoint(new Uri("exchange:" + NoOpWorker.EchoQueue));
         app.MapPost("/echo", async () =>
@@ -34,7 +35,9 @@ internal static class BareApi
             return sent.ToString(CultureInfo.InvariantCulture);
         });
         app.MapGet("/healthz", () => "ok");
-        app.MapGet("/{id}", async (string id) => Results.Bytes((byte[])(await database.HashGetAsync("job:" + id, "doc"))!, "application/json"));
+        app.MapGet("/{id}", async (string id) =>
+            Results.Bytes((byte[])(await database.HashGetAsync("job:" + id, "doc"))!, "application/json")
+        );
         await app.RunAsync();
         await bus.StopAsync();
     }

@@ -21,8 +21,16 @@ internal sealed class CpuMeter
     public string Per(double count)
     {
         Dictionary<string, double> now = Read();
-        return "CPU ms each: " + string.Join(", ", _roots.Select(r => r.Name).Distinct()
-            .Select(name => string.Create(CultureInfo.InvariantCulture, $"{name} {(now[name] - _before[name]) * 1000 / count:0.000}")));
+        return "CPU ms each: "
+            + string.Join(
+                ", ",
+                _roots
+                    .Select(r => r.Name)
+                    .Distinct()
+                    .Select(name =>
+                        string.Create(CultureInfo.InvariantCulture, $"{name} {(now[name] - _before[name]) * 1000 / count:0.000}")
+                    )
+            );
     }
 
     private Dictionary<string, double> Read()

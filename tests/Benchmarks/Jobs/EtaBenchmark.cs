@@ -25,12 +25,15 @@ internal static class EtaBenchmark
 
     public static async Task RunAsync(Report report, CancellationToken cancellationToken)
     {
-        DataFolder folder = DataFolder.Temporary("bench-eta");
-        var stack = new Stack(folder, new StackSettings
-        {
-            Workers = 1,
-            Overrides = new Dictionary<string, string> { ["Accounts__FreeCredits"] = "10000", ["Limits__RequestsPerSecond"] = "1000" },
-        });
+        var folder = DataFolder.Temporary("bench-eta");
+        var stack = new Stack(
+            folder,
+            new StackSettings
+            {
+                Workers = 1,
+                Overrides = new Dictionary<string, string> { ["Accounts__FreeCredits"] = "10000", ["Limits__RequestsPerSecond"] = "1000" },
+            }
+        );
         try
         {
             await stack.UpAsync(null, cancellationToken);
@@ -39,8 +42,19 @@ internal static class EtaBenchmark
             IReadOnlyList<(double Posted, double Real)> all = await LoadAsync(api, Window, seed: 2, cancellationToken);
             double[] errors = [.. all.Select(job => Math.Abs(job.Posted - job.Real) / job.Real).Order()];
             double right = errors.Count(error => error <= Within) / (double)errors.Length;
-            report.Add("jobs: estimates within 20 %", 100 * right, "%", 90, right / 0.9, string.Create(CultureInfo.InvariantCulture,
-                $"of {errors.Length} jobs of different sizes, {Open} open at a time, {all.Average(job => job.Real):0.0} s each from submission to end; off by {100 * errors[errors.Length / 2]:0} % at the median, {100 * errors[errors.Length * 9 / 10]:0} % at nine in ten; goal 90"));
+            report.Add(
+                "jobs: estimates within 20 %",
+                100 * right,
+                "%",
+                90,
+                right / 0.9,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"of {errors.Length} jobs of different sizes, {Open} open at a time, {all.Average(job => job.Real):0.0} s each from "
+                        + $"submission to end; off by {100 * errors[errors.Length / 2]:0} % at the median, "
+                        + $"{100 * errors[errors.Length * 9 / 10]:0} % at nine in ten; goal 90"
+                )
+            );
         }
         finally
         {
@@ -50,45 +64,53 @@ internal static class EtaBenchmark
     }
 
     private static async Task<IReadOnlyList<(double Posted, double Real)>> LoadAsync(
-        RestClient api, TimeSpan window, int seed, CancellationToken cancellationToken)
+        RestClient api,
+        TimeSpan window,
+        int seed,
+        CancellationToken cancellationToken
+    )
     {
         var random = new Random(seed);
         var all = new List<(double, double)>();
         long begin = Stopwatch.GetTimestamp();
-        await Task.WhenAll(Enumerable.Range(0, Open).Select(async _ =>
-        {
-            while (Stopwatch.GetElapsedTime(begin) < window)
-            {
-                JsonObject request;
-                lock (random)
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, Open)
+                .Select(async _ =>
                 {
-                    request = new JsonObject
+                    while (Stopwatch.GetElapsedTime(begin) < window)
                     {
-                        ["prompt"] = "a red apple on a blue background",
-                        ["num_inference_steps"] = random.Next(5, 40),
-                        ["num_images"] = random.Next(1, 4),
-                    };
-                }
+                        JsonObject request;
+                        lock (random)
+                        {
+                            request = new JsonObject
+                            {
+                                ["prompt"] = "a red apple on a blue background",
+                                ["num_inference_steps"] = random.Next(5, 40),
+                                ["num_images"] = random.Next(1, 4),
+                            };
+                        }
 
-                JobDocument job = await api.SubmitAsync("text2img", request, cancellationToken);
-                double? posted = job.EtaSeconds;
-                while (!job.State.IsFinal())
-                {
-                    await Task.Delay(Look, cancellationToken);
-                    job = await api.JobAsync(job.Id, cancellationToken);
-                }
+                        JobDocument job = await api.SubmitAsync("text2img", request, cancellationToken);
+                        double? posted = job.EtaSeconds;
+                        while (!job.State.IsFinal())
+                        {
+                            await Task.Delay(Look, cancellationToken);
+                            job = await api.JobAsync(job.Id, cancellationToken);
+                        }
 
-                if (job is not { State: JobState.Succeeded, FinishedAt: { } finishedAt })
-                {
-                    throw new InvalidOperationException($"Job {job.Id} is {job.State}: {job.Error?.Detail}");
-                }
+                        if (job is not { State: JobState.Succeeded, FinishedAt: { } finishedAt })
+                        {
+                            throw new InvalidOperationException($"Job {job.Id} is {job.State}: {job.Error?.Detail}");
+                        }
 
-                lock (all)
-                {
-                    all.Add((posted ?? double.NaN, (finishedAt - job.CreatedAt).TotalSeconds));
-                }
-            }
-        }));
+                        lock (all)
+                        {
+                            all.Add((posted ?? double.NaN, (finishedAt - job.CreatedAt).TotalSeconds));
+                        }
+                    }
+                })
+        );
         return all;
     }
 }

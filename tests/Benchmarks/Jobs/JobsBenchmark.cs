@@ -28,7 +28,8 @@ internal static class JobsBenchmark
     public static readonly string[] Parts = ["polls", "submits", "starts", "lives", "eta"];
 
     /// <param name="jobs">Of how many the whole lives are measured.</param>
-    /// <param name="aged">So many jobs have ended before starts and lives are measured once more; 0: only with the database almost empty.</param>
+    /// <param name="aged">So many jobs have ended before starts and lives are measured once more; 0: only with the database almost
+    /// empty.</param>
     /// <param name="parts">What is measured; empty: all.</param>
     public static async Task RunAsync(Report report, int jobs, int aged, IReadOnlyList<string> parts, CancellationToken cancellationToken)
     {
@@ -49,14 +50,16 @@ internal static class JobsBenchmark
         await using JobsStack stack = await JobsStack.StartAsync(cancellationToken);
         foreach (string part in chosen)
         {
-            await (part switch
-            {
-                "polls" => PollsAsync(report, stack, cancellationToken),
-                "submits" => SubmitsAsync(report, stack, cancellationToken),
-                "starts" => StartsAsync(report, stack, "", cancellationToken),
-                "lives" => LivesAsync(report, stack, jobs, "", cancellationToken),
-                _ => Task.CompletedTask,
-            });
+            await (
+                part switch
+                {
+                    "polls" => PollsAsync(report, stack, cancellationToken),
+                    "submits" => SubmitsAsync(report, stack, cancellationToken),
+                    "starts" => StartsAsync(report, stack, "", cancellationToken),
+                    "lives" => LivesAsync(report, stack, jobs, "", cancellationToken),
+                    _ => Task.CompletedTask,
+                }
+            );
         }
 
         if (aged == 0 || !chosen.Any(p => p is "starts" or "lives"))
@@ -71,12 +74,14 @@ internal static class JobsBenchmark
         string after = string.Create(CultureInfo.InvariantCulture, $", after {aged} jobs");
         foreach (string part in chosen)
         {
-            await (part switch
-            {
-                "starts" => StartsAsync(report, stack, after, cancellationToken),
-                "lives" => LivesAsync(report, stack, jobs, after, cancellationToken),
-                _ => Task.CompletedTask,
-            });
+            await (
+                part switch
+                {
+                    "starts" => StartsAsync(report, stack, after, cancellationToken),
+                    "lives" => LivesAsync(report, stack, jobs, after, cancellationToken),
+                    _ => Task.CompletedTask,
+                }
+            );
         }
     }
 
@@ -90,8 +95,19 @@ internal static class JobsBenchmark
         // Turn by turn: both see the machine's same moods
         for (int turn = 0; turn < Turns; turn++)
         {
-            bare = Math.Max(bare, await RateAsync(InFlight, Window, i => GetAsync(stack.Bare, $"/{job.Id}", cancellationToken), cancellationToken));
-            own = Math.Max(own, await RateAsync(InFlight, Window, i => GetAsync(stack.Clients[0], $"/v1/jobs/{job.Id}", cancellationToken), cancellationToken));
+            bare = Math.Max(
+                bare,
+                await RateAsync(InFlight, Window, i => GetAsync(stack.Bare, $"/{job.Id}", cancellationToken), cancellationToken)
+            );
+            own = Math.Max(
+                own,
+                await RateAsync(
+                    InFlight,
+                    Window,
+                    i => GetAsync(stack.Clients[0], $"/v1/jobs/{job.Id}", cancellationToken),
+                    cancellationToken
+                )
+            );
         }
 
         report.Add("jobs: status polls", own, "/s", bare, own / bare, "against a bare pass-through to Redis; goal 0.7");
@@ -100,8 +116,12 @@ internal static class JobsBenchmark
     /// <summary>Submissions a second, against bare transactions of two inserts.</summary>
     private static async Task SubmitsAsync(Report report, JobsStack stack, CancellationToken cancellationToken)
     {
-        await using (NpgsqlCommand create = stack.Source.CreateCommand(
-            "CREATE TABLE IF NOT EXISTS bare_a (id uuid PRIMARY KEY, request jsonb); CREATE TABLE IF NOT EXISTS bare_b (id uuid PRIMARY KEY, at timestamptz)"))
+        await using (
+            NpgsqlCommand create = stack.Source.CreateCommand(
+                "CREATE TABLE IF NOT EXISTS bare_a (id uuid PRIMARY KEY, request jsonb); CREATE TABLE IF NOT EXISTS bare_b (id uuid "
+                    + "PRIMARY KEY, at timestamptz)"
+            )
+        )
         {
             await create.ExecuteNonQueryAsync(cancellationToken);
         }
@@ -109,7 +129,12 @@ internal static class JobsBenchmark
         // As anybody would write it: prepared statements, and else Npgsql's defaults
         await using var source = NpgsqlDataSource.Create(stack.Postgres + ";Max Auto Prepare=100;Auto Prepare Min Usages=2");
         Task<double> OwnAsync(int windows) =>
-            RateAsync(Submitters, windows * Window, i => SubmitBytesAsync(stack, stack.Clients[i % stack.Clients.Count], cancellationToken), cancellationToken);
+            RateAsync(
+                Submitters,
+                windows * Window,
+                i => SubmitBytesAsync(stack, stack.Clients[i % stack.Clients.Count], cancellationToken),
+                cancellationToken
+            );
         // A server just started spends half its time on compiling
         await OwnAsync(3);
         double own = 0;
@@ -125,8 +150,15 @@ internal static class JobsBenchmark
             costs = meter.Per(now * Window.TotalSeconds);
         }
 
-        report.Add("jobs: durable submits", own, "/s", bare, own / bare,
-            $"{Submitters} at a time, against bare two-insert transactions on {Connections} connections, the mean of {Turns} turns of each; goal 0.6; {costs}");
+        report.Add(
+            "jobs: durable submits",
+            own,
+            "/s",
+            bare,
+            own / bare,
+            $"{Submitters} at a time, against bare two-insert transactions on {Connections} connections, the mean of {Turns} turns of "
+                + $"each; goal 0.6; {costs}"
+        );
         await stack.EmptyAsync(cancellationToken);
     }
 
@@ -155,7 +187,14 @@ internal static class JobsBenchmark
 
         double ownMedian = own.Order().ElementAt(own.Count / 2);
         double bareMedian = bare.Order().ElementAt(bare.Count / 2);
-        report.Add($"jobs: submit to start, p50{after}", ownMedian, "ms", bareMedian, ownMedian / bareMedian, "warm and otherwise idle, against the broker's own from one process to another, confirmed; goal at most 4");
+        report.Add(
+            $"jobs: submit to start, p50{after}",
+            ownMedian,
+            "ms",
+            bareMedian,
+            ownMedian / bareMedian,
+            "warm and otherwise idle, against the broker's own from one process to another, confirmed; goal at most 4"
+        );
     }
 
     /// <summary>Whole lives a second: submitted by HTTP, dispatched, claimed, completed and charged.</summary>
@@ -178,8 +217,15 @@ internal static class JobsBenchmark
 
         CpuMeter meter = await stack.MeterAsync(cancellationToken);
         (double submitted, double seconds) = await LiveAsync(stack, worker, jobs, cancellationToken);
-        report.Add($"jobs: whole lives{after}", jobs / seconds, "/s", 1000, jobs / seconds / 1000,
-            $"warm; the first {WarmUpJobs} of the run at {WarmUpJobs / cold:0}/s; {jobs} jobs, all submitted after {submitted:0.0} s, all done after {seconds:0.0} s; all share {Environment.ProcessorCount} cores; {meter.Per(jobs)}");
+        report.Add(
+            $"jobs: whole lives{after}",
+            jobs / seconds,
+            "/s",
+            1000,
+            jobs / seconds / 1000,
+            $"warm; the first {WarmUpJobs} of the run at {WarmUpJobs / cold:0}/s; {jobs} jobs, all submitted after {submitted:0.0} s, "
+                + $"all done after {seconds:0.0} s; all share {Environment.ProcessorCount} cores; {meter.Per(jobs)}"
+        );
         LedgerCheck check = await stack.Ledger.CheckAsync(cancellationToken);
         if (!check.IsRight)
         {
@@ -188,18 +234,27 @@ internal static class JobsBenchmark
     }
 
     /// <summary>So many whole lives; how many seconds until all were submitted, and until all were done.</summary>
-    private static async Task<(double Submitted, double Done)> LiveAsync(JobsStack stack, NoOpWorker worker, int jobs, CancellationToken cancellationToken)
+    private static async Task<(double Submitted, double Done)> LiveAsync(
+        JobsStack stack,
+        NoOpWorker worker,
+        int jobs,
+        CancellationToken cancellationToken
+    )
     {
         int wanted = worker.Done + jobs;
         long begin = Stopwatch.GetTimestamp();
         int next = 0;
-        await Task.WhenAll(Enumerable.Range(0, InFlight).Select(async i =>
-        {
-            while (Interlocked.Increment(ref next) <= jobs)
-            {
-                await SubmitAsync(stack, stack.Clients[i % stack.Clients.Count], cancellationToken);
-            }
-        }));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, InFlight)
+                .Select(async i =>
+                {
+                    while (Interlocked.Increment(ref next) <= jobs)
+                    {
+                        await SubmitAsync(stack, stack.Clients[i % stack.Clients.Count], cancellationToken);
+                    }
+                })
+        );
         double submitted = Stopwatch.GetElapsedTime(begin).TotalSeconds;
         await worker.WaitForAsync(wanted, cancellationToken);
         return (submitted, Stopwatch.GetElapsedTime(begin).TotalSeconds);
@@ -209,16 +264,23 @@ internal static class JobsBenchmark
     {
         long count = 0;
         long begin = Stopwatch.GetTimestamp();
-        await Task.WhenAll(Enumerable.Range(0, inFlight).Select(i => Task.Run(
-            async () =>
-            {
-                while (Stopwatch.GetElapsedTime(begin) < window)
-                {
-                    await act(i);
-                    Interlocked.Increment(ref count);
-                }
-            },
-            cancellationToken)));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, inFlight)
+                .Select(i =>
+                    Task.Run(
+                        async () =>
+                        {
+                            while (Stopwatch.GetElapsedTime(begin) < window)
+                            {
+                                await act(i);
+                                Interlocked.Increment(ref count);
+                            }
+                        },
+                        cancellationToken
+                    )
+                )
+        );
         return count / Stopwatch.GetElapsedTime(begin).TotalSeconds;
     }
 

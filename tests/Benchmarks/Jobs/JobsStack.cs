@@ -22,39 +22,42 @@ internal sealed class JobsStack : IAsyncDisposable
     private static readonly string[] AgeSql =
     [
         """
-        CREATE TEMP TABLE aged ON COMMIT DROP AS
-            SELECT (lpad(to_hex((extract(epoch FROM ended) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(i % 4096), 3, '0')
-                    || 'a' || substr(md5(i::text), 1, 15))::uuid AS id,
-                ended, nextval('ledger_movements') AS held, nextval('ledger_movements') AS charged,
-                (SELECT array_agg(id ORDER BY id) FROM accounts WHERE name LIKE 'bench-%') AS accounts, i
-            FROM (SELECT i, now() - ($1 - i) * interval '1 ms' AS ended FROM generate_series(1, $1) AS i) AS rows
-            WHERE $2 IS NOT NULL
-        """,
+            CREATE TEMP TABLE aged ON COMMIT DROP AS
+                SELECT (lpad(to_hex((extract(epoch FROM ended) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(i % 4096), 3, '0')
+                        || 'a' || substr(md5(i::text), 1, 15))::uuid AS id,
+                    ended, nextval('ledger_movements') AS held, nextval('ledger_movements') AS charged,
+                    (SELECT array_agg(id ORDER BY id) FROM accounts WHERE name LIKE 'bench-%') AS accounts, i
+                FROM (SELECT i, now() - ($1 - i) * interval '1 ms' AS ended FROM generate_series(1, $1) AS i) AS rows
+                WHERE $2 IS NOT NULL
+            """,
         """
-        INSERT INTO jobs (id, account_id, kind, model, state, request, render, created_at, started_at, finished_at, attempt, lease_epoch,
-                worker_id, revision, cost, charged, work, seconds)
-            SELECT aged.id, accounts[1 + i % cardinality(accounts)], kind, model, 2, request, render, ended - interval '1 s',
-                ended - interval '1 ms', ended, 1, 1, worker_id, 3, cost, cost, work, seconds
-            FROM aged, jobs WHERE jobs.id = $2 AND $1 > 0
-        """,
+            INSERT INTO jobs (id, account_id, kind, model, state, request, render, created_at, started_at, finished_at, attempt,
+            lease_epoch,
+                    worker_id, revision, cost, charged, work, seconds)
+                SELECT aged.id, accounts[1 + i % cardinality(accounts)], kind, model, 2, request, render, ended - interval '1 s',
+                    ended - interval '1 ms', ended, 1, 1, worker_id, 3, cost, cost, work, seconds
+                FROM aged, jobs WHERE jobs.id = $2 AND $1 > 0
+            """,
         """
-        INSERT INTO ledger_lines (movement, at, entry, book, account_id, job_id, amount, balance, held)
-            SELECT line.movement, ended, line.entry, line.book, CASE WHEN line.book < 2 THEN account_id END, aged.id, line.amount,
-                CASE WHEN line.book < 2 THEN 0 END, CASE WHEN line.book < 2 THEN 0 END
-            FROM aged JOIN jobs ON jobs.id = aged.id,
-                LATERAL (VALUES (aged.held, 1, 0, -cost), (aged.held, 1, 1, cost), (aged.charged, 2, 1, -cost), (aged.charged, 2, 2, cost))
-                    AS line (movement, entry, book, amount)
-            WHERE $1 > 0 AND $2 IS NOT NULL
-        """,
+            INSERT INTO ledger_lines (movement, at, entry, book, account_id, job_id, amount, balance, held)
+                SELECT line.movement, ended, line.entry, line.book, CASE WHEN line.book < 2 THEN account_id END, aged.id, line.amount,
+                    CASE WHEN line.book < 2 THEN 0 END, CASE WHEN line.book < 2 THEN 0 END
+                FROM aged JOIN jobs ON jobs.id = aged.id,
+                    LATERAL (VALUES (aged.held, 1, 0, -cost), (aged.held, 1, 1, cost), (aged.charged, 2, 1, -cost), (aged.charged, 2, 2,
+                    cost))
+                        AS line (movement, entry, book, amount)
+                WHERE $1 > 0 AND $2 IS NOT NULL
+            """,
         """
-        UPDATE accounts SET balance = balance - spent FROM (
-            SELECT account_id, sum(jobs.charged)::bigint AS spent FROM aged JOIN jobs USING (id) WHERE $1 > 0 AND $2 IS NOT NULL GROUP BY account_id) AS by
-        WHERE accounts.id = by.account_id
-        """,
+            UPDATE accounts SET balance = balance - spent FROM (
+                SELECT account_id, sum(jobs.charged)::bigint AS spent FROM aged JOIN jobs USING (id) WHERE $1 > 0 AND $2 IS NOT NULL GROUP
+                BY account_id) AS by
+            WHERE accounts.id = by.account_id
+            """,
         """
-        INSERT INTO outbox (job_id, account_id, model, priority, enqueued_at)
-            SELECT id, account_id, model, 0, created_at FROM aged JOIN jobs USING (id) WHERE $1 > 0 AND $2 IS NOT NULL
-        """,
+            INSERT INTO outbox (job_id, account_id, model, priority, enqueued_at)
+                SELECT id, account_id, model, 0, created_at FROM aged JOIN jobs USING (id) WHERE $1 > 0 AND $2 IS NOT NULL
+            """,
         "DELETE FROM outbox USING aged WHERE job_id = aged.id AND $1 > 0 AND $2 IS NOT NULL",
     ];
 
@@ -65,9 +68,14 @@ internal sealed class JobsStack : IAsyncDisposable
     private ServiceProvider _services = null!;
     private byte[]? _request;
 
-    public ModelEntry Model { get; } = JsonSerializer.Deserialize<ModelEntry>(
-        File.ReadAllText(Path.Combine(Repository.Root, "models", "demo.json")), WireJson.Options)! with
-    { Name = "noop" };
+    public ModelEntry Model { get; } =
+        JsonSerializer.Deserialize<ModelEntry>(
+            File.ReadAllText(Path.Combine(Repository.Root, "models", "demo.json")),
+            WireJson.Options
+        )! with
+        {
+            Name = "noop",
+        };
 
     /// <summary>A submission's body.</summary>
     public byte[] Request => _request ??= JsonSerializer.SerializeToUtf8Bytes(new { prompt = "a red apple", model = Model.Name });
@@ -107,8 +115,7 @@ internal sealed class JobsStack : IAsyncDisposable
     public async Task<CpuMeter> MeterAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<ProcessHealth> servers = await _servers.CheckAsync(cancellationToken);
-        return new CpuMeter(
-        [
+        return new CpuMeter([
             ("load and worker", Environment.ProcessId),
             ("API", _processes[0].Id),
             ("bare API", _processes[1].Id),
@@ -142,12 +149,15 @@ internal sealed class JobsStack : IAsyncDisposable
         await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Waits until the database has tidied the outbox by itself, as it does all the time that jobs come and go; a minute at most.</summary>
+    /// <summary>
+    /// Waits until the database has tidied the outbox by itself, as it does all the time that jobs come and go; a minute at most.
+    /// </summary>
     public async Task VacuumedAsync(CancellationToken cancellationToken)
     {
         long begin = Stopwatch.GetTimestamp();
         await using NpgsqlCommand tidied = Source.CreateCommand(
-            "SELECT coalesce(last_autovacuum > $1, false) FROM pg_stat_user_tables WHERE relname = 'outbox'");
+            "SELECT coalesce(last_autovacuum > $1, false) FROM pg_stat_user_tables WHERE relname = 'outbox'"
+        );
         tidied.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = DateTimeOffset.UtcNow });
         while (Stopwatch.GetElapsedTime(begin) < TimeSpan.FromMinutes(1) && await tidied.ExecuteScalarAsync(cancellationToken) is not true)
         {
@@ -158,8 +168,11 @@ internal sealed class JobsStack : IAsyncDisposable
     /// <summary>Ends every waiting job, so that the next measure begins with none.</summary>
     public async Task EmptyAsync(CancellationToken cancellationToken)
     {
-        await using (NpgsqlCommand expire = Source.CreateCommand(
-            "UPDATE outbox SET expires_at = '2000-01-01'; UPDATE jobs SET expires_at = '2000-01-01' WHERE state = 0"))
+        await using (
+            NpgsqlCommand expire = Source.CreateCommand(
+                "UPDATE outbox SET expires_at = '2000-01-01'; UPDATE jobs SET expires_at = '2000-01-01' WHERE state = 0"
+            )
+        )
         {
             expire.CommandTimeout = 120;
             await expire.ExecuteNonQueryAsync(cancellationToken);
@@ -223,7 +236,11 @@ internal sealed class JobsStack : IAsyncDisposable
             ["Logging:LogLevel:Default"] = "Warning",
         };
         IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(settings).Build();
-        _services = new ServiceCollection().AddLogging().AddGenerationStorage(configuration).AddGenerationKeys(configuration).BuildServiceProvider();
+        _services = new ServiceCollection()
+            .AddLogging()
+            .AddGenerationStorage(configuration)
+            .AddGenerationKeys(configuration)
+            .BuildServiceProvider();
         await Get<Migrator>().MigrateAsync(cancellationToken);
         await Workers.RegisterAsync(new WorkerRegistration("bench", [Model], 1, null), cancellationToken);
         await Workers.RemoveAsync("bench", cancellationToken);

@@ -69,7 +69,9 @@ internal sealed class NoOpWorker : IConsumer<RunJob>, IAsyncDisposable
         _ = CompleteAsync(claim);
     }
 
-    /// <summary>How long a message takes from another process, which does nothing but send it, over a queue of the same kind to this one.</summary>
+    /// <summary>
+    /// How long a message takes from another process, which does nothing but send it, over a queue of the same kind to this one.
+    /// </summary>
     public async Task<TimeSpan> EchoAsync(CancellationToken cancellationToken)
     {
         _echoed = New();

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Generation.Diffusion;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Goldens;
@@ -17,10 +18,12 @@ public sealed class GoldenCase
     }
 
     /// <summary>The folder of groups: GOLDENS_DIR, or tests/Goldens of this repository.</summary>
-    public static string Root { get; } = Environment.GetEnvironmentVariable("GOLDENS_DIR") is { Length: > 0 } set ? Path.GetFullPath(set) : InRepository("tests/Goldens");
+    public static string Root { get; } =
+        Environment.GetEnvironmentVariable("GOLDENS_DIR") is { Length: > 0 } set ? Path.GetFullPath(set) : InRepository("tests/Goldens");
 
     /// <summary>Where networks and pipelines run: GOLDENS_DEVICE (cuda, cuda:1, ...), or the CPU.</summary>
-    public static Device Device { get; } = device(Environment.GetEnvironmentVariable("GOLDENS_DEVICE") is { Length: > 0 } name ? name : "cpu");
+    public static Device Device { get; } =
+        device(Environment.GetEnvironmentVariable("GOLDENS_DEVICE") is { Length: > 0 } name ? name : "cpu");
 
     public string Folder { get; }
 
@@ -55,12 +58,17 @@ public sealed class GoldenCase
     {
         string folder = Path.Combine(Root, group);
         return Directory.Exists(folder)
-            ? Directory.EnumerateDirectories(folder).Where(path => File.Exists(Path.Combine(path, "case.json"))).Order(StringComparer.Ordinal).Select(path => new GoldenCase(path))
+            ? Directory
+                .EnumerateDirectories(folder)
+                .Where(path => File.Exists(Path.Combine(path, "case.json")))
+                .Order(StringComparer.Ordinal)
+                .Select(path => new GoldenCase(path))
             : [];
     }
 
     /// <summary>A group's folder: that of <see cref="Root"/>, or this repository's where that has none.</summary>
-    public static string GroupFolder(string group) => Path.Combine(Root, group) is var folder && Directory.Exists(folder) ? folder : InRepository("tests/Goldens/" + group);
+    public static string GroupFolder(string group) =>
+        Path.Combine(Root, group) is var folder && Directory.Exists(folder) ? folder : InRepository("tests/Goldens/" + group);
 
     /// <summary>A file or folder of this repository.</summary>
     public static string InRepository(string path)
@@ -91,7 +99,7 @@ public sealed class GoldenCase
 
     public static void AssertClose(Tensor actual, Tensor expected, string name, double tolerance)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Assert.That(actual.shape, Is.EqualTo(expected.shape), $"shape of {name}");
         double[] found = [.. actual.to(ScalarType.Float64).cpu().contiguous().data<double>()];
         double[] wanted = [.. expected.to(ScalarType.Float64).contiguous().data<double>()];
@@ -100,7 +108,9 @@ public sealed class GoldenCase
         int over = 0;
         for (int i = 0; i < found.Length; i++)
         {
-            double excess = found[i].Equals(wanted[i]) ? 0 : Math.Abs(found[i] - wanted[i]) / (tolerance * Math.Max(1, Math.Abs(wanted[i])));
+            double excess = found[i].Equals(wanted[i])
+                ? 0
+                : Math.Abs(found[i] - wanted[i]) / (tolerance * Math.Max(1, Math.Abs(wanted[i])));
             if (!(excess <= 1))
             {
                 over++;
@@ -111,7 +121,10 @@ public sealed class GoldenCase
             }
         }
 
-        Assert.That(over, Is.Zero, () => $"{name}: {over} of {found.Length} values are off; worst at {worst}: {found[worst]:R} instead of {wanted[worst]:R}, {worstExcess:F1} times the tolerance {tolerance}");
+        Assert.That(over, Is.Zero, () =>
+            $"{name}: {over} of {found.Length} values are off; worst at {worst}: {found[worst]:R} instead of {wanted[worst]:R}, "
+            + $"{worstExcess:F1} times the tolerance {tolerance}"
+        );
     }
 
     /// <summary>Fails: no code here runs cases of this kind.</summary>

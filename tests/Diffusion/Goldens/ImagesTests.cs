@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Generation.Imaging;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Goldens;
@@ -13,12 +14,14 @@ namespace Generation.Tests.Goldens;
 public sealed partial class ImagesTests
 {
     public static IEnumerable<TestCaseData> Outputs() =>
-        GoldenCase.All("images").SelectMany(golden => golden.Outputs.Select(name => new TestCaseData(golden, name).SetArgDisplayNames(golden.Name, name)));
+        GoldenCase
+            .All("images")
+            .SelectMany(golden => golden.Outputs.Select(name => new TestCaseData(golden, name).SetArgDisplayNames(golden.Name, name)));
 
     [TestCaseSource(nameof(Outputs))]
     public void Compute_ReferencePicture_EqualsReference(GoldenCase golden, string name)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor expected = golden.Output(name);
         if (EdgesName().Match(name) is { Success: true } edges)
         {
@@ -37,7 +40,8 @@ public sealed partial class ImagesTests
         else if (PreprocessName().Match(name) is { Success: true } preprocess)
         {
             bool isMask = preprocess.Groups["kind"].Value == "mask";
-            Picture fitted = ToPicture(golden.Input(isMask ? "mask" : "image")).Fit((int)Number(preprocess, "width"), (int)Number(preprocess, "height"));
+            Picture fitted = ToPicture(golden.Input(isMask ? "mask" : "image"))
+                .Fit((int)Number(preprocess, "width"), (int)Number(preprocess, "height"));
             float[] values = isMask ? [.. fitted.ToGrey().Binarize().Bytes.Select(value => value / 255f)] : Planes(fitted.DropAlpha());
             GoldenCase.AssertClose(tensor(values).view(expected.shape), expected, name, golden.Tolerance / 127);
         }
@@ -58,13 +62,25 @@ public sealed partial class ImagesTests
         }
     }
 
-    [GeneratedRegex("^(?<gray>gray_)?low(?<low>[0-9.]+)_high(?<high>[0-9.]+)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        "^(?<gray>gray_)?low(?<low>[0-9.]+)_high(?<high>[0-9.]+)$",
+        RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000
+    )]
     private static partial Regex EdgesName();
 
-    [GeneratedRegex("_(?<filter>nearest|box|bilinear|hamming|bicubic|lanczos)_(?<width>[0-9]+)x(?<height>[0-9]+)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        "_(?<filter>nearest|box|bilinear|hamming|bicubic|lanczos)_(?<width>[0-9]+)x(?<height>[0-9]+)$",
+        RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000
+    )]
     private static partial Regex ResizeName();
 
-    [GeneratedRegex("^(?<kind>vae|mask)_preprocess_(?<width>[0-9]+)x(?<height>[0-9]+)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        "^(?<kind>vae|mask)_preprocess_(?<width>[0-9]+)x(?<height>[0-9]+)$",
+        RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000
+    )]
     private static partial Regex PreprocessName();
 
     [GeneratedRegex("^clip_image_processor_(?<size>[0-9]+)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]

@@ -12,68 +12,111 @@ internal sealed class ModuleRun : IDisposable
     private static readonly Dictionary<string, Kind> Kinds = new(StringComparer.Ordinal)
     {
         ["CLIPTextModel"] = Of<ClipTextConfig, CLIPTextModel>((config, weights) => new(config, weights), CallClipText),
-        ["CLIPVisionModel"] = Of<ClipVisionConfig, CLIPVisionModel>((config, weights) => new(config, weights), (network, run) =>
-        {
-            ClipVisionOutput output = network.Forward(run["pixel_values"]);
-            return new() { ["image_embeds"] = output.ImageEmbeds, ["last_hidden_state"] = output.LastHiddenState };
-        }),
-        ["CLIPSegForImageSegmentation"] = Of<ClipSegConfig, CLIPSegModel>((config, weights) => new(config, weights), (network, run) =>
-        {
-            Tensor embeds = network.TextEmbeds(run["input_ids"]);
-            return new() { ["conditional_embeddings"] = embeds, ["logits"] = network.Forward(run["pixel_values"], embeds) };
-        }),
-        ["StableDiffusionSafetyChecker"] = Of<SafetyCheckerConfig, SafetyChecker>((config, weights) => new(config, weights), (network, run) =>
-        {
-            Tensor embeds = network.ImageEmbeds(run["pixel_values"]);
-            return new() { ["image_embeds"] = embeds, ["has_nsfw"] = tensor(network.Judge(embeds)) };
-        }),
+        ["CLIPVisionModel"] = Of<ClipVisionConfig, CLIPVisionModel>(
+            (config, weights) => new(config, weights),
+            (network, run) =>
+            {
+                ClipVisionOutput output = network.Forward(run["pixel_values"]);
+                return new() { ["image_embeds"] = output.ImageEmbeds, ["last_hidden_state"] = output.LastHiddenState };
+            }
+        ),
+        ["CLIPSegForImageSegmentation"] = Of<ClipSegConfig, CLIPSegModel>(
+            (config, weights) => new(config, weights),
+            (network, run) =>
+            {
+                Tensor embeds = network.TextEmbeds(run["input_ids"]);
+                return new() { ["conditional_embeddings"] = embeds, ["logits"] = network.Forward(run["pixel_values"], embeds) };
+            }
+        ),
+        ["StableDiffusionSafetyChecker"] = Of<SafetyCheckerConfig, SafetyChecker>(
+            (config, weights) => new(config, weights),
+            (network, run) =>
+            {
+                Tensor embeds = network.ImageEmbeds(run["pixel_values"]);
+                return new() { ["image_embeds"] = embeds, ["has_nsfw"] = tensor(network.Judge(embeds)) };
+            }
+        ),
         ["T5EncoderModel"] = Of<T5Config, T5EncoderModel>(
-            (config, weights) => new(config, weights), (network, run) => new() { ["last_hidden_state"] = network.Forward(run["input_ids"]) }),
-        ["UNet2DConditionModel"] = Of<UNetConfig, UNet2DConditionModel>((config, weights) => new(config, weights), (network, run) => new()
-        {
-            ["sample"] = network.Forward(run["sample"], run["timestep"], run["encoder_hidden_states"], run.Conditions),
-        }),
-        ["UNetMotionModel"] = new(LoadMotion, (network, run) => new()
-        {
-            ["sample"] = ((UNetMotionModel)network).Forward(run["sample"], run["timestep"], run["encoder_hidden_states"]),
-        }),
+            (config, weights) => new(config, weights),
+            (network, run) => new() { ["last_hidden_state"] = network.Forward(run["input_ids"]) }
+        ),
+        ["UNet2DConditionModel"] = Of<UNetConfig, UNet2DConditionModel>(
+            (config, weights) => new(config, weights),
+            (network, run) =>
+                new() { ["sample"] = network.Forward(run["sample"], run["timestep"], run["encoder_hidden_states"], run.Conditions) }
+        ),
+        ["UNetMotionModel"] = new(LoadMotion, (network, run) =>
+            new() { ["sample"] = ((UNetMotionModel)network).Forward(run["sample"], run["timestep"], run["encoder_hidden_states"]) }
+        ),
         ["ControlNetModel"] = Of<ControlNetConfig, ControlNetModel>((config, weights) => new(config, weights), CallControlNet),
-        ["AutoencoderKL"] = Of<AutoencoderConfig, AutoencoderKL>((config, weights) => new(config, weights), (network, run) =>
-        {
-            LatentDistribution latents = network.Encode(run["image"]);
-            return new() { ["mean"] = latents.Mean, ["logvar"] = latents.LogVar, ["decoded"] = network.Decode(run["latent"]) };
-        }),
+        ["AutoencoderKL"] = Of<AutoencoderConfig, AutoencoderKL>(
+            (config, weights) => new(config, weights),
+            (network, run) =>
+            {
+                LatentDistribution latents = network.Encode(run["image"]);
+                return new()
+                {
+                    ["mean"] = latents.Mean,
+                    ["logvar"] = latents.LogVar,
+                    ["decoded"] = network.Decode(run["latent"]),
+                };
+            }
+        ),
         ["AutoencoderKLTemporalDecoder"] = Of<AutoencoderConfig, AutoencoderKLTemporalDecoder>(
             (config, weights) => new(config, weights),
-            (network, run) => new() { ["decoded"] = network.Decode(run["latent"], run.Golden.Call.GetProperty("num_frames").GetInt32()) }),
-        ["UNetSpatioTemporalConditionModel"] = Of<UNetSpatioTemporalConfig, UNetSpatioTemporalConditionModel>((config, weights) => new(config, weights), (network, run) => new()
-        {
-            ["sample"] = network.Forward(run["sample"], run["timestep"], run["encoder_hidden_states"], run["added_time_ids"]),
-        }),
-        ["AutoencoderTiny"] = Of<AutoencoderTinyConfig, AutoencoderTiny>((config, weights) => new(config, weights), (network, run) =>
-        {
-            Tensor latent = network.Encode(run["image"]);
-            return new() { ["latent"] = latent, ["decoded"] = network.Decode(latent) };
-        }),
-        ["FluxTransformer2DModel"] = Of<FluxConfig, FluxTransformer2DModel>((config, weights) => new(config, weights), (network, run) => new()
-        {
-            ["sample"] = network.Forward(
-                run["hidden_states"], run["timestep"], run["encoder_hidden_states"], run["pooled_projections"], run["txt_ids"], run["img_ids"], run.Get("guidance")),
-        }),
+            (network, run) => new() { ["decoded"] = network.Decode(run["latent"], run.Golden.Call.GetProperty("num_frames").GetInt32()) }
+        ),
+        ["UNetSpatioTemporalConditionModel"] = Of<UNetSpatioTemporalConfig, UNetSpatioTemporalConditionModel>(
+            (config, weights) => new(config, weights),
+            (network, run) =>
+                new() { ["sample"] = network.Forward(run["sample"], run["timestep"], run["encoder_hidden_states"], run["added_time_ids"]) }
+        ),
+        ["AutoencoderTiny"] = Of<AutoencoderTinyConfig, AutoencoderTiny>(
+            (config, weights) => new(config, weights),
+            (network, run) =>
+            {
+                Tensor latent = network.Encode(run["image"]);
+                return new() { ["latent"] = latent, ["decoded"] = network.Decode(latent) };
+            }
+        ),
+        ["FluxTransformer2DModel"] = Of<FluxConfig, FluxTransformer2DModel>(
+            (config, weights) => new(config, weights),
+            (network, run) =>
+                new()
+                {
+                    ["sample"] = network.Forward(
+                        run["hidden_states"],
+                        run["timestep"],
+                        run["encoder_hidden_states"],
+                        run["pooled_projections"],
+                        run["txt_ids"],
+                        run["img_ids"],
+                        run.Get("guidance")
+                    ),
+                }
+        ),
         ["RRDBNet"] = new(
             (golden, source, dtype) =>
             {
                 var weights = new Weights(RRDBNetKeys.Rename(source), dtype, GoldenCase.Device);
                 return new RRDBNet(RRDBNetConfig.FromWeights(weights), weights);
             },
-            (network, run) => new() { ["image"] = ((RRDBNet)network).Forward(run["image"]) }),
+            (network, run) => new() { ["image"] = ((RRDBNet)network).Forward(run["image"]) }
+        ),
         ["SRVGGNetCompact"] = new(
             (golden, source, dtype) =>
             {
                 var weights = new Weights(source, dtype, GoldenCase.Device);
-                return new SRVGGNetCompact(SRVGGConfig.FromWeights(weights) with { ActType = golden.Call.GetProperty("act_type").GetString()! }, weights);
+                return new SRVGGNetCompact(
+                    SRVGGConfig.FromWeights(weights) with
+                    {
+                        ActType = golden.Call.GetProperty("act_type").GetString()!,
+                    },
+                    weights
+                );
             },
-            (network, run) => new() { ["image"] = ((SRVGGNetCompact)network).Forward(run["image"]) }),
+            (network, run) => new() { ["image"] = ((SRVGGNetCompact)network).Forward(run["image"]) }
+        ),
     };
 
     private readonly Kind _kind;
@@ -90,13 +133,14 @@ internal sealed class ModuleRun : IDisposable
 
     public GoldenCase Golden { get; }
 
-    private UNetConditions Conditions => new()
-    {
-        ClassLabels = Get("class_labels"),
-        TextEmbeds = Get("text_embeds"),
-        TimeIds = Get("time_ids"),
-        TimestepCond = Get("timestep_cond"),
-    };
+    private UNetConditions Conditions =>
+        new()
+        {
+            ClassLabels = Get("class_labels"),
+            TextEmbeds = Get("text_embeds"),
+            TimeIds = Get("time_ids"),
+            TimestepCond = Get("timestep_cond"),
+        };
 
     /// <summary>An input of the case.</summary>
     public Tensor this[string name] => _inputs[name];
@@ -129,7 +173,7 @@ internal sealed class ModuleRun : IDisposable
 
     private static Dictionary<string, Tensor> CallClipText(CLIPTextModel network, ModuleRun run)
     {
-        using var scope = NewDisposeScope();
+        using TorchSharp.DisposeScope scope = NewDisposeScope();
         ClipTextOutput output = network.Forward(run["input_ids"]);
         Dictionary<string, Tensor> outputs = new(StringComparer.Ordinal)
         {
@@ -158,7 +202,15 @@ internal sealed class ModuleRun : IDisposable
         foreach (bool guess in new[] { false, true })
         {
             string prefix = guess ? "guess_" : "";
-            ControlNetOutput output = network.Forward(run["sample"], run["timestep"], run["encoder_hidden_states"], run["controlnet_cond"], scale, guess, run.Conditions);
+            ControlNetOutput output = network.Forward(
+                run["sample"],
+                run["timestep"],
+                run["encoder_hidden_states"],
+                run["controlnet_cond"],
+                scale,
+                guess,
+                run.Conditions
+            );
             outputs[prefix + "mid"] = output.Mid;
             for (int i = 0; i < output.Down.Count; i++)
             {
@@ -172,16 +224,29 @@ internal sealed class ModuleRun : IDisposable
     {
         using WeightSource motion = SafetensorsFile.Open(golden.PathOf(golden.Call.GetProperty("motion_adapter").GetString()!));
         return new UNetMotionModel(
-            Config<UNetConfig>(golden.Config), new Weights(source, dtype, GoldenCase.Device), Config<MotionAdapterConfig>(golden.Call.GetProperty("motion_config")), new Weights(motion, dtype, GoldenCase.Device));
+            Config<UNetConfig>(golden.Config),
+            new Weights(source, dtype, GoldenCase.Device),
+            Config<MotionAdapterConfig>(golden.Call.GetProperty("motion_config")),
+            new Weights(motion, dtype, GoldenCase.Device)
+        );
     }
 
     private static T Config<T>(JsonElement json)
         where T : INetworkConfig => ConfigJson.Parse<T>(json.GetRawText());
 
-    private static Kind Of<TConfig, TNetwork>(Func<TConfig, Weights, TNetwork> build, Func<TNetwork, ModuleRun, Dictionary<string, Tensor>> call)
+    private static Kind Of<TConfig, TNetwork>(
+        Func<TConfig, Weights, TNetwork> build,
+        Func<TNetwork, ModuleRun, Dictionary<string, Tensor>> call
+    )
         where TConfig : INetworkConfig
         where TNetwork : Network =>
-        new((golden, source, dtype) => build(Config<TConfig>(golden.Config), new Weights(source, dtype, GoldenCase.Device)), (network, run) => call((TNetwork)network, run));
+        new(
+            (golden, source, dtype) => build(Config<TConfig>(golden.Config), new Weights(source, dtype, GoldenCase.Device)),
+            (network, run) => call((TNetwork)network, run)
+        );
 
-    private sealed record Kind(Func<GoldenCase, WeightSource, ScalarType, Network> Load, Func<Network, ModuleRun, Dictionary<string, Tensor>> Call);
+    private sealed record Kind(
+        Func<GoldenCase, WeightSource, ScalarType, Network> Load,
+        Func<Network, ModuleRun, Dictionary<string, Tensor>> Call
+    );
 }

@@ -1,4 +1,5 @@
 using Generation.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Goldens;
@@ -14,16 +15,16 @@ public sealed class ModulesTests
     [TestCaseSource(nameof(Cases))]
     public void Network_OnReferenceInputs_GivesReferenceOutputs(GoldenCase golden)
     {
-        using ModuleRun run = ModuleRun.Load(golden, ScalarType.Float32);
+        using var run = ModuleRun.Load(golden, ScalarType.Float32);
         long before = TensorCount.Settled();
         Dictionary<string, Tensor> outputs = run.Call();
         long after = TorchExtras.LiveTensors;
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         try
         {
             Assert.That(after - before, Is.EqualTo(outputs.Count), "tensors left alive beside the results");
             Assert.That(outputs.Keys, Is.EquivalentTo(golden.Outputs));
-            foreach (var (name, actual) in outputs)
+            foreach ((string? name, Tensor? actual) in outputs)
             {
                 golden.AssertClose(actual, name);
             }
@@ -37,14 +38,15 @@ public sealed class ModulesTests
     [TestCaseSource(nameof(Cases))]
     public void Network_InBFloat16_StaysNearReference(GoldenCase golden)
     {
-        using ModuleRun run = ModuleRun.Load(golden, ScalarType.BFloat16);
+        using var run = ModuleRun.Load(golden, ScalarType.BFloat16);
         Dictionary<string, Tensor> outputs = run.Call();
         try
         {
-            foreach (var (name, actual) in outputs.Where(output => output.Value.is_floating_point()))
+            foreach ((string? name, Tensor? actual) in outputs.Where(output => output.Value.is_floating_point()))
             {
-                using var scope = NewDisposeScope();
-                Tensor expected = golden.Output(name), error = actual.to(ScalarType.Float32).cpu() - expected;
+                using DisposeScope scope = NewDisposeScope();
+                Tensor expected = golden.Output(name),
+                    error = actual.to(ScalarType.Float32).cpu() - expected;
                 double relative = (error.square().mean().sqrt() / expected.square().mean().sqrt()).item<float>();
                 Assert.That(relative, Is.LessThan(BFloat16RelativeError), $"relative error of {name}");
             }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Goldens;
@@ -19,7 +20,7 @@ public sealed class NoiseTests
             string[] parts = name.Split('_');
             long seed = long.Parse(parts[0]["seed".Length..], CultureInfo.InvariantCulture);
             long[] shape = [.. parts[1]["shape".Length..].Split('x').Select(side => long.Parse(side, CultureInfo.InvariantCulture))];
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             using var generator = new Generator((ulong)seed, device: CPU);
             AssertSame(golden, randn(shape, dtype: ScalarType.Float32, generator: generator), name);
         }
@@ -29,7 +30,7 @@ public sealed class NoiseTests
     public void Randn_OneDrawAfterTheOther_IsTorchs(GoldenCase golden)
     {
         string[] drawn = [.. golden.Outputs.Where(name => name.StartsWith("seq_", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         using var generator = new Generator(NoteSeed(golden), device: CPU);
         foreach (string name in drawn)
         {
@@ -47,7 +48,9 @@ public sealed class NoiseTests
         const string Mark = "seq_*: seed ";
         string text = golden.Reference;
         int start = text.IndexOf(Mark, StringComparison.Ordinal);
-        return start < 0 ? 0 : ulong.Parse(new string([.. text[(start + Mark.Length)..].TakeWhile(char.IsAsciiDigit)]), CultureInfo.InvariantCulture);
+        return start < 0
+            ? 0
+            : ulong.Parse(new string([.. text[(start + Mark.Length)..].TakeWhile(char.IsAsciiDigit)]), CultureInfo.InvariantCulture);
     }
 
     private static void AssertSame(GoldenCase golden, Tensor actual, string name) =>

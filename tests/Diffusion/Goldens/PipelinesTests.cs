@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Goldens;
@@ -24,7 +25,7 @@ public sealed class PipelinesTests
             return;
         }
 
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Assert.That(golden.Outputs, Is.Not.Empty);
         foreach (string output in golden.Outputs)
         {
@@ -85,7 +86,7 @@ public sealed class PipelinesTests
 
         double Off()
         {
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             Tensor far = (Pasted() - wanted).abs();
             return far.gt(golden.Tolerance).to(ScalarType.Float32).sum().item<float>();
         }
@@ -116,8 +117,18 @@ internal sealed class PipelineCall
     {
         get
         {
-            Match match = Regex.Match(Golden.Note ?? "", @"(?<file>models/lora/\S+) at scale (?<scale>[0-9.]+)", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
-            return match.Success ? (Path.Combine(GoldenCase.Root, match.Groups["file"].Value), double.Parse(match.Groups["scale"].Value, CultureInfo.InvariantCulture)) : null;
+            Match match = Regex.Match(
+                Golden.Note ?? "",
+                @"(?<file>models/lora/\S+) at scale (?<scale>[0-9.]+)",
+                RegexOptions.ExplicitCapture,
+                TimeSpan.FromSeconds(1)
+            );
+            return match.Success
+                ? (
+                    Path.Combine(GoldenCase.Root, match.Groups["file"].Value),
+                    double.Parse(match.Groups["scale"].Value, CultureInfo.InvariantCulture)
+                )
+                : null;
         }
     }
 
@@ -131,32 +142,46 @@ internal sealed class PipelineCall
 
     public bool Flag(string name) => Has(name) && _arguments.GetProperty(name).GetBoolean();
 
-    public (int, int)? Pair(string name) => Has(name) ? (_arguments.GetProperty(name)[0].GetInt32(), _arguments.GetProperty(name)[1].GetInt32()) : null;
+    public (int, int)? Pair(string name) =>
+        Has(name) ? (_arguments.GetProperty(name)[0].GetInt32(), _arguments.GetProperty(name)[1].GetInt32()) : null;
 
     /// <summary>One picture per seed; prompts are given once for all or once for each.</summary>
     public IReadOnlyList<PictureItem> Items()
     {
         JsonElement seed = Golden.Call.GetProperty("seed");
         long[] seeds = seed.ValueKind == JsonValueKind.Array ? [.. seed.EnumerateArray().Select(one => one.GetInt64())] : [seed.GetInt64()];
-        return [.. seeds.Select((one, k) => new PictureItem(Text("prompt", k) ?? "", Text("negative_prompt", k), one) { Prompt2 = Text("prompt_2", k), NegativePrompt2 = Text("negative_prompt_2", k) })];
+        return
+        [
+            .. seeds.Select(
+                (one, k) =>
+                    new PictureItem(Text("prompt", k) ?? "", Text("negative_prompt", k), one)
+                    {
+                        Prompt2 = Text("prompt_2", k),
+                        NegativePrompt2 = Text("negative_prompt_2", k),
+                    }
+            ),
+        ];
     }
 
     /// <summary>A model that the note names beside the call's own, as in "models/controlnet over models/sd15".</summary>
     public string Named(string word)
     {
-        string name = (Golden.Note ?? "").Split(' ', ',', ';').First(part => part.StartsWith("models/", StringComparison.Ordinal) && part.Contains(word, StringComparison.Ordinal));
+        string name = (Golden.Note ?? "")
+            .Split(' ', ',', ';')
+            .First(part => part.StartsWith("models/", StringComparison.Ordinal) && part.Contains(word, StringComparison.Ordinal));
         return Path.Combine(GoldenCase.Root, name);
     }
 
     public Picture Picture(string name)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor bytes = Golden.Input(name);
         int channels = bytes.dim() == 2 ? 1 : (int)bytes.shape[2];
         return new Picture((int)bytes.shape[1], (int)bytes.shape[0], channels, bytes.contiguous().bytes.ToArray());
     }
 
-    private string? Text(string name, int k) => !Has(name) ? null
+    private string? Text(string name, int k) =>
+        !Has(name) ? null
         : _arguments.GetProperty(name) is { ValueKind: JsonValueKind.Array } list ? list[k].GetString()
         : _arguments.GetProperty(name).GetString();
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Generation.Diffusion.Schedulers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Goldens;
@@ -13,16 +14,17 @@ public sealed class SchedulersTests
     public void Run_OfEachScheduler_IsTheReferences(GoldenCase golden)
     {
         var config = SchedulerConfig.FromJson(golden.Call.GetProperty("config"), golden.ReferenceClass);
-        var options = OptionsOf(golden.Call);
-        using var outer = NewDisposeScope();
-        var steps = golden.Call.GetProperty("steps") is { ValueKind: JsonValueKind.Number } number ? number.GetInt32() : 0;
+        SchedulerOptions options = OptionsOf(golden.Call);
+        using DisposeScope outer = NewDisposeScope();
+        int steps = golden.Call.GetProperty("steps") is { ValueKind: JsonValueKind.Number } number ? number.GetInt32() : 0;
         using var scheduler = Scheduler.Create(config, steps, options);
         golden.AssertClose(tensor(scheduler.Timesteps.ToArray()), "timesteps");
         if (golden.Outputs.Contains("sigmas"))
         {
-            // To the bit they are checked in SchedulerTablesTests. These were made with MKL's square root, which is off by a unit in one of six, and
+            // To the bit they are checked in SchedulerTablesTests. These were made with MKL's square root, which is off by a unit in one of
+            // six, and
             // where levels are scaled towards no signal the difference grows.
-            var tolerance = config.RescaleBetasZeroSnr ? golden.Tolerance : Math.Min(golden.Tolerance, 1e-6);
+            double tolerance = config.RescaleBetasZeroSnr ? golden.Tolerance : Math.Min(golden.Tolerance, 1e-6);
             GoldenCase.AssertClose(tensor(scheduler.Sigmas.ToArray()), golden.Output("sigmas"), "sigmas", tolerance);
         }
 
@@ -31,22 +33,22 @@ public sealed class SchedulersTests
             golden.AssertClose(tensor((float)scheduler.InitNoiseSigma), "init_noise_sigma");
         }
 
-        var (a, b) = (golden.Input("a"), golden.Input("b"));
-        var n = golden.Input("n");
-        var latent = golden.Input("latent");
-        var wantedInput = golden.Output("model_input");
-        var wantedLatent = golden.Output("trajectory");
-        var third = scheduler.Timesteps.Count / 3;
+        (Tensor? a, Tensor? b) = (golden.Input("a"), golden.Input("b"));
+        Tensor n = golden.Input("n");
+        Tensor latent = golden.Input("latent");
+        Tensor wantedInput = golden.Output("model_input");
+        Tensor wantedLatent = golden.Output("trajectory");
+        int third = scheduler.Timesteps.Count / 3;
         golden.AssertClose(scheduler.AddNoise(latent, n[0], third), "noised_from_third");
 
-        var noise = golden.HasInput("step_noise") ? golden.Input("step_noise") : null;
-        var drawn = 0;
+        Tensor? noise = golden.HasInput("step_noise") ? golden.Input("step_noise") : null;
+        int drawn = 0;
         latent = latent * scheduler.InitNoiseSigma;
-        for (var i = 0; i < scheduler.Timesteps.Count; i++)
+        for (int i = 0; i < scheduler.Timesteps.Count; i++)
         {
-            var input = scheduler.ScaleModelInput(latent, i);
+            Tensor input = scheduler.ScaleModelInput(latent, i);
             golden.AssertClose(input, wantedInput[i], $"model_input[{i}]");
-            var output = input * a[i].item<float>() + n[i] * b[i].item<float>();
+            Tensor output = input * a[i].item<float>() + n[i] * b[i].item<float>();
             latent = scheduler.Step(output, i, latent, () => noise![drawn++].clone());
             golden.AssertClose(latent, wantedLatent[i], $"trajectory[{i}]");
         }
@@ -57,10 +59,10 @@ public sealed class SchedulersTests
     /// <summary>The arguments of set_timesteps and step.</summary>
     internal static SchedulerOptions OptionsOf(JsonElement call)
     {
-        var options = SchedulerOptions.Default;
-        foreach (var argument in Arguments(call, "set_timesteps").Concat(Arguments(call, "step")))
+        SchedulerOptions options = SchedulerOptions.Default;
+        foreach (JsonProperty argument in Arguments(call, "set_timesteps").Concat(Arguments(call, "step")))
         {
-            var value = argument.Value;
+            JsonElement value = argument.Value;
             double[] Numbers() => [.. value.EnumerateArray().Select(PythonJson.Number)];
             options = argument.Name switch
             {
@@ -84,7 +86,7 @@ public sealed class SchedulersTests
     }
 
     private static IEnumerable<JsonProperty> Arguments(JsonElement call, string name) =>
-        call.TryGetProperty(name, out var arguments)
+        call.TryGetProperty(name, out JsonElement arguments)
             ? arguments.EnumerateObject().Where(p => p.Value.ValueKind != JsonValueKind.Null)
             : [];
 }

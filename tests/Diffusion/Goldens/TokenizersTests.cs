@@ -11,8 +11,11 @@ public sealed class TokenizersTests
     {
         string root = Path.Combine(GoldenCase.Root, "tokenizers");
         return Directory.Exists(root)
-            ? Directory.EnumerateDirectories(root).Where(folder => File.Exists(Path.Combine(folder, "cases.json")))
-                .Order(StringComparer.Ordinal).Select(folder => new TestCaseData(folder).SetArgDisplayNames(Path.GetFileName(folder)))
+            ? Directory
+                .EnumerateDirectories(root)
+                .Where(folder => File.Exists(Path.Combine(folder, "cases.json")))
+                .Order(StringComparer.Ordinal)
+                .Select(folder => new TestCaseData(folder).SetArgDisplayNames(Path.GetFileName(folder)))
             : [];
     }
 
@@ -49,16 +52,17 @@ public sealed class TokenizersTests
         Assert.That(count, Is.Positive, "number of cases");
     }
 
-    private static Action<JsonElement> CheckClip(ClipTokenizer tokenizer) => entry =>
-    {
-        string text = entry.GetProperty("text").GetString()!;
-        int[] expected = Ids(entry, "ids");
-        int[] ids = tokenizer.Encode(text);
-        Assert.That(ids, Has.Length.EqualTo(entry.GetProperty("untruncated_count").GetInt32()), $"untruncated count of '{text}'");
+    private static Action<JsonElement> CheckClip(ClipTokenizer tokenizer) =>
+        entry =>
+        {
+            string text = entry.GetProperty("text").GetString()!;
+            int[] expected = Ids(entry, "ids");
+            int[] ids = tokenizer.Encode(text);
+            Assert.That(ids, Has.Length.EqualTo(entry.GetProperty("untruncated_count").GetInt32()), $"untruncated count of '{text}'");
 
-        int kept = Math.Min(ids.Length, tokenizer.ModelMaxLength);
-        Assert.That(tokenizer.EncodePadded(text)[..kept], Is.EqualTo(expected), $"ids of '{text}'");
-    };
+            int kept = Math.Min(ids.Length, tokenizer.ModelMaxLength);
+            Assert.That(tokenizer.EncodePadded(text)[..kept], Is.EqualTo(expected), $"ids of '{text}'");
+        };
 
     private static Action<JsonElement> CheckT5(string folder, JsonElement cases)
     {
@@ -66,8 +70,12 @@ public sealed class TokenizersTests
         int longest = cases.EnumerateArray().Max(entry => entry.GetProperty("ids").GetArrayLength());
         (string Ids, T5Tokenizer Tokenizer)[] forms =
         [
-            .. File.Exists(Path.Combine(folder, "tokenizer.json")) ? [("ids", T5Tokenizer.LoadTokenizerJson(Path.Combine(folder, "tokenizer.json")))] : Array.Empty<(string, T5Tokenizer)>(),
-            .. File.Exists(Path.Combine(folder, "spiece.model")) ? [("sentencepiece_ids", T5Tokenizer.LoadSentencePiece(Path.Combine(folder, "spiece.model")))] : Array.Empty<(string, T5Tokenizer)>(),
+            .. File.Exists(Path.Combine(folder, "tokenizer.json"))
+                ? [("ids", T5Tokenizer.LoadTokenizerJson(Path.Combine(folder, "tokenizer.json")))]
+                : Array.Empty<(string, T5Tokenizer)>(),
+            .. File.Exists(Path.Combine(folder, "spiece.model"))
+                ? [("sentencepiece_ids", T5Tokenizer.LoadSentencePiece(Path.Combine(folder, "spiece.model")))]
+                : Array.Empty<(string, T5Tokenizer)>(),
         ];
         Assert.That(forms, Is.Not.Empty, $"{folder} has neither tokenizer.json nor spiece.model");
         return entry =>

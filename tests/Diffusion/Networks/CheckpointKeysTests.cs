@@ -9,14 +9,20 @@ namespace Generation.Tests.Networks;
 /// <summary>Each network, built from the real family's config, takes exactly the keys and shapes of the real files.</summary>
 public sealed class CheckpointKeysTests
 {
-    private static IEnumerable<TestCaseData> Components => Directory.EnumerateFiles(GoldenCase.GroupFolder("checkpoints"), "*.json.gz").Order(StringComparer.Ordinal)
-        .SelectMany(file =>
-        {
-            using JsonDocument checkpoint = Read(file);
-            string family = checkpoint.RootElement.GetProperty("family").GetString()!;
-            return checkpoint.RootElement.GetProperty("diffusers").EnumerateObject()
-                .Select(component => new TestCaseData(file, component.Name).SetArgDisplayNames(family, component.Name)).ToArray();
-        });
+    private static IEnumerable<TestCaseData> Components =>
+        Directory
+            .EnumerateFiles(GoldenCase.GroupFolder("checkpoints"), "*.json.gz")
+            .Order(StringComparer.Ordinal)
+            .SelectMany(file =>
+            {
+                using JsonDocument checkpoint = Read(file);
+                string family = checkpoint.RootElement.GetProperty("family").GetString()!;
+                return checkpoint
+                    .RootElement.GetProperty("diffusers")
+                    .EnumerateObject()
+                    .Select(component => new TestCaseData(file, component.Name).SetArgDisplayNames(family, component.Name))
+                    .ToArray();
+            });
 
     [TestCaseSource(nameof(Components))]
     public void Network_OfRealConfig_TakesExactlyTheRealKeys(string file, string component)

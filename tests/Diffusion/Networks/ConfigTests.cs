@@ -9,7 +9,7 @@ public sealed class ConfigTests
     [Test]
     public void Parse_EmptyConfig_GivesTheReferencesDefaults()
     {
-        var config = ConfigJson.Parse<UNetConfig>("{}");
+        UNetConfig config = ConfigJson.Parse<UNetConfig>("{}");
         Assert.Multiple(() =>
         {
             Assert.That(config.BlockOutChannels, Is.EqualTo(new[] { 320, 640, 1280, 1280 }));
@@ -24,13 +24,18 @@ public sealed class ConfigTests
     [Test]
     public void Parse_ListsAndSingleValues_AreReadPerBlock()
     {
-        var config = ConfigJson.Parse<UNetConfig>("""
+        UNetConfig config = ConfigJson.Parse<UNetConfig>(
+            """
             {
-              "block_out_channels": [32, 64], "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D"], "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D"],
-              "layers_per_block": [1, 3], "attention_head_dim": [2, 4], "cross_attention_dim": [16, 24], "only_cross_attention": [true, false],
-              "transformer_layers_per_block": [[1], [1, 2, 3]], "reverse_transformer_layers_per_block": [[4, 3, 2, 1], 1], "sample_size": [16, 24]
+              "block_out_channels": [32, 64], "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D"],
+              "up_block_types": ["CrossAttnUpBlock2D", "UpBlock2D"],
+              "layers_per_block": [1, 3], "attention_head_dim": [2, 4], "cross_attention_dim": [16, 24], "only_cross_attention": [true,
+              false],
+              "transformer_layers_per_block": [[1], [1, 2, 3]], "reverse_transformer_layers_per_block": [[4, 3, 2, 1], 1],
+              "sample_size": [16, 24]
             }
-            """);
+            """
+        );
         Assert.Multiple(() =>
         {
             Assert.That(config.LayersPerBlock[1], Is.EqualTo(3));
@@ -44,7 +49,14 @@ public sealed class ConfigTests
 
     [TestCase("""{"act_fn": "gelu_of_tomorrow"}""", "act_fn", "gelu_of_tomorrow", "silu")]
     [TestCase("""{"down_block_types": ["DownBlock2D", "KDownBlock2D"]}""", "down_block_types[1]", "KDownBlock2D", "CrossAttnDownBlock2D")]
-    [TestCase("""{"block_out_channels": [30, 64], "down_block_types": ["DownBlock2D", "DownBlock2D"], "up_block_types": ["UpBlock2D", "UpBlock2D"]}""", "norm_num_groups", "32", "30")]
+    [TestCase(
+        """
+            {"block_out_channels": [30, 64], "down_block_types": ["DownBlock2D", "DownBlock2D"], "up_block_types": ["UpBlock2D", "UpBlock2D"]}
+            """,
+        "norm_num_groups",
+        "32",
+        "30"
+    )]
     [TestCase("""{"layers_per_block": [2, 2]}""", "layers_per_block", "2 values", "4 blocks")]
     [TestCase("""{"addition_embed_type": "text_time"}""", "addition_embed_type", "TextTime", "addition_time_embed_dim")]
     [TestCase("""{"dual_cross_attention": true}""", "dual_cross_attention", "True", "false")]
@@ -76,7 +88,7 @@ public sealed class ConfigTests
     public void PerBlock_WrittenAndRead_IsTheSame()
     {
         const string Each = "[1,[2,3]]";
-        var read = System.Text.Json.JsonSerializer.Deserialize<PerBlock<PerBlock<int>>>(Each);
+        PerBlock<PerBlock<int>> read = System.Text.Json.JsonSerializer.Deserialize<PerBlock<PerBlock<int>>>(Each);
         Assert.That(System.Text.Json.JsonSerializer.Serialize(read), Is.EqualTo(Each));
     }
 }

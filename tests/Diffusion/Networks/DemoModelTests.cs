@@ -14,7 +14,7 @@ public sealed class DemoModelTests
     {
         string folder = GoldenCase.InRepository($"models/demo/{component}");
         string config = Path.Combine(folder, "config.json");
-        using WeightSource source = WeightSource.Open(folder);
+        using var source = WeightSource.Open(folder);
         var weights = new Weights(source);
         using Network network = component switch
         {
@@ -29,8 +29,8 @@ public sealed class DemoModelTests
     public void DemoUpscaler_ConfigAndShapes_AgreeAndLoadStrictly()
     {
         string folder = GoldenCase.InRepository("models/demo-upscaler");
-        var config = ConfigJson.Load<RRDBNetConfig>(Path.Combine(folder, "config.json"));
-        using WeightSource source = WeightSource.Open(Directory.GetFiles(folder, "*.safetensors").Single());
+        RRDBNetConfig config = ConfigJson.Load<RRDBNetConfig>(Path.Combine(folder, "config.json"));
+        using var source = WeightSource.Open(Directory.GetFiles(folder, "*.safetensors").Single());
         var weights = new Weights(source);
         Assert.That(RRDBNetConfig.FromWeights(weights), Is.EqualTo(config));
         using var network = new RRDBNet(config, weights);
@@ -40,11 +40,19 @@ public sealed class DemoModelTests
     [Test]
     public void DemoMotion_OverDemoUNet_LoadsStrictly()
     {
-        string unet = GoldenCase.InRepository("models/demo/unet"), motion = GoldenCase.InRepository("models/demo-motion");
-        using WeightSource source = WeightSource.Open(unet), motionSource = WeightSource.Open(motion);
+        string unet = GoldenCase.InRepository("models/demo/unet"),
+            motion = GoldenCase.InRepository("models/demo-motion");
+        using WeightSource source = WeightSource.Open(unet),
+            motionSource = WeightSource.Open(motion);
         using var network = new UNetMotionModel(
-            ConfigJson.Load<UNetConfig>(Path.Combine(unet, "config.json")), new Weights(source),
-            ConfigJson.Load<MotionAdapterConfig>(Path.Combine(motion, "config.json")), new Weights(motionSource));
-        Assert.That(network.MotionParameters, Has.Count.EqualTo(motionSource.Names.Count(name => !name.EndsWith(".pos_embed.pe", StringComparison.Ordinal))));
+            ConfigJson.Load<UNetConfig>(Path.Combine(unet, "config.json")),
+            new Weights(source),
+            ConfigJson.Load<MotionAdapterConfig>(Path.Combine(motion, "config.json")),
+            new Weights(motionSource)
+        );
+        Assert.That(
+            network.MotionParameters,
+            Has.Count.EqualTo(motionSource.Names.Count(name => !name.EndsWith(".pos_embed.pe", StringComparison.Ordinal)))
+        );
     }
 }

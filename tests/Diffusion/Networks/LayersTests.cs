@@ -3,6 +3,7 @@ using Generation.Diffusion.Networks;
 using Generation.Diffusion.Networks.Layers;
 using Generation.Tests.Goldens;
 using Generation.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Networks;
@@ -15,16 +16,17 @@ public sealed class LayersTests
     [TestCase(128)]
     public void GroupNorm_OfALargeBFloat16Map_IsNearFloat32(int side)
     {
-        using var scope = NewDisposeScope();
-        var (wide, wideStore) = Norm(ScalarType.Float32);
-        var (narrow, narrowStore) = Norm(ScalarType.BFloat16);
+        using DisposeScope scope = NewDisposeScope();
+        (GroupNorm? wide, ParameterStore? wideStore) = Norm(ScalarType.Float32);
+        (GroupNorm? narrow, ParameterStore? narrowStore) = Norm(ScalarType.BFloat16);
         using (wideStore)
         using (narrowStore)
         {
             Tensor x = TorchExtras.channels_last((randn(1, 32, side, side) + 2).to(ScalarType.BFloat16));
             foreach (Activation activation in new[] { Activation.Silu, Activation.Gelu })
             {
-                Tensor actual = narrow.Forward(x, activation), expected = wide.Forward(x.to(ScalarType.Float32), activation);
+                Tensor actual = narrow.Forward(x, activation),
+                    expected = wide.Forward(x.to(ScalarType.Float32), activation);
                 Assert.That(actual.dtype, Is.EqualTo(ScalarType.BFloat16));
                 GoldenCase.AssertClose(actual, expected, $"{activation}", 0.05);
             }
@@ -63,17 +65,17 @@ public sealed class LayersTests
         Conv(last, 3, 8);
         using var source = new ShapesOnly(shapes, "old names");
         var weights = new Weights(RRDBNetKeys.Rename(source));
-        RRDBNetConfig config = RRDBNetConfig.FromWeights(weights);
+        var config = RRDBNetConfig.FromWeights(weights);
         Assert.That(config.Scale, Is.EqualTo(scale));
         using var network = new RRDBNet(config, weights);
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Assert.That(network.Forward(zeros(1, 3, 5, 7)).shape, Is.EqualTo(new long[] { 1, 3, 5 * scale, 7 * scale }));
     }
 
     [Test]
     public void RRDBNetKeys_NamesOfRealEsrgan_StayAsTheyAre()
     {
-        using WeightSource source = WeightSource.Open(Directory.GetFiles(GoldenCase.InRepository("models/demo-upscaler"), "*.safetensors").Single());
+        using var source = WeightSource.Open(Directory.GetFiles(GoldenCase.InRepository("models/demo-upscaler"), "*.safetensors").Single());
         Assert.That(RRDBNetKeys.Rename(source), Is.SameAs(source));
     }
 
@@ -81,15 +83,22 @@ public sealed class LayersTests
     public void Autoencoder_WithTheAttentionNamesOfOldFiles_DecodesTheSame()
     {
         string folder = GoldenCase.InRepository("models/demo/vae");
-        var config = ConfigJson.Load<AutoencoderConfig>(Path.Combine(folder, "config.json"));
-        using WeightSource source = WeightSource.Open(folder);
+        AutoencoderConfig config = ConfigJson.Load<AutoencoderConfig>(Path.Combine(folder, "config.json"));
+        using var source = WeightSource.Open(folder);
         (string New, string Old)[] names = [("to_q", "query"), ("to_k", "key"), ("to_v", "value"), ("to_out.0", "proj_attn")];
         using var old = new RenamedWeights(
-            source, source.Names.ToDictionary(name => names.Aggregate(name, (renamed, pair) => renamed.Replace(pair.New, pair.Old, StringComparison.Ordinal)), name => new WeightPiece(name), StringComparer.Ordinal), owns: false);
+            source,
+            source.Names.ToDictionary(
+                name => names.Aggregate(name, (renamed, pair) => renamed.Replace(pair.New, pair.Old, StringComparison.Ordinal)),
+                name => new WeightPiece(name),
+                StringComparer.Ordinal
+            ),
+            owns: false
+        );
         Assert.That(old.Names, Has.Some.Contains("proj_attn"));
         using var fromNew = new AutoencoderKL(config, new Weights(source));
         using var fromOld = new AutoencoderKL(config, new Weights(old));
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor latents = randn(1, 4, 8, 8);
         Assert.That((fromOld.Decode(latents) - fromNew.Decode(latents)).abs().max().item<float>(), Is.Zero);
     }
@@ -99,16 +108,20 @@ public sealed class LayersTests
     [TestCase(96, true)]
     public void ClipSeg_OfPicturesOfAnySide_GivesMapsOfThatSide(int side, bool complex)
     {
-        var config = ConfigJson.Parse<ClipSegConfig>($$"""
+        ClipSegConfig config = ConfigJson.Parse<ClipSegConfig>(
+            $$"""
             {
-              "text_config": {"vocab_size": 20, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "eos_token_id": 19},
-              "vision_config": {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "image_size": 64, "patch_size": 16},
+              "text_config": {"vocab_size": 20, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1,
+              "num_attention_heads": 2, "eos_token_id": 19},
+              "vision_config": {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2,
+              "image_size": 64, "patch_size": 16},
               "projection_dim": 12, "reduce_dim": 8, "decoder_intermediate_size": 16, "extract_layers": [0, 2], "conditional_layer": 1,
               "use_complex_transposed_convolution": {{(complex ? "true" : "false")}}
             }
-            """);
+            """
+        );
         using CLIPSegModel network = RandomWeights.Build(weights => new CLIPSegModel(config, weights));
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor texts = network.TextEmbeds(tensor(new long[] { 18, 3, 4, 19, 18, 5, 19, 19 }).view(2, 4));
         Tensor logits = network.Forward(randn(2, 3, side, side), texts);
         Assert.That(logits.shape, Is.EqualTo(new long[] { 2, side, side }));

@@ -1,9 +1,12 @@
 using Generation.Diffusion;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Networks;
 
-/// <summary>Weights of whatever names and shapes a network asks for, drawn from a seed: for forms of networks that no reference file has.</summary>
+/// <summary>
+/// Weights of whatever names and shapes a network asks for, drawn from a seed: for forms of networks that no reference file has.
+/// </summary>
 internal sealed class RandomWeights : WeightSource
 {
     private readonly IReadOnlyDictionary<string, long[]> _shapes;
@@ -33,14 +36,17 @@ internal sealed class RandomWeights : WeightSource
 
     public override Tensor Read(string name, ScalarType? dtype = null)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         long[] shape = _shapes[name];
         using var generator = new Generator(_seed + name.Aggregate(17UL, (hash, letter) => hash * 31 + letter));
         Tensor noise = randn(shape, dtype: ScalarType.Float32, generator: generator);
         // Norms' scales about one, matrices so that they keep the size of what passes, the rest small
         bool isScale = shape.Length == 1 && name.EndsWith("weight", StringComparison.Ordinal);
         long fan = shape.Skip(1).Aggregate(1L, (product, side) => product * side);
-        Tensor value = isScale ? noise * 0.1 + 1 : shape.Length == 1 ? noise * 0.1 : noise / Math.Sqrt(fan);
+        Tensor value =
+            isScale ? noise * 0.1 + 1
+            : shape.Length == 1 ? noise * 0.1
+            : noise / Math.Sqrt(fan);
         return value.to(dtype ?? ScalarType.Float32).MoveToOuterDisposeScope();
     }
 

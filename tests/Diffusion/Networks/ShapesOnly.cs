@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Generation.Diffusion;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Networks;
@@ -21,7 +22,12 @@ internal sealed class ShapesOnly : WeightSource
 
     /// <summary>From an object of names and shapes.</summary>
     public static ShapesOnly Of(JsonElement shapes, string path) =>
-        new(shapes.EnumerateObject().ToDictionary(weight => weight.Name, weight => weight.Value.Deserialize<long[]>()!, StringComparer.Ordinal), path);
+        new(
+            shapes
+                .EnumerateObject()
+                .ToDictionary(weight => weight.Name, weight => weight.Value.Deserialize<long[]>()!, StringComparer.Ordinal),
+            path
+        );
 
     public override bool Has(string name) => _shapes.ContainsKey(name);
 
@@ -30,7 +36,7 @@ internal sealed class ShapesOnly : WeightSource
 
     public override Tensor Read(string name, ScalarType? dtype = null)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         return zeros(1, dtype: dtype ?? ScalarType.Float16).expand(_shapes[name]).MoveToOuterDisposeScope();
     }
 

@@ -2,6 +2,7 @@ using Generation.Diffusion;
 using Generation.Diffusion.Networks;
 using Generation.Tests.Goldens;
 using Generation.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Networks;
@@ -15,12 +16,15 @@ public sealed class TiledDecodingTests
     public void Decode_InTiles_IsNearTheWholeWithoutSeams(long maxValues, double most, double mean)
     {
         using AutoencoderKL vae = Demo();
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor latents = vae.Encode(Scene(256, 320)).Mean;
         Tensor whole = vae.Decode(latents);
         Tensor tiled = vae.Decode(latents, maxValues);
         Tensor error = tiled - whole;
-        TestContext.Out.WriteLine($"TILED {maxValues}: largest {error.abs().max().item<float>():F4}, mean {error.abs().mean().item<float>():F5}, jumps {Jump(error, 2):F4} {Jump(error, 3):F4}");
+        TestContext.Out.WriteLine(
+            $"TILED {maxValues}: largest {error.abs().max().item<float>():F4}, mean {error.abs().mean().item<float>():F5}, jumps "
+                + $"{Jump(error, 2):F4} {Jump(error, 3):F4}"
+        );
         Assert.That(error.abs().max().item<float>(), Is.LessThan(most));
         Assert.That(error.abs().mean().item<float>(), Is.LessThan(mean));
         // A seam would be a jump of the error from one row or column to the next
@@ -32,7 +36,7 @@ public sealed class TiledDecodingTests
     public void Decode_PictureOfOneTile_IsTheWhole()
     {
         using AutoencoderKL vae = Demo();
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor latents = vae.Encode(Scene(64, 96)).Mean;
         GoldenCase.AssertClose(vae.Decode(latents, maxValues: 1 << 20), vae.Decode(latents), "picture", 1e-5);
     }
@@ -41,7 +45,7 @@ public sealed class TiledDecodingTests
     public void Decode_ManyPictures_AreTheSameInSlices()
     {
         using AutoencoderKL vae = Demo();
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor latents = cat([vae.Encode(Scene(64, 64)).Mean, vae.Encode(Scene(64, 64).flip(3)).Mean, randn(1, 4, 16, 16)], 0);
         // One picture's largest map has 4 * 48 channels at 32 x 32
         GoldenCase.AssertClose(vae.Decode(latents, maxValues: 200_000), vae.Decode(latents), "pictures", 1e-5);
@@ -51,7 +55,7 @@ public sealed class TiledDecodingTests
     public void Decode_InTiles_LeavesNoTensorAndStopsWhenCancelled()
     {
         using AutoencoderKL vae = Demo();
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor latents = randn(1, 4, 48, 48);
         // The first time lets go of weights that it packs
         vae.Decode(latents).Dispose();
@@ -79,7 +83,7 @@ public sealed class TiledDecodingTests
     /// <summary>How far resident memory rises above its start during an action.</summary>
     private static long PeakBytes(Action action)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         TorchRuntime.ReleaseMemory();
         // 5 sets the high-water mark back to what is resident now
         File.WriteAllText("/proc/self/clear_refs", "5");
@@ -89,7 +93,12 @@ public sealed class TiledDecodingTests
     }
 
     private static long StatusBytes(string field) =>
-        long.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith(field, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) * 1024;
+        long.Parse(
+            File.ReadLines("/proc/self/status")
+                .First(line => line.StartsWith(field, StringComparison.Ordinal))
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+            System.Globalization.CultureInfo.InvariantCulture
+        ) * 1024;
 
     /// <summary>The largest difference between neighbouring lines, each averaged over its length.</summary>
     private static double Jump(Tensor error, int axis)
@@ -102,21 +111,25 @@ public sealed class TiledDecodingTests
     private static AutoencoderKL Demo()
     {
         string folder = GoldenCase.InRepository("models/demo/vae");
-        using WeightSource source = WeightSource.Open(folder);
+        using var source = WeightSource.Open(folder);
         return new AutoencoderKL(ConfigJson.Load<AutoencoderConfig>(Path.Combine(folder, "config.json")), new Weights(source));
     }
 
     /// <summary>Discs of several colours over a gradient, (1, 3, height, width) in -1..1.</summary>
     private static Tensor Scene(long height, long width)
     {
-        using var scope = NewDisposeScope();
-        Tensor y = linspace(-1, 1, height).view(1, 1, -1, 1), x = linspace(-1, 1, width).view(1, 1, 1, -1);
+        using DisposeScope scope = NewDisposeScope();
+        Tensor y = linspace(-1, 1, height).view(1, 1, -1, 1),
+            x = linspace(-1, 1, width).view(1, 1, 1, -1);
         Tensor picture = cat([(x + y) / 2, x * 0.5 - y * 0.5, (x * 0).expand(1, 1, height, width) + 0.2 + y * 0.1], 1);
         (double X, double Y, double Radius, float[] Colour)[] discs =
         [
-            (-0.5, -0.4, 0.3, [0.9f, -0.8f, -0.7f]), (0.4, 0.3, 0.4, [-0.8f, 0.7f, -0.6f]), (0.6, -0.6, 0.2, [0.9f, 0.9f, -0.9f]), (-0.3, 0.6, 0.25, [-0.5f, -0.6f, 0.9f]),
+            (-0.5, -0.4, 0.3, [0.9f, -0.8f, -0.7f]),
+            (0.4, 0.3, 0.4, [-0.8f, 0.7f, -0.6f]),
+            (0.6, -0.6, 0.2, [0.9f, 0.9f, -0.9f]),
+            (-0.3, 0.6, 0.25, [-0.5f, -0.6f, 0.9f]),
         ];
-        foreach (var (centreX, centreY, radius, colour) in discs)
+        foreach ((double centreX, double centreY, double radius, float[]? colour) in discs)
         {
             Tensor inside = ((x - centreX).square() + (y - centreY).square()).lt(radius * radius);
             picture = where(inside, tensor(colour).view(1, 3, 1, 1), picture);

@@ -6,6 +6,7 @@ using Generation.Imaging;
 using Generation.Imaging.Png;
 using Generation.Tests.Goldens;
 using Generation.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Pipelines;
@@ -42,7 +43,7 @@ public sealed class DemoModelTests
         Picture? preview = null;
         using PictureBatch batch = _pipeline.Generate(Apple, report => preview = report.Step == report.Steps ? report.Preview() : preview);
         Picture picture = batch.ToPictures()[0];
-        using Upscaler upscaler = Upscaler.FromPretrained(GoldenCase.InRepository("models/demo-upscaler"));
+        using var upscaler = Upscaler.FromPretrained(GoldenCase.InRepository("models/demo-upscaler"));
         Picture larger = upscaler.Upscale(picture);
         if (Environment.GetEnvironmentVariable("DEMO_PICTURES") is { } folder)
         {
@@ -66,7 +67,13 @@ public sealed class DemoModelTests
         string folder = Directory.CreateTempSubdirectory("taesd").FullName;
         try
         {
-            foreach ((string from, string to) in new[] { ("config.json", "config.json"), ("model.safetensors", "diffusion_pytorch_model.safetensors") })
+            foreach (
+                (string from, string to) in new[]
+                {
+                    ("config.json", "config.json"),
+                    ("model.safetensors", "diffusion_pytorch_model.safetensors"),
+                }
+            )
             {
                 File.Copy(GoldenCase.InRepository("tests/Goldens/modules/vae_tiny/" + from), Path.Combine(folder, to));
             }
@@ -76,14 +83,16 @@ public sealed class DemoModelTests
             _model.Preview = LatentPreview.With(small);
             try
             {
-                _pipeline.Generate(Apple with { NumInferenceSteps = 1 }, report =>
-                {
-                    using var scope = NewDisposeScope();
-                    Picture expected = PictureTensors.ToPictures(PictureTensors.FromDecoded(small.Decode(report.Latents)))[0];
-                    Picture preview = report.Preview()!;
-                    Assert.That((preview.Width, preview.Height), Is.EqualTo((expected.Width, expected.Height)));
-                    Assert.That(preview.Bytes, Is.EqualTo(expected.Bytes));
-                }).Dispose();
+                _pipeline
+                    .Generate(Apple with { NumInferenceSteps = 1 }, report =>
+                    {
+                        using DisposeScope scope = NewDisposeScope();
+                        Picture expected = PictureTensors.ToPictures(PictureTensors.FromDecoded(small.Decode(report.Latents)))[0];
+                        Picture preview = report.Preview()!;
+                        Assert.That((preview.Width, preview.Height), Is.EqualTo((expected.Width, expected.Height)));
+                        Assert.That(preview.Bytes, Is.EqualTo(expected.Bytes));
+                    })
+                    .Dispose();
             }
             finally
             {
@@ -114,7 +123,7 @@ public sealed class DemoModelTests
         for (int k = 0; k < 3; k++)
         {
             using PictureBatch alone = _pipeline.Generate(settings with { NumImages = 1, Seed = settings.Seed + k });
-            using var scope = TorchSharp.torch.NewDisposeScope();
+            using DisposeScope scope = TorchSharp.torch.NewDisposeScope();
             GoldenCase.AssertClose(batch.Images.narrow(0, k, 1), alone.Images, $"picture {k}", 1e-4);
         }
     }
@@ -124,14 +133,20 @@ public sealed class DemoModelTests
     [TestCase("DPMSolverMultistepScheduler", 0, 4)]
     public void Generate_ResumedFromASavedState_GivesTheSameBytes(string scheduler, double eta, int stopAt)
     {
-        Text2ImgSettings settings = Apple with { NumInferenceSteps = 6, NumImages = 2, Eta = eta, Scheduler = _model.Scheduler.As(scheduler) };
+        Text2ImgSettings settings = Apple with
+        {
+            NumInferenceSteps = 6,
+            NumImages = 2,
+            Eta = eta,
+            Scheduler = _model.Scheduler.As(scheduler),
+        };
         using PictureBatch whole = _pipeline.Generate(settings);
         string path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.safetensors");
         try
         {
             using var stop = new CancellationTokenSource();
             Assert.That(() => _pipeline.Generate(settings, Save, stop.Token), Throws.InstanceOf<OperationCanceledException>());
-            using LoopState state = LoopState.Load(path);
+            using var state = LoopState.Load(path);
             var steps = new List<int>();
             using PictureBatch resumed = _pipeline.Generate(settings, state, report => steps.Add(report.Step));
             Assert.That(steps, Is.EqualTo(Enumerable.Range(stopAt + 1, 6 - stopAt)));
@@ -162,14 +177,17 @@ public sealed class DemoModelTests
         using LoopState state = kept!;
         Assert.That(
             () => _pipeline.Generate(Apple with { NumInferenceSteps = 2, Width = 96 }, state, onStep: null),
-            Throws.TypeOf<SettingException>().With.Property("Field").EqualTo("state"));
+            Throws.TypeOf<SettingException>().With.Property("Field").EqualTo("state")
+        );
     }
 
     [Test]
     public void Generate_Progress_CountsEveryStepOnce()
     {
         var steps = new List<(int, int)>();
-        using PictureBatch batch = _pipeline.Generate(Apple with { NumInferenceSteps = 3 }, report => steps.Add((report.Step, report.Steps)));
+        using PictureBatch batch = _pipeline.Generate(Apple with { NumInferenceSteps = 3 }, report =>
+            steps.Add((report.Step, report.Steps))
+        );
         Assert.That(steps, Is.EqualTo(new[] { (1, 3), (2, 3), (3, 3) }));
     }
 
@@ -229,10 +247,10 @@ public sealed class DemoModelTests
     public void Generate_InBFloat16_MakesTheSamePictureAboutAsWell()
     {
         Text2ImgSettings settings = Apple with { NumInferenceSteps = 8 };
-        using LatentDiffusionModel half = LatentDiffusionModel.FromPretrained(GoldenCase.InRepository("models/demo"), TorchSharp.torch.ScalarType.BFloat16);
+        using var half = LatentDiffusionModel.FromPretrained(GoldenCase.InRepository("models/demo"), TorchSharp.torch.ScalarType.BFloat16);
         using PictureBatch exact = _pipeline.Generate(settings);
         using PictureBatch near = new StableDiffusionPipeline(half).Generate(settings);
-        using var scope = TorchSharp.torch.NewDisposeScope();
+        using DisposeScope scope = TorchSharp.torch.NewDisposeScope();
         Assert.That((near.Images - exact.Images).abs().mean().item<float>(), Is.LessThan(0.05));
     }
 

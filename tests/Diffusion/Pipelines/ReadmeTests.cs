@@ -12,7 +12,9 @@ namespace Generation.Tests.Pipelines;
 [NonParallelizable]
 public sealed class ReadmeTests
 {
-    private const string ImplicitUsings = "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Threading;";
+    private const string ImplicitUsings =
+        "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using "
+        + "System.Threading;";
 
     private string _folder = "";
     private string _before = "";
@@ -23,13 +25,23 @@ public sealed class ReadmeTests
         _before = Directory.GetCurrentDirectory();
         _folder = Directory.CreateTempSubdirectory("readme").FullName;
         Directory.CreateDirectory(Path.Combine(_folder, "models"));
-        foreach (string model in Directory.EnumerateDirectories(GoldenCase.InRepository("tests/Goldens/models")).Append(GoldenCase.InRepository("models/demo-upscaler")))
+        foreach (
+            string model in Directory
+                .EnumerateDirectories(GoldenCase.InRepository("tests/Goldens/models"))
+                .Append(GoldenCase.InRepository("models/demo-upscaler"))
+        )
         {
             Directory.CreateSymbolicLink(Path.Combine(_folder, "models", Path.GetFileName(model)), model);
         }
 
-        File.WriteAllBytes(Path.Combine(_folder, "in.png"), PictureCodec.Encode(Painted(3, (x, y) => (byte)((x * 3) + y)), PictureFormat.Png));
-        File.WriteAllBytes(Path.Combine(_folder, "mask.png"), PictureCodec.Encode(Painted(1, (x, y) => x is > 20 and < 50 && y is > 10 and < 40 ? (byte)255 : (byte)0), PictureFormat.Png));
+        File.WriteAllBytes(
+            Path.Combine(_folder, "in.png"),
+            PictureCodec.Encode(Painted(3, (x, y) => (byte)((x * 3) + y)), PictureFormat.Png)
+        );
+        File.WriteAllBytes(
+            Path.Combine(_folder, "mask.png"),
+            PictureCodec.Encode(Painted(1, (x, y) => x is > 20 and < 50 && y is > 10 and < 40 ? (byte)255 : (byte)0), PictureFormat.Png)
+        );
         Directory.SetCurrentDirectory(_folder);
     }
 
@@ -43,8 +55,14 @@ public sealed class ReadmeTests
     private static IEnumerable<TestCaseData> Programs()
     {
         string text = File.ReadAllText(GoldenCase.InRepository("worker/Diffusion/README.md"));
-        return Regex.Matches(text, @"```csharp\n(?<code>.*?)```", RegexOptions.Singleline | RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1))
-            .Select(match => (Code: match.Groups["code"].Value, Title: text[..match.Index].Split('\n').Last(line => line.StartsWith("## ", StringComparison.Ordinal))[3..]))
+        return Regex
+            .Matches(text, @"```csharp\n(?<code>.*?)```", RegexOptions.Singleline | RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1))
+            .Select(match =>
+                (
+                    Code: match.Groups["code"].Value,
+                    Title: text[..match.Index].Split('\n').Last(line => line.StartsWith("## ", StringComparison.Ordinal))[3..]
+                )
+            )
             .Select((program, i) => new TestCaseData(program.Code).SetArgDisplayNames($"{i}: {program.Title}"));
     }
 
@@ -64,11 +82,23 @@ public sealed class ReadmeTests
 
     private static void Run(string code)
     {
-        IEnumerable<MetadataReference> references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Select(path => MetadataReference.CreateFromFile(path));
+        IEnumerable<MetadataReference> references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
+            .Split(Path.PathSeparator)
+            .Select(path => MetadataReference.CreateFromFile(path));
         var compilation = CSharpCompilation.Create(
-            $"Readme{Guid.NewGuid():N}", [CSharpSyntaxTree.ParseText(ImplicitUsings), CSharpSyntaxTree.ParseText(code)], references, new CSharpCompilationOptions(OutputKind.ConsoleApplication, nullableContextOptions: NullableContextOptions.Enable));
+            $"Readme{Guid.NewGuid():N}",
+            [CSharpSyntaxTree.ParseText(ImplicitUsings), CSharpSyntaxTree.ParseText(code)],
+            references,
+            new CSharpCompilationOptions(OutputKind.ConsoleApplication, nullableContextOptions: NullableContextOptions.Enable)
+        );
         using var image = new MemoryStream();
-        string[] faults = [.. compilation.Emit(image).Diagnostics.Where(fault => fault.Severity >= DiagnosticSeverity.Warning).Select(fault => fault.ToString())];
+        string[] faults =
+        [
+            .. compilation
+                .Emit(image)
+                .Diagnostics.Where(fault => fault.Severity >= DiagnosticSeverity.Warning)
+                .Select(fault => fault.ToString()),
+        ];
         Assert.That(faults, Is.Empty, "it compiles without a warning");
         var context = new AssemblyLoadContext(name: null, isCollectible: true);
         try

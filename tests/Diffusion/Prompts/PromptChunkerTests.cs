@@ -66,12 +66,14 @@ public sealed class PromptChunkerTests
         Assert.That(Chunker.Split(Repeat("cat ", 54) + ", " + Repeat("cat ", 40)).Select(Words), Is.EqualTo((int[])[75, 20]));
 
     [Test]
-    public void Split_Break_BeginsAChunk() =>
-        Assert.That(Chunker.Split("cat cat BREAK cat").Select(Words), Is.EqualTo((int[])[2, 1]));
+    public void Split_Break_BeginsAChunk() => Assert.That(Chunker.Split("cat cat BREAK cat").Select(Words), Is.EqualTo((int[])[2, 1]));
 
     [Test]
     public void Split_TooManyChunks_IsRefused() =>
-        Assert.That(() => Chunker.Split(Repeat("cat ", 75 * 17)), Throws.TypeOf<PromptException>().With.Message.Contains("16 chunks of 75"));
+        Assert.That(
+            () => Chunker.Split(Repeat("cat ", 75 * 17)),
+            Throws.TypeOf<PromptException>().With.Message.Contains("16 chunks of 75")
+        );
 
     [Test]
     public void Split_PaddingDiffersFromEnd_FillsWithIt()
@@ -108,7 +110,10 @@ public sealed class PromptChunkerTests
 
     [Test]
     public void Constructor_EmbeddingWithTooManyVectors_IsRefused() =>
-        Assert.That(() => new PromptChunker(Tokenizer, embeddings: [new EmbeddingToken("big", 76)]), Throws.TypeOf<PromptException>().With.Message.Contains("76"));
+        Assert.That(
+            () => new PromptChunker(Tokenizer, embeddings: [new EmbeddingToken("big", 76)]),
+            Throws.TypeOf<PromptException>().With.Message.Contains("76")
+        );
 
     private static int Words(PromptChunk chunk) => Array.IndexOf(chunk.Ids, Eos) - 1;
 

@@ -35,7 +35,7 @@ public sealed class PromptEncoderTests
     [Test]
     public void Encode_NoSyntax_IsTheModelsOutputToTheBit()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor ids = tensor(_model.Tokenizer.EncodePadded("a red apple, a small cat").Select(id => (long)id).ToArray()).unsqueeze(0);
         ClipTextOutput expected = _clip.Forward(ids);
         AssertSame(States("a red apple, a small cat", PromptSyntax.Weighted), expected.LastHiddenState);
@@ -45,7 +45,7 @@ public sealed class PromptEncoderTests
     [Test]
     public void Encode_Emphasis_WeighsAndKeepsTheMean()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor plain = States("a red apple");
         Tensor found = States("a (red:1.5) apple");
 
@@ -61,7 +61,7 @@ public sealed class PromptEncoderTests
     [Test]
     public void Encode_LongPrompt_IsItsChunksSideBySide()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor both = States("a red apple BREAK a small cat", chunks: 3);
         long length = _clip.Config.MaxPositionEmbeddings;
         Assert.That(both.shape[1], Is.EqualTo(3 * length));
@@ -73,7 +73,7 @@ public sealed class PromptEncoderTests
     [Test]
     public void Encode_SeveralTexts_EachAsAlone()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         var encoder = new PromptEncoder(_model.Tokenizer, _clip);
         EncodedPrompts all = encoder.Encode(encoder.Split(["a cat", "(a dog)", "a cat"], PromptSyntax.Weighted), 1);
         AssertSame(all.States[0], States("a cat")[0]);
@@ -85,19 +85,22 @@ public sealed class PromptEncoderTests
     [Test]
     public void Encode_EmbeddingOfAWordsOwnVectors_IsTheWord()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         int[] word = _model.Tokenizer.EncodeWords("cat, apple");
         Tensor vectors = _clip.Embed(tensor(word.Select(id => (long)id).ToArray()).unsqueeze(0))[0];
         using TextualInversion embedding = Write(("emb_params", vectors));
         Assert.That((embedding.Name, embedding.Count, embedding.Encoders), Is.EqualTo(("style", word.Length, 1)));
         AssertSame(States("a big STYLE apple", embeddings: [embedding]), States("a big cat, apple apple"));
-        Assert.That((States("a big (style:1.4)", embeddings: [embedding]) - States("a big (cat, apple:1.4)")).abs().max().ToDouble(), Is.Zero);
+        Assert.That(
+            (States("a big (style:1.4)", embeddings: [embedding]) - States("a big (cat, apple:1.4)")).abs().max().ToDouble(),
+            Is.Zero
+        );
     }
 
     [Test]
     public void Encode_ClipSkip_TakesAnEarlierState()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor ids = tensor(_model.Tokenizer.EncodePadded("a cat").Select(id => (long)id).ToArray()).unsqueeze(0);
         ClipTextOutput output = _clip.Forward(ids);
         var encoder = new PromptEncoder(_model.Tokenizer, _clip);
@@ -113,7 +116,14 @@ public sealed class PromptEncoderTests
         using TextualInversion embedding = Write(("emb_params", zeros([2, _clip.Config.HiddenSize])));
         var encoder = new PromptEncoder(_model.Tokenizer, _clip, [embedding]);
         long before = TensorCount.Settled();
-        using (EncodedPrompts encoded = encoder.Encode(encoder.Split(["a (cat:1.2) BREAK style", "a dog"], PromptSyntax.Weighted), 2, TextState.Normed, 1))
+        using (
+            EncodedPrompts encoded = encoder.Encode(
+                encoder.Split(["a (cat:1.2) BREAK style", "a dog"], PromptSyntax.Weighted),
+                2,
+                TextState.Normed,
+                1
+            )
+        )
         {
             Assert.That(TorchExtras.LiveTensors, Is.EqualTo(before + 2));
         }
@@ -124,10 +134,16 @@ public sealed class PromptEncoderTests
     [Test]
     public void Load_FileOfAnotherForm_IsRefused()
     {
-        using var scope = NewDisposeScope();
-        Assert.That(() => Write(("a", zeros([2, 4])), ("b", zeros([2, 4]))), Throws.TypeOf<WeightsException>().With.Message.Contains("clip_l and clip_g"));
+        using DisposeScope scope = NewDisposeScope();
+        Assert.That(
+            () => Write(("a", zeros([2, 4])), ("b", zeros([2, 4]))),
+            Throws.TypeOf<WeightsException>().With.Message.Contains("clip_l and clip_g")
+        );
         Assert.That(() => Write(("a", zeros([2, 4, 4]))), Throws.TypeOf<WeightsException>().With.Message.Contains("2, 4, 4"));
-        Assert.That(() => Write(("clip_l", zeros([2, 4])), ("clip_g", zeros([3, 4]))), Throws.TypeOf<WeightsException>().With.Message.Contains("clip_g"));
+        Assert.That(
+            () => Write(("clip_l", zeros([2, 4])), ("clip_g", zeros([3, 4]))),
+            Throws.TypeOf<WeightsException>().With.Message.Contains("clip_g")
+        );
     }
 
     [Test]
@@ -135,29 +151,56 @@ public sealed class PromptEncoderTests
     {
         using TextualInversion embedding = Write(("<other>", zeros([5])));
         Assert.That(embedding.Name, Is.EqualTo("<other>"));
-        Assert.That(() => new PromptEncoder(_model.Tokenizer, _clip, [embedding]), Throws.TypeOf<PromptException>().With.Message.Contains("another model family"));
-        Assert.That(() => new PromptEncoder(_model.Tokenizer, _clip, [embedding], 1), Throws.TypeOf<PromptException>().With.Message.Contains("1 text encoder"));
+        Assert.That(
+            () => new PromptEncoder(_model.Tokenizer, _clip, [embedding]),
+            Throws.TypeOf<PromptException>().With.Message.Contains("another model family")
+        );
+        Assert.That(
+            () => new PromptEncoder(_model.Tokenizer, _clip, [embedding], 1),
+            Throws.TypeOf<PromptException>().With.Message.Contains("1 text encoder")
+        );
     }
 
     [Test]
     public void Generate_WeightedPrompt_ChangesThePictureAndPlainDoesNot()
     {
-        var settings = new Text2ImgSettings { Prompt = "a red apple", NegativePrompt = "blurry", NumInferenceSteps = 2, Width = 64, Height = 64, Seed = 3 };
+        var settings = new Text2ImgSettings
+        {
+            Prompt = "a red apple",
+            NegativePrompt = "blurry",
+            NumInferenceSteps = 2,
+            Width = 64,
+            Height = 64,
+            Seed = 3,
+        };
         var pipeline = new StableDiffusionPipeline(_model);
         float[] plain = Latents(pipeline, settings);
         Assert.That(Latents(pipeline, settings with { PromptSyntax = PromptSyntax.Weighted }), Is.EqualTo(plain));
-        Assert.That(Latents(pipeline, settings with { PromptSyntax = PromptSyntax.Weighted, Prompt = "a (red:1.4) apple" }), Is.Not.EqualTo(plain));
-        Assert.That(Latents(pipeline, settings with { PromptSyntax = PromptSyntax.Weighted, Prompt = "a red apple BREAK a cat" }), Is.Not.EqualTo(plain));
-        Assert.That(() => Latents(pipeline, settings with { PromptSyntax = PromptSyntax.Weighted, NegativePrompt = "(a:1000)" }),
-            Throws.TypeOf<SettingException>().With.Message.StartsWith("negative_prompt"));
+        Assert.That(
+            Latents(pipeline, settings with { PromptSyntax = PromptSyntax.Weighted, Prompt = "a (red:1.4) apple" }),
+            Is.Not.EqualTo(plain)
+        );
+        Assert.That(
+            Latents(pipeline, settings with { PromptSyntax = PromptSyntax.Weighted, Prompt = "a red apple BREAK a cat" }),
+            Is.Not.EqualTo(plain)
+        );
+        Assert.That(
+            () => Latents(pipeline, settings with { PromptSyntax = PromptSyntax.Weighted, NegativePrompt = "(a:1000)" }),
+            Throws.TypeOf<SettingException>().With.Message.StartsWith("negative_prompt")
+        );
     }
 
     [Test]
     public void Generate_SdxlEmbeddingForBothEncoders_IsTheWord()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         using var model = StableDiffusionXLModel.Load(ModelFiles.Open(GoldenCase.InRepository("tests/Goldens/models/sdxl")));
-        Tensor[] vectors = [.. model.Texts.Select(text => text.Encoder.Embed(tensor(text.Tokenizer.EncodeWords("cat").Select(id => (long)id).ToArray()).unsqueeze(0))[0])];
+        Tensor[] vectors =
+        [
+            .. model.Texts.Select(text =>
+                text.Encoder.Embed(tensor(text.Tokenizer.EncodeWords("cat").Select(id => (long)id).ToArray()).unsqueeze(0))[0]
+            ),
+        ];
         using TextualInversion embedding = Write(("clip_l", vectors[0]), ("clip_g", vectors[1]));
         var settings = new Text2ImgSettings
         {

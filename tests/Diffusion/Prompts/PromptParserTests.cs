@@ -12,8 +12,10 @@ public sealed class PromptParserTests
     [TestCase("(unbalanced", "unbalanced*1.1")]
     [TestCase("\\(literal\\]", "(literal]*1")]
     [TestCase("(unnecessary)(parens)", "unnecessaryparens*1.1")]
-    [TestCase("a (((house:1.3)) [on] a (hill:0.5), sun, (((sky))).",
-        "a *1|house*1.573| *1.1|on*1| a *1.1|hill*0.55|, sun, *1.1|sky*1.4641|.*1.1")]
+    [TestCase(
+        "a (((house:1.3)) [on] a (hill:0.5), sun, (((sky))).",
+        "a *1|house*1.573| *1.1|on*1| a *1.1|hill*0.55|, sun, *1.1|sky*1.4641|.*1.1"
+    )]
     [TestCase("[[x]]", "x*0.8264")]
     [TestCase("(a:-1.5)", "a*-1.5")]
     [TestCase("(a: +.5 )", "a*0.5")]
@@ -45,18 +47,26 @@ public sealed class PromptParserTests
     [TestCase("a BREAKfast, OUTBREAK, BREAK_, break", "a BREAKfast, OUTBREAK, BREAK_, break")]
     [TestCase("(a BREAK b)", "a|b")]
     public void Parse_Break_PartsSections(string prompt, string expected) =>
-        Assert.That(PromptParser.Parse(prompt).Select(section => string.Concat(section.Select(part => part.Text))), Is.EqualTo(expected.Split('|')));
+        Assert.That(
+            PromptParser.Parse(prompt).Select(section => string.Concat(section.Select(part => part.Text))),
+            Is.EqualTo(expected.Split('|'))
+        );
 
     [TestCase("(a:101)", "101")]
     [TestCase("((a:20):-20)", "-400")]
     [TestCase("(a:99999999999999999999)", "1E+20")]
     public void Parse_WeightBeyondLimit_SaysSoWithoutThePrompt(string prompt, string figure) =>
-        Assert.That(() => PromptParser.Parse("secret " + prompt),
-            Throws.TypeOf<PromptException>().With.Message.Contains(figure).And.Message.Contains("100").And.Message.Not.Contains("secret"));
+        Assert.That(
+            () => PromptParser.Parse("secret " + prompt),
+            Throws.TypeOf<PromptException>().With.Message.Contains(figure).And.Message.Contains("100").And.Message.Not.Contains("secret")
+        );
 
     [Test]
     public void Parse_DeepBrackets_AreRefused() =>
-        Assert.That(() => PromptParser.Parse(new string('[', 101)), Throws.TypeOf<PromptException>().With.Message.Contains("character 101"));
+        Assert.That(
+            () => PromptParser.Parse(new string('[', 101)),
+            Throws.TypeOf<PromptException>().With.Message.Contains("character 101")
+        );
 
     [TestCase("[x")]
     [TestCase("[x]")]

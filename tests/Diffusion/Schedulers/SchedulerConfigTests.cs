@@ -24,7 +24,9 @@ public sealed class SchedulerConfigTests
     [Test]
     public void Parse_PythonsBareWords_AreNumbers()
     {
-        var config = SchedulerConfig.Parse("""{"_class_name": "DPMSolverMultistepScheduler", "lambda_min_clipped": -Infinity, "variance_type": null}""");
+        var config = SchedulerConfig.Parse(
+            """{"_class_name": "DPMSolverMultistepScheduler", "lambda_min_clipped": -Infinity, "variance_type": null}"""
+        );
         Assert.Multiple(() =>
         {
             Assert.That(config.LambdaMinClipped, Is.EqualTo(double.NegativeInfinity));
@@ -58,12 +60,15 @@ public sealed class SchedulerConfigTests
 
     [Test]
     public void With_AnUnknownSetting_IsRefused() =>
-        Assert.That(() => SchedulerConfig.Of("DDIMScheduler").With("use_karas_sigmas", true), Throws.TypeOf<SchedulerException>().With.Message.Contains("use_karas_sigmas"));
+        Assert.That(
+            () => SchedulerConfig.Of("DDIMScheduler").With("use_karas_sigmas", true),
+            Throws.TypeOf<SchedulerException>().With.Message.Contains("use_karas_sigmas")
+        );
 
     [Test]
     public void Load_AMissingOrBrokenFile_NamesIt()
     {
-        var path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
         File.WriteAllText(path, "{");
         try
         {
@@ -132,7 +137,7 @@ public sealed class SchedulerConfigTests
             Assert.That(SchedulerNames.All.Select(n => n.Title), Is.Unique);
             Assert.That(SchedulerNames.All.Select(n => n.Description), Is.Unique);
             Assert.That(SchedulerNames.All.Select(n => n.Name), Is.All.Match("^[a-z0-9_]+$"));
-            foreach (var name in SchedulerNames.Names(model))
+            foreach (string name in SchedulerNames.Names(model))
             {
                 using var scheduler = Scheduler.Create(SchedulerNames.Resolve(name, model), 20);
                 Assert.That(scheduler.Config.PredictionType, Is.EqualTo("v_prediction"), name);
@@ -143,9 +148,13 @@ public sealed class SchedulerConfigTests
     [Test]
     public void Resolve_KeepsTheModelsValuesAndSetsTheNames()
     {
-        var model = SchedulerConfig.Of("EulerDiscreteScheduler").With("use_karras_sigmas", true).With("prediction_type", "v_prediction").With("timestep_spacing", "trailing");
-        var plain = SchedulerNames.Resolve("dpmpp_2m", model);
-        var karras = SchedulerNames.Resolve("DPM++ 2M SDE Karras", model);
+        SchedulerConfig model = SchedulerConfig
+            .Of("EulerDiscreteScheduler")
+            .With("use_karras_sigmas", true)
+            .With("prediction_type", "v_prediction")
+            .With("timestep_spacing", "trailing");
+        SchedulerConfig plain = SchedulerNames.Resolve("dpmpp_2m", model);
+        SchedulerConfig karras = SchedulerNames.Resolve("DPM++ 2M SDE Karras", model);
         Assert.Multiple(() =>
         {
             Assert.That(plain.UseKarrasSigmas, Is.False);
@@ -160,15 +169,21 @@ public sealed class SchedulerConfigTests
     [Test]
     public void Resolve_ForAFlowModel_HasItsFormsAndRefusesOthers()
     {
-        var model = SchedulerConfig.Of("FlowMatchEulerDiscreteScheduler").With("shift", 3.0);
+        SchedulerConfig model = SchedulerConfig.Of("FlowMatchEulerDiscreteScheduler").With("shift", 3.0);
         Assert.Multiple(() =>
         {
             Assert.That(SchedulerNames.Names(model), Is.EqualTo(new[] { "flow_euler", "flow_heun" }));
             Assert.That(SchedulerNames.Resolve("euler", model).ClassName, Is.EqualTo("FlowMatchEulerDiscreteScheduler"));
             Assert.That(SchedulerNames.Resolve("heun", model).Shift, Is.EqualTo(3));
-            Assert.That(() => SchedulerNames.Resolve("ddim", model), Throws.TypeOf<SchedulerException>().With.Message.Contains("flow_euler"));
+            Assert.That(
+                () => SchedulerNames.Resolve("ddim", model),
+                Throws.TypeOf<SchedulerException>().With.Message.Contains("flow_euler")
+            );
             Assert.That(() => SchedulerNames.Resolve("magic", model), Throws.TypeOf<SchedulerException>().With.Message.Contains("'magic'"));
-            Assert.That(() => SchedulerNames.Resolve("flow_euler", SchedulerConfig.Of("DDIMScheduler")), Throws.TypeOf<SchedulerException>().With.Message.Contains("does not fit"));
+            Assert.That(
+                () => SchedulerNames.Resolve("flow_euler", SchedulerConfig.Of("DDIMScheduler")),
+                Throws.TypeOf<SchedulerException>().With.Message.Contains("does not fit")
+            );
         });
     }
 }

@@ -11,29 +11,39 @@ public sealed class SchedulerSettingsTests
 {
     private static readonly JsonElement File = Load("settings.json.gz");
 
-    private static IEnumerable<TestCaseData> Cases => File.GetProperty("cases").EnumerateArray().Select((c, i) =>
-        new TestCaseData(c).SetArgDisplayNames($"{i} {c.GetProperty("class").GetString()}"));
+    private static IEnumerable<TestCaseData> Cases =>
+        File.GetProperty("cases")
+            .EnumerateArray()
+            .Select((c, i) => new TestCaseData(c).SetArgDisplayNames($"{i} {c.GetProperty("class").GetString()}"));
 
     [TestCaseSource(nameof(Cases))]
     public void Run_UnderEachSetting_IsTheReferences(JsonElement one)
     {
-        using var scope = NewDisposeScope();
-        var call = one.GetProperty("call");
+        using TorchSharp.DisposeScope scope = NewDisposeScope();
+        JsonElement call = one.GetProperty("call");
         var config = SchedulerConfig.FromJson(call.GetProperty("config"), one.GetProperty("class").GetString());
-        var steps = call.TryGetProperty("steps", out var number) ? number.GetInt32() : 0;
+        int steps = call.TryGetProperty("steps", out JsonElement number) ? number.GetInt32() : 0;
         using var scheduler = Scheduler.Create(config, steps, SchedulersTests.OptionsOf(call));
-        var tolerance = File.GetProperty("tolerance").GetDouble();
-        var label = call.GetRawText();
-        GoldenCase.AssertClose(tensor(scheduler.Timesteps.ToArray()), tensor(Numbers(one, "timesteps")), $"timesteps of {label}", tolerance);
+        double tolerance = File.GetProperty("tolerance").GetDouble();
+        string label = call.GetRawText();
+        GoldenCase.AssertClose(
+            tensor(scheduler.Timesteps.ToArray()),
+            tensor(Numbers(one, "timesteps")),
+            $"timesteps of {label}",
+            tolerance
+        );
 
-        var wanted = tensor(Numbers(one, "latents")).view(-1, 12);
-        var j = arange(12, dtype: ScalarType.Float64);
-        var sample = (j * 1.7 + 0.3).sin().to(ScalarType.Float32).view(1, 2, 2, 3) * scheduler.InitNoiseSigma;
-        var drawn = 0;
-        for (var i = 0; i < scheduler.Timesteps.Count; i++)
+        Tensor wanted = tensor(Numbers(one, "latents")).view(-1, 12);
+        Tensor j = arange(12, dtype: ScalarType.Float64);
+        Tensor sample = (j * 1.7 + 0.3).sin().to(ScalarType.Float32).view(1, 2, 2, 3) * scheduler.InitNoiseSigma;
+        int drawn = 0;
+        for (int i = 0; i < scheduler.Timesteps.Count; i++)
         {
-            var output = scheduler.ScaleModelInput(sample, i) * 0.5 + (j * 0.9 + 1.3 * i).cos().to(ScalarType.Float32).view(1, 2, 2, 3) * 0.3;
-            sample = scheduler.Step(output, i, sample, () => (j * 2.1 + (0.7 * drawn++ + 0.5)).sin().to(ScalarType.Float32).view(1, 2, 2, 3));
+            Tensor output =
+                scheduler.ScaleModelInput(sample, i) * 0.5 + (j * 0.9 + 1.3 * i).cos().to(ScalarType.Float32).view(1, 2, 2, 3) * 0.3;
+            sample = scheduler.Step(output, i, sample, () =>
+                (j * 2.1 + (0.7 * drawn++ + 0.5)).sin().to(ScalarType.Float32).view(1, 2, 2, 3)
+            );
             GoldenCase.AssertClose(sample.flatten(), wanted[i], $"latent {i} of {label}", tolerance);
         }
 
@@ -45,7 +55,7 @@ public sealed class SchedulerSettingsTests
     /// <summary>Reads a packed file of this folder.</summary>
     internal static JsonElement Load(string name)
     {
-        using var stream = System.IO.File.OpenRead(GoldenCase.InRepository($"tests/Diffusion/Schedulers/{name}"));
+        using FileStream stream = System.IO.File.OpenRead(GoldenCase.InRepository($"tests/Diffusion/Schedulers/{name}"));
         using var unpacked = new GZipStream(stream, CompressionMode.Decompress);
         using var document = JsonDocument.Parse(unpacked);
         return document.RootElement.Clone();

@@ -1,6 +1,7 @@
 using Generation.Diffusion.Schedulers;
 using Generation.Tests.Goldens;
 using Generation.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Schedulers;
@@ -15,26 +16,26 @@ public sealed class SchedulerStateTests
     [TestCaseSource(nameof(Names))]
     public void RestoreState_AfterEachStep_GoesOnToTheSameBits(string name)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         long live = TensorCount.Settled();
         using (NewDisposeScope())
         {
             var run = new Run(name);
-            var whole = run.Whole();
-            for (var cut = 1; cut < whole.Count; cut++)
+            List<Tensor> whole = run.Whole();
+            for (int cut = 1; cut < whole.Count; cut++)
             {
-                using var first = run.Scheduler();
-                for (var i = 0; i < cut; i++)
+                using Scheduler first = run.Scheduler();
+                for (int i = 0; i < cut; i++)
                 {
                     run.Step(first, i, i == 0 ? run.Start : whole[i - 1]);
                 }
 
-                using var state = first.SaveState();
-                using var second = run.Scheduler();
+                using SchedulerState state = first.SaveState();
+                using Scheduler second = run.Scheduler();
                 second.RestoreState(state);
-                for (var i = cut; i < whole.Count; i++)
+                for (int i = cut; i < whole.Count; i++)
                 {
-                    var latent = run.Step(second, i, whole[i - 1]);
+                    Tensor latent = run.Step(second, i, whole[i - 1]);
                     Assert.That(latent.bytes.SequenceEqual(whole[i].bytes), $"step {i} after a cut before {cut}");
                 }
             }
@@ -46,17 +47,21 @@ public sealed class SchedulerStateTests
     [TestCaseSource(nameof(Names))]
     public void Step_OfEachScheduler_LeavesOnlyItsResult(string name)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         var run = new Run(name);
-        using var scheduler = run.Scheduler();
-        var sample = run.Start;
-        for (var i = 0; i < scheduler.Timesteps.Count; i++)
+        using Scheduler scheduler = run.Scheduler();
+        Tensor sample = run.Start;
+        for (int i = 0; i < scheduler.Timesteps.Count; i++)
         {
-            var kept = KeptBy(scheduler);
+            int kept = KeptBy(scheduler);
             long live = TensorCount.Settled();
-            using var input = scheduler.ScaleModelInput(sample, i);
-            using var next = run.Step(scheduler, i, sample);
-            Assert.That(TorchExtras.LiveTensors - live, Is.EqualTo(2 + KeptBy(scheduler) - kept), $"step {i}: the input, the result and what is kept");
+            using Tensor input = scheduler.ScaleModelInput(sample, i);
+            using Tensor next = run.Step(scheduler, i, sample);
+            Assert.That(
+                TorchExtras.LiveTensors - live,
+                Is.EqualTo(2 + KeptBy(scheduler) - kept),
+                $"step {i}: the input, the result and what is kept"
+            );
             sample = next.clone();
         }
     }
@@ -67,17 +72,23 @@ public sealed class SchedulerStateTests
         using var euler = Scheduler.Create(SchedulerConfig.Of("EulerDiscreteScheduler"), 8);
         using var ddim = Scheduler.Create(SchedulerConfig.Of("DDIMScheduler"), 8);
         using var shorter = Scheduler.Create(SchedulerConfig.Of("EulerDiscreteScheduler"), 7);
-        using var state = euler.SaveState();
+        using SchedulerState state = euler.SaveState();
         Assert.Multiple(() =>
         {
-            Assert.That(() => ddim.RestoreState(state), Throws.TypeOf<SchedulerException>().With.Message.Contains("EulerDiscreteScheduler").And.Message.Contains("DDIMScheduler"));
-            Assert.That(() => shorter.RestoreState(state), Throws.TypeOf<SchedulerException>().With.Message.Contains("8").And.Message.Contains("7"));
+            Assert.That(
+                () => ddim.RestoreState(state),
+                Throws.TypeOf<SchedulerException>().With.Message.Contains("EulerDiscreteScheduler").And.Message.Contains("DDIMScheduler")
+            );
+            Assert.That(
+                () => shorter.RestoreState(state),
+                Throws.TypeOf<SchedulerException>().With.Message.Contains("8").And.Message.Contains("7")
+            );
         });
     }
 
     private static int KeptBy(Scheduler scheduler)
     {
-        using var state = scheduler.SaveState();
+        using SchedulerState state = scheduler.SaveState();
         return state.Tensors.Count;
     }
 
@@ -88,10 +99,15 @@ public sealed class SchedulerStateTests
 
         public Run(string name)
         {
-            var flow = name.StartsWith("flow", StringComparison.Ordinal);
-            var model = flow
+            bool flow = name.StartsWith("flow", StringComparison.Ordinal);
+            SchedulerConfig model = flow
                 ? SchedulerConfig.Of("FlowMatchEulerDiscreteScheduler").With("shift", 3.0)
-                : SchedulerConfig.Of("DDIMScheduler").With("beta_schedule", "scaled_linear").With("beta_start", 0.00085).With("beta_end", 0.012).With("clip_sample", false);
+                : SchedulerConfig
+                    .Of("DDIMScheduler")
+                    .With("beta_schedule", "scaled_linear")
+                    .With("beta_start", 0.00085)
+                    .With("beta_end", 0.012)
+                    .With("clip_sample", false);
             _config = SchedulerNames.Resolve(name, model);
             Start = Noise(1000) * 3;
         }
@@ -103,9 +119,9 @@ public sealed class SchedulerStateTests
 
         public List<Tensor> Whole()
         {
-            using var scheduler = Scheduler();
+            using Scheduler scheduler = Scheduler();
             var latents = new List<Tensor>();
-            for (var i = 0; i < scheduler.Timesteps.Count; i++)
+            for (int i = 0; i < scheduler.Timesteps.Count; i++)
             {
                 latents.Add(Step(scheduler, i, i == 0 ? Start : latents[^1]));
                 Assert.That(latents[^1].isfinite().all().item<bool>(), $"step {i} is finite");
@@ -116,8 +132,8 @@ public sealed class SchedulerStateTests
 
         public Tensor Step(Scheduler scheduler, int i, Tensor sample)
         {
-            using var scope = NewDisposeScope();
-            var output = (scheduler.ScaleModelInput(sample, i) * 0.7).sin() + Noise(i) * 0.1;
+            using DisposeScope scope = NewDisposeScope();
+            Tensor output = (scheduler.ScaleModelInput(sample, i) * 0.7).sin() + Noise(i) * 0.1;
             return scheduler.Step(output, i, sample, () => Noise(500 + i)).MoveToOuterDisposeScope();
         }
 

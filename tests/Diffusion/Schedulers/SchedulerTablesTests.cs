@@ -4,25 +4,29 @@ using Generation.Tests.Goldens;
 
 namespace Generation.Tests.Schedulers;
 
-/// <summary>Timesteps and noise levels under hundreds of settings are diffusers', to the last bit. tables.py made the numbers and says how.</summary>
+/// <summary>
+/// Timesteps and noise levels under hundreds of settings are diffusers', to the last bit. tables.py made the numbers and says how.
+/// </summary>
 public sealed class SchedulerTablesTests
 {
     private static readonly JsonElement File = SchedulerSettingsTests.Load("tables.json.gz");
 
-    private static IEnumerable<TestCaseData> Cases => File.GetProperty("cases").EnumerateArray().Select((c, i) =>
-        new TestCaseData(c).SetArgDisplayNames($"{i} {c.GetProperty("class").GetString()}"));
+    private static IEnumerable<TestCaseData> Cases =>
+        File.GetProperty("cases")
+            .EnumerateArray()
+            .Select((c, i) => new TestCaseData(c).SetArgDisplayNames($"{i} {c.GetProperty("class").GetString()}"));
 
     [TestCaseSource(nameof(Cases))]
     public void Create_UnderEachSetting_HasTheReferencesTables(JsonElement one)
     {
-        var call = one.GetProperty("call");
+        JsonElement call = one.GetProperty("call");
         var config = SchedulerConfig.FromJson(call.GetProperty("config"), one.GetProperty("class").GetString());
         using var scheduler = Scheduler.Create(config, call.GetProperty("steps").GetInt32(), SchedulersTests.OptionsOf(call));
 
         // Between two levels, and in log_linear interpolation, stands torch's exponential: builds of torch differ in its last bit.
-        var tolerance = one.GetProperty("rounded").GetBoolean() ? 4e-6f : 0;
+        float tolerance = one.GetProperty("rounded").GetBoolean() ? 4e-6f : 0;
         AssertEqual(scheduler.Timesteps, one.GetProperty("timesteps"), tolerance, $"timesteps of {call.GetRawText()}");
-        if (one.TryGetProperty("sigmas", out var sigmas))
+        if (one.TryGetProperty("sigmas", out JsonElement sigmas))
         {
             AssertEqual(scheduler.Sigmas, sigmas, tolerance, $"sigmas of {call.GetRawText()}");
         }
@@ -35,7 +39,7 @@ public sealed class SchedulerTablesTests
         Assert.That(found, Has.Length.EqualTo(wanted.Length), label);
         Assert.Multiple(() =>
         {
-            for (var i = 0; i < found.Length; i++)
+            for (int i = 0; i < found.Length; i++)
             {
                 Assert.That(found[i], Is.EqualTo(wanted[i]).Within(tolerance * Math.Max(1, Math.Abs(wanted[i]))), $"{i} of the {label}");
             }

@@ -21,8 +21,10 @@ public sealed class ClipTokenizerTests
     public void Load_DemoModel_TakesMarksFromConfig()
     {
         var tokenizer = ClipTokenizer.Load(Demo);
-        Assert.That((tokenizer.BosTokenId, tokenizer.EosTokenId, tokenizer.PadTokenId, tokenizer.ModelMaxLength, tokenizer.Count),
-            Is.EqualTo((1846, 1847, 1847, 77, 1848)));
+        Assert.That(
+            (tokenizer.BosTokenId, tokenizer.EosTokenId, tokenizer.PadTokenId, tokenizer.ModelMaxLength, tokenizer.Count),
+            Is.EqualTo((1846, 1847, 1847, 77, 1848))
+        );
         Assert.That(tokenizer.Decode(tokenizer.Encode("a red apple on a blue background")), Is.EqualTo("a red apple on a blue background"));
     }
 
@@ -82,7 +84,9 @@ public sealed class ClipTokenizerTests
             ["type"] = "BPE",
             ["end_of_word_suffix"] = "</w>",
             ["vocab"] = vocabulary,
-            ["merges"] = new JsonArray([.. merges.Select(merge => pairs ? (JsonNode)new JsonArray([.. merge.Split(' ').Select(token => (JsonNode)token)]) : merge)]),
+            ["merges"] = new JsonArray([
+                .. merges.Select(merge => pairs ? (JsonNode)new JsonArray([.. merge.Split(' ').Select(token => (JsonNode)token)]) : merge),
+            ]),
         };
         File.WriteAllText(Path.Combine(_folder, "tokenizer.json"), new JsonObject { ["model"] = model }.ToJsonString());
         File.Delete(Path.Combine(_folder, "vocab.json"));
@@ -98,7 +102,10 @@ public sealed class ClipTokenizerTests
     public void Load_DamagedTokenizerJson_NamesIt(string json, string expected)
     {
         File.WriteAllText(Path.Combine(_folder, "tokenizer.json"), json);
-        Assert.That(() => ClipTokenizer.Load(_folder), Throws.TypeOf<TokenizerException>().With.Message.Contains(expected).And.Message.Contains("tokenizer.json"));
+        Assert.That(
+            () => ClipTokenizer.Load(_folder),
+            Throws.TypeOf<TokenizerException>().With.Message.Contains(expected).And.Message.Contains("tokenizer.json")
+        );
     }
 
     [TestCase("vocab.json", null, "vocab.json is missing")]
@@ -127,8 +134,7 @@ public sealed class ClipTokenizerTests
     {
         ClipTokenizer plain = ClipTokenizer.Published;
         ClipTokenizer tokenizer = plain.WithTokens(["<Easy-Negative>", "<Easy-Negative>_1"]);
-        Assert.That(tokenizer.Encode("a <easy-negative>_1<EASY-NEGATIVE> cat"),
-            Is.EqualTo((int[])[49406, 320, 49409, 49408, 2368, 49407]));
+        Assert.That(tokenizer.Encode("a <easy-negative>_1<EASY-NEGATIVE> cat"), Is.EqualTo((int[])[49406, 320, 49409, 49408, 2368, 49407]));
         Assert.That(tokenizer.Count, Is.EqualTo(49410));
         Assert.That(() => tokenizer.WithTokens(["<easy-NEGATIVE>"]), Throws.ArgumentException);
         Assert.That(() => tokenizer.WithTokens([" "]), Throws.ArgumentException);

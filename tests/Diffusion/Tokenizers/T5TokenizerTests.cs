@@ -83,9 +83,12 @@ public sealed class T5TokenizerTests
         string path = WriteJson(root =>
         {
             root["normalizer"] = root["normalizer"]!["normalizers"]![0]!.DeepClone();
-            root["pre_tokenizer"] = JsonNode.Parse("""
-                {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, {"type": "Metaspace", "replacement": "▁", "add_prefix_space": true}]}
-                """);
+            root["pre_tokenizer"] = JsonNode.Parse(
+                """
+                {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, {"type": "Metaspace", "replacement": "▁",
+                "add_prefix_space": true}]}
+                """
+            );
         });
         const string text = "  a red\tapple   on a blue background ";
         Assert.That(T5Tokenizer.LoadTokenizerJson(path).Encode(text), Is.EqualTo(T5Tokenizer.Load(Reference).Encode(text)));
@@ -101,7 +104,10 @@ public sealed class T5TokenizerTests
     public void LoadTokenizerJson_UnknownOrDamagedPart_NamesIt(string part, string value, string expected)
     {
         string path = WriteJson(root => root[part] = JsonNode.Parse(value));
-        Assert.That(() => T5Tokenizer.LoadTokenizerJson(path), Throws.TypeOf<TokenizerException>().With.Message.Contains(expected).And.Message.Contains(path));
+        Assert.That(
+            () => T5Tokenizer.LoadTokenizerJson(path),
+            Throws.TypeOf<TokenizerException>().With.Message.Contains(expected).And.Message.Contains(path)
+        );
     }
 
     [TestCase(0, "none of them")]
@@ -111,7 +117,10 @@ public sealed class T5TokenizerTests
     {
         string path = Path.Combine(_folder, "spiece.model");
         File.WriteAllBytes(path, File.ReadAllBytes(Path.Combine(Reference, "spiece.model"))[..length]);
-        Assert.That(() => T5Tokenizer.LoadSentencePiece(path), Throws.TypeOf<TokenizerException>().With.Message.Contains(expected).And.Message.Contains(path));
+        Assert.That(
+            () => T5Tokenizer.LoadSentencePiece(path),
+            Throws.TypeOf<TokenizerException>().With.Message.Contains(expected).And.Message.Contains(path)
+        );
     }
 
     [Test]
@@ -125,7 +134,10 @@ public sealed class T5TokenizerTests
 
     [Test]
     public void Load_EmptyFolder_SaysWhatIsMissing() =>
-        Assert.That(() => T5Tokenizer.Load(_folder), Throws.TypeOf<TokenizerException>().With.Message.Contains("neither tokenizer.json nor spiece.model"));
+        Assert.That(
+            () => T5Tokenizer.Load(_folder),
+            Throws.TypeOf<TokenizerException>().With.Message.Contains("neither tokenizer.json nor spiece.model")
+        );
 
     private string WriteJson(Action<JsonNode> change)
     {

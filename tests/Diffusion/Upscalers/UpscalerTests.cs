@@ -6,6 +6,7 @@ using Generation.Imaging;
 using Generation.Tests.Goldens;
 using Generation.Tests.Networks;
 using Generation.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Upscalers;
@@ -19,8 +20,34 @@ public sealed class UpscalerTests
     private static IEnumerable<TestCaseData> Networks()
     {
         yield return new TestCaseData((Func<IUpscalerNetwork>)DemoNetwork).SetArgDisplayNames("demo x4");
-        yield return new TestCaseData((Func<IUpscalerNetwork>)(() => Random(new RRDBNetConfig { Scale = 2, NumFeat = 8, NumBlock = 1, NumGrowCh = 4 }))).SetArgDisplayNames("x2, folded");
-        yield return new TestCaseData((Func<IUpscalerNetwork>)(() => RandomWeights.Build(w => new SRVGGNetCompact(new SRVGGConfig { Scale = 4, NumFeat = 8, NumConv = 4 }, w)))).SetArgDisplayNames("compact x4");
+        yield return new TestCaseData(
+            (Func<IUpscalerNetwork>)(
+                () =>
+                    Random(
+                        new RRDBNetConfig
+                        {
+                            Scale = 2,
+                            NumFeat = 8,
+                            NumBlock = 1,
+                            NumGrowCh = 4,
+                        }
+                    )
+            )
+        ).SetArgDisplayNames("x2, folded");
+        yield return new TestCaseData(
+            (Func<IUpscalerNetwork>)(
+                () =>
+                    RandomWeights.Build(w => new SRVGGNetCompact(
+                        new SRVGGConfig
+                        {
+                            Scale = 4,
+                            NumFeat = 8,
+                            NumConv = 4,
+                        },
+                        w
+                    ))
+            )
+        ).SetArgDisplayNames("compact x4");
     }
 
     [TestCaseSource(nameof(Networks))]
@@ -34,7 +61,9 @@ public sealed class UpscalerTests
         Assert.That(tiled.Tiles(picture.Width, picture.Height), Has.Count.GreaterThanOrEqualTo(4));
 
         int[] differences = Differences(whole.Upscale(picture), tiled.Upscale(picture));
-        TestContext.Out.WriteLine($"TILES: largest {differences.Max()}, unequal {differences.Count(d => d > 0) / (double)differences.Length:P3}");
+        TestContext.Out.WriteLine(
+            $"TILES: largest {differences.Max()}, unequal {differences.Count(d => d > 0) / (double)differences.Length:P3}"
+        );
         Assert.That(differences.Max(), Is.LessThanOrEqualTo(1), "a value may be rounded the other way");
         Assert.That(differences.Count(d => d > 0), Is.LessThan(differences.Length / 100));
     }
@@ -43,9 +72,21 @@ public sealed class UpscalerTests
     public void Upscale_OfTensorInTiles_IsThatOfThePicture()
     {
         Picture picture = Scene(96, 80);
-        using var tiled = new Upscaler(Random(new RRDBNetConfig { NumFeat = 8, NumBlock = 1, NumGrowCh = 4 })) { MaxValues = 8L * 16 * 64 * 64 };
+        using var tiled = new Upscaler(
+            Random(
+                new RRDBNetConfig
+                {
+                    NumFeat = 8,
+                    NumBlock = 1,
+                    NumGrowCh = 4,
+                }
+            )
+        )
+        {
+            MaxValues = 8L * 16 * 64 * 64,
+        };
         Assert.That(tiled.Tiles(96, 80), Has.Count.GreaterThan(1));
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor images = PictureTensors.FromPicture(picture).permute(0, 2, 3, 1);
         Picture two = PictureTensors.ToPictures(tiled.Upscale(cat([images, images.flip(2)], 0)))[0];
         Assert.That(two.Bytes, Is.EqualTo(tiled.Upscale(picture).Bytes));
@@ -81,7 +122,7 @@ public sealed class UpscalerTests
     [TestCase(8)]
     public void UpscaleBy_AnyFactor_GivesThatSize(int factor)
     {
-        using UpscalerSet set = UpscalerSet.FromPretrained(Demo);
+        using var set = UpscalerSet.FromPretrained(Demo);
         Picture larger = set.UpscaleBy(Scene(20, 12), factor);
         Assert.That((larger.Width, larger.Height), Is.EqualTo((20 * factor, 12 * factor)));
     }
@@ -116,9 +157,12 @@ public sealed class UpscalerTests
         string folder = Directory.CreateTempSubdirectory("upscalers-").FullName;
         try
         {
-            File.Copy(GoldenCase.InRepository("tests/Goldens/modules/rrdbnet_x2/model.safetensors"), Path.Combine(folder, "x2.safetensors"));
+            File.Copy(
+                GoldenCase.InRepository("tests/Goldens/modules/rrdbnet_x2/model.safetensors"),
+                Path.Combine(folder, "x2.safetensors")
+            );
             File.Copy(GoldenCase.InRepository("tests/Goldens/modules/srvgg_x4/model.safetensors"), Path.Combine(folder, "x4.safetensors"));
-            using UpscalerSet set = UpscalerSet.FromPretrained(folder);
+            using var set = UpscalerSet.FromPretrained(folder);
             Assert.That(set.Scales, Is.EqualTo(new[] { 2, 4 }));
             Assert.That(new[] { 1, 2, 3, 4, 8 }.Select(factor => set.For(factor).Scale), Is.EqualTo(new[] { 2, 2, 4, 4, 4 }));
 
@@ -132,24 +176,44 @@ public sealed class UpscalerTests
     }
 
     [Test]
-    public void FromPretrained_OtherNetwork_IsRefusedByName() => Assert.That(
-        () => Upscaler.FromPretrained(GoldenCase.InRepository("models/demo/vae/diffusion_pytorch_model.safetensors")),
-        Throws.TypeOf<WeightsException>().With.Message.Contains("RRDBNet"));
+    public void FromPretrained_OtherNetwork_IsRefusedByName() =>
+        Assert.That(
+            () => Upscaler.FromPretrained(GoldenCase.InRepository("models/demo/vae/diffusion_pytorch_model.safetensors")),
+            Throws.TypeOf<WeightsException>().With.Message.Contains("RRDBNet")
+        );
 
     [Test]
     public void Upscale_Cancelled_StopsBetweenTilesAndLeavesNoTensor()
     {
-        using var upscaler = new Upscaler(Random(new RRDBNetConfig { NumFeat = 8, NumBlock = 1, NumGrowCh = 4 })) { MaxValues = 8L * 16 * 64 * 64 };
+        using var upscaler = new Upscaler(
+            Random(
+                new RRDBNetConfig
+                {
+                    NumFeat = 8,
+                    NumBlock = 1,
+                    NumGrowCh = 4,
+                }
+            )
+        )
+        {
+            MaxValues = 8L * 16 * 64 * 64,
+        };
         using var stop = new CancellationTokenSource();
         int tiles = 0;
         long before = TensorCount.Settled();
         Assert.That(
-            () => upscaler.Upscale(Scene(96, 96), (done, _) =>
-            {
-                tiles = done;
-                stop.Cancel();
-            }, stop.Token),
-            Throws.InstanceOf<OperationCanceledException>());
+            () =>
+                upscaler.Upscale(
+                    Scene(96, 96),
+                    (done, _) =>
+                    {
+                        tiles = done;
+                        stop.Cancel();
+                    },
+                    stop.Token
+                ),
+            Throws.InstanceOf<OperationCanceledException>()
+        );
         Assert.That(tiles, Is.EqualTo(1));
         Assert.That(TorchExtras.LiveTensors, Is.EqualTo(before));
     }
@@ -161,7 +225,7 @@ public sealed class UpscalerTests
     public void Cut_AnySize_CoversThePictureOnceWithinTheBound(int width, int height, long maxPixels, int margin, int multiple)
     {
         IReadOnlyList<Tile> tiles = TileGrid.Cut(width, height, maxPixels, margin, multiple);
-        var covered = new int[width * height];
+        int[] covered = new int[width * height];
         foreach (Tile tile in tiles)
         {
             for (int y = tile.Core.Top; y < tile.Core.Bottom; y++)
@@ -176,7 +240,10 @@ public sealed class UpscalerTests
             Assert.That(tile.Window.Left == 0 || tile.Core.Left - tile.Window.Left >= margin);
             Assert.That(tile.Window.Bottom == height || tile.Window.Bottom - tile.Core.Bottom >= margin);
             // A core below twice its margin is not made, nor is one that is not a multiple
-            Assert.That((long)tile.Window.Width * tile.Window.Height, Is.LessThanOrEqualTo(Math.Max(maxPixels, 16L * (margin + multiple) * (margin + multiple))));
+            Assert.That(
+                (long)tile.Window.Width * tile.Window.Height,
+                Is.LessThanOrEqualTo(Math.Max(maxPixels, 16L * (margin + multiple) * (margin + multiple)))
+            );
         }
 
         Assert.That(covered, Is.All.EqualTo(1));
@@ -193,7 +260,8 @@ public sealed class UpscalerTests
 
     private static int[] Differences(Picture a, Picture b) => [.. a.Bytes.Zip(b.Bytes, (x, y) => Math.Abs(x - y))];
 
-    private static double Psnr(Picture a, Picture b) => 10 * Math.Log10(255.0 * 255 / a.Bytes.Zip(b.Bytes, (x, y) => (double)(x - y) * (x - y)).Average());
+    private static double Psnr(Picture a, Picture b) =>
+        10 * Math.Log10(255.0 * 255 / a.Bytes.Zip(b.Bytes, (x, y) => (double)(x - y) * (x - y)).Average());
 
     private static Picture Apple() => PictureCodec.Decode(File.ReadAllBytes(GoldenCase.InRepository("docs/apple.png"))).DropAlpha();
 

@@ -7,6 +7,7 @@ using Generation.Diffusion.Vision;
 using Generation.Imaging;
 using Generation.Tests.Goldens;
 using Generation.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Vision;
@@ -37,7 +38,7 @@ public sealed class MaskFinderTests
         Picture picture = Noise(32, 32);
         float[] expected = Expected(picture, "a cat");
         float middle = expected.Order().ElementAt(expected.Length / 2);
-        using MaskFinder finder = MaskFinder.FromPretrained(_folder);
+        using var finder = MaskFinder.FromPretrained(_folder);
         long before = TensorCount.Settled();
         Picture mask = finder.Find(picture, "a cat", middle);
         Assert.That(TorchExtras.LiveTensors, Is.EqualTo(before));
@@ -45,15 +46,17 @@ public sealed class MaskFinderTests
         Assert.That((mask.Width, mask.Height, mask.Channels), Is.EqualTo((32, 32, 1)));
         Assert.That(mask.Bytes.Distinct().Order(), Is.EqualTo(new byte[] { 0, 255 }));
         // Probabilities are kept in steps of 1/255
-        Assert.That(expected.Zip(mask.Bytes).Where(pair => Math.Abs(pair.First - middle) > 1.01 / 255), Is.All.Matches<(float Probability, byte Mask)>(
-            pair => pair.Mask == (pair.Probability > middle ? 255 : 0)));
+        Assert.That(
+            expected.Zip(mask.Bytes).Where(pair => Math.Abs(pair.First - middle) > 1.01 / 255),
+            Is.All.Matches<(float Probability, byte Mask)>(pair => pair.Mask == (pair.Probability > middle ? 255 : 0))
+        );
     }
 
     [Test]
     public void Find_SeveralThings_CoversEach()
     {
         Picture picture = Noise(60, 44);
-        using MaskFinder finder = MaskFinder.FromPretrained(_folder);
+        using var finder = MaskFinder.FromPretrained(_folder);
         double threshold = Expected(picture, "a cat").Concat(Expected(picture, "dog")).Order().ElementAt(32 * 32);
         Picture cat = finder.Find(picture, "a cat", threshold);
         Picture dog = finder.Find(picture, "dog", threshold);
@@ -61,22 +64,31 @@ public sealed class MaskFinderTests
         Assert.That((both.Width, both.Height), Is.EqualTo((60, 44)));
         int missed = Enumerable.Range(0, both.Bytes.Length).Count(i => both.Bytes[i] == 0 && (cat.Bytes[i] | dog.Bytes[i]) == 255);
         Assert.That(missed, Is.LessThan(both.Bytes.Length / 50), "resampling differs at edges alone");
-        Assert.That(both.Bytes.Count(b => b == 255), Is.GreaterThanOrEqualTo(Math.Max(cat.Bytes.Count(b => b == 255), dog.Bytes.Count(b => b == 255))));
+        Assert.That(
+            both.Bytes.Count(b => b == 255),
+            Is.GreaterThanOrEqualTo(Math.Max(cat.Bytes.Count(b => b == 255), dog.Bytes.Count(b => b == 255)))
+        );
     }
 
     [TestCase("", "no words")]
     [TestCase(" | ", "no words")]
     public void Find_NoWords_IsRefused(string words, string expected)
     {
-        using MaskFinder finder = MaskFinder.FromPretrained(_folder);
-        Assert.That(() => finder.Find(Noise(32, 32), words), Throws.TypeOf<SettingException>().With.Property("Field").EqualTo("mask_prompt").And.Message.Contains(expected));
+        using var finder = MaskFinder.FromPretrained(_folder);
+        Assert.That(
+            () => finder.Find(Noise(32, 32), words),
+            Throws.TypeOf<SettingException>().With.Property("Field").EqualTo("mask_prompt").And.Message.Contains(expected)
+        );
     }
 
     [Test]
     public void Find_NothingFound_SaysSoByField()
     {
-        using MaskFinder finder = MaskFinder.FromPretrained(_folder);
-        Assert.That(() => finder.Find(Noise(32, 32), "a cat", threshold: 1), Throws.TypeOf<SettingException>().With.Property("Field").EqualTo("mask_prompt"));
+        using var finder = MaskFinder.FromPretrained(_folder);
+        Assert.That(
+            () => finder.Find(Noise(32, 32), "a cat", threshold: 1),
+            Throws.TypeOf<SettingException>().With.Property("Field").EqualTo("mask_prompt")
+        );
     }
 
     [Test]
@@ -91,7 +103,10 @@ public sealed class MaskFinderTests
             }
 
             // Without files of its own it takes the published vocabulary
-            Assert.That(() => MaskFinder.FromPretrained(folder), Throws.TypeOf<WeightsException>().With.Message.Contains("49408").And.Message.Contains("600"));
+            Assert.That(
+                () => MaskFinder.FromPretrained(folder),
+                Throws.TypeOf<WeightsException>().With.Message.Contains("49408").And.Message.Contains("600")
+            );
         }
         finally
         {
@@ -99,12 +114,17 @@ public sealed class MaskFinderTests
         }
     }
 
-    /// <summary>The first 598 tokens of a vocabulary, the merges that lead to them, and the two marks that the network's config names.</summary>
+    /// <summary>
+    /// The first 598 tokens of a vocabulary, the merges that lead to them, and the two marks that the network's config names.
+    /// </summary>
     private void WriteVocabulary(string from)
     {
-        Dictionary<string, int> vocabulary = JsonSerializer.Deserialize<Dictionary<string, int>>(File.ReadAllText(Path.Combine(from, "vocab.json")))!
-            .Where(pair => pair.Value < 598).ToDictionary(StringComparer.Ordinal);
-        IEnumerable<string> merges = File.ReadLines(Path.Combine(from, "merges.txt")).Where((line, k) => k == 0 || vocabulary.ContainsKey(line.Replace(" ", "", StringComparison.Ordinal)));
+        var vocabulary = JsonSerializer
+            .Deserialize<Dictionary<string, int>>(File.ReadAllText(Path.Combine(from, "vocab.json")))!
+            .Where(pair => pair.Value < 598)
+            .ToDictionary(StringComparer.Ordinal);
+        IEnumerable<string> merges = File.ReadLines(Path.Combine(from, "merges.txt"))
+            .Where((line, k) => k == 0 || vocabulary.ContainsKey(line.Replace(" ", "", StringComparison.Ordinal)));
         File.WriteAllLines(Path.Combine(_folder, "merges.txt"), merges);
         vocabulary["<|startoftext|>"] = 598;
         vocabulary["<|endoftext|>"] = 599;
@@ -115,8 +135,8 @@ public sealed class MaskFinderTests
     /// <summary>The probabilities by hand, at the network's own size.</summary>
     private float[] Expected(Picture picture, string words)
     {
-        using var scope = NewDisposeScope();
-        using WeightSource source = WeightSource.Open(_folder);
+        using DisposeScope scope = NewDisposeScope();
+        using var source = WeightSource.Open(_folder);
         using var network = new CLIPSegModel(ConfigJson.Load<ClipSegConfig>(Path.Combine(_folder, "config.json")), new Weights(source));
         var tokenizer = ClipTokenizer.Load(_folder);
         // No padding at all is what a mask over it comes to

@@ -3,6 +3,7 @@ using Generation.Diffusion.Vision;
 using Generation.Imaging;
 using Generation.Tests.Goldens;
 using Generation.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Vision;
@@ -17,7 +18,7 @@ public sealed class SafetyClassifierTests
     public void Check_ThresholdsThatForceIt_SaysSoForEachPicture(double threshold, bool expected)
     {
         using var folder = new ForcedChecker(threshold);
-        using SafetyClassifier classifier = SafetyClassifier.FromPretrained(folder.Path);
+        using var classifier = SafetyClassifier.FromPretrained(folder.Path);
         Picture[] pictures = [new Picture(40, 30, 3), Noise(64, 64), Noise(31, 90)];
         long before = TensorCount.Settled();
         Assert.That(classifier.Check(pictures), Is.EqualTo(new[] { expected, expected, expected }));
@@ -28,15 +29,17 @@ public sealed class SafetyClassifierTests
     [Test]
     public void Check_OneByOneAndTogether_GivesTheSameVerdicts()
     {
-        using SafetyClassifier classifier = SafetyClassifier.FromPretrained(Golden);
+        using var classifier = SafetyClassifier.FromPretrained(Golden);
         Picture[] pictures = [.. Enumerable.Range(0, 6).Select(k => Noise(40 + k, 40))];
         Assert.That(pictures.Select(picture => classifier.Check([picture])[0]), Is.EqualTo(classifier.Check(pictures)));
     }
 
     [Test]
-    public void FromPretrained_OtherWeights_NamesTheFolder() => Assert.That(
-        () => SafetyClassifier.FromPretrained(GoldenCase.InRepository("tests/Goldens/modules/clipseg")),
-        Throws.TypeOf<WeightsException>().With.Message.Contains("clipseg"));
+    public void FromPretrained_OtherWeights_NamesTheFolder() =>
+        Assert.That(
+            () => SafetyClassifier.FromPretrained(GoldenCase.InRepository("tests/Goldens/modules/clipseg")),
+            Throws.TypeOf<WeightsException>().With.Message.Contains("clipseg")
+        );
 
     private static Picture Noise(int width, int height)
     {
@@ -52,10 +55,17 @@ public sealed class SafetyClassifierTests
         {
             Path = Directory.CreateTempSubdirectory("checker-").FullName;
             File.Copy(System.IO.Path.Combine(Golden, "config.json"), System.IO.Path.Combine(Path, "config.json"));
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             using var file = SafetensorsFile.Open(System.IO.Path.Combine(Golden, "model.safetensors"));
-            SafetensorsWriter.Write(System.IO.Path.Combine(Path, "model.safetensors"), file.Names.Select(name => KeyValuePair.Create(
-                name, name.EndsWith("_weights", StringComparison.Ordinal) ? full_like(file.Read(name), threshold) : file.Read(name))));
+            SafetensorsWriter.Write(
+                System.IO.Path.Combine(Path, "model.safetensors"),
+                file.Names.Select(name =>
+                    KeyValuePair.Create(
+                        name,
+                        name.EndsWith("_weights", StringComparison.Ordinal) ? full_like(file.Read(name), threshold) : file.Read(name)
+                    )
+                )
+            );
         }
 
         public string Path { get; }

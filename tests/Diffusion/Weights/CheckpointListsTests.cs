@@ -5,6 +5,7 @@ using Generation.Diffusion.Formats;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 using Generation.Tests.Goldens;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Checkpoints;
@@ -12,13 +13,21 @@ namespace Generation.Tests.Checkpoints;
 /// <summary>The keys and shapes of the real families: their checkpoints in one file come to what their folders hold.</summary>
 public sealed class CheckpointListsTests
 {
-    private static readonly string[] Training = ["betas", "alphas_cumprod", "model_ema.decay", "model_ema.diffusion_modelinput_blocks00weight"];
+    private static readonly string[] Training =
+    [
+        "betas",
+        "alphas_cumprod",
+        "model_ema.decay",
+        "model_ema.diffusion_modelinput_blocks00weight",
+    ];
 
-    private static IEnumerable<TestCaseData> Lists() => Directory.EnumerateFiles(GoldenCase.GroupFolder("checkpoints"), "*.json.gz")
-        .Order(StringComparer.Ordinal)
-        .Select(path => (Path: path, Json: CheckpointTable.Read(path)))
-        .Where(list => list.Json.GetProperty("one_file").EnumerateObject().Any())
-        .Select(list => new TestCaseData(list.Json).SetArgDisplayNames(Path.GetFileName(list.Path)));
+    private static IEnumerable<TestCaseData> Lists() =>
+        Directory
+            .EnumerateFiles(GoldenCase.GroupFolder("checkpoints"), "*.json.gz")
+            .Order(StringComparer.Ordinal)
+            .Select(path => (Path: path, Json: CheckpointTable.Read(path)))
+            .Where(list => list.Json.GetProperty("one_file").EnumerateObject().Any())
+            .Select(list => new TestCaseData(list.Json).SetArgDisplayNames(Path.GetFileName(list.Path)));
 
     [TestCaseSource(nameof(Lists))]
     public void Open_OneFile_GivesTheFoldersKeysAndShapes(JsonElement list)
@@ -29,19 +38,27 @@ public sealed class CheckpointListsTests
             keys[leftover] = [1];
         }
 
-        foreach (string table in keys.Keys.Where(key => key.EndsWith("text_model.embeddings.token_embedding.weight", StringComparison.Ordinal)).ToArray())
+        foreach (
+            string table in keys
+                .Keys.Where(key => key.EndsWith("text_model.embeddings.token_embedding.weight", StringComparison.Ordinal))
+                .ToArray()
+        )
         {
             keys[table.Replace("token_embedding.weight", "position_ids", StringComparison.Ordinal)] = [1, 77];
         }
 
         using var source = new CheckpointTable(keys);
-        CheckpointLayout layout = CheckpointLayout.Of(source);
+        var layout = CheckpointLayout.Of(source);
         foreach (JsonProperty component in list.GetProperty("diffusers").EnumerateObject())
         {
             Dictionary<string, long[]> wanted = CheckpointTable.Shapes(component.Value);
             using WeightSource found = layout.Open(source, component.Name);
             Assert.That(found.Names, Is.EquivalentTo(wanted.Keys), component.Name);
-            Assert.That(wanted.Where(key => !found.Entry(key.Key).Shape.AsSpan().SequenceEqual(key.Value)).Select(key => key.Key), Is.Empty, component.Name);
+            Assert.That(
+                wanted.Where(key => !found.Entry(key.Key).Shape.AsSpan().SequenceEqual(key.Value)).Select(key => key.Key),
+                Is.Empty,
+                component.Name
+            );
         }
     }
 
@@ -63,7 +80,7 @@ public sealed class CheckpointListsTests
     public void Configs_OfTheFamily_BuildNetworksThatTakeTheRealKeys(JsonElement list)
     {
         using var source = new CheckpointTable(CheckpointTable.Shapes(list.GetProperty("one_file")));
-        CheckpointLayout layout = CheckpointLayout.Of(source);
+        var layout = CheckpointLayout.Of(source);
         foreach (string component in list.GetProperty("diffusers").EnumerateObject().Select(component => component.Name))
         {
             if (layout.Family is not { } family)
@@ -88,9 +105,22 @@ public sealed class CheckpointListsTests
     public void Open_ControlNetOfTheOriginalCode_GivesTheFoldersKeys()
     {
         JsonElement unet = CheckpointTable.Read(GoldenCase.InRepository("tests/Goldens/checkpoints/sd15.json.gz")).GetProperty("one_file");
-        JsonElement folder = CheckpointTable.Read(GoldenCase.InRepository("tests/Goldens/checkpoints/sd15_controlnet.json.gz")).GetProperty("diffusers").GetProperty("controlnet");
-        var keys = CheckpointTable.Shapes(unet).Where(key => key.Key.StartsWith("model.diffusion_model.", StringComparison.Ordinal) && !key.Key.Contains("output_blocks", StringComparison.Ordinal) && !key.Key.Contains(".out.", StringComparison.Ordinal))
-            .ToDictionary(key => key.Key.Replace("model.diffusion_model", "control_model", StringComparison.Ordinal), key => key.Value, StringComparer.Ordinal);
+        JsonElement folder = CheckpointTable
+            .Read(GoldenCase.InRepository("tests/Goldens/checkpoints/sd15_controlnet.json.gz"))
+            .GetProperty("diffusers")
+            .GetProperty("controlnet");
+        var keys = CheckpointTable
+            .Shapes(unet)
+            .Where(key =>
+                key.Key.StartsWith("model.diffusion_model.", StringComparison.Ordinal)
+                && !key.Key.Contains("output_blocks", StringComparison.Ordinal)
+                && !key.Key.Contains(".out.", StringComparison.Ordinal)
+            )
+            .ToDictionary(
+                key => key.Key.Replace("model.diffusion_model", "control_model", StringComparison.Ordinal),
+                key => key.Value,
+                StringComparer.Ordinal
+            );
         int[] skips = [320, 320, 320, 320, 640, 640, 640, 1280, 1280, 1280, 1280, 1280];
         int[] hints = [3, 16, 16, 32, 32, 96, 96, 256, 320];
         for (int i = 0; i < skips.Length; i++)
@@ -118,15 +148,18 @@ public sealed class CheckpointListsTests
     [Test]
     public void Open_OneFileBesideAFolder_HoldsTheSameBits()
     {
-        string[] files = [.. Directory.EnumerateFiles(GoldenCase.GroupFolder("models"), "one_file.safetensors", SearchOption.AllDirectories)];
+        string[] files =
+        [
+            .. Directory.EnumerateFiles(GoldenCase.GroupFolder("models"), "one_file.safetensors", SearchOption.AllDirectories),
+        ];
         Assert.That(files, Is.Not.Empty);
         foreach (string path in files)
         {
-            ModelFiles one = ModelFiles.Open(path);
-            ModelFiles folder = ModelFiles.Open(Path.GetDirectoryName(path)!);
+            var one = ModelFiles.Open(path);
+            var folder = ModelFiles.Open(Path.GetDirectoryName(path)!);
             foreach (string component in new[] { "unet", "transformer", "vae", "text_encoder", "text_encoder_2" }.Where(folder.Has))
             {
-                using var scope = NewDisposeScope();
+                using DisposeScope scope = NewDisposeScope();
                 using WeightSource actual = one.Weights(component);
                 using WeightSource expected = folder.Weights(component);
                 foreach (string name in expected.Names.Where(name => !Leftovers.Contains(name)))
@@ -140,8 +173,17 @@ public sealed class CheckpointListsTests
     [Test]
     public void Of_KeysOfNoPart_AreListed()
     {
-        using var source = new CheckpointTable(new Dictionary<string, long[]>(StringComparer.Ordinal) { ["first_stage_model.quant_conv.weight"] = [8, 8, 1, 1], ["something.else"] = [1] });
-        Assert.That(() => CheckpointLayout.Of(source), Throws.TypeOf<WeightsException>().With.Message.Contains("Unexpected (1): something.else."));
+        using var source = new CheckpointTable(
+            new Dictionary<string, long[]>(StringComparer.Ordinal)
+            {
+                ["first_stage_model.quant_conv.weight"] = [8, 8, 1, 1],
+                ["something.else"] = [1],
+            }
+        );
+        Assert.That(
+            () => CheckpointLayout.Of(source),
+            Throws.TypeOf<WeightsException>().With.Message.Contains("Unexpected (1): something.else.")
+        );
     }
 
     [Test]
@@ -151,11 +193,12 @@ public sealed class CheckpointListsTests
         Assert.That(() => CheckpointLayout.Of(source), Throws.TypeOf<WeightsException>().With.Message.Contains("layer.weight"));
     }
 
-    private static Network Build(string component, string config, Weights weights) => component switch
-    {
-        "unet" => new UNet2DConditionModel(ConfigJson.Parse<UNetConfig>(config), weights),
-        "vae" => new AutoencoderKL(ConfigJson.Parse<AutoencoderConfig>(config), weights),
-        "transformer" => new FluxTransformer2DModel(ConfigJson.Parse<FluxConfig>(config), weights),
-        _ => new CLIPTextModel(ConfigJson.Parse<ClipTextConfig>(config), weights),
-    };
+    private static Network Build(string component, string config, Weights weights) =>
+        component switch
+        {
+            "unet" => new UNet2DConditionModel(ConfigJson.Parse<UNetConfig>(config), weights),
+            "vae" => new AutoencoderKL(ConfigJson.Parse<AutoencoderConfig>(config), weights),
+            "transformer" => new FluxTransformer2DModel(ConfigJson.Parse<FluxConfig>(config), weights),
+            _ => new CLIPTextModel(ConfigJson.Parse<ClipTextConfig>(config), weights),
+        };
 }

@@ -29,7 +29,12 @@ internal sealed class CheckpointTable(Dictionary<string, long[]> shapes) : Weigh
     }
 
     public static Dictionary<string, long[]> Shapes(JsonElement list) =>
-        list.EnumerateObject().ToDictionary(key => key.Name, key => key.Value.EnumerateArray().Select(side => side.GetInt64()).ToArray(), StringComparer.Ordinal);
+        list.EnumerateObject()
+            .ToDictionary(
+                key => key.Name,
+                key => key.Value.EnumerateArray().Select(side => side.GetInt64()).ToArray(),
+                StringComparer.Ordinal
+            );
 
     public override bool Has(string name) => shapes.ContainsKey(name);
 
@@ -37,7 +42,10 @@ internal sealed class CheckpointTable(Dictionary<string, long[]> shapes) : Weigh
 
     // One number, repeated: a real family's networks are built without their memory.
     public override Tensor Read(string name, ScalarType? dtype = null) =>
-        shapes[name].All(side => side == 1) ? full(shapes[name], Value, dtype: dtype ?? ScalarType.Float16) : zeros([1], dtype: ScalarType.Float16).expand(shapes[name]);
+        shapes[name].All(side => side == 1)
+            ? full(shapes[name], Value, dtype: dtype ?? ScalarType.Float16)
+            : zeros([1], dtype: ScalarType.Float16).expand(shapes[name]);
 
-    public override Tensor ReadRows(string name, long start, long count, ScalarType? dtype = null) => zeros([1], dtype: ScalarType.Float16).expand([count, .. shapes[name][1..]]);
+    public override Tensor ReadRows(string name, long start, long count, ScalarType? dtype = null) =>
+        zeros([1], dtype: ScalarType.Float16).expand([count, .. shapes[name][1..]]);
 }

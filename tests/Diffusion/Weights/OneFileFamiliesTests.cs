@@ -31,18 +31,24 @@ public sealed class OneFileFamiliesTests
             keys[mark] = [];
         }
 
-        using var source = new CheckpointTable(keys) { Value = isTensor ? double.Parse(value, System.Globalization.CultureInfo.InvariantCulture) : 0 };
+        using var source = new CheckpointTable(keys)
+        {
+            Value = isTensor ? double.Parse(value, System.Globalization.CultureInfo.InvariantCulture) : 0,
+        };
         if (mark.Contains('.', StringComparison.Ordinal))
         {
             source.Said[mark] = value;
         }
 
-        CheckpointLayout layout = CheckpointLayout.Of(source);
+        var layout = CheckpointLayout.Of(source);
         Assert.Multiple(() =>
         {
             Assert.That(layout.Family?.Name, Is.EqualTo("sd21"));
             Assert.That((string?)layout.Found("scheduler")["prediction_type"], Is.EqualTo(prediction));
-            Assert.That((int?)layout.Found("unet").GetValueOrDefault("sample_size") ?? (int?)layout.Family!.Configs["unet"]["sample_size"], Is.EqualTo(sampleSize));
+            Assert.That(
+                (int?)layout.Found("unet").GetValueOrDefault("sample_size") ?? (int?)layout.Family!.Configs["unet"]["sample_size"],
+                Is.EqualTo(sampleSize)
+            );
             Assert.That((int?)layout.Found("unet")["in_channels"], Is.EqualTo(inputs));
         });
     }
@@ -72,16 +78,34 @@ public sealed class OneFileFamiliesTests
     public void Open_SdxlRefiner_IsItsFamilyAndTakesExactlyItsKeys()
     {
         // Its autoencoder is SDXL's, its text encoder SDXL's second
-        Dictionary<string, long[]> keys = CheckpointTable.Shapes(CheckpointTable.Read(List("sdxl")).GetProperty("one_file"))
-            .Where(key => !key.Key.StartsWith("model.diffusion_model.", StringComparison.Ordinal) && !key.Key.StartsWith("conditioner.embedders.0.", StringComparison.Ordinal))
-            .ToDictionary(key => key.Key.Replace("conditioner.embedders.1.", "conditioner.embedders.0.", StringComparison.Ordinal), key => key.Value, StringComparer.Ordinal);
-        foreach ((string key, long[] shape) in new OriginalUNet { Channels = 384, Multiples = [1, 2, 4, 4], Attention = [1, 2], Depth = 4, Context = 1280, Conditions = 2560 }.Keys())
+        var keys = CheckpointTable
+            .Shapes(CheckpointTable.Read(List("sdxl")).GetProperty("one_file"))
+            .Where(key =>
+                !key.Key.StartsWith("model.diffusion_model.", StringComparison.Ordinal)
+                && !key.Key.StartsWith("conditioner.embedders.0.", StringComparison.Ordinal)
+            )
+            .ToDictionary(
+                key => key.Key.Replace("conditioner.embedders.1.", "conditioner.embedders.0.", StringComparison.Ordinal),
+                key => key.Value,
+                StringComparer.Ordinal
+            );
+        foreach (
+            (string key, long[] shape) in new OriginalUNet
+            {
+                Channels = 384,
+                Multiples = [1, 2, 4, 4],
+                Attention = [1, 2],
+                Depth = 4,
+                Context = 1280,
+                Conditions = 2560,
+            }.Keys()
+        )
         {
             keys.Add("model.diffusion_model." + key, shape);
         }
 
         using var source = new CheckpointTable(keys);
-        CheckpointLayout layout = CheckpointLayout.Of(source);
+        var layout = CheckpointLayout.Of(source);
         Assert.That(layout.Family, Is.SameAs(Catalog.SdxlRefiner));
         foreach (string component in new[] { "unet", "vae", "text_encoder_2" })
         {
@@ -98,7 +122,10 @@ public sealed class OneFileFamiliesTests
         }
     }
 
-    /// <summary>The keys of a UNet in the original code, as its constructor builds it: ldm/modules/diffusionmodules/openaimodel.py of Stability AI's generative-models.</summary>
+    /// <summary>
+    /// The keys of a UNet in the original code, as its constructor builds it: ldm/modules/diffusionmodules/openaimodel.py of Stability AI's
+    /// generative-models.
+    /// </summary>
     private sealed class OriginalUNet
     {
         private readonly Dictionary<string, long[]> _keys = new(StringComparer.Ordinal);

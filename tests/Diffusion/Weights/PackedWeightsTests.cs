@@ -21,14 +21,18 @@ public sealed class PackedWeightsTests
     [TestCase(ScalarType.Float32)]
     public void Forward_WeightOfAFile_LetsGoAndReadsAgain(ScalarType stored)
     {
-        using var scope = NewDisposeScope();
+        using TorchSharp.DisposeScope scope = NewDisposeScope();
         (Linear linear, ParameterStore store, Tensor written) = Load(stored);
         using (store)
         {
             Tensor x = randn(32, Features);
             long before = TensorCount.Settled();
             Tensor first = linear.Forward(x);
-            Assert.That(TorchExtras.LiveTensors - before, Is.EqualTo(PacksFloat32 ? 0 : 1), "the result, less the weight where it was packed");
+            Assert.That(
+                TorchExtras.LiveTensors - before,
+                Is.EqualTo(PacksFloat32 ? 0 : 1),
+                "the result, less the weight where it was packed"
+            );
 
             Parameter weight = store["layer.weight"];
             Assert.Multiple(() =>
@@ -44,7 +48,7 @@ public sealed class PackedWeightsTests
     [Test]
     public void Value_ReplacedAndPutBack_IsPackedAnew()
     {
-        using var scope = NewDisposeScope();
+        using TorchSharp.DisposeScope scope = NewDisposeScope();
         (Linear linear, ParameterStore store, Tensor written) = Load(ScalarType.Float16);
         using (store)
         {
@@ -86,15 +90,18 @@ public sealed class PackedWeightsTests
     [Test]
     public void Lasting_PieceOfAnotherKey_ReadsWhatThePieceReads()
     {
-        using var scope = NewDisposeScope();
+        using TorchSharp.DisposeScope scope = NewDisposeScope();
         string path = Write(ScalarType.Float16, out Tensor written);
         var file = WeightSource.Open(path);
         using var renamed = new RenamedWeights(
-            file, new Dictionary<string, WeightPiece>
+            file,
+            new Dictionary<string, WeightPiece>
             {
                 ["rows"] = new("layer.weight") { Rows = [(Features / 2, Features / 2)] },
                 ["joined"] = new("layer.weight") { Rows = [(0, 1), (2, 1)] },
-            }, owns: true);
+            },
+            owns: true
+        );
         LastingTensor rows = renamed.Lasting("rows", ScalarType.Float32)!;
         Assert.That(renamed.Lasting("joined", ScalarType.Float32), Is.Null, "pieces that are joined are no place of the file");
         renamed.Dispose();
@@ -118,7 +125,7 @@ public sealed class PackedWeightsTests
 
     private (Linear Layer, ParameterStore Store, Tensor Written) Load(ScalarType stored)
     {
-        using WeightSource source = WeightSource.Open(Write(stored, out Tensor written));
+        using var source = WeightSource.Open(Write(stored, out Tensor written));
         var weights = new Weights(source);
         var linear = new Linear(weights["layer"], Features, Features);
         return (linear, weights.Finish(), written);

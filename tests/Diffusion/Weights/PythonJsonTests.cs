@@ -13,5 +13,8 @@ public sealed class PythonJsonTests
 
     [Test]
     public void Parse_WordsInsideStrings_StayAsTheyAre() =>
-        Assert.That(PythonJson.Parse("""{"a": "to Infinity, \"NaN\"", "b": NaN}""").GetProperty("a").GetString(), Is.EqualTo("to Infinity, \"NaN\""));
+        Assert.That(
+            PythonJson.Parse("""{"a": "to Infinity, \"NaN\"", "b": NaN}""").GetProperty("a").GetString(),
+            Is.EqualTo("to Infinity, \"NaN\"")
+        );
 }

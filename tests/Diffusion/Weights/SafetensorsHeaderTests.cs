@@ -6,7 +6,8 @@ namespace Generation.Tests.Checkpoints;
 
 public sealed class SafetensorsHeaderTests
 {
-    private const string Good = """{"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"F16","shape":[],"data_offsets":[24,26]}}""";
+    private const string Good =
+        """{"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"F16","shape":[],"data_offsets":[24,26]}}""";
 
     private string _folder = "";
 
@@ -52,11 +53,31 @@ public sealed class SafetensorsHeaderTests
     [TestCase("""{"a":{"dtype":"F32","shape":[1]}}""", 4, "lacks one of")]
     [TestCase("""{"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4, "field 'dtype' twice")]
     [TestCase("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"more":1}}""", 4, "unknown field 'more'")]
-    [TestCase("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "'a' stands twice")]
-    [TestCase("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"\u0061":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "'a' stands twice")]
-    [TestCase("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}""", 6, "'b' overlaps")]
-    [TestCase("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", 4, "overlaps")]
-    [TestCase("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[6,10]}}""", 10, "2 bytes before 'b'")]
+    [TestCase(
+        """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""",
+        8,
+        "'a' stands twice"
+    )]
+    [TestCase(
+        """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"\u0061":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""",
+        8,
+        "'a' stands twice"
+    )]
+    [TestCase(
+        """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}""",
+        6,
+        "'b' overlaps"
+    )]
+    [TestCase(
+        """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}""",
+        4,
+        "overlaps"
+    )]
+    [TestCase(
+        """{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[6,10]}}""",
+        10,
+        "2 bytes before 'b'"
+    )]
     [TestCase("""{"a":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}}""", 6, "2 bytes before 'a'")]
     [TestCase(Good, 25, "cut off")]
     [TestCase(Good, 27, "1 bytes at the end")]
@@ -67,14 +88,20 @@ public sealed class SafetensorsHeaderTests
     public void Open_WhatBreaksARule_IsRefusedByNameAndKey(string json, int bytes, string message)
     {
         string path = Write(json, bytes);
-        Assert.That(() => SafetensorsFile.Open(path), Throws.TypeOf<WeightsException>().With.Message.Contains(message).And.Message.Contains(path));
+        Assert.That(
+            () => SafetensorsFile.Open(path),
+            Throws.TypeOf<WeightsException>().With.Message.Contains(message).And.Message.Contains(path)
+        );
     }
 
     [Test]
     public void Open_HeaderThatIsNotUtf8_IsRefused()
     {
         byte[] json = Encoding.Latin1.GetBytes("""{"é":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}""");
-        Assert.That(() => SafetensorsFile.Open(Write(json, json.Length, 1)), Throws.TypeOf<WeightsException>().With.Message.Contains("UTF-8"));
+        Assert.That(
+            () => SafetensorsFile.Open(Write(json, json.Length, 1)),
+            Throws.TypeOf<WeightsException>().With.Message.Contains("UTF-8")
+        );
     }
 
     [TestCase(100_000_001UL, "100000001 bytes")]
@@ -118,7 +145,10 @@ public sealed class SafetensorsHeaderTests
 
     [Test]
     public void Open_NoSuchFile_NamesIt() =>
-        Assert.That(() => SafetensorsFile.Open(Path.Combine(_folder, "none.safetensors")), Throws.TypeOf<WeightsException>().With.Message.Contains("none.safetensors"));
+        Assert.That(
+            () => SafetensorsFile.Open(Path.Combine(_folder, "none.safetensors")),
+            Throws.TypeOf<WeightsException>().With.Message.Contains("none.safetensors")
+        );
 
     private string Write(string json, int bytes)
     {

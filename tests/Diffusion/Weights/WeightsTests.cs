@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Generation.Diffusion;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Tests.Checkpoints;
@@ -18,10 +19,23 @@ public sealed class WeightsTests
     [Test]
     public void Write_ThenRead_GivesTheSameTensors()
     {
-        using var scope = NewDisposeScope();
-        Tensor[] tensors = [Ramp(7, ScalarType.Float32).reshape(7, 1), Ramp(3, ScalarType.Float16), Ramp(5, ScalarType.BFloat16), Ramp(4, ScalarType.Int64), Ramp(9, ScalarType.Byte), Ramp(1, ScalarType.Float64).reshape(), zeros([0, 3])];
+        using DisposeScope scope = NewDisposeScope();
+        Tensor[] tensors =
+        [
+            Ramp(7, ScalarType.Float32).reshape(7, 1),
+            Ramp(3, ScalarType.Float16),
+            Ramp(5, ScalarType.BFloat16),
+            Ramp(4, ScalarType.Int64),
+            Ramp(9, ScalarType.Byte),
+            Ramp(1, ScalarType.Float64).reshape(),
+            zeros([0, 3]),
+        ];
         string path = Path.Combine(_folder, "a.safetensors");
-        SafetensorsWriter.Write(path, tensors.Select((tensor, i) => KeyValuePair.Create($"t{i}", tensor)), new Dictionary<string, string> { ["format"] = "pt" });
+        SafetensorsWriter.Write(
+            path,
+            tensors.Select((tensor, i) => KeyValuePair.Create($"t{i}", tensor)),
+            new Dictionary<string, string> { ["format"] = "pt" }
+        );
 
         using var file = SafetensorsFile.Open(path);
         Assert.That(file.Metadata["format"], Is.EqualTo("pt"));
@@ -39,7 +53,7 @@ public sealed class WeightsTests
     [Test]
     public void Read_StridedTensorsWritten_KeepTheirOrder()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor turned = Ramp(6, ScalarType.Float32).reshape(2, 3).t();
         using WeightSource file = Write(("t", turned));
         Assert.That(file.Read("t").data<float>().ToArray(), Is.EqualTo(new float[] { 0, 3, 1, 4, 2, 5 }));
@@ -51,13 +65,17 @@ public sealed class WeightsTests
         // 1.0, -2.0, smallest subnormal, largest, NaN in e4m3fn; 1.0, -2.0, smallest subnormal, largest, infinity in e5m2
         byte[] e4m3 = [0x38, 0xC0, 0x01, 0x7E, 0x7F];
         byte[] e5m2 = [0x3C, 0xC0, 0x01, 0x7B, 0x7C];
-        string header = """{"a":{"dtype":"F8_E4M3","shape":[5],"data_offsets":[0,5]},"b":{"dtype":"F8_E5M2","shape":[5],"data_offsets":[5,10]}}""";
+        string header =
+            """{"a":{"dtype":"F8_E4M3","shape":[5],"data_offsets":[0,5]},"b":{"dtype":"F8_E5M2","shape":[5],"data_offsets":[5,10]}}""";
         string path = Path.Combine(_folder, "fp8.safetensors");
         File.WriteAllBytes(path, [.. BitConverter.GetBytes((long)header.Length), .. Encoding.ASCII.GetBytes(header), .. e4m3, .. e5m2]);
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         using var file = SafetensorsFile.Open(path);
         Assert.That(file.Read("a").data<float>().ToArray(), Is.EqualTo(new[] { 1f, -2f, MathF.Pow(2, -9), 448f, float.NaN }));
-        Assert.That(file.Read("b", ScalarType.Float32).data<float>().ToArray(), Is.EqualTo(new[] { 1f, -2f, MathF.Pow(2, -16), 57344f, float.PositiveInfinity }));
+        Assert.That(
+            file.Read("b", ScalarType.Float32).data<float>().ToArray(),
+            Is.EqualTo(new[] { 1f, -2f, MathF.Pow(2, -16), 57344f, float.PositiveInfinity })
+        );
     }
 
     [Test]
@@ -70,7 +88,11 @@ public sealed class WeightsTests
     [Test]
     public void Finish_KeysThatFit_ReadsThemInTheAskedType()
     {
-        using WeightSource file = Write(("a.0.weight", Ramp(6, ScalarType.Float16).reshape(2, 3)), ("a.0.bias", Ramp(2, ScalarType.Float16)), ("ids", Ramp(2, ScalarType.Int64)));
+        using WeightSource file = Write(
+            ("a.0.weight", Ramp(6, ScalarType.Float16).reshape(2, 3)),
+            ("a.0.bias", Ramp(2, ScalarType.Float16)),
+            ("ids", Ramp(2, ScalarType.Int64))
+        );
         var weights = new Weights(file);
         Parameter weight = weights["a"][0].Take("weight", 2, 3);
         Parameter bias = weights["a.0"].Take("bias", 2);
@@ -91,7 +113,12 @@ public sealed class WeightsTests
     [Test]
     public void Finish_KeysThatDoNotFit_ListsAllOfThem()
     {
-        using WeightSource file = Write(("a.weight", Ramp(6, ScalarType.Float32).reshape(2, 3)), ("extra.one", Ramp(1, ScalarType.Float32)), ("extra.two", Ramp(1, ScalarType.Float32)), ("text_model.embeddings.position_ids", Ramp(1, ScalarType.Int64)));
+        using WeightSource file = Write(
+            ("a.weight", Ramp(6, ScalarType.Float32).reshape(2, 3)),
+            ("extra.one", Ramp(1, ScalarType.Float32)),
+            ("extra.two", Ramp(1, ScalarType.Float32)),
+            ("text_model.embeddings.position_ids", Ramp(1, ScalarType.Int64))
+        );
         var weights = new Weights(file);
         weights["a"].Take("weight", 3, 2);
         weights["b"].Take("weight", 1);
@@ -127,8 +154,8 @@ public sealed class WeightsTests
     public void Open_ShardsWithIndex_IsOneSource()
     {
         Shards(("a", "1.safetensors"), ("b", "2.safetensors"));
-        using WeightSource source = WeightSource.Open(_folder);
-        using var scope = NewDisposeScope();
+        using var source = WeightSource.Open(_folder);
+        using DisposeScope scope = NewDisposeScope();
         Assert.That(source.Names, Is.EquivalentTo(new[] { "a", "b" }));
         Assert.That(source.Read("b").data<float>().ToArray(), Is.EqualTo(new float[] { 0, 1 }));
     }
@@ -137,8 +164,14 @@ public sealed class WeightsTests
     public void Open_IndexAndShardsDisagree_ListsTheKeys()
     {
         Shards(("a", "1.safetensors"), ("b", "2.safetensors"));
-        File.WriteAllText(Path.Combine(_folder, "model.safetensors.index.json"), """{"weight_map":{"a":"1.safetensors","c":"2.safetensors"}}""");
-        Assert.That(() => WeightSource.Open(_folder), Throws.TypeOf<WeightsException>().With.Message.Contains("c (2.safetensors)").And.Message.Contains("b (2.safetensors)"));
+        File.WriteAllText(
+            Path.Combine(_folder, "model.safetensors.index.json"),
+            """{"weight_map":{"a":"1.safetensors","c":"2.safetensors"}}"""
+        );
+        Assert.That(
+            () => WeightSource.Open(_folder),
+            Throws.TypeOf<WeightsException>().With.Message.Contains("c (2.safetensors)").And.Message.Contains("b (2.safetensors)")
+        );
     }
 
     [TestCase("""{"weight_map":{"a":"../1.safetensors"}}""", "not a file beside it")]
@@ -156,14 +189,17 @@ public sealed class WeightsTests
     public void Open_FolderWithPickledFilesOnly_SaysWhyNot()
     {
         File.WriteAllText(Path.Combine(_folder, "pytorch_model.bin"), "x");
-        Assert.That(() => WeightSource.Open(_folder), Throws.TypeOf<WeightsException>().With.Message.Contains("pytorch_model.bin").And.Message.Contains("pickled"));
+        Assert.That(
+            () => WeightSource.Open(_folder),
+            Throws.TypeOf<WeightsException>().With.Message.Contains("pytorch_model.bin").And.Message.Contains("pickled")
+        );
     }
 
     private static Tensor Ramp(int count, ScalarType dtype) => arange(count).to(dtype);
 
     private SafetensorsFile Write(params (string Name, Tensor Tensor)[] tensors)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         string path = Path.Combine(_folder, "model.safetensors");
         SafetensorsWriter.Write(path, tensors.Select(row => KeyValuePair.Create(row.Name, row.Tensor)));
         return SafetensorsFile.Open(path);
@@ -171,12 +207,15 @@ public sealed class WeightsTests
 
     private void Shards(params (string Name, string File)[] shards)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         foreach ((string name, string file) in shards)
         {
             SafetensorsWriter.Write(Path.Combine(_folder, file), [KeyValuePair.Create(name, Ramp(2, ScalarType.Float32))]);
         }
 
-        File.WriteAllText(Path.Combine(_folder, "model.safetensors.index.json"), JsonSerializer.Serialize(new { weight_map = shards.ToDictionary(shard => shard.Name, shard => shard.File) }));
+        File.WriteAllText(
+            Path.Combine(_folder, "model.safetensors.index.json"),
+            JsonSerializer.Serialize(new { weight_map = shards.ToDictionary(shard => shard.Name, shard => shard.File) })
+        );
     }
 }

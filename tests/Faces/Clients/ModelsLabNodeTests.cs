@@ -16,13 +16,22 @@ public sealed class ModelsLabNodeTests
         string library = Environment.GetEnvironmentVariable("MODELSLAB_SDK") ?? "";
         Assert.That(library, Is.Empty.Or.Exist, "MODELSLAB_SDK must name the library's main file");
         FaceApi api = (await FaceStack.GetAsync()).Api;
-        JsonElement seen = await NodeClient.RunAsync("modelslab.mjs",
-            ("MODELSLAB_SDK", library), ("MODELSLAB_URL", api.Address.ToString().TrimEnd('/')), ("MODELSLAB_KEY", (await api.NewUserAsync()).Key));
+        JsonElement seen = await NodeClient.RunAsync(
+            "modelslab.mjs",
+            ("MODELSLAB_SDK", library),
+            ("MODELSLAB_URL", api.Address.ToString().TrimEnd('/')),
+            ("MODELSLAB_KEY", (await api.NewUserAsync()).Key)
+        );
         JsonElement first = seen.GetProperty("first");
         Assert.That((first.GetProperty("status").GetString(), first.GetProperty("outputs").GetInt32()), Is.EqualTo(("success", 1)));
-        Assert.That((first.GetProperty("id").ValueKind, first.GetProperty("seed").ValueKind), Is.EqualTo((JsonValueKind.Number, JsonValueKind.Number)));
+        Assert.That(
+            (first.GetProperty("id").ValueKind, first.GetProperty("seed").ValueKind),
+            Is.EqualTo((JsonValueKind.Number, JsonValueKind.Number))
+        );
         Assert.That(seen.GetProperty("type").GetString(), Is.EqualTo("image/png"));
-        foreach (string name in (string[])["fetched", "image", "inpaint", "enlarged", "outpainted", "realtime", "video", "details", "cleared"])
+        foreach (
+            string name in (string[])["fetched", "image", "inpaint", "enlarged", "outpainted", "realtime", "video", "details", "cleared"]
+        )
         {
             Assert.That(seen.GetProperty(name).GetString(), Is.EqualTo("success"), name);
         }

@@ -48,8 +48,17 @@ internal static class NodeClient
                 File.Copy(Path.Combine(Source, name), Path.Combine(folder, name), overwrite: true);
             }
 
-            (int code, string output, string errors) = await RunAsync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder, InstallLimit);
-            Assert.That(code, Is.Zero, $"The JavaScript libraries could not be installed (npm ci in {folder}); is the npm registry reachable?\n{errors}\n{output}");
+            (int code, string output, string errors) = await RunAsync(
+                "npm",
+                ["ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+                folder,
+                InstallLimit
+            );
+            Assert.That(
+                code,
+                Is.Zero,
+                $"The JavaScript libraries could not be installed (npm ci in {folder}); is the npm registry reachable?\n{errors}\n{output}"
+            );
             await File.WriteAllBytesAsync(mark, wanted);
             return folder;
         }
@@ -60,9 +69,20 @@ internal static class NodeClient
     }
 
     private static async Task<(int Code, string Output, string Errors)> RunAsync(
-        string program, string[] arguments, string folder, TimeSpan limit, params (string Name, string Value)[] environment)
+        string program,
+        string[] arguments,
+        string folder,
+        TimeSpan limit,
+        params (string Name, string Value)[] environment
+    )
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
         foreach ((string name, string value) in environment)
         {
             start.Environment[name] = value;
@@ -75,7 +95,10 @@ internal static class NodeClient
         }
         catch (System.ComponentModel.Win32Exception e)
         {
-            throw new AssertionException($"'{program}' is missing: it runs other services' JavaScript libraries. As root: apt-get install nodejs npm", e);
+            throw new AssertionException(
+                $"'{program}' is missing: it runs other services' JavaScript libraries. As root: apt-get install nodejs npm",
+                e
+            );
         }
 
         using (process)
@@ -90,7 +113,11 @@ internal static class NodeClient
             catch (OperationCanceledException e)
             {
                 process.Kill(entireProcessTree: true);
-                throw new AssertionException($"'{program} {string.Join(' ', arguments)}' did not end within {limit.TotalMinutes} minutes:\n{await errors}\n{await output}", e);
+                throw new AssertionException(
+                    $"'{program} {string.Join(' ', arguments)}' did not end within {limit.TotalMinutes} "
+                        + $"minutes:\n{await errors}\n{await output}",
+                    e
+                );
             }
 
             return (process.ExitCode, await output, await errors);

@@ -19,8 +19,14 @@ public sealed class OpenAiNodeTests
         await File.WriteAllBytesAsync(mask, TestPictures.Hole());
         // The streamed job, which alone has so many steps, is in the middle until the script has seen a partial image
         using JobHold hold = FaceStack.Holds.AtStep(30);
-        _seen = await NodeClient.RunAsync("openai.mjs", ("HOLD", string.Join(':', hold.Files)),
-            ("OPENAI_BASE_URL", new Uri(api.Address, "/v1").ToString()), ("OPENAI_API_KEY", (await api.NewUserAsync()).Key), ("IMAGE", image), ("MASK", mask));
+        _seen = await NodeClient.RunAsync(
+            "openai.mjs",
+            ("HOLD", string.Join(':', hold.Files)),
+            ("OPENAI_BASE_URL", new Uri(api.Address, "/v1").ToString()),
+            ("OPENAI_API_KEY", (await api.NewUserAsync()).Key),
+            ("IMAGE", image),
+            ("MASK", mask)
+        );
     }
 
     [OneTimeTearDown]
@@ -41,8 +47,14 @@ public sealed class OpenAiNodeTests
     [Test]
     public void Generate_GptImage_HasBase64AndEchoes()
     {
-        Assert.That(_seen.GetProperty("base64").EnumerateArray().Select(p => p.GetProperty("format").GetString()), Is.EqualTo(new[] { "jpeg", "jpeg" }));
-        Assert.That(_seen.GetProperty("echo").GetRawText(), Is.EqualTo("""{"size":"256x256","quality":"low","output_format":"jpeg","background":"opaque","tokens":0}"""));
+        Assert.That(
+            _seen.GetProperty("base64").EnumerateArray().Select(p => p.GetProperty("format").GetString()),
+            Is.EqualTo(new[] { "jpeg", "jpeg" })
+        );
+        Assert.That(
+            _seen.GetProperty("echo").GetRawText(),
+            Is.EqualTo("""{"size":"256x256","quality":"low","output_format":"jpeg","background":"opaque","tokens":0}""")
+        );
     }
 
     [Test]
@@ -76,8 +88,15 @@ public sealed class OpenAiNodeTests
     public void Errors_AreTheLibrarysOwn(string name, string type, int status, string code, string? param)
     {
         JsonElement error = _seen.GetProperty(name);
-        Assert.That((error.GetProperty("name").GetString(), error.GetProperty("status").GetInt32(), error.GetProperty("code").GetString(), error.GetProperty("param").GetString()),
-            Is.EqualTo((type, status, code, param)));
+        Assert.That(
+            (
+                error.GetProperty("name").GetString(),
+                error.GetProperty("status").GetInt32(),
+                error.GetProperty("code").GetString(),
+                error.GetProperty("param").GetString()
+            ),
+            Is.EqualTo((type, status, code, param))
+        );
         Assert.That(error.GetProperty("id").GetString(), Is.Not.Null.And.Not.Empty, "x-request-id");
     }
 }

@@ -1,5 +1,4 @@
 using Generation.Api.Faces.Dezgo;
-using Generation.Contracts;
 
 namespace Generation.Tests.Faces.Dezgo;
 
@@ -34,7 +33,7 @@ public sealed class DezgoPriceTests
     public void Usd_OfCredits_IsExact(int credits, string usd)
     {
         var table = new DezgoTable { UsdPerCredit = 0.001m };
-        Credits ours = DezgoPrices.ToCredits(credits, table);
+        var ours = DezgoPrices.ToCredits(credits, table);
         Assert.That(ours.Value, Is.EqualTo(credits / 10m));
         Assert.That(DezgoPrices.Text(DezgoPrices.ToUsd(ours, table)), Is.EqualTo(usd));
     }

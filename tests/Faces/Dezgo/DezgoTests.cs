@@ -17,22 +17,26 @@ public sealed class DezgoTests : FaceTests
         // As the official sample sends it, with numbers as strings here and there
         FaceUser user = await Api.NewUserAsync(10);
         using HttpClient client = ClientOf(user);
-        using HttpResponseMessage answer = await client.PostAsJsonAsync("/faces/dezgo/text2image", new
-        {
-            prompt = "a red apple",
-            negative_prompt = "blurry",
-            model = "dreamshaper_8",
-            width = "512",
-            height = 512,
-            steps = 30,
-            guidance = "7.5",
-            sampler = "k_lms",
-            seed = "4294967295",
-            upscale = "1",
-            lora1 = "",
-            lora2 = "",
-            style = "none",
-        }, FaceStack.Limit());
+        using HttpResponseMessage answer = await client.PostAsJsonAsync(
+            "/faces/dezgo/text2image",
+            new
+            {
+                prompt = "a red apple",
+                negative_prompt = "blurry",
+                model = "dreamshaper_8",
+                width = "512",
+                height = 512,
+                steps = 30,
+                guidance = "7.5",
+                sampler = "k_lms",
+                seed = "4294967295",
+                upscale = "1",
+                lora1 = "",
+                lora2 = "",
+                style = "none",
+            },
+            FaceStack.Limit()
+        );
 
         byte[] picture = await PictureAsync(answer);
         Assert.That(answer.Content.Headers.ContentType!.MediaType, Is.EqualTo("image/png"));
@@ -49,20 +53,34 @@ public sealed class DezgoTests : FaceTests
         Assert.That(Header(answer, "x-dezgo-job-id"), Is.EqualTo(job.Id.ToString()));
         Assert.That(job.Cost.Charged, Is.EqualTo(Credits.Of(1.9m)));
         var request = (Text2ImgRequest)job.Request!;
-        Assert.That((request.Model, request.Scheduler, request.NumInferenceSteps, request.GuidanceScale, request.NegativePrompt, request.Seed),
-            Is.EqualTo(("demo", "lms", 30, 7.5, "blurry", 4294967295L)));
+        Assert.That(
+            (request.Model, request.Scheduler, request.NumInferenceSteps, request.GuidanceScale, request.NegativePrompt, request.Seed),
+            Is.EqualTo(("demo", "lms", 30, 7.5, "blurry", 4294967295L))
+        );
 
         JsonElement last = await client.GetFromJsonAsync<JsonElement>("/faces/dezgo/account/tx/last", FaceStack.Limit());
-        Assert.That((last.GetProperty("type").GetString(), last.GetProperty("amount").GetDecimal(), last.GetProperty("balance").GetDecimal()), Is.EqualTo(("job", -0.0019m, 0.0081m)));
-        Assert.That((last.GetProperty("credits").GetDecimal(), last.GetProperty("debits").GetDecimal(), last.GetProperty("userId").GetString()), Is.EqualTo((0.01m, 0.0019m, user.Account.ToString("N"))));
+        Assert.That(
+            (last.GetProperty("type").GetString(), last.GetProperty("amount").GetDecimal(), last.GetProperty("balance").GetDecimal()),
+            Is.EqualTo(("job", -0.0019m, 0.0081m))
+        );
+        Assert.That(
+            (last.GetProperty("credits").GetDecimal(), last.GetProperty("debits").GetDecimal(), last.GetProperty("userId").GetString()),
+            Is.EqualTo((0.01m, 0.0019m, user.Account.ToString("N")))
+        );
         Assert.That(last.GetProperty("index").GetInt64(), Is.EqualTo(long.Parse(Header(answer, "x-dezgo-balance-index"))));
         Assert.That(last.GetProperty("meta").GetProperty("job.function").GetString(), Is.EqualTo("text2image"));
-        Assert.That(DateTimeOffset.Parse(last.GetProperty("time").GetString()!, CultureInfo.InvariantCulture), Is.EqualTo(DateTimeOffset.UtcNow).Within(TimeSpan.FromMinutes(5)));
+        Assert.That(
+            DateTimeOffset.Parse(last.GetProperty("time").GetString()!, CultureInfo.InvariantCulture),
+            Is.EqualTo(DateTimeOffset.UtcNow).Within(TimeSpan.FromMinutes(5))
+        );
 
         byte[] stored = await client.GetByteArrayAsync($"/faces/dezgo/account/file?id={job.Id}/output&offset=0", FaceStack.Limit());
         Assert.That(stored, Is.EqualTo(picture));
         JsonElement inputs = await client.GetFromJsonAsync<JsonElement>($"/faces/dezgo/account/file?id={job.Id}/input", FaceStack.Limit());
-        Assert.That((inputs.GetProperty("prompt").GetProperty("Value").GetString(), inputs.GetProperty("steps").GetProperty("Value").GetInt32()), Is.EqualTo(("a red apple", 30)));
+        Assert.That(
+            (inputs.GetProperty("prompt").GetProperty("Value").GetString(), inputs.GetProperty("steps").GetProperty("Value").GetInt32()),
+            Is.EqualTo(("a red apple", 30))
+        );
     }
 
     [Test]
@@ -71,7 +89,11 @@ public sealed class DezgoTests : FaceTests
         using HttpClient client = Api.Client();
         using var request = new HttpRequestMessage(HttpMethod.Post, "/text2image")
         {
-            Content = new StringContent("prompt=a+red+apple&steps=10&width=320&height=320&seed=&model=", Encoding.UTF8, "application/x-www-form-urlencoded"),
+            Content = new StringContent(
+                "prompt=a+red+apple&steps=10&width=320&height=320&seed=&model=",
+                Encoding.UTF8,
+                "application/x-www-form-urlencoded"
+            ),
         };
         request.Headers.Add("X-RapidAPI-Key", User.Key);
         request.Headers.Add("X-RapidAPI-Host", "dezgo.p.rapidapi.com");
@@ -90,7 +112,18 @@ public sealed class DezgoTests : FaceTests
     public async Task Text2Image_ByHostInMultipartWithoutFiles_IsUnderstood()
     {
         using var form = new MultipartFormDataContent();
-        foreach ((string name, string value) in new[] { ("prompt", "a red apple"), ("steps", "10"), ("format", "jpg"), ("width", "320"), ("height", "320"), ("seed", "7"), ("lora1", "") })
+        foreach (
+            (string name, string value) in new[]
+            {
+                ("prompt", "a red apple"),
+                ("steps", "10"),
+                ("format", "jpg"),
+                ("width", "320"),
+                ("height", "320"),
+                ("seed", "7"),
+                ("lora1", ""),
+            }
+        )
         {
             form.Add(new StringContent(value), name);
         }
@@ -109,21 +142,47 @@ public sealed class DezgoTests : FaceTests
     {
         FaceUser user = await Api.NewUserAsync();
         using HttpClient client = ClientOf(user);
-        using HttpResponseMessage answer = await client.PostAsJsonAsync("/faces/dezgo/text2image_sdxl", new { prompt = "a red apple", width = 96, height = 64, steps = 10, upscale = 2 }, FaceStack.Limit());
+        using HttpResponseMessage answer = await client.PostAsJsonAsync(
+            "/faces/dezgo/text2image_sdxl",
+            new
+            {
+                prompt = "a red apple",
+                width = 96,
+                height = 64,
+                steps = 10,
+                upscale = 2,
+            },
+            FaceStack.Limit()
+        );
 
         Assert.That(PictureHeader.Read(await PictureAsync(answer)), Is.EqualTo(new PictureHeader("image/png", 192, 128)));
         IReadOnlyList<JobDocument> jobs = await Api.JobsAsync(user);
         Assert.That(jobs.Select(j => j.Kind), Is.EquivalentTo(new[] { JobKind.Text2Img, JobKind.SuperResolution }));
-        Assert.That(jobs.Single(j => j.Kind == JobKind.SuperResolution).Cost.Charged, Is.EqualTo(Credits.Of(0.5m)), "the least for enlarging, 5 of that service's credits");
-        Assert.That(decimal.Parse(Header(answer, "x-dezgo-job-amount-usd"), CultureInfo.InvariantCulture), Is.EqualTo(jobs.Sum(j => j.Cost.Charged.Value) / 1000));
+        Assert.That(
+            jobs.Single(j => j.Kind == JobKind.SuperResolution).Cost.Charged,
+            Is.EqualTo(Credits.Of(0.5m)),
+            "the least for enlarging, 5 of that service's credits"
+        );
+        Assert.That(
+            decimal.Parse(Header(answer, "x-dezgo-job-amount-usd"), CultureInfo.InvariantCulture),
+            Is.EqualTo(jobs.Sum(j => j.Cost.Charged.Value) / 1000)
+        );
     }
 
     [Test]
     public async Task Upscale_PictureAsBase64OrFile_IsTwiceAsLarge()
     {
         byte[] picture = TestPictures.Gradient(96, 64);
-        using HttpResponseMessage json = await Client.PostAsJsonAsync("/faces/dezgo/upscale", new { image = Convert.ToBase64String(picture) }, FaceStack.Limit());
-        using var form = new MultipartFormDataContent { { new ByteArrayContent(picture), "image", "a.png" }, { new StringContent("webp"), "format" } };
+        using HttpResponseMessage json = await Client.PostAsJsonAsync(
+            "/faces/dezgo/upscale",
+            new { image = Convert.ToBase64String(picture) },
+            FaceStack.Limit()
+        );
+        using var form = new MultipartFormDataContent
+        {
+            { new ByteArrayContent(picture), "image", "a.png" },
+            { new StringContent("webp"), "format" },
+        };
         using HttpResponseMessage multipart = await Client.PostAsync("/faces/dezgo/upscale", form, FaceStack.Limit());
 
         Assert.That(PictureHeader.Read(await PictureAsync(json)), Is.EqualTo(new PictureHeader("image/png", 192, 128)));
@@ -134,7 +193,12 @@ public sealed class DezgoTests : FaceTests
     [Test]
     public async Task Image2Image_FileInAForm_ChangesThePicture()
     {
-        using var form = new MultipartFormDataContent { { new StringContent("a green pear"), "prompt" }, { new StringContent("0.5"), "strength" }, { new StringContent("20"), "steps" } };
+        using var form = new MultipartFormDataContent
+        {
+            { new StringContent("a green pear"), "prompt" },
+            { new StringContent("0.5"), "strength" },
+            { new StringContent("20"), "steps" },
+        };
         form.Add(new ByteArrayContent(TestPictures.Gradient(320, 320)), "init_image", "photo.png");
         using HttpResponseMessage answer = await Client.PostAsync("/faces/dezgo/image2image", form, FaceStack.Limit());
 
@@ -147,13 +211,17 @@ public sealed class DezgoTests : FaceTests
     public async Task Inpainting_WhiteInTheMask_IsPainted()
     {
         byte[] picture = TestPictures.Gradient(320, 320);
-        using HttpResponseMessage answer = await Client.PostAsJsonAsync("/faces/dezgo/inpainting", new
-        {
-            prompt = "a green pear",
-            init_image = Convert.ToBase64String(picture),
-            mask_image = Convert.ToBase64String(TestPictures.WhiteMiddle(320, 320)),
-            steps = 10,
-        }, FaceStack.Limit());
+        using HttpResponseMessage answer = await Client.PostAsJsonAsync(
+            "/faces/dezgo/inpainting",
+            new
+            {
+                prompt = "a green pear",
+                init_image = Convert.ToBase64String(picture),
+                mask_image = Convert.ToBase64String(TestPictures.WhiteMiddle(320, 320)),
+                steps = 10,
+            },
+            FaceStack.Limit()
+        );
 
         (int inside, int outside) = TestPictures.Differences(picture, await PictureAsync(answer));
         Assert.That(outside, Is.Zero);
@@ -163,7 +231,19 @@ public sealed class DezgoTests : FaceTests
     [Test]
     public async Task Text2Video_Prompt_IsAClip()
     {
-        using HttpResponseMessage answer = await Client.PostAsJsonAsync("/faces/dezgo/text2video", new { prompt = "a red apple", steps = 4, width = 64, height = 64, num_frames = 4, format = "gif" }, FaceStack.Limit());
+        using HttpResponseMessage answer = await Client.PostAsJsonAsync(
+            "/faces/dezgo/text2video",
+            new
+            {
+                prompt = "a red apple",
+                steps = 4,
+                width = 64,
+                height = 64,
+                num_frames = 4,
+                format = "gif",
+            },
+            FaceStack.Limit()
+        );
 
         byte[] clip = await PictureAsync(answer);
         Assert.That(answer.Content.Headers.ContentType!.MediaType, Is.EqualTo("image/gif"));
@@ -179,7 +259,10 @@ public sealed class DezgoTests : FaceTests
     [TestCase("text2image_flux", """{"prompt":"a","lora1":"0123456789abcdef"}""")]
     public async Task Call_WhatNoModelHereDoes_SaysSo(string function, string body)
     {
-        using HttpResponseMessage answer = await PostAsync(function, body.Replace("PICTURE", Convert.ToBase64String(TestPictures.Gradient(64, 64)), StringComparison.Ordinal));
+        using HttpResponseMessage answer = await PostAsync(
+            function,
+            body.Replace("PICTURE", Convert.ToBase64String(TestPictures.Gradient(64, 64)), StringComparison.Ordinal)
+        );
         Assert.That(await MessageAsync(answer, 400), Is.Not.Empty);
     }
 
@@ -191,7 +274,11 @@ public sealed class DezgoTests : FaceTests
         using HttpResponseMessage answer = await PostAsync(function, """{"prompt":"a red apple","width":512,"height":512,"steps":2}""");
         Assert.That(PictureHeader.Read(await PictureAsync(answer)), Is.EqualTo(new PictureHeader("image/png", 512, 512)));
         JobDocument job = (await Api.JobsAsync(User)).Single(j => j.Id.ToString() == Header(answer, "x-dezgo-job-id"));
-        Assert.That(decimal.Parse(Header(answer, "x-dezgo-job-amount-usd"), CultureInfo.InvariantCulture), Is.EqualTo(job.Cost.Charged.Value / 1000), "the system's own price: none is published");
+        Assert.That(
+            decimal.Parse(Header(answer, "x-dezgo-job-amount-usd"), CultureInfo.InvariantCulture),
+            Is.EqualTo(job.Cost.Charged.Value / 1000),
+            "the system's own price: none is published"
+        );
     }
 
     [TestCase("""{"steps":10}""", "prompt")]
@@ -216,18 +303,45 @@ public sealed class DezgoTests : FaceTests
     public async Task Call_WithoutKeyOrMoneyOrPath_HasAMessage()
     {
         using HttpClient stranger = Api.Client();
-        using HttpResponseMessage missing = await stranger.PostAsJsonAsync("/faces/dezgo/text2image", new { prompt = "a" }, FaceStack.Limit());
+        using HttpResponseMessage missing = await stranger.PostAsJsonAsync(
+            "/faces/dezgo/text2image",
+            new { prompt = "a" },
+            FaceStack.Limit()
+        );
         Assert.That(await MessageAsync(missing, 401), Is.Not.Empty);
         using HttpClient wrong = ClientOf(new FaceUser(Guid.Empty, "DEZGO-0123456789ABCDEF"));
         using HttpResponseMessage unknown = await wrong.PostAsJsonAsync("/faces/dezgo/text2image", new { prompt = "a" }, FaceStack.Limit());
         Assert.That(await MessageAsync(unknown, 401), Is.Not.Empty);
         using HttpClient poor = ClientOf(await Api.NewUserAsync(1.8m));
-        using HttpResponseMessage unpaid = await poor.PostAsJsonAsync("/faces/dezgo/text2image", new { prompt = "a", width = 512, height = 512 }, FaceStack.Limit());
+        using HttpResponseMessage unpaid = await poor.PostAsJsonAsync(
+            "/faces/dezgo/text2image",
+            new
+            {
+                prompt = "a",
+                width = 512,
+                height = 512,
+            },
+            FaceStack.Limit()
+        );
         Assert.That(await MessageAsync(unpaid, 402), Is.Not.Empty);
         using HttpClient barely = ClientOf(await Api.NewUserAsync(1.9m));
-        using HttpResponseMessage half = await barely.PostAsJsonAsync("/faces/dezgo/text2image", new { prompt = "a", width = 512, height = 512, upscale = 2 }, FaceStack.Limit());
+        using HttpResponseMessage half = await barely.PostAsJsonAsync(
+            "/faces/dezgo/text2image",
+            new
+            {
+                prompt = "a",
+                width = 512,
+                height = 512,
+                upscale = 2,
+            },
+            FaceStack.Limit()
+        );
         Assert.That(await MessageAsync(half, 402), Is.Not.Empty, "enough for the picture, not for enlarging it: nothing is begun");
-        using HttpResponseMessage nowhere = await Client.PostAsJsonAsync("/faces/dezgo/text3image", new { prompt = "a" }, FaceStack.Limit());
+        using HttpResponseMessage nowhere = await Client.PostAsJsonAsync(
+            "/faces/dezgo/text3image",
+            new { prompt = "a" },
+            FaceStack.Limit()
+        );
         Assert.That(await MessageAsync(nowhere, 404), Is.Not.Empty);
     }
 
@@ -257,7 +371,12 @@ public sealed class DezgoTests : FaceTests
         JsonElement demo = info.GetProperty("models").EnumerateArray().Single(m => m.GetProperty("id").GetString() == "demo");
 
         Assert.That(info.EnumerateObject().Select(p => p.Name), Is.EqualTo(new[] { "name", "version", "models" }));
-        Assert.That(demo.EnumerateObject().Select(p => p.Name), Is.EqualTo(new[] { "id", "name", "family", "description", "license", "categories", "functions", "nativeResolution", "triggers" }));
+        Assert.That(
+            demo.EnumerateObject().Select(p => p.Name),
+            Is.EqualTo(
+                new[] { "id", "name", "family", "description", "license", "categories", "functions", "nativeResolution", "triggers" }
+            )
+        );
         Assert.That(demo.GetProperty("functions").EnumerateArray().Select(f => f.GetString()), Does.Contain("text2image"));
         Assert.That(demo.GetProperty("nativeResolution").GetProperty("width").GetInt32(), Is.EqualTo(64));
     }
@@ -267,16 +386,53 @@ public sealed class DezgoTests : FaceTests
     {
         using HttpClient stranger = Api.Client();
         JsonElement description = await stranger.GetFromJsonAsync<JsonElement>("/faces/dezgo/openapi.json", FaceStack.Limit());
-        JsonElement content = description.GetProperty("paths").GetProperty("/inpainting").GetProperty("post").GetProperty("requestBody").GetProperty("content");
+        JsonElement content = description
+            .GetProperty("paths")
+            .GetProperty("/inpainting")
+            .GetProperty("post")
+            .GetProperty("requestBody")
+            .GetProperty("content");
 
-        Assert.That(description.GetProperty("servers")[0].GetProperty("url").GetString(), Is.EqualTo(new Uri(Api.Address, "/faces/dezgo").ToString()));
-        Assert.That(description.GetProperty("paths").EnumerateObject().Select(p => p.Name), Is.SupersetOf(new[]
-        {
-            "/text2image", "/text2image_sdxl", "/text2image_sdxl_lightning", "/text2image_flux", "/image2image", "/inpainting", "/text-inpainting",
-            "/edit-image", "/controlnet", "/upscale", "/text2video", "/info", "/account/tx/last", "/account/file",
-        }));
-        Assert.That(content.EnumerateObject().Select(c => c.Name), Is.EqualTo(new[] { "application/json", "application/x-www-form-urlencoded", "multipart/form-data" }));
-        Assert.That(content.GetProperty("multipart/form-data").GetProperty("schema").GetProperty("properties").GetProperty("mask_image").GetProperty("format").GetString(), Is.EqualTo("binary"));
+        Assert.That(
+            description.GetProperty("servers")[0].GetProperty("url").GetString(),
+            Is.EqualTo(new Uri(Api.Address, "/faces/dezgo").ToString())
+        );
+        Assert.That(
+            description.GetProperty("paths").EnumerateObject().Select(p => p.Name),
+            Is.SupersetOf(
+                new[]
+                {
+                    "/text2image",
+                    "/text2image_sdxl",
+                    "/text2image_sdxl_lightning",
+                    "/text2image_flux",
+                    "/image2image",
+                    "/inpainting",
+                    "/text-inpainting",
+                    "/edit-image",
+                    "/controlnet",
+                    "/upscale",
+                    "/text2video",
+                    "/info",
+                    "/account/tx/last",
+                    "/account/file",
+                }
+            )
+        );
+        Assert.That(
+            content.EnumerateObject().Select(c => c.Name),
+            Is.EqualTo(new[] { "application/json", "application/x-www-form-urlencoded", "multipart/form-data" })
+        );
+        Assert.That(
+            content
+                .GetProperty("multipart/form-data")
+                .GetProperty("schema")
+                .GetProperty("properties")
+                .GetProperty("mask_image")
+                .GetProperty("format")
+                .GetString(),
+            Is.EqualTo("binary")
+        );
     }
 
     [Test]
@@ -287,7 +443,10 @@ public sealed class DezgoTests : FaceTests
         using HttpClient owner = Api.Client(User);
         using HttpClient other = ClientOf(await Api.NewUserAsync());
 
-        Assert.That((await owner.GetFromJsonAsync<JobDocument>($"/v1/jobs/{id}", WireJson.Options, FaceStack.Limit()))!.State, Is.EqualTo(JobState.Succeeded));
+        Assert.That(
+            (await owner.GetFromJsonAsync<JobDocument>($"/v1/jobs/{id}", WireJson.Options, FaceStack.Limit()))!.State,
+            Is.EqualTo(JobState.Succeeded)
+        );
         using HttpResponseMessage hidden = await other.GetAsync($"/faces/dezgo/account/file?id={id}/output", FaceStack.Limit());
         Assert.That(hidden.StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
     }
@@ -305,7 +464,11 @@ public sealed class DezgoTests : FaceTests
     private static async Task<byte[]> PictureAsync(HttpResponseMessage answer)
     {
         byte[] bytes = await answer.Content.ReadAsByteArrayAsync();
-        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.OK), Encoding.UTF8.GetString(bytes.AsSpan(0, Math.Min(bytes.Length, 1000))));
+        Assert.That(
+            answer.StatusCode,
+            Is.EqualTo(HttpStatusCode.OK),
+            Encoding.UTF8.GetString(bytes.AsSpan(0, Math.Min(bytes.Length, 1000)))
+        );
         return bytes;
     }
 

@@ -38,8 +38,14 @@ public sealed class ModelsLabAccountTests : ModelsLabTests
     public async Task SchedulersAndReload_KnowTheServicesNames()
     {
         FaceAnswer schedulers = await Client.SendAsync("/api/v1/enterprise/schedulers_list", new { key = User.Key });
-        Assert.That(schedulers.Json.EnumerateArray().Select(s => s.GetString()), Does.Contain("UniPCMultistepScheduler").And.Contain("DDIMScheduler"));
-        Assert.That((await Client.SendAsync("/api/v4/dreambooth/model_reload", new { key = User.Key, model_id = "demo" })).Text("status"), Is.EqualTo("success"));
+        Assert.That(
+            schedulers.Json.EnumerateArray().Select(s => s.GetString()),
+            Does.Contain("UniPCMultistepScheduler").And.Contain("DDIMScheduler")
+        );
+        Assert.That(
+            (await Client.SendAsync("/api/v4/dreambooth/model_reload", new { key = User.Key, model_id = "demo" })).Text("status"),
+            Is.EqualTo("success")
+        );
         FaceAnswer none = await Client.SendAsync("/api/v6/images/model_reload", new { key = User.Key, model_id = "nowhere-9" });
         Assert.That((none.Status, none.Text("message")), Is.EqualTo((HttpStatusCode.NotFound, "Model not found: nowhere-9")));
     }
@@ -63,14 +69,19 @@ public sealed class ModelsLabAccountTests : ModelsLabTests
     {
         FaceUser user = await Api.NewUserAsync();
         FaceAnswer answer = await Client.SendAsync("/api/v6/processing/request_count", new { key = user.Key });
-        Assert.That((answer.Text("status"), answer["processing_count"].GetInt32(), answer.Text("message")),
-            Is.EqualTo(("success", 0, "Current processing request count retrieved successfully")));
+        Assert.That(
+            (answer.Text("status"), answer["processing_count"].GetInt32(), answer.Text("message")),
+            Is.EqualTo(("success", 0, "Current processing request count retrieved successfully"))
+        );
     }
 
     [Test]
     public async Task NsfwCheck_NoModelHasAChecker_IsTold()
     {
-        FaceAnswer answer = await Client.SendAsync("/api/v3/nsfw_image_check", new { key = User.Key, init_image = "https://example.com/x.png" });
+        FaceAnswer answer = await Client.SendAsync(
+            "/api/v3/nsfw_image_check",
+            new { key = User.Key, init_image = "https://example.com/x.png" }
+        );
         Assert.That(answer.Text("status"), Is.EqualTo("error"));
         Assert.That(answer.Text("message"), Does.Contain("safety checker"));
     }
@@ -78,8 +89,26 @@ public sealed class ModelsLabAccountTests : ModelsLabTests
     [Test, CancelAfter(240_000)]
     public async Task DeleteImage_Done_ForgetsTheOutputs()
     {
-        FaceAnswer made = await SubmitAsync(Client, new { key = User.Key, prompt = "a cup", width = "256", height = "256", num_inference_steps = "2" });
-        FaceAnswer deleted = await Client.SendAsync("/api/v3/delete_image", new { key = User.Key, request_id = made["id"].GetInt64(), type = "image" });
+        FaceAnswer made = await SubmitAsync(
+            Client,
+            new
+            {
+                key = User.Key,
+                prompt = "a cup",
+                width = "256",
+                height = "256",
+                num_inference_steps = "2",
+            }
+        );
+        FaceAnswer deleted = await Client.SendAsync(
+            "/api/v3/delete_image",
+            new
+            {
+                key = User.Key,
+                request_id = made["id"].GetInt64(),
+                type = "image",
+            }
+        );
         Assert.That((deleted.Text("status"), deleted.Text("messege")), Is.EqualTo(("success", "image deleted")));
         FaceAnswer fetched = await Client.SendAsync("/api/v3/fetch/" + made.Text("id"), new { key = User.Key });
         Assert.That(fetched["output"].GetArrayLength(), Is.Zero);
@@ -88,44 +117,59 @@ public sealed class ModelsLabAccountTests : ModelsLabTests
     [Test, CancelAfter(240_000)]
     public async Task Webhook_DoneAndFailed_AreToldAsPublished()
     {
-        Channel<JsonElement> told = Channel.CreateUnbounded<JsonElement>();
+        var told = Channel.CreateUnbounded<JsonElement>();
         await using WebApplication receiver = Receiver(told.Writer);
         await receiver.StartAsync(FaceStack.Limit());
         string address = receiver.Urls.First() + "/hook";
 
-        FaceAnswer made = await SubmitAsync(Client, new
-        {
-            key = User.Key,
-            prompt = "a hat",
-            width = "256",
-            height = "256",
-            num_inference_steps = "2",
-            webhook = address,
-            track_id = "my-7",
-        });
+        FaceAnswer made = await SubmitAsync(
+            Client,
+            new
+            {
+                key = User.Key,
+                prompt = "a hat",
+                width = "256",
+                height = "256",
+                num_inference_steps = "2",
+                webhook = address,
+                track_id = "my-7",
+            }
+        );
         JsonElement done = await told.Reader.ReadAsync(FaceStack.Limit());
         Assert.That((done.GetProperty("status").GetString(), done.GetProperty("track_id").GetString()), Is.EqualTo(("success", "my-7")));
         Assert.That(done.GetProperty("id").GetInt64(), Is.EqualTo(made["id"].GetInt64()));
-        Assert.That((done.GetProperty("output").GetArrayLength(), done.GetProperty("generationTime").GetDouble()), Is.GreaterThan((0, 0.0)));
+        Assert.That(
+            (done.GetProperty("output").GetArrayLength(), done.GetProperty("generationTime").GetDouble()),
+            Is.GreaterThan((0, 0.0))
+        );
         Assert.That(done.GetProperty("meta").GetProperty("prompt").GetString(), Is.EqualTo("a hat"));
-        Assert.That((await Client.GetAsync(done.GetProperty("output")[0].GetString(), FaceStack.Limit())).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That(
+            (await Client.GetAsync(done.GetProperty("output")[0].GetString(), FaceStack.Limit())).StatusCode,
+            Is.EqualTo(HttpStatusCode.OK)
+        );
 
         using JobHold hold = FaceStack.Holds.AtStep(1);
-        FaceAnswer open = await Client.SendAsync("/api/v6/images/text2img", new
-        {
-            key = User.Key,
-            prompt = "a hat",
-            width = 256,
-            height = 256,
-            num_inference_steps = 4,
-            webhook = address,
-            track_id = 8,
-            instant_response = true,
-        });
+        FaceAnswer open = await Client.SendAsync(
+            "/api/v6/images/text2img",
+            new
+            {
+                key = User.Key,
+                prompt = "a hat",
+                width = 256,
+                height = 256,
+                num_inference_steps = 4,
+                webhook = address,
+                track_id = 8,
+                instant_response = true,
+            }
+        );
         await Client.SendAsync("/api/v3/delete_image", new { key = User.Key, request_id = open["id"].GetInt64() });
         JsonElement failed = await told.Reader.ReadAsync(FaceStack.Limit());
         Assert.That((failed.GetProperty("status").GetString(), failed.GetProperty("track_id").GetString()), Is.EqualTo(("failed", "8")));
-        Assert.That((failed.GetProperty("id").GetInt64(), failed.GetProperty("message").GetString()), Is.EqualTo((open["id"].GetInt64(), "The request was cancelled.")));
+        Assert.That(
+            (failed.GetProperty("id").GetInt64(), failed.GetProperty("message").GetString()),
+            Is.EqualTo((open["id"].GetInt64(), "The request was cancelled."))
+        );
     }
 
     [Test, CancelAfter(240_000)]
@@ -161,14 +205,15 @@ public sealed class ModelsLabAccountTests : ModelsLabTests
         await Client.SendAsync("/api/v3/delete_image", new { key = user.Key, request_id = answer.Text("id") });
     }
 
-    private static object Small(FaceUser user) => new
-    {
-        key = user.Key,
-        prompt = "a small cat",
-        width = "256",
-        height = "256",
-        num_inference_steps = "4",
-    };
+    private static object Small(FaceUser user) =>
+        new
+        {
+            key = user.Key,
+            prompt = "a small cat",
+            width = "256",
+            height = "256",
+            num_inference_steps = "4",
+        };
 
     private static WebApplication Receiver(ChannelWriter<JsonElement> told)
     {

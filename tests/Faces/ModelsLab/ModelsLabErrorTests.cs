@@ -38,7 +38,10 @@ public sealed class ModelsLabErrorTests : ModelsLabTests
     public async Task Text2Img_V6FieldAtFault_IsTold(string fields, string message)
     {
         FaceAnswer answer = await Client.SendAsync(V6, With(fields));
-        Assert.That((answer.Status, answer.Text("status"), answer.Text("message")), Is.EqualTo((HttpStatusCode.BadRequest, "error", message)));
+        Assert.That(
+            (answer.Status, answer.Text("status"), answer.Text("message")),
+            Is.EqualTo((HttpStatusCode.BadRequest, "error", message))
+        );
     }
 
     [Test]
@@ -63,7 +66,10 @@ public sealed class ModelsLabErrorTests : ModelsLabTests
     {
         FaceUser poor = await Api.NewUserAsync(credits: 0);
         FaceAnswer answer = await Client.SendAsync(path, new { key = poor.Key, prompt = "a cat" });
-        Assert.That((answer.Status, answer.Text("message")), Is.EqualTo((status, "Insufficient credits. Please add more credits to continue.")));
+        Assert.That(
+            (answer.Status, answer.Text("message")),
+            Is.EqualTo((status, "Insufficient credits. Please add more credits to continue."))
+        );
     }
 
     [Test]
@@ -98,15 +104,25 @@ public sealed class ModelsLabErrorTests : ModelsLabTests
         // A model whose worker is elsewhere: nothing of it ever begins
         await WaitingModelAsync();
         FaceUser user = await Api.NewUserAsync();
-        string body = JsonSerializer.Serialize(new { key = user.Key, model_id = "waiting", prompt = "a cat", instant_response = "yes" });
+        string body = JsonSerializer.Serialize(
+            new
+            {
+                key = user.Key,
+                model_id = "waiting",
+                prompt = "a cat",
+                instant_response = "yes",
+            }
+        );
         for (int i = 0; i < 5; i++)
         {
             Assert.That((await Client.SendAsync(V6, body)).Text("status"), Is.EqualTo("processing"));
         }
 
         FaceAnswer full = await Client.SendAsync(V6, body);
-        Assert.That((full.Status, full.Text("message"), full["retry_after"].GetInt32()),
-            Is.EqualTo((HttpStatusCode.TooManyRequests, "Rate limit exceeded. Maximum 5 queued requests allowed.", 30)));
+        Assert.That(
+            (full.Status, full.Text("message"), full["retry_after"].GetInt32()),
+            Is.EqualTo((HttpStatusCode.TooManyRequests, "Rate limit exceeded. Maximum 5 queued requests allowed.", 30))
+        );
         FaceAnswer legacy = await Client.SendAsync("/api/v4/dreambooth", body);
         Assert.That((legacy.Status, legacy.Text("message")), Is.EqualTo((HttpStatusCode.OK, "Rate limit exceeded")));
         Assert.That(legacy.Text("tips"), Does.Contain('5'));
@@ -124,9 +140,20 @@ public sealed class ModelsLabErrorTests : ModelsLabTests
         await WaitingModelAsync();
         FaceUser user = await Api.NewUserAsync();
         await Api.Get<AccountStore>().ChangeAsync(user.Account, null, null, """{"queued_jobs": 1}""", default);
-        string body = JsonSerializer.Serialize(new { key = user.Key, model_id = "waiting", prompt = "a cat", instant_response = "yes" });
+        string body = JsonSerializer.Serialize(
+            new
+            {
+                key = user.Key,
+                model_id = "waiting",
+                prompt = "a cat",
+                instant_response = "yes",
+            }
+        );
         Assert.That((await Client.SendAsync(V6, body)).Text("status"), Is.EqualTo("processing"));
-        Assert.That((await Client.SendAsync(V6, body)).Text("message"), Is.EqualTo("Rate limit exceeded. Maximum 1 queued requests allowed."));
+        Assert.That(
+            (await Client.SendAsync(V6, body)).Text("message"),
+            Is.EqualTo("Rate limit exceeded. Maximum 1 queued requests allowed.")
+        );
         await Client.SendAsync("/api/v1/enterprise/images/clear_queue", new { key = user.Key });
     }
 
@@ -135,16 +162,35 @@ public sealed class ModelsLabErrorTests : ModelsLabTests
     {
         await WaitingModelAsync();
         FaceUser user = await Api.NewUserAsync();
-        FaceAnswer made = await Client.SendAsync(V6, new { key = user.Key, model_id = "waiting", prompt = "a cat", instant_response = "yes" });
+        FaceAnswer made = await Client.SendAsync(
+            V6,
+            new
+            {
+                key = user.Key,
+                model_id = "waiting",
+                prompt = "a cat",
+                instant_response = "yes",
+            }
+        );
         FaceAnswer waiting = await Client.SendAsync(made.Text("fetch_result"), new { key = user.Key });
         Assert.That((waiting.Text("status"), waiting["output"].ValueKind), Is.EqualTo(("processing", JsonValueKind.String)));
         FaceAnswer legacy = await Client.SendAsync("/api/v4/dreambooth/fetch", new { key = user.Key, request_id = made.Text("id") });
         Assert.That((legacy.Text("status"), legacy["output"].ValueKind), Is.EqualTo(("processing", JsonValueKind.Array)));
 
-        await Client.SendAsync("/api/v3/delete_image", new { key = user.Key, request_id = made["id"].GetInt64(), type = "image" });
+        await Client.SendAsync(
+            "/api/v3/delete_image",
+            new
+            {
+                key = user.Key,
+                request_id = made["id"].GetInt64(),
+                type = "image",
+            }
+        );
         FaceAnswer failed = await Client.SendAsync(made.Text("fetch_result"), new { key = user.Key });
-        Assert.That((failed.Status, failed.Text("status"), failed.Text("message"), failed.Text("id"), failed.Text("output")),
-            Is.EqualTo((HttpStatusCode.OK, "failed", "Failed, Try Again", "", "")));
+        Assert.That(
+            (failed.Status, failed.Text("status"), failed.Text("message"), failed.Text("id"), failed.Text("output")),
+            Is.EqualTo((HttpStatusCode.OK, "failed", "Failed, Try Again", "", ""))
+        );
     }
 
     private async Task WaitingModelAsync()
@@ -155,7 +201,10 @@ public sealed class ModelsLabErrorTests : ModelsLabTests
         await workers.RemoveAsync("absent", default);
         // The API's list of models is at most a second old
         CancellationToken limit = FaceStack.Limit();
-        while ((await Client.SendAsync("/api/v1/enterprise/verify_model", new { key = User.Key, model_id = "waiting" })).Text("status") != "success")
+        while (
+            (await Client.SendAsync("/api/v1/enterprise/verify_model", new { key = User.Key, model_id = "waiting" })).Text("status")
+            != "success"
+        )
         {
             await Task.Delay(100, limit);
         }
@@ -163,8 +212,15 @@ public sealed class ModelsLabErrorTests : ModelsLabTests
 
     private string With(string fields)
     {
-        var body = new System.Text.Json.Nodes.JsonObject { ["key"] = User.Key, ["model_id"] = "midjourney", ["prompt"] = "a cat" };
-        foreach ((string name, System.Text.Json.Nodes.JsonNode? value) in System.Text.Json.Nodes.JsonNode.Parse(fields)!.AsObject().ToArray())
+        var body = new System.Text.Json.Nodes.JsonObject
+        {
+            ["key"] = User.Key,
+            ["model_id"] = "midjourney",
+            ["prompt"] = "a cat",
+        };
+        foreach (
+            (string name, System.Text.Json.Nodes.JsonNode? value) in System.Text.Json.Nodes.JsonNode.Parse(fields)!.AsObject().ToArray()
+        )
         {
             body[name] = value?.DeepClone();
         }

@@ -19,14 +19,46 @@ public sealed class ModelsLabText2ImgTests : ModelsLabTests
 
     private static readonly string[] LegacyMeta =
     [
-        "H", "W", "enable_attention_slicing", "file_prefix", "guidance_scale", "model", "n_samples", "negative_prompt", "outdir", "prompt",
-        "revision", "safetychecker", "safety_checker", "seed", "steps", "vae",
+        "H",
+        "W",
+        "enable_attention_slicing",
+        "file_prefix",
+        "guidance_scale",
+        "model",
+        "n_samples",
+        "negative_prompt",
+        "outdir",
+        "prompt",
+        "revision",
+        "safetychecker",
+        "safety_checker",
+        "seed",
+        "steps",
+        "vae",
     ];
 
     private static readonly string[] CommunityMeta =
     [
-        "prompt", "model_id", "negative_prompt", "scheduler", "safetychecker", "W", "H", "guidance_scale", "seed", "steps", "n_samples", "full_url",
-        "upscale", "multi_lingual", "panorama", "self_attention", "embeddings", "lora", "outdir", "file_prefix",
+        "prompt",
+        "model_id",
+        "negative_prompt",
+        "scheduler",
+        "safetychecker",
+        "W",
+        "H",
+        "guidance_scale",
+        "seed",
+        "steps",
+        "n_samples",
+        "full_url",
+        "upscale",
+        "multi_lingual",
+        "panorama",
+        "self_attention",
+        "embeddings",
+        "lora",
+        "outdir",
+        "file_prefix",
     ];
 
     [Test, CancelAfter(240_000)]
@@ -56,30 +88,35 @@ public sealed class ModelsLabText2ImgTests : ModelsLabTests
     [Test, CancelAfter(240_000)]
     public async Task Text2Img_V4Community_HasItsMeta()
     {
-        FaceAnswer answer = await DoneAsync("/api/v4/dreambooth", JsonSerializer.Serialize(new
-        {
-            key = User.Key,
-            model_id = "midjourney",
-            prompt = "a cat",
-            width = "256",
-            height = "256",
-            samples = "2",
-            num_inference_steps = "3",
-            safety_checker = "no",
-            enhance_prompt = "yes",
-            seed = 11,
-            guidance_scale = 4.0,
-            multi_lingual = "no",
-            lora_model = "",
-            tomesd = "yes",
-            clip_skip = "",
-            use_karras_sigmas = "yes",
-            vae = (string?)null,
-            lora_strength = "",
-            scheduler = "DDIMScheduler",
-            webhook = "",
-            track_id = "",
-        }));
+        FaceAnswer answer = await DoneAsync(
+            "/api/v4/dreambooth",
+            JsonSerializer.Serialize(
+                new
+                {
+                    key = User.Key,
+                    model_id = "midjourney",
+                    prompt = "a cat",
+                    width = "256",
+                    height = "256",
+                    samples = "2",
+                    num_inference_steps = "3",
+                    safety_checker = "no",
+                    enhance_prompt = "yes",
+                    seed = 11,
+                    guidance_scale = 4.0,
+                    multi_lingual = "no",
+                    lora_model = "",
+                    tomesd = "yes",
+                    clip_skip = "",
+                    use_karras_sigmas = "yes",
+                    vae = (string?)null,
+                    lora_strength = "",
+                    scheduler = "DDIMScheduler",
+                    webhook = "",
+                    track_id = "",
+                }
+            )
+        );
 
         Assert.That(answer.Text("status"), Is.EqualTo("success"));
         Assert.That(answer["output"].GetArrayLength(), Is.EqualTo(2));
@@ -95,22 +132,27 @@ public sealed class ModelsLabText2ImgTests : ModelsLabTests
     [Test, CancelAfter(240_000)]
     public async Task Text2Img_V6WithNumbersAndBooleans_TellsEveryLink()
     {
-        FaceAnswer answer = await DoneAsync("/api/v6/images/text2img", JsonSerializer.Serialize(new
-        {
-            key = User.Key,
-            model_id = "flux",
-            prompt = "a star",
-            width = 256,
-            height = 256,
-            samples = 1,
-            num_inference_steps = 31,
-            safety_checker = false,
-            enhance_prompt = false,
-            seed = 5,
-            guidance_scale = 1.5,
-            base64 = false,
-            temp = "no",
-        }));
+        FaceAnswer answer = await DoneAsync(
+            "/api/v6/images/text2img",
+            JsonSerializer.Serialize(
+                new
+                {
+                    key = User.Key,
+                    model_id = "flux",
+                    prompt = "a star",
+                    width = 256,
+                    height = 256,
+                    samples = 1,
+                    num_inference_steps = 31,
+                    safety_checker = false,
+                    enhance_prompt = false,
+                    seed = 5,
+                    guidance_scale = 1.5,
+                    base64 = false,
+                    temp = "no",
+                }
+            )
+        );
 
         Assert.That(answer.Text("status"), Is.EqualTo("success"));
         Assert.That(answer["proxy_links"].GetArrayLength(), Is.EqualTo(1));
@@ -121,15 +163,20 @@ public sealed class ModelsLabText2ImgTests : ModelsLabTests
     [Test, CancelAfter(240_000)]
     public async Task Text2Img_Base64_GivesThePictureItself()
     {
-        FaceAnswer answer = await DoneAsync("/api/v6/realtime/text2img", JsonSerializer.Serialize(new
-        {
-            key = User.Key,
-            prompt = "a dog",
-            width = "256",
-            height = "256",
-            num_inference_steps = 2,
-            base64 = "yes",
-        }));
+        FaceAnswer answer = await DoneAsync(
+            "/api/v6/realtime/text2img",
+            JsonSerializer.Serialize(
+                new
+                {
+                    key = User.Key,
+                    prompt = "a dog",
+                    width = "256",
+                    height = "256",
+                    num_inference_steps = 2,
+                    base64 = "yes",
+                }
+            )
+        );
 
         Assert.That(Convert.FromBase64String(answer["output"][0].GetString()!).Take(4), Is.EqualTo(new byte[] { 0x89, 0x50, 0x4E, 0x47 }));
     }
@@ -137,17 +184,20 @@ public sealed class ModelsLabText2ImgTests : ModelsLabTests
     [Test, CancelAfter(240_000)]
     public async Task Text2Img_InstantResponse_IsProcessingUntilFetched()
     {
-        FaceAnswer submitted = await Client.SendAsync("/api/v6/images/text2img", new
-        {
-            key = User.Key,
-            model_id = "midjourney",
-            prompt = "a fox",
-            width = 256,
-            height = 256,
-            num_inference_steps = 3,
-            samples = 2,
-            instant_response = true,
-        });
+        FaceAnswer submitted = await Client.SendAsync(
+            "/api/v6/images/text2img",
+            new
+            {
+                key = User.Key,
+                model_id = "midjourney",
+                prompt = "a fox",
+                width = 256,
+                height = 256,
+                num_inference_steps = 3,
+                samples = 2,
+                instant_response = true,
+            }
+        );
 
         Assert.That(submitted.Text("status"), Is.EqualTo("processing"));
         Assert.That(submitted["eta"].GetDouble(), Is.GreaterThanOrEqualTo(1));
@@ -178,15 +228,17 @@ public sealed class ModelsLabText2ImgTests : ModelsLabTests
     [Test, CancelAfter(240_000)]
     public async Task Text2Img_AsAForm_AndWithoutContentType_IsTheSame()
     {
-        using var form = new FormUrlEncodedContent(new Dictionary<string, string>
-        {
-            ["key"] = User.Key,
-            ["prompt"] = "a tree",
-            ["width"] = "256",
-            ["height"] = "256",
-            ["num_inference_steps"] = "2",
-            ["seed"] = "",
-        });
+        using var form = new FormUrlEncodedContent(
+            new Dictionary<string, string>
+            {
+                ["key"] = User.Key,
+                ["prompt"] = "a tree",
+                ["width"] = "256",
+                ["height"] = "256",
+                ["num_inference_steps"] = "2",
+                ["seed"] = "",
+            }
+        );
         Assert.That((await Client.SendAsync("/api/v3/text2img", form)).Text("status"), Is.EqualTo("success").Or.EqualTo("processing"));
 
         using var multipart = new MultipartFormDataContent
@@ -207,7 +259,16 @@ public sealed class ModelsLabText2ImgTests : ModelsLabTests
     public async Task Text2Img_KeyInTheHeaderOnly_IsTaken()
     {
         using HttpClient client = Api.Client(User);
-        FaceAnswer answer = await client.SendAsync("/api/v1/enterprise/images/text2img", new { prompt = "a ball", width = 256, height = 256, num_inference_steps = 2 });
+        FaceAnswer answer = await client.SendAsync(
+            "/api/v1/enterprise/images/text2img",
+            new
+            {
+                prompt = "a ball",
+                width = 256,
+                height = 256,
+                num_inference_steps = 2,
+            }
+        );
         Assert.That(answer.Text("status"), Is.EqualTo("success").Or.EqualTo("processing"));
     }
 

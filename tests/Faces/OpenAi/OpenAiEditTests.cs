@@ -15,18 +15,25 @@ public sealed class OpenAiEditTests : FaceTests
         using HttpResponseMessage upload = await Client.PostAsync("/v1/uploads", file, FaceStack.Limit());
         string id = (await upload.Content.ReadFromJsonAsync<JsonElement>(FaceStack.Limit())).GetProperty("id").GetString()!;
 
-        using HttpResponseMessage answer = await Client.PostAsJsonAsync("/v1/images/edits", new
-        {
-            model = "gpt-image-1.5",
-            prompt = "a green pear",
-            images = new[] { new { file_id = id } },
-            mask = new { image_url = "data:image/png;base64," + Convert.ToBase64String(TestPictures.Hole()) },
-            size = "auto",
-            num_inference_steps = 8,
-        }, FaceStack.Limit());
+        using HttpResponseMessage answer = await Client.PostAsJsonAsync(
+            "/v1/images/edits",
+            new
+            {
+                model = "gpt-image-1.5",
+                prompt = "a green pear",
+                images = new[] { new { file_id = id } },
+                mask = new { image_url = "data:image/png;base64," + Convert.ToBase64String(TestPictures.Hole()) },
+                size = "auto",
+                num_inference_steps = 8,
+            },
+            FaceStack.Limit()
+        );
 
         JsonElement json = await JsonAsync(answer, 200);
-        (int inside, int outside) = TestPictures.Differences(picture, json.GetProperty("data")[0].GetProperty("b64_json").GetBytesFromBase64());
+        (int inside, int outside) = TestPictures.Differences(
+            picture,
+            json.GetProperty("data")[0].GetProperty("b64_json").GetBytesFromBase64()
+        );
         Assert.That(outside, Is.Zero);
         Assert.That(inside, Is.GreaterThan(128 * 128 / 2));
         Assert.That(json.GetProperty("size").GetString(), Is.EqualTo("256x256"), "the picture's own");
@@ -54,7 +61,12 @@ public sealed class OpenAiEditTests : FaceTests
     [TestCase("high", 0.5)]
     public async Task Edits_WithoutAMask_ChangeByInputFidelity(string fidelity, double strength)
     {
-        using var form = new MultipartFormDataContent { { new StringContent("a green pear"), "prompt" }, { new StringContent(fidelity), "input_fidelity" }, { new StringContent("4"), "steps" } };
+        using var form = new MultipartFormDataContent
+        {
+            { new StringContent("a green pear"), "prompt" },
+            { new StringContent(fidelity), "input_fidelity" },
+            { new StringContent("4"), "steps" },
+        };
         Add(form, "image", TestPictures.Gradient(64, 64));
         using HttpResponseMessage answer = await Client.PostAsync("/v1/images/edits", form, FaceStack.Limit());
 
@@ -88,7 +100,10 @@ public sealed class OpenAiEditTests : FaceTests
 
         JsonElement error = (await JsonAsync(answer, 400)).GetProperty("error");
         Assert.That(error.GetProperty("param").GetString(), Is.EqualTo("mask"));
-        Assert.That((await Api.JobsAsync(User)).Where(j => j.State == JobState.Failed).Select(j => j.Cost.Charged), Is.All.EqualTo(Credits.Zero));
+        Assert.That(
+            (await Api.JobsAsync(User)).Where(j => j.State == JobState.Failed).Select(j => j.Cost.Charged),
+            Is.All.EqualTo(Credits.Zero)
+        );
     }
 
     private async Task<JobDocument> JobAsync(HttpResponseMessage answer) =>

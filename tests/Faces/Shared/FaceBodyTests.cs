@@ -57,7 +57,8 @@ public sealed class FaceBodyTests
     public async Task Read_PartsAsRequestsSendsThem_AreValues()
     {
         // Python's files={"prompt": (None, "..."), "width": ("", "512")}
-        const string Content = "--b\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nan apple\r\n"
+        const string Content =
+            "--b\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\nan apple\r\n"
             + "--b\r\nContent-Disposition: form-data; name=\"width\"; filename=\"\"\r\nContent-Type: text/plain\r\n\r\n512\r\n--b--\r\n";
 
         FaceBody body = await ReadAsync("multipart/form-data; boundary=b", Encoding.UTF8.GetBytes(Content));
@@ -68,10 +69,23 @@ public sealed class FaceBodyTests
     [Test]
     public async Task Read_WrongValues_AreNamedAllAtOnce()
     {
-        FaceBody body = await ReadAsync("application/json", """{"width":"wide","guidance":"NaN","flag":"perhaps","steps":2.5,"prompt":["a"],"seed":null,"n":"undefined"}"""u8.ToArray());
+        FaceBody body = await ReadAsync(
+            "application/json",
+            """{"width":"wide","guidance":"NaN","flag":"perhaps","steps":2.5,"prompt":["a"],"seed":null,"n":"undefined"}"""u8.ToArray()
+        );
 
-        Assert.That((body.Int("width"), body.Number("guidance"), body.Flag("flag"), body.Int("steps"), body.Text("prompt"), body.Int("seed"), body.Int("n")),
-            Is.EqualTo(((int?)null, (double?)null, (bool?)null, (int?)null, (string?)null, (int?)null, (int?)null)));
+        Assert.That(
+            (
+                body.Int("width"),
+                body.Number("guidance"),
+                body.Flag("flag"),
+                body.Int("steps"),
+                body.Text("prompt"),
+                body.Int("seed"),
+                body.Int("n")
+            ),
+            Is.EqualTo(((int?)null, (double?)null, (bool?)null, (int?)null, (string?)null, (int?)null, (int?)null))
+        );
         ProblemException e = Assert.Throws<ProblemException>(body.Errors.ThrowIfAny)!;
         Assert.That(e.Problem.Errors!.Keys, Is.EqualTo(new[] { "width", "guidance", "flag", "steps", "prompt" }));
         Assert.That(e.Problem.Errors["width"][0], Is.EqualTo("must be a whole number, and is 'wide'"));
@@ -101,8 +115,12 @@ public sealed class FaceBodyTests
     {
         async Task<byte[]> OfAsync(string boundary, string prompt)
         {
-            using var form = new MultipartFormDataContent(boundary) { { new StringContent(prompt), "prompt" }, { new ByteArrayContent([1, 2]), "image", "a.png" } };
-            var http = Request(form.Headers.ContentType!.ToString(), await form.ReadAsByteArrayAsync());
+            using var form = new MultipartFormDataContent(boundary)
+            {
+                { new StringContent(prompt), "prompt" },
+                { new ByteArrayContent([1, 2]), "image", "a.png" },
+            };
+            HttpRequest http = Request(form.Headers.ContentType!.ToString(), await form.ReadAsByteArrayAsync());
             return (await FaceBody.ReadAsync(http, 1000, default)).Fingerprint(http);
         }
 

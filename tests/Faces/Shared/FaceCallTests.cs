@@ -9,7 +9,14 @@ namespace Generation.Tests.Faces.Shared;
 /// <summary>Blocking calls: what happens to their jobs when the client or the API goes.</summary>
 public sealed class FaceCallTests
 {
-    private static readonly object Small = new { prompt = "a red apple", width = 64, height = 64, num_inference_steps = 6, response_format = "b64_json" };
+    private static readonly object Small = new
+    {
+        prompt = "a red apple",
+        width = 64,
+        height = 64,
+        num_inference_steps = 6,
+        response_format = "b64_json",
+    };
 
     private FaceStack _stack = null!;
 
@@ -53,7 +60,11 @@ public sealed class FaceCallTests
         using HttpResponseMessage another = await client.PostAsJsonAsync("/v1/images/generations", Small, FaceStack.Limit());
 
         Assert.That(answer.Headers.GetValues("x-job-id").Single(), Is.EqualTo(job.Id.ToString()));
-        Assert.That(another.Headers.GetValues("x-job-id").Single(), Is.Not.EqualTo(job.Id.ToString()), "what was answered is not given again");
+        Assert.That(
+            another.Headers.GetValues("x-job-id").Single(),
+            Is.Not.EqualTo(job.Id.ToString()),
+            "what was answered is not given again"
+        );
     }
 
     [TestCase("x-stainless-retry-count", "1")]
@@ -74,9 +85,7 @@ public sealed class FaceCallTests
             Assert.That(cut.StatusCode, Is.EqualTo(HttpStatusCode.ServiceUnavailable));
             Assert.That(cut.Headers.RetryAfter, Is.Not.Null);
         }
-        catch (HttpRequestException)
-        {
-        }
+        catch (HttpRequestException) { }
 
         await using FaceApi second = _stack.StartApi(0);
         Task<HttpResponseMessage> again = SendAsync(second, "x-stainless-retry-count", "1");
@@ -92,10 +101,7 @@ public sealed class FaceCallTests
         async Task<HttpResponseMessage> SendAsync(FaceApi api, string count, string number)
         {
             HttpClient client = api.Client(user);
-            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/images/generations")
-            {
-                Content = JsonContent.Create(Small),
-            };
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/images/generations") { Content = JsonContent.Create(Small) };
             request.Headers.Add(count, number);
             if (header != count)
             {
@@ -111,8 +117,24 @@ public sealed class FaceCallTests
     {
         FaceUser user = await _stack.Api.NewUserAsync();
         using HttpClient client = _stack.Api.Client(user);
-        HttpResponseMessage[] answers = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => client.PostAsJsonAsync(
-            "/v1/images/generations", new { prompt = "a", width = 64, height = 64, steps = 20, response_format = "b64_json" }, FaceStack.Limit())));
+        HttpResponseMessage[] answers = await Task.WhenAll(
+            Enumerable
+                .Range(0, 2)
+                .Select(_ =>
+                    client.PostAsJsonAsync(
+                        "/v1/images/generations",
+                        new
+                        {
+                            prompt = "a",
+                            width = 64,
+                            height = 64,
+                            steps = 20,
+                            response_format = "b64_json",
+                        },
+                        FaceStack.Limit()
+                    )
+                )
+        );
 
         Assert.That(answers.Select(a => a.StatusCode), Is.All.EqualTo(HttpStatusCode.OK));
         Assert.That(answers.Select(a => a.Headers.GetValues("x-job-id").Single()).Distinct().Count(), Is.EqualTo(2));
@@ -123,7 +145,7 @@ public sealed class FaceCallTests
     {
         PendingCalls pending = _stack.Api.Get<PendingCalls>();
         string request = Guid.NewGuid().ToString("N");
-        JobId job = JobId.New(TimeProvider.System);
+        var job = JobId.New(TimeProvider.System);
         await pending.AddAsync(request, "call-1", 0, job, TimeSpan.FromMinutes(1), default);
 
         Assert.That(await pending.TakeAsync(request, false, default), Is.Null);

@@ -17,19 +17,25 @@ public sealed class StablecogGenerationTests : FaceTests
     public async Task Create_AsPublished_BlocksUntilDoneAndAnswersFieldByField()
     {
         // The extension that uses this service sends no content type
-        FaceAnswer answer = await Client.SendAsync(Create, JsonSerializer.Serialize(new
-        {
-            prompt = "a red apple on a blue background",
-            negative_prompt = "blur",
-            model_id = Sd15,
-            scheduler_id = Ddim,
-            width = 256,
-            height = 256,
-            inference_steps = 10,
-            guidance_scale = 4,
-            num_outputs = 2,
-            seed = 7,
-        }), contentType: null);
+        FaceAnswer answer = await Client.SendAsync(
+            Create,
+            JsonSerializer.Serialize(
+                new
+                {
+                    prompt = "a red apple on a blue background",
+                    negative_prompt = "blur",
+                    model_id = Sd15,
+                    scheduler_id = Ddim,
+                    width = 256,
+                    height = 256,
+                    inference_steps = 10,
+                    guidance_scale = 4,
+                    num_outputs = 2,
+                    seed = 7,
+                }
+            ),
+            contentType: null
+        );
 
         Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.Json.ToString());
         Assert.That(answer["outputs"].GetArrayLength(), Is.EqualTo(2));
@@ -38,7 +44,10 @@ public sealed class StablecogGenerationTests : FaceTests
         Assert.That(settings.GetProperty("model_id").GetString(), Is.EqualTo(Sd15));
         Assert.That(settings.GetProperty("scheduler_id").GetString(), Is.EqualTo(Ddim));
         Assert.That((settings.GetProperty("width").GetInt32(), settings.GetProperty("height").GetInt32()), Is.EqualTo((256, 256)));
-        Assert.That((settings.GetProperty("num_outputs").GetInt32(), settings.GetProperty("inference_steps").GetInt32()), Is.EqualTo((2, 10)));
+        Assert.That(
+            (settings.GetProperty("num_outputs").GetInt32(), settings.GetProperty("inference_steps").GetInt32()),
+            Is.EqualTo((2, 10))
+        );
         Assert.That((settings.GetProperty("guidance_scale").GetDouble(), settings.GetProperty("seed").GetInt64()), Is.EqualTo((4, 7)));
         Assert.That(settings.TryGetProperty("init_image_url", out _), Is.False);
 
@@ -54,18 +63,41 @@ public sealed class StablecogGenerationTests : FaceTests
     [Test, CancelAfter(240_000)]
     public async Task Create_PromptOnly_HasTheServicesDefaults()
     {
-        FaceAnswer answer = await Client.SendAsync("/v1/image/generate", new { prompt = "a cat", num_outputs = -1, seed = -1 });
+        FaceAnswer answer = await Client.SendAsync(
+            "/v1/image/generate",
+            new
+            {
+                prompt = "a cat",
+                num_outputs = -1,
+                seed = -1,
+            }
+        );
         Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.Json.ToString());
         JsonElement settings = answer["settings"];
-        Assert.That((settings.GetProperty("num_outputs").GetInt32(), settings.GetProperty("inference_steps").GetInt32()), Is.EqualTo((2, 30)));
-        Assert.That((settings.GetProperty("guidance_scale").GetDouble(), settings.GetProperty("scheduler_id").GetString()), Is.EqualTo((7, Euler)));
+        Assert.That(
+            (settings.GetProperty("num_outputs").GetInt32(), settings.GetProperty("inference_steps").GetInt32()),
+            Is.EqualTo((2, 30))
+        );
+        Assert.That(
+            (settings.GetProperty("guidance_scale").GetDouble(), settings.GetProperty("scheduler_id").GetString()),
+            Is.EqualTo((7, Euler))
+        );
         Assert.That(settings.GetProperty("seed").GetInt64(), Is.InRange(0, int.MaxValue));
     }
 
     [Test, CancelAfter(240_000)]
     public async Task Create_SchedulerThatIsUnknown_IsReplacedSilently()
     {
-        FaceAnswer answer = await Client.SendAsync(Create, new { prompt = "a cat", scheduler_id = Guid.NewGuid(), num_outputs = 1, inference_steps = 10 });
+        FaceAnswer answer = await Client.SendAsync(
+            Create,
+            new
+            {
+                prompt = "a cat",
+                scheduler_id = Guid.NewGuid(),
+                num_outputs = 1,
+                inference_steps = 10,
+            }
+        );
         Assert.That(answer["settings"].GetProperty("scheduler_id").GetString(), Is.EqualTo(Euler));
     }
 
@@ -76,7 +108,10 @@ public sealed class StablecogGenerationTests : FaceTests
     [TestCase("""{"guidance_scale": 0.5, "inference_steps": 1}""", "Guidance scale is too small, min is: 1.000000")]
     [TestCase("""{"guidance_scale": 31}""", "Guidance scale is too large, max is: 30.000000")]
     [TestCase("""{"inference_steps": 9, "num_outputs": 9}""", "Inference steps is too small, min is: 10")]
-    [TestCase("""{"width": 1024, "height": 1024, "inference_steps": 31}""", "Pick fewer inference steps or smaller dimensions: 1024 - 1024 - 31")]
+    [TestCase(
+        """{"width": 1024, "height": 1024, "inference_steps": 31}""",
+        "Pick fewer inference steps or smaller dimensions: 1024 - 1024 - 31"
+    )]
     [TestCase("""{"num_outputs": 5, "model_id": "00000000-0000-0000-0000-000000000001"}""", "Number of outputs can't be more than 4")]
     [TestCase("""{"model_id": "00000000-0000-0000-0000-000000000001", "init_image_url": "ftp://x"}""", "invalid_model_id")]
     [TestCase("""{"init_image_url": "ftp://x"}""", "invalid_init_image_url")]
@@ -87,7 +122,10 @@ public sealed class StablecogGenerationTests : FaceTests
     public async Task Create_SomethingWrong_IsToldInTheServicesWordsAndOrder(string fields, string error)
     {
         FaceAnswer answer = await Client.SendAsync(Create, With(fields));
-        Assert.That((answer.Text("error"), answer.Status), Is.EqualTo((error, error == "init_image_not_owned" ? HttpStatusCode.Unauthorized : HttpStatusCode.BadRequest)));
+        Assert.That(
+            (answer.Text("error"), answer.Status),
+            Is.EqualTo((error, error == "init_image_not_owned" ? HttpStatusCode.Unauthorized : HttpStatusCode.BadRequest))
+        );
     }
 
     [Test]
@@ -137,7 +175,16 @@ public sealed class StablecogGenerationTests : FaceTests
         FaceUser user = await api.NewUserAsync();
         using HttpClient client = api.Client(user);
         using JobHold hold = FaceStack.Holds.AtStep(1);
-        FaceAnswer answer = await client.SendAsync(Create, new { prompt = "a cat", width = 320, height = 320, inference_steps = 10 });
+        FaceAnswer answer = await client.SendAsync(
+            Create,
+            new
+            {
+                prompt = "a cat",
+                width = 320,
+                height = 320,
+                inference_steps = 10,
+            }
+        );
         Assert.That((answer.Status, answer.Text("error")), Is.EqualTo((HttpStatusCode.InternalServerError, "TIMEOUT")));
         Assert.That(answer["settings"].GetProperty("width").GetInt32(), Is.EqualTo(320));
         CancellationToken limit = FaceStack.Limit();
@@ -175,7 +222,9 @@ public sealed class StablecogGenerationTests : FaceTests
     private static string With(string fields)
     {
         var body = new System.Text.Json.Nodes.JsonObject { ["prompt"] = "a cat" };
-        foreach ((string name, System.Text.Json.Nodes.JsonNode? value) in System.Text.Json.Nodes.JsonNode.Parse(fields)!.AsObject().ToArray())
+        foreach (
+            (string name, System.Text.Json.Nodes.JsonNode? value) in System.Text.Json.Nodes.JsonNode.Parse(fields)!.AsObject().ToArray()
+        )
         {
             body[name] = value?.DeepClone();
         }

@@ -19,10 +19,29 @@ public sealed class StablecogListTests : FaceTests
     public async Task MakePicturesAsync()
     {
         _anybody = Api.Client();
-        foreach (object body in (object[])[
-            new { prompt = "a cat", width = 256, height = 256, inference_steps = 10, num_outputs = 2, guidance_scale = 4 },
-            new { prompt = "a dog on the grass", width = 320, height = 256, inference_steps = 12, num_outputs = 1, submit_to_gallery = true },
-        ])
+        foreach (
+            object body in (object[])
+                [
+                    new
+                    {
+                        prompt = "a cat",
+                        width = 256,
+                        height = 256,
+                        inference_steps = 10,
+                        num_outputs = 2,
+                        guidance_scale = 4,
+                    },
+                    new
+                    {
+                        prompt = "a dog on the grass",
+                        width = 320,
+                        height = 256,
+                        inference_steps = 12,
+                        num_outputs = 1,
+                        submit_to_gallery = true,
+                    },
+                ]
+        )
         {
             FaceAnswer made = await Client.SendAsync(Create, body);
             Assert.That(made.Status, Is.EqualTo(HttpStatusCode.OK), made.Json.ToString());
@@ -47,7 +66,10 @@ public sealed class StablecogListTests : FaceTests
         Assert.That((first["outputs"].GetArrayLength(), first["total_count"].GetInt32()), Is.EqualTo((3, 4)));
         FaceAnswer second = await Client.FetchAsync($"/v1/image/outputs?per_page=3&cursor={Uri.EscapeDataString(first.Text("next"))}");
         Assert.That((second["outputs"].GetArrayLength(), second.Json.TryGetProperty("next", out _)), Is.EqualTo((1, false)));
-        string[] ids = [.. first["outputs"].EnumerateArray().Concat(second["outputs"].EnumerateArray()).Select(o => o.GetProperty("id").GetString()!)];
+        string[] ids =
+        [
+            .. first["outputs"].EnumerateArray().Concat(second["outputs"].EnumerateArray()).Select(o => o.GetProperty("id").GetString()!),
+        ];
         Assert.That(ids.Distinct().Count(), Is.EqualTo(4));
 
         JsonElement boat = first["outputs"][0];
@@ -58,12 +80,32 @@ public sealed class StablecogListTests : FaceTests
             Assert.That(boat.TryGetProperty(name, out _), name);
         }
 
-        foreach (string name in (string[])["id", "width", "height", "inference_steps", "guidance_scale", "seed", "status", "model_id", "scheduler_id", "created_at", "started_at", "completed_at", "outputs"])
+        foreach (
+            string name in (string[])
+                [
+                    "id",
+                    "width",
+                    "height",
+                    "inference_steps",
+                    "guidance_scale",
+                    "seed",
+                    "status",
+                    "model_id",
+                    "scheduler_id",
+                    "created_at",
+                    "started_at",
+                    "completed_at",
+                    "outputs",
+                ]
+        )
         {
             Assert.That(generation.TryGetProperty(name, out _), name);
         }
 
-        Assert.That((await _anybody.GetAsync(boat.GetProperty("image_url").GetString(), FaceStack.Limit())).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That(
+            (await _anybody.GetAsync(boat.GetProperty("image_url").GetString(), FaceStack.Limit())).StatusCode,
+            Is.EqualTo(HttpStatusCode.OK)
+        );
     }
 
     [TestCase("min_width=300", 1)]
@@ -127,18 +169,35 @@ public sealed class StablecogListTests : FaceTests
     {
         FaceAnswer models = await _anybody.FetchAsync("/v1/image/generation/models");
         JsonElement first = models["models"][0];
-        Assert.That((first.GetProperty("id").GetString(), first.GetProperty("is_default").GetBoolean()), Is.EqualTo(("048b4aa3-5586-47ed-900f-f4341c96bdb2", true)));
-        Assert.That(first.GetProperty("available_schedulers").EnumerateArray().Select(s => s.GetProperty("name").GetString()),
-            Is.EqualTo(["K_EULER", "K_EULER_ANCESTRAL", "DPM++_2M", "K_LMS", "DDIM", "P_SAMPLER", "DDPM", "UNI_PC"]));
-        Assert.That((first.GetProperty("default_width").GetInt32(), first.GetProperty("default_height").GetInt32()), Is.EqualTo((256, 256)));
-        Assert.That((await _anybody.FetchAsync("/v1/image/models/generate"))["models"].GetArrayLength(), Is.EqualTo(models["models"].GetArrayLength()));
+        Assert.That(
+            (first.GetProperty("id").GetString(), first.GetProperty("is_default").GetBoolean()),
+            Is.EqualTo(("048b4aa3-5586-47ed-900f-f4341c96bdb2", true))
+        );
+        Assert.That(
+            first.GetProperty("available_schedulers").EnumerateArray().Select(s => s.GetProperty("name").GetString()),
+            Is.EqualTo(["K_EULER", "K_EULER_ANCESTRAL", "DPM++_2M", "K_LMS", "DDIM", "P_SAMPLER", "DDPM", "UNI_PC"])
+        );
+        Assert.That(
+            (first.GetProperty("default_width").GetInt32(), first.GetProperty("default_height").GetInt32()),
+            Is.EqualTo((256, 256))
+        );
+        Assert.That(
+            (await _anybody.FetchAsync("/v1/image/models/generate"))["models"].GetArrayLength(),
+            Is.EqualTo(models["models"].GetArrayLength())
+        );
 
         FaceAnswer defaults = await _anybody.FetchAsync("/v1/image/generation/defaults");
         Assert.That(defaults.Text("model_id"), Is.EqualTo("048b4aa3-5586-47ed-900f-f4341c96bdb2"));
         Assert.That(defaults.Text("scheduler_id"), Is.EqualTo("af2679a4-dbbb-4950-8c06-c3bb15416ef6"));
-        Assert.That((defaults["num_outputs"].GetInt32(), defaults["inference_steps"].GetInt32(), defaults["guidance_scale"].GetDouble()), Is.EqualTo((2, 30, 7)));
+        Assert.That(
+            (defaults["num_outputs"].GetInt32(), defaults["inference_steps"].GetInt32(), defaults["guidance_scale"].GetDouble()),
+            Is.EqualTo((2, 30, 7))
+        );
         Assert.That((await _anybody.FetchAsync("/v1/image/upscale/defaults")).Text("model_id"), Is.EqualTo(SwinIr));
-        Assert.That((await _anybody.FetchAsync("/v1/image/upscale/models"))["models"][0].GetProperty("name").GetString(), Is.EqualTo("SwinIR"));
+        Assert.That(
+            (await _anybody.FetchAsync("/v1/image/upscale/models"))["models"][0].GetProperty("name").GetString(),
+            Is.EqualTo("SwinIR")
+        );
     }
 
     [Test]
@@ -159,7 +218,10 @@ public sealed class StablecogListTests : FaceTests
         string id = cat.GetProperty("id").GetString()!;
         FaceAnswer first = await Client.SendAsync("/v1/image/upscale/create", new { input = id });
         Assert.That(first.Status, Is.EqualTo(HttpStatusCode.OK), first.Json.ToString());
-        Assert.That((first["settings"].GetProperty("model_id").GetString(), first["settings"].GetProperty("input").GetString()), Is.EqualTo((SwinIr, id)));
+        Assert.That(
+            (first["settings"].GetProperty("model_id").GetString(), first["settings"].GetProperty("input").GetString()),
+            Is.EqualTo((SwinIr, id))
+        );
         string url = first["outputs"][0].GetProperty("url").GetString()!;
         Assert.That((await _anybody.GetAsync(url, FaceStack.Limit())).StatusCode, Is.EqualTo(HttpStatusCode.OK));
         int jobs = (await Api.JobsAsync(User)).Count;
@@ -198,7 +260,10 @@ public sealed class StablecogListTests : FaceTests
         using HttpClient other = Api.Client(await Api.NewUserAsync());
         FaceAnswer foreign = await other.SendAsync("/v1/image/upscale/create", new { input = upload.Text("object") });
         Assert.That((foreign.Status, foreign.Text("error")), Is.EqualTo((HttpStatusCode.Unauthorized, "image_not_owned")));
-        FaceAnswer gone = await Client.SendAsync("/v1/image/upscale/create", new { input = upload.Text("object")[..70] + Guid.NewGuid() + ".png" });
+        FaceAnswer gone = await Client.SendAsync(
+            "/v1/image/upscale/create",
+            new { input = upload.Text("object")[..70] + Guid.NewGuid() + ".png" }
+        );
         Assert.That((gone.Status, gone.Text("error")), Is.EqualTo((HttpStatusCode.BadRequest, "init_image_not_found")));
     }
 
@@ -220,7 +285,10 @@ public sealed class StablecogListTests : FaceTests
         FaceAnswer model = await Client.SendAsync("/v1/image/upscale/create", new { input = "cat.png", model_id = Guid.NewGuid() });
         Assert.That(model.Text("error"), Is.EqualTo("invalid_model_id"));
         FaceAnswer unreachable = await Client.SendAsync("/v1/image/upscale/create", new { input = "http://127.0.0.1:1/x.png" });
-        Assert.That((unreachable.Status, unreachable.Text("error")), Is.EqualTo((HttpStatusCode.BadRequest, "image_url_width_height_error")));
+        Assert.That(
+            (unreachable.Status, unreachable.Text("error")),
+            Is.EqualTo((HttpStatusCode.BadRequest, "image_url_width_height_error"))
+        );
     }
 
     [TestCase("/v1/audio/voiceover/models")]
@@ -228,7 +296,10 @@ public sealed class StablecogListTests : FaceTests
     public async Task Any_WhatIsNotHere_IsNotFoundAsTheirs(string path)
     {
         using HttpResponseMessage answer = await Client.GetAsync(path, FaceStack.Limit());
-        Assert.That((answer.StatusCode, await answer.Content.ReadAsStringAsync()), Is.EqualTo((HttpStatusCode.NotFound, "404 page not found\n")));
+        Assert.That(
+            (answer.StatusCode, await answer.Content.ReadAsStringAsync()),
+            Is.EqualTo((HttpStatusCode.NotFound, "404 page not found\n"))
+        );
     }
 
     private async Task<byte[]> PictureAsync()

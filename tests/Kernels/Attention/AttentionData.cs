@@ -42,28 +42,29 @@ internal sealed unsafe class AttentionData : IDisposable
         _maskBatch = batch == 1 ? 0 : heads * queries * _shape.Keys;
     }
 
-    public AttentionTask Task(bool causal = false) => new()
-    {
-        Element = _element,
-        Batch = _shape.Batch,
-        Heads = _shape.Heads,
-        Length = _shape.Length,
-        Keys = _shape.Keys,
-        Size = _shape.Size,
-        Scale = _scale,
-        Query = Query.Data,
-        Key = Key.Data,
-        Value = Value.Data,
-        Output = Output.Data,
-        QueryStrides = Strides(_shape.Length),
-        KeyStrides = Strides(_shape.Keys),
-        ValueStrides = Strides(_shape.Keys),
-        OutputStrides = Strides(_shape.Length),
-        Mask = _mask is null ? null : (float*)_mask.Data,
-        MaskStrides = new AttentionStrides(_maskBatch, _maskHead, _maskQuery),
-        MaskColumn = 1,
-        IsCausal = causal,
-    };
+    public AttentionTask Task(bool causal = false) =>
+        new()
+        {
+            Element = _element,
+            Batch = _shape.Batch,
+            Heads = _shape.Heads,
+            Length = _shape.Length,
+            Keys = _shape.Keys,
+            Size = _shape.Size,
+            Scale = _scale,
+            Query = Query.Data,
+            Key = Key.Data,
+            Value = Value.Data,
+            Output = Output.Data,
+            QueryStrides = Strides(_shape.Length),
+            KeyStrides = Strides(_shape.Keys),
+            ValueStrides = Strides(_shape.Keys),
+            OutputStrides = Strides(_shape.Length),
+            Mask = _mask is null ? null : (float*)_mask.Data,
+            MaskStrides = new AttentionStrides(_maskBatch, _maskHead, _maskQuery),
+            MaskColumn = 1,
+            IsCausal = causal,
+        };
 
     /// <summary>One head alone, counted through the batch.</summary>
     public AttentionTask TaskOfHead(long head)
@@ -149,10 +150,11 @@ internal sealed unsafe class AttentionData : IDisposable
         return wide;
     }
 
-    private long Place(long batch, long head, long row, long d, long rows) => d + _shape.Size
-        * (_sideBySide ? (batch * rows + row) * _shape.Heads + head : (batch * _shape.Heads + head) * rows + row);
+    private long Place(long batch, long head, long row, long d, long rows) =>
+        d + _shape.Size * (_sideBySide ? (batch * rows + row) * _shape.Heads + head : (batch * _shape.Heads + head) * rows + row);
 
-    private AttentionStrides Strides(long rows) => _sideBySide
-        ? new AttentionStrides(rows * _shape.Heads * _shape.Size, _shape.Size, _shape.Heads * _shape.Size)
-        : new AttentionStrides(_shape.Heads * rows * _shape.Size, rows * _shape.Size, _shape.Size);
+    private AttentionStrides Strides(long rows) =>
+        _sideBySide
+            ? new AttentionStrides(rows * _shape.Heads * _shape.Size, _shape.Size, _shape.Heads * _shape.Size)
+            : new AttentionStrides(_shape.Heads * rows * _shape.Size, rows * _shape.Size, _shape.Size);
 }

@@ -6,8 +6,17 @@ public sealed unsafe class AttentionKernelTests
 {
     private static readonly AttentionShape[] Shapes =
     [
-        new(1, 1, 1, 1, 1), new(2, 3, 1, 5, 8), new(1, 2, 77, 77, 64), new(2, 4, 65, 77, 40), new(1, 1, 50, 333, 512), new(1, 5, 33, 65, 7),
-        new(1, 2, 49, 256, 160), new(1, 2, 70, 701, 40), new(1, 2, 25, 1024, 80), new(1, 1, 3, 130, 129), new(1, 1, 24, 128, 3),
+        new(1, 1, 1, 1, 1),
+        new(2, 3, 1, 5, 8),
+        new(1, 2, 77, 77, 64),
+        new(2, 4, 65, 77, 40),
+        new(1, 1, 50, 333, 512),
+        new(1, 5, 33, 65, 7),
+        new(1, 2, 49, 256, 160),
+        new(1, 2, 70, 701, 40),
+        new(1, 2, 25, 1024, 80),
+        new(1, 1, 3, 130, 129),
+        new(1, 1, 24, 128, 3),
     ];
 
     [TestCaseSource(typeof(InstructionSets), nameof(InstructionSets.WithElements))]
@@ -39,7 +48,7 @@ public sealed unsafe class AttentionKernelTests
         foreach ((int batch, int heads, int queries) in new[] { (2, 3, 70), (1, 1, 70), (2, 1, 1), (1, 3, 1), (1, 1, 1) })
         {
             using var data = new AttentionData(shape, element, seed: 3);
-            using GuardedArray mask = GuardedArray.Random(Element.Float32, batch * heads * queries * shape.Keys, seed: 4, deviation: 3);
+            using var mask = GuardedArray.Random(Element.Float32, batch * heads * queries * shape.Keys, seed: 4, deviation: 3);
             for (long i = 0; i < mask.Count; i += 5)
             {
                 mask[i] = i % 2 == 0 ? float.NegativeInfinity : -float.MaxValue;

@@ -9,7 +9,7 @@ public sealed unsafe class ActivationKernelTests
     {
         foreach (long count in new long[] { 1, 7, 8, 15, 16, 17, 1001, 100003 })
         {
-            using GuardedArray x = GuardedArray.Random(element, count, seed: (int)count, deviation: 4);
+            using var x = GuardedArray.Random(element, count, seed: (int)count, deviation: 4);
             using var silu = new GuardedArray(element, count);
             using var gelu = new GuardedArray(element, count, atEnd: false);
             ActivationKernel.Silu(x.Data, silu.Data, element, count, set);
@@ -52,7 +52,7 @@ public sealed unsafe class ActivationKernelTests
     {
         foreach ((long rows, long size) in new (long, long)[] { (1, 1), (3, 5), (2, 16), (5, 33), (100, 1280), (1, 40000) })
         {
-            using GuardedArray x = GuardedArray.Random(element, rows * 2 * size, seed: (int)size, deviation: 2);
+            using var x = GuardedArray.Random(element, rows * 2 * size, seed: (int)size, deviation: 2);
             using var y = new GuardedArray(element, rows * size);
             ActivationKernel.Geglu(x.Data, y.Data, element, rows, size, set);
             for (long i = 0; i < rows * size; i++)
@@ -69,7 +69,7 @@ public sealed unsafe class ActivationKernelTests
     {
         const long rows = 70;
         const long size = 1283;
-        using GuardedArray x = GuardedArray.Random(element, rows * 2 * size, seed: 5);
+        using var x = GuardedArray.Random(element, rows * 2 * size, seed: 5);
         using var many = new GuardedArray(element, rows * size);
         using var one = new GuardedArray(element, rows * size);
         InstructionSets.WithThreads(4, () => ActivationKernel.Geglu(x.Data, many.Data, element, rows, size, set));

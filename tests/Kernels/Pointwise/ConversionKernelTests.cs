@@ -26,7 +26,7 @@ public sealed unsafe class ConversionKernelTests
         ConversionKernel.Float16ToFloat32((ushort*)from.Data, (float*)wide.Data, count, set);
         for (int i = 0; i < count; i++)
         {
-            var half = BitConverter.UInt16BitsToHalf((ushort)i);
+            Half half = BitConverter.UInt16BitsToHalf((ushort)i);
             if (Half.IsNaN(half))
             {
                 Assert.That(wide[i], Is.NaN);
@@ -47,8 +47,18 @@ public sealed unsafe class ConversionKernelTests
         var random = new Random(3);
         uint[] special =
         [
-            0x3f808000, 0x3f818000, 0x3f807fff, 0x3f808001, 0x7f7fffff, 0x7f800000, 0xff800000, 0x00000001, 0x80000000, 0x7f800001,
-            0xffc00000, 0x7fffffff,
+            0x3f808000,
+            0x3f818000,
+            0x3f807fff,
+            0x3f808001,
+            0x7f7fffff,
+            0x7f800000,
+            0xff800000,
+            0x00000001,
+            0x80000000,
+            0x7f800001,
+            0xffc00000,
+            0x7fffffff,
         ];
         for (int i = 0; i < count; i++)
         {
@@ -93,7 +103,7 @@ public sealed unsafe class ConversionKernelTests
     public void Float32ToBFloat16_LongAlignedResult_IsTheNearest(InstructionSet set)
     {
         const int count = 3 << 20;
-        using GuardedArray from = GuardedArray.Random(Element.Float32, count, seed: 9);
+        using var from = GuardedArray.Random(Element.Float32, count, seed: 9);
         using var to = new GuardedArray(Element.BFloat16, count, atEnd: false);
         using var back = new GuardedArray(Element.Float32, count, atEnd: false);
         InstructionSets.WithThreads(2, () => ConversionKernel.Float32ToBFloat16((float*)from.Data, (ushort*)to.Data, count, set));

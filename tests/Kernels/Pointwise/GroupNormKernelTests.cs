@@ -5,17 +5,25 @@ namespace Generation.Kernels.Tests.Pointwise;
 public sealed unsafe class GroupNormKernelTests
 {
     private static readonly (long Batch, long Channels, long Area, long Groups)[] Shapes =
-        [(1, 1, 1, 1), (2, 6, 5, 3), (1, 32, 64, 32), (3, 40, 35, 8), (2, 320, 13, 32), (1, 17, 4501, 1), (1, 2, 20001, 2)];
+    [
+        (1, 1, 1, 1),
+        (2, 6, 5, 3),
+        (1, 32, 64, 32),
+        (3, 40, 35, 8),
+        (2, 320, 13, 32),
+        (1, 17, 4501, 1),
+        (1, 2, 20001, 2),
+    ];
 
     [TestCaseSource(typeof(InstructionSets), nameof(InstructionSets.WithElements))]
     public void Run_AnyShapeAndLayout_IsTheNormOfGroups(InstructionSet set, Element element)
     {
         foreach ((long batch, long channels, long area, long groups) in Shapes)
         {
-            using GuardedArray x = GuardedArray.Random(element, batch * channels * area, seed: (int)area, mean: 2, deviation: 3);
-            using GuardedArray weight = GuardedArray.Random(Element.Float32, channels, seed: 1);
-            using GuardedArray bias = GuardedArray.Random(Element.Float32, channels, seed: 2);
-            using GuardedArray added = GuardedArray.Random(Element.BFloat16, batch * channels, seed: 3, deviation: 2);
+            using var x = GuardedArray.Random(element, batch * channels * area, seed: (int)area, mean: 2, deviation: 3);
+            using var weight = GuardedArray.Random(Element.Float32, channels, seed: 1);
+            using var bias = GuardedArray.Random(Element.Float32, channels, seed: 2);
+            using var added = GuardedArray.Random(Element.BFloat16, batch * channels, seed: 3, deviation: 2);
             using var y = new GuardedArray(element, x.Count);
             foreach (bool last in new[] { false, true })
             {
@@ -52,7 +60,7 @@ public sealed unsafe class GroupNormKernelTests
         double mean = element == Element.BFloat16 ? 50 : 1000;
         const long channels = 32;
         const long area = 1024;
-        using GuardedArray x = GuardedArray.Random(element, channels * area, seed: 6, mean: mean, deviation: 0.5);
+        using var x = GuardedArray.Random(element, channels * area, seed: 6, mean: mean, deviation: 0.5);
         using var y = new GuardedArray(element, x.Count);
         foreach (bool last in new[] { false, true })
         {
@@ -82,23 +90,24 @@ public sealed unsafe class GroupNormKernelTests
         int width = element == Element.BFloat16 ? 2 : 4;
         foreach (bool last in new[] { false, true })
         {
-            using GuardedArray x = GuardedArray.Random(element, batch * channels * area, seed: 8);
-            using GuardedArray added = GuardedArray.Random(Element.Float32, batch * channels, seed: 9);
+            using var x = GuardedArray.Random(element, batch * channels * area, seed: 8);
+            using var added = GuardedArray.Random(Element.Float32, batch * channels, seed: 9);
             using var alone = new GuardedArray(element, x.Count);
-            GroupNormTask Task(long first, long count, byte* output) => new()
-            {
-                Element = element,
-                Input = x.Data + first * channels * area * width,
-                Output = output + first * channels * area * width,
-                ChannelsLast = last,
-                Batch = count,
-                Channels = channels,
-                Area = area,
-                Groups = 6,
-                Added = added.Data + first * channels * sizeof(float),
-                Eps = 1e-5,
-                Silu = true,
-            };
+            GroupNormTask Task(long first, long count, byte* output) =>
+                new()
+                {
+                    Element = element,
+                    Input = x.Data + first * channels * area * width,
+                    Output = output + first * channels * area * width,
+                    ChannelsLast = last,
+                    Batch = count,
+                    Channels = channels,
+                    Area = area,
+                    Groups = 6,
+                    Added = added.Data + first * channels * sizeof(float),
+                    Eps = 1e-5,
+                    Silu = true,
+                };
             InstructionSets.WithThreads(1, () =>
             {
                 for (long picture = 0; picture < batch; picture++)
@@ -130,7 +139,13 @@ public sealed unsafe class GroupNormKernelTests
     }
 
     private static void Check(
-        in GroupNormTask task, GuardedArray x, GuardedArray y, GuardedArray? weight, GuardedArray? bias, GuardedArray? added)
+        in GroupNormTask task,
+        GuardedArray x,
+        GuardedArray y,
+        GuardedArray? weight,
+        GuardedArray? bias,
+        GuardedArray? added
+    )
     {
         (long channels, long area, bool last) = (task.Channels, task.Area, task.ChannelsLast);
         long inGroup = channels / task.Groups;

@@ -11,9 +11,9 @@ public sealed unsafe class LayerNormKernelTests
         {
             foreach (Element parameters in Enum.GetValues<Element>())
             {
-                using GuardedArray x = GuardedArray.Random(element, rows * size, seed: (int)size, mean: 3, deviation: 2);
-                using GuardedArray weight = GuardedArray.Random(parameters, size, seed: 1);
-                using GuardedArray bias = GuardedArray.Random(parameters, size, seed: 2);
+                using var x = GuardedArray.Random(element, rows * size, seed: (int)size, mean: 3, deviation: 2);
+                using var weight = GuardedArray.Random(parameters, size, seed: 1);
+                using var bias = GuardedArray.Random(parameters, size, seed: 2);
                 using var y = new GuardedArray(element, rows * size);
                 LayerNormKernel.Run(x.Data, y.Data, element, rows, size, weight.Data, bias.Data, parameters, 1e-5, set);
                 Check(x, y, rows, size, weight, bias);
@@ -29,7 +29,7 @@ public sealed unsafe class LayerNormKernelTests
         const long rows = 90;
         const long size = 1003;
         int width = element == Element.BFloat16 ? 2 : 4;
-        using GuardedArray x = GuardedArray.Random(element, rows * size, seed: 4);
+        using var x = GuardedArray.Random(element, rows * size, seed: 4);
         using var alone = new GuardedArray(element, rows * size);
         for (long row = 0; row < rows; row++)
         {

@@ -9,15 +9,25 @@ public sealed unsafe class PackedConvolutionKernelTests
     [TestCaseSource(typeof(InstructionSets), nameof(InstructionSets.WithElements))]
     public void Run_AnyShape_IsTheConvolution(InstructionSet set, Element element)
     {
-        foreach (Shape shape in new Shape[]
+        foreach (
+            Shape shape in new Shape[]
             {
-                new(2, 5, 7, 3, 5, 3, 1, 1), new(1, 9, 8, 4, 33, 3, 1, 1), new(3, 6, 5, 40, 17, 3, 2, 1),
-                new(2, 7, 6, 21, 40, 1, 1, 0), new(1, 8, 8, 330, 4, 3, 1, 1), new(2, 9, 9, 6, 3, 3, 2, 0), new(1, 6, 9, 130, 70, 3, 1, 1),
+                new(2, 5, 7, 3, 5, 3, 1, 1),
+                new(1, 9, 8, 4, 33, 3, 1, 1),
+                new(3, 6, 5, 40, 17, 3, 2, 1),
+                new(2, 7, 6, 21, 40, 1, 1, 0),
+                new(1, 8, 8, 330, 4, 3, 1, 1),
+                new(2, 9, 9, 6, 3, 3, 2, 0),
+                new(1, 6, 9, 130, 70, 3, 1, 1),
                 new(2, 4, 5, 5, 6, 1, 2, 0),
-                new(1, 1, 1, 9, 3, 3, 1, 1), new(1, 7, 8, 2, 3, 5, 3, 2),
-                new(2, 9, 11, 48, 32, 3, 1, 1), new(1, 8, 8, 352, 48, 3, 1, 1), new(3, 13, 10, 32, 80, 3, 1, 1),
+                new(1, 1, 1, 9, 3, 3, 1, 1),
+                new(1, 7, 8, 2, 3, 5, 3, 2),
+                new(2, 9, 11, 48, 32, 3, 1, 1),
+                new(1, 8, 8, 352, 48, 3, 1, 1),
+                new(3, 13, 10, 32, 80, 3, 1, 1),
                 new(1, 13, 40, 64, 96, 3, 1, 1),
-            })
+            }
+        )
         {
             using var layer = new Layer(element, shape);
             using PackedConvolutionKernel kernel = layer.Pack(set);
@@ -42,8 +52,9 @@ public sealed unsafe class PackedConvolutionKernelTests
     [TestCaseSource(typeof(InstructionSets), nameof(InstructionSets.WithElements))]
     public void Run_APictureAlone_HasTheSameBits(InstructionSet set, Element element)
     {
-        foreach (Shape shape in new Shape[]
-            { new(3, 17, 11, 72, 90, 3, 1, 1), new(2, 9, 17, 336, 96, 3, 1, 1), new(3, 8, 8, 32, 48, 3, 1, 1) })
+        foreach (
+            Shape shape in new Shape[] { new(3, 17, 11, 72, 90, 3, 1, 1), new(2, 9, 17, 336, 96, 3, 1, 1), new(3, 8, 8, 32, 48, 3, 1, 1) }
+        )
         {
             AssertSameBits(set, element, shape);
         }
@@ -128,9 +139,20 @@ public sealed unsafe class PackedConvolutionKernelTests
 
         public GuardedArray Added { get; }
 
-        public PackedConvolutionKernel Pack(InstructionSet set) => PackedConvolutionKernel.Pack(
-            set, _weight.Data, _element, _bias.Data, _element,
-            _shape.Outputs, _shape.Channels, _shape.Size, _shape.Size, _shape.Stride, _shape.Padding);
+        public PackedConvolutionKernel Pack(InstructionSet set) =>
+            PackedConvolutionKernel.Pack(
+                set,
+                _weight.Data,
+                _element,
+                _bias.Data,
+                _element,
+                _shape.Outputs,
+                _shape.Channels,
+                _shape.Size,
+                _shape.Size,
+                _shape.Stride,
+                _shape.Padding
+            );
 
         /// <summary>A result's errors, over the root mean square of the exact numbers: their root mean square, and the largest.</summary>
         public (double Rms, double Largest) Errors(GuardedArray result)
@@ -171,7 +193,9 @@ public sealed unsafe class PackedConvolutionKernelTests
                             double bound = (terms * Unit * (size + Math.Abs(more))) + rounding;
                             if (!(Math.Abs(result[at] - value - more) <= bound))
                             {
-                                Assert.Fail($"{_shape}: {picture}, {row}, {column}, {output} is {result[at]}, not {value + more} +- {bound}");
+                                Assert.Fail(
+                                    $"{_shape}: {picture}, {row}, {column}, {output} is {result[at]}, not {value + more} +- {bound}"
+                                );
                             }
                         }
                     }

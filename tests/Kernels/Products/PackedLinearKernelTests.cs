@@ -9,8 +9,20 @@ public sealed unsafe class PackedLinearKernelTests
     [TestCaseSource(typeof(InstructionSets), nameof(InstructionSets.WithElements))]
     public void Run_AnySize_IsTheProduct(InstructionSet set, Element element)
     {
-        foreach ((int rows, int features, int outputs) in new[]
-            { (1, 1, 1), (2, 3, 8), (5, 320, 33), (14, 321, 32), (15, 7, 17), (29, 644, 31), (155, 65, 330), (400, 36, 4), (3, 1283, 650) })
+        foreach (
+            (int rows, int features, int outputs) in new[]
+            {
+                (1, 1, 1),
+                (2, 3, 8),
+                (5, 320, 33),
+                (14, 321, 32),
+                (15, 7, 17),
+                (29, 644, 31),
+                (155, 65, 330),
+                (400, 36, 4),
+                (3, 1283, 650),
+            }
+        )
         {
             using var task = new Layer(element, rows, features, outputs);
             using PackedLinearKernel kernel = task.Pack(set, gated: false);
@@ -48,8 +60,12 @@ public sealed unsafe class PackedLinearKernelTests
                     (double value, double size) = task.Sum(row, j);
                     (double gate, double gateSize) = task.Sum(row, (outputs / 2) + j);
                     double gelu = gate * NormalDistribution(gate);
-                    double bound = (((features + 8) * Unit * ((size * Math.Abs(gelu)) + (1.13 * gateSize * Math.Abs(value))))
-                        + (8 * Unit * Math.Abs(value * gate)) + Rounding(element, value * gelu)) + 1e-30;
+                    double bound =
+                        (
+                            ((features + 8) * Unit * ((size * Math.Abs(gelu)) + (1.13 * gateSize * Math.Abs(value))))
+                            + (8 * Unit * Math.Abs(value * gate))
+                            + Rounding(element, value * gelu)
+                        ) + 1e-30;
                     AssertNear(result[((long)row * outputs / 2) + j], value * gelu, bound, row, j);
                 }
             }
@@ -59,7 +75,9 @@ public sealed unsafe class PackedLinearKernelTests
     [TestCaseSource(typeof(InstructionSets), nameof(InstructionSets.WithElements))]
     public void Run_ARowAlone_HasTheSameBits(InstructionSet set, Element element)
     {
-        const int rows = 231, features = 700, outputs = 700;
+        const int rows = 231,
+            features = 700,
+            outputs = 700;
         using var task = new Layer(element, rows, features, outputs);
         using PackedLinearKernel kernel = task.Pack(set, gated: false);
         using PackedLinearKernel gated = task.Pack(set, gated: true);

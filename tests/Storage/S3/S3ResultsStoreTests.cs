@@ -41,7 +41,9 @@ public sealed class S3ResultsStoreTests : ResultsStoreConformance
 
         Assert.That(await ReadAsync(name), Is.EqualTo(bytes));
         using var client = new HttpClient();
-        using HttpResponseMessage answer = await client.GetAsync(_store.UrlOf(name, "video/mp4", "clip.mp4", DateTimeOffset.UtcNow.AddMinutes(5)));
+        using HttpResponseMessage answer = await client.GetAsync(
+            _store.UrlOf(name, "video/mp4", "clip.mp4", DateTimeOffset.UtcNow.AddMinutes(5))
+        );
         Assert.That(answer.Headers.ETag!.Tag, Does.EndWith("-3\""), "S3's mark of an object of three parts");
     }
 
@@ -71,11 +73,17 @@ public sealed class S3ResultsStoreTests : ResultsStoreConformance
         }
 
         S3Options options = Options();
-        using var client = new AmazonS3Client(options.AccessKey, options.SecretKey, new AmazonS3Config { ServiceURL = options.ServiceUrl, ForcePathStyle = true });
+        using var client = new AmazonS3Client(
+            options.AccessKey,
+            options.SecretKey,
+            new AmazonS3Config { ServiceURL = options.ServiceUrl, ForcePathStyle = true }
+        );
         string key = options.Prefix + "ab/cd/" + new string('a', 64);
         string upload = (await client.InitiateMultipartUploadAsync(options.Bucket, key)).UploadId;
-        Task<bool> IsThereAsync() => client.ListMultipartUploadsAsync(options.Bucket)
-            .ContinueWith(t => (t.Result.MultipartUploads ?? []).Exists(u => u.UploadId == upload), TaskScheduler.Default);
+        Task<bool> IsThereAsync() =>
+            client
+                .ListMultipartUploadsAsync(options.Bucket)
+                .ContinueWith(t => (t.Result.MultipartUploads ?? []).Exists(u => u.UploadId == upload), TaskScheduler.Default);
 
         await _store.RecoverAsync(DateTimeOffset.UtcNow.AddHours(-1), default);
         Assert.That(await IsThereAsync(), "one that may be under way");
@@ -91,7 +99,9 @@ public sealed class S3ResultsStoreTests : ResultsStoreConformance
         string name = await _store.PutAsync(bytes, "image/png", default);
         using var client = new HttpClient();
 
-        using HttpResponseMessage answer = await client.GetAsync(_store.UrlOf(name, "image/png", "apple.png", DateTimeOffset.UtcNow.AddMinutes(5)));
+        using HttpResponseMessage answer = await client.GetAsync(
+            _store.UrlOf(name, "image/png", "apple.png", DateTimeOffset.UtcNow.AddMinutes(5))
+        );
 
         Assert.That(await answer.Content.ReadAsByteArrayAsync(), Is.EqualTo(bytes));
         Assert.That(answer.Content.Headers.ContentType!.MediaType, Is.EqualTo("image/png"));
@@ -105,7 +115,10 @@ public sealed class S3ResultsStoreTests : ResultsStoreConformance
     {
         using var store = new S3ResultsStore(Options() with { SecretKey = "wrong" });
 
-        Assert.That(() => store.CheckAsync(default), Throws.InstanceOf<ResultsStoreException>().With.Message.Contain("Results:S3:AccessKey"));
+        Assert.That(
+            () => store.CheckAsync(default),
+            Throws.InstanceOf<ResultsStoreException>().With.Message.Contain("Results:S3:AccessKey")
+        );
     }
 
     [Test]
@@ -113,7 +126,9 @@ public sealed class S3ResultsStoreTests : ResultsStoreConformance
     {
         S3Options options = Options();
         // The same server under another name: signed for one host, an address is refused at another
-        string other = new UriBuilder(options.ServiceUrl!) { Host = _server!.Address.Host == "localhost" ? "127.0.0.1" : "localhost" }.Uri.AbsoluteUri;
+        string other = new UriBuilder(options.ServiceUrl!) { Host = _server!.Address.Host == "localhost" ? "127.0.0.1" : "localhost" }
+            .Uri
+            .AbsoluteUri;
         using var store = new S3ResultsStore(options with { PublicUrl = other });
         byte[] bytes = RandomNumberGenerator.GetBytes(1000);
         string name = await store.PutAsync(bytes, "image/png", default);
@@ -131,8 +146,10 @@ public sealed class S3ResultsStoreTests : ResultsStoreConformance
         using var bucketless = new S3ResultsStore(Options("nothing-here"));
         using var alone = new S3ResultsStore(Options() with { ServiceUrl = "http://127.0.0.1:1", TimeoutSeconds = 2 });
 
-        Assert.That(() => bucketless.PutAsync(new byte[] { 1 }, "image/png", default),
-            Throws.InstanceOf<ResultsStoreException>().With.Message.Contain("nothing-here"));
+        Assert.That(
+            () => bucketless.PutAsync(new byte[] { 1 }, "image/png", default),
+            Throws.InstanceOf<ResultsStoreException>().With.Message.Contain("nothing-here")
+        );
         Assert.That(() => alone.CheckAsync(default), Throws.InstanceOf<ResultsStoreException>().With.Message.Contain("127.0.0.1:1"));
     }
 
@@ -141,17 +158,21 @@ public sealed class S3ResultsStoreTests : ResultsStoreConformance
     {
         using var store = new S3ResultsStore(Options("nothing-here"));
 
-        Assert.That(() => store.CheckAsync(default), Throws.InstanceOf<ResultsStoreException>().With.Message.Contain("no bucket 'nothing-here'"));
+        Assert.That(
+            () => store.CheckAsync(default),
+            Throws.InstanceOf<ResultsStoreException>().With.Message.Contain("no bucket 'nothing-here'")
+        );
     }
 
-    private S3Options Options(string bucket = "results") => new()
-    {
-        ServiceUrl = _server!.Address.AbsoluteUri,
-        Bucket = bucket,
-        Prefix = "outputs/",
-        AccessKey = _server.AccessKey,
-        SecretKey = _server.SecretKey,
-        PartBytes = 5 << 20,
-        TimeoutSeconds = 60,
-    };
+    private S3Options Options(string bucket = "results") =>
+        new()
+        {
+            ServiceUrl = _server!.Address.AbsoluteUri,
+            Bucket = bucket,
+            Prefix = "outputs/",
+            AccessKey = _server.AccessKey,
+            SecretKey = _server.SecretKey,
+            PartBytes = 5 << 20,
+            TimeoutSeconds = 60,
+        };
 }

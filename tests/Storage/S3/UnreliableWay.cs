@@ -49,15 +49,17 @@ internal sealed class UnreliableWay : IDisposable
         using (var server = new TcpClient())
         {
             await server.ConnectAsync(_server.Host, _server.Port, end);
-            Task sent = bytes is { } some ? SendAsync(client.GetStream(), server.GetStream(), some, end) : client.GetStream().CopyToAsync(server.GetStream(), end);
+            Task sent = bytes is { } some
+                ? SendAsync(client.GetStream(), server.GetStream(), some, end)
+                : client.GetStream().CopyToAsync(server.GetStream(), end);
             await Task.WhenAny(sent, server.GetStream().CopyToAsync(client.GetStream(), end));
         }
     }
 
     private async Task SendAsync(NetworkStream from, NetworkStream to, int bytes, CancellationToken end)
     {
-        var buffer = new byte[64 << 10];
-        for (int left = bytes; ;)
+        byte[] buffer = new byte[64 << 10];
+        for (int left = bytes; ; )
         {
             int read = await from.ReadAsync(buffer, end);
             if (read == 0)

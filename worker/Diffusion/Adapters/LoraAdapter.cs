@@ -1,4 +1,5 @@
 using System.Text.Json;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Adapters;
@@ -33,13 +34,13 @@ public sealed class LoraAdapter : IDisposable
     /// <exception cref="LoraException">It has keys of no known style (they are listed), or factors that do not fit together.</exception>
     public static LoraAdapter Load(string path)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         using var file = SafetensorsFile.Open(path);
         var modules = new Dictionary<(string Network, string Layer), LoraModule>();
         var unknown = new List<string>();
         try
         {
-            foreach (var key in file.Names)
+            foreach (string key in file.Names)
             {
                 if (LoraKeys.Parse(key) is not { } parsed)
                 {
@@ -47,8 +48,8 @@ public sealed class LoraAdapter : IDisposable
                     continue;
                 }
 
-                var name = (parsed.Network, parsed.Layer);
-                if (!modules.TryGetValue(name, out var module))
+                (string Network, string Layer) name = (parsed.Network, parsed.Layer);
+                if (!modules.TryGetValue(name, out LoraModule? module))
                 {
                     modules[name] = module = new LoraModule(parsed.Network, parsed.Layer);
                 }
@@ -84,7 +85,10 @@ public sealed class LoraAdapter : IDisposable
             throw new LoraException($"{path} has no tensors");
         }
 
-        string[] faults = [.. modules.Values.Select(m => (m.Layer, Fault: m.Fault())).Where(m => m.Fault is not null).Select(m => $"{m.Layer}: {m.Fault}")];
+        string[] faults =
+        [
+            .. modules.Values.Select(m => (m.Layer, Fault: m.Fault())).Where(m => m.Fault is not null).Select(m => $"{m.Layer}: {m.Fault}"),
+        ];
         if (faults.Length > 0)
         {
             throw new LoraException($"{path} has {faults.Length} layers whose factors do not fit: {Listed(faults)}");
@@ -94,7 +98,7 @@ public sealed class LoraAdapter : IDisposable
     // diffusers writes the alphas of PEFT's config into the file's metadata, one for a network or by a layer's name.
     private static void TakeMetadata(string path, SafetensorsFile file, Dictionary<(string Network, string Layer), LoraModule> modules)
     {
-        if (!file.Metadata.TryGetValue("lora_adapter_metadata", out var text))
+        if (!file.Metadata.TryGetValue("lora_adapter_metadata", out string? text))
         {
             return;
         }
@@ -102,10 +106,10 @@ public sealed class LoraAdapter : IDisposable
         try
         {
             using var document = JsonDocument.Parse(text);
-            foreach (var module in modules.Values.Where(m => m.Alpha is null))
+            foreach (LoraModule? module in modules.Values.Where(m => m.Alpha is null))
             {
                 string[] networks = module.Network == LoraKeys.Denoiser ? ["unet", "transformer"] : [module.Network];
-                foreach (var network in networks)
+                foreach (string network in networks)
                 {
                     module.Alpha ??= Alpha(document.RootElement, network, module.Layer);
                 }
@@ -119,9 +123,9 @@ public sealed class LoraAdapter : IDisposable
 
     private static double? Alpha(JsonElement metadata, string network, string layer)
     {
-        if (metadata.TryGetProperty($"{network}.alpha_pattern", out var pattern) && pattern.ValueKind == JsonValueKind.Object)
+        if (metadata.TryGetProperty($"{network}.alpha_pattern", out JsonElement pattern) && pattern.ValueKind == JsonValueKind.Object)
         {
-            foreach (var entry in pattern.EnumerateObject())
+            foreach (JsonProperty entry in pattern.EnumerateObject())
             {
                 if (layer == entry.Name || layer.EndsWith("." + entry.Name, StringComparison.Ordinal))
                 {
@@ -130,12 +134,14 @@ public sealed class LoraAdapter : IDisposable
             }
         }
 
-        return metadata.TryGetProperty($"{network}.lora_alpha", out var alpha) && alpha.ValueKind == JsonValueKind.Number ? alpha.GetDouble() : null;
+        return metadata.TryGetProperty($"{network}.lora_alpha", out JsonElement alpha) && alpha.ValueKind == JsonValueKind.Number
+            ? alpha.GetDouble()
+            : null;
     }
 
     private static void Release(Dictionary<(string Network, string Layer), LoraModule> modules)
     {
-        foreach (var module in modules.Values)
+        foreach (LoraModule module in modules.Values)
         {
             module.Dispose();
         }

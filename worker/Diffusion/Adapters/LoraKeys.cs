@@ -60,7 +60,7 @@ internal static class LoraKeys
     /// <summary>Takes a key apart; null where it is of no known style.</summary>
     public static (string Network, string Layer, LoraPart Part)? Parse(string key)
     {
-        foreach (var (suffix, part) in Suffixes)
+        foreach ((string? suffix, LoraPart part) in Suffixes)
         {
             if (key.EndsWith(suffix, StringComparison.Ordinal) && ParseLayer(key[..^suffix.Length]) is { } found)
             {
@@ -73,11 +73,11 @@ internal static class LoraKeys
 
     private static (string Network, string Layer)? ParseLayer(string name)
     {
-        foreach (var (prefix, network) in Prefixes)
+        foreach ((string? prefix, string? network) in Prefixes)
         {
             if (name.StartsWith(prefix, StringComparison.Ordinal))
             {
-                var layer = prefix.Contains("block", StringComparison.Ordinal) ? name : name[prefix.Length..];
+                string layer = prefix.Contains("block", StringComparison.Ordinal) ? name : name[prefix.Length..];
                 // Attention processors once held the factors: attn1.processor.to_q_lora.
                 return (network, layer.Replace(".processor.", ".", StringComparison.Ordinal));
             }

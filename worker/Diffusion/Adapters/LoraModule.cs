@@ -1,4 +1,5 @@
 using Generation.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Adapters;
@@ -69,10 +70,13 @@ internal sealed class LoraModule : IDisposable
             return $"the up factor has the shape [{string.Join(", ", Up.shape)}]; its kernel is 1x1";
         }
 
-        var middle = Mid is null ? Rank : Mid.shape[0];
-        var fits = Up.shape[1] == middle && (Mid is null || (Mid.shape[1] == Rank && Down.ndim == 4 && Down.shape[2] == 1 && Down.shape[3] == 1));
-        return fits ? null : $"the ranks of the factors differ: down [{string.Join(", ", Down.shape)}], up [{string.Join(", ", Up.shape)}]"
-            + (Mid is null ? "" : $", mid [{string.Join(", ", Mid.shape)}]");
+        long middle = Mid is null ? Rank : Mid.shape[0];
+        bool fits =
+            Up.shape[1] == middle && (Mid is null || (Mid.shape[1] == Rank && Down.ndim == 4 && Down.shape[2] == 1 && Down.shape[3] == 1));
+        return fits
+            ? null
+            : $"the ranks of the factors differ: down [{string.Join(", ", Down.shape)}], up [{string.Join(", ", Up.shape)}]"
+                + (Mid is null ? "" : $", mid [{string.Join(", ", Mid.shape)}]");
     }
 
     /// <summary>Rows and columns of the change: out features, and in features times the kernel's area.</summary>
@@ -82,19 +86,19 @@ internal sealed class LoraModule : IDisposable
     /// <summary>The change in float32 (rows, columns), times <paramref name="scale"/>, in the caller's dispose scope.</summary>
     public Tensor Delta(double scale)
     {
-        using var scope = NewDisposeScope();
-        var down = Down!.to(ScalarType.Float32);
-        var up = Up!.to(ScalarType.Float32).flatten(1);
+        using DisposeScope scope = NewDisposeScope();
+        Tensor down = Down!.to(ScalarType.Float32);
+        Tensor up = Up!.to(ScalarType.Float32).flatten(1);
         if (Mid is not null)
         {
             // (middle, rank, h, w) contracted with (rank, in) gives (middle, in, h, w).
-            var mid = Mid.to(ScalarType.Float32);
-            var (middle, rank) = (mid.shape[0], mid.shape[1]);
-            var area = TorchExtras.product(mid.permute(0, 2, 3, 1).reshape(-1, rank), down.flatten(1));
+            Tensor mid = Mid.to(ScalarType.Float32);
+            (long middle, long rank) = (mid.shape[0], mid.shape[1]);
+            Tensor area = TorchExtras.product(mid.permute(0, 2, 3, 1).reshape(-1, rank), down.flatten(1));
             down = area.reshape(middle, mid.shape[2], mid.shape[3], -1).permute(0, 3, 1, 2);
         }
 
-        var factor = scale * (Alpha ?? Rank) / Rank;
+        double factor = scale * (Alpha ?? Rank) / Rank;
         return (TorchExtras.product(up, down.reshape(down.shape[0], -1)) * factor).MoveToOuterDisposeScope();
     }
 

@@ -69,7 +69,7 @@ internal static partial class LoraOriginalNames
     /// <param name="all">All layers of the network: the numbering depends on how many blocks there are.</param>
     public static string? OfUNet(string layer, IReadOnlyCollection<string> all)
     {
-        foreach (var (ours, original) in UNetPlaces)
+        foreach ((string? ours, string? original) in UNetPlaces)
         {
             if (layer == ours || layer.StartsWith(ours + ".", StringComparison.Ordinal))
             {
@@ -82,13 +82,16 @@ internal static partial class LoraOriginalNames
             return null;
         }
 
-        var up = match.Groups["way"].Value == "up";
-        var block = Number(match, "block");
-        var kind = match.Groups["kind"].Value;
-        var index = Number(match, "index");
+        bool up = match.Groups["way"].Value == "up";
+        int block = Number(match, "block");
+        string kind = match.Groups["kind"].Value;
+        int index = Number(match, "index");
         // Each down block is its resnets and a downsampler, each up block has one resnet more and its upsampler beside the last.
-        var perBlock = all.Count(l => l.StartsWith("down_blocks.0.resnets.", StringComparison.Ordinal) && l.EndsWith(".conv1", StringComparison.Ordinal)) + 1;
-        var rest = InPlace(match.Groups["rest"].Value);
+        int perBlock =
+            all.Count(l =>
+                l.StartsWith("down_blocks.0.resnets.", StringComparison.Ordinal) && l.EndsWith(".conv1", StringComparison.Ordinal)
+            ) + 1;
+        string rest = InPlace(match.Groups["rest"].Value);
         return (up, kind) switch
         {
             (false, "resnets") => $"input_blocks.{block * perBlock + index + 1}.0{rest}",
@@ -96,9 +99,11 @@ internal static partial class LoraOriginalNames
             (false, "downsamplers") => $"input_blocks.{(block + 1) * perBlock}.0.op",
             (true, "resnets") => $"output_blocks.{block * perBlock + index}.0{rest}",
             (true, "attentions") => $"output_blocks.{block * perBlock + index}.1{rest}",
-            (true, "upsamplers") => $"output_blocks.{block * perBlock + perBlock - 1}.{(all.Any(l => l.StartsWith($"up_blocks.{block}.attentions.", StringComparison.Ordinal)) ? 2 : 1)}.conv",
+            (true, "upsamplers") => $"output_blocks.{block * perBlock + perBlock - 1}.{(HasAttention(block) ? 2 : 1)}.conv",
             _ => null,
         };
+
+        bool HasAttention(int upBlock) => all.Any(l => l.StartsWith($"up_blocks.{upBlock}.attentions.", StringComparison.Ordinal));
     }
 
     /// <summary>The original names of the layers of a FLUX transformer, each with the layers of ours that it is made of.</summary>
@@ -110,7 +115,7 @@ internal static partial class LoraOriginalNames
             yield break;
         }
 
-        foreach (var (original, ours) in FluxPlaces)
+        foreach ((string? original, string? ours) in FluxPlaces)
         {
             if (layers.Contains(ours))
             {
@@ -124,11 +129,17 @@ internal static partial class LoraOriginalNames
             yield return ("final_layer.adaLN_modulation.1", [new LoraPartName("norm_out.linear", SwapHalves: true)]);
         }
 
-        foreach (var (blocks, original, parts) in new[] { ("transformer_blocks", "double_blocks", FluxDouble), ("single_transformer_blocks", "single_blocks", FluxSingle) })
-        {
-            for (var i = 0; layers.Any(l => l.StartsWith($"{blocks}.{i}.", StringComparison.Ordinal)); i++)
+        foreach (
+            (string? blocks, string? original, (string Original, string[] Ours)[]? parts) in new[]
             {
-                foreach (var (name, ours) in parts)
+                ("transformer_blocks", "double_blocks", FluxDouble),
+                ("single_transformer_blocks", "single_blocks", FluxSingle),
+            }
+        )
+        {
+            for (int i = 0; layers.Any(l => l.StartsWith($"{blocks}.{i}.", StringComparison.Ordinal)); i++)
+            {
+                foreach ((string? name, string[]? ours) in parts)
                 {
                     string[] full = [.. ours.Select(o => $"{blocks}.{i}.{o}")];
                     if (full.All(layers.Contains))
@@ -143,7 +154,7 @@ internal static partial class LoraOriginalNames
     // Within a resnet the original counts its layers; within an attention the names are the same.
     private static string InPlace(string rest)
     {
-        foreach (var (ours, original) in ResnetLayers)
+        foreach ((string? ours, string? original) in ResnetLayers)
         {
             if (rest == "." + ours)
             {
@@ -156,6 +167,10 @@ internal static partial class LoraOriginalNames
 
     private static int Number(Match match, string group) => int.Parse(match.Groups[group].Value, CultureInfo.InvariantCulture);
 
-    [GeneratedRegex(@"^(?<way>down|up)_blocks\.(?<block>\d+)\.(?<kind>resnets|attentions|downsamplers|upsamplers)\.(?<index>\d+)(?<rest>\..*)$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        @"^(?<way>down|up)_blocks\.(?<block>\d+)\.(?<kind>resnets|attentions|downsamplers|upsamplers)\.(?<index>\d+)(?<rest>\..*)$",
+        RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000
+    )]
     private static partial Regex BlockPlace();
 }

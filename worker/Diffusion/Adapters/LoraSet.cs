@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Adapters;
@@ -16,36 +17,36 @@ public sealed class LoraSet : IDisposable
 {
     private readonly List<(Parameter Parameter, Tensor Original, Tensor Merged)> _changed = [];
 
-    private LoraSet()
-    {
-    }
+    private LoraSet() { }
 
     /// <summary>Number of weights that are changed.</summary>
     public int Count => _changed.Count;
 
     /// <summary>Applies LoRAs; on an error nothing is changed.</summary>
-    /// <param name="networks">The model's networks by the names of their folders: unet or transformer, text_encoder, text_encoder_2. All that the model has, as a LoRA may speak of any.</param>
+    /// <param name="networks">The model's networks by the names of their folders: unet or transformer, text_encoder, text_encoder_2. All
+    /// that the model has, as a LoRA may speak of any.</param>
     /// <param name="uses">The LoRAs; their changes add up.</param>
-    /// <exception cref="LoraException">A LoRA is for another family, or speaks of layers that the model has not; they are listed.</exception>
+    /// <exception cref="LoraException">A LoRA is for another family, or speaks of layers that the model has not; they are
+    /// listed.</exception>
     public static LoraSet Apply(IReadOnlyDictionary<string, ParameterStore> networks, IReadOnlyList<LoraUse> uses)
     {
         ArgumentNullException.ThrowIfNull(networks);
         ArgumentNullException.ThrowIfNull(uses);
         var targets = networks.ToDictionary(n => n.Key, n => new LoraTargets(n.Value), StringComparer.Ordinal);
         var changes = new Dictionary<Parameter, List<(LoraModule Module, LoraSlice Slice, double Scale)>>();
-        foreach (var use in uses)
+        foreach (LoraUse use in uses)
         {
-            foreach (var (module, slices) in Resolve(use.Adapter, networks, targets))
+            foreach ((LoraModule? module, LoraSlice[]? slices) in Resolve(use.Adapter, networks, targets))
             {
-                var scale = module.Network == LoraKeys.Denoiser ? use.Scale : use.TextEncoderScale ?? use.Scale;
+                double scale = module.Network == LoraKeys.Denoiser ? use.Scale : use.TextEncoderScale ?? use.Scale;
                 if (!double.IsFinite(scale))
                 {
                     throw new LoraException($"{use.Adapter.Path}: the scale is {scale}; it must be a number");
                 }
 
-                foreach (var slice in scale == 0 ? [] : slices)
+                foreach (LoraSlice slice in scale == 0 ? [] : slices)
                 {
-                    if (!changes.TryGetValue(slice.Parameter, out var list))
+                    if (!changes.TryGetValue(slice.Parameter, out List<(LoraModule Module, LoraSlice Slice, double Scale)>? list))
                     {
                         changes[slice.Parameter] = list = [];
                     }
@@ -58,7 +59,7 @@ public sealed class LoraSet : IDisposable
         var set = new LoraSet();
         try
         {
-            foreach (var (parameter, list) in changes)
+            foreach ((Parameter? parameter, List<(LoraModule Module, LoraSlice Slice, double Scale)>? list) in changes)
             {
                 set.Change(parameter, list);
             }
@@ -75,9 +76,9 @@ public sealed class LoraSet : IDisposable
     /// <summary>Puts the original weights back. Sets applied one over the other are removed in reverse order.</summary>
     public void Dispose()
     {
-        for (var i = _changed.Count - 1; i >= 0; i--)
+        for (int i = _changed.Count - 1; i >= 0; i--)
         {
-            var (parameter, original, merged) = _changed[i];
+            (Parameter? parameter, Tensor? original, Tensor? merged) = _changed[i];
             if (!ReferenceEquals(parameter.Value, merged))
             {
                 throw new InvalidOperationException($"'{parameter.Name}' was changed again since; remove the later change first");
@@ -91,33 +92,41 @@ public sealed class LoraSet : IDisposable
 
     private void Change(Parameter parameter, List<(LoraModule Module, LoraSlice Slice, double Scale)> changes)
     {
-        using var scope = NewDisposeScope();
-        var original = parameter.Value;
-        var sum = original.to(ScalarType.Float32, copy: true);
-        foreach (var (module, slice, scale) in changes)
+        using DisposeScope scope = NewDisposeScope();
+        Tensor original = parameter.Value;
+        Tensor sum = original.to(ScalarType.Float32, copy: true);
+        foreach ((LoraModule? module, LoraSlice? slice, double scale) in changes)
         {
-            var delta = module.Delta(scale).to(original.device);
+            Tensor delta = module.Delta(scale).to(original.device);
             sum.narrow(0, slice.To, slice.Rows).add_(delta.narrow(0, slice.From, slice.Rows).reshape([slice.Rows, .. original.shape[1..]]));
         }
 
-        var merged = sum.to(original.dtype);
+        Tensor merged = sum.to(original.dtype);
         parameter.Value = merged;
         _changed.Add((parameter, original, merged));
     }
 
     private static List<(LoraModule Module, LoraSlice[] Slices)> Resolve(
-        LoraAdapter adapter, IReadOnlyDictionary<string, ParameterStore> networks, Dictionary<string, LoraTargets> targets)
+        LoraAdapter adapter,
+        IReadOnlyDictionary<string, ParameterStore> networks,
+        Dictionary<string, LoraTargets> targets
+    )
     {
         var resolved = new List<(LoraModule, LoraSlice[])>();
         var unknown = new List<string>();
         var misshapen = new List<string>();
-        foreach (var module in adapter.Modules)
+        foreach (LoraModule module in adapter.Modules)
         {
-            var name = module.Network != LoraKeys.Denoiser ? module.Network : networks.ContainsKey("transformer") ? "transformer" : "unet";
-            if (!targets.TryGetValue(name, out var target))
+            string name =
+                module.Network != LoraKeys.Denoiser ? module.Network
+                : networks.ContainsKey("transformer") ? "transformer"
+                : "unet";
+            if (!targets.TryGetValue(name, out LoraTargets? target))
             {
                 throw new LoraException(
-                    $"{adapter.Path} is for another family of models: it changes a {name}, and this model has {string.Join(", ", networks.Keys.Order(StringComparer.Ordinal))}");
+                    $"{adapter.Path} is for another family of models: it changes a {name}, and this model has "
+                        + $"{string.Join(", ", networks.Keys.Order(StringComparer.Ordinal))}"
+                );
             }
 
             if (target.Find(module.Layer) is not { } slices)
@@ -126,8 +135,8 @@ public sealed class LoraSet : IDisposable
                 continue;
             }
 
-            var rows = slices.Max(s => s.From + s.Rows);
-            var columns = slices[0].Parameter.Shape.Skip(1).Aggregate(1L, (a, b) => a * b);
+            long rows = slices.Max(s => s.From + s.Rows);
+            long columns = slices[0].Parameter.Shape.Skip(1).Aggregate(1L, (a, b) => a * b);
             if (module.Size != (rows, columns))
             {
                 misshapen.Add($"{module.Layer} is ({module.Size.Rows}, {module.Size.Columns}) and ({rows}, {columns}) in the model");
@@ -138,13 +147,19 @@ public sealed class LoraSet : IDisposable
 
         if (misshapen.Count > 0)
         {
-            throw new LoraException($"{adapter.Path} is for another family of models{Family(adapter, networks)}: {misshapen.Count} of its {adapter.Count} layers have another shape: {LoraAdapter.Listed(misshapen)}");
+            throw new LoraException(
+                $"{adapter.Path} is for another family of models{Family(adapter, networks)}: {misshapen.Count} of its {adapter.Count} "
+                    + $"layers have another shape: {LoraAdapter.Listed(misshapen)}"
+            );
         }
 
         if (unknown.Count > 0)
         {
-            var family = unknown.Count > adapter.Count / 2 ? $"is for another family of models{Family(adapter, networks)}: it" : "";
-            throw new LoraException($"{adapter.Path} {family}{(family.Length > 0 ? " " : "")}changes {unknown.Count} layers that the model does not have: {LoraAdapter.Listed(unknown)}");
+            string family = unknown.Count > adapter.Count / 2 ? $"is for another family of models{Family(adapter, networks)}: it" : "";
+            throw new LoraException(
+                $"{adapter.Path} {family}{(family.Length > 0 ? " " : "")}changes {unknown.Count} layers that the model does not have: "
+                    + $"{LoraAdapter.Listed(unknown)}"
+            );
         }
 
         return resolved;
@@ -153,19 +168,25 @@ public sealed class LoraSet : IDisposable
     // The width of the text that cross attention looks at: 768 in Stable Diffusion 1.x, 1024 in 2.x, 2048 in SDXL.
     private static string Family(LoraAdapter adapter, IReadOnlyDictionary<string, ParameterStore> networks)
     {
-        var own = adapter.Modules.FirstOrDefault(m => m.Layer.EndsWith("attn2_to_k", StringComparison.Ordinal) || m.Layer.EndsWith("attn2.to_k", StringComparison.Ordinal))?.Size.Columns;
-        var model = networks.TryGetValue("unet", out var unet) ? LoraTargets.ContextWidth(unet) : null;
+        long? own = adapter
+            .Modules.FirstOrDefault(m =>
+                m.Layer.EndsWith("attn2_to_k", StringComparison.Ordinal) || m.Layer.EndsWith("attn2.to_k", StringComparison.Ordinal)
+            )
+            ?.Size.Columns;
+        long? model = networks.TryGetValue("unet", out ParameterStore? unet) ? LoraTargets.ContextWidth(unet) : null;
         return own is not null && own != model
-            ? $" (cross attention over {own} features{Named(own)}; this model's is {(model is null ? "none" : $"over {model}{Named(model)}")})"
+            ? $" (cross attention over {own} features{Named(own)}; this model's is "
+                + $"{(model is null ? "none" : $"over {model}{Named(model)}")})"
             : "";
     }
 
-    private static string Named(long? width) => width switch
-    {
-        768 => ", Stable Diffusion 1.x",
-        1024 => ", Stable Diffusion 2.x",
-        2048 => ", SDXL",
-        1280 => ", SDXL's refiner",
-        _ => "",
-    };
+    private static string Named(long? width) =>
+        width switch
+        {
+            768 => ", Stable Diffusion 1.x",
+            1024 => ", Stable Diffusion 2.x",
+            2048 => ", SDXL",
+            1280 => ", SDXL's refiner",
+            _ => "",
+        };
 }

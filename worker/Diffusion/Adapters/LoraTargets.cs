@@ -19,15 +19,15 @@ internal sealed class LoraTargets
     public LoraTargets(ParameterStore parameters)
     {
         const string Weight = ".weight";
-        var layers = parameters.Values
-            .Where(p => p.Name.EndsWith(Weight, StringComparison.Ordinal) && p.Shape.Count >= 2)
+        var layers = parameters
+            .Values.Where(p => p.Name.EndsWith(Weight, StringComparison.Ordinal) && p.Shape.Count >= 2)
             .ToDictionary(p => p.Name[..^Weight.Length], StringComparer.Ordinal);
-        foreach (var (layer, parameter) in layers)
+        foreach ((string? layer, Parameter? parameter) in layers)
         {
             _byName[Flat(layer)] = [Whole(parameter)];
         }
 
-        foreach (var (layer, parameter) in layers)
+        foreach ((string? layer, Parameter? parameter) in layers)
         {
             // Older files name the list that holds the output layer and its dropout.
             if (layer.EndsWith(".to_out.0", StringComparison.Ordinal))
@@ -41,7 +41,7 @@ internal sealed class LoraTargets
             }
         }
 
-        foreach (var (name, parts) in LoraOriginalNames.OfFlux(layers.Keys))
+        foreach ((string? name, LoraPartName[]? parts) in LoraOriginalNames.OfFlux(layers.Keys))
         {
             _byName.TryAdd(Flat(name), Slices(parts, layers));
         }
@@ -60,10 +60,10 @@ internal sealed class LoraTargets
     {
         var slices = new List<LoraSlice>();
         long from = 0;
-        foreach (var part in parts)
+        foreach (LoraPartName part in parts)
         {
-            var parameter = layers[part.Layer];
-            var rows = parameter.Shape[0];
+            Parameter parameter = layers[part.Layer];
+            long rows = parameter.Shape[0];
             if (part.SwapHalves)
             {
                 slices.Add(new LoraSlice(parameter, from, rows / 2, rows / 2));

@@ -15,7 +15,10 @@ public enum DecoderBlockType
     UpDecoderBlock2D,
 }
 
-/// <summary>What <see cref="AutoencoderKL"/> and <see cref="AutoencoderKLTemporalDecoder"/> are built from: the fields and defaults of diffusers' classes of these names.</summary>
+/// <summary>
+/// What <see cref="AutoencoderKL"/> and <see cref="AutoencoderKLTemporalDecoder"/> are built from: the fields and defaults of diffusers'
+/// classes of these names.
+/// </summary>
 public sealed record AutoencoderConfig : INetworkConfig
 {
     public int InChannels { get; init; } = 3;
@@ -70,15 +73,35 @@ public sealed record AutoencoderConfig : INetworkConfig
     {
         int blocks = BlockOutChannels.Count;
         ConfigCheck.Require(blocks > 0, "block_out_channels", "[]", "must name at least one block");
-        ConfigCheck.Require(DownBlockTypes.Count == blocks, "down_block_types", DownBlockTypes.Count, $"must have as many values as block_out_channels ({blocks})");
-        ConfigCheck.Require(UpBlockTypes is null || UpBlockTypes.Count == blocks, "up_block_types", UpBlockTypes?.Count, $"must have as many values as block_out_channels ({blocks})");
+        ConfigCheck.Require(
+            DownBlockTypes.Count == blocks,
+            "down_block_types",
+            DownBlockTypes.Count,
+            $"must have as many values as block_out_channels ({blocks})"
+        );
+        ConfigCheck.Require(
+            UpBlockTypes is null || UpBlockTypes.Count == blocks,
+            "up_block_types",
+            UpBlockTypes?.Count,
+            $"must have as many values as block_out_channels ({blocks})"
+        );
         ConfigCheck.Positive("in_channels", InChannels);
         ConfigCheck.Positive("out_channels", OutChannels);
         ConfigCheck.Positive("layers_per_block", LayersPerBlock);
         ConfigCheck.Positive("latent_channels", LatentChannels);
         ConfigCheck.Require(ScalingFactor > 0, "scaling_factor", ScalingFactor, "must be positive");
-        ConfigCheck.Require(LatentsMean is null || LatentsMean.Count == LatentChannels, "latents_mean", LatentsMean?.Count, $"must have latent_channels {LatentChannels} values");
-        ConfigCheck.Require(LatentsStd is null || LatentsStd.Count == LatentChannels, "latents_std", LatentsStd?.Count, $"must have latent_channels {LatentChannels} values");
+        ConfigCheck.Require(
+            LatentsMean is null || LatentsMean.Count == LatentChannels,
+            "latents_mean",
+            LatentsMean?.Count,
+            $"must have latent_channels {LatentChannels} values"
+        );
+        ConfigCheck.Require(
+            LatentsStd is null || LatentsStd.Count == LatentChannels,
+            "latents_std",
+            LatentsStd?.Count,
+            $"must have latent_channels {LatentChannels} values"
+        );
         ConfigCheck.Require(LatentsStd is null || LatentsStd.All(deviation => deviation > 0), "latents_std", "a value", "must be positive");
         foreach (int channels in BlockOutChannels)
         {

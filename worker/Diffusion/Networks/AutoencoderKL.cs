@@ -33,31 +33,38 @@ public sealed class AutoencoderKL : Network
 
     public AutoencoderConfig Config { get; }
 
-    /// <param name="image">(batch, 3, height, width) in -1..1; height and width are multiples of <see cref="AutoencoderConfig.Downscale"/></param>
-    /// <returns>Distribution of the latents, (batch, latent channels, height / downscale, width / downscale), in the type of <paramref name="image"/></returns>
+    /// <param name="image">(batch, 3, height, width) in -1..1; height and width are multiples of
+    /// <see cref="AutoencoderConfig.Downscale"/></param>
+    /// <returns>
+    /// Distribution of the latents, (batch, latent channels, height / downscale, width / downscale), in the type of
+    /// <paramref name="image"/>
+    /// </returns>
     public LatentDistribution Encode(Tensor image)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor h = _encoder.Forward(Layout.ForConvolutions(ToOwn(image)));
         if (_quantConv is not null)
         {
             Scoped.Swap(ref h, _quantConv.Forward(h));
         }
-        LatentDistribution latents = LatentDistribution.FromMoments(ToCaller(h, image));
+        var latents = LatentDistribution.FromMoments(ToCaller(h, image));
         latents.Mean.MoveToOuterDisposeScope();
         latents.LogVar.MoveToOuterDisposeScope();
         return latents;
     }
 
-    /// <summary>Pictures of latents. Large ones are decoded in tiles, many in slices, so that no feature map has more values than a limit.</summary>
+    /// <summary>
+    /// Pictures of latents. Large ones are decoded in tiles, many in slices, so that no feature map has more values than a limit.
+    /// </summary>
     /// <param name="latents">(batch, latent channels, height, width), as <see cref="FromDenoiser"/> gives them</param>
-    /// <param name="maxValues">The limit; about four maps of this size are in memory at once. The default decodes 1024 x 1024 as a whole.</param>
+    /// <param name="maxValues">The limit; about four maps of this size are in memory at once. The default decodes 1024 x 1024 as a
+    /// whole.</param>
     /// <param name="token">Looked at between pictures, stages and tiles.</param>
     /// <returns>(batch, 3, height * downscale, width * downscale), about -1..1, in the type of <paramref name="latents"/></returns>
     public Tensor Decode(Tensor latents, long maxValues = DefaultMaxValues, CancellationToken token = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxValues);
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor h = Layout.ForConvolutions(ToOwn(latents));
         if (_postQuantConv is not null)
         {
@@ -67,11 +74,14 @@ public sealed class AutoencoderKL : Network
         return ToCaller(tiling.Decode(h, token), latents).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The autoencoder's latents as the denoiser knows them: (latents - shift) * scale, and where there are a mean and a deviation per channel, those first.</summary>
+    /// <summary>
+    /// The autoencoder's latents as the denoiser knows them: (latents - shift) * scale, and where there are a mean and a deviation per
+    /// channel, those first.
+    /// </summary>
     /// <param name="latents">(batch, latent channels, height, width)</param>
     public Tensor ToDenoiser(Tensor latents)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor x = latents - (Config.ShiftFactor ?? 0);
         if (PerChannel(Config.LatentsMean, latents) is { } mean)
         {
@@ -88,7 +98,7 @@ public sealed class AutoencoderKL : Network
     /// <param name="latents">(batch, latent channels, height, width)</param>
     public Tensor FromDenoiser(Tensor latents)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         // The deviation before the scale, as the reference orders it
         Tensor x = PerChannel(Config.LatentsStd, latents) is { } deviation ? latents * deviation : latents;
         x = x / Config.ScalingFactor;
@@ -100,5 +110,7 @@ public sealed class AutoencoderKL : Network
     }
 
     private static Tensor? PerChannel(IReadOnlyList<double>? values, Tensor like) =>
-        values is null ? null : torch.tensor(values.Select(value => (float)value).ToArray()).to(like.dtype).to(like.device).view(1, -1, 1, 1);
+        values is null
+            ? null
+            : torch.tensor(values.Select(value => (float)value).ToArray()).to(like.dtype).to(like.device).view(1, -1, 1, 1);
 }

@@ -1,9 +1,13 @@
 using Generation.Diffusion.Networks.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>Stable Video Diffusion's autoencoder (https://arxiv.org/abs/2311.15127): encodes pictures one by one, decodes the frames of a video together.</summary>
+/// <summary>
+/// Stable Video Diffusion's autoencoder (https://arxiv.org/abs/2311.15127): encodes pictures one by one, decodes the frames of a video
+/// together.
+/// </summary>
 public sealed class AutoencoderKLTemporalDecoder : Network
 {
     private readonly VaeEncoder _encoder;
@@ -27,9 +31,9 @@ public sealed class AutoencoderKLTemporalDecoder : Network
     /// <returns>Distribution of the latents, in the caller's scope and in the type of <paramref name="image"/></returns>
     public LatentDistribution Encode(Tensor image)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor moments = _quantConv.Forward(_encoder.Forward(Layout.ForConvolutions(ToOwn(image))));
-        LatentDistribution latents = LatentDistribution.FromMoments(ToCaller(moments, image));
+        var latents = LatentDistribution.FromMoments(ToCaller(moments, image));
         latents.Mean.MoveToOuterDisposeScope();
         latents.LogVar.MoveToOuterDisposeScope();
         return latents;
@@ -37,10 +41,12 @@ public sealed class AutoencoderKLTemporalDecoder : Network
 
     /// <param name="latents">(batch * frames, latent channels, height, width), divided by the scaling factor</param>
     /// <param name="numFrames">Frames of each video.</param>
-    /// <returns>(batch * frames, 3, height * downscale, width * downscale), about -1..1, in the type of <paramref name="latents"/></returns>
+    /// <returns>
+    /// (batch * frames, 3, height * downscale, width * downscale), about -1..1, in the type of <paramref name="latents"/>
+    /// </returns>
     public Tensor Decode(Tensor latents, int numFrames)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         return ToCaller(_decoder.Forward(Layout.ForConvolutions(ToOwn(latents)), numFrames), latents).MoveToOuterDisposeScope();
     }
 }

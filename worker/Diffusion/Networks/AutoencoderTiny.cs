@@ -5,7 +5,9 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>A small autoencoder in the latent space of a large one (https://github.com/madebyollin/taesd): quick pictures and previews.</summary>
+/// <summary>
+/// A small autoencoder in the latent space of a large one (https://github.com/madebyollin/taesd): quick pictures and previews.
+/// </summary>
 public sealed class AutoencoderTiny : Network
 {
     // tanh(x / 3) * 3 keeps latents within what the decoder knows
@@ -30,7 +32,7 @@ public sealed class AutoencoderTiny : Network
     /// <returns>(batch, latent channels, height / downscale, width / downscale), in the type of <paramref name="image"/></returns>
     public Tensor Encode(Tensor image)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor x = Layout.ForConvolutions((ToOwn(image) + 1) / 2);
         return ToCaller(Run(_encoder, x), image).MoveToOuterDisposeScope();
     }
@@ -39,7 +41,7 @@ public sealed class AutoencoderTiny : Network
     /// <returns>(batch, 3, height * downscale, width * downscale), about -1..1, in the type of <paramref name="latents"/></returns>
     public Tensor Decode(Tensor latents)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor x = Layout.ForConvolutions(torch.tanh(ToOwn(latents) / LatentLimit) * LatentLimit);
         return ToCaller(Run(_decoder, x) * 2 - 1, latents).MoveToOuterDisposeScope();
     }
@@ -51,9 +53,11 @@ public sealed class AutoencoderTiny : Network
         for (int block = 0; block < config.NumEncoderBlocks.Count; block++)
         {
             int channels = config.EncoderBlockOutChannels[block];
-            run.Add(block == 0
-                ? new Conv2d(layers[run.Count], config.InChannels, channels).Forward
-                : new Conv2d(layers[run.Count], channels, channels, stride: 2, bias: false).Forward);
+            run.Add(
+                block == 0
+                    ? new Conv2d(layers[run.Count], config.InChannels, channels).Forward
+                    : new Conv2d(layers[run.Count], channels, channels, stride: 2, bias: false).Forward
+            );
             for (int i = 0; i < config.NumEncoderBlocks[block]; i++)
             {
                 run.Add(new Block(layers[run.Count], channels, config.ActFn).Forward);
@@ -65,7 +69,11 @@ public sealed class AutoencoderTiny : Network
 
     private static Func<Tensor, Tensor>[] Decoder(Weights layers, AutoencoderTinyConfig config)
     {
-        List<Func<Tensor, Tensor>> run = [new Conv2d(layers[0], config.LatentChannels, config.DecoderBlockOutChannels[0]).Forward, x => config.ActFn.Apply(x)];
+        List<Func<Tensor, Tensor>> run =
+        [
+            new Conv2d(layers[0], config.LatentChannels, config.DecoderBlockOutChannels[0]).Forward,
+            x => config.ActFn.Apply(x),
+        ];
         int factor = config.UpsamplingScalingFactor;
         for (int block = 0; block < config.NumDecoderBlocks.Count; block++)
         {
@@ -86,7 +94,7 @@ public sealed class AutoencoderTiny : Network
 
     private static Tensor Run(Func<Tensor, Tensor>[] layers, Tensor x)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor h = layers[0](x);
         foreach (Func<Tensor, Tensor> layer in layers.AsSpan(1))
         {
@@ -104,7 +112,7 @@ public sealed class AutoencoderTiny : Network
 
         public Tensor Forward(Tensor x)
         {
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             Tensor h = activation.Apply(_conv0.Forward(x));
             h = activation.Apply(_conv2.Forward(h));
             h = _conv4.Forward(h);

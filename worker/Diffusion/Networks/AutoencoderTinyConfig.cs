@@ -55,9 +55,19 @@ public sealed record AutoencoderTinyConfig : INetworkConfig
     private static void CheckBlocks(string half, IReadOnlyList<int> channels, IReadOnlyList<int> blocks)
     {
         ConfigCheck.Require(channels.Count > 0, $"{half}_block_out_channels", "[]", "must name at least one block");
-        ConfigCheck.Require(blocks.Count == channels.Count, $"num_{half}_blocks", blocks.Count, $"must have as many values as {half}_block_out_channels ({channels.Count})");
+        ConfigCheck.Require(
+            blocks.Count == channels.Count,
+            $"num_{half}_blocks",
+            blocks.Count,
+            $"must have as many values as {half}_block_out_channels ({channels.Count})"
+        );
         ConfigCheck.Positive($"{half}_block_out_channels", [.. channels]);
         // A halving or doubling convolution keeps its channels, so all stages have the same
-        ConfigCheck.Require(channels.Distinct().Count() == 1, $"{half}_block_out_channels", string.Join(", ", channels), "must be the same in all blocks");
+        ConfigCheck.Require(
+            channels.Distinct().Count() == 1,
+            $"{half}_block_out_channels",
+            string.Join(", ", channels),
+            "must be the same in all blocks"
+        );
     }
 }

@@ -1,4 +1,5 @@
 using Generation.Diffusion.Networks.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
@@ -35,7 +36,7 @@ public sealed class CLIPSegModel : Network
     /// <returns>(batch, projection_dim)</returns>
     public Tensor TextEmbeds(Tensor inputIds, Tensor? attentionMask = null)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor last = _textModel.HiddenStates(_textModel.Embed(inputIds), attentionMask)[^1];
         Tensor pooled = _textModel.Pool(_textModel.FinalLayerNorm(last), inputIds);
         return _textProjection.Forward(pooled).MoveToOuterDisposeScope();
@@ -50,13 +51,19 @@ public sealed class CLIPSegModel : Network
     {
         if (pixelValues.shape[2] != pixelValues.shape[3])
         {
-            throw new ArgumentException($"The pictures are {pixelValues.shape[3]} x {pixelValues.shape[2]}, the model takes square ones", nameof(pixelValues));
+            throw new ArgumentException(
+                $"The pictures are {pixelValues.shape[3]} x {pixelValues.shape[2]}, the model takes square ones",
+                nameof(pixelValues)
+            );
         }
         if (pixelValues.shape[0] != conditionalEmbeddings.shape[0])
         {
-            throw new ArgumentException($"There are {pixelValues.shape[0]} pictures and {conditionalEmbeddings.shape[0]} texts", nameof(conditionalEmbeddings));
+            throw new ArgumentException(
+                $"There are {pixelValues.shape[0]} pictures and {conditionalEmbeddings.shape[0]} texts",
+                nameof(conditionalEmbeddings)
+            );
         }
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor[] states = _visionModel.HiddenStates(ToOwn(pixelValues), interpolatePositions: true);
         Tensor[] activations = [.. Config.ExtractLayers.Select(layer => states[layer + 1])];
         return ToCaller(_decoder.Forward(activations, ToOwn(conditionalEmbeddings)), pixelValues).MoveToOuterDisposeScope();

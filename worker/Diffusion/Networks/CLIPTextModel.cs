@@ -1,4 +1,5 @@
 using Generation.Diffusion.Networks.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
@@ -43,7 +44,7 @@ public sealed class CLIPTextModel : Network
     /// <param name="embedded">(batch, length, hidden size), see <see cref="Embed"/></param>
     public ClipTextOutput Forward(Tensor inputIds, Tensor embedded, Tensor? attentionMask)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor[] states = _textModel.HiddenStates(ToOwn(embedded), attentionMask);
         Tensor last = _textModel.FinalLayerNorm(states[^1]);
         Tensor pooled = _textModel.Pool(last, inputIds);
@@ -52,7 +53,8 @@ public sealed class CLIPTextModel : Network
             last.MoveToOuterDisposeScope(),
             [.. states.Select(state => state.MoveToOuterDisposeScope())],
             pooled.MoveToOuterDisposeScope(),
-            projected?.MoveToOuterDisposeScope());
+            projected?.MoveToOuterDisposeScope()
+        );
     }
 
     /// <summary>The vectors of tokens, without positions: (batch, length, hidden size).</summary>
@@ -67,7 +69,8 @@ public sealed class CLIPTextModel : Network
 /// <param name="HiddenStates">The embeddings, then each layer's output before the final norm; the last but one is [^2].</param>
 /// <param name="Pooled">(batch, hidden size): the normed state at the end token.</param>
 /// <param name="TextEmbeds">(batch, projection_dim): the pooled state in the joint space; null without projection.</param>
-public sealed record ClipTextOutput(Tensor LastHiddenState, IReadOnlyList<Tensor> HiddenStates, Tensor Pooled, Tensor? TextEmbeds) : IDisposable
+public sealed record ClipTextOutput(Tensor LastHiddenState, IReadOnlyList<Tensor> HiddenStates, Tensor Pooled, Tensor? TextEmbeds)
+    : IDisposable
 {
     /// <inheritdoc/>
     public void Dispose()

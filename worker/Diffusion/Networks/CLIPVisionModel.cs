@@ -1,9 +1,12 @@
 using Generation.Diffusion.Networks.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>CLIP's picture encoder (https://arxiv.org/abs/2103.00020) with the projection into the joint space: what SVD is conditioned on.</summary>
+/// <summary>
+/// CLIP's picture encoder (https://arxiv.org/abs/2103.00020) with the projection into the joint space: what SVD is conditioned on.
+/// </summary>
 public sealed class CLIPVisionModel : Network
 {
     private readonly ClipVisionTransformer _visionModel;
@@ -26,7 +29,7 @@ public sealed class CLIPVisionModel : Network
     /// <exception cref="ArgumentException">The pictures have another size.</exception>
     public ClipVisionOutput Forward(Tensor pixelValues)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor last = _visionModel.HiddenStates(ToOwn(pixelValues))[^1];
         Tensor embeds = _visualProjection.Forward(_visionModel.Pool(last));
         return new ClipVisionOutput(last.MoveToOuterDisposeScope(), embeds.MoveToOuterDisposeScope());

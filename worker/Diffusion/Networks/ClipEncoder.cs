@@ -1,4 +1,5 @@
 using Generation.Diffusion.Networks.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
@@ -24,7 +25,7 @@ internal sealed class ClipEncoder
     /// <returns>The input and then each layer's output, all in the caller's scope.</returns>
     public Tensor[] Forward(Tensor x, Tensor? mask = null, bool isCausal = false)
     {
-        Tensor[] states = new Tensor[_layers.Length + 1];
+        var states = new Tensor[_layers.Length + 1];
         states[0] = x;
         for (int i = 0; i < _layers.Length; i++)
         {
@@ -52,7 +53,7 @@ internal sealed class ClipLayer
 
     public Tensor Forward(Tensor x, Tensor? mask, bool isCausal)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor h = x + _selfAttn.Forward(_layerNorm1.Forward(x), mask, isCausal);
         h = h.add_(_mlp.Forward(_layerNorm2.Forward(h)));
         return h.MoveToOuterDisposeScope();
@@ -79,7 +80,7 @@ internal sealed class ClipAttention
 
     public Tensor Forward(Tensor x, Tensor? mask, bool isCausal)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor attended = ScaledDotProduct.Attend(_qProj.Forward(x), _kProj.Forward(x), _vProj.Forward(x), _heads, mask, isCausal);
         return _outProj.Forward(attended).MoveToOuterDisposeScope();
     }
@@ -101,7 +102,7 @@ internal sealed class ClipMlp
 
     public Tensor Forward(Tensor x)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         return _fc2.Forward(_activation.Apply(_fc1.Forward(x))).MoveToOuterDisposeScope();
     }
 }

@@ -33,9 +33,18 @@ public sealed record ClipSegConfig : INetworkConfig
         ConfigCheck.Require(ExtractLayers.Count > 0, "extract_layers", "[]", "must name at least one layer");
         foreach (int layer in ExtractLayers)
         {
-            ConfigCheck.Require(layer >= 0 && layer < VisionConfig.NumHiddenLayers, "extract_layers", layer, $"must be below the vision model's num_hidden_layers {VisionConfig.NumHiddenLayers}");
+            ConfigCheck.Require(
+                layer >= 0 && layer < VisionConfig.NumHiddenLayers,
+                "extract_layers",
+                layer,
+                $"must be below the vision model's num_hidden_layers {VisionConfig.NumHiddenLayers}"
+            );
         }
         ConfigCheck.Require(
-            !UseComplexTransposedConvolution || VisionConfig.PatchSize % 4 == 0, "patch_size", VisionConfig.PatchSize, "must be a multiple of 4 with use_complex_transposed_convolution");
+            !UseComplexTransposedConvolution || VisionConfig.PatchSize % 4 == 0,
+            "patch_size",
+            VisionConfig.PatchSize,
+            "must be a multiple of 4 with use_complex_transposed_convolution"
+        );
     }
 }

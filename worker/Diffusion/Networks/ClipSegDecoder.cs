@@ -1,11 +1,14 @@
-using Generation.Torch;
 using Generation.Diffusion.Networks.Layers;
+using Generation.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>CLIPSeg's small transformer over reduced vision states, deepest first; the text modulates one of its layers' input (FiLM).</summary>
+/// <summary>
+/// CLIPSeg's small transformer over reduced vision states, deepest first; the text modulates one of its layers' input (FiLM).
+/// </summary>
 internal sealed class ClipSegDecoder
 {
     private readonly ClipSegConfig _config;
@@ -19,9 +22,16 @@ internal sealed class ClipSegDecoder
     public ClipSegDecoder(Weights w, ClipSegConfig config)
     {
         _config = config;
-        int reduced = config.ReduceDim, patch = config.VisionConfig.PatchSize;
+        int reduced = config.ReduceDim,
+            patch = config.VisionConfig.PatchSize;
         int[] layers = [.. Enumerable.Range(0, config.ExtractLayers.Count)];
-        var sizes = new ClipLayerSizes(reduced, config.DecoderIntermediateSize, config.DecoderNumAttentionHeads, Activation.Relu, config.VisionConfig.LayerNormEps);
+        var sizes = new ClipLayerSizes(
+            reduced,
+            config.DecoderIntermediateSize,
+            config.DecoderNumAttentionHeads,
+            Activation.Relu,
+            config.VisionConfig.LayerNormEps
+        );
         _filmMul = new Linear(w["film_mul"], config.ProjectionDim, reduced);
         _filmAdd = new Linear(w["film_add"], config.ProjectionDim, reduced);
         _reduces = [.. layers.Select(i => new Linear(w["reduces"][i], config.VisionConfig.HiddenSize, reduced))];
@@ -43,7 +53,7 @@ internal sealed class ClipSegDecoder
     /// <returns>(batch, side, side)</returns>
     public Tensor Forward(IReadOnlyList<Tensor> activations, Tensor condition)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor? h = null;
         for (int i = 0; i < _layers.Length; i++)
         {
@@ -75,10 +85,16 @@ internal sealed class ClipSegDecoder
     /// <returns>(batch, out channels, height * size, width * size)</returns>
     private static Tensor Enlarge(Tensor x, (Parameter Weight, Parameter Bias, int Size) by)
     {
-        using var scope = NewDisposeScope();
-        long batch = x.shape[0], height = x.shape[2], width = x.shape[3], outChannels = by.Weight.Shape[1], size = by.Size;
+        using DisposeScope scope = NewDisposeScope();
+        long batch = x.shape[0],
+            height = x.shape[2],
+            width = x.shape[3],
+            outChannels = by.Weight.Shape[1],
+            size = by.Size;
         // (b, h*w, in) x (in, out*size*size) -> (b, h, w, out, size, size) -> (b, out, h, size, w, size)
-        Tensor squares = TorchExtras.product(FeatureMap.ToSequence(x), by.Weight.Value.flatten(1)).view(batch, height, width, outChannels, size, size);
+        Tensor squares = TorchExtras
+            .product(FeatureMap.ToSequence(x), by.Weight.Value.flatten(1))
+            .view(batch, height, width, outChannels, size, size);
         Tensor map = squares.permute(0, 3, 1, 4, 2, 5).reshape(batch, outChannels, height * size, width * size);
         return (map + by.Bias.Value.view(1, -1, 1, 1)).MoveToOuterDisposeScope();
     }
@@ -96,7 +112,7 @@ internal sealed class ClipSegDecoder
 
         public Tensor Forward(Tensor x)
         {
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             Tensor h = _layerNorm1.Forward(x + _selfAttn.Forward(x, mask: null, isCausal: false));
             return _layerNorm2.Forward(h + _mlp.Forward(h)).MoveToOuterDisposeScope();
         }

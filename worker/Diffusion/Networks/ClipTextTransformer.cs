@@ -1,4 +1,5 @@
 using Generation.Diffusion.Networks.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
@@ -38,9 +39,12 @@ internal sealed class ClipTextTransformer
         long length = embedded.shape[1];
         if (length > _config.MaxPositionEmbeddings)
         {
-            throw new ArgumentException($"The text has {length} tokens, the model takes at most {_config.MaxPositionEmbeddings}", nameof(embedded));
+            throw new ArgumentException(
+                $"The text has {length} tokens, the model takes at most {_config.MaxPositionEmbeddings}",
+                nameof(embedded)
+            );
         }
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor x = embedded + _positionEmbedding.Rows(0, length);
         Tensor[] states = attentionMask is null
             ? _encoder.Forward(x, isCausal: true)
@@ -53,7 +57,7 @@ internal sealed class ClipTextTransformer
     /// <returns>(batch, features)</returns>
     public Tensor Pool(Tensor states, Tensor inputIds)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor ids = inputIds.to(ScalarType.Int64);
         Tensor ends = _config.EosTokenId is null or MistakenEosTokenId
             ? ids.argmax(-1)

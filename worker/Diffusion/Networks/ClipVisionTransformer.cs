@@ -22,7 +22,14 @@ internal sealed class ClipVisionTransformer
         Weights embeddings = w["embeddings"];
         _classEmbedding = embeddings.Take("class_embedding", config.HiddenSize);
         _patchEmbedding = new Conv2d(
-            embeddings["patch_embedding"], config.NumChannels, config.HiddenSize, config.PatchSize, config.PatchSize, padding: 0, bias: false);
+            embeddings["patch_embedding"],
+            config.NumChannels,
+            config.HiddenSize,
+            config.PatchSize,
+            config.PatchSize,
+            padding: 0,
+            bias: false
+        );
         _positionEmbedding = new Embedding(embeddings["position_embedding"], config.Grid * config.Grid + 1, config.HiddenSize);
         // The name is misspelt in every checkpoint
         _preLayerNorm = new LayerNorm(w["pre_layrnorm"], config.HiddenSize, config.LayerNormEps);
@@ -32,15 +39,20 @@ internal sealed class ClipVisionTransformer
 
     /// <summary>All hidden states, embeddings first, in the caller's scope.</summary>
     /// <param name="pixels">(batch, channels, height, width), normalized</param>
-    /// <param name="interpolatePositions">Pictures of another size than the model's get its positions stretched; otherwise they are refused.</param>
+    /// <param name="interpolatePositions">Pictures of another size than the model's get its positions stretched; otherwise they are
+    /// refused.</param>
     public Tensor[] HiddenStates(Tensor pixels, bool interpolatePositions = false)
     {
-        long height = pixels.shape[2], width = pixels.shape[3];
+        long height = pixels.shape[2],
+            width = pixels.shape[3];
         if (!interpolatePositions && (height != _config.ImageSize || width != _config.ImageSize))
         {
-            throw new ArgumentException($"The picture is {width} x {height}, the model takes {_config.ImageSize} x {_config.ImageSize}", nameof(pixels));
+            throw new ArgumentException(
+                $"The picture is {width} x {height}, the model takes {_config.ImageSize} x {_config.ImageSize}",
+                nameof(pixels)
+            );
         }
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor patches = FeatureMap.ToSequence(_patchEmbedding.Forward(pixels));
         Tensor first = _classEmbedding.Value.view(1, 1, -1).expand(pixels.shape[0], 1, -1);
         Tensor embedded = torch.cat([first, patches], 1) + Positions(height / _config.PatchSize, width / _config.PatchSize);
@@ -53,7 +65,7 @@ internal sealed class ClipVisionTransformer
     /// <returns>(batch, features)</returns>
     public Tensor Pool(Tensor state)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         return _postLayerNorm.Forward(state.select(1, 0)).MoveToOuterDisposeScope();
     }
 

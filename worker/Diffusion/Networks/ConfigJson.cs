@@ -73,21 +73,25 @@ public static class ConfigJson
     private sealed class NamedValueConverter<T> : JsonConverter<T>
         where T : struct, Enum
     {
-        private static readonly Dictionary<string, T> Known = Enum.GetNames<T>().ToDictionary(NameOf, Enum.Parse<T>, StringComparer.Ordinal);
+        private static readonly Dictionary<string, T> Known = Enum.GetNames<T>()
+            .ToDictionary(NameOf, Enum.Parse<T>, StringComparer.Ordinal);
 
         public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         {
             string? text = reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
             return text is not null && Known.TryGetValue(text, out T value)
                 ? value
-                : throw new JsonException($"{text ?? reader.TokenType.ToString()} is not known here; known: {string.Join(", ", Known.Keys)}.");
+                : throw new JsonException(
+                    $"{text ?? reader.TokenType.ToString()} is not known here; known: {string.Join(", ", Known.Keys)}."
+                );
         }
 
         public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) =>
             writer.WriteStringValue(Known.First(pair => EqualityComparer<T>.Default.Equals(pair.Value, value)).Key);
 
         private static string NameOf(string member) =>
-            typeof(T).GetField(member)!.GetCustomAttributes(typeof(JsonStringEnumMemberNameAttribute), inherit: false) is [JsonStringEnumMemberNameAttribute named]
+            typeof(T).GetField(member)!.GetCustomAttributes(typeof(JsonStringEnumMemberNameAttribute), inherit: false)
+                is [JsonStringEnumMemberNameAttribute named]
                 ? named.Name
                 : member;
     }

@@ -7,6 +7,7 @@ public enum ChannelOrder
 {
     [JsonStringEnumMemberName("rgb")]
     Rgb,
+
     [JsonStringEnumMemberName("bgr")]
     Bgr,
 }
@@ -29,6 +30,11 @@ public sealed record ControlNetConfig : UNetBodyConfig
     {
         base.Validate();
         ConfigCheck.Positive("conditioning_channels", ConditioningChannels);
-        ConfigCheck.Require(ConditioningEmbeddingOutChannels.Count > 0, "conditioning_embedding_out_channels", "[]", "must name at least one block");
+        ConfigCheck.Require(
+            ConditioningEmbeddingOutChannels.Count > 0,
+            "conditioning_embedding_out_channels",
+            "[]",
+            "must name at least one block"
+        );
     }
 }

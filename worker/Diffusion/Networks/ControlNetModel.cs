@@ -5,7 +5,10 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>A copy of a UNet's way down that sees a control picture, and says what to add to the UNet's skip connections (https://arxiv.org/abs/2302.05543).</summary>
+/// <summary>
+/// A copy of a UNet's way down that sees a control picture, and says what to add to the UNet's skip connections
+/// (https://arxiv.org/abs/2302.05543).
+/// </summary>
 public sealed class ControlNetModel : Network
 {
     // In guess mode the shallowest residual has a tenth of the deepest one's weight
@@ -27,25 +30,43 @@ public sealed class ControlNetModel : Network
         : base(weights)
     {
         Config = config;
-        int first = config.BlockOutChannels[0], last = config.BlockOutChannels[^1];
+        int first = config.BlockOutChannels[0],
+            last = config.BlockOutChannels[^1];
         int[] blocks = [.. Enumerable.Range(0, config.Blocks)];
         int[] condChannels = [.. config.ConditioningEmbeddingOutChannels];
         Weights cond = weights["controlnet_cond_embedding"];
         var stages = new UNetStages(config);
         _convIn = new Conv2d(weights["conv_in"], config.InChannels, first);
         _time = new UNetTimeEmbedding(weights, config);
-        _encoderHidProj = config.EncoderHidDim is int size ? new Linear(weights["encoder_hid_proj"], size, config.CrossAttentionDim[0]) : null;
+        _encoderHidProj = config.EncoderHidDim is int size
+            ? new Linear(weights["encoder_hid_proj"], size, config.CrossAttentionDim[0])
+            : null;
         _condIn = new Conv2d(cond["conv_in"], config.ConditioningChannels, condChannels[0]);
         // Pairs: one convolution at the same size, one that halves
-        _condBlocks = [.. Enumerable.Range(0, (condChannels.Length - 1) * 2).Select(i => i % 2 == 0
-            ? new Conv2d(cond["blocks"][i], condChannels[i / 2], condChannels[i / 2])
-            : new Conv2d(cond["blocks"][i], condChannels[i / 2], condChannels[i / 2 + 1], stride: 2))];
+        _condBlocks =
+        [
+            .. Enumerable
+                .Range(0, (condChannels.Length - 1) * 2)
+                .Select(i =>
+                    i % 2 == 0
+                        ? new Conv2d(cond["blocks"][i], condChannels[i / 2], condChannels[i / 2])
+                        : new Conv2d(cond["blocks"][i], condChannels[i / 2], condChannels[i / 2 + 1], stride: 2)
+                ),
+        ];
         _condOut = new Conv2d(cond["conv_out"], condChannels[^1], first);
         _down = [.. blocks.Select(block => stages.Down(weights["down_blocks"][block], block))];
         _mid = stages.Mid(weights["mid_block"]);
-        int[] skipChannels = [first, .. blocks.SelectMany(block =>
-            Enumerable.Repeat(config.BlockOutChannels[block], config.LayersPerBlock[block] + (block < config.Blocks - 1 ? 1 : 0)))];
-        _controlDown = [.. skipChannels.Select((channels, i) => new Conv2d(weights["controlnet_down_blocks"][i], channels, channels, kernel: 1))];
+        int[] skipChannels =
+        [
+            first,
+            .. blocks.SelectMany(block =>
+                Enumerable.Repeat(config.BlockOutChannels[block], config.LayersPerBlock[block] + (block < config.Blocks - 1 ? 1 : 0))
+            ),
+        ];
+        _controlDown =
+        [
+            .. skipChannels.Select((channels, i) => new Conv2d(weights["controlnet_down_blocks"][i], channels, channels, kernel: 1)),
+        ];
         _controlMid = new Conv2d(weights["controlnet_mid_block"], last, last, kernel: 1);
         Finish(weights);
     }
@@ -55,7 +76,14 @@ public sealed class ControlNetModel : Network
     /// <summary>The residuals for one timestep that holds for the whole batch.</summary>
     /// <inheritdoc cref="Forward(Tensor, Tensor, Tensor, Tensor, double, bool, UNetConditions?)"/>
     public ControlNetOutput Forward(
-        Tensor sample, double timestep, Tensor encoderHiddenStates, Tensor controlnetCond, double conditioningScale = 1, bool guessMode = false, UNetConditions? conditions = null)
+        Tensor sample,
+        double timestep,
+        Tensor encoderHiddenStates,
+        Tensor controlnetCond,
+        double conditioningScale = 1,
+        bool guessMode = false,
+        UNetConditions? conditions = null
+    )
     {
         using Tensor t = torch.tensor(timestep, dtype: ScalarType.Float32, device: sample.device);
         return Forward(sample, t, encoderHiddenStates, controlnetCond, conditioningScale, guessMode, conditions);
@@ -71,23 +99,33 @@ public sealed class ControlNetModel : Network
     /// <returns>In the caller's scope, in the type of <paramref name="sample"/>.</returns>
     /// <exception cref="ArgumentException">The control picture's size does not fit the sample's, or a condition is missing.</exception>
     public ControlNetOutput Forward(
-        Tensor sample, Tensor timestep, Tensor encoderHiddenStates, Tensor controlnetCond, double conditioningScale = 1, bool guessMode = false, UNetConditions? conditions = null)
+        Tensor sample,
+        Tensor timestep,
+        Tensor encoderHiddenStates,
+        Tensor controlnetCond,
+        double conditioningScale = 1,
+        bool guessMode = false,
+        UNetConditions? conditions = null
+    )
     {
         conditions ??= UNetConditions.None;
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor x = _convIn.Forward(Layout.ForConvolutions(ToOwn(sample)));
         Tensor control = Control(ToOwn(controlnetCond));
         if (control.shape[2] != x.shape[2] || control.shape[3] != x.shape[3])
         {
             throw new ArgumentException(
-                $"The control picture is {controlnetCond.shape[3]} x {controlnetCond.shape[2]}, which makes {control.shape[3]} x {control.shape[2]}, but the latents are {x.shape[3]} x {x.shape[2]}",
-                nameof(controlnetCond));
+                $"The control picture is {controlnetCond.shape[3]} x {controlnetCond.shape[2]}, which makes {control.shape[3]} x "
+                    + $"{control.shape[2]}, but the latents are {x.shape[3]} x {x.shape[2]}",
+                nameof(controlnetCond)
+            );
         }
         Tensor context = ToOwn(encoderHiddenStates);
         var call = new UNetCall(
             _time.Forward(timestep, sample.shape[0], conditions, Dtype),
             _encoderHidProj?.Forward(context) ?? context,
-            Masks.ToBias(conditions.EncoderAttentionMask, Dtype));
+            Masks.ToBias(conditions.EncoderAttentionMask, Dtype)
+        );
         var skips = new List<Tensor> { x.add_(control) };
         UNetWays.Down(_down, call, skips);
         Tensor mid = _mid is null ? skips[^1] : UNetWays.Chain(_mid, skips[^1], call);
@@ -95,12 +133,13 @@ public sealed class ControlNetModel : Network
         Tensor[] down = [.. skips.Select((skip, i) => Residual(_controlDown[i], skip, Scale(i), sample).MoveToOuterDisposeScope())];
         return new ControlNetOutput(down, Residual(_controlMid, mid, Scale(count), sample).MoveToOuterDisposeScope());
 
-        double Scale(int i) => conditioningScale * (guessMode && !Config.GlobalPoolConditions ? Math.Pow(10, GuessModeDecades * ((double)i / count - 1)) : 1);
+        double Scale(int i) =>
+            conditioningScale * (guessMode && !Config.GlobalPoolConditions ? Math.Pow(10, GuessModeDecades * ((double)i / count - 1)) : 1);
     }
 
     private Tensor Control(Tensor picture)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor x = Config.ControlnetConditioningChannelOrder == ChannelOrder.Bgr ? picture.flip(1) : picture;
         Tensor h = F.silu(_condIn.Forward(Layout.ForConvolutions(x)));
         foreach (Conv2d block in _condBlocks)
@@ -112,7 +151,7 @@ public sealed class ControlNetModel : Network
 
     private Tensor Residual(Conv2d conv, Tensor x, double scale, Tensor like)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor residual = conv.Forward(x) * scale;
         if (Config.GlobalPoolConditions)
         {

@@ -1,4 +1,5 @@
 using Generation.Diffusion.Networks.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
@@ -29,12 +30,13 @@ internal sealed class FluxProjections
     public static (string, string, string, string, string) Image { get; } = ("to_q", "to_k", "to_v", "norm_q", "norm_k");
 
     /// <summary>The names of the text's stream.</summary>
-    public static (string, string, string, string, string) Text { get; } = ("add_q_proj", "add_k_proj", "add_v_proj", "norm_added_q", "norm_added_k");
+    public static (string, string, string, string, string) Text { get; } =
+        ("add_q_proj", "add_k_proj", "add_v_proj", "norm_added_q", "norm_added_k");
 
     /// <returns>(batch, heads, length, size) each, in the caller's scope</returns>
     public (Tensor Q, Tensor K, Tensor V) Forward(Tensor x)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor q = _normQ.Forward(ScaledDotProduct.SplitHeads(_q.Forward(x), _heads));
         Tensor k = _normK.Forward(ScaledDotProduct.SplitHeads(_k.Forward(x), _heads));
         Tensor v = ScaledDotProduct.SplitHeads(_v.Forward(x), _heads);
@@ -48,7 +50,7 @@ internal readonly record struct FluxPositions(Tensor Cos, Tensor Sin)
     /// <summary>Attention over all tokens, (batch, heads, length, size), to (batch, length, heads * size).</summary>
     public Tensor Attend(Tensor q, Tensor k, Tensor v)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor attended = ScaledDotProduct.AttendHeads(RotaryEmbedding.Apply(q, Cos, Sin), RotaryEmbedding.Apply(k, Cos, Sin), v);
         return ScaledDotProduct.JoinHeads(attended).MoveToOuterDisposeScope();
     }

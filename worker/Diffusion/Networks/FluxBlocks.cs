@@ -13,17 +13,30 @@ internal sealed class FluxTransformerBlock
     public FluxTransformerBlock(Weights w, FluxConfig config)
     {
         Weights attention = w["attn"];
-        _image = new Stream(w["norm1"], new FluxProjections(attention, config, FluxProjections.Image), attention["to_out.0"], w["ff"], config);
-        _text = new Stream(w["norm1_context"], new FluxProjections(attention, config, FluxProjections.Text), attention["to_add_out"], w["ff_context"], config);
+        _image = new Stream(
+            w["norm1"],
+            new FluxProjections(attention, config, FluxProjections.Image),
+            attention["to_out.0"],
+            w["ff"],
+            config
+        );
+        _text = new Stream(
+            w["norm1_context"],
+            new FluxProjections(attention, config, FluxProjections.Text),
+            attention["to_add_out"],
+            w["ff_context"],
+            config
+        );
     }
 
     /// <returns>Text and picture, in the caller's scope.</returns>
     public (Tensor Text, Tensor Image) Forward(Tensor text, Tensor image, Tensor condition, in FluxPositions positions)
     {
-        using var scope = NewDisposeScope();
-        Tensor[] textModulation = _text.Norm.Modulation(condition), imageModulation = _image.Norm.Modulation(condition);
-        var (textQ, textK, textV) = _text.Project(text, textModulation);
-        var (imageQ, imageK, imageV) = _image.Project(image, imageModulation);
+        using DisposeScope scope = NewDisposeScope();
+        Tensor[] textModulation = _text.Norm.Modulation(condition),
+            imageModulation = _image.Norm.Modulation(condition);
+        (Tensor? textQ, Tensor? textK, Tensor? textV) = _text.Project(text, textModulation);
+        (Tensor? imageQ, Tensor? imageK, Tensor? imageV) = _image.Project(image, imageModulation);
         Tensor attended = positions.Attend(torch.cat([textQ, imageQ], 2), torch.cat([textK, imageK], 2), torch.cat([textV, imageV], 2));
         long length = text.shape[1];
         Tensor newText = _text.Finish(text, attended.narrow(1, 0, length), textModulation);
@@ -31,7 +44,9 @@ internal sealed class FluxTransformerBlock
         return (newText.MoveToOuterDisposeScope(), newImage.MoveToOuterDisposeScope());
     }
 
-    /// <summary>One stream's norm, projections and perceptron. The modulation is shift, scale and gate of the attention, then of the perceptron.</summary>
+    /// <summary>
+    /// One stream's norm, projections and perceptron. The modulation is shift, scale and gate of the attention, then of the perceptron.
+    /// </summary>
     private sealed class Stream(Weights norm, FluxProjections projections, Weights toOut, Weights feedForward, FluxConfig config)
     {
         private readonly Linear _toOut = new(toOut, config.InnerDim, config.InnerDim);
@@ -47,7 +62,7 @@ internal sealed class FluxTransformerBlock
 
         public Tensor Finish(Tensor x, Tensor attended, Tensor[] modulation)
         {
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             Tensor h = x + _toOut.Forward(attended).mul_(modulation[2]);
             Tensor inner = _feedForward.Forward(Norm.Forward(h, modulation[3], modulation[4]));
             return h.add_(inner.mul_(modulation[5])).MoveToOuterDisposeScope();
@@ -65,7 +80,8 @@ internal sealed class FluxSingleTransformerBlock
 
     public FluxSingleTransformerBlock(Weights w, FluxConfig config)
     {
-        int inner = config.InnerDim, mlp = inner * 4;
+        int inner = config.InnerDim,
+            mlp = inner * 4;
         _norm = new AdaLayerNorm(w["norm"], inner, chunks: 3);
         _projections = new FluxProjections(w["attn"], config, FluxProjections.Image);
         _projMlp = new Linear(w["proj_mlp"], inner, mlp);
@@ -75,11 +91,11 @@ internal sealed class FluxSingleTransformerBlock
     /// <param name="x">(batch, text length + picture length, features)</param>
     public Tensor Forward(Tensor x, Tensor condition, in FluxPositions positions)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor[] modulation = _norm.Modulation(condition);
         Tensor normed = _norm.Forward(x, modulation[0], modulation[1]);
         Tensor mlp = Activation.GeluTanh.Apply(_projMlp.Forward(normed));
-        var (q, k, v) = _projections.Forward(normed);
+        (Tensor? q, Tensor? k, Tensor? v) = _projections.Forward(normed);
         Tensor joined = torch.cat([positions.Attend(q, k, v), mlp], -1);
         return (x + _projOut.Forward(joined).mul_(modulation[2])).MoveToOuterDisposeScope();
     }

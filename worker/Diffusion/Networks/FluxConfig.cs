@@ -2,7 +2,9 @@ using System.Text.Json.Serialization;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>What <see cref="FluxTransformer2DModel"/> is built from: the fields and defaults of diffusers' FluxTransformer2DModel.</summary>
+/// <summary>
+/// What <see cref="FluxTransformer2DModel"/> is built from: the fields and defaults of diffusers' FluxTransformer2DModel.
+/// </summary>
 public sealed record FluxConfig : INetworkConfig
 {
     public int PatchSize { get; init; } = 1;
@@ -48,8 +50,17 @@ public sealed record FluxConfig : INetworkConfig
         ConfigCheck.Positive("attention_head_dim", AttentionHeadDim);
         ConfigCheck.Require(NumLayers >= 0, "num_layers", NumLayers, "must not be negative");
         ConfigCheck.Require(NumSingleLayers >= 0, "num_single_layers", NumSingleLayers, "must not be negative");
-        ConfigCheck.Require(AxesDimsRope.All(axis => axis > 0 && axis % 2 == 0), "axes_dims_rope", string.Join(", ", AxesDimsRope), "must be positive even numbers");
         ConfigCheck.Require(
-            AxesDimsRope.Sum() == AttentionHeadDim, "axes_dims_rope", string.Join(", ", AxesDimsRope), $"must add up to attention_head_dim {AttentionHeadDim}");
+            AxesDimsRope.All(axis => axis > 0 && axis % 2 == 0),
+            "axes_dims_rope",
+            string.Join(", ", AxesDimsRope),
+            "must be positive even numbers"
+        );
+        ConfigCheck.Require(
+            AxesDimsRope.Sum() == AttentionHeadDim,
+            "axes_dims_rope",
+            string.Join(", ", AxesDimsRope),
+            $"must add up to attention_head_dim {AttentionHeadDim}"
+        );
     }
 }

@@ -39,8 +39,16 @@ public sealed class FluxTransformer2DModel : Network
         _textEmbedder = new TimestepEmbedding(embed["text_embedder"], config.PooledProjectionDim, inner);
         _contextEmbedder = new Linear(weights["context_embedder"], config.JointAttentionDim, inner);
         _xEmbedder = new Linear(weights["x_embedder"], config.InChannels, inner);
-        _transformerBlocks = [.. Enumerable.Range(0, config.NumLayers).Select(i => new FluxTransformerBlock(weights["transformer_blocks"][i], config))];
-        _singleTransformerBlocks = [.. Enumerable.Range(0, config.NumSingleLayers).Select(i => new FluxSingleTransformerBlock(weights["single_transformer_blocks"][i], config))];
+        _transformerBlocks =
+        [
+            .. Enumerable.Range(0, config.NumLayers).Select(i => new FluxTransformerBlock(weights["transformer_blocks"][i], config)),
+        ];
+        _singleTransformerBlocks =
+        [
+            .. Enumerable
+                .Range(0, config.NumSingleLayers)
+                .Select(i => new FluxSingleTransformerBlock(weights["single_transformer_blocks"][i], config)),
+        ];
         _normOut = new AdaLayerNorm(weights["norm_out"], inner, chunks: 2);
         _projOut = new Linear(weights["proj_out"], inner, config.OutChannels ?? config.InChannels);
         Finish(weights);
@@ -50,16 +58,25 @@ public sealed class FluxTransformer2DModel : Network
 
     /// <summary>Predicts for one time and one guidance scale that hold for the whole batch.</summary>
     /// <inheritdoc cref="Forward(Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor?)"/>
-    public Tensor Forward(Tensor hiddenStates, double timestep, Tensor encoderHiddenStates, Tensor pooledProjections, Tensor txtIds, Tensor imgIds, double? guidance = null)
+    public Tensor Forward(
+        Tensor hiddenStates,
+        double timestep,
+        Tensor encoderHiddenStates,
+        Tensor pooledProjections,
+        Tensor txtIds,
+        Tensor imgIds,
+        double? guidance = null
+    )
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor time = torch.tensor(timestep, dtype: ScalarType.Float32, device: hiddenStates.device);
         Tensor? scale = guidance is double value ? torch.tensor(value, dtype: ScalarType.Float32, device: hiddenStates.device) : null;
         return Forward(hiddenStates, time, encoderHiddenStates, pooledProjections, txtIds, imgIds, scale).MoveToOuterDisposeScope();
     }
 
     /// <summary>Predicts for a time and a guidance scale per sample.</summary>
-    /// <param name="hiddenStates">(batch, picture length, in channels): packed 2x2 patches of latents, and for Fill what is beside them</param>
+    /// <param name="hiddenStates">(batch, picture length, in channels): packed 2x2 patches of latents, and for Fill what is beside
+    /// them</param>
     /// <param name="timestep">(batch), or one number for all: sigma in 0..1</param>
     /// <param name="encoderHiddenStates">(batch, text length, joint_attention_dim): T5's states</param>
     /// <param name="pooledProjections">(batch, pooled_projection_dim): CLIP's pooled state</param>
@@ -69,17 +86,26 @@ public sealed class FluxTransformer2DModel : Network
     /// <returns>(batch, picture length, out channels) in the type of <paramref name="hiddenStates"/></returns>
     /// <exception cref="ArgumentException">The network takes guidance and none is given.</exception>
     public Tensor Forward(
-        Tensor hiddenStates, Tensor timestep, Tensor encoderHiddenStates, Tensor pooledProjections, Tensor txtIds, Tensor imgIds, Tensor? guidance = null)
+        Tensor hiddenStates,
+        Tensor timestep,
+        Tensor encoderHiddenStates,
+        Tensor pooledProjections,
+        Tensor txtIds,
+        Tensor imgIds,
+        Tensor? guidance = null
+    )
     {
-        using var scope = NewDisposeScope();
-        long batch = hiddenStates.shape[0], textLength = encoderHiddenStates.shape[1];
+        using DisposeScope scope = NewDisposeScope();
+        long batch = hiddenStates.shape[0],
+            textLength = encoderHiddenStates.shape[1];
         Tensor condition = Condition(timestep, guidance, ToOwn(pooledProjections), batch);
         (Tensor cos, Tensor sin) = _rotary.Angles(torch.cat([txtIds.to(ScalarType.Float32), imgIds.to(ScalarType.Float32)], 0));
         var positions = new FluxPositions(cos, sin);
-        Tensor text = _contextEmbedder.Forward(ToOwn(encoderHiddenStates)), image = _xEmbedder.Forward(ToOwn(hiddenStates));
+        Tensor text = _contextEmbedder.Forward(ToOwn(encoderHiddenStates)),
+            image = _xEmbedder.Forward(ToOwn(hiddenStates));
         foreach (FluxTransformerBlock block in _transformerBlocks)
         {
-            var (newText, newImage) = block.Forward(text, image, condition, positions);
+            (Tensor? newText, Tensor? newImage) = block.Forward(text, image, condition, positions);
             Scoped.Swap(ref text, newText);
             Scoped.Swap(ref image, newImage);
         }
@@ -90,17 +116,20 @@ public sealed class FluxTransformer2DModel : Network
         }
         // Scale before shift: the one place where the checkpoint has them in this order
         Tensor[] modulation = _normOut.Modulation(condition);
-        Tensor result = _projOut.Forward(_normOut.Forward(h.narrow(1, textLength, h.shape[1] - textLength), shift: modulation[1], scale: modulation[0]));
+        Tensor result = _projOut.Forward(
+            _normOut.Forward(h.narrow(1, textLength, h.shape[1] - textLength), shift: modulation[1], scale: modulation[0])
+        );
         return ToCaller(result, hiddenStates).MoveToOuterDisposeScope();
     }
 
     private Tensor Condition(Tensor timestep, Tensor? guidance, Tensor pooled, long batch)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor condition = _timestepEmbedder.Forward(Embedded(timestep, batch));
         if (_guidanceEmbedder is not null)
         {
-            Tensor scale = guidance ?? throw new ArgumentException("The network takes a guidance scale, and none is given", nameof(guidance));
+            Tensor scale = guidance
+                ?? throw new ArgumentException("The network takes a guidance scale, and none is given", nameof(guidance));
             condition = condition + _guidanceEmbedder.Forward(Embedded(scale, batch));
         }
         return (condition + _textEmbedder.Forward(pooled)).MoveToOuterDisposeScope();
@@ -108,7 +137,7 @@ public sealed class FluxTransformer2DModel : Network
 
     private Tensor Embedded(Tensor values, long batch)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor each = values.to(ScalarType.Float32).reshape(-1).expand(batch) * TimeScale;
         return _timeProj.Forward(each).to(Dtype).MoveToOuterDisposeScope();
     }

@@ -15,17 +15,19 @@ public sealed record LatentDistribution(Tensor Mean, Tensor LogVar) : IDisposabl
     /// <param name="moments">(batch, 2 * latent channels, height, width)</param>
     internal static LatentDistribution FromMoments(Tensor moments)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor[] halves = moments.chunk(2, 1);
         return new LatentDistribution(
-            halves[0].contiguous().MoveToOuterDisposeScope(), halves[1].clamp(MinLogVar, MaxLogVar).contiguous().MoveToOuterDisposeScope());
+            halves[0].contiguous().MoveToOuterDisposeScope(),
+            halves[1].clamp(MinLogVar, MaxLogVar).contiguous().MoveToOuterDisposeScope()
+        );
     }
 
     /// <summary>One draw: mean + deviation * noise.</summary>
     /// <param name="noise">Standard normal, shaped as the mean.</param>
     public Tensor Sample(Tensor noise)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         return (Mean + torch.exp(LogVar * 0.5) * noise).MoveToOuterDisposeScope();
     }
 

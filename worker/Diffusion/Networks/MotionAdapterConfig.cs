@@ -28,14 +28,29 @@ public sealed record MotionAdapterConfig : INetworkConfig
         int blocks = BlockOutChannels.Count;
         ConfigCheck.Require(blocks > 0, "block_out_channels", "[]", "must name at least one block");
         ConfigCheck.Positive("motion_max_seq_length", MotionMaxSeqLength);
-        ConfigCheck.Require(MotionMidBlockLayersPerBlock == 1, "motion_mid_block_layers_per_block", MotionMidBlockLayersPerBlock, "must be 1");
-        ConfigCheck.Require(ConvInChannels is null, "conv_in_channels", ConvInChannels, "must be null (a convolution in of the adapter's own is not built)");
+        ConfigCheck.Require(
+            MotionMidBlockLayersPerBlock == 1,
+            "motion_mid_block_layers_per_block",
+            MotionMidBlockLayersPerBlock,
+            "must be 1"
+        );
+        ConfigCheck.Require(
+            ConvInChannels is null,
+            "conv_in_channels",
+            ConvInChannels,
+            "must be null (a convolution in of the adapter's own is not built)"
+        );
         MotionLayersPerBlock.CheckCount("motion_layers_per_block", blocks);
         MotionTransformerLayersPerBlock.CheckCount("motion_transformer_layers_per_block", blocks);
         MotionNumAttentionHeads.CheckCount("motion_num_attention_heads", blocks);
         for (int block = 0; block < blocks; block++)
         {
-            ConfigCheck.Divides("motion_num_attention_heads", MotionNumAttentionHeads[block], BlockOutChannels[block], "block_out_channels");
+            ConfigCheck.Divides(
+                "motion_num_attention_heads",
+                MotionNumAttentionHeads[block],
+                BlockOutChannels[block],
+                "block_out_channels"
+            );
         }
     }
 }

@@ -16,7 +16,8 @@ public abstract class Network : IDisposable
     }
 
     /// <summary>The weights by their names in the checkpoint.</summary>
-    public ParameterStore Parameters => _parameters ?? throw new InvalidOperationException("The network's constructor has not finished its weights");
+    public ParameterStore Parameters =>
+        _parameters ?? throw new InvalidOperationException("The network's constructor has not finished its weights");
 
     /// <summary>The type that the network computes in.</summary>
     public ScalarType Dtype { get; }

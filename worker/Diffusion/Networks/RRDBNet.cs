@@ -27,7 +27,10 @@ public sealed class RRDBNet : Network, IUpscalerNetwork
         int features = config.NumFeat;
         _unshuffle = config.ShuffleFactor;
         _convFirst = new Conv2d(weights["conv_first"], config.NumInCh * _unshuffle * _unshuffle, features);
-        _body = [.. Enumerable.Range(0, config.NumBlock).Select(i => new ResidualInResidual(weights["body"][i], features, config.NumGrowCh))];
+        _body =
+        [
+            .. Enumerable.Range(0, config.NumBlock).Select(i => new ResidualInResidual(weights["body"][i], features, config.NumGrowCh)),
+        ];
         _convBody = new Conv2d(weights["conv_body"], features, features);
         _convUps = [.. Enumerable.Range(1, config.Doublings).Select(i => new Conv2d(weights[$"conv_up{i}"], features, features))];
         _convHr = new Conv2d(weights["conv_hr"], features, features);
@@ -46,7 +49,11 @@ public sealed class RRDBNet : Network, IUpscalerNetwork
         get
         {
             // Convolutions of 3 see one further each: the first, fifteen in a block, the body's; then on maps twice as large at a time
-            double reach = 2 + (15 * Config.NumBlock) + Enumerable.Range(1, Config.Doublings).Sum(i => Math.Pow(0.5, i)) + (2 * Math.Pow(0.5, Config.Doublings));
+            double reach =
+                2
+                + (15 * Config.NumBlock)
+                + Enumerable.Range(1, Config.Doublings).Sum(i => Math.Pow(0.5, i))
+                + (2 * Math.Pow(0.5, Config.Doublings));
             return (int)Math.Ceiling(reach) * _unshuffle;
         }
     }
@@ -60,8 +67,9 @@ public sealed class RRDBNet : Network, IUpscalerNetwork
     /// <inheritdoc/>
     public Tensor Forward(Tensor image)
     {
-        using var scope = NewDisposeScope();
-        long height = image.shape[2], width = image.shape[3];
+        using DisposeScope scope = NewDisposeScope();
+        long height = image.shape[2],
+            width = image.shape[3];
         Tensor x = ToOwn(image);
         if (_unshuffle > 1)
         {
@@ -96,7 +104,8 @@ public sealed class RRDBNet : Network, IUpscalerNetwork
     /// <summary>Mirrors right and lower edges, so that <paramref name="multiple"/> divides height and width.</summary>
     private static Tensor PadToMultiple(Tensor x, long multiple)
     {
-        long right = (multiple - x.shape[3] % multiple) % multiple, below = (multiple - x.shape[2] % multiple) % multiple;
+        long right = (multiple - x.shape[3] % multiple) % multiple,
+            below = (multiple - x.shape[2] % multiple) % multiple;
         return right == 0 && below == 0 ? x : F.pad(x, [0, right, 0, below], PaddingModes.Reflect);
     }
 
@@ -110,7 +119,7 @@ public sealed class RRDBNet : Network, IUpscalerNetwork
 
         public Tensor Forward(Tensor x)
         {
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             Tensor h = _blocks[0].Forward(x);
             Scoped.Swap(ref h, _blocks[1].Forward(h));
             Scoped.Swap(ref h, _blocks[2].Forward(h));
@@ -128,7 +137,7 @@ public sealed class RRDBNet : Network, IUpscalerNetwork
 
         public Tensor Forward(Tensor x)
         {
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             var seen = new List<Tensor> { x };
             for (int i = 0; i < 4; i++)
             {

@@ -9,7 +9,9 @@ public sealed record RRDBNetConfig : INetworkConfig
     /// <summary>How many times larger each side becomes: a power of two.</summary>
     public int Scale { get; init; } = 4;
 
-    /// <summary>The picture is folded into channels by this factor first. Null: Real-ESRGAN's rule, 2 for scale 2 and 4 for scale 1.</summary>
+    /// <summary>
+    /// The picture is folded into channels by this factor first. Null: Real-ESRGAN's rule, 2 for scale 2 and 4 for scale 1.
+    /// </summary>
     public int? Shuffle { get; init; }
 
     public int NumInCh { get; init; } = 3;
@@ -46,7 +48,12 @@ public sealed record RRDBNetConfig : INetworkConfig
             _ => 1,
         };
         int doublings = Enumerable.Range(1, 8).TakeWhile(i => weights.Has($"conv_up{i}.weight")).Count();
-        ConfigCheck.Require(1 << doublings >= shuffle, "conv_first.weight", first[1], $"has more input channels than {doublings} doublings undo");
+        ConfigCheck.Require(
+            1 << doublings >= shuffle,
+            "conv_first.weight",
+            first[1],
+            $"has more input channels than {doublings} doublings undo"
+        );
         int scale = (1 << doublings) / shuffle;
         return new RRDBNetConfig
         {

@@ -26,30 +26,39 @@ public static partial class RRDBNetKeys
     /// <param name="source">Borrowed as long as the result is used.</param>
     public static WeightSource Rename(WeightSource source)
     {
-        int lastMember = source.Names.Select(name => OldMember().Match(name)).Where(match => match.Success)
-            .Select(match => int.Parse(match.Groups["member"].Value, CultureInfo.InvariantCulture)).DefaultIfEmpty(0).Max();
+        int lastMember = source
+            .Names.Select(name => OldMember().Match(name))
+            .Where(match => match.Success)
+            .Select(match => int.Parse(match.Groups["member"].Value, CultureInfo.InvariantCulture))
+            .DefaultIfEmpty(0)
+            .Max();
         var renamed = source.Names.ToDictionary(name => Rename(name, lastMember), name => new WeightPiece(name), StringComparer.Ordinal);
         return renamed.All(pair => pair.Key == pair.Value.Source) ? source : new RenamedWeights(source, renamed, owns: false);
     }
+
+    private static string NameOfDense(GroupCollection groups) =>
+        $"body.{groups["block"].Value}.rdb{groups["dense"].Value}.conv{groups["conv"].Value}.{groups["part"].Value}";
 
     private static string Rename(string name, int lastMember)
     {
         if (OldBlock().Match(name) is { Success: true } block)
         {
-            return $"body.{block.Groups["block"].Value}.rdb{block.Groups["dense"].Value}.conv{block.Groups["conv"].Value}.{block.Groups["part"].Value}";
+            return NameOfDense(block.Groups);
         }
         if (OldTrunk().Match(name) is { Success: true } trunk)
         {
             return $"conv_body.{trunk.Groups["part"].Value}";
         }
-        if (OldMember().Match(name) is { Success: true } old
-            && NameOfMember(int.Parse(old.Groups["member"].Value, CultureInfo.InvariantCulture), lastMember) is string member)
+        if (
+            OldMember().Match(name) is { Success: true } old
+            && NameOfMember(int.Parse(old.Groups["member"].Value, CultureInfo.InvariantCulture), lastMember) is string member
+        )
         {
             return $"{member}.{old.Groups["part"].Value}";
         }
         if (NewBlock().Match(name) is { Success: true } newer)
         {
-            return $"body.{newer.Groups["block"].Value}.rdb{newer.Groups["dense"].Value}.conv{newer.Groups["conv"].Value}.{newer.Groups["part"].Value}";
+            return NameOfDense(newer.Groups);
         }
         int dot = name.IndexOf('.', StringComparison.Ordinal);
         return dot > 0 && NewMembers.TryGetValue(name[..dot], out string? known) ? known + name[dot..] : name;
@@ -63,12 +72,17 @@ public static partial class RRDBNetKeys
             0 => "conv_first",
             _ when member == last => "conv_last",
             _ when member == afterDoublings => "conv_hr",
-            _ when member < afterDoublings && member % MembersPerDoubling == 0 => $"conv_up{(member - FirstConvUp) / MembersPerDoubling + 1}",
+            _ when member < afterDoublings && member % MembersPerDoubling == 0 =>
+                $"conv_up{(member - FirstConvUp) / MembersPerDoubling + 1}",
             _ => null,
         };
     }
 
-    [GeneratedRegex(@"^model\.1\.sub\.(?<block>\d+)\.RDB(?<dense>[123])\.conv(?<conv>[1-5])\.0\.(?<part>weight|bias)$", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        @"^model\.1\.sub\.(?<block>\d+)\.RDB(?<dense>[123])\.conv(?<conv>[1-5])\.0\.(?<part>weight|bias)$",
+        RegexOptions.ExplicitCapture,
+        1000
+    )]
     private static partial Regex OldBlock();
 
     [GeneratedRegex(@"^model\.1\.sub\.\d+\.(?<part>weight|bias)$", RegexOptions.ExplicitCapture, 1000)]
@@ -77,6 +91,10 @@ public static partial class RRDBNetKeys
     [GeneratedRegex(@"^model\.(?<member>\d+)\.(?<part>weight|bias)$", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex OldMember();
 
-    [GeneratedRegex(@"^RRDB_trunk\.(?<block>\d+)\.RDB(?<dense>[123])\.conv(?<conv>[1-5])\.(?<part>weight|bias)$", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        @"^RRDB_trunk\.(?<block>\d+)\.RDB(?<dense>[123])\.conv(?<conv>[1-5])\.(?<part>weight|bias)$",
+        RegexOptions.ExplicitCapture,
+        1000
+    )]
     private static partial Regex NewBlock();
 }

@@ -1,4 +1,5 @@
 using Generation.Diffusion.Networks.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -32,7 +33,12 @@ public sealed record SRVGGConfig : INetworkConfig
         long folded = weights.ShapeOf($"body.{last}.weight")[0];
         // The picture is added to the result, so there are as many channels out as in
         int scale = (int)Math.Round(Math.Sqrt(folded / (double)first[1]));
-        ConfigCheck.Require(scale * scale * first[1] == folded, $"body.{last}.weight", folded, $"must have {first[1]} channels times a square");
+        ConfigCheck.Require(
+            scale * scale * first[1] == folded,
+            $"body.{last}.weight",
+            folded,
+            $"must have {first[1]} channels times a square"
+        );
         return new SRVGGConfig
         {
             Scale = scale,
@@ -55,7 +61,10 @@ public sealed record SRVGGConfig : INetworkConfig
     }
 }
 
-/// <summary>The small enlarging network of Real-ESRGAN (realesr-general-x4v3, realesr-animevideov3): convolutions at the picture's size, unfolded at the end.</summary>
+/// <summary>
+/// The small enlarging network of Real-ESRGAN (realesr-general-x4v3, realesr-animevideov3): convolutions at the picture's size, unfolded at
+/// the end.
+/// </summary>
 public sealed class SRVGGNetCompact : Network, IUpscalerNetwork
 {
     private const double LeakySlope = 0.1;
@@ -68,7 +77,8 @@ public sealed class SRVGGNetCompact : Network, IUpscalerNetwork
         : base(weights)
     {
         Config = config;
-        int features = config.NumFeat, inner = config.NumConv + 1;
+        int features = config.NumFeat,
+            inner = config.NumConv + 1;
         Weights body = weights["body"];
         // Activations are counted too: convolutions have the even numbers
         _convs =
@@ -97,7 +107,7 @@ public sealed class SRVGGNetCompact : Network, IUpscalerNetwork
     /// <inheritdoc/>
     public Tensor Forward(Tensor image)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor x = Layout.ForConvolutions(ToOwn(image));
         Tensor h = _convs[0].Forward(x);
         for (int i = 0; i < _convs.Length - 1; i++)
@@ -113,7 +123,8 @@ public sealed class SRVGGNetCompact : Network, IUpscalerNetwork
         return ToCaller(h + enlarged, image).MoveToOuterDisposeScope();
     }
 
-    private Tensor Activate(Tensor x, int layer) => _slopes is not null
-        ? F.prelu(x, _slopes[layer].Value)
-        : Config.ActType == "relu" ? F.relu(x) : F.leaky_relu(x, LeakySlope);
+    private Tensor Activate(Tensor x, int layer) =>
+        _slopes is not null ? F.prelu(x, _slopes[layer].Value)
+        : Config.ActType == "relu" ? F.relu(x)
+        : F.leaky_relu(x, LeakySlope);
 }

@@ -1,5 +1,6 @@
-using Generation.Torch;
 using Generation.Diffusion.Networks.Layers;
+using Generation.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
@@ -19,7 +20,9 @@ public sealed record SafetyCheckerConfig : INetworkConfig
     }
 }
 
-/// <summary>Says which pictures are near to one of a set of unwanted concepts, in CLIP's joint space; the checker of Stable Diffusion 1.x.</summary>
+/// <summary>
+/// Says which pictures are near to one of a set of unwanted concepts, in CLIP's joint space; the checker of Stable Diffusion 1.x.
+/// </summary>
 public sealed class SafetyChecker : Network
 {
     // A picture near to a special-care concept is judged more strictly by this much
@@ -38,7 +41,8 @@ public sealed class SafetyChecker : Network
         : base(weights)
     {
         Config = config;
-        long concepts = weights.ShapeOf("concept_embeds")[0], special = weights.ShapeOf("special_care_embeds")[0];
+        long concepts = weights.ShapeOf("concept_embeds")[0],
+            special = weights.ShapeOf("special_care_embeds")[0];
         _visionModel = new ClipVisionTransformer(weights["vision_model.vision_model"], config.VisionConfig);
         _visualProjection = new Linear(weights["visual_projection"], config.VisionConfig.HiddenSize, config.ProjectionDim, bias: false);
         _conceptEmbeds = weights.Take("concept_embeds", concepts, config.ProjectionDim);
@@ -54,7 +58,7 @@ public sealed class SafetyChecker : Network
     /// <returns>One verdict per picture: whether it is near to an unwanted concept.</returns>
     public bool[] Check(Tensor pixelValues)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         return Judge(ImageEmbeds(pixelValues));
     }
 
@@ -62,7 +66,7 @@ public sealed class SafetyChecker : Network
     /// <returns>(batch, projection_dim)</returns>
     public Tensor ImageEmbeds(Tensor pixelValues)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor last = _visionModel.HiddenStates(ToOwn(pixelValues))[^1];
         return _visualProjection.Forward(_visionModel.Pool(last)).MoveToOuterDisposeScope();
     }
@@ -74,10 +78,10 @@ public sealed class SafetyChecker : Network
         float[][] special = Excess(imageEmbeds, _specialCareEmbeds, _specialCareThresholds);
         float[][] concepts = Excess(imageEmbeds, _conceptEmbeds, _conceptThresholds);
         return [.. special.Zip(concepts, (care, scores) =>
-        {
-            double adjustment = care.Any(score => Exceeds(score, 0)) ? SpecialCareAdjustment : 0;
-            return scores.Any(score => Exceeds(score, adjustment));
-        })];
+            {
+                double adjustment = care.Any(score => Exceeds(score, 0)) ? SpecialCareAdjustment : 0;
+                return scores.Any(score => Exceeds(score, adjustment));
+            })];
     }
 
     private static bool Exceeds(double score, double adjustment) => Math.Round(score + adjustment, Decimals) > 0;
@@ -85,7 +89,7 @@ public sealed class SafetyChecker : Network
     /// <summary>Cosine similarities less their thresholds, one row per picture.</summary>
     private static float[][] Excess(Tensor imageEmbeds, Parameter embeds, Parameter thresholds)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor cosines = TorchExtras.product(Normalized(imageEmbeds), Normalized(embeds.Value).t());
         Tensor excess = (cosines - thresholds.Value.to(ScalarType.Float32)).cpu().contiguous();
         return [.. excess.data<float>().ToArray().Chunk((int)excess.shape[1])];

@@ -37,16 +37,19 @@ public sealed record T5Config : INetworkConfig
     /// <summary>The perceptron's activation.</summary>
     /// <exception cref="ConfigException">Not known.</exception>
     [JsonIgnore]
-    public Activation Activation => FeedForwardProj switch
-    {
-        // The reference means the tanh form by this one name
-        "gated-gelu" => Activation.GeluNew,
-        "relu" or "gated-relu" => Activation.Relu,
-        "gelu" => Activation.Gelu,
-        "gelu_new" or "gated-gelu_new" => Activation.GeluNew,
-        "silu" or "gated-silu" => Activation.Silu,
-        _ => throw new ConfigException($"feed_forward_proj {FeedForwardProj} is not known; known: relu, gelu, gelu_new, silu, each also with {Gated} before it"),
-    };
+    public Activation Activation =>
+        FeedForwardProj switch
+        {
+            // The reference means the tanh form by this one name
+            "gated-gelu" => Activation.GeluNew,
+            "relu" or "gated-relu" => Activation.Relu,
+            "gelu" => Activation.Gelu,
+            "gelu_new" or "gated-gelu_new" => Activation.GeluNew,
+            "silu" or "gated-silu" => Activation.Silu,
+            _ => throw new ConfigException(
+                $"feed_forward_proj {FeedForwardProj} is not known; known: relu, gelu, gelu_new, silu, each also with {Gated} before it"
+            ),
+        };
 
     /// <inheritdoc/>
     public void Validate()
@@ -58,9 +61,17 @@ public sealed record T5Config : INetworkConfig
         ConfigCheck.Positive("num_layers", NumLayers);
         ConfigCheck.Positive("num_heads", NumHeads);
         ConfigCheck.Require(
-            RelativeAttentionNumBuckets is >= 4 && RelativeAttentionNumBuckets % 4 == 0, "relative_attention_num_buckets", RelativeAttentionNumBuckets, "must be a positive multiple of 4");
+            RelativeAttentionNumBuckets is >= 4 && RelativeAttentionNumBuckets % 4 == 0,
+            "relative_attention_num_buckets",
+            RelativeAttentionNumBuckets,
+            "must be a positive multiple of 4"
+        );
         ConfigCheck.Require(
-            RelativeAttentionMaxDistance > RelativeAttentionNumBuckets / 4, "relative_attention_max_distance", RelativeAttentionMaxDistance, "must be larger than a quarter of relative_attention_num_buckets");
+            RelativeAttentionMaxDistance > RelativeAttentionNumBuckets / 4,
+            "relative_attention_max_distance",
+            RelativeAttentionMaxDistance,
+            "must be larger than a quarter of relative_attention_num_buckets"
+        );
         _ = Activation;
     }
 }

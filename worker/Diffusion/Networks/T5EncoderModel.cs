@@ -41,7 +41,7 @@ public sealed class T5EncoderModel : Network
     /// <returns>(batch, length, d_model) in the network's type</returns>
     public Tensor Forward(Tensor inputIds, Tensor? attentionMask = null)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor bias = _positions.Bias(inputIds.shape[1], inputIds.device);
         if (Masks.ToBias(attentionMask, Dtype) is { } mask)
         {
@@ -73,17 +73,20 @@ internal sealed class T5RelativePositions
     /// <returns>(1, heads, length, length), added to attention scores</returns>
     public Tensor Bias(long length, Device device)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor positions = torch.arange(length, dtype: ScalarType.Int64, device: device);
         Tensor distance = positions.unsqueeze(0) - positions.unsqueeze(1);
         // (queries, keys, heads) -> (1, heads, queries, keys)
         return _table.Forward(Buckets(distance)).permute(2, 0, 1).unsqueeze(0).contiguous().MoveToOuterDisposeScope();
     }
 
-    /// <summary>Half of the buckets is for keys after the query; in each half the near distances have their own, the far ones share by logarithm.</summary>
+    /// <summary>
+    /// Half of the buckets is for keys after the query; in each half the near distances have their own, the far ones share by logarithm.
+    /// </summary>
     private Tensor Buckets(Tensor distance)
     {
-        int half = _buckets / 2, exact = half / 2;
+        int half = _buckets / 2,
+            exact = half / 2;
         Tensor after = (distance > 0).to(ScalarType.Int64) * half;
         Tensor away = distance.abs();
         Tensor far = torch.log(away.to(ScalarType.Float32) / exact) / Math.Log((double)_maxDistance / exact) * (half - exact);
@@ -112,7 +115,8 @@ internal sealed class T5Layer
     {
         _config = config;
         int inner = config.NumHeads * config.DKv;
-        Weights attention = w[0]["SelfAttention"], feedForward = w[1]["DenseReluDense"];
+        Weights attention = w[0]["SelfAttention"],
+            feedForward = w[1]["DenseReluDense"];
         _attentionNorm = new RmsNorm(w[0]["layer_norm"], config.DModel, config.LayerNormEpsilon);
         _q = new Linear(attention["q"], config.DModel, inner, bias: false);
         _k = new Linear(attention["k"], config.DModel, inner, bias: false);
@@ -126,10 +130,17 @@ internal sealed class T5Layer
 
     public Tensor Forward(Tensor x, Tensor bias)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor normed = _attentionNorm.Forward(x);
         // T5 does not scale its scores: its initialisation does
-        Tensor attended = ScaledDotProduct.Attend(_q.Forward(normed), _k.Forward(normed), _v.Forward(normed), _config.NumHeads, bias, scale: 1);
+        Tensor attended = ScaledDotProduct.Attend(
+            _q.Forward(normed),
+            _k.Forward(normed),
+            _v.Forward(normed),
+            _config.NumHeads,
+            bias,
+            scale: 1
+        );
         Tensor h = x + _o.Forward(attended);
         Scoped.Swap(ref normed, _feedForwardNorm.Forward(h));
         Tensor inner = _config.Activation.Apply(_wi.Forward(normed));

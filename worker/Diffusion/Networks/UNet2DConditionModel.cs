@@ -35,10 +35,11 @@ public sealed class UNet2DConditionModel : Network
     /// <param name="timestep">(batch), or one number for all.</param>
     /// <param name="encoderHiddenStates">(batch, prompt length, features)</param>
     /// <returns>(batch, out channels, height, width) in the type of <paramref name="sample"/></returns>
-    /// <exception cref="ArgumentException">The config asks for a condition that is not given, or channels or counts are not the network's.</exception>
+    /// <exception cref="ArgumentException">The config asks for a condition that is not given, or channels or counts are not the
+    /// network's.</exception>
     public Tensor Forward(Tensor sample, Tensor timestep, Tensor encoderHiddenStates, UNetConditions? conditions = null)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor predicted = _body.Forward(ToOwn(sample), timestep, ToOwn(encoderHiddenStates), conditions ?? UNetConditions.None);
         return ToCaller(predicted, sample).MoveToOuterDisposeScope();
     }

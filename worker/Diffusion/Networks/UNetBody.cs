@@ -1,4 +1,5 @@
 using Generation.Diffusion.Networks.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
@@ -40,7 +41,7 @@ internal sealed class UNetBody
     public Tensor Forward(Tensor sample, Tensor timestep, Tensor encoderHiddenStates, UNetConditions conditions, int frames = 1)
     {
         Check(sample, conditions);
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor x = Layout.ForConvolutions(sample);
         if (_config.CenterInputSample)
         {
@@ -51,7 +52,8 @@ internal sealed class UNetBody
             frames == 1 ? time : time.repeat_interleave(frames, 0),
             _encoderHidProj?.Forward(encoderHiddenStates) ?? encoderHiddenStates,
             Masks.ToBias(conditions.EncoderAttentionMask, sample.dtype),
-            frames);
+            frames
+        );
         var skips = new List<Tensor> { _convIn.Forward(x) };
         UNetWays.Down(_down, call, skips);
         Tensor h = _mid is null ? skips[^1].alias() : UNetWays.Chain(_mid, skips[^1], call);
@@ -80,13 +82,19 @@ internal sealed class UNetBody
     {
         if (sample.shape[1] != _config.InChannels)
         {
-            throw new ArgumentException($"The sample is ({string.Join(", ", sample.shape)}), but the network takes {_config.InChannels} channels", nameof(sample));
+            throw new ArgumentException(
+                $"The sample is ({string.Join(", ", sample.shape)}), but the network takes {_config.InChannels} channels",
+                nameof(sample)
+            );
         }
         // The convolution in, each layer, and each halving
         int skips = Enumerable.Range(0, _config.Blocks).Sum(block => _config.LayersPerBlock[block]) + _config.Blocks;
         if (conditions.DownResiduals is { } residuals && residuals.Count != skips)
         {
-            throw new ArgumentException($"{residuals.Count} residuals are given, but the network has {skips} skip connections", nameof(conditions));
+            throw new ArgumentException(
+                $"{residuals.Count} residuals are given, but the network has {skips} skip connections",
+                nameof(conditions)
+            );
         }
     }
 }

@@ -37,6 +37,7 @@ public enum TimeScaleShift
 {
     [JsonStringEnumMemberName("default")]
     Default,
+
     [JsonStringEnumMemberName("scale_shift")]
     ScaleShift,
 }
@@ -76,10 +77,14 @@ public enum EncoderHidDimType
     TextProj,
 }
 
-/// <summary>What the ways down and to the middle are built from, in <see cref="UNet2DConditionModel"/> and <see cref="ControlNetModel"/> alike.</summary>
+/// <summary>
+/// What the ways down and to the middle are built from, in <see cref="UNet2DConditionModel"/> and <see cref="ControlNetModel"/> alike.
+/// </summary>
 public abstract record UNetBodyConfig : INetworkConfig
 {
-    /// <summary>Channels of the sample: 4 latents; 9 with mask and masked picture; 8 with the picture to edit; 7 with the low-resolution picture.</summary>
+    /// <summary>
+    /// Channels of the sample: 4 latents; 9 with mask and masked picture; 8 with the picture to edit; 7 with the low-resolution picture.
+    /// </summary>
     public int InChannels { get; init; } = 4;
 
     public bool FlipSinToCos { get; init; } = true;
@@ -87,7 +92,7 @@ public abstract record UNetBodyConfig : INetworkConfig
     public double FreqShift { get; init; }
 
     public IReadOnlyList<DownBlockType> DownBlockTypes { get; init; } =
-        [DownBlockType.CrossAttnDownBlock2D, DownBlockType.CrossAttnDownBlock2D, DownBlockType.CrossAttnDownBlock2D, DownBlockType.DownBlock2D];
+    [DownBlockType.CrossAttnDownBlock2D, DownBlockType.CrossAttnDownBlock2D, DownBlockType.CrossAttnDownBlock2D, DownBlockType.DownBlock2D];
 
     /// <summary>Null: the way up follows the way down at once.</summary>
     public MidBlockType? MidBlockType { get; init; } = Networks.MidBlockType.UNetMidBlock2DCrossAttn;
@@ -174,7 +179,12 @@ public abstract record UNetBodyConfig : INetworkConfig
     public virtual void Validate()
     {
         ConfigCheck.Require(Blocks > 0, "block_out_channels", "[]", "must name at least one block");
-        ConfigCheck.Require(DownBlockTypes.Count == Blocks, "down_block_types", DownBlockTypes.Count, $"must have as many values as block_out_channels ({Blocks})");
+        ConfigCheck.Require(
+            DownBlockTypes.Count == Blocks,
+            "down_block_types",
+            DownBlockTypes.Count,
+            $"must have as many values as block_out_channels ({Blocks})"
+        );
         ConfigCheck.Positive("in_channels", InChannels);
         ConfigCheck.Require(DownsamplePadding is 0 or 1, "downsample_padding", DownsamplePadding, "must be 0 or 1");
         OnlyCrossAttention.CheckCount("only_cross_attention", Blocks);
@@ -194,15 +204,31 @@ public abstract record UNetBodyConfig : INetworkConfig
                 ConfigCheck.Divides("attention_head_dim", Heads[block], channels, "block_out_channels");
             }
         }
-        ConfigCheck.Require(TimeEmbedDim % 2 == 0 || TimeEmbeddingType != TimeEmbeddingType.Fourier, "time_embedding_dim", TimeEmbedDim, "must be even");
         ConfigCheck.Require(
-            EncoderHidDimType is null || EncoderHidDim is not null, "encoder_hid_dim", EncoderHidDim, "must be set when encoder_hid_dim_type is");
+            TimeEmbedDim % 2 == 0 || TimeEmbeddingType != TimeEmbeddingType.Fourier,
+            "time_embedding_dim",
+            TimeEmbedDim,
+            "must be even"
+        );
+        ConfigCheck.Require(
+            EncoderHidDimType is null || EncoderHidDim is not null,
+            "encoder_hid_dim",
+            EncoderHidDim,
+            "must be set when encoder_hid_dim_type is"
+        );
         ConfigCheck.Require(
             AdditionEmbedType is null || (AdditionTimeEmbedDim is not null && ProjectionClassEmbeddingsInputDim is not null),
-            "addition_embed_type", AdditionEmbedType, "needs addition_time_embed_dim and projection_class_embeddings_input_dim");
+            "addition_embed_type",
+            AdditionEmbedType,
+            "needs addition_time_embed_dim and projection_class_embeddings_input_dim"
+        );
         ConfigCheck.Require(
-            ClassEmbedType is not (Networks.ClassEmbedType.Projection or Networks.ClassEmbedType.SimpleProjection) || ProjectionClassEmbeddingsInputDim is not null,
-            "class_embed_type", ClassEmbedType, "needs projection_class_embeddings_input_dim");
+            ClassEmbedType is not (Networks.ClassEmbedType.Projection or Networks.ClassEmbedType.SimpleProjection)
+                || ProjectionClassEmbeddingsInputDim is not null,
+            "class_embed_type",
+            ClassEmbedType,
+            "needs projection_class_embeddings_input_dim"
+        );
     }
 
     /// <summary>The residual blocks' common settings.</summary>

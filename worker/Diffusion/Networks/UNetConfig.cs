@@ -1,4 +1,3 @@
-
 namespace Generation.Diffusion.Networks;
 
 /// <summary>A stage of the way up.</summary>
@@ -19,9 +18,11 @@ public sealed record UNetConfig : UNetBodyConfig
     public bool CenterInputSample { get; init; }
 
     public IReadOnlyList<UpBlockType> UpBlockTypes { get; init; } =
-        [UpBlockType.UpBlock2D, UpBlockType.CrossAttnUpBlock2D, UpBlockType.CrossAttnUpBlock2D, UpBlockType.CrossAttnUpBlock2D];
+    [UpBlockType.UpBlock2D, UpBlockType.CrossAttnUpBlock2D, UpBlockType.CrossAttnUpBlock2D, UpBlockType.CrossAttnUpBlock2D];
 
-    /// <summary>As <see cref="UNetBodyConfig.TransformerLayersPerBlock"/> for the way up, in its own order; null: the way down reversed.</summary>
+    /// <summary>
+    /// As <see cref="UNetBodyConfig.TransformerLayersPerBlock"/> for the way up, in its own order; null: the way down reversed.
+    /// </summary>
     public PerBlock<PerBlock<int>>? ReverseTransformerLayersPerBlock { get; init; }
 
     public bool DualCrossAttention { get; init; }
@@ -42,12 +43,22 @@ public sealed record UNetConfig : UNetBodyConfig
     public override void Validate()
     {
         base.Validate();
-        ConfigCheck.Require(UpBlockTypes.Count == Blocks, "up_block_types", UpBlockTypes.Count, $"must have as many values as block_out_channels ({Blocks})");
+        ConfigCheck.Require(
+            UpBlockTypes.Count == Blocks,
+            "up_block_types",
+            UpBlockTypes.Count,
+            $"must have as many values as block_out_channels ({Blocks})"
+        );
         ConfigCheck.Positive("out_channels", OutChannels);
         ConfigCheck.Require(ConvInKernel % 2 == 1, "conv_in_kernel", ConvInKernel, "must be odd");
         ConfigCheck.Require(ConvOutKernel % 2 == 1, "conv_out_kernel", ConvOutKernel, "must be odd");
         ReverseTransformerLayersPerBlock?.CheckCount("reverse_transformer_layers_per_block", Blocks);
-        ConfigCheck.Require(NumAttentionHeads is null, "num_attention_heads", NumAttentionHeads, "must be null (the reference reads attention_head_dim)");
+        ConfigCheck.Require(
+            NumAttentionHeads is null,
+            "num_attention_heads",
+            NumAttentionHeads,
+            "must be null (the reference reads attention_head_dim)"
+        );
         ConfigCheck.Require(!DualCrossAttention, "dual_cross_attention", DualCrossAttention, "must be false");
         ConfigCheck.Require(AttentionType == "default", "attention_type", AttentionType, "must be default");
         ConfigCheck.Require(CrossAttentionNorm is null, "cross_attention_norm", CrossAttentionNorm, "must be null");
@@ -56,7 +67,10 @@ public sealed record UNetConfig : UNetBodyConfig
             // (resnets of the way down) + 1 on the way up, so lists per attention are one longer there
             ConfigCheck.Require(
                 ReverseTransformerLayersPerBlock is not null || TransformerLayersPerBlock[block].Count is null,
-                "reverse_transformer_layers_per_block", null, "must be given where transformer_layers_per_block holds lists");
+                "reverse_transformer_layers_per_block",
+                null,
+                "must be given where transformer_layers_per_block holds lists"
+            );
         }
     }
 }

@@ -21,7 +21,11 @@ public sealed class UNetMotionModel : Network
         Config = config;
         MotionConfig = motionConfig;
         ConfigCheck.Require(
-            motionConfig.BlockOutChannels.Count == config.Blocks, "block_out_channels", motionConfig.BlockOutChannels.Count, $"of the motion adapter must have the UNet's {config.Blocks} values");
+            motionConfig.BlockOutChannels.Count == config.Blocks,
+            "block_out_channels",
+            motionConfig.BlockOutChannels.Count,
+            $"of the motion adapter must have the UNet's {config.Blocks} values"
+        );
         _body = new UNetBody(weights, config, new MotionModules(motionWeights, motionConfig, config.NormNumGroups));
         Finish(weights);
         try
@@ -57,8 +61,9 @@ public sealed class UNetMotionModel : Network
     /// <returns>(batch, out channels, frames, height, width) in the type of <paramref name="sample"/></returns>
     public Tensor Forward(Tensor sample, Tensor timestep, Tensor encoderHiddenStates, UNetConditions? conditions = null)
     {
-        using var scope = NewDisposeScope();
-        long batch = sample.shape[0], frames = sample.shape[2];
+        using DisposeScope scope = NewDisposeScope();
+        long batch = sample.shape[0],
+            frames = sample.shape[2];
         // (b, c, f, h, w) -> (b*f, c, h, w)
         Tensor x = ToOwn(sample).permute(0, 2, 1, 3, 4).reshape(batch * frames, sample.shape[1], sample.shape[3], sample.shape[4]);
         Tensor context = ToOwn(encoderHiddenStates);

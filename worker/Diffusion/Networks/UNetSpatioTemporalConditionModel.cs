@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>The denoiser of Stable Video Diffusion (https://arxiv.org/abs/2311.15127): all frames of a video at once, from one picture.</summary>
+/// <summary>
+/// The denoiser of Stable Video Diffusion (https://arxiv.org/abs/2311.15127): all frames of a video at once, from one picture.
+/// </summary>
 public sealed class UNetSpatioTemporalConditionModel : Network
 {
     // The reference's stages differ in this, and not by a setting
@@ -30,7 +32,8 @@ public sealed class UNetSpatioTemporalConditionModel : Network
         : base(weights)
     {
         Config = config;
-        int first = config.BlockOutChannels[0], last = config.BlockOutChannels[^1];
+        int first = config.BlockOutChannels[0],
+            last = config.BlockOutChannels[^1];
         int[] blocks = [.. Enumerable.Range(0, config.Blocks)];
         TimeEmbedDim = first * 4;
         _convIn = new Conv2d(weights["conv_in"], config.InChannels, first);
@@ -72,10 +75,15 @@ public sealed class UNetSpatioTemporalConditionModel : Network
     /// <returns>(batch, frames, out channels, height, width) in the type of <paramref name="sample"/></returns>
     public Tensor Forward(Tensor sample, Tensor timestep, Tensor encoderHiddenStates, Tensor addedTimeIds)
     {
-        using var scope = NewDisposeScope();
-        long batch = sample.shape[0], frames = sample.shape[1];
+        using DisposeScope scope = NewDisposeScope();
+        long batch = sample.shape[0],
+            frames = sample.shape[1];
         Tensor time = Time(timestep, addedTimeIds, batch);
-        var call = new UNetCall(time.repeat_interleave(frames, 0), ToOwn(encoderHiddenStates).repeat_interleave(frames, 0), Frames: (int)frames);
+        var call = new UNetCall(
+            time.repeat_interleave(frames, 0),
+            ToOwn(encoderHiddenStates).repeat_interleave(frames, 0),
+            Frames: (int)frames
+        );
         var skips = new List<Tensor> { _convIn.Forward(Layout.ForConvolutions(ToOwn(sample).flatten(0, 1))) };
         UNetWays.Down(_down, call, skips);
         Tensor h = UNetWays.Up(_up, UNetWays.Chain(_mid, skips[^1], call), call, skips);
@@ -87,7 +95,7 @@ public sealed class UNetSpatioTemporalConditionModel : Network
 
     private Tensor Time(Tensor timestep, Tensor addedTimeIds, long batch)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor emb = _timeEmbedding.Forward(_timeProj.Forward(timestep.reshape(-1).expand(batch)).to(Dtype));
         Tensor added = _addTimeProj.Forward(addedTimeIds.flatten()).view(batch, -1).to(Dtype);
         return Activation.Silu.Apply(emb + _addEmbedding.Forward(added)).MoveToOuterDisposeScope();
@@ -95,12 +103,30 @@ public sealed class UNetSpatioTemporalConditionModel : Network
 
     private UNetDownStage Down(Weights w, int block)
     {
-        int outChannels = Config.BlockOutChannels[block], inChannels = Config.BlockOutChannels[Math.Max(block - 1, 0)];
+        int outChannels = Config.BlockOutChannels[block],
+            inChannels = Config.BlockOutChannels[Math.Max(block - 1, 0)];
         bool attends = Config.DownBlockTypes[block] == SpatioTemporalDownBlockType.CrossAttnDownBlockSpatioTemporal;
         return new UNetDownStage(
-            [.. Enumerable.Range(0, Config.LayersPerBlock[block]).Select(i => Step(
-                w, i, Resnet(w["resnets"][i], i == 0 ? inChannels : outChannels, outChannels, attends ? AttendingDownEps : PlainDownEps), attends, block))],
-            block < Config.Blocks - 1 ? new Downsample2D(w["downsamplers"][0], outChannels, padding: 1) : null);
+            [
+                .. Enumerable
+                    .Range(0, Config.LayersPerBlock[block])
+                    .Select(i =>
+                        Step(
+                            w,
+                            i,
+                            Resnet(
+                                w["resnets"][i],
+                                i == 0 ? inChannels : outChannels,
+                                outChannels,
+                                attends ? AttendingDownEps : PlainDownEps
+                            ),
+                            attends,
+                            block
+                        )
+                    ),
+            ],
+            block < Config.Blocks - 1 ? new Downsample2D(w["downsamplers"][0], outChannels, padding: 1) : null
+        );
     }
 
     private UNetUpStage Up(Weights w, int block)
@@ -112,9 +138,26 @@ public sealed class UNetSpatioTemporalConditionModel : Network
         bool attends = Config.UpBlockTypes[block] == SpatioTemporalUpBlockType.CrossAttnUpBlockSpatioTemporal;
         int layers = Config.LayersPerBlock[mirrored] + 1;
         return new UNetUpStage(
-            [.. Enumerable.Range(0, layers).Select(i => Step(
-                w, i, Resnet(w["resnets"][i], (i == 0 ? previous : outChannels) + (i == layers - 1 ? skipped : outChannels), outChannels, UpEps), attends, mirrored))],
-            block < Config.Blocks - 1 ? new Upsample2D(w["upsamplers"][0], outChannels) : null);
+            [
+                .. Enumerable
+                    .Range(0, layers)
+                    .Select(i =>
+                        Step(
+                            w,
+                            i,
+                            Resnet(
+                                w["resnets"][i],
+                                (i == 0 ? previous : outChannels) + (i == layers - 1 ? skipped : outChannels),
+                                outChannels,
+                                UpEps
+                            ),
+                            attends,
+                            mirrored
+                        )
+                    ),
+            ],
+            block < Config.Blocks - 1 ? new Upsample2D(w["upsamplers"][0], outChannels) : null
+        );
     }
 
     private UNetLayer[] Step(Weights w, int i, UNetLayer resnet, bool attends, int block) =>
@@ -128,7 +171,13 @@ public sealed class UNetSpatioTemporalConditionModel : Network
 
     private UNetLayer Transformer(Weights w, int block, int layers)
     {
-        var transformer = new TransformerSpatioTemporalModel(w, Config.BlockOutChannels[block], Config.NumAttentionHeads[block], layers, Config.CrossAttentionDim[block]);
+        var transformer = new TransformerSpatioTemporalModel(
+            w,
+            Config.BlockOutChannels[block],
+            Config.NumAttentionHeads[block],
+            layers,
+            Config.CrossAttentionDim[block]
+        );
         return (x, in call) => transformer.Forward(x, call.Context, call.Frames);
     }
 }

@@ -16,7 +16,9 @@ public enum SpatioTemporalUpBlockType
     CrossAttnUpBlockSpatioTemporal,
 }
 
-/// <summary>What <see cref="UNetSpatioTemporalConditionModel"/> is built from: the fields and defaults of diffusers' class of this name.</summary>
+/// <summary>
+/// What <see cref="UNetSpatioTemporalConditionModel"/> is built from: the fields and defaults of diffusers' class of this name.
+/// </summary>
 public sealed record UNetSpatioTemporalConfig : INetworkConfig
 {
     /// <summary>Noisy latents and those of the picture that the video begins with.</summary>
@@ -26,14 +28,18 @@ public sealed record UNetSpatioTemporalConfig : INetworkConfig
 
     public IReadOnlyList<SpatioTemporalDownBlockType> DownBlockTypes { get; init; } =
     [
-        SpatioTemporalDownBlockType.CrossAttnDownBlockSpatioTemporal, SpatioTemporalDownBlockType.CrossAttnDownBlockSpatioTemporal,
-        SpatioTemporalDownBlockType.CrossAttnDownBlockSpatioTemporal, SpatioTemporalDownBlockType.DownBlockSpatioTemporal,
+        SpatioTemporalDownBlockType.CrossAttnDownBlockSpatioTemporal,
+        SpatioTemporalDownBlockType.CrossAttnDownBlockSpatioTemporal,
+        SpatioTemporalDownBlockType.CrossAttnDownBlockSpatioTemporal,
+        SpatioTemporalDownBlockType.DownBlockSpatioTemporal,
     ];
 
     public IReadOnlyList<SpatioTemporalUpBlockType> UpBlockTypes { get; init; } =
     [
-        SpatioTemporalUpBlockType.UpBlockSpatioTemporal, SpatioTemporalUpBlockType.CrossAttnUpBlockSpatioTemporal,
-        SpatioTemporalUpBlockType.CrossAttnUpBlockSpatioTemporal, SpatioTemporalUpBlockType.CrossAttnUpBlockSpatioTemporal,
+        SpatioTemporalUpBlockType.UpBlockSpatioTemporal,
+        SpatioTemporalUpBlockType.CrossAttnUpBlockSpatioTemporal,
+        SpatioTemporalUpBlockType.CrossAttnUpBlockSpatioTemporal,
+        SpatioTemporalUpBlockType.CrossAttnUpBlockSpatioTemporal,
     ];
 
     public IReadOnlyList<int> BlockOutChannels { get; init; } = [320, 640, 1280, 1280];
@@ -61,8 +67,18 @@ public sealed record UNetSpatioTemporalConfig : INetworkConfig
     public void Validate()
     {
         ConfigCheck.Require(Blocks > 0, "block_out_channels", "[]", "must name at least one block");
-        ConfigCheck.Require(DownBlockTypes.Count == Blocks, "down_block_types", DownBlockTypes.Count, $"must have as many values as block_out_channels ({Blocks})");
-        ConfigCheck.Require(UpBlockTypes.Count == Blocks, "up_block_types", UpBlockTypes.Count, $"must have as many values as block_out_channels ({Blocks})");
+        ConfigCheck.Require(
+            DownBlockTypes.Count == Blocks,
+            "down_block_types",
+            DownBlockTypes.Count,
+            $"must have as many values as block_out_channels ({Blocks})"
+        );
+        ConfigCheck.Require(
+            UpBlockTypes.Count == Blocks,
+            "up_block_types",
+            UpBlockTypes.Count,
+            $"must have as many values as block_out_channels ({Blocks})"
+        );
         LayersPerBlock.CheckCount("layers_per_block", Blocks);
         CrossAttentionDim.CheckCount("cross_attention_dim", Blocks);
         TransformerLayersPerBlock.CheckCount("transformer_layers_per_block", Blocks);
@@ -71,7 +87,12 @@ public sealed record UNetSpatioTemporalConfig : INetworkConfig
         {
             ConfigCheck.Positive("layers_per_block", LayersPerBlock[block]);
             ConfigCheck.Divides("num_attention_heads", NumAttentionHeads[block], BlockOutChannels[block], "block_out_channels");
-            ConfigCheck.Divides("the group norms' number of groups", Layers.SpatioTemporalResBlock.Groups, BlockOutChannels[block], "block_out_channels");
+            ConfigCheck.Divides(
+                "the group norms' number of groups",
+                Layers.SpatioTemporalResBlock.Groups,
+                BlockOutChannels[block],
+                "block_out_channels"
+            );
         }
     }
 }

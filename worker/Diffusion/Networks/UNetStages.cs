@@ -2,7 +2,9 @@ using Generation.Diffusion.Networks.Layers;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>Builds the stages of picture UNets and ControlNets from a config, with motion modules after each step where there are some.</summary>
+/// <summary>
+/// Builds the stages of picture UNets and ControlNets from a config, with motion modules after each step where there are some.
+/// </summary>
 internal sealed class UNetStages(UNetBodyConfig config, MotionModules? motion = null)
 {
     /// <summary>Stage <paramref name="block"/> of the way down.</summary>
@@ -14,11 +16,26 @@ internal sealed class UNetStages(UNetBodyConfig config, MotionModules? motion = 
         int layers = config.LayersPerBlock[block];
         MotionModule[]? motions = motion?.Down(block, outChannels, layers);
         return new UNetDownStage(
-            [.. Enumerable.Range(0, layers).Select(i => Step(
-                Resnet(w["resnets"][i], i == 0 ? inChannels : outChannels, outChannels),
-                attends ? Transformer(w["attentions"][i], block, config.TransformerLayersPerBlock[block][i], config.OnlyCrossAttention[block]) : null,
-                motions?[i]))],
-            block < config.Blocks - 1 ? new Downsample2D(w["downsamplers"][0], outChannels, config.DownsamplePadding) : null);
+            [
+                .. Enumerable
+                    .Range(0, layers)
+                    .Select(i =>
+                        Step(
+                            Resnet(w["resnets"][i], i == 0 ? inChannels : outChannels, outChannels),
+                            attends
+                                ? Transformer(
+                                    w["attentions"][i],
+                                    block,
+                                    config.TransformerLayersPerBlock[block][i],
+                                    config.OnlyCrossAttention[block]
+                                )
+                                : null,
+                            motions?[i]
+                        )
+                    ),
+            ],
+            block < config.Blocks - 1 ? new Downsample2D(w["downsamplers"][0], outChannels, config.DownsamplePadding) : null
+        );
     }
 
     /// <summary>The middle: residual block, and where it attends to the prompt, transformer and residual block; null: no middle.</summary>
@@ -38,7 +55,11 @@ internal sealed class UNetStages(UNetBodyConfig config, MotionModules? motion = 
         return
         [
             // The reference does not hand only_cross_attention to this transformer
-            .. Step(first, Transformer(w["attentions"][0], last, config.TransformerLayersPerBlock[last][0], onlyCross: false), motion?.Mid(channels)),
+            .. Step(
+                first,
+                Transformer(w["attentions"][0], last, config.TransformerLayersPerBlock[last][0], onlyCross: false),
+                motion?.Mid(channels)
+            ),
             Resnet(w["resnets"][1], channels, channels, config.MidBlockScaleFactor),
         ];
     }
@@ -54,11 +75,30 @@ internal sealed class UNetStages(UNetBodyConfig config, MotionModules? motion = 
         int layers = config.LayersPerBlock[mirrored] + 1;
         MotionModule[]? motions = motion?.Up(block, outChannels, layers);
         return new UNetUpStage(
-            [.. Enumerable.Range(0, layers).Select(i => Step(
-                Resnet(w["resnets"][i], (i == 0 ? previous : outChannels) + (i == layers - 1 ? skipped : outChannels), outChannels),
-                attends ? Transformer(w["attentions"][i], mirrored, unet.UpTransformerLayers(block)[i], config.OnlyCrossAttention[mirrored]) : null,
-                motions?[i]))],
-            block < config.Blocks - 1 ? new Upsample2D(w["upsamplers"][0], outChannels) : null);
+            [
+                .. Enumerable
+                    .Range(0, layers)
+                    .Select(i =>
+                        Step(
+                            Resnet(
+                                w["resnets"][i],
+                                (i == 0 ? previous : outChannels) + (i == layers - 1 ? skipped : outChannels),
+                                outChannels
+                            ),
+                            attends
+                                ? Transformer(
+                                    w["attentions"][i],
+                                    mirrored,
+                                    unet.UpTransformerLayers(block)[i],
+                                    config.OnlyCrossAttention[mirrored]
+                                )
+                                : null,
+                            motions?[i]
+                        )
+                    ),
+            ],
+            block < config.Blocks - 1 ? new Upsample2D(w["upsamplers"][0], outChannels) : null
+        );
     }
 
     private UNetLayer Resnet(Weights w, int inChannels, int outChannels, double outputScale = 1)
@@ -68,8 +108,16 @@ internal sealed class UNetStages(UNetBodyConfig config, MotionModules? motion = 
     }
 
     private Transformer2DModel Transformer(Weights w, int block, int layers, bool onlyCross) =>
-        new(w, config.BlockOutChannels[block], config.Heads[block], layers, config.CrossAttentionDim[block],
-            config.NormNumGroups, config.UseLinearProjection, onlyCross);
+        new(
+            w,
+            config.BlockOutChannels[block],
+            config.Heads[block],
+            layers,
+            config.CrossAttentionDim[block],
+            config.NormNumGroups,
+            config.UseLinearProjection,
+            onlyCross
+        );
 
     private static UNetLayer[] Step(UNetLayer resnet, Transformer2DModel? transformer, MotionModule? motionModule)
     {

@@ -22,10 +22,18 @@ internal sealed class UNetTimeEmbedding
         _config = config;
         int size = config.TimeEmbedDim;
         int projected = config.TimeProjDim;
-        _timeProj = config.TimeEmbeddingType == TimeEmbeddingType.Fourier
-            ? new FourierTimesteps(w["time_proj"], projected, config.FlipSinToCos).Forward
-            : new Timesteps(projected, config.FlipSinToCos, config.FreqShift).Forward;
-        _timeEmbedding = new TimestepEmbedding(w["time_embedding"], projected, size, config.ActFn, config.TimestepPostAct, config.TimeCondProjDim);
+        _timeProj =
+            config.TimeEmbeddingType == TimeEmbeddingType.Fourier
+                ? new FourierTimesteps(w["time_proj"], projected, config.FlipSinToCos).Forward
+                : new Timesteps(projected, config.FlipSinToCos, config.FreqShift).Forward;
+        _timeEmbedding = new TimestepEmbedding(
+            w["time_embedding"],
+            projected,
+            size,
+            config.ActFn,
+            config.TimestepPostAct,
+            config.TimeCondProjDim
+        );
         Weights classes = w["class_embedding"];
         switch (config.ClassEmbedType)
         {
@@ -55,7 +63,7 @@ internal sealed class UNetTimeEmbedding
     /// <returns>(batch, size), after the activation that every residual block would apply first</returns>
     public Tensor Forward(Tensor timestep, long batch, UNetConditions conditions, ScalarType dtype)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor each = timestep.reshape(-1).expand(batch);
         Tensor emb = _timeEmbedding.Forward(_timeProj(each).to(dtype), conditions.TimestepCond?.to(dtype));
         if (HasClasses)
@@ -66,7 +74,9 @@ internal sealed class UNetTimeEmbedding
         if (_addEmbedding is not null)
         {
             Tensor text = Needed(conditions.TextEmbeds, nameof(conditions.TextEmbeds));
-            Tensor sizes = _addTimeProj!.Forward(Needed(conditions.TimeIds, nameof(conditions.TimeIds)).flatten()).reshape(text.shape[0], -1);
+            Tensor sizes = _addTimeProj!
+                .Forward(Needed(conditions.TimeIds, nameof(conditions.TimeIds)).flatten())
+                .reshape(text.shape[0], -1);
             emb = emb + _addEmbedding.Forward(torch.cat([text.to(ScalarType.Float32), sizes], -1).to(dtype));
         }
         if (_config.TimeEmbeddingActFn is Activation activation)

@@ -11,7 +11,9 @@ namespace Generation.Diffusion.Networks;
 /// <param name="Frames">Frames of each video in the batch; 1 for pictures.</param>
 internal readonly record struct UNetCall(Tensor Time, Tensor Context, Tensor? ContextMask = null, int Frames = 1);
 
-/// <summary>A residual block, a transformer or a motion module: feature map to feature map, (batch * frames, channels, height, width).</summary>
+/// <summary>
+/// A residual block, a transformer or a motion module: feature map to feature map, (batch * frames, channels, height, width).
+/// </summary>
 internal delegate Tensor UNetLayer(Tensor x, in UNetCall call);
 
 /// <summary>One stage of the way down.</summary>
@@ -28,7 +30,8 @@ internal sealed record UNetUpStage(UNetLayer[][] Steps, Upsample2D? Upsampler);
 internal static class UNetWays
 {
     /// <summary>The way down.</summary>
-    /// <param name="skips">Begins with the convolution's output; each step's output is added, and so is each halving's. The caller's scope owns them.</param>
+    /// <param name="skips">Begins with the convolution's output; each step's output is added, and so is each halving's. The caller's scope
+    /// owns them.</param>
     public static void Down(IEnumerable<UNetDownStage> stages, in UNetCall call, List<Tensor> skips)
     {
         foreach (UNetDownStage stage in stages)
@@ -71,7 +74,7 @@ internal static class UNetWays
     /// <summary>Layers one after the other; what is between them goes at once.</summary>
     public static Tensor Chain(UNetLayer[] layers, Tensor x, in UNetCall call)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor h = layers[0](x, call);
         foreach (UNetLayer layer in layers.AsSpan(1))
         {

@@ -1,4 +1,5 @@
 using Generation.Diffusion.Networks.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
@@ -18,7 +19,7 @@ internal sealed class VaeAttention
     /// <param name="x">(batch, channels, height, width)</param>
     public Tensor Forward(Tensor x)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor sequence = FeatureMap.ToSequence(_groupNorm.Forward(x));
         Tensor attended = _attention.Forward(sequence);
         return FeatureMap.FromSequence(attended, x.shape[2], x.shape[3]).add(x).MoveToOuterDisposeScope();

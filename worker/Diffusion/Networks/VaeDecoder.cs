@@ -1,9 +1,12 @@
 using Generation.Diffusion.Networks.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>The half of an autoencoder that takes latents to pictures. Its stages can be run one by one, see <see cref="VaeTiling"/>.</summary>
+/// <summary>
+/// The half of an autoencoder that takes latents to pictures. Its stages can be run one by one, see <see cref="VaeTiling"/>.
+/// </summary>
 internal sealed class VaeDecoder
 {
     private readonly AutoencoderConfig _config;
@@ -19,13 +22,27 @@ internal sealed class VaeDecoder
         Channels = [.. config.BlockOutChannels.Reverse()];
         _convIn = new Conv2d(w["conv_in"], config.LatentChannels, Channels[0]);
         _midBlock = new VaeMidBlock(w["mid_block"], config);
-        _upBlocks = [.. Channels.Select((outChannels, stage) =>
-        {
-            Weights block = w["up_blocks"][stage];
-            ResnetBlock2D[] resnets = [.. Enumerable.Range(0, ResnetsPerStage).Select(i =>
-                new ResnetBlock2D(block["resnets"][i], i == 0 ? ChannelsInto(stage) : outChannels, outChannels, config.Resnets()))];
-            return (resnets, stage < Stages - 1 ? new Upsample2D(block["upsamplers"][0], outChannels) : null);
-        })];
+        _upBlocks =
+        [
+            .. Channels.Select(
+                (outChannels, stage) =>
+                {
+                    Weights block = w["up_blocks"][stage];
+                    ResnetBlock2D[] resnets =
+                    [
+                        .. Enumerable
+                            .Range(0, ResnetsPerStage)
+                            .Select(i => new ResnetBlock2D(
+                                block["resnets"][i],
+                                i == 0 ? ChannelsInto(stage) : outChannels,
+                                outChannels,
+                                config.Resnets()
+                            )),
+                    ];
+                    return (resnets, stage < Stages - 1 ? new Upsample2D(block["upsamplers"][0], outChannels) : null);
+                }
+            ),
+        ];
         _convNormOut = new GroupNorm(w["conv_norm_out"], config.NormNumGroups, Channels[^1], eps: 1e-6);
         _convOut = new Conv2d(w["conv_out"], Channels[^1], config.OutChannels);
     }
@@ -46,7 +63,7 @@ internal sealed class VaeDecoder
     /// <returns>(batch, out channels, height * downscale, width * downscale)</returns>
     public Tensor Forward(Tensor x)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         return Tail(Head(x), firstStage: 0).MoveToOuterDisposeScope();
     }
 
@@ -60,7 +77,7 @@ internal sealed class VaeDecoder
     /// <summary>The stages from <paramref name="firstStage"/> on and the convolution out.</summary>
     public Tensor Tail(Tensor x, int firstStage, NormStatistics? statistics = null)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor h = x.alias();
         for (int stage = firstStage; stage < Stages; stage++)
         {
@@ -73,8 +90,8 @@ internal sealed class VaeDecoder
     /// <summary>One stage, with the doubling at its end.</summary>
     public Tensor Stage(Tensor x, int stage, NormStatistics? statistics = null)
     {
-        using var scope = NewDisposeScope();
-        var (resnets, upsampler) = _upBlocks[stage];
+        using DisposeScope scope = NewDisposeScope();
+        (ResnetBlock2D[]? resnets, Upsample2D? upsampler) = _upBlocks[stage];
         Tensor h = resnets[0].Forward(x, activatedTime: null, statistics);
         foreach (ResnetBlock2D resnet in resnets.AsSpan(1))
         {

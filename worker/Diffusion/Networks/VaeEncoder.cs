@@ -1,4 +1,5 @@
 using Generation.Diffusion.Networks.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
@@ -19,8 +20,18 @@ internal sealed class VaeEncoder
         int last = config.BlockOutChannels[^1];
         _activation = config.ActFn;
         _convIn = new Conv2d(w["conv_in"], config.InChannels, config.BlockOutChannels[0]);
-        _downBlocks = [.. Enumerable.Range(0, blocks).Select(block => new Stage(
-            w["down_blocks"][block], config.BlockOutChannels[Math.Max(block - 1, 0)], config.BlockOutChannels[block], config, halve: block < blocks - 1))];
+        _downBlocks =
+        [
+            .. Enumerable
+                .Range(0, blocks)
+                .Select(block => new Stage(
+                    w["down_blocks"][block],
+                    config.BlockOutChannels[Math.Max(block - 1, 0)],
+                    config.BlockOutChannels[block],
+                    config,
+                    halve: block < blocks - 1
+                )),
+        ];
         _midBlock = new VaeMidBlock(w["mid_block"], config);
         _convNormOut = new GroupNorm(w["conv_norm_out"], config.NormNumGroups, last, eps: 1e-6);
         _convOut = new Conv2d(w["conv_out"], last, config.LatentChannels * 2);
@@ -30,7 +41,7 @@ internal sealed class VaeEncoder
     /// <returns>(batch, 2 * latent channels, height / downscale, width / downscale)</returns>
     public Tensor Forward(Tensor x)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor h = _convIn.Forward(x);
         foreach (Stage block in _downBlocks)
         {
@@ -48,14 +59,18 @@ internal sealed class VaeEncoder
 
         public Stage(Weights w, int inChannels, int outChannels, AutoencoderConfig config, bool halve)
         {
-            _resnets = [.. Enumerable.Range(0, config.LayersPerBlock).Select(i =>
-                new ResnetBlock2D(w["resnets"][i], i == 0 ? inChannels : outChannels, outChannels, config.Resnets()))];
+            _resnets =
+            [
+                .. Enumerable
+                    .Range(0, config.LayersPerBlock)
+                    .Select(i => new ResnetBlock2D(w["resnets"][i], i == 0 ? inChannels : outChannels, outChannels, config.Resnets())),
+            ];
             _downsampler = halve ? new Downsample2D(w["downsamplers"][0], outChannels, padding: 0) : null;
         }
 
         public Tensor Forward(Tensor x)
         {
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             Tensor h = _resnets[0].Forward(x);
             foreach (ResnetBlock2D resnet in _resnets.Skip(1))
             {

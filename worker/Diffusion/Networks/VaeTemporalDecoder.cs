@@ -1,4 +1,5 @@
 using Generation.Diffusion.Networks.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
@@ -24,13 +25,23 @@ internal sealed class VaeTemporalDecoder
         _convIn = new Conv2d(w["conv_in"], config.LatentChannels, channels[0]);
         _midResnets = [.. Enumerable.Range(0, layers).Select(i => Resnet(w["mid_block"]["resnets"][i], channels[0], channels[0]))];
         _midAttention = new VaeAttention(w["mid_block"]["attentions"][0], channels[0], SpatioTemporalResBlock.Groups, SpatialEps);
-        _upBlocks = [.. channels.Select((outChannels, block) =>
-        {
-            Weights stage = w["up_blocks"][block];
-            int inChannels = channels[Math.Max(block - 1, 0)];
-            SpatioTemporalResBlock[] resnets = [.. Enumerable.Range(0, layers + 1).Select(i => Resnet(stage["resnets"][i], i == 0 ? inChannels : outChannels, outChannels))];
-            return (resnets, block < channels.Length - 1 ? new Upsample2D(stage["upsamplers"][0], outChannels) : null);
-        })];
+        _upBlocks =
+        [
+            .. channels.Select(
+                (outChannels, block) =>
+                {
+                    Weights stage = w["up_blocks"][block];
+                    int inChannels = channels[Math.Max(block - 1, 0)];
+                    SpatioTemporalResBlock[] resnets =
+                    [
+                        .. Enumerable
+                            .Range(0, layers + 1)
+                            .Select(i => Resnet(stage["resnets"][i], i == 0 ? inChannels : outChannels, outChannels)),
+                    ];
+                    return (resnets, block < channels.Length - 1 ? new Upsample2D(stage["upsamplers"][0], outChannels) : null);
+                }
+            ),
+        ];
         _convNormOut = new GroupNorm(w["conv_norm_out"], SpatioTemporalResBlock.Groups, channels[^1], SpatialEps);
         _convOut = new Conv2d(w["conv_out"], channels[^1], config.OutChannels);
         _timeConvOut = new TemporalConv(w["time_conv_out"], config.OutChannels, config.OutChannels);
@@ -40,7 +51,7 @@ internal sealed class VaeTemporalDecoder
     /// <returns>(batch * frames, out channels, height * downscale, width * downscale)</returns>
     public Tensor Forward(Tensor x, int frames)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor h = _convIn.Forward(x);
         Scoped.Swap(ref h, _midResnets[0].Forward(h, activatedTime: null, frames));
         // The reference pairs its one attention with the second block and runs no other, however many there are
@@ -49,7 +60,7 @@ internal sealed class VaeTemporalDecoder
             Scoped.Swap(ref h, _midAttention.Forward(h));
             Scoped.Swap(ref h, _midResnets[1].Forward(h, activatedTime: null, frames));
         }
-        foreach (var (resnets, upsampler) in _upBlocks)
+        foreach ((SpatioTemporalResBlock[]? resnets, Upsample2D? upsampler) in _upBlocks)
         {
             foreach (SpatioTemporalResBlock resnet in resnets)
             {
@@ -62,7 +73,8 @@ internal sealed class VaeTemporalDecoder
         }
         Scoped.Swap(ref h, _convNormOut.Forward(h, Activation.Silu));
         Scoped.Swap(ref h, _convOut.Forward(h));
-        long height = h.shape[2], width = h.shape[3];
+        long height = h.shape[2],
+            width = h.shape[3];
         return FrameMap.FromVideo(_timeConvOut.Forward(FrameMap.ToVideo(h, frames)), height, width).MoveToOuterDisposeScope();
     }
 

@@ -21,11 +21,17 @@ internal sealed class VaeTiling(VaeDecoder decoder, int downscale, long maxValue
     /// <returns>(batch, out channels, height * downscale, width * downscale)</returns>
     public Tensor Decode(Tensor latents, CancellationToken token)
     {
-        long height = latents.shape[2], width = latents.shape[3];
-        int tiledFrom = Enumerable.Range(0, decoder.Stages).FirstOrDefault(stage => LargestMap(stage, height, width) > maxValues, decoder.Stages);
+        long height = latents.shape[2],
+            width = latents.shape[3];
+        int tiledFrom = Enumerable
+            .Range(0, decoder.Stages)
+            .FirstOrDefault(stage => LargestMap(stage, height, width) > maxValues, decoder.Stages);
         // Pictures that fit as a whole go together as far as they fit; others one by one
-        long together = tiledFrom < decoder.Stages ? 1 : Math.Max(1, maxValues / Enumerable.Range(0, decoder.Stages).Max(stage => LargestMap(stage, height, width)));
-        using var scope = NewDisposeScope();
+        long together =
+            tiledFrom < decoder.Stages
+                ? 1
+                : Math.Max(1, maxValues / Enumerable.Range(0, decoder.Stages).Max(stage => LargestMap(stage, height, width)));
+        using DisposeScope scope = NewDisposeScope();
         List<Tensor> decoded = [];
         for (long first = 0; first < latents.shape[0]; first += together)
         {
@@ -46,15 +52,17 @@ internal sealed class VaeTiling(VaeDecoder decoder, int downscale, long maxValue
 
     private Tensor DecodeOne(Tensor latents, int tiledFrom, CancellationToken token)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor map = decoder.Head(latents);
         for (int stage = 0; stage < tiledFrom; stage++)
         {
             token.ThrowIfCancellationRequested();
             Scoped.Swap(ref map, decoder.Stage(map, stage));
         }
-        long height = map.shape[2], width = map.shape[3];
-        long scale = downscale >> tiledFrom, margin = Margin(tiledFrom);
+        long height = map.shape[2],
+            width = map.shape[3];
+        long scale = downscale >> tiledFrom,
+            margin = Margin(tiledFrom);
         // Values per position of this map, in the largest map that comes of it
         long weight = Enumerable.Range(tiledFrom, decoder.Stages - tiledFrom).Max(stage => LargestMap(stage, 1, 1)) >> (2 * tiledFrom);
         long side = Math.Max((long)Math.Sqrt(maxValues / weight), SmallestTile + 2 * margin);
@@ -65,13 +73,16 @@ internal sealed class VaeTiling(VaeDecoder decoder, int downscale, long maxValue
             foreach (long left in Starts(width, side - 2 * margin))
             {
                 token.ThrowIfCancellationRequested();
-                using var inner = NewDisposeScope();
+                using DisposeScope inner = NewDisposeScope();
                 var core = new MapRegion(top, left, Math.Min(side - 2 * margin, height - top), Math.Min(side - 2 * margin, width - left));
                 MapRegion window = Around(core, margin, height, width);
                 statistics.Rewind();
                 Tensor tile = decoder.Tail(Cut(map, window), tiledFrom, statistics);
-                picture ??= torch.empty([1, tile.shape[1], height * scale, width * scale], dtype: tile.dtype, device: tile.device).MoveToOuterDisposeScope();
-                Cut(picture, Scaled(core, scale)).copy_(Cut(tile, Scaled(core with { Top = top - window.Top, Left = left - window.Left }, scale)));
+                picture ??= torch
+                    .empty([1, tile.shape[1], height * scale, width * scale], dtype: tile.dtype, device: tile.device)
+                    .MoveToOuterDisposeScope();
+                Cut(picture, Scaled(core, scale))
+                    .copy_(Cut(tile, Scaled(core with { Top = top - window.Top, Left = left - window.Left }, scale)));
             }
         }
         return picture!.MoveToOuterDisposeScope();
@@ -80,8 +91,9 @@ internal sealed class VaeTiling(VaeDecoder decoder, int downscale, long maxValue
     /// <summary>The statistics of all norms from <paramref name="tiledFrom"/> on, over the map in the size of one tile.</summary>
     private NormStatistics Measure(Tensor map, int tiledFrom, long side)
     {
-        using var scope = NewDisposeScope();
-        long height = map.shape[2], width = map.shape[3];
+        using DisposeScope scope = NewDisposeScope();
+        long height = map.shape[2],
+            width = map.shape[3];
         double shrink = Math.Min(1, Math.Sqrt((double)side * side / (height * width)));
         // Every nth value, not means of several: a map of means would have less contrast
         Tensor small = Upsample2D.Nearest(map, (Math.Max(1, (long)(height * shrink)), Math.Max(1, (long)(width * shrink))));
@@ -113,13 +125,21 @@ internal sealed class VaeTiling(VaeDecoder decoder, int downscale, long maxValue
 
     private static MapRegion Around(MapRegion core, long margin, long height, long width)
     {
-        long top = Math.Max(core.Top - margin, 0), left = Math.Max(core.Left - margin, 0);
-        return new MapRegion(top, left, Math.Min(core.Top + core.Height + margin, height) - top, Math.Min(core.Left + core.Width + margin, width) - left);
+        long top = Math.Max(core.Top - margin, 0),
+            left = Math.Max(core.Left - margin, 0);
+        return new MapRegion(
+            top,
+            left,
+            Math.Min(core.Top + core.Height + margin, height) - top,
+            Math.Min(core.Left + core.Width + margin, width) - left
+        );
     }
 
-    private static MapRegion Scaled(MapRegion region, long scale) => new(region.Top * scale, region.Left * scale, region.Height * scale, region.Width * scale);
+    private static MapRegion Scaled(MapRegion region, long scale) =>
+        new(region.Top * scale, region.Left * scale, region.Height * scale, region.Width * scale);
 
-    private static Tensor Cut(Tensor map, MapRegion region) => map.narrow(2, region.Top, region.Height).narrow(3, region.Left, region.Width);
+    private static Tensor Cut(Tensor map, MapRegion region) =>
+        map.narrow(2, region.Top, region.Height).narrow(3, region.Left, region.Width);
 }
 
 /// <summary>Part of a feature map in rows and columns.</summary>

@@ -1,5 +1,6 @@
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Tokenizers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -13,7 +14,14 @@ public sealed class AnimateDiffPipeline : DiffusionPipeline<Text2VideoSettings>,
     private readonly ClipTokenizer _tokenizer;
     private readonly Device _device;
 
-    private AnimateDiffPipeline(ClipTokenizer tokenizer, CLIPTextModel textEncoder, UNetMotionModel unet, AutoencoderKL vae, SchedulerConfig scheduler, Device device)
+    private AnimateDiffPipeline(
+        ClipTokenizer tokenizer,
+        CLIPTextModel textEncoder,
+        UNetMotionModel unet,
+        AutoencoderKL vae,
+        SchedulerConfig scheduler,
+        Device device
+    )
     {
         _tokenizer = tokenizer;
         Scheduler = scheduler;
@@ -36,21 +44,29 @@ public sealed class AnimateDiffPipeline : DiffusionPipeline<Text2VideoSettings>,
     /// <param name="path">Folder in the diffusers layout, or a checkpoint in one file.</param>
     /// <param name="motionAdapter">Folder with the adapter's config.json and weights.</param>
     /// <exception cref="WeightsException">A part is missing or does not fit; the message names file and keys.</exception>
-    public static AnimateDiffPipeline FromPretrained(string path, string motionAdapter, ScalarType dtype = ScalarType.Float32, Device? device = null)
+    public static AnimateDiffPipeline FromPretrained(
+        string path,
+        string motionAdapter,
+        ScalarType dtype = ScalarType.Float32,
+        Device? device = null
+    )
     {
-        ModelFiles files = ModelFiles.Open(path);
+        var files = ModelFiles.Open(path);
         var networks = new NetworkLoader(files, dtype, device);
         try
         {
             MotionAdapterConfig motion = ConfigJson.Load<MotionAdapterConfig>(Path.Combine(motionAdapter, "config.json"));
-            using WeightSource motionSource = WeightSource.Open(motionAdapter);
+            using var motionSource = WeightSource.Open(motionAdapter);
             return new AnimateDiffPipeline(
                 files.ClipTokenizer("tokenizer"),
                 networks.ClipText("text_encoder"),
-                networks.Load<UNetMotionModel, UNetConfig>("unet", (config, weights) => new UNetMotionModel(config, weights, motion, new Weights(motionSource, dtype, device))),
+                networks.Load<UNetMotionModel, UNetConfig>("unet", (config, weights) =>
+                    new UNetMotionModel(config, weights, motion, new Weights(motionSource, dtype, device))
+                ),
                 networks.Vae(),
                 files.Scheduler(),
-                device ?? CPU);
+                device ?? CPU
+            );
         }
         catch
         {
@@ -64,8 +80,13 @@ public sealed class AnimateDiffPipeline : DiffusionPipeline<Text2VideoSettings>,
         settings.Check();
         int downscale = Vae.Config.Downscale;
         int native = 64 * downscale;
-        PictureSize size = PictureSize.Of(
-            settings, UNet.Config.SampleSize is { } side ? new PictureSize(side[1] * downscale, side[0] * downscale) : new PictureSize(native, native), downscale);
+        var size = PictureSize.Of(
+            settings,
+            UNet.Config.SampleSize is { } side
+                ? new PictureSize(side[1] * downscale, side[0] * downscale)
+                : new PictureSize(native, native),
+            downscale
+        );
         IReadOnlyList<PictureItem> clips = settings.Pictures();
         Schedulers.Scheduler scheduler = RunPlan.Create(settings.Scheduler ?? Scheduler, settings);
         return new Run(this, settings, clips, scheduler, new NoiseSource(clips.Select(clip => clip.Seed), _device), size);
@@ -85,25 +106,37 @@ public sealed class AnimateDiffPipeline : DiffusionPipeline<Text2VideoSettings>,
         private readonly bool _guided;
         private readonly Tensor _embeddings;
 
-        public Run(AnimateDiffPipeline pipeline, Text2VideoSettings settings, IReadOnlyList<PictureItem> clips, Schedulers.Scheduler scheduler, NoiseSource noise, PictureSize size)
+        public Run(
+            AnimateDiffPipeline pipeline,
+            Text2VideoSettings settings,
+            IReadOnlyList<PictureItem> clips,
+            Schedulers.Scheduler scheduler,
+            NoiseSource noise,
+            PictureSize size
+        )
             : base(scheduler, noise, [.. clips.Select(clip => clip.Seed)])
         {
             _pipeline = pipeline;
             _settings = settings;
             _guided = settings.GuidanceScale > 1;
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             _embeddings = Keep(ClipPrompts.Condition(settings, pipeline._tokenizer, pipeline.TextEncoder, clips, _guided));
             int downscale = pipeline.Vae.Config.Downscale;
 
             // (clips, channels, frames, height, width)
-            SetLatents(Noise.Draw(pipeline.Vae.Config.LatentChannels, settings.NumFrames, size.Height / downscale, size.Width / downscale) * scheduler.InitNoiseSigma);
+            SetLatents(
+                Noise.Draw(pipeline.Vae.Config.LatentChannels, settings.NumFrames, size.Height / downscale, size.Width / downscale)
+                    * scheduler.InitNoiseSigma
+            );
         }
 
         public override PictureBatch Decode(CancellationToken token = default)
         {
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             long[] shape = Latents.shape;
-            Tensor frames = _pipeline.Vae.FromDenoiser(Latents.permute(0, 2, 1, 3, 4).reshape(shape[0] * shape[2], shape[1], shape[3], shape[4]));
+            Tensor frames = _pipeline.Vae.FromDenoiser(
+                Latents.permute(0, 2, 1, 3, 4).reshape(shape[0] * shape[2], shape[1], shape[3], shape[4])
+            );
             var pictures = new List<Tensor>();
             for (long start = 0; start < frames.shape[0]; start += _settings.DecodeChunkSize)
             {

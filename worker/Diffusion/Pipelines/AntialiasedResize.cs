@@ -1,17 +1,26 @@
+using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
 namespace Generation.Diffusion.Pipelines;
 
-/// <summary>Bicubic scaling after a Gaussian whose width follows the factor; reference: _resize_with_antialiasing of diffusers 0.35.2's Stable Video Diffusion.</summary>
+/// <summary>
+/// Bicubic scaling after a Gaussian whose width follows the factor; reference: _resize_with_antialiasing of diffusers 0.35.2's Stable Video
+/// Diffusion.
+/// </summary>
 internal static class AntialiasedResize
 {
     /// <summary>(n, channels, height, width) to another height and width.</summary>
     public static Tensor Resize(Tensor image, long height, long width)
     {
-        using var scope = NewDisposeScope();
-        Tensor blurred = Blur(Blur(image, (double)image.shape[3] / width, vertical: false), (double)image.shape[2] / height, vertical: true);
-        return F.interpolate(blurred, size: [height, width], mode: InterpolationMode.Bicubic, align_corners: true).MoveToOuterDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor blurred = Blur(
+            Blur(image, (double)image.shape[3] / width, vertical: false),
+            (double)image.shape[2] / height,
+            vertical: true
+        );
+        return F.interpolate(blurred, size: [height, width], mode: InterpolationMode.Bicubic, align_corners: true)
+            .MoveToOuterDisposeScope();
     }
 
     private static Tensor Blur(Tensor image, double factor, bool vertical)

@@ -1,6 +1,7 @@
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Tokenizers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -20,18 +21,31 @@ internal static class ClipPrompts
     /// The prompts of a run over one text encoder, (n, length, features); with guidance (2 n, length, features), the
     /// negative ones first.
     /// </summary>
-    /// <exception cref="SettingException">A text's syntax is beyond a limit, or there are not as many layers as clip_skip leaves out.</exception>
-    public static Tensor Condition(DiffusionSettings settings, ClipTokenizer tokenizer, CLIPTextModel model, IReadOnlyList<PictureItem> pictures, bool guided)
+    /// <exception cref="SettingException">A text's syntax is beyond a limit, or there are not as many layers as clip_skip leaves
+    /// out.</exception>
+    public static Tensor Condition(
+        DiffusionSettings settings,
+        ClipTokenizer tokenizer,
+        CLIPTextModel model,
+        IReadOnlyList<PictureItem> pictures,
+        bool guided
+    )
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         PromptEncoder encoder = Encoder(settings, tokenizer, model);
         IReadOnlyList<IReadOnlyList<PromptChunk>> texts = encoder.Split(settings, "prompt", pictures.Select(picture => picture.Prompt));
         if (!guided)
         {
-            return encoder.Encode(texts, texts.Max(text => text.Count), settings.ClipSkip, TextState.Normed).States.MoveToOuterDisposeScope();
+            return encoder
+                .Encode(texts, texts.Max(text => text.Count), settings.ClipSkip, TextState.Normed)
+                .States.MoveToOuterDisposeScope();
         }
 
-        IReadOnlyList<IReadOnlyList<PromptChunk>> negativeTexts = encoder.Split(settings, "negative_prompt", pictures.Select(picture => picture.NegativePrompt ?? ""));
+        IReadOnlyList<IReadOnlyList<PromptChunk>> negativeTexts = encoder.Split(
+            settings,
+            "negative_prompt",
+            pictures.Select(picture => picture.NegativePrompt ?? "")
+        );
         int chunks = texts.Concat(negativeTexts).Max(text => text.Count);
         Tensor prompts = encoder.Encode(texts, chunks, settings.ClipSkip, TextState.Normed).States;
 
@@ -49,13 +63,22 @@ internal static class ClipPrompts
     /// <summary>The chunks of each text.</summary>
     /// <param name="field">The setting that the texts are from, for errors.</param>
     /// <exception cref="SettingException">A text's syntax is beyond a limit, or it is too long.</exception>
-    public static IReadOnlyList<IReadOnlyList<PromptChunk>> Split(this PromptEncoder encoder, DiffusionSettings settings, string field, IEnumerable<string> texts) =>
-        Named(field, () => encoder.Split(texts, settings.PromptSyntax));
+    public static IReadOnlyList<IReadOnlyList<PromptChunk>> Split(
+        this PromptEncoder encoder,
+        DiffusionSettings settings,
+        string field,
+        IEnumerable<string> texts
+    ) => Named(field, () => encoder.Split(texts, settings.PromptSyntax));
 
     /// <summary>Encodes texts, each filled up to a number of chunks.</summary>
     /// <exception cref="SettingException">There are not as many layers.</exception>
-    public static EncodedPrompts Encode(this PromptEncoder encoder, IReadOnlyList<IReadOnlyList<PromptChunk>> texts, int chunks, int? clipSkip, TextState state) =>
-        Named("clip_skip", () => encoder.Encode(texts, chunks, state, clipSkip));
+    public static EncodedPrompts Encode(
+        this PromptEncoder encoder,
+        IReadOnlyList<IReadOnlyList<PromptChunk>> texts,
+        int chunks,
+        int? clipSkip,
+        TextState state
+    ) => Named("clip_skip", () => encoder.Encode(texts, chunks, state, clipSkip));
 
     private static T Named<T>(string field, Func<T> action)
     {

@@ -14,7 +14,7 @@ public static class ControlNetFile
     {
         try
         {
-            CheckpointLayout layout = CheckpointLayout.Of(file);
+            var layout = CheckpointLayout.Of(file);
             if (!layout.Has("controlnet"))
             {
                 throw new WeightsException($"{file.Path}: {layout.Describe()}, and no control network.");
@@ -22,7 +22,9 @@ public static class ControlNetFile
 
             if (layout.Family is not { } family)
             {
-                throw new WeightsException($"{file.Path}: {layout.Describe()}, which is none of the known families; put it into a folder with its config.json.");
+                throw new WeightsException(
+                    $"{file.Path}: {layout.Describe()}, which is none of the known families; put it into a folder with its config.json."
+                );
             }
 
             // A control network is the way down and the middle of its family's UNet.

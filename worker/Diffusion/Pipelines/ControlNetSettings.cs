@@ -21,7 +21,9 @@ public sealed record ControlNetSettings : DiffusionSettings
 {
     public required IReadOnlyList<ControlInput> Controls { get; init; }
 
-    /// <summary>The control acts on the prompted half of the guidance only, stronger in deeper layers, so that it also works without a prompt.</summary>
+    /// <summary>
+    /// The control acts on the prompted half of the guidance only, stronger in deeper layers, so that it also works without a prompt.
+    /// </summary>
     public bool GuessMode { get; init; }
 
     public override void Check()
@@ -39,7 +41,10 @@ public sealed record ControlNetSettings : DiffusionSettings
             CheckRange("control.end", control.GuidanceEnd, 0, 1);
             if (control.GuidanceStart >= control.GuidanceEnd)
             {
-                throw new SettingException("control.start", $"is {control.GuidanceStart} and must be below control.end, which is {control.GuidanceEnd}.");
+                throw new SettingException(
+                    "control.start",
+                    $"is {control.GuidanceStart} and must be below control.end, which is {control.GuidanceEnd}."
+                );
             }
         }
     }

@@ -1,5 +1,6 @@
 using Generation.Diffusion.Schedulers;
 using Generation.Imaging;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -50,7 +51,7 @@ public abstract class DenoisingRun : IDisposable
         {
             token.ThrowIfCancellationRequested();
             int i = _next;
-            using (var scope = NewDisposeScope())
+            using (DisposeScope scope = NewDisposeScope())
             using (inference_mode())
             {
                 Tensor prediction = Predict(Latents, i);
@@ -68,7 +69,9 @@ public abstract class DenoisingRun : IDisposable
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public abstract PictureBatch Decode(CancellationToken token = default);
 
-    /// <summary>A small picture of how far picture <paramref name="index"/> is, a pixel for each latent; null where the pipeline has none.</summary>
+    /// <summary>
+    /// A small picture of how far picture <paramref name="index"/> is, a pixel for each latent; null where the pipeline has none.
+    /// </summary>
     public virtual Picture? Preview(int index = 0) => null;
 
     /// <summary>A copy of all that is needed to go on from here.</summary>
@@ -80,12 +83,18 @@ public abstract class DenoisingRun : IDisposable
     {
         if (!state.Latents.shape.AsSpan().SequenceEqual(Latents.shape))
         {
-            throw new SettingException("state", $"has latents of shape [{string.Join(", ", state.Latents.shape)}] and this run [{string.Join(", ", Latents.shape)}].");
+            throw new SettingException(
+                "state",
+                $"has latents of shape [{string.Join(", ", state.Latents.shape)}] and this run [{string.Join(", ", Latents.shape)}]."
+            );
         }
 
         if (state.Next < Scheduler.BeginIndex || state.Next > Scheduler.EndIndex || state.Draws < _draws)
         {
-            throw new SettingException("state", $"stands before step {state.Next} and this run has the steps {Scheduler.BeginIndex} to {Scheduler.EndIndex}.");
+            throw new SettingException(
+                "state",
+                $"stands before step {state.Next} and this run has the steps {Scheduler.BeginIndex} to {Scheduler.EndIndex}."
+            );
         }
 
         Scheduler.RestoreState(state.Scheduler);
@@ -94,7 +103,7 @@ public abstract class DenoisingRun : IDisposable
             DrawStepNoise().Dispose();
         }
 
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         SetLatents(state.Latents.to(Latents.device, copy: true));
         _next = state.Next;
     }

@@ -27,7 +27,10 @@ public abstract record DiffusionSettings
     /// <summary>For the second text encoder of SDXL and FLUX; null is the negative prompt.</summary>
     public string? NegativePrompt2 { get; init; }
 
-    /// <summary>How prompts are read. Plain is the reference's way; Weighted knows emphasis, BREAK and prompts of any length. FLUX reads plain text only.</summary>
+    /// <summary>
+    /// How prompts are read. Plain is the reference's way; Weighted knows emphasis, BREAK and prompts of any length. FLUX reads plain text
+    /// only.
+    /// </summary>
     public PromptSyntax PromptSyntax { get; init; }
 
     /// <summary>Textual inversion embeddings that prompts may name; they stay the caller's.</summary>
@@ -43,7 +46,9 @@ public abstract record DiffusionSettings
     /// <summary>Classifier-free guidance; 1 or less turns it off. Ho and Salimans, 2022.</summary>
     public double GuidanceScale { get; init; } = 7.5;
 
-    /// <summary>Rescaled guidance, 0 to 1. Lin et al., Common Diffusion Noise Schedules and Sample Steps are Flawed, 2024, section 3.4.</summary>
+    /// <summary>
+    /// Rescaled guidance, 0 to 1. Lin et al., Common Diffusion Noise Schedules and Sample Steps are Flawed, 2024, section 3.4.
+    /// </summary>
     public double GuidanceRescale { get; init; }
 
     /// <summary>Seed of the first picture; picture k is made from Seed + k.</summary>
@@ -63,7 +68,9 @@ public abstract record DiffusionSettings
     /// <summary>How many of the text encoder's last layers are left out; null is the model's own.</summary>
     public int? ClipSkip { get; init; }
 
-    /// <summary>Share of the schedule after which this run stops, latents still noisy, for a refiner to go on; null runs to the end.</summary>
+    /// <summary>
+    /// Share of the schedule after which this run stops, latents still noisy, for a refiner to go on; null runs to the end.
+    /// </summary>
     public double? DenoisingEnd { get; init; }
 
     /// <summary>
@@ -84,11 +91,22 @@ public abstract record DiffusionSettings
     {
         if (Items is not null)
         {
-            return Items.Count > 0 ? Items : throw new SettingException("items", "the list is empty and at least one picture must be made.");
+            return Items.Count > 0
+                ? Items
+                : throw new SettingException("items", "the list is empty and at least one picture must be made.");
         }
 
         return NumImages >= 1
-            ? [.. Enumerable.Range(0, NumImages).Select(k => new PictureItem(Prompt, NegativePrompt, unchecked(Seed + k)) { Prompt2 = Prompt2, NegativePrompt2 = NegativePrompt2 })]
+            ?
+            [
+                .. Enumerable
+                    .Range(0, NumImages)
+                    .Select(k => new PictureItem(Prompt, NegativePrompt, unchecked(Seed + k))
+                    {
+                        Prompt2 = Prompt2,
+                        NegativePrompt2 = NegativePrompt2,
+                    }),
+            ]
             : throw new SettingException("num_images", $"is {NumImages} and must be 1 or more.");
     }
 

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -21,7 +22,10 @@ public sealed class FluxFillPipeline(FluxModel model) : DiffusionPipeline<Inpain
         int features = 4 * ((2 * Model.Vae.Config.LatentChannels) + (downscale * downscale));
         return Model.Transformer.Config.InChannels == features
             ? new Run(Model, settings, FluxPlan.For(Model, settings, PictureSize.Cut(settings.Image, Model.Multiple), settings.Strength))
-            : throw new SettingException("model", $"takes {Model.Transformer.Config.InChannels} features for each token; FLUX Fill takes {features}.");
+            : throw new SettingException(
+                "model",
+                $"takes {Model.Transformer.Config.InChannels} features for each token; FLUX Fill takes {features}."
+            );
     }
 
     private sealed class Run : FluxRun
@@ -32,7 +36,7 @@ public sealed class FluxFillPipeline(FluxModel model) : DiffusionPipeline<Inpain
             : base(model, settings, plan)
         {
             _area = InpaintArea.Of(settings, plan.Size);
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             long[] shape = plan.LatentShape(model);
             long side = model.Vae.Config.Downscale;
             Tensor image = _area.Image().to(model.Device);

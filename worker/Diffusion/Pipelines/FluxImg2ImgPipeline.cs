@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -20,7 +21,7 @@ public sealed class FluxImg2ImgPipeline(FluxModel model) : DiffusionPipeline<Img
         public Run(FluxModel model, Img2ImgSettings settings, FluxPlan plan)
             : base(model, settings, plan)
         {
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             Tensor start = EncodeImage(PictureTensors.ForAutoencoder(settings.Image, plan.Size).to(model.Device));
             SetLatents(FluxLatents.Pack(Scheduler.AddNoise(start, Noise.Draw(start.shape[1..]), Scheduler.BeginIndex)));
         }

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -27,7 +28,7 @@ public sealed class FluxInpaintPipeline(FluxModel model) : DiffusionPipeline<Inp
             : base(model, settings, plan)
         {
             _area = InpaintArea.Of(settings, plan.Size);
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             long[] shape = plan.LatentShape(model);
             Tensor kept = EncodeImage(_area.Image().to(model.Device));
             Tensor noise = Noise.Draw(shape);

@@ -11,7 +11,10 @@ internal static class FluxLatents
         long[] s = latents.shape;
 
         // n, c, h/2, 2, w/2, 2 -> n, h/2, w/2, c, 2, 2
-        return latents.reshape(s[0], s[1], s[2] / 2, 2, s[3] / 2, 2).permute(0, 2, 4, 1, 3, 5).reshape(s[0], s[2] / 2 * (s[3] / 2), s[1] * 4);
+        return latents
+            .reshape(s[0], s[1], s[2] / 2, 2, s[3] / 2, 2)
+            .permute(0, 2, 4, 1, 3, 5)
+            .reshape(s[0], s[2] / 2 * (s[3] / 2), s[1] * 4);
     }
 
     /// <summary>Back from <see cref="Pack"/>; height and width in latents.</summary>

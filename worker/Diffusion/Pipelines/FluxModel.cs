@@ -1,5 +1,6 @@
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Tokenizers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -13,8 +14,15 @@ public sealed class FluxModel : IDisposable
     private LatentPreview? _preview;
 
     private FluxModel(
-        ClipTokenizer tokenizer, CLIPTextModel textEncoder, T5Tokenizer tokenizer2, T5EncoderModel textEncoder2,
-        FluxTransformer2DModel transformer, AutoencoderKL vae, SchedulerConfig scheduler, Device device)
+        ClipTokenizer tokenizer,
+        CLIPTextModel textEncoder,
+        T5Tokenizer tokenizer2,
+        T5EncoderModel textEncoder2,
+        FluxTransformer2DModel transformer,
+        AutoencoderKL vae,
+        SchedulerConfig scheduler,
+        Device device
+    )
     {
         Tokenizer = tokenizer;
         TextEncoder = textEncoder;
@@ -51,12 +59,13 @@ public sealed class FluxModel : IDisposable
     }
 
     /// <summary>The weights that adapters may change, by component: transformer, text_encoder, text_encoder_2.</summary>
-    public IReadOnlyDictionary<string, ParameterStore> Adaptable => new Dictionary<string, ParameterStore>(StringComparer.Ordinal)
-    {
-        ["transformer"] = Transformer.Parameters,
-        ["text_encoder"] = TextEncoder.Parameters,
-        ["text_encoder_2"] = TextEncoder2.Parameters,
-    };
+    public IReadOnlyDictionary<string, ParameterStore> Adaptable =>
+        new Dictionary<string, ParameterStore>(StringComparer.Ordinal)
+        {
+            ["transformer"] = Transformer.Parameters,
+            ["text_encoder"] = TextEncoder.Parameters,
+            ["text_encoder_2"] = TextEncoder2.Parameters,
+        };
 
     /// <summary>Pixels to one packed patch of latents, in height and width alike.</summary>
     public int Multiple => 2 * Vae.Config.Downscale;
@@ -83,10 +92,13 @@ public sealed class FluxModel : IDisposable
                 networks.ClipText("text_encoder"),
                 files.T5Tokenizer("tokenizer_2"),
                 networks.Load<T5EncoderModel, T5Config>("text_encoder_2", (config, weights) => new T5EncoderModel(config, weights)),
-                networks.Load<FluxTransformer2DModel, FluxConfig>("transformer", (config, weights) => new FluxTransformer2DModel(config, weights)),
+                networks.Load<FluxTransformer2DModel, FluxConfig>("transformer", (config, weights) =>
+                    new FluxTransformer2DModel(config, weights)
+                ),
                 networks.Vae(),
                 files.Scheduler(),
-                device ?? CPU);
+                device ?? CPU
+            );
         }
         catch
         {
@@ -106,12 +118,15 @@ public sealed class FluxModel : IDisposable
     /// <summary>Prompts to conditions, in the caller's scope.</summary>
     internal FluxConditions Condition(IEnumerable<(string First, string Second)> prompts, int maxSequenceLength)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         (string First, string Second)[] rows = [.. prompts];
         Tensor pooled = TextEncoder.Forward(ClipPrompts.Tokenize(Tokenizer, TextEncoder, rows.Select(row => row.First))).Pooled;
         long[] ids = [.. rows.SelectMany(row => Tokenizer2.EncodePadded(row.Second, maxSequenceLength)).Select(id => (long)id)];
         Tensor states = TextEncoder2.Forward(tensor(ids, dtype: ScalarType.Int64).view(rows.Length, maxSequenceLength).to(Device));
-        return new FluxConditions(states.to(ScalarType.Float32).MoveToOuterDisposeScope(), pooled.to(ScalarType.Float32).MoveToOuterDisposeScope());
+        return new FluxConditions(
+            states.to(ScalarType.Float32).MoveToOuterDisposeScope(),
+            pooled.to(ScalarType.Float32).MoveToOuterDisposeScope()
+        );
     }
 }
 

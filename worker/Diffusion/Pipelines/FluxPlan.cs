@@ -1,10 +1,15 @@
 using Generation.Diffusion.Schedulers;
 
-
 namespace Generation.Diffusion.Pipelines;
 
 /// <summary>What every run of FLUX settles before it draws.</summary>
-internal sealed record FluxPlan(IReadOnlyList<PictureItem> Pictures, PictureSize Size, Scheduler Scheduler, NoiseSource Noise, FluxOptions Options)
+internal sealed record FluxPlan(
+    IReadOnlyList<PictureItem> Pictures,
+    PictureSize Size,
+    Scheduler Scheduler,
+    NoiseSource Noise,
+    FluxOptions Options
+)
 {
     public IReadOnlyList<long> Seeds => [.. Pictures.Select(picture => picture.Seed)];
 
@@ -15,12 +20,16 @@ internal sealed record FluxPlan(IReadOnlyList<PictureItem> Pictures, PictureSize
         settings.Check();
         FluxOptions options = settings.Flux ?? new FluxOptions();
         options.Check();
-        PictureSize size = PictureSize.Of(settings, otherwise ?? model.NativeSize, model.Multiple);
+        var size = PictureSize.Of(settings, otherwise ?? model.NativeSize, model.Multiple);
         IReadOnlyList<PictureItem> pictures = settings.Pictures();
         SchedulerConfig config = settings.Scheduler ?? model.Scheduler;
         if (!config.IsFlow)
         {
-            throw new SettingException("scheduler", $"is {config.ClassName}; FLUX is a flow-matching model and runs with FlowMatchEulerDiscreteScheduler or FlowMatchHeunDiscreteScheduler.");
+            throw new SettingException(
+                "scheduler",
+                $"is {config.ClassName}; FLUX is a flow-matching model and runs with FlowMatchEulerDiscreteScheduler or "
+                    + "FlowMatchHeunDiscreteScheduler."
+            );
         }
 
         int steps = settings.NumInferenceSteps;
@@ -28,10 +37,16 @@ internal sealed record FluxPlan(IReadOnlyList<PictureItem> Pictures, PictureSize
         try
         {
             var shares = new SchedulerOptions { Strength = strength, Window = settings.Window };
-            Scheduler scheduler = Scheduler.Create(config, steps, shares.ForFlow(config, steps, Shift(config, tokens)));
+            var scheduler = Scheduler.Create(config, steps, shares.ForFlow(config, steps, Shift(config, tokens)));
             if (scheduler.BeginIndex < scheduler.EndIndex)
             {
-                return new FluxPlan(pictures, size, scheduler, new NoiseSource(pictures.Select(picture => picture.Seed), model.Device), options);
+                return new FluxPlan(
+                    pictures,
+                    size,
+                    scheduler,
+                    new NoiseSource(pictures.Select(picture => picture.Seed), model.Device),
+                    options
+                );
             }
 
             scheduler.Dispose();
@@ -41,11 +56,15 @@ internal sealed record FluxPlan(IReadOnlyList<PictureItem> Pictures, PictureSize
             throw new SettingException("scheduler", e.Message);
         }
 
-        throw new SettingException("strength", $"is {strength}, which leaves none of {steps} steps to run; raise it or num_inference_steps.");
+        throw new SettingException(
+            "strength",
+            $"is {strength}, which leaves none of {steps} steps to run; raise it or num_inference_steps."
+        );
     }
 
     /// <summary>Shape of one picture's latents, not packed.</summary>
-    public long[] LatentShape(FluxModel model) => [model.Vae.Config.LatentChannels, Size.Height / model.Vae.Config.Downscale, Size.Width / model.Vae.Config.Downscale];
+    public long[] LatentShape(FluxModel model) =>
+        [model.Vae.Config.LatentChannels, Size.Height / model.Vae.Config.Downscale, Size.Width / model.Vae.Config.Downscale];
 
     // Larger pictures need more noise: a straight line through two sizes. https://github.com/black-forest-labs/flux, src/flux/sampling.py
     private static double Shift(SchedulerConfig config, long tokens)

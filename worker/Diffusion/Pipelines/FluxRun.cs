@@ -1,10 +1,13 @@
 using Generation.Diffusion.Networks;
 using Generation.Imaging;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
 
-/// <summary>What the runs of all FLUX pipelines share: the prompts, the prediction, the autoencoder. Latents are packed: (n, tokens, 4 channels).</summary>
+/// <summary>
+/// What the runs of all FLUX pipelines share: the prompts, the prediction, the autoencoder. Latents are packed: (n, tokens, 4 channels).
+/// </summary>
 internal abstract class FluxRun : DenoisingRun
 {
     private readonly FluxConditions _prompts;
@@ -19,12 +22,23 @@ internal abstract class FluxRun : DenoisingRun
         Model = model;
         Plan = plan;
         _guidance = model.Transformer.Config.GuidanceEmbeds ? settings.GuidanceScale : null;
-        using var scope = NewDisposeScope();
-        _prompts = Keep(model.Condition(plan.Pictures.Select(picture => (picture.Prompt, Or(picture.Prompt2, picture.Prompt))), plan.Options.MaxSequenceLength));
+        using DisposeScope scope = NewDisposeScope();
+        _prompts = Keep(
+            model.Condition(
+                plan.Pictures.Select(picture => (picture.Prompt, Or(picture.Prompt2, picture.Prompt))),
+                plan.Options.MaxSequenceLength
+            )
+        );
         if (plan.Options.TrueCfgScale > 1 && plan.Pictures.Any(picture => picture.NegativePrompt is not null))
         {
-            _negatives = Keep(model.Condition(
-                plan.Pictures.Select(picture => (picture.NegativePrompt ?? "", Or(picture.NegativePrompt2, picture.NegativePrompt ?? ""))), plan.Options.MaxSequenceLength));
+            _negatives = Keep(
+                model.Condition(
+                    plan.Pictures.Select(picture =>
+                        (picture.NegativePrompt ?? "", Or(picture.NegativePrompt2, picture.NegativePrompt ?? ""))
+                    ),
+                    plan.Options.MaxSequenceLength
+                )
+            );
         }
 
         long[] shape = plan.LatentShape(model);
@@ -41,7 +55,7 @@ internal abstract class FluxRun : DenoisingRun
 
     public override PictureBatch Decode(CancellationToken token = default)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         long[] shape = Plan.LatentShape(Model);
         Tensor latents = Model.Vae.FromDenoiser(FluxLatents.Unpack(Latents, shape[1], shape[2]));
         return new PictureBatch(Latents.clone(), PictureTensors.FromDecoded(Model.Vae.Decode(latents, token: token)), Seeds);
@@ -49,7 +63,7 @@ internal abstract class FluxRun : DenoisingRun
 
     public override Picture? Preview(int index = 0)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         long[] shape = Plan.LatentShape(Model);
         return Model.Preview.Render(FluxLatents.Unpack(EvenLatents(), shape[1], shape[2])[index]);
     }
@@ -67,7 +81,9 @@ internal abstract class FluxRun : DenoisingRun
         return negative + (Plan.Options.TrueCfgScale * (prediction - negative));
     }
 
-    /// <summary>One picture, (1, 3, height, width) in -1..1, as latents of every picture of the run, not packed: each drawn with its own generator.</summary>
+    /// <summary>
+    /// One picture, (1, 3, height, width) in -1..1, as latents of every picture of the run, not packed: each drawn with its own generator.
+    /// </summary>
     protected Tensor EncodeImage(Tensor image)
     {
         LatentDistribution distribution = Model.Vae.Encode(image);
@@ -77,7 +93,15 @@ internal abstract class FluxRun : DenoisingRun
     private static string Or(string? second, string first) => string.IsNullOrEmpty(second) ? first : second;
 
     private Tensor Predict(Tensor input, int i, FluxConditions conditions) =>
-        Model.Transformer.Forward(input, Scheduler.Timesteps[i] / 1000, conditions.Embeddings, conditions.Pooled, _textIds, _imageIds, _guidance);
+        Model.Transformer.Forward(
+            input,
+            Scheduler.Timesteps[i] / 1000,
+            conditions.Embeddings,
+            conditions.Pooled,
+            _textIds,
+            _imageIds,
+            _guidance
+        );
 
     private FluxConditions Keep(FluxConditions conditions) => new(Keep(conditions.Embeddings), Keep(conditions.Pooled));
 }

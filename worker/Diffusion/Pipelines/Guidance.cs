@@ -5,7 +5,9 @@ namespace Generation.Diffusion.Pipelines;
 /// <summary>Classifier-free guidance.</summary>
 internal static class Guidance
 {
-    /// <summary>Splits (2 n, ...) into the unguided and the prompted half and goes <paramref name="scale"/> times the way from one to the other.</summary>
+    /// <summary>
+    /// Splits (2 n, ...) into the unguided and the prompted half and goes <paramref name="scale"/> times the way from one to the other.
+    /// </summary>
     public static Tensor Combine(Tensor prediction, double scale, double rescale)
     {
         Tensor[] halves = prediction.chunk(2, 0);

@@ -1,4 +1,5 @@
 using Generation.Imaging;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -34,20 +35,21 @@ internal sealed class InpaintArea
             settings,
             image.Crop(region.Left, region.Top, region.Width, region.Height).Fit(size.Width, size.Height, FitMode.Fill),
             mask.Crop(region.Left, region.Top, region.Width, region.Height).Fit(size.Width, size.Height, FitMode.Fill),
-            region);
+            region
+        );
     }
 
     /// <summary>(1, 3, height, width) from -1 to 1.</summary>
     public Tensor Image()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         return ((PictureTensors.FromPicture(_image) * 2) - 1).MoveToOuterDisposeScope();
     }
 
     /// <summary>(1, 1, height, width): 1 is painted, 0 is kept.</summary>
     public Tensor Mask()
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         return (PictureTensors.FromPicture(_mask) >= 0.5).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
@@ -63,8 +65,13 @@ internal sealed class InpaintArea
         {
             Picture original = _region is null ? _settings.Image.DropAlpha().Fit(_image.Width, _image.Height) : _settings.Image;
             Picture mask = _region is null ? _settings.MaskImage.ToGrey().Fit(_image.Width, _image.Height) : _settings.MaskImage;
-            using var scope = NewDisposeScope();
-            Tensor[] whole = [.. batch.ToPictures().Select(painted => PictureTensors.FromPicture(MaskTools.Overlay(original, painted, mask, _region)).permute(0, 2, 3, 1))];
+            using DisposeScope scope = NewDisposeScope();
+            Tensor[] whole =
+            [
+                .. batch
+                    .ToPictures()
+                    .Select(painted => PictureTensors.FromPicture(MaskTools.Overlay(original, painted, mask, _region)).permute(0, 2, 3, 1)),
+            ];
             return new PictureBatch(batch.Latents.clone(), cat(whole, 0), batch.Seeds);
         }
     }

@@ -25,7 +25,11 @@ public record InpaintSettings : Img2ImgSettings
         base.Check();
         if (PaddingMaskCrop is not null && (MaskImage.Width != Image.Width || MaskImage.Height != Image.Height))
         {
-            throw new SettingException("mask_image", $"is {MaskImage.Width} x {MaskImage.Height} pixels and must have the picture's size, {Image.Width} x {Image.Height}, where padding_mask_crop is given.");
+            throw new SettingException(
+                "mask_image",
+                $"is {MaskImage.Width} x {MaskImage.Height} pixels and must have the picture's size, {Image.Width} x {Image.Height}, "
+                    + "where padding_mask_crop is given."
+            );
         }
 
         if (PaddingMaskCrop < 0)

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -20,7 +21,10 @@ public sealed class InstructPix2PixPipeline(LatentDiffusionModel model) : Diffus
         int latents = Model.Vae.Config.LatentChannels;
         return Model.UNet.Config.InChannels == 2 * latents
             ? new Run(Model, settings, RunPlan.For(Model, settings, PictureSize.Cut(settings.Image, Model.Vae.Config.Downscale)))
-            : throw new SettingException("model", $"takes {Model.UNet.Config.InChannels} channels; editing by instruction needs {2 * latents}.");
+            : throw new SettingException(
+                "model",
+                $"takes {Model.UNet.Config.InChannels} channels; editing by instruction needs {2 * latents}."
+            );
     }
 
     private sealed class Run : LatentRun
@@ -35,7 +39,7 @@ public sealed class InstructPix2PixPipeline(LatentDiffusionModel model) : Diffus
         {
             _settings = settings;
             _threefold = Guided && settings.ImageGuidanceScale >= 1;
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             Tensor image = PictureTensors.ForAutoencoder(settings.Image, plan.Size).to(model.Device);
             Tensor latents = model.Vae.Encode(image).Mean.expand(plan.Pictures.Count, -1, -1, -1);
             Tensor noise = Noise.Draw(plan.LatentShape(model));

@@ -36,11 +36,14 @@ public abstract class LatentDiffusionModel : IDisposable
     }
 
     /// <summary>Size of the pictures that the model was trained on.</summary>
-    public PictureSize NativeSize => UNet.Config.SampleSize is { } size
-        ? new(size[1] * Vae.Config.Downscale, size[0] * Vae.Config.Downscale)
-        : new(64 * Vae.Config.Downscale, 64 * Vae.Config.Downscale);
+    public PictureSize NativeSize =>
+        UNet.Config.SampleSize is { } size
+            ? new(size[1] * Vae.Config.Downscale, size[0] * Vae.Config.Downscale)
+            : new(64 * Vae.Config.Downscale, 64 * Vae.Config.Downscale);
 
-    /// <summary>Whether runs of these settings also predict without the prompt. Networks distilled for guidance are told the scale instead.</summary>
+    /// <summary>
+    /// Whether runs of these settings also predict without the prompt. Networks distilled for guidance are told the scale instead.
+    /// </summary>
     public bool IsGuided(DiffusionSettings settings) => settings.GuidanceScale > 1 && UNet.Config.TimeCondProjDim is null;
 
     /// <summary>The weights that adapters may change, by component: unet, text_encoder, text_encoder_2.</summary>
@@ -55,9 +58,8 @@ public abstract class LatentDiffusionModel : IDisposable
         Load(ModelFiles.Open(path), dtype, device);
 
     /// <summary>Loads a model from opened files.</summary>
-    public static LatentDiffusionModel Load(ModelFiles files, ScalarType dtype = ScalarType.Float32, Device? device = null) => files.Has("text_encoder_2")
-        ? StableDiffusionXLModel.Load(files, dtype, device)
-        : StableDiffusionModel.Load(files, dtype, device);
+    public static LatentDiffusionModel Load(ModelFiles files, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
+        files.Has("text_encoder_2") ? StableDiffusionXLModel.Load(files, dtype, device) : StableDiffusionModel.Load(files, dtype, device);
 
     /// <summary>Another autoencoder takes the place of the model's own until the result is disposed; it stays the caller's.</summary>
     /// <exception cref="SettingException">Its latents are not this model's.</exception>
@@ -65,7 +67,11 @@ public abstract class LatentDiffusionModel : IDisposable
     {
         if (other.Config.LatentChannels != Vae.Config.LatentChannels || other.Config.Downscale != Vae.Config.Downscale)
         {
-            throw new SettingException("vae", $"has {other.Config.LatentChannels} channels of latents at a {other.Config.Downscale}th of the size, and the model {Vae.Config.LatentChannels} at a {Vae.Config.Downscale}th.");
+            throw new SettingException(
+                "vae",
+                $"has {other.Config.LatentChannels} channels of latents at a {other.Config.Downscale}th of the size, and the model "
+                    + $"{Vae.Config.LatentChannels} at a {Vae.Config.Downscale}th."
+            );
         }
 
         return new VaeSwap(this, other);
@@ -80,7 +86,12 @@ public abstract class LatentDiffusionModel : IDisposable
     /// <summary>Prompts to what the network is conditioned on, in the caller's scope.</summary>
     /// <param name="size">Size of the pictures that the network makes.</param>
     /// <param name="fromImage">Whether the run starts from a picture.</param>
-    internal abstract LatentConditions Condition(DiffusionSettings settings, IReadOnlyList<PictureItem> pictures, PictureSize size, bool fromImage);
+    internal abstract LatentConditions Condition(
+        DiffusionSettings settings,
+        IReadOnlyList<PictureItem> pictures,
+        PictureSize size,
+        bool fromImage
+    );
 
     protected virtual void Dispose(bool disposing)
     {

@@ -1,6 +1,7 @@
-using Generation.Torch;
 using Generation.Diffusion.Networks;
 using Generation.Imaging;
+using Generation.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -24,10 +25,13 @@ public sealed class LatentPreview
     /// <summary>Pictures by a small autoencoder of the same latents, a TAESD; it stays the caller's.</summary>
     public static LatentPreview With(AutoencoderTiny decoder) => new([], decoder);
 
-    /// <summary>One picture of (channels, height, width) latents as the denoiser knows them, of deviation about one; a pixel for each latent, or as many as the small autoencoder makes.</summary>
+    /// <summary>
+    /// One picture of (channels, height, width) latents as the denoiser knows them, of deviation about one; a pixel for each latent, or as
+    /// many as the small autoencoder makes.
+    /// </summary>
     public Picture Render(Tensor latents)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         if (_decoder is not null)
         {
             Tensor decoded = _decoder.Decode(latents.to(ScalarType.Float32).to(_decoder.Parameters.Device).unsqueeze(0));
@@ -44,7 +48,7 @@ public sealed class LatentPreview
     // Least squares over smooth random latents, as pictures have them: white noise decodes to something else.
     private static double[][] Fit(AutoencoderKL vae)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         int channels = vae.Config.LatentChannels;
         int side = vae.Config.Downscale;
         using var generator = new Generator(1, CPU);
@@ -64,7 +68,7 @@ public sealed class LatentPreview
     private static double[][] Solve(double[] x, double[] y, int channels)
     {
         int n = channels + 1;
-        var rows = new double[n][];
+        double[][] rows = new double[n][];
         for (int i = 0; i < n; i++)
         {
             rows[i] = new double[n + 3];

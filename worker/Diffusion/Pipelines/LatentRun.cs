@@ -1,5 +1,6 @@
 using Generation.Diffusion.Networks;
 using Generation.Imaging;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -17,7 +18,7 @@ internal abstract class LatentRun : DenoisingRun
         Settings = settings;
         Plan = plan;
         Guided = model.IsGuided(settings);
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         LatentConditions conditions = model.Condition(settings, plan.Pictures, plan.Size, fromImage);
         _conditions = new LatentConditions(Keep(conditions.Embeddings), KeepIfAny(conditions.TextEmbeds), KeepIfAny(conditions.TimeIds));
         _timestepCond = KeepIfAny(TimestepCondition());
@@ -39,7 +40,13 @@ internal abstract class LatentRun : DenoisingRun
     protected Tensor? ExtraChannels { get; set; }
 
     /// <summary>The network's conditions at step <paramref name="i"/>; <paramref name="scaled"/> is what it will be given.</summary>
-    protected virtual UNetConditions Conditions(Tensor scaled, int i) => new() { TextEmbeds = _conditions.TextEmbeds, TimeIds = _conditions.TimeIds, TimestepCond = _timestepCond };
+    protected virtual UNetConditions Conditions(Tensor scaled, int i) =>
+        new()
+        {
+            TextEmbeds = _conditions.TextEmbeds,
+            TimeIds = _conditions.TimeIds,
+            TimestepCond = _timestepCond,
+        };
 
     protected override Tensor Predict(Tensor latents, int i)
     {
@@ -52,17 +59,23 @@ internal abstract class LatentRun : DenoisingRun
 
     public override PictureBatch Decode(CancellationToken token = default)
     {
-        using var scope = NewDisposeScope();
-        return new PictureBatch(Latents.clone(), PictureTensors.FromDecoded(Model.Vae.Decode(Model.Vae.FromDenoiser(Latents), token: token)), Seeds);
+        using DisposeScope scope = NewDisposeScope();
+        return new PictureBatch(
+            Latents.clone(),
+            PictureTensors.FromDecoded(Model.Vae.Decode(Model.Vae.FromDenoiser(Latents), token: token)),
+            Seeds
+        );
     }
 
     public override Picture? Preview(int index = 0)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         return Model.Preview.Render(EvenLatents()[index]);
     }
 
-    /// <summary>One picture, (1, 3, height, width) in -1..1, as latents of every picture of the run: each drawn with its own generator.</summary>
+    /// <summary>
+    /// One picture, (1, 3, height, width) in -1..1, as latents of every picture of the run: each drawn with its own generator.
+    /// </summary>
     protected Tensor EncodeImage(Tensor image)
     {
         LatentDistribution distribution = Model.Vae.Encode(image);

@@ -27,11 +27,21 @@ public sealed class LoopState(int next, int draws, Tensor latents, SchedulerStat
     /// <summary>Writes the state as a safetensors file, whole or not at all.</summary>
     public void Save(string path)
     {
-        var metadata = Scheduler.Numbers.ToDictionary(pair => Number + pair.Key, pair => pair.Value.ToString("R", CultureInfo.InvariantCulture), StringComparer.Ordinal);
+        var metadata = Scheduler.Numbers.ToDictionary(
+            pair => Number + pair.Key,
+            pair => pair.Value.ToString("R", CultureInfo.InvariantCulture),
+            StringComparer.Ordinal
+        );
         metadata["next"] = Next.ToString(CultureInfo.InvariantCulture);
         metadata["draws"] = Draws.ToString(CultureInfo.InvariantCulture);
         metadata["scheduler"] = Scheduler.Scheduler;
-        SafetensorsWriter.Write(path, Scheduler.Tensors.Select(pair => KeyValuePair.Create(History + pair.Key, pair.Value)).Append(KeyValuePair.Create("latents", Latents)), metadata);
+        SafetensorsWriter.Write(
+            path,
+            Scheduler
+                .Tensors.Select(pair => KeyValuePair.Create(History + pair.Key, pair.Value))
+                .Append(KeyValuePair.Create("latents", Latents)),
+            metadata
+        );
     }
 
     /// <summary>Reads what <see cref="Save"/> wrote.</summary>
@@ -41,8 +51,13 @@ public sealed class LoopState(int next, int draws, Tensor latents, SchedulerStat
         using var file = SafetensorsFile.Open(path);
         try
         {
-            var numbers = file.Metadata.Where(pair => pair.Key.StartsWith(Number, StringComparison.Ordinal))
-                .ToDictionary(pair => pair.Key[Number.Length..], pair => double.Parse(pair.Value, CultureInfo.InvariantCulture), StringComparer.Ordinal);
+            var numbers = file
+                .Metadata.Where(pair => pair.Key.StartsWith(Number, StringComparison.Ordinal))
+                .ToDictionary(
+                    pair => pair.Key[Number.Length..],
+                    pair => double.Parse(pair.Value, CultureInfo.InvariantCulture),
+                    StringComparer.Ordinal
+                );
             int next = int.Parse(file.Metadata["next"], CultureInfo.InvariantCulture);
             int draws = int.Parse(file.Metadata["draws"], CultureInfo.InvariantCulture);
             string scheduler = file.Metadata["scheduler"];
@@ -51,9 +66,15 @@ public sealed class LoopState(int next, int draws, Tensor latents, SchedulerStat
                 throw new KeyNotFoundException("latents");
             }
 
-            var history = file.Names.Where(name => name.StartsWith(History, StringComparison.Ordinal))
+            var history = file
+                .Names.Where(name => name.StartsWith(History, StringComparison.Ordinal))
                 .ToDictionary(name => name[History.Length..], name => file.Read(name).DetachFromDisposeScope(), StringComparer.Ordinal);
-            return new LoopState(next, draws, file.Read("latents").DetachFromDisposeScope(), new SchedulerState(scheduler, history, numbers));
+            return new LoopState(
+                next,
+                draws,
+                file.Read("latents").DetachFromDisposeScope(),
+                new SchedulerState(scheduler, history, numbers)
+            );
         }
         catch (Exception e) when (e is KeyNotFoundException or FormatException or OverflowException)
         {

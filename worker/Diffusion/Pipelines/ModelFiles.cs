@@ -48,17 +48,22 @@ public abstract class ModelFiles
         {
             int latents = Channels("vae", "latent_channels", 4);
             // FLUX takes four latents as one token
-            return Has("transformer") ? Channels("transformer", "in_channels", 4 * latents) > 4 * latents : Channels("unet", "in_channels", latents) > latents;
+            return Has("transformer")
+                ? Channels("transformer", "in_channels", 4 * latents) > 4 * latents
+                : Channels("unet", "in_channels", latents) > latents;
         }
     }
 
-    public bool Flag(string name, bool otherwise) => Setting(name) is { ValueKind: JsonValueKind.True or JsonValueKind.False } value ? value.GetBoolean() : otherwise;
+    public bool Flag(string name, bool otherwise) =>
+        Setting(name) is { ValueKind: JsonValueKind.True or JsonValueKind.False } value ? value.GetBoolean() : otherwise;
 
     private int Channels(string component, string name, int otherwise)
     {
         try
         {
-            return PythonJson.Parse(Config(component)).TryGetProperty(name, out JsonElement value) && value.TryGetInt32(out int channels) ? channels : otherwise;
+            return PythonJson.Parse(Config(component)).TryGetProperty(name, out JsonElement value) && value.TryGetInt32(out int channels)
+                ? channels
+                : otherwise;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
@@ -68,7 +73,8 @@ public abstract class ModelFiles
 
     /// <summary>Opens a folder with a model_index.json, or a checkpoint in one file.</summary>
     /// <exception cref="WeightsException">It is no model; the message says what is wrong.</exception>
-    public static ModelFiles Open(string path) => Directory.Exists(path) ? ModelFolder.Open(path)
+    public static ModelFiles Open(string path) =>
+        Directory.Exists(path) ? ModelFolder.Open(path)
         : File.Exists(path) ? OneFileModel.Open(path)
         : throw new WeightsException($"{path}: there is no such file or folder.");
 }

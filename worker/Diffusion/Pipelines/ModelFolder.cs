@@ -29,12 +29,15 @@ public sealed class ModelFolder : ModelFiles
         }
 
         JsonElement root = JsonFile.Read(index);
-        return root.ValueKind == JsonValueKind.Object ? new ModelFolder(path, root) : throw new WeightsException($"{index}: is not a JSON object.");
+        return root.ValueKind == JsonValueKind.Object
+            ? new ModelFolder(path, root)
+            : throw new WeightsException($"{index}: is not a JSON object.");
     }
 
     public override bool Has(string component) => ClassOrNull(component) is not null;
 
-    public override string ClassOf(string component) => ClassOrNull(component) ?? throw new WeightsException($"{Path}: has no {component}, its model_index.json names none.");
+    public override string ClassOf(string component) =>
+        ClassOrNull(component) ?? throw new WeightsException($"{Path}: has no {component}, its model_index.json names none.");
 
     public override string Config(string component)
     {
@@ -55,7 +58,8 @@ public sealed class ModelFolder : ModelFiles
         return WeightSource.Open(System.IO.Path.Combine(Path, component));
     }
 
-    public override SchedulerConfig Scheduler(string component = "scheduler") => SchedulerConfig.Load(File(component, "scheduler_config.json"));
+    public override SchedulerConfig Scheduler(string component = "scheduler") =>
+        SchedulerConfig.Load(File(component, "scheduler_config.json"));
 
     public override ClipTokenizer ClipTokenizer(string component)
     {
@@ -79,5 +83,9 @@ public sealed class ModelFolder : ModelFiles
 
     // "unet": ["diffusers", "UNet2DConditionModel"]; an absent component is [null, null]
     private string? ClassOrNull(string component) =>
-        Setting(component) is { ValueKind: JsonValueKind.Array } pair && pair.GetArrayLength() == 2 && pair[1].ValueKind == JsonValueKind.String ? pair[1].GetString() : null;
+        Setting(component) is { ValueKind: JsonValueKind.Array } pair
+        && pair.GetArrayLength() == 2
+        && pair[1].ValueKind == JsonValueKind.String
+            ? pair[1].GetString()
+            : null;
 }

@@ -8,15 +8,25 @@ internal sealed class NetworkLoader(ModelFiles files, ScalarType dtype, Device? 
 {
     private readonly List<Network> _loaded = [];
 
-    public CLIPTextModel ClipText(string component) => Load<CLIPTextModel, ClipTextConfig>(component, (config, weights) => new CLIPTextModel(config, weights));
+    public CLIPTextModel ClipText(string component) =>
+        Load<CLIPTextModel, ClipTextConfig>(component, (config, weights) => new CLIPTextModel(config, weights));
 
-    public UNet2DConditionModel UNet() => Load<UNet2DConditionModel, UNetConfig>("unet", (config, weights) => new UNet2DConditionModel(config, weights));
+    public UNet2DConditionModel UNet() =>
+        Load<UNet2DConditionModel, UNetConfig>("unet", (config, weights) => new UNet2DConditionModel(config, weights));
 
     /// <summary>The autoencoder; in float32 where its config says that float16 overflows in it (SDXL's).</summary>
-    public AutoencoderKL Vae() => Load<AutoencoderKL, AutoencoderConfig>(
-        "vae", (config, weights) => new AutoencoderKL(config, weights), config => config.ForceUpcast && dtype == ScalarType.Float16 ? ScalarType.Float32 : dtype);
+    public AutoencoderKL Vae() =>
+        Load<AutoencoderKL, AutoencoderConfig>(
+            "vae",
+            (config, weights) => new AutoencoderKL(config, weights),
+            config => config.ForceUpcast && dtype == ScalarType.Float16 ? ScalarType.Float32 : dtype
+        );
 
-    public TNetwork Load<TNetwork, TConfig>(string component, Func<TConfig, Weights, TNetwork> build, Func<TConfig, ScalarType>? ownType = null)
+    public TNetwork Load<TNetwork, TConfig>(
+        string component,
+        Func<TConfig, Weights, TNetwork> build,
+        Func<TConfig, ScalarType>? ownType = null
+    )
         where TNetwork : Network
         where TConfig : INetworkConfig
     {

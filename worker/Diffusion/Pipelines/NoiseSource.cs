@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -24,8 +25,11 @@ public sealed class NoiseSource : IDisposable
     /// <summary>Standard normal float32 of shape (pictures, <paramref name="shape"/>), each picture's from its own generator.</summary>
     public Tensor Draw(params long[] shape)
     {
-        using var scope = NewDisposeScope();
-        Tensor[] parts = [.. _generators.Select(generator => randn([1, .. shape], dtype: ScalarType.Float32, device: CPU, generator: generator))];
+        using DisposeScope scope = NewDisposeScope();
+        Tensor[] parts =
+        [
+            .. _generators.Select(generator => randn([1, .. shape], dtype: ScalarType.Float32, device: CPU, generator: generator)),
+        ];
         return (parts.Length == 1 ? parts[0] : cat(parts, 0)).to(_device).MoveToOuterDisposeScope();
     }
 

@@ -27,44 +27,55 @@ public sealed class OneFileModel : ModelFiles
     public override string Path { get; }
 
     // The UNet's extra input channels tell what it was trained for: a masked picture and the mask, or a picture.
-    public override string PipelineClass => _folder?.PipelineClass ?? (_layout.UNetInputs, _family!.PipelineClass) switch
-    {
-        (9, "StableDiffusionXLPipeline") => "StableDiffusionXLInpaintPipeline",
-        (9, _) => "StableDiffusionInpaintPipeline",
-        (8, _) => "StableDiffusionInstructPix2PixPipeline",
-        (_, string own) => own,
-    };
+    public override string PipelineClass =>
+        _folder?.PipelineClass
+        ?? (_layout.UNetInputs, _family!.PipelineClass) switch
+        {
+            (9, "StableDiffusionXLPipeline") => "StableDiffusionXLInpaintPipeline",
+            (9, _) => "StableDiffusionInpaintPipeline",
+            (8, _) => "StableDiffusionInstructPix2PixPipeline",
+            (_, string own) => own,
+        };
 
     /// <summary>The family that keys and shapes tell of, or null where the folder beside the file says all.</summary>
     public Family? Family => _family;
 
     /// <summary>Opens a checkpoint and finds out what it holds.</summary>
     /// <param name="path">A .safetensors file.</param>
-    /// <param name="configs">Folder in the diffusers layout whose configs, tokenizers and missing parts are taken; null is the file's own folder, if it is one.</param>
+    /// <param name="configs">Folder in the diffusers layout whose configs, tokenizers and missing parts are taken; null is the file's own
+    /// folder, if it is one.</param>
     /// <exception cref="WeightsException">The file is broken, pickled, or of a family that is not known.</exception>
     public static OneFileModel Open(string path, string? configs = null)
     {
         using var file = SafetensorsFile.Open(path);
-        CheckpointLayout layout = CheckpointLayout.Of(file);
+        var layout = CheckpointLayout.Of(file);
         string beside = configs ?? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
-        ModelFolder? folder = configs is not null || File.Exists(System.IO.Path.Combine(beside, "model_index.json")) ? ModelFolder.Open(beside) : null;
+        ModelFolder? folder =
+            configs is not null || File.Exists(System.IO.Path.Combine(beside, "model_index.json")) ? ModelFolder.Open(beside) : null;
         Family? family = layout.Family;
         if (folder is null && family is null)
         {
-            throw new WeightsException($"{path}: {layout.Describe()}. That is none of the known families ({string.Join(", ", Catalog.Families.Select(known => known.Name))}); put the file into a folder with the model's configs (model_index.json and a config.json for each part).");
+            throw new WeightsException(
+                $"{path}: {layout.Describe()}. That is none of the known families "
+                    + $"({string.Join(", ", Catalog.Families.Select(known => known.Name))}); put the file into a folder with the "
+                    + "model's configs (model_index.json and a config.json for each part)."
+            );
         }
 
         return new OneFileModel(path, layout, folder, family);
     }
 
-    public override bool Has(string component) => _folder is not null ? _folder.Has(component)
-        : _layout.Has(component) || component switch
-        {
-            "tokenizer" => _layout.Has("text_encoder"),
-            "tokenizer_2" => _layout.Has("text_encoder_2"),
-            "scheduler" => true,
-            _ => false,
-        };
+    public override bool Has(string component) =>
+        _folder is not null
+            ? _folder.Has(component)
+            : _layout.Has(component)
+                || component switch
+                {
+                    "tokenizer" => _layout.Has("text_encoder"),
+                    "tokenizer_2" => _layout.Has("text_encoder_2"),
+                    "scheduler" => true,
+                    _ => false,
+                };
 
     public override string ClassOf(string component)
     {
@@ -73,7 +84,9 @@ public sealed class OneFileModel : ModelFiles
             return _folder.ClassOf(component);
         }
 
-        return _family!.Configs.TryGetValue(component, out JsonObject? config) && (config["_class_name"] ?? config["architectures"]?[0]) is { } name
+        return
+            _family!.Configs.TryGetValue(component, out JsonObject? config)
+            && (config["_class_name"] ?? config["architectures"]?[0]) is { } name
             ? name.GetValue<string>()
             : throw Lacks(component);
     }
@@ -99,11 +112,13 @@ public sealed class OneFileModel : ModelFiles
         return copy.ToJsonString();
     }
 
-    public override WeightSource Weights(string component) => _layout.Has(component)
-        ? _layout.Open(SafetensorsFile.Open(Path), component)
-        : (_folder ?? throw Lacks(component)).Weights(component);
+    public override WeightSource Weights(string component) =>
+        _layout.Has(component)
+            ? _layout.Open(SafetensorsFile.Open(Path), component)
+            : (_folder ?? throw Lacks(component)).Weights(component);
 
-    public override SchedulerConfig Scheduler(string component = "scheduler") => _folder?.Scheduler(component) ?? SchedulerConfig.Parse(Config(component));
+    public override SchedulerConfig Scheduler(string component = "scheduler") =>
+        _folder?.Scheduler(component) ?? SchedulerConfig.Parse(Config(component));
 
     public override ClipTokenizer ClipTokenizer(string component)
     {
@@ -129,5 +144,6 @@ public sealed class OneFileModel : ModelFiles
         return _family!.Settings.TryGetValue(name, out bool value) ? JsonSerializer.SerializeToElement(value) : null;
     }
 
-    private WeightsException Lacks(string component) => new($"{Path}: has no {component}. Put the file into a folder in the diffusers layout that has one.");
+    private WeightsException Lacks(string component) =>
+        new($"{Path}: has no {component}. Put the file into a folder in the diffusers layout that has one.");
 }

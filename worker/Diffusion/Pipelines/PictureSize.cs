@@ -25,7 +25,10 @@ public readonly record struct PictureSize(int Width, int Height)
         var size = new PictureSize(picture.Width - (picture.Width % multiple), picture.Height - (picture.Height % multiple));
         return size.Width > 0 && size.Height > 0
             ? size
-            : throw new SettingException("image", $"is {picture.Width} x {picture.Height} pixels and must have at least {multiple} on each side.");
+            : throw new SettingException(
+                "image",
+                $"is {picture.Width} x {picture.Height} pixels and must have at least {multiple} on each side."
+            );
     }
 
     private static void Check(string field, int value, int multiple)

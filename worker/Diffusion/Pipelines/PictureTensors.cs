@@ -1,4 +1,5 @@
 using Generation.Imaging;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -9,16 +10,21 @@ public static class PictureTensors
     /// <summary>(n, height, width, channels) from 0 to 1, rounded to the nearest of 256 values, halves to the even one.</summary>
     public static IReadOnlyList<Picture> ToPictures(Tensor images)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor bytes = (images.cpu() * 255).round().clamp(0, 255).to(ScalarType.Byte).contiguous();
         long[] shape = bytes.shape;
-        return [.. Enumerable.Range(0, (int)shape[0]).Select(k => new Picture((int)shape[2], (int)shape[1], (int)shape[3], bytes[k].contiguous().bytes.ToArray()))];
+        return
+        [
+            .. Enumerable
+                .Range(0, (int)shape[0])
+                .Select(k => new Picture((int)shape[2], (int)shape[1], (int)shape[3], bytes[k].contiguous().bytes.ToArray())),
+        ];
     }
 
     /// <summary>(1, channels, height, width), float32 from 0 to 1.</summary>
     public static Tensor FromPicture(Picture picture)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor bytes = empty([picture.Height, picture.Width, picture.Channels], dtype: ScalarType.Byte);
         picture.Bytes.CopyTo(bytes.bytes);
         return (bytes.to(ScalarType.Float32) / 255.0f).permute(2, 0, 1).unsqueeze(0).contiguous().MoveToOuterDisposeScope();
@@ -27,11 +33,13 @@ public static class PictureTensors
     /// <summary>A picture brought to a size, (1, 3, height, width) from -1 to 1, as autoencoders take it.</summary>
     public static Tensor ForAutoencoder(Picture picture, PictureSize size)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         return ((FromPicture(Fit(picture, size)) * 2) - 1).MoveToOuterDisposeScope();
     }
 
-    /// <summary>A picture in colour brought to a size, stretched where the aspect differs. Lanczos, as the reference's image processor.</summary>
+    /// <summary>
+    /// A picture in colour brought to a size, stretched where the aspect differs. Lanczos, as the reference's image processor.
+    /// </summary>
     public static Picture Fit(Picture picture, PictureSize size)
     {
         Picture rgb = picture.DropAlpha();
@@ -41,7 +49,7 @@ public static class PictureTensors
     /// <summary>From (n, channels, height, width) in -1..1, as autoencoders make it, to (n, height, width, channels) in 0..1.</summary>
     public static Tensor FromDecoded(Tensor decoded)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         return (decoded.to(ScalarType.Float32) / 2 + 0.5).clamp(0, 1).cpu().permute(0, 2, 3, 1).contiguous().MoveToOuterDisposeScope();
     }
 }

@@ -1,6 +1,5 @@
 using Generation.Diffusion.Schedulers;
 
-
 namespace Generation.Diffusion.Pipelines;
 
 /// <summary>What every run settles before it draws: pictures, size, scheduler and noise.</summary>
@@ -12,18 +11,30 @@ internal sealed record RunPlan(IReadOnlyList<PictureItem> Pictures, PictureSize 
     /// <summary>Checks the settings and plans a run over a Stable Diffusion model.</summary>
     /// <param name="otherwise">Size where the settings give none.</param>
     /// <exception cref="SettingException">A setting cannot be.</exception>
-    public static RunPlan For(LatentDiffusionModel model, DiffusionSettings settings, PictureSize? otherwise = null, double strength = 1, double? denoisingStart = null)
+    public static RunPlan For(
+        LatentDiffusionModel model,
+        DiffusionSettings settings,
+        PictureSize? otherwise = null,
+        double strength = 1,
+        double? denoisingStart = null
+    )
     {
         settings.Check();
-        PictureSize size = PictureSize.Of(settings, otherwise ?? model.NativeSize, model.Vae.Config.Downscale);
+        var size = PictureSize.Of(settings, otherwise ?? model.NativeSize, model.Vae.Config.Downscale);
         IReadOnlyList<PictureItem> pictures = settings.Pictures();
         Scheduler scheduler = Create(settings.Scheduler ?? model.Scheduler, settings, strength, denoisingStart);
         if (scheduler.BeginIndex >= scheduler.EndIndex)
         {
             scheduler.Dispose();
             throw denoisingStart is null
-                ? new SettingException("strength", $"is {strength}, which leaves none of {settings.NumInferenceSteps} steps to run; raise it or num_inference_steps.")
-                : new SettingException("denoising_start", $"is {denoisingStart}, which leaves none of {settings.NumInferenceSteps} steps to run.");
+                ? new SettingException(
+                    "strength",
+                    $"is {strength}, which leaves none of {settings.NumInferenceSteps} steps to run; raise it or num_inference_steps."
+                )
+                : new SettingException(
+                    "denoising_start",
+                    $"is {denoisingStart}, which leaves none of {settings.NumInferenceSteps} steps to run."
+                );
         }
 
         return new RunPlan(pictures, size, scheduler, new NoiseSource(pictures.Select(picture => picture.Seed), model.Device));
@@ -34,14 +45,18 @@ internal sealed record RunPlan(IReadOnlyList<PictureItem> Pictures, PictureSize 
     {
         try
         {
-            return Scheduler.Create(config, settings.NumInferenceSteps, new SchedulerOptions
-            {
-                Eta = settings.Eta,
-                Strength = strength,
-                DenoisingStart = denoisingStart,
-                DenoisingEnd = settings.DenoisingEnd,
-                Window = settings.Window,
-            });
+            return Scheduler.Create(
+                config,
+                settings.NumInferenceSteps,
+                new SchedulerOptions
+                {
+                    Eta = settings.Eta,
+                    Strength = strength,
+                    DenoisingStart = denoisingStart,
+                    DenoisingEnd = settings.DenoisingEnd,
+                    Window = settings.Window,
+                }
+            );
         }
         catch (SchedulerException e)
         {
@@ -50,5 +65,6 @@ internal sealed record RunPlan(IReadOnlyList<PictureItem> Pictures, PictureSize 
     }
 
     /// <summary>Shape of one picture's latents.</summary>
-    public long[] LatentShape(LatentDiffusionModel model) => [model.Vae.Config.LatentChannels, Size.Height / model.Vae.Config.Downscale, Size.Width / model.Vae.Config.Downscale];
+    public long[] LatentShape(LatentDiffusionModel model) =>
+        [model.Vae.Config.LatentChannels, Size.Height / model.Vae.Config.Downscale, Size.Width / model.Vae.Config.Downscale];
 }

@@ -1,6 +1,8 @@
 namespace Generation.Diffusion.Pipelines;
 
-/// <summary>What SDXL can be told about the picture beside the prompt. Podell et al., SDXL, 2023, section 2.2. Other families have no use for it.</summary>
+/// <summary>
+/// What SDXL can be told about the picture beside the prompt. Podell et al., SDXL, 2023, section 2.2. Other families have no use for it.
+/// </summary>
 public sealed record SdxlConditions
 {
     /// <summary>Size before scaling of pictures like the one to make; null is the size to make.</summary>

@@ -19,7 +19,7 @@ public sealed class StableDiffusionControlNetPipeline(LatentDiffusionModel model
     {
         if (File.Exists(path))
         {
-            SafetensorsFile file = SafetensorsFile.Open(path);
+            var file = SafetensorsFile.Open(path);
             using WeightSource named = ControlNetFile.Open(file, out ControlNetConfig found);
             return new ControlNetModel(found, new Weights(named, dtype, device));
         }
@@ -30,13 +30,13 @@ public sealed class StableDiffusionControlNetPipeline(LatentDiffusionModel model
             throw new WeightsException($"{path}: is no control network, it has no config.json.");
         }
 
-        using WeightSource source = WeightSource.Open(path);
+        using var source = WeightSource.Open(path);
         return new ControlNetModel(ConfigJson.Load<ControlNetConfig>(config), new Weights(source, dtype, device));
     }
 
     public override DenoisingRun Encode(ControlNetSettings settings)
     {
-        RunPlan plan = RunPlan.For(Model, settings);
+        var plan = RunPlan.For(Model, settings);
         return new Run(Model, settings, plan);
     }
 
@@ -52,10 +52,14 @@ public sealed class StableDiffusionControlNetPipeline(LatentDiffusionModel model
         {
             _settings = settings;
             _guess = settings.GuessMode || settings.Controls[0].Network.Config.GlobalPoolConditions;
-            using var scope = NewDisposeScope();
+            using TorchSharp.DisposeScope scope = NewDisposeScope();
             int rows = plan.Pictures.Count * (Guided && !_guess ? 2 : 1);
-            _pictures = [.. settings.Controls.Select(control => Keep(
-                PictureTensors.FromPicture(PictureTensors.Fit(control.Image, plan.Size)).to(model.Device).expand(rows, -1, -1, -1)))];
+            _pictures =
+            [
+                .. settings.Controls.Select(control =>
+                    Keep(PictureTensors.FromPicture(PictureTensors.Fit(control.Image, plan.Size)).to(model.Device).expand(rows, -1, -1, -1))
+                ),
+            ];
             _promptEmbeddings = Keep(Guided ? Embeddings.chunk(2, 0)[1] : Embeddings.alias());
             SetLatents(Noise.Draw(plan.LatentShape(model)) * Scheduler.InitNoiseSigma);
         }
@@ -66,7 +70,11 @@ public sealed class StableDiffusionControlNetPipeline(LatentDiffusionModel model
             bool halved = _guess && Guided;
             Tensor sample = halved ? scaled.chunk(2, 0)[1] : scaled;
             UNetConditions own = halved
-                ? conditions with { TextEmbeds = conditions.TextEmbeds?.chunk(2, 0)[1], TimeIds = conditions.TimeIds?.chunk(2, 0)[1] }
+                ? conditions with
+                {
+                    TextEmbeds = conditions.TextEmbeds?.chunk(2, 0)[1],
+                    TimeIds = conditions.TimeIds?.chunk(2, 0)[1],
+                }
                 : conditions;
             Tensor[]? down = null;
             Tensor? mid = null;
@@ -79,7 +87,14 @@ public sealed class StableDiffusionControlNetPipeline(LatentDiffusionModel model
                 }
 
                 ControlNetOutput output = control.Network.Forward(
-                    sample, Scheduler.Timesteps[i], halved ? _promptEmbeddings : Embeddings, _pictures[c], control.ConditioningScale, _guess, own);
+                    sample,
+                    Scheduler.Timesteps[i],
+                    halved ? _promptEmbeddings : Embeddings,
+                    _pictures[c],
+                    control.ConditioningScale,
+                    _guess,
+                    own
+                );
                 down = down is null ? [.. output.Down] : [.. down.Zip(output.Down, (sum, more) => sum + more)];
                 mid = mid is null ? output.Mid : mid + output.Mid;
             }
@@ -91,8 +106,16 @@ public sealed class StableDiffusionControlNetPipeline(LatentDiffusionModel model
 
             // In guess mode the unprompted half goes on as if there were no control.
             return halved
-                ? conditions with { DownResiduals = [.. down.Select(WithZeros)], MidResidual = WithZeros(mid) }
-                : conditions with { DownResiduals = down, MidResidual = mid };
+                ? conditions with
+                {
+                    DownResiduals = [.. down.Select(WithZeros)],
+                    MidResidual = WithZeros(mid),
+                }
+                : conditions with
+                {
+                    DownResiduals = down,
+                    MidResidual = mid,
+                };
         }
 
         private static Tensor WithZeros(Tensor residual) => cat([zeros_like(residual), residual], 0);

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -12,8 +13,11 @@ public sealed class StableDiffusionImg2ImgPipeline(LatentDiffusionModel model) :
 
     /// <summary>Loads a model and makes a pipeline over it; dispose <see cref="Model"/> when done.</summary>
     /// <inheritdoc cref="LatentDiffusionModel.FromPretrained"/>
-    public static StableDiffusionImg2ImgPipeline FromPretrained(string path, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
-        new(LatentDiffusionModel.FromPretrained(path, dtype, device));
+    public static StableDiffusionImg2ImgPipeline FromPretrained(
+        string path,
+        ScalarType dtype = ScalarType.Float32,
+        Device? device = null
+    ) => new(LatentDiffusionModel.FromPretrained(path, dtype, device));
 
     public override DenoisingRun Encode(Img2ImgSettings settings)
     {
@@ -29,11 +33,13 @@ public sealed class StableDiffusionImg2ImgPipeline(LatentDiffusionModel model) :
         public Run(LatentDiffusionModel model, Img2ImgSettings settings, RunPlan plan)
             : base(model, settings, plan, fromImage: true)
         {
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             Tensor start = settings.ImageLatents is { } latents
                 ? latents.to(ScalarType.Float32).to(model.Device).expand(plan.Pictures.Count, -1, -1, -1).clone()
                 : EncodeImage(PictureTensors.ForAutoencoder(settings.Image, plan.Size).to(model.Device));
-            SetLatents(settings.DenoisingStart is null ? Scheduler.AddNoise(start, Noise.Draw(start.shape[1..]), Scheduler.BeginIndex) : start);
+            SetLatents(
+                settings.DenoisingStart is null ? Scheduler.AddNoise(start, Noise.Draw(start.shape[1..]), Scheduler.BeginIndex) : start
+            );
         }
     }
 }

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
@@ -14,18 +15,34 @@ public sealed class StableDiffusionInpaintPipeline(LatentDiffusionModel model) :
 
     /// <summary>Loads a model and makes a pipeline over it; dispose <see cref="Model"/> when done.</summary>
     /// <inheritdoc cref="LatentDiffusionModel.FromPretrained"/>
-    public static StableDiffusionInpaintPipeline FromPretrained(string path, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
-        new(LatentDiffusionModel.FromPretrained(path, dtype, device));
+    public static StableDiffusionInpaintPipeline FromPretrained(
+        string path,
+        ScalarType dtype = ScalarType.Float32,
+        Device? device = null
+    ) => new(LatentDiffusionModel.FromPretrained(path, dtype, device));
 
     public override DenoisingRun Encode(InpaintSettings settings)
     {
         int latents = Model.Vae.Config.LatentChannels;
         if (Model.UNet.Config.InChannels != latents && Model.UNet.Config.InChannels != (2 * latents) + 1)
         {
-            throw new SettingException("model", $"takes {Model.UNet.Config.InChannels} channels; inpainting needs {latents} or {(2 * latents) + 1}.");
+            throw new SettingException(
+                "model",
+                $"takes {Model.UNet.Config.InChannels} channels; inpainting needs {latents} or {(2 * latents) + 1}."
+            );
         }
 
-        return new Run(Model, settings, RunPlan.For(Model, settings, PictureSize.Cut(settings.Image, Model.Vae.Config.Downscale), settings.Strength, settings.DenoisingStart));
+        return new Run(
+            Model,
+            settings,
+            RunPlan.For(
+                Model,
+                settings,
+                PictureSize.Cut(settings.Image, Model.Vae.Config.Downscale),
+                settings.Strength,
+                settings.DenoisingStart
+            )
+        );
     }
 
     private sealed class Run : LatentRun
@@ -40,19 +57,22 @@ public sealed class StableDiffusionInpaintPipeline(LatentDiffusionModel model) :
         {
             _area = InpaintArea.Of(settings, plan.Size);
             bool seesMask = model.UNet.Config.InChannels != model.Vae.Config.LatentChannels;
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             Tensor image = _area.Image().to(model.Device);
             Tensor mask = _area.Mask().to(model.Device);
             bool fromNoise = settings.Strength == 1 && settings.DenoisingStart is null;
 
-            // The draws come in the reference's order: the picture's latents where they are needed, the noise, the masked picture's latents.
+            // The draws come in the reference's order: the picture's latents where they are needed, the noise, the masked picture's
+            // latents.
             Tensor? kept = !seesMask || !fromNoise ? EncodeImage(image) : null;
             Tensor noise = Noise.Draw(plan.LatentShape(model));
             Tensor maskedLatents = EncodeImage(image * (mask < 0.5).to(ScalarType.Float32));
             Tensor smallMask = F.interpolate(mask, size: plan.LatentShape(model)[1..]);
-            SetLatents(fromNoise ? noise * Scheduler.InitNoiseSigma
+            SetLatents(
+                fromNoise ? noise * Scheduler.InitNoiseSigma
                 : settings.DenoisingStart is null ? Scheduler.AddNoise(kept!, noise, Scheduler.BeginIndex)
-                : kept!.clone());
+                : kept!.clone()
+            );
 
             _noise = Keep(noise);
             _mask = Keep(smallMask);

@@ -4,10 +4,19 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
 
-/// <summary>Stable Diffusion 1.x and 2.x: one CLIP text encoder. Rombach et al., High-Resolution Image Synthesis with Latent Diffusion Models, 2022.</summary>
+/// <summary>
+/// Stable Diffusion 1.x and 2.x: one CLIP text encoder. Rombach et al., High-Resolution Image Synthesis with Latent Diffusion Models, 2022.
+/// </summary>
 public sealed class StableDiffusionModel : LatentDiffusionModel
 {
-    private StableDiffusionModel(ClipTokenizer tokenizer, CLIPTextModel textEncoder, UNet2DConditionModel unet, AutoencoderKL vae, SchedulerConfig scheduler, Device device)
+    private StableDiffusionModel(
+        ClipTokenizer tokenizer,
+        CLIPTextModel textEncoder,
+        UNet2DConditionModel unet,
+        AutoencoderKL vae,
+        SchedulerConfig scheduler,
+        Device device
+    )
         : base(unet, vae, scheduler, device)
     {
         Tokenizer = tokenizer;
@@ -18,11 +27,12 @@ public sealed class StableDiffusionModel : LatentDiffusionModel
 
     public CLIPTextModel TextEncoder { get; }
 
-    public override IReadOnlyDictionary<string, ParameterStore> Adaptable => new Dictionary<string, ParameterStore>(StringComparer.Ordinal)
-    {
-        ["unet"] = UNet.Parameters,
-        ["text_encoder"] = TextEncoder.Parameters,
-    };
+    public override IReadOnlyDictionary<string, ParameterStore> Adaptable =>
+        new Dictionary<string, ParameterStore>(StringComparer.Ordinal)
+        {
+            ["unet"] = UNet.Parameters,
+            ["text_encoder"] = TextEncoder.Parameters,
+        };
 
     /// <inheritdoc cref="LatentDiffusionModel.Load"/>
     public static new StableDiffusionModel Load(ModelFiles files, ScalarType dtype = ScalarType.Float32, Device? device = null)
@@ -36,7 +46,8 @@ public sealed class StableDiffusionModel : LatentDiffusionModel
                 networks.UNet(),
                 networks.Vae(),
                 files.Scheduler(),
-                device ?? CPU);
+                device ?? CPU
+            );
         }
         catch
         {
@@ -45,8 +56,12 @@ public sealed class StableDiffusionModel : LatentDiffusionModel
         }
     }
 
-    internal override LatentConditions Condition(DiffusionSettings settings, IReadOnlyList<PictureItem> pictures, PictureSize size, bool fromImage) =>
-        new LatentConditions(ClipPrompts.Condition(settings, Tokenizer, TextEncoder, pictures, IsGuided(settings)));
+    internal override LatentConditions Condition(
+        DiffusionSettings settings,
+        IReadOnlyList<PictureItem> pictures,
+        PictureSize size,
+        bool fromImage
+    ) => new LatentConditions(ClipPrompts.Condition(settings, Tokenizer, TextEncoder, pictures, IsGuided(settings)));
 
     protected override void Dispose(bool disposing)
     {

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -17,12 +18,15 @@ public sealed class StableDiffusionPipeline(LatentDiffusionModel model) : Diffus
 
     public override DenoisingRun Encode(Text2ImgSettings settings)
     {
-        RunPlan plan = RunPlan.For(Model, settings);
+        var plan = RunPlan.For(Model, settings);
         if (Model.UNet.Config.InChannels != Model.Vae.Config.LatentChannels)
         {
             plan.Scheduler.Dispose();
             plan.Noise.Dispose();
-            throw new SettingException("model", $"takes {Model.UNet.Config.InChannels} channels, which is not text2img: it needs a picture beside the prompt.");
+            throw new SettingException(
+                "model",
+                $"takes {Model.UNet.Config.InChannels} channels, which is not text2img: it needs a picture beside the prompt."
+            );
         }
 
         return new Run(Model, settings, plan);
@@ -33,7 +37,7 @@ public sealed class StableDiffusionPipeline(LatentDiffusionModel model) : Diffus
         public Run(LatentDiffusionModel model, Text2ImgSettings settings, RunPlan plan)
             : base(model, settings, plan)
         {
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             SetLatents(Noise.Draw(plan.LatentShape(model)) * Scheduler.InitNoiseSigma);
         }
     }

@@ -1,5 +1,6 @@
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Schedulers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -28,7 +29,7 @@ public sealed class StableDiffusionUpscalePipeline : DiffusionPipeline<UpscaleSe
     /// <inheritdoc cref="LatentDiffusionModel.FromPretrained"/>
     public static StableDiffusionUpscalePipeline FromPretrained(string path, ScalarType dtype = ScalarType.Float32, Device? device = null)
     {
-        ModelFiles files = ModelFiles.Open(path);
+        var files = ModelFiles.Open(path);
         return new StableDiffusionUpscalePipeline(LatentDiffusionModel.Load(files, dtype, device), files);
     }
 
@@ -39,9 +40,14 @@ public sealed class StableDiffusionUpscalePipeline : DiffusionPipeline<UpscaleSe
             throw new SettingException("noise_level", $"is {settings.NoiseLevel} and must be from 0 to {_maxNoiseLevel}.");
         }
 
-        PictureSize small = PictureSize.Cut(settings.Image, Model.Vae.Config.Downscale);
+        var small = PictureSize.Cut(settings.Image, Model.Vae.Config.Downscale);
         int scale = Model.Vae.Config.Downscale;
-        return new Run(this, settings, RunPlan.For(Model, settings with { Width = small.Width * scale, Height = small.Height * scale }), small);
+        return new Run(
+            this,
+            settings,
+            RunPlan.For(Model, settings with { Width = small.Width * scale, Height = small.Height * scale }),
+            small
+        );
     }
 
     private sealed class Run : LatentRun
@@ -51,9 +57,12 @@ public sealed class StableDiffusionUpscalePipeline : DiffusionPipeline<UpscaleSe
         public Run(StableDiffusionUpscalePipeline pipeline, UpscaleSettings settings, RunPlan plan, PictureSize small)
             : base(pipeline.Model, settings, plan)
         {
-            using var scope = NewDisposeScope();
-            Tensor image = PictureTensors.ForAutoencoder(settings.Image, small).to(pipeline.Model.Device).expand(plan.Pictures.Count, -1, -1, -1);
-            using Scheduler lowRes = Scheduler.Create(pipeline._lowResScheduler, 1, new SchedulerOptions { Timesteps = [settings.NoiseLevel] });
+            using DisposeScope scope = NewDisposeScope();
+            Tensor image = PictureTensors
+                .ForAutoencoder(settings.Image, small)
+                .to(pipeline.Model.Device)
+                .expand(plan.Pictures.Count, -1, -1, -1);
+            using var lowRes = Scheduler.Create(pipeline._lowResScheduler, 1, new SchedulerOptions { Timesteps = [settings.NoiseLevel] });
             Tensor noised = lowRes.AddNoise(image, Noise.Draw(image.shape[1..]), 0);
             SetLatents(Noise.Draw(plan.LatentShape(pipeline.Model)) * Scheduler.InitNoiseSigma);
             ExtraChannels = Keep(Guided ? cat([noised, noised], 0) : noised.alias());

@@ -1,6 +1,7 @@
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Tokenizers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -14,7 +15,14 @@ public sealed class StableDiffusionXLModel : LatentDiffusionModel
     private readonly bool _forceZerosForEmptyPrompt;
     private readonly bool _requiresAestheticsScore;
 
-    private StableDiffusionXLModel(ModelFiles files, (ClipTokenizer Tokenizer, CLIPTextModel Encoder)[] texts, UNet2DConditionModel unet, AutoencoderKL vae, SchedulerConfig scheduler, Device device)
+    private StableDiffusionXLModel(
+        ModelFiles files,
+        (ClipTokenizer Tokenizer, CLIPTextModel Encoder)[] texts,
+        UNet2DConditionModel unet,
+        AutoencoderKL vae,
+        SchedulerConfig scheduler,
+        Device device
+    )
         : base(unet, vae, scheduler, device)
     {
         Texts = texts;
@@ -29,7 +37,11 @@ public sealed class StableDiffusionXLModel : LatentDiffusionModel
     {
         get
         {
-            var networks = new Dictionary<string, ParameterStore>(StringComparer.Ordinal) { ["unet"] = UNet.Parameters, ["text_encoder_2"] = Texts[^1].Encoder.Parameters };
+            var networks = new Dictionary<string, ParameterStore>(StringComparer.Ordinal)
+            {
+                ["unet"] = UNet.Parameters,
+                ["text_encoder_2"] = Texts[^1].Encoder.Parameters,
+            };
             if (Texts.Count > 1)
             {
                 networks["text_encoder"] = Texts[0].Encoder.Parameters;
@@ -66,13 +78,32 @@ public sealed class StableDiffusionXLModel : LatentDiffusionModel
         }
     }
 
-    internal override LatentConditions Condition(DiffusionSettings settings, IReadOnlyList<PictureItem> pictures, PictureSize size, bool fromImage)
+    internal override LatentConditions Condition(
+        DiffusionSettings settings,
+        IReadOnlyList<PictureItem> pictures,
+        PictureSize size,
+        bool fromImage
+    )
     {
         SdxlConditions extra = settings.Sdxl ?? new SdxlConditions();
         PromptEncoder[] encoders = [.. Texts.Select((text, place) => ClipPrompts.Encoder(settings, text.Tokenizer, text.Encoder, place))];
-        var texts = new SplitTexts(encoders, settings, "prompt", pictures, picture => picture.Prompt, picture => Or(picture.Prompt2, picture.Prompt));
+        var texts = new SplitTexts(
+            encoders,
+            settings,
+            "prompt",
+            pictures,
+            picture => picture.Prompt,
+            picture => Or(picture.Prompt2, picture.Prompt)
+        );
         SplitTexts? negativeTexts = IsGuided(settings)
-            ? new SplitTexts(encoders, settings, "negative_prompt", pictures, picture => picture.NegativePrompt ?? "", picture => Or(picture.NegativePrompt2, picture.NegativePrompt ?? ""))
+            ? new SplitTexts(
+                encoders,
+                settings,
+                "negative_prompt",
+                pictures,
+                picture => picture.NegativePrompt ?? "",
+                picture => Or(picture.NegativePrompt2, picture.NegativePrompt ?? "")
+            )
             : null;
         int chunks = Math.Max(texts.Chunks, negativeTexts?.Chunks ?? 0);
         (Tensor prompts, Tensor pooled) = Embed(encoders, texts, chunks, settings.ClipSkip);
@@ -91,7 +122,11 @@ public sealed class StableDiffusionXLModel : LatentDiffusionModel
             negativePooled = negativePooled * given.view(-1, 1);
         }
 
-        return new LatentConditions(cat([negatives, prompts], 0), cat([negativePooled, pooled], 0), cat([negativeIds.expand(pictures.Count, -1), ids], 0));
+        return new LatentConditions(
+            cat([negatives, prompts], 0),
+            cat([negativePooled, pooled], 0),
+            cat([negativeIds.expand(pictures.Count, -1), ids], 0)
+        );
     }
 
     protected override void Dispose(bool disposing)
@@ -113,9 +148,15 @@ public sealed class StableDiffusionXLModel : LatentDiffusionModel
     /// <summary>The last but one hidden states of all encoders side by side, and the last encoder's pooled embedding.</summary>
     private static (Tensor States, Tensor Pooled) Embed(PromptEncoder[] encoders, SplitTexts texts, int chunks, int? clipSkip)
     {
-        using var scope = NewDisposeScope();
-        EncodedPrompts[] encoded = [.. encoders.Select((encoder, place) => encoder.Encode(texts.ByEncoder[place], chunks, clipSkip, TextState.Penultimate))];
-        return (cat([.. encoded.Select(prompts => prompts.States)], -1).MoveToOuterDisposeScope(), encoded[^1].Pooled.MoveToOuterDisposeScope());
+        using DisposeScope scope = NewDisposeScope();
+        EncodedPrompts[] encoded =
+        [
+            .. encoders.Select((encoder, place) => encoder.Encode(texts.ByEncoder[place], chunks, clipSkip, TextState.Penultimate)),
+        ];
+        return (
+            cat([.. encoded.Select(prompts => prompts.States)], -1).MoveToOuterDisposeScope(),
+            encoded[^1].Pooled.MoveToOuterDisposeScope()
+        );
     }
 
     /// <summary>(1, 5 or 6) numbers for the prompt and for the negative prompt.</summary>
@@ -127,8 +168,16 @@ public sealed class StableDiffusionXLModel : LatentDiffusionModel
         if (_requiresAestheticsScore)
         {
             PictureSize negative = extra.NegativeOriginalSize ?? original;
-            return (Row(original.Height, original.Width, crop.Top, crop.Left, extra.AestheticScore),
-                Row(negative.Height, negative.Width, extra.NegativeCropsCoordsTopLeft.Top, extra.NegativeCropsCoordsTopLeft.Left, extra.NegativeAestheticScore));
+            return (
+                Row(original.Height, original.Width, crop.Top, crop.Left, extra.AestheticScore),
+                Row(
+                    negative.Height,
+                    negative.Width,
+                    extra.NegativeCropsCoordsTopLeft.Top,
+                    extra.NegativeCropsCoordsTopLeft.Left,
+                    extra.NegativeAestheticScore
+                )
+            );
         }
 
         Tensor ids = Row(original.Height, original.Width, crop.Top, crop.Left, target.Height, target.Width);
@@ -141,17 +190,39 @@ public sealed class StableDiffusionXLModel : LatentDiffusionModel
         (int Top, int Left) negativeCrop = fromImage ? crop : extra.NegativeCropsCoordsTopLeft;
         PictureSize negativeOriginal = extra.NegativeOriginalSize ?? original;
         PictureSize negativeTarget = extra.NegativeTargetSize ?? target;
-        return (ids, Row(negativeOriginal.Height, negativeOriginal.Width, negativeCrop.Top, negativeCrop.Left, negativeTarget.Height, negativeTarget.Width));
+        return (
+            ids,
+            Row(
+                negativeOriginal.Height,
+                negativeOriginal.Width,
+                negativeCrop.Top,
+                negativeCrop.Left,
+                negativeTarget.Height,
+                negativeTarget.Width
+            )
+        );
     }
 
     private Tensor Row(params double[] numbers) => tensor(numbers.Select(number => (float)number).ToArray()).unsqueeze(0).to(Device);
 
-    /// <summary>The chunks of prompts, or of negative prompts, for each encoder. A refiner has one encoder, and it reads the first text.</summary>
+    /// <summary>
+    /// The chunks of prompts, or of negative prompts, for each encoder. A refiner has one encoder, and it reads the first text.
+    /// </summary>
     private sealed class SplitTexts(
-        PromptEncoder[] encoders, DiffusionSettings settings, string field, IReadOnlyList<PictureItem> pictures, Func<PictureItem, string> first, Func<PictureItem, string> second)
+        PromptEncoder[] encoders,
+        DiffusionSettings settings,
+        string field,
+        IReadOnlyList<PictureItem> pictures,
+        Func<PictureItem, string> first,
+        Func<PictureItem, string> second
+    )
     {
         public IReadOnlyList<IReadOnlyList<PromptChunk>>[] ByEncoder { get; } =
-            [.. encoders.Select((encoder, place) => encoder.Split(settings, place == 0 ? field : $"{field}_2", pictures.Select(place == 0 ? first : second)))];
+        [
+            .. encoders.Select(
+                (encoder, place) => encoder.Split(settings, place == 0 ? field : $"{field}_2", pictures.Select(place == 0 ? first : second))
+            ),
+        ];
 
         /// <summary>Chunks of the longest.</summary>
         public int Chunks => ByEncoder.Max(texts => texts.Max(text => text.Count));

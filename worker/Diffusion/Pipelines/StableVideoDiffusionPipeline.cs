@@ -1,5 +1,6 @@
 using Generation.Diffusion.Networks;
 using Generation.Imaging;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
@@ -12,7 +13,13 @@ public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSe
 {
     private readonly Device _device;
 
-    private StableVideoDiffusionPipeline(CLIPVisionModel imageEncoder, UNetSpatioTemporalConditionModel unet, AutoencoderKLTemporalDecoder vae, SchedulerConfig scheduler, Device device)
+    private StableVideoDiffusionPipeline(
+        CLIPVisionModel imageEncoder,
+        UNetSpatioTemporalConditionModel unet,
+        AutoencoderKLTemporalDecoder vae,
+        SchedulerConfig scheduler,
+        Device device
+    )
     {
         Scheduler = scheduler;
         _device = device;
@@ -38,16 +45,23 @@ public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSe
     /// <exception cref="WeightsException">A part is missing or does not fit; the message names file and keys.</exception>
     public static StableVideoDiffusionPipeline FromPretrained(string path, ScalarType dtype = ScalarType.Float32, Device? device = null)
     {
-        ModelFiles files = ModelFiles.Open(path);
+        var files = ModelFiles.Open(path);
         var networks = new NetworkLoader(files, dtype, device);
         try
         {
             return new StableVideoDiffusionPipeline(
-                networks.Load<CLIPVisionModel, ClipVisionConfig>("image_encoder", (config, weights) => new CLIPVisionModel(config, weights)),
-                networks.Load<UNetSpatioTemporalConditionModel, UNetSpatioTemporalConfig>("unet", (config, weights) => new UNetSpatioTemporalConditionModel(config, weights)),
-                networks.Load<AutoencoderKLTemporalDecoder, AutoencoderConfig>("vae", (config, weights) => new AutoencoderKLTemporalDecoder(config, weights)),
+                networks.Load<CLIPVisionModel, ClipVisionConfig>("image_encoder", (config, weights) =>
+                    new CLIPVisionModel(config, weights)
+                ),
+                networks.Load<UNetSpatioTemporalConditionModel, UNetSpatioTemporalConfig>("unet", (config, weights) =>
+                    new UNetSpatioTemporalConditionModel(config, weights)
+                ),
+                networks.Load<AutoencoderKLTemporalDecoder, AutoencoderConfig>("vae", (config, weights) =>
+                    new AutoencoderKLTemporalDecoder(config, weights)
+                ),
                 files.Scheduler(),
-                device ?? CPU);
+                device ?? CPU
+            );
         }
         catch
         {
@@ -60,7 +74,7 @@ public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSe
     {
         settings.Check();
 
-        PictureSize size = PictureSize.Of(settings, NativeSize, Vae.Config.Downscale);
+        var size = PictureSize.Of(settings, NativeSize, Vae.Config.Downscale);
         IReadOnlyList<PictureItem> clips = settings.Pictures();
         Schedulers.Scheduler scheduler = RunPlan.Create(settings.Scheduler ?? Scheduler, settings);
         return new Run(this, settings, clips, scheduler, new NoiseSource(clips.Select(clip => clip.Seed), _device), size);
@@ -84,7 +98,14 @@ public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSe
         private readonly Tensor _timeIds;
         private readonly Tensor _guidance;
 
-        public Run(StableVideoDiffusionPipeline pipeline, Img2VideoSettings settings, IReadOnlyList<PictureItem> clips, Schedulers.Scheduler scheduler, NoiseSource noise, PictureSize size)
+        public Run(
+            StableVideoDiffusionPipeline pipeline,
+            Img2VideoSettings settings,
+            IReadOnlyList<PictureItem> clips,
+            Schedulers.Scheduler scheduler,
+            NoiseSource noise,
+            PictureSize size
+        )
             : base(scheduler, noise, [.. clips.Select(clip => clip.Seed)])
         {
             _pipeline = pipeline;
@@ -92,9 +113,12 @@ public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSe
             _frames = settings.NumFrames ?? pipeline.UNet.Config.NumFrames;
             _guided = settings.MaxGuidanceScale > 1;
             Device device = pipeline._device;
-            using var scope = NewDisposeScope();
-            Tensor embeddings = pipeline.ImageEncoder.Forward(ClipImage(settings.Image, pipeline.ImageEncoder.Config.ImageSize).to(device)).ImageEmbeds
-                .to(ScalarType.Float32).unsqueeze(1).expand(clips.Count, -1, -1);
+            using DisposeScope scope = NewDisposeScope();
+            Tensor embeddings = pipeline
+                .ImageEncoder.Forward(ClipImage(settings.Image, pipeline.ImageEncoder.Config.ImageSize).to(device))
+                .ImageEmbeds.to(ScalarType.Float32)
+                .unsqueeze(1)
+                .expand(clips.Count, -1, -1);
             _embeddings = Keep(_guided ? cat([zeros_like(embeddings), embeddings], 0) : embeddings.clone());
 
             Tensor picture = PictureTensors.ForAutoencoder(settings.Image, size).to(device).expand(clips.Count, -1, -1, -1);
@@ -105,16 +129,27 @@ public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSe
             _image = Keep((_guided ? cat([zeros_like(image), image], 0) : image).unsqueeze(1).expand(-1, _frames, -1, -1, -1));
 
             // The network was trained with one frame a second less than it was told.
-            _timeIds = Keep(tensor(new float[] { settings.Fps - 1, settings.MotionBucketId, (float)settings.NoiseAugStrength })
-                .unsqueeze(0).expand(_embeddings.shape[0], -1).to(device));
-            _guidance = Keep(linspace(settings.MinGuidanceScale, settings.MaxGuidanceScale, _frames, dtype: ScalarType.Float32).view(1, _frames, 1, 1, 1).to(device));
+            _timeIds = Keep(
+                tensor(new float[] { settings.Fps - 1, settings.MotionBucketId, (float)settings.NoiseAugStrength })
+                    .unsqueeze(0)
+                    .expand(_embeddings.shape[0], -1)
+                    .to(device)
+            );
+            _guidance = Keep(
+                linspace(settings.MinGuidanceScale, settings.MaxGuidanceScale, _frames, dtype: ScalarType.Float32)
+                    .view(1, _frames, 1, 1, 1)
+                    .to(device)
+            );
             int downscale = pipeline.Vae.Config.Downscale;
-            SetLatents(Noise.Draw(_frames, pipeline.UNet.Config.InChannels / 2, size.Height / downscale, size.Width / downscale) * scheduler.InitNoiseSigma);
+            SetLatents(
+                Noise.Draw(_frames, pipeline.UNet.Config.InChannels / 2, size.Height / downscale, size.Width / downscale)
+                    * scheduler.InitNoiseSigma
+            );
         }
 
         public override PictureBatch Decode(CancellationToken token = default)
         {
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             Tensor frames = Latents.flatten(0, 1) / _pipeline.Vae.Config.ScalingFactor;
             int chunkSize = _settings.DecodeChunkSize ?? _frames;
             var pictures = new List<Tensor>();
@@ -145,7 +180,7 @@ public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSe
         // Scaled as a float picture in -1..1 with a Gaussian before, as the network's authors did, and then normalised as CLIP's.
         private static Tensor ClipImage(Picture picture, int side)
         {
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             Tensor image = (PictureTensors.FromPicture(picture.DropAlpha()) * 2) - 1;
             Tensor scaled = (AntialiasedResize.Resize(image, side, side) + 1) / 2;
             Tensor mean = tensor(new[] { 0.48145466f, 0.4578275f, 0.40821073f }).view(1, 3, 1, 1);

@@ -17,7 +17,9 @@ public sealed record Text2VideoSettings : DiffusionSettings
     }
 }
 
-/// <summary>A picture to clips that begin with it: NumImages of them. The prompts have no say; GuidanceScale is replaced by the two scales here.</summary>
+/// <summary>
+/// A picture to clips that begin with it: NumImages of them. The prompts have no say; GuidanceScale is replaced by the two scales here.
+/// </summary>
 public sealed record Img2VideoSettings : DiffusionSettings
 {
     public Img2VideoSettings() => NumInferenceSteps = 25;

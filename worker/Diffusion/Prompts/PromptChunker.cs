@@ -33,7 +33,9 @@ public sealed class PromptChunker
         {
             if (embedding.Vectors < 1 || embedding.Vectors > Length - 2)
             {
-                throw new PromptException($"The embedding '{embedding.Name}' has {embedding.Vectors} vectors; a chunk has room for 1 to {Length - 2}.");
+                throw new PromptException(
+                    $"The embedding '{embedding.Name}' has {embedding.Vectors} vectors; a chunk has room for 1 to {Length - 2}."
+                );
             }
         }
 
@@ -47,7 +49,8 @@ public sealed class PromptChunker
     public int Length { get; }
 
     /// <summary>The chunks of a prompt, at least one.</summary>
-    /// <exception cref="PromptException">The prompt's syntax is beyond a limit, or it has more than <see cref="MaxChunks"/> chunks.</exception>
+    /// <exception cref="PromptException">The prompt's syntax is beyond a limit, or it has more than <see cref="MaxChunks"/>
+    /// chunks.</exception>
     public IReadOnlyList<PromptChunk> Split(string prompt, PromptSyntax syntax = PromptSyntax.Weighted)
     {
         ArgumentNullException.ThrowIfNull(prompt);
@@ -135,8 +138,8 @@ public sealed class PromptChunker
             }
 
             int length = owner.Length;
-            var ids = new int[length];
-            var weights = new float[length];
+            int[] ids = new int[length];
+            float[] weights = new float[length];
             ids.AsSpan().Fill(owner._tokenizer.PadTokenId);
             weights.AsSpan().Fill(1);
             ids[0] = owner._tokenizer.BosTokenId;
@@ -180,7 +183,10 @@ public sealed class PromptChunker
         private void MoveOnFrom(int start)
         {
             List<(int Id, float Weight)> words = _words[start..];
-            List<PlacedVectors> vectors = [.. _vectors.Where(placed => placed.Position > start).Select(placed => placed with { Position = placed.Position - start })];
+            List<PlacedVectors> vectors =
+            [
+                .. _vectors.Where(placed => placed.Position > start).Select(placed => placed with { Position = placed.Position - start }),
+            ];
             _vectors.RemoveAll(placed => placed.Position > start);
             _words.RemoveRange(start, _words.Count - start);
             EndChunk();

@@ -8,7 +8,9 @@ namespace Generation.Diffusion.Prompts;
 /// <summary>Which of a text encoder's states a denoiser is conditioned on.</summary>
 public enum TextState
 {
-    /// <summary>The last layer's after the final norm; with clip_skip an earlier layer's after the same norm. Stable Diffusion 1.x and 2.x.</summary>
+    /// <summary>
+    /// The last layer's after the final norm; with clip_skip an earlier layer's after the same norm. Stable Diffusion 1.x and 2.x.
+    /// </summary>
     Normed = 0,
 
     /// <summary>The last but one layer's without norm; with clip_skip an earlier one's. SDXL.</summary>
@@ -47,7 +49,11 @@ public sealed class PromptEncoder
         }
 
         int length = (int)Math.Min(tokenizer.ModelMaxLength, model.Config.MaxPositionEmbeddings);
-        _chunker = new PromptChunker(tokenizer, length, [.. _embeddings.Select(embedding => new EmbeddingToken(embedding.Name, embedding.Count))]);
+        _chunker = new PromptChunker(
+            tokenizer,
+            length,
+            [.. _embeddings.Select(embedding => new EmbeddingToken(embedding.Name, embedding.Count))]
+        );
     }
 
     private Device Device => _model.Parameters.Device;
@@ -59,14 +65,20 @@ public sealed class PromptEncoder
 
     /// <summary>Encodes texts that were split here.</summary>
     /// <param name="texts">The chunks of each text.</param>
-    /// <param name="chunks">Chunks of the longest text that goes into one denoiser call with these; shorter ones are filled up with empty chunks.</param>
+    /// <param name="chunks">Chunks of the longest text that goes into one denoiser call with these; shorter ones are filled up with empty
+    /// chunks.</param>
     /// <param name="state">Which state of the model.</param>
     /// <param name="clipSkip">Layers left out at the end, beyond what <paramref name="state"/> leaves out.</param>
     /// <returns>In the caller's scope.</returns>
     /// <exception cref="PromptException">The model has no such layer.</exception>
-    public EncodedPrompts Encode(IReadOnlyList<IReadOnlyList<PromptChunk>> texts, int chunks, TextState state = TextState.Normed, int? clipSkip = null)
+    public EncodedPrompts Encode(
+        IReadOnlyList<IReadOnlyList<PromptChunk>> texts,
+        int chunks,
+        TextState state = TextState.Normed,
+        int? clipSkip = null
+    )
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         var done = new List<(PromptChunk Chunk, Tensor States, Tensor Pooled)>();
         var rows = new List<Tensor>();
         var pooled = new List<Tensor>();
@@ -78,7 +90,9 @@ public sealed class PromptEncoder
             }
 
             (PromptChunk Chunk, Tensor States, Tensor Pooled)[] encoded =
-                [.. Enumerable.Range(0, chunks).Select(i => EncodeOnce(i < text.Count ? text[i] : _chunker.Empty(), state, clipSkip, done))];
+            [
+                .. Enumerable.Range(0, chunks).Select(i => EncodeOnce(i < text.Count ? text[i] : _chunker.Empty(), state, clipSkip, done)),
+            ];
             rows.Add(chunks == 1 ? encoded[0].States : cat([.. encoded.Select(chunk => chunk.States)], 1));
             pooled.Add(encoded[0].Pooled);
         }
@@ -90,7 +104,11 @@ public sealed class PromptEncoder
     private static Tensor Join(List<Tensor> rows) => cat([.. rows], 0);
 
     private (PromptChunk Chunk, Tensor States, Tensor Pooled) EncodeOnce(
-        PromptChunk chunk, TextState state, int? clipSkip, List<(PromptChunk Chunk, Tensor States, Tensor Pooled)> done)
+        PromptChunk chunk,
+        TextState state,
+        int? clipSkip,
+        List<(PromptChunk Chunk, Tensor States, Tensor Pooled)> done
+    )
     {
         int known = done.FindIndex(entry => entry.Chunk.SameAs(chunk));
         if (known < 0)
@@ -105,16 +123,20 @@ public sealed class PromptEncoder
 
     private (Tensor States, Tensor Pooled) EncodeChunk(PromptChunk chunk, TextState state, int? clipSkip)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor ids = tensor([.. chunk.Ids.Select(id => (long)id)], dtype: ScalarType.Int64).unsqueeze(0).to(Device);
-        using ClipTextOutput output = chunk.Vectors.Count == 0 ? _model.Forward(ids) : _model.Forward(ids, EmbedWithVectors(ids, chunk), null);
+        using ClipTextOutput output =
+            chunk.Vectors.Count == 0 ? _model.Forward(ids) : _model.Forward(ids, EmbedWithVectors(ids, chunk), null);
         Tensor states = Choose(output, state, clipSkip).to(ScalarType.Float32);
         if (chunk.IsWeighted)
         {
             states = Weigh(states, chunk.Weights);
         }
 
-        return (states.clone().MoveToOuterDisposeScope(), (output.TextEmbeds ?? output.Pooled).to(ScalarType.Float32).clone().MoveToOuterDisposeScope());
+        return (
+            states.clone().MoveToOuterDisposeScope(),
+            (output.TextEmbeds ?? output.Pooled).to(ScalarType.Float32).clone().MoveToOuterDisposeScope()
+        );
     }
 
     /// <summary>Token vectors (1, length, features), those of textual inversion in their places.</summary>
@@ -144,7 +166,9 @@ public sealed class PromptEncoder
         int fromEnd = (clipSkip ?? 0) + (state == TextState.Normed ? 1 : 2);
         if (fromEnd < 1 || fromEnd > output.HiddenStates.Count)
         {
-            throw new PromptException($"Leaving out {clipSkip} layers is more than the text encoder has ({output.HiddenStates.Count - 1}).");
+            throw new PromptException(
+                $"Leaving out {clipSkip} layers is more than the text encoder has ({output.HiddenStates.Count - 1})."
+            );
         }
 
         Tensor hidden = output.HiddenStates[^fromEnd];
@@ -162,7 +186,8 @@ public sealed class PromptEncoder
 
 /// <summary>What a denoiser is conditioned on, in the caller's scope.</summary>
 /// <param name="States">(texts, chunks x length, features), float32.</param>
-/// <param name="Pooled">(texts, features), float32: the projected state at each first chunk's end mark where the model has a projection, or else the normed one.</param>
+/// <param name="Pooled">(texts, features), float32: the projected state at each first chunk's end mark where the model has a projection, or
+/// else the normed one.</param>
 public sealed record EncodedPrompts(Tensor States, Tensor Pooled) : IDisposable
 {
     public void Dispose()

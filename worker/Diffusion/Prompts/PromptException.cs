@@ -4,7 +4,5 @@ namespace Generation.Diffusion.Prompts;
 public sealed class PromptException : Exception
 {
     public PromptException(string message)
-        : base(message)
-    {
-    }
+        : base(message) { }
 }

@@ -122,7 +122,9 @@ public static class PromptParser
 
     private static bool IsWord(char c) => char.IsLetterOrDigit(c) || c == '_';
 
-    /// <summary>Reads ":1.2)" at <paramref name="at"/>: a colon, a number without exponent, a bracket, white space around the number.</summary>
+    /// <summary>
+    /// Reads ":1.2)" at <paramref name="at"/>: a colon, a number without exponent, a bracket, white space around the number.
+    /// </summary>
     private static bool TryReadWeight(string prompt, int at, out double weight, out int end)
     {
         int from = at + 1;
@@ -142,7 +144,12 @@ public static class PromptParser
             to++;
         }
 
-        bool isNumber = double.TryParse(prompt.AsSpan(from, to - from), NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out weight);
+        bool isNumber = double.TryParse(
+            prompt.AsSpan(from, to - from),
+            NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint,
+            CultureInfo.InvariantCulture,
+            out weight
+        );
         while (to < prompt.Length && char.IsWhiteSpace(prompt[to]))
         {
             to++;

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Prompts;
@@ -36,10 +37,13 @@ public sealed class TextualInversion : IDisposable
         string[] keys = file.Has("clip_l") && file.Has("clip_g") ? ["clip_l", "clip_g"] : [.. file.Names];
         if (file.Names.Count != keys.Length || keys.Length is not (1 or 2) || (keys.Length == 2 && keys[0] != "clip_l"))
         {
-            throw new WeightsException($"{path}: an embedding has one tensor, or clip_l and clip_g; this file has {file.Names.Count} ({string.Join(", ", file.Names.Order(StringComparer.Ordinal).Take(4))}).");
+            throw new WeightsException(
+                $"{path}: an embedding has one tensor, or clip_l and clip_g; this file has {file.Names.Count} "
+                    + $"({string.Join(", ", file.Names.Order(StringComparer.Ordinal).Take(4))})."
+            );
         }
 
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         var vectors = new List<Tensor>();
         foreach (string key in keys)
         {
@@ -47,7 +51,10 @@ public sealed class TextualInversion : IDisposable
             Tensor rows = read.shape.Length == 1 ? read.unsqueeze(0) : read;
             if (rows.shape.Length != 2 || rows.shape[0] < 1 || (vectors.Count > 0 && vectors[0].shape[0] != rows.shape[0]))
             {
-                throw new WeightsException($"{path}: {key} has the shape ({string.Join(", ", read.shape)}); an embedding's is (vectors, features), with as many vectors for each encoder.");
+                throw new WeightsException(
+                    $"{path}: {key} has the shape ({string.Join(", ", read.shape)}); an embedding's is (vectors, features), with as "
+                        + "many vectors for each encoder."
+                );
             }
 
             vectors.Add(rows);
@@ -76,7 +83,10 @@ public sealed class TextualInversion : IDisposable
         Tensor vectors = _vectors[encoder];
         return vectors.shape[1] == features
             ? vectors
-            : throw new PromptException($"The embedding '{Name}' has vectors of {vectors.shape[1]} numbers, and the model's are of {features}: it is for another model family.");
+            : throw new PromptException(
+                $"The embedding '{Name}' has vectors of {vectors.shape[1]} numbers, and the model's are of {features}: it is for "
+                    + "another model family."
+            );
     }
 
     public void Dispose()

@@ -7,9 +7,7 @@ namespace Generation.Diffusion.Schedulers;
 internal abstract class ConsistencyScheduler : VariancePreservingScheduler
 {
     private protected ConsistencyScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
-        : base(config, steps, options)
-    {
-    }
+        : base(config, steps, options) { }
 
     private protected bool IsLast(int i) => i == Timesteps.Count - 1;
 }

@@ -9,28 +9,28 @@ namespace Generation.Diffusion.Schedulers;
 internal sealed class DdimScheduler : VariancePreservingScheduler
 {
     public DdimScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
-        : base(config, steps, options)
-    {
-    }
+        : base(config, steps, options) { }
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)
     {
-        var alpha = AlphaAt(Timestep(i));
-        var previous = AlphaAt(Timestep(i) - Config.NumTrainTimesteps / Steps);
-        var (a, b) = (MathF.Sqrt(alpha), MathF.Sqrt(1 - alpha));
-        var clean = Prediction.Bounded(Config, Prediction.Clean(Config, modelOutput, sample, alpha));
+        float alpha = AlphaAt(Timestep(i));
+        float previous = AlphaAt(Timestep(i) - Config.NumTrainTimesteps / Steps);
+        (float a, float b) = (MathF.Sqrt(alpha), MathF.Sqrt(1 - alpha));
+        Tensor clean = Prediction.Bounded(Config, Prediction.Clean(Config, modelOutput, sample, alpha));
         // Clipping changes what is taken for the picture and, unless asked for, not what is taken for the noise.
-        var epsilon = Options.UseClippedModelOutput ? (sample - clean * a) / b : Config.PredictionType switch
-        {
-            "epsilon" => modelOutput,
-            "sample" => (sample - modelOutput * a) / b,
-            _ => modelOutput * a + sample * b,
-        };
-        var variance = (1 - previous) / (1 - alpha) * (1 - alpha / previous);
-        var eta = (float)(Options.Eta ?? 0);
-        var deviation = eta * MathF.Sqrt(variance);
-        var direction = epsilon * MathF.Sqrt(1 - previous - deviation * deviation);
-        var result = clean * MathF.Sqrt(previous) + direction;
+        Tensor epsilon = Options.UseClippedModelOutput
+            ? (sample - clean * a) / b
+            : Config.PredictionType switch
+            {
+                "epsilon" => modelOutput,
+                "sample" => (sample - modelOutput * a) / b,
+                _ => modelOutput * a + sample * b,
+            };
+        float variance = (1 - previous) / (1 - alpha) * (1 - alpha / previous);
+        float eta = (float)(Options.Eta ?? 0);
+        float deviation = eta * MathF.Sqrt(variance);
+        Tensor direction = epsilon * MathF.Sqrt(1 - previous - deviation * deviation);
+        Tensor result = clean * MathF.Sqrt(previous) + direction;
         return eta > 0 ? result + noise() * deviation : result;
     }
 }

@@ -16,27 +16,29 @@ internal sealed class DdpmScheduler : VariancePreservingScheduler
         if (_varianceType is not ("fixed_small" or "fixed_small_log" or "fixed_large" or "fixed_large_log" or "learned" or "learned_range"))
         {
             throw new SchedulerException(
-                $"variance_type is '{_varianceType}'; it must be fixed_small, fixed_small_log, fixed_large, fixed_large_log, learned or learned_range");
+                $"variance_type is '{_varianceType}'; it must be fixed_small, fixed_small_log, fixed_large, fixed_large_log, learned or "
+                    + "learned_range"
+            );
         }
     }
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)
     {
-        var alpha = AlphaAt(Timestep(i));
-        var previous = i + 1 < Timesteps.Count ? AlphaAt(Timestep(i + 1)) : 1;
-        var beta = 1 - alpha;
-        var betaPrevious = 1 - previous;
-        var stepAlpha = alpha / previous;
-        var stepBeta = 1 - stepAlpha;
-        var (output, learned) = SplitVariance(modelOutput, sample);
-        var clean = Prediction.Bounded(Config, Prediction.Clean(Config, output, sample, alpha));
-        var mean = clean * (MathF.Sqrt(previous) * stepBeta / beta) + sample * (MathF.Sqrt(stepAlpha) * betaPrevious / beta);
+        float alpha = AlphaAt(Timestep(i));
+        float previous = i + 1 < Timesteps.Count ? AlphaAt(Timestep(i + 1)) : 1;
+        float beta = 1 - alpha;
+        float betaPrevious = 1 - previous;
+        float stepAlpha = alpha / previous;
+        float stepBeta = 1 - stepAlpha;
+        (Tensor? output, Tensor? learned) = SplitVariance(modelOutput, sample);
+        Tensor clean = Prediction.Bounded(Config, Prediction.Clean(Config, output, sample, alpha));
+        Tensor mean = clean * (MathF.Sqrt(previous) * stepBeta / beta) + sample * (MathF.Sqrt(stepAlpha) * betaPrevious / beta);
         if (Timestep(i) <= 0)
         {
             return mean;
         }
 
-        var small = Math.Max(betaPrevious / beta * stepBeta, SmallestVariance);
+        float small = Math.Max(betaPrevious / beta * stepBeta, SmallestVariance);
         return _varianceType switch
         {
             "fixed_small" => mean + noise() * MathF.Sqrt(small),
@@ -50,7 +52,7 @@ internal sealed class DdpmScheduler : VariancePreservingScheduler
     // The network says where, on a logarithmic scale, the variance lies between its two bounds (arXiv 2102.09672).
     private static Tensor Interpolated(Tensor learned, float small, float large)
     {
-        var share = (learned + 1) / 2;
+        Tensor share = (learned + 1) / 2;
         return ((share * MathF.Log(large) + (1 - share) * MathF.Log(small)) * 0.5).exp();
     }
 
@@ -61,10 +63,12 @@ internal sealed class DdpmScheduler : VariancePreservingScheduler
             return (output, null);
         }
 
-        var channels = sample.shape[1];
+        long channels = sample.shape[1];
         return output.shape[1] == 2 * channels
             ? (output.narrow(1, 0, channels), output.narrow(1, channels, channels))
             : throw new SchedulerException(
-                $"variance_type is '{_varianceType}' and the network gives {output.shape[1]} channels for a sample of {channels}; it must give twice as many");
+                $"variance_type is '{_varianceType}' and the network gives {output.shape[1]} channels for a sample of {channels}; it "
+                    + "must give twice as many"
+            );
     }
 }

@@ -30,53 +30,56 @@ internal sealed class DeisScheduler : SolverScheduler
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)
     {
-        var (alpha0, sigma0) = Scales(Levels[i]);
-        var output = (sample - Clean(modelOutput, i, sample) * alpha0) / sigma0;
+        (float alpha0, float sigma0) = Scales(Levels[i]);
+        Tensor output = (sample - Clean(modelOutput, i, sample) * alpha0) / sigma0;
         Kept.Push(Outputs, output, Config.SolverOrder);
-        var lower = Config.LowerOrderFinal && Timesteps.Count < ShortRun;
-        var order = Math.Min(Config.SolverOrder, Kept.Count(Outputs));
+        bool lower = Config.LowerOrderFinal && Timesteps.Count < ShortRun;
+        int order = Math.Min(Config.SolverOrder, Kept.Count(Outputs));
         if (lower)
         {
             order = Math.Min(order, Timesteps.Count - i);
         }
 
-        var (alpha, sigma) = Scales(Levels[i + 1]);
+        (float alpha, float sigma) = Scales(Levels[i + 1]);
         if (order == 1)
         {
-            var h = Lambda(Levels[i + 1]) - Lambda(Levels[i]);
+            float h = Lambda(Levels[i + 1]) - Lambda(Levels[i]);
             return sample * (alpha / alpha0) - output * (sigma * (MathF.Exp(h) - 1));
         }
 
         float Rho(int index)
         {
-            var (a, s) = Scales(Levels[index]);
+            (float a, float s) = Scales(Levels[index]);
             return s / a;
         }
 
-        var (t, s0, s1) = (Rho(i + 1), Rho(i), Rho(i - 1));
+        (float t, float s0, float s1) = (Rho(i + 1), Rho(i), Rho(i - 1));
         if (order == 2)
         {
-            return (sample / alpha0
-                + output * (Integral(t, s0, s1) - Integral(s0, s0, s1))
-                + Kept.Past(Outputs, 2) * (Integral(t, s1, s0) - Integral(s0, s1, s0))) * alpha;
+            return (
+                    sample / alpha0
+                    + output * (Integral(t, s0, s1) - Integral(s0, s0, s1))
+                    + Kept.Past(Outputs, 2) * (Integral(t, s1, s0) - Integral(s0, s1, s0))
+                ) * alpha;
         }
 
-        var s2 = Rho(i - 2);
-        return (sample / alpha0
-            + output * (Integral(t, s0, s1, s2) - Integral(s0, s0, s1, s2))
-            + Kept.Past(Outputs, 2) * (Integral(t, s1, s2, s0) - Integral(s0, s1, s2, s0))
-            + Kept.Past(Outputs, 3) * (Integral(t, s2, s0, s1) - Integral(s0, s2, s0, s1))) * alpha;
+        float s2 = Rho(i - 2);
+        return (
+                sample / alpha0
+                + output * (Integral(t, s0, s1, s2) - Integral(s0, s0, s1, s2))
+                + Kept.Past(Outputs, 2) * (Integral(t, s1, s2, s0) - Integral(s0, s1, s2, s0))
+                + Kept.Past(Outputs, 3) * (Integral(t, s2, s0, s1) - Integral(s0, s2, s0, s1))
+            ) * alpha;
     }
 
     // The integral up to t of (log t - log c) / (log b - log c).
-    private static float Integral(float t, float b, float c) =>
-        t * (-MathF.Log(c) + MathF.Log(t) - 1) / (MathF.Log(b) - MathF.Log(c));
+    private static float Integral(float t, float b, float c) => t * (-MathF.Log(c) + MathF.Log(t) - 1) / (MathF.Log(b) - MathF.Log(c));
 
     // The integral up to t of (log t - log c)(log t - log d) / (log b - log c)(log b - log d).
     private static float Integral(float t, float b, float c, float d)
     {
-        var (lt, lb, lc, ld) = (MathF.Log(t), MathF.Log(b), MathF.Log(c), MathF.Log(d));
-        var numerator = t * (lc * (ld - lt + 1) - ld * lt + ld + lt * lt - 2 * lt + 2);
+        (float lt, float lb, float lc, float ld) = (MathF.Log(t), MathF.Log(b), MathF.Log(c), MathF.Log(d));
+        float numerator = t * (lc * (ld - lt + 1) - ld * lt + ld + lt * lt - 2 * lt + 2);
         return numerator / ((lb - lc) * (lb - ld));
     }
 }

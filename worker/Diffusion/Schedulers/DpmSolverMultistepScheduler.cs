@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Schedulers;
 
-/// <summary>DPM-Solver and DPM-Solver++ in their multistep form, deterministic and stochastic: derivatives come from the outputs of past steps.</summary>
+/// <summary>
+/// DPM-Solver and DPM-Solver++ in their multistep form, deterministic and stochastic: derivatives come from the outputs of past steps.
+/// </summary>
 internal sealed class DpmSolverMultistepScheduler : SolverScheduler
 {
     /// <summary>Runs shorter than this end in lower orders, for stability.</summary>
@@ -24,11 +26,11 @@ internal sealed class DpmSolverMultistepScheduler : SolverScheduler
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)
     {
-        var output = _update.PredictsClean ? Clean(modelOutput, i, sample) : Epsilon(modelOutput, i, sample, threshold: true);
+        Tensor output = _update.PredictsClean ? Clean(modelOutput, i, sample) : Epsilon(modelOutput, i, sample, threshold: true);
         Kept.Push(Outputs, output, Config.SolverOrder);
-        var drawn = _update.IsStochastic ? noise() : null;
-        var (count, isShort) = (Timesteps.Count, Timesteps.Count < ShortRun);
-        var order = Math.Min(Config.SolverOrder, Kept.Count(Outputs));
+        Tensor? drawn = _update.IsStochastic ? noise() : null;
+        (int count, bool isShort) = (Timesteps.Count, Timesteps.Count < ShortRun);
+        int order = Math.Min(Config.SolverOrder, Kept.Count(Outputs));
         if (i == count - 1 && (Config.EulerAtFinal || (Config.LowerOrderFinal && isShort) || Config.FinalSigmasType is "zero"))
         {
             order = 1;
@@ -38,10 +40,10 @@ internal sealed class DpmSolverMultistepScheduler : SolverScheduler
             order = Math.Min(order, 2);
         }
 
-        var (alpha0, sigma0) = Scales(Levels[i]);
-        var (alpha, sigma) = Scales(Levels[i + 1]);
-        var lambda0 = Lambda(Levels[i]);
-        var h = Lambda(Levels[i + 1]) - lambda0;
+        (float alpha0, float sigma0) = Scales(Levels[i]);
+        (float alpha, float sigma) = Scales(Levels[i + 1]);
+        float lambda0 = Lambda(Levels[i]);
+        float h = Lambda(Levels[i + 1]) - lambda0;
         var span = new DpmSolverUpdate.Span(alpha0, sigma0, alpha, sigma, h);
         // Past outputs have no weight in a step of no length (sigma_min comes twice at the end of shaped levels).
         if (order == 1 || h == 0)
@@ -49,17 +51,17 @@ internal sealed class DpmSolverMultistepScheduler : SolverScheduler
             return _update.First(span, sample, output, drawn);
         }
 
-        var lambda1 = Lambda(Levels[i - 1]);
-        var r0 = (lambda0 - lambda1) / h;
-        var d0 = (output - Kept.Past(Outputs, 2)) * (1 / r0);
+        float lambda1 = Lambda(Levels[i - 1]);
+        float r0 = (lambda0 - lambda1) / h;
+        Tensor d0 = (output - Kept.Past(Outputs, 2)) * (1 / r0);
         if (order == 2)
         {
             return _update.Second(span, sample, output, d0, drawn);
         }
 
-        var r1 = (lambda1 - Lambda(Levels[i - 2])) / h;
-        var d1 = (Kept.Past(Outputs, 2) - Kept.Past(Outputs, 3)) * (1 / r1);
-        var change = d0 - d1;
+        float r1 = (lambda1 - Lambda(Levels[i - 2])) / h;
+        Tensor d1 = (Kept.Past(Outputs, 2) - Kept.Past(Outputs, 3)) * (1 / r1);
+        Tensor change = d0 - d1;
         return _update.Third(span, sample, output, d0 + change * (r0 / (r0 + r1)), change * (1 / (r0 + r1)), drawn);
     }
 }

@@ -22,38 +22,38 @@ internal sealed class DpmSolverSinglestepScheduler : SolverScheduler
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)
     {
-        var output = _update.PredictsClean ? Clean(modelOutput, i, sample) : Epsilon(modelOutput, i, sample, threshold: true);
+        Tensor output = _update.PredictsClean ? Clean(modelOutput, i, sample) : Epsilon(modelOutput, i, sample, threshold: true);
         Kept.Push(Outputs, output, Config.SolverOrder);
-        var drawn = _update.IsStochastic ? noise() : null;
+        Tensor? drawn = _update.IsStochastic ? noise() : null;
         // A run that begins inside a group has not the outputs for its order.
-        var order = Math.Min(_orders[i], Kept.Count(Outputs));
+        int order = Math.Min(_orders[i], Kept.Count(Outputs));
         if (order == 1)
         {
             Kept.Set("sample", sample);
         }
 
-        var start = i - order + 1;
-        var (alphaStart, sigmaStart) = Scales(Levels[start]);
-        var (alpha, sigma) = Scales(Levels[i + 1]);
-        var lambdaStart = Lambda(Levels[start]);
-        var h = Lambda(Levels[i + 1]) - lambdaStart;
+        int start = i - order + 1;
+        (float alphaStart, float sigmaStart) = Scales(Levels[start]);
+        (float alpha, float sigma) = Scales(Levels[i + 1]);
+        float lambdaStart = Lambda(Levels[start]);
+        float h = Lambda(Levels[i + 1]) - lambdaStart;
         var span = new DpmSolverUpdate.Span(alphaStart, sigmaStart, alpha, sigma, h);
-        var from = Kept["sample"];
-        var r0 = (Lambda(Levels[i]) - lambdaStart) / h;
+        Tensor from = Kept["sample"];
+        float r0 = (Lambda(Levels[i]) - lambdaStart) / h;
         switch (order)
         {
             case 1:
                 return _update.First(span, from, output, drawn);
             case 2:
-                var first = Kept.Past(Outputs, 2);
+                Tensor first = Kept.Past(Outputs, 2);
                 return _update.Second(span, from, first, (output - first) * (1 / r0), drawn);
             default:
-                var d0 = Kept.Past(Outputs, 3);
-                var r1 = (Lambda(Levels[i - 1]) - lambdaStart) / h;
-                var early = (Kept.Past(Outputs, 2) - d0) * (1 / r1);
-                var late = (output - d0) * (1 / r0);
-                var d1 = (early * r0 - late * r1) / (r0 - r1);
-                var d2 = (late - early) * 2 / (r0 - r1);
+                Tensor d0 = Kept.Past(Outputs, 3);
+                float r1 = (Lambda(Levels[i - 1]) - lambdaStart) / h;
+                Tensor early = (Kept.Past(Outputs, 2) - d0) * (1 / r1);
+                Tensor late = (output - d0) * (1 / r0);
+                Tensor d1 = (early * r0 - late * r1) / (r0 - r1);
+                Tensor d2 = (late - early) * 2 / (r0 - r1);
                 return _update.ThirdSingle(span, from, d0, d1, late, d2, drawn);
         }
     }
@@ -61,11 +61,11 @@ internal sealed class DpmSolverSinglestepScheduler : SolverScheduler
     /// <summary>The order of each call: groups of 1, 2, ... up to the solver's order, and what is left over at the end.</summary>
     private static int[] Orders(SchedulerConfig config, int steps)
     {
-        var order = config.SolverOrder;
-        var lowerFinal = config.LowerOrderFinal || steps % order != 0 || config.FinalSigmasType is "zero";
+        int order = config.SolverOrder;
+        bool lowerFinal = config.LowerOrderFinal || steps % order != 0 || config.FinalSigmasType is "zero";
         int[] group = [.. Enumerable.Range(1, order)];
         IEnumerable<int> Groups(int count) => Enumerable.Repeat(group, Math.Max(count, 0)).SelectMany(g => g);
-        var rest = steps % order;
+        int rest = steps % order;
         int[] orders = (lowerFinal, order) switch
         {
             (true, 3) when rest == 0 => [.. Groups(steps / 3 - 1), 1, 2, 1],

@@ -24,12 +24,14 @@ internal sealed class DpmSolverUpdate
     /// <summary>Whether each step draws noise.</summary>
     public bool IsStochastic => _algorithm is "sde-dpmsolver" or "sde-dpmsolver++";
 
-    /// <summary>Reads algorithm_type and solver_type; the names of related solvers stand for the nearest of these, as in diffusers.</summary>
+    /// <summary>
+    /// Reads algorithm_type and solver_type; the names of related solvers stand for the nearest of these, as in diffusers.
+    /// </summary>
     /// <param name="config">The config.</param>
     /// <param name="algorithms">The algorithms that the scheduler has.</param>
     public static DpmSolverUpdate Of(SchedulerConfig config, params string[] algorithms)
     {
-        var algorithm = config.AlgorithmType is "deis" ? "dpmsolver++" : config.AlgorithmType;
+        string algorithm = config.AlgorithmType is "deis" ? "dpmsolver++" : config.AlgorithmType;
         if (!algorithms.Contains(algorithm))
         {
             throw new SchedulerException($"algorithm_type is '{algorithm}'; {config.ClassName} knows {string.Join(", ", algorithms)}");
@@ -54,42 +56,37 @@ internal sealed class DpmSolverUpdate
     /// <summary>The step from a level at which all is known.</summary>
     public sealed record Span(float AlphaFrom, float SigmaFrom, float AlphaTo, float SigmaTo, float H);
 
-    public Tensor First(Span s, Tensor sample, Tensor output, Tensor? noise) => _algorithm switch
-    {
-        "dpmsolver++" => sample * (s.SigmaTo / s.SigmaFrom) - output * (s.AlphaTo * (Exp(-s.H) - 1)),
-        "dpmsolver" => sample * (s.AlphaTo / s.AlphaFrom) - output * (s.SigmaTo * (Exp(s.H) - 1)),
-        "sde-dpmsolver++" => sample * (s.SigmaTo / s.SigmaFrom * Exp(-s.H)) + output * (s.AlphaTo * (1 - Exp(-2 * s.H))) + Added(s, noise!),
-        _ => sample * (s.AlphaTo / s.AlphaFrom) - output * (2 * (s.SigmaTo * (Exp(s.H) - 1))) + Added(s, noise!),
-    };
+    public Tensor First(Span s, Tensor sample, Tensor output, Tensor? noise) =>
+        _algorithm switch
+        {
+            "dpmsolver++" => sample * (s.SigmaTo / s.SigmaFrom) - output * (s.AlphaTo * (Exp(-s.H) - 1)),
+            "dpmsolver" => sample * (s.AlphaTo / s.AlphaFrom) - output * (s.SigmaTo * (Exp(s.H) - 1)),
+            "sde-dpmsolver++" => sample * (s.SigmaTo / s.SigmaFrom * Exp(-s.H))
+                + output * (s.AlphaTo * (1 - Exp(-2 * s.H)))
+                + Added(s, noise!),
+            _ => sample * (s.AlphaTo / s.AlphaFrom) - output * (2 * (s.SigmaTo * (Exp(s.H) - 1))) + Added(s, noise!),
+        };
 
     /// <summary>Order two: with a first derivative.</summary>
     public Tensor Second(Span s, Tensor sample, Tensor d0, Tensor d1, Tensor? noise)
     {
-        var h = s.H;
+        float h = s.H;
         switch (_algorithm)
         {
             case "dpmsolver++":
-                var plain = First(s, sample, d0, noise);
-                return _heun
-                    ? plain + d1 * (s.AlphaTo * ((Exp(-h) - 1) / h + 1))
-                    : plain - d1 * (0.5f * (s.AlphaTo * (Exp(-h) - 1)));
+                Tensor plain = First(s, sample, d0, noise);
+                return _heun ? plain + d1 * (s.AlphaTo * ((Exp(-h) - 1) / h + 1)) : plain - d1 * (0.5f * (s.AlphaTo * (Exp(-h) - 1)));
             case "dpmsolver":
-                return First(s, sample, d0, noise) - d1 * (_heun
-                    ? s.SigmaTo * ((Exp(h) - 1) / h - 1)
-                    : 0.5f * (s.SigmaTo * (Exp(h) - 1)));
+                return First(s, sample, d0, noise) - d1 * (_heun ? s.SigmaTo * ((Exp(h) - 1) / h - 1) : 0.5f * (s.SigmaTo * (Exp(h) - 1)));
             case "sde-dpmsolver++":
                 return sample * (s.SigmaTo / s.SigmaFrom * Exp(-h))
                     + d0 * (s.AlphaTo * (1 - Exp(-2 * h)))
-                    + d1 * (_heun
-                        ? s.AlphaTo * ((1 - Exp(-2 * h)) / (-2 * h) + 1)
-                        : 0.5f * (s.AlphaTo * (1 - Exp(-2 * h))))
+                    + d1 * (_heun ? s.AlphaTo * ((1 - Exp(-2 * h)) / (-2 * h) + 1) : 0.5f * (s.AlphaTo * (1 - Exp(-2 * h))))
                     + Added(s, noise!);
             default:
                 return sample * (s.AlphaTo / s.AlphaFrom)
                     - d0 * (2 * (s.SigmaTo * (Exp(h) - 1)))
-                    - d1 * (_heun
-                        ? 2 * (s.SigmaTo * ((Exp(h) - 1) / h - 1))
-                        : s.SigmaTo * (Exp(h) - 1))
+                    - d1 * (_heun ? 2 * (s.SigmaTo * ((Exp(h) - 1) / h - 1)) : s.SigmaTo * (Exp(h) - 1))
                     + Added(s, noise!);
         }
     }
@@ -97,7 +94,7 @@ internal sealed class DpmSolverUpdate
     /// <summary>Order three of the multistep form: with two derivatives.</summary>
     public Tensor Third(Span s, Tensor sample, Tensor d0, Tensor d1, Tensor d2, Tensor? noise)
     {
-        var h = s.H;
+        float h = s.H;
         return _algorithm switch
         {
             "dpmsolver++" => First(s, sample, d0, noise)
@@ -115,7 +112,9 @@ internal sealed class DpmSolverUpdate
         };
     }
 
-    /// <summary>Order three of the singlestep form: the midpoint variant leaves out the second derivative and takes another first one.</summary>
+    /// <summary>
+    /// Order three of the singlestep form: the midpoint variant leaves out the second derivative and takes another first one.
+    /// </summary>
     public Tensor ThirdSingle(Span s, Tensor sample, Tensor d0, Tensor d1, Tensor d1Late, Tensor d2, Tensor? noise)
     {
         if (_heun)
@@ -123,7 +122,7 @@ internal sealed class DpmSolverUpdate
             return Third(s, sample, d0, d1, d2, noise);
         }
 
-        var h = s.H;
+        float h = s.H;
         return _algorithm switch
         {
             "dpmsolver++" => First(s, sample, d0, noise) + d1Late * (s.AlphaTo * ((Exp(-h) - 1) / h + 1)),
@@ -135,9 +134,8 @@ internal sealed class DpmSolverUpdate
         };
     }
 
-    private Tensor Added(Span s, Tensor noise) => noise * (s.SigmaTo * (_algorithm is "sde-dpmsolver++"
-        ? MathF.Sqrt(1 - Exp(-2 * s.H))
-        : MathF.Sqrt(Exp(2 * s.H) - 1)));
+    private Tensor Added(Span s, Tensor noise) =>
+        noise * (s.SigmaTo * (_algorithm is "sde-dpmsolver++" ? MathF.Sqrt(1 - Exp(-2 * s.H)) : MathF.Sqrt(Exp(2 * s.H) - 1)));
 
     private static float Exp(float value) => MathF.Exp(value);
 }

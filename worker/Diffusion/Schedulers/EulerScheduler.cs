@@ -2,27 +2,27 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Schedulers;
 
-/// <summary>Euler steps along the probability flow (algorithm 2 of arXiv 2206.00364 without its second half), with noise in each step on request (s_churn).</summary>
+/// <summary>
+/// Euler steps along the probability flow (algorithm 2 of arXiv 2206.00364 without its second half), with noise in each step on request
+/// (s_churn).
+/// </summary>
 internal sealed class EulerScheduler : VarianceExplodingScheduler
 {
     public EulerScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
-        : base(config, steps, options)
-    {
-    }
+        : base(config, steps, options) { }
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)
     {
-        var sigma = Levels[i];
-        var gamma = Options.STmin <= sigma && sigma <= Options.STmax
-            ? Math.Min(Options.SChurn / (Levels.Length - 1), Math.Sqrt(2) - 1)
-            : 0;
-        var raised = sigma * (float)(gamma + 1);
+        float sigma = Levels[i];
+        double gamma =
+            Options.STmin <= sigma && sigma <= Options.STmax ? Math.Min(Options.SChurn / (Levels.Length - 1), Math.Sqrt(2) - 1) : 0;
+        float raised = sigma * (float)(gamma + 1);
         if (gamma > 0)
         {
             sample = sample + noise() * Options.SNoise * MathF.Sqrt(raised * raised - sigma * sigma);
         }
 
-        var clean = Config.PredictionType is "epsilon"
+        Tensor clean = Config.PredictionType is "epsilon"
             ? Prediction.CleanAt(Config, modelOutput, sample, raised)
             : Prediction.CleanAt(Config, modelOutput, sample, sigma);
         return sample + (sample - clean) / raised * (Levels[i + 1] - raised);

@@ -6,10 +6,7 @@ namespace Generation.Diffusion.Schedulers;
 internal abstract class FlowMatchScheduler : Scheduler
 {
     private protected FlowMatchScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
-        : base(config, steps, options)
-    {
-    }
+        : base(config, steps, options) { }
 
-    private protected override Tensor Noised(Tensor original, Tensor noise, int i) =>
-        noise * Levels[i] + original * (1 - Levels[i]);
+    private protected override Tensor Noised(Tensor original, Tensor noise, int i) => noise * Levels[i] + original * (1 - Levels[i]);
 }

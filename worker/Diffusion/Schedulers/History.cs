@@ -13,20 +13,22 @@ internal sealed class History : IDisposable
     public IReadOnlyDictionary<string, torch.Tensor> Tensors => _tensors;
 
     public torch.Tensor this[string name] =>
-        _tensors.TryGetValue(name, out var tensor) ? tensor : throw new InvalidOperationException($"the scheduler keeps no '{name}' at this step");
+        _tensors.TryGetValue(name, out torch.Tensor? tensor)
+            ? tensor
+            : throw new InvalidOperationException($"the scheduler keeps no '{name}' at this step");
 
     public bool Has(string name) => _tensors.ContainsKey(name);
 
     public void Set(string name, torch.Tensor tensor)
     {
-        var kept = tensor.clone().DetachFromDisposeScope();
+        torch.Tensor kept = tensor.clone().DetachFromDisposeScope();
         Remove(name);
         _tensors[name] = kept;
     }
 
     public void Remove(string name)
     {
-        if (_tensors.Remove(name, out var old))
+        if (_tensors.Remove(name, out torch.Tensor? old))
         {
             old.Dispose();
         }
@@ -36,9 +38,9 @@ internal sealed class History : IDisposable
     public void Push(string list, torch.Tensor tensor, int capacity)
     {
         Remove(Name(list, capacity));
-        for (var age = capacity - 1; age >= 1; age--)
+        for (int age = capacity - 1; age >= 1; age--)
         {
-            if (_tensors.Remove(Name(list, age), out var older))
+            if (_tensors.Remove(Name(list, age), out torch.Tensor? older))
             {
                 _tensors[Name(list, age + 1)] = older;
             }
@@ -52,7 +54,7 @@ internal sealed class History : IDisposable
 
     public int Count(string list)
     {
-        var count = 0;
+        int count = 0;
         while (Has(Name(list, count + 1)))
         {
             count++;
@@ -63,7 +65,7 @@ internal sealed class History : IDisposable
 
     public void Dispose()
     {
-        foreach (var tensor in _tensors.Values)
+        foreach (torch.Tensor tensor in _tensors.Values)
         {
             tensor.Dispose();
         }

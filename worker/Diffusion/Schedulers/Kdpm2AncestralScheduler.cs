@@ -2,7 +2,9 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Schedulers;
 
-/// <summary>The ancestral form of <see cref="Kdpm2Scheduler"/>: each step goes below the next noise level and noise is added up to it.</summary>
+/// <summary>
+/// The ancestral form of <see cref="Kdpm2Scheduler"/>: each step goes below the next noise level and noise is added up to it.
+/// </summary>
 internal sealed class Kdpm2AncestralScheduler : VarianceExplodingScheduler
 {
     private readonly float[] _between;
@@ -21,15 +23,15 @@ internal sealed class Kdpm2AncestralScheduler : VarianceExplodingScheduler
     {
         if (!Kept.Has("sample"))
         {
-            var sigma = Levels[i];
-            var clean = Prediction.CleanAt(Config, modelOutput, sample, sigma, samples: false);
+            float sigma = Levels[i];
+            Tensor clean = Prediction.CleanAt(Config, modelOutput, sample, sigma, samples: false);
             Kept.Set("sample", sample);
             return sample + (sample - clean) / sigma * (_between[i] - sigma);
         }
 
-        var middle = _between[i - 1];
-        var cleaner = Prediction.CleanAt(Config, modelOutput, sample, middle, samples: false);
-        var lower = Kept["sample"] + (sample - cleaner) / middle * (_down[i - 1] - Levels[i - 1]);
+        float middle = _between[i - 1];
+        Tensor cleaner = Prediction.CleanAt(Config, modelOutput, sample, middle, samples: false);
+        Tensor lower = Kept["sample"] + (sample - cleaner) / middle * (_down[i - 1] - Levels[i - 1]);
         Kept.Remove("sample");
         return lower + noise() * _up[i - 1];
     }

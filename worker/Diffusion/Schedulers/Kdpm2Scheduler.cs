@@ -25,15 +25,15 @@ internal sealed class Kdpm2Scheduler : VarianceExplodingScheduler
     {
         if (First)
         {
-            var sigma = Levels[i];
-            var clean = Prediction.CleanAt(Config, modelOutput, sample, sigma, samples: false);
+            float sigma = Levels[i];
+            Tensor clean = Prediction.CleanAt(Config, modelOutput, sample, sigma, samples: false);
             Kept.Set("sample", sample);
             return sample + (sample - clean) / sigma * (_between[i + 1] - sigma);
         }
 
-        var middle = _between[i];
-        var cleaner = Prediction.CleanAt(Config, modelOutput, sample, middle, samples: false);
-        var result = Kept["sample"] + (sample - cleaner) / middle * (Levels[i] - Levels[i - 1]);
+        float middle = _between[i];
+        Tensor cleaner = Prediction.CleanAt(Config, modelOutput, sample, middle, samples: false);
+        Tensor result = Kept["sample"] + (sample - cleaner) / middle * (Levels[i] - Levels[i - 1]);
         Kept.Remove("sample");
         return result;
     }

@@ -8,24 +8,22 @@ internal sealed class LcmScheduler : ConsistencyScheduler
     private const float SigmaData = 0.5f;
 
     public LcmScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
-        : base(config, steps, options)
-    {
-    }
+        : base(config, steps, options) { }
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)
     {
-        var alpha = AlphaAt(Timestep(i));
-        var clean = Prediction.Bounded(Config, Prediction.Clean(Config, modelOutput, sample, alpha));
+        float alpha = AlphaAt(Timestep(i));
+        Tensor clean = Prediction.Bounded(Config, Prediction.Clean(Config, modelOutput, sample, alpha));
         // The boundary condition: at timestep zero the sample is its own clean form.
-        var scaled = Timestep(i) * (float)Config.TimestepScaling;
-        var norm = scaled * scaled + SigmaData * SigmaData;
-        var denoised = clean * (scaled / MathF.Sqrt(norm)) + sample * (SigmaData * SigmaData / norm);
+        float scaled = Timestep(i) * (float)Config.TimestepScaling;
+        float norm = scaled * scaled + SigmaData * SigmaData;
+        Tensor denoised = clean * (scaled / MathF.Sqrt(norm)) + sample * (SigmaData * SigmaData / norm);
         if (IsLast(i))
         {
             return denoised;
         }
 
-        var previous = AlphaAt(Timestep(i + 1));
+        float previous = AlphaAt(Timestep(i + 1));
         return denoised * MathF.Sqrt(previous) + noise() * MathF.Sqrt(1 - previous);
     }
 }

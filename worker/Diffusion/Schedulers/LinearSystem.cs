@@ -9,17 +9,17 @@ internal static class LinearSystem
     public static float[] Solve(float[][] matrix, float[] right)
     {
         float[][] rows = [.. matrix.Select(r => (float[])r.Clone())];
-        var x = (float[])right.Clone();
-        var size = x.Length;
-        for (var column = 0; column < size; column++)
+        float[] x = (float[])right.Clone();
+        int size = x.Length;
+        for (int column = 0; column < size; column++)
         {
-            var pivot = Enumerable.Range(column, size - column).MaxBy(r => MathF.Abs(rows[r][column]));
+            int pivot = Enumerable.Range(column, size - column).MaxBy(r => MathF.Abs(rows[r][column]));
             (rows[column], rows[pivot]) = (rows[pivot], rows[column]);
             (x[column], x[pivot]) = (x[pivot], x[column]);
-            for (var row = column + 1; row < size; row++)
+            for (int row = column + 1; row < size; row++)
             {
-                var factor = rows[row][column] / rows[column][column];
-                for (var k = column; k < size; k++)
+                float factor = rows[row][column] / rows[column][column];
+                for (int k = column; k < size; k++)
                 {
                     rows[row][k] -= factor * rows[column][k];
                 }
@@ -28,9 +28,9 @@ internal static class LinearSystem
             }
         }
 
-        for (var row = size - 1; row >= 0; row--)
+        for (int row = size - 1; row >= 0; row--)
         {
-            for (var k = row + 1; k < size; k++)
+            for (int k = row + 1; k < size; k++)
             {
                 x[row] -= rows[row][k] * x[k];
             }

@@ -34,10 +34,10 @@ internal sealed class PndmScheduler : VariancePreservingScheduler
     private Tensor RungeKutta(Tensor output, int i, Tensor sample)
     {
         const string Sum = "sum";
-        var done = Done(i);
-        var half = done % 2 == 0 ? Config.NumTrainTimesteps / Steps / 2 : 0;
-        var start = (int)_prk[done / 4 * 4];
-        var slope = output;
+        int done = Done(i);
+        int half = done % 2 == 0 ? Config.NumTrainTimesteps / Steps / 2 : 0;
+        int start = (int)_prk[done / 4 * 4];
+        Tensor slope = output;
         switch (done % 4)
         {
             case 0:
@@ -59,9 +59,9 @@ internal sealed class PndmScheduler : VariancePreservingScheduler
 
     private Tensor Multistep(Tensor output, int i, Tensor sample)
     {
-        var done = Done(i);
-        var ratio = Config.NumTrainTimesteps / Steps;
-        var (from, to) = (Timestep(i), Timestep(i) - ratio);
+        int done = Done(i);
+        int ratio = Config.NumTrainTimesteps / Steps;
+        (int from, int to) = (Timestep(i), Timestep(i) - ratio);
         if (done == 1)
         {
             (from, to) = (from + ratio, from);
@@ -78,7 +78,7 @@ internal sealed class PndmScheduler : VariancePreservingScheduler
                 Kept.Set("sample", sample);
                 return Transfer(sample, from, to, output);
             case 1 when done == 1:
-                var corrected = Transfer(Kept["sample"], from, to, (output + Past(1)) / 2);
+                Tensor corrected = Transfer(Kept["sample"], from, to, (output + Past(1)) / 2);
                 Kept.Remove("sample");
                 return corrected;
             case 2:
@@ -93,15 +93,15 @@ internal sealed class PndmScheduler : VariancePreservingScheduler
     // Formula 9 of the paper: the way from one timestep to another along a noise estimate.
     private Tensor Transfer(Tensor sample, int from, int to, Tensor output)
     {
-        var (alpha, previous) = (AlphaAt(from), AlphaAt(to));
-        var (beta, betaPrevious) = (1 - alpha, 1 - previous);
+        (float alpha, float previous) = (AlphaAt(from), AlphaAt(to));
+        (float beta, float betaPrevious) = (1 - alpha, 1 - previous);
         if (Config.PredictionType is "v_prediction")
         {
             output = output * MathF.Sqrt(alpha) + sample * MathF.Sqrt(beta);
         }
 
-        var scale = MathF.Sqrt(previous / alpha);
-        var denominator = alpha * MathF.Sqrt(betaPrevious) + MathF.Sqrt(alpha * beta * previous);
+        float scale = MathF.Sqrt(previous / alpha);
+        float denominator = alpha * MathF.Sqrt(betaPrevious) + MathF.Sqrt(alpha * beta * previous);
         return sample * scale - output * (previous - alpha) / denominator;
     }
 }

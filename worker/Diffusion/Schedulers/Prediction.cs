@@ -14,7 +14,7 @@ internal static class Prediction
     /// <param name="alpha">Signal power at this timestep.</param>
     public static Tensor Clean(SchedulerConfig config, Tensor output, Tensor sample, float alpha)
     {
-        var (a, b) = (MathF.Sqrt(alpha), MathF.Sqrt(1 - alpha));
+        (float a, float b) = (MathF.Sqrt(alpha), MathF.Sqrt(1 - alpha));
         return config.PredictionType switch
         {
             "epsilon" => (sample - output * b) / a,
@@ -51,8 +51,8 @@ internal static class Prediction
     /// </summary>
     public static Tensor Threshold(SchedulerConfig config, Tensor clean)
     {
-        var flat = clean.reshape(clean.shape[0], -1);
-        var bound = flat.abs().quantile(tensor((float)config.DynamicThresholdingRatio, device: clean.device), dim: 1);
+        Tensor flat = clean.reshape(clean.shape[0], -1);
+        Tensor bound = flat.abs().quantile(tensor((float)config.DynamicThresholdingRatio, device: clean.device), dim: 1);
         bound = bound.clamp(1, config.SampleMaxValue).unsqueeze(1);
         return (minimum(maximum(flat, -bound), bound) / bound).reshape(clean.shape);
     }

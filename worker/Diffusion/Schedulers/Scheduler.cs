@@ -81,9 +81,9 @@ public abstract partial class Scheduler : IDisposable
             throw new SchedulerException($"step {i} is out of order; the next one is {next} of {Timesteps.Count}");
         }
 
-        using var scope = NewDisposeScope();
+        using TorchSharp.DisposeScope scope = NewDisposeScope();
         _first ??= i;
-        var result = Advance(modelOutput.to(ScalarType.Float32), i, sample.to(ScalarType.Float32), () => noise().to(ScalarType.Float32));
+        Tensor result = Advance(modelOutput.to(ScalarType.Float32), i, sample.to(ScalarType.Float32), () => noise().to(ScalarType.Float32));
         _next = i + 1;
         return result.to(sample.dtype).MoveToOuterDisposeScope();
     }
@@ -97,7 +97,7 @@ public abstract partial class Scheduler : IDisposable
         ArgumentNullException.ThrowIfNull(original);
         ArgumentNullException.ThrowIfNull(noise);
         CheckIndex(i);
-        using var scope = NewDisposeScope();
+        using TorchSharp.DisposeScope scope = NewDisposeScope();
         return Noised(original, noise, i).MoveToOuterDisposeScope();
     }
 
@@ -120,22 +120,24 @@ public abstract partial class Scheduler : IDisposable
     public void RestoreState(SchedulerState state)
     {
         ArgumentNullException.ThrowIfNull(state);
-        var steps = state.Numbers.GetValueOrDefault("steps");
-        var timesteps = state.Numbers.GetValueOrDefault("timesteps");
+        double steps = state.Numbers.GetValueOrDefault("steps");
+        double timesteps = state.Numbers.GetValueOrDefault("timesteps");
         if (!string.Equals(state.Scheduler, Config.ClassName, StringComparison.Ordinal) || steps != Steps || timesteps != Timesteps.Count)
         {
             throw new SchedulerException(
-                $"the state is of a {state.Scheduler} with {steps} steps ({timesteps} timesteps), and this is a {Config.ClassName} with {Steps} ({Timesteps.Count})");
+                $"the state is of a {state.Scheduler} with {steps} steps ({timesteps} timesteps), and this is a {Config.ClassName} with "
+                    + $"{Steps} ({Timesteps.Count})"
+            );
         }
 
         Kept.Dispose();
-        foreach (var (name, tensor) in state.Tensors)
+        foreach ((string? name, Tensor? tensor) in state.Tensors)
         {
             Kept.Set(name, tensor);
         }
 
-        _first = state.Numbers.TryGetValue("begin", out var begin) ? (int)begin : null;
-        _next = state.Numbers.TryGetValue("next", out var next) ? (int)next : null;
+        _first = state.Numbers.TryGetValue("begin", out double begin) ? (int)begin : null;
+        _next = state.Numbers.TryGetValue("next", out double next) ? (int)next : null;
     }
 
     public void Dispose()

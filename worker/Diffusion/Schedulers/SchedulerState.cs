@@ -29,7 +29,7 @@ public sealed class SchedulerState : IDisposable
 
     public void Dispose()
     {
-        foreach (var tensor in Tensors.Values)
+        foreach (torch.Tensor tensor in Tensors.Values)
         {
             tensor.Dispose();
         }

@@ -9,9 +9,7 @@ namespace Generation.Diffusion.Schedulers;
 internal abstract class SolverScheduler : Scheduler
 {
     private protected SolverScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
-        : base(config, steps, options)
-    {
-    }
+        : base(config, steps, options) { }
 
     /// <summary>Signal and noise scale at a noise level.</summary>
     private protected (float Alpha, float Sigma) Scales(float level)
@@ -21,22 +19,22 @@ internal abstract class SolverScheduler : Scheduler
             return (1 - level, level);
         }
 
-        var alpha = 1 / MathF.Sqrt(level * level + 1);
+        float alpha = 1 / MathF.Sqrt(level * level + 1);
         return (alpha, level * alpha);
     }
 
     /// <summary>Half the logarithm of signal to noise at a noise level.</summary>
     private protected float Lambda(float level)
     {
-        var (alpha, sigma) = Scales(level);
+        (float alpha, float sigma) = Scales(level);
         return MathF.Log(alpha) - MathF.Log(sigma);
     }
 
     /// <summary>The predicted clean sample at an index, thresholded where the config says so.</summary>
     private protected Tensor Clean(Tensor output, int i, Tensor sample)
     {
-        var (alpha, sigma) = Scales(Levels[i]);
-        var clean = Config.PredictionType switch
+        (float alpha, float sigma) = Scales(Levels[i]);
+        Tensor clean = Config.PredictionType switch
         {
             "epsilon" => (sample - WithoutVariance(output) * sigma) / alpha,
             "sample" => output,
@@ -50,8 +48,8 @@ internal abstract class SolverScheduler : Scheduler
     /// <summary>The predicted noise at an index; it follows a thresholded clean sample where the config says so.</summary>
     private protected Tensor Epsilon(Tensor output, int i, Tensor sample, bool threshold)
     {
-        var (alpha, sigma) = Scales(Levels[i]);
-        var epsilon = Config.PredictionType switch
+        (float alpha, float sigma) = Scales(Levels[i]);
+        Tensor epsilon = Config.PredictionType switch
         {
             "epsilon" => WithoutVariance(output),
             "sample" => (sample - output * alpha) / sigma,
@@ -63,17 +61,16 @@ internal abstract class SolverScheduler : Scheduler
             return epsilon;
         }
 
-        var clean = Prediction.Threshold(Config, (sample - epsilon * sigma) / alpha);
+        Tensor clean = Prediction.Threshold(Config, (sample - epsilon * sigma) / alpha);
         return (sample - clean * alpha) / sigma;
     }
 
     private protected override Tensor Noised(Tensor original, Tensor noise, int i)
     {
-        var (alpha, sigma) = Scales(Levels[i]);
+        (float alpha, float sigma) = Scales(Levels[i]);
         return original * alpha + noise * sigma;
     }
 
     // Networks that also predict a variance give it in further channels, after the three of a picture.
-    private Tensor WithoutVariance(Tensor output) =>
-        Config.VarianceType is "learned" or "learned_range" ? output.narrow(1, 0, 3) : output;
+    private Tensor WithoutVariance(Tensor output) => Config.VarianceType is "learned" or "learned_range" ? output.narrow(1, 0, 3) : output;
 }

@@ -21,25 +21,25 @@ internal sealed class TcdScheduler : ConsistencyScheduler
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)
     {
-        var next = IsLast(i) ? 0 : Timestep(i + 1);
-        var alpha = AlphaAt(Timestep(i));
-        var previous = AlphaAt(next);
-        var between = AlphaAt((int)MathF.Floor(Lower * next));
-        var (a, b) = (MathF.Sqrt(alpha), MathF.Sqrt(1 - alpha));
-        var clean = Prediction.Clean(Config, modelOutput, sample, alpha);
-        var epsilon = Config.PredictionType switch
+        int next = IsLast(i) ? 0 : Timestep(i + 1);
+        float alpha = AlphaAt(Timestep(i));
+        float previous = AlphaAt(next);
+        float between = AlphaAt((int)MathF.Floor(Lower * next));
+        (float a, float b) = (MathF.Sqrt(alpha), MathF.Sqrt(1 - alpha));
+        Tensor clean = Prediction.Clean(Config, modelOutput, sample, alpha);
+        Tensor epsilon = Config.PredictionType switch
         {
             "epsilon" => modelOutput,
             "sample" => (sample - modelOutput * a) / b,
             _ => modelOutput * a + sample * b,
         };
-        var noised = clean * MathF.Sqrt(between) + epsilon * MathF.Sqrt(1 - between);
+        Tensor noised = clean * MathF.Sqrt(between) + epsilon * MathF.Sqrt(1 - between);
         if (_eta <= 0 || IsLast(i))
         {
             return noised;
         }
 
-        var ratio = previous / between;
+        float ratio = previous / between;
         return noised * MathF.Sqrt(ratio) + noise() * MathF.Sqrt(1 - ratio);
     }
 }

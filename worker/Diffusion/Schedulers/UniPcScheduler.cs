@@ -27,7 +27,7 @@ internal sealed class UniPcScheduler : SolverScheduler
 
     private protected override Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise)
     {
-        var output = Config.PredictX0 ? Clean(modelOutput, i, sample) : Epsilon(modelOutput, i, sample, threshold: false);
+        Tensor output = Config.PredictX0 ? Clean(modelOutput, i, sample) : Epsilon(modelOutput, i, sample, threshold: false);
         if (Kept.Has(LastSample) && !Config.DisableCorrector.Contains(i - 1))
         {
             sample = Corrected(output, i, OrderAt(i - 1));
@@ -35,16 +35,16 @@ internal sealed class UniPcScheduler : SolverScheduler
 
         Kept.Push(Outputs, output, Config.SolverOrder);
         Kept.Set(LastSample, sample);
-        var order = OrderAt(i);
+        int order = OrderAt(i);
         var step = new Coefficients(this, i + 1, order);
-        var result = step.Base(sample, Kept.Past(Outputs, 1));
+        Tensor result = step.Base(sample, Kept.Past(Outputs, 1));
         if (order == 1)
         {
             return result;
         }
 
         // At order two the exact weight is close to one half, which is taken.
-        var weights = order == 2 ? [0.5f] : LinearSystem.Solve(step.Powers(order - 1), step.Moments[..(order - 1)]);
+        float[] weights = order == 2 ? [0.5f] : LinearSystem.Solve(step.Powers(order - 1), step.Moments[..(order - 1)]);
         return result - step.Sum(weights) * step.Scale;
     }
 
@@ -52,9 +52,9 @@ internal sealed class UniPcScheduler : SolverScheduler
     private Tensor Corrected(Tensor output, int i, int order)
     {
         var step = new Coefficients(this, i, order);
-        var weights = order == 1 ? [0.5f] : LinearSystem.Solve(step.Powers(order), step.Moments);
-        var newest = (output - Kept.Past(Outputs, 1)) * weights[^1];
-        var sum = order == 1 ? newest : step.Sum(weights[..^1]) + newest;
+        float[] weights = order == 1 ? [0.5f] : LinearSystem.Solve(step.Powers(order), step.Moments);
+        Tensor newest = (output - Kept.Past(Outputs, 1)) * weights[^1];
+        Tensor sum = order == 1 ? newest : step.Sum(weights[..^1]) + newest;
         return step.Base(Kept[LastSample], Kept.Past(Outputs, 1)) - sum * step.Scale;
     }
 
@@ -62,7 +62,8 @@ internal sealed class UniPcScheduler : SolverScheduler
     private int OrderAt(int i)
     {
         // A step to no noise at all is infinite in lambda: past outputs have no weight in it.
-        var order = Levels[i + 1] == 0 ? 1
+        int order =
+            Levels[i + 1] == 0 ? 1
             : Config.LowerOrderFinal ? Math.Min(Config.SolverOrder, Timesteps.Count - i)
             : Config.SolverOrder;
         return Math.Min(order, Done(i) + 1);
@@ -79,24 +80,24 @@ internal sealed class UniPcScheduler : SolverScheduler
         public Coefficients(UniPcScheduler owner, int end, int order)
         {
             _owner = owner;
-            var levels = owner.Levels;
-            var clean = owner.Config.PredictX0;
-            var (alpha, sigma) = owner.Scales(levels[end]);
-            var (alpha0, sigma0) = owner.Scales(levels[end - 1]);
-            var lambda0 = owner.Lambda(levels[end - 1]);
-            var h = owner.Lambda(levels[end]) - lambda0;
-            var hh = clean ? -h : h;
-            var phi1 = ExpMinusOne(hh);
-            var outer = clean ? alpha : sigma;
-            var b = owner._bh1 ? hh : phi1;
+            float[] levels = owner.Levels;
+            bool clean = owner.Config.PredictX0;
+            (float alpha, float sigma) = owner.Scales(levels[end]);
+            (float alpha0, float sigma0) = owner.Scales(levels[end - 1]);
+            float lambda0 = owner.Lambda(levels[end - 1]);
+            float h = owner.Lambda(levels[end]) - lambda0;
+            float hh = clean ? -h : h;
+            float phi1 = ExpMinusOne(hh);
+            float outer = clean ? alpha : sigma;
+            float b = owner._bh1 ? hh : phi1;
             _ratio = clean ? sigma / sigma0 : alpha / alpha0;
             _phi = outer * phi1;
             Scale = outer * b;
             _nodes = [.. Enumerable.Range(1, order - 1).Select(k => (owner.Lambda(levels[end - 1 - k]) - lambda0) / h), 1];
             Moments = new float[order];
-            var phi = phi1 / hh - 1;
+            float phi = phi1 / hh - 1;
             float factorial = 1;
-            for (var k = 1; k <= order; k++)
+            for (int k = 1; k <= order; k++)
             {
                 Moments[k - 1] = phi * factorial / b;
                 factorial *= k + 1;
@@ -117,11 +118,11 @@ internal sealed class UniPcScheduler : SolverScheduler
         /// <summary>The weighted sum of the differences to past outputs.</summary>
         public Tensor Sum(float[] weights)
         {
-            var present = _owner.Kept.Past(Outputs, 1);
+            Tensor present = _owner.Kept.Past(Outputs, 1);
             Tensor? sum = null;
-            for (var k = 0; k < weights.Length; k++)
+            for (int k = 0; k < weights.Length; k++)
             {
-                var term = (_owner.Kept.Past(Outputs, k + 2) - present) / _nodes[k] * weights[k];
+                Tensor term = (_owner.Kept.Past(Outputs, k + 2) - present) / _nodes[k] * weights[k];
                 sum = sum is null ? term : sum + term;
             }
 

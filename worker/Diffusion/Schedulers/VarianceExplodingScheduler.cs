@@ -9,15 +9,13 @@ namespace Generation.Diffusion.Schedulers;
 internal abstract class VarianceExplodingScheduler : Scheduler
 {
     private protected VarianceExplodingScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
-        : base(config, steps, options)
-    {
-    }
+        : base(config, steps, options) { }
 
     public override double InitNoiseSigma
     {
         get
         {
-            var highest = Levels.Max();
+            float highest = Levels.Max();
             return Config.TimestepSpacing is "linspace" or "trailing" ? highest : MathF.Sqrt(highest * highest + 1);
         }
     }
@@ -25,7 +23,7 @@ internal abstract class VarianceExplodingScheduler : Scheduler
     public override Tensor ScaleModelInput(Tensor sample, int i)
     {
         ArgumentNullException.ThrowIfNull(sample);
-        var sigma = InputLevel(i);
+        float sigma = InputLevel(i);
         return sample / MathF.Sqrt(sigma * sigma + 1);
     }
 

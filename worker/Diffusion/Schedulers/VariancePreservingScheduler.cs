@@ -28,7 +28,9 @@ internal abstract class VariancePreservingScheduler : Scheduler
     {
         if (timestep >= Alphas.Length)
         {
-            throw new SchedulerException($"timestep {timestep} is beyond the training's {Alphas.Length}; steps_offset is {Config.StepsOffset}");
+            throw new SchedulerException(
+                $"timestep {timestep} is beyond the training's {Alphas.Length}; steps_offset is {Config.StepsOffset}"
+            );
         }
 
         return timestep >= 0 ? Alphas[timestep] : FinalAlpha;
@@ -36,7 +38,7 @@ internal abstract class VariancePreservingScheduler : Scheduler
 
     private protected override Tensor Noised(Tensor original, Tensor noise, int i)
     {
-        var alpha = AlphaAt(Timestep(i));
+        float alpha = AlphaAt(Timestep(i));
         return original * MathF.Sqrt(alpha) + noise * MathF.Sqrt(1 - alpha);
     }
 }

@@ -15,17 +15,20 @@ internal sealed record AddedToken(
     bool Normalized,
     bool SingleWord = false,
     bool StripLeft = false,
-    bool StripRight = false)
+    bool StripRight = false
+)
 {
-    /// <summary>Reads the form that tokenizer files hold: a string, or an object with content, special, normalized, lstrip, rstrip, single_word.</summary>
+    /// <summary>
+    /// Reads the form that tokenizer files hold: a string, or an object with content, special, normalized, lstrip, rstrip, single_word.
+    /// </summary>
     public static AddedToken? Read(JsonElement element, bool special, bool normalizedByDefault)
     {
         switch (element.ValueKind)
         {
             case JsonValueKind.String:
                 return new AddedToken(element.GetString()!, special, normalizedByDefault);
-            case JsonValueKind.Object when element.TryGetProperty("content", out JsonElement content)
-                && content.ValueKind == JsonValueKind.String:
+            case JsonValueKind.Object
+                when element.TryGetProperty("content", out JsonElement content) && content.ValueKind == JsonValueKind.String:
                 bool isSpecial = Flag(element, "special", special);
                 return new AddedToken(
                     content.GetString()!,
@@ -33,7 +36,8 @@ internal sealed record AddedToken(
                     Flag(element, "normalized", !isSpecial),
                     Flag(element, "single_word", false),
                     Flag(element, "lstrip", false),
-                    Flag(element, "rstrip", false));
+                    Flag(element, "rstrip", false)
+                );
             default:
                 return null;
         }

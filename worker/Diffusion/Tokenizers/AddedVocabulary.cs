@@ -23,8 +23,11 @@ internal sealed class AddedVocabulary
         _tokens = [.. tokens.Where(entry => entry.Token.Content.Length > 0)];
         _normalize = normalize;
         _raw = new Matcher(_tokens.Where(entry => !entry.Token.Normalized));
-        _normalized = new Matcher(_tokens.Where(entry => entry.Token.Normalized)
-            .Select(entry => (entry.Token with { Content = normalize(entry.Token.Content) }, entry.Id)));
+        _normalized = new Matcher(
+            _tokens
+                .Where(entry => entry.Token.Normalized)
+                .Select(entry => (entry.Token with { Content = normalize(entry.Token.Content) }, entry.Id))
+        );
     }
 
     public IReadOnlyList<(AddedToken Token, int Id)> Tokens => _tokens;
@@ -137,10 +140,14 @@ internal sealed class AddedVocabulary
         }
 
         private static bool EndsInWord(string text, int end) =>
-            end > 0 && Rune.DecodeLastFromUtf16(text.AsSpan(0, end), out Rune rune, out _) == System.Buffers.OperationStatus.Done && IsWord(rune);
+            end > 0
+            && Rune.DecodeLastFromUtf16(text.AsSpan(0, end), out Rune rune, out _) == System.Buffers.OperationStatus.Done
+            && IsWord(rune);
 
         private static bool StartsWithWord(string text, int start) =>
-            start < text.Length && Rune.DecodeFromUtf16(text.AsSpan(start), out Rune rune, out _) == System.Buffers.OperationStatus.Done && IsWord(rune);
+            start < text.Length
+            && Rune.DecodeFromUtf16(text.AsSpan(start), out Rune rune, out _) == System.Buffers.OperationStatus.Done
+            && IsWord(rune);
 
         private sealed class Node
         {

@@ -33,12 +33,11 @@ internal static class ByteAlphabet
     }
 
     /// <summary>The alphabet in the order in which vocabularies number it: printable bytes first.</summary>
-    public static IEnumerable<char> InVocabularyOrder() =>
-        Characters.Where(c => c < 256).Concat(Characters.Where(c => c >= 256));
+    public static IEnumerable<char> InVocabularyOrder() => Characters.Where(c => c < 256).Concat(Characters.Where(c => c >= 256));
 
     private static char[] Create()
     {
-        var characters = new char[256];
+        char[] characters = new char[256];
         int next = 256;
         for (int b = 0; b < 256; b++)
         {

@@ -36,9 +36,12 @@ internal sealed class BytePairEncoder
             _merges[Pair(Id(left, rank), Id(right, rank))] = new Merge(rank, Id(left + right, rank));
         }
 
-        int Id(string token, int rank) => vocabulary.TryGetValue(token, out int id)
-            ? id
-            : throw new TokenizerException($"Merge {rank + 1} ('{merges[rank].Left} {merges[rank].Right}') needs the token '{token}', which the vocabulary lacks.");
+        int Id(string token, int rank) =>
+            vocabulary.TryGetValue(token, out int id)
+                ? id
+                : throw new TokenizerException(
+                    $"Merge {rank + 1} ('{merges[rank].Left} {merges[rank].Right}') needs the token '{token}', which the vocabulary lacks."
+                );
     }
 
     /// <summary>Appends the ids of one word to <paramref name="ids"/>.</summary>
@@ -60,7 +63,12 @@ internal sealed class BytePairEncoder
         for (int i = 0; i < count; i++)
         {
             bool last = i == count - 1;
-            symbols[i] = new Symbol { Id = last ? _lastByteIds[bytes[i]] : _byteIds[bytes[i]], Previous = i - 1, Next = last ? -1 : i + 1 };
+            symbols[i] = new Symbol
+            {
+                Id = last ? _lastByteIds[bytes[i]] : _byteIds[bytes[i]],
+                Previous = i - 1,
+                Next = last ? -1 : i + 1,
+            };
         }
 
         Join(symbols);
@@ -82,8 +90,12 @@ internal sealed class BytePairEncoder
         {
             ref Symbol left = ref symbols[best.At];
             // Entries are not taken back when a neighbour changes: only those that still say the truth count
-            if (left.Id < 0 || left.Next < 0
-                || !_merges.TryGetValue(Pair(left.Id, symbols[left.Next].Id), out Merge merge) || merge.Result != best.Result)
+            if (
+                left.Id < 0
+                || left.Next < 0
+                || !_merges.TryGetValue(Pair(left.Id, symbols[left.Next].Id), out Merge merge)
+                || merge.Result != best.Result
+            )
             {
                 continue;
             }

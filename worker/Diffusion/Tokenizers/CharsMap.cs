@@ -31,7 +31,9 @@ internal sealed class CharsMap
         _replacements = data[(4 + (int)length)..].ToArray();
     }
 
-    /// <summary>The replacement of the longest, or else the shortest, string of the map that <paramref name="text"/> (UTF-8) begins with.</summary>
+    /// <summary>
+    /// The replacement of the longest, or else the shortest, string of the map that <paramref name="text"/> (UTF-8) begins with.
+    /// </summary>
     /// <param name="text">In UTF-8.</param>
     /// <param name="longest">Which of several that fit.</param>
     /// <param name="length">Length of that string in bytes; 0 if there is none.</param>

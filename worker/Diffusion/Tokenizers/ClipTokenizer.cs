@@ -29,7 +29,9 @@ public sealed class ClipTokenizer
         Count = Math.Max(vocabulary.Count, added.Tokens.Select(entry => entry.Id + 1).DefaultIfEmpty().Max());
     }
 
-    /// <summary>The vocabulary that OpenAI published and every Stable Diffusion, SDXL and FLUX model uses; for checkpoints that carry none.</summary>
+    /// <summary>
+    /// The vocabulary that OpenAI published and every Stable Diffusion, SDXL and FLUX model uses; for checkpoints that carry none.
+    /// </summary>
     public static ClipTokenizer Published => LazyPublished.Value;
 
     /// <summary>The published vocabulary, padded with "!" (id 0): Stable Diffusion 2's, and SDXL's second.</summary>
@@ -64,13 +66,17 @@ public sealed class ClipTokenizer
         var config = TokenizerConfig.Read(folder, "bos_token", "eos_token", "unk_token");
         string path = Path.Combine(folder, "vocab.json");
         string jsonPath = Path.Combine(folder, "tokenizer.json");
-        ClipVocabulary vocabulary = !File.Exists(path) && File.Exists(jsonPath)
-            ? ClipVocabulary.ReadTokenizerJson(jsonPath)
-            : ClipVocabulary.Read(path, Path.Combine(folder, "merges.txt"));
+        ClipVocabulary vocabulary =
+            !File.Exists(path) && File.Exists(jsonPath)
+                ? ClipVocabulary.ReadTokenizerJson(jsonPath)
+                : ClipVocabulary.Read(path, Path.Combine(folder, "merges.txt"));
         return Create(vocabulary, config, folder);
     }
 
-    /// <summary>A tokenizer that also knows <paramref name="tokens"/>, in any case but not within other words, each as one id from <see cref="Count"/> on, in this order. For textual inversion.</summary>
+    /// <summary>
+    /// A tokenizer that also knows <paramref name="tokens"/>, in any case but not within other words, each as one id from
+    /// <see cref="Count"/> on, in this order. For textual inversion.
+    /// </summary>
     /// <exception cref="ArgumentException">A token is empty or known already.</exception>
     public ClipTokenizer WithTokens(IEnumerable<string> tokens)
     {
@@ -115,14 +121,17 @@ public sealed class ClipTokenizer
         return [.. ids];
     }
 
-    /// <summary>The ids of <paramref name="text"/> between the marks, cut or padded to <paramref name="length"/> (<see cref="ModelMaxLength"/> by default).</summary>
+    /// <summary>
+    /// The ids of <paramref name="text"/> between the marks, cut or padded to <paramref name="length"/> (<see cref="ModelMaxLength"/> by
+    /// default).
+    /// </summary>
     public int[] EncodePadded(string text, int? length = null)
     {
         int total = length ?? ModelMaxLength;
         ArgumentOutOfRangeException.ThrowIfLessThan(total, 2, nameof(length));
         int[] words = EncodeWords(text);
         int kept = Math.Min(words.Length, total - 2);
-        var ids = new int[total];
+        int[] ids = new int[total];
         ids.AsSpan().Fill(PadTokenId);
         ids[0] = BosTokenId;
         words.AsSpan(0, kept).CopyTo(ids.AsSpan(1));
@@ -139,7 +148,11 @@ public sealed class ClipTokenizer
         {
             if (id != BosTokenId && id != EosTokenId && _tokens.Value.TryGetValue(id, out string? token))
             {
-                word.Append(token.EndsWith(BytePairEncoder.EndOfWord, StringComparison.Ordinal) ? token[..^BytePairEncoder.EndOfWord.Length] + ' ' : token);
+                word.Append(
+                    token.EndsWith(BytePairEncoder.EndOfWord, StringComparison.Ordinal)
+                        ? token[..^BytePairEncoder.EndOfWord.Length] + ' '
+                        : token
+                );
             }
         }
 
@@ -160,7 +173,11 @@ public sealed class ClipTokenizer
         int padding = config.SpecialTokens.ContainsKey("pad_token") ? Find("pad_token", "") : eos;
         var marks = new Marks(Find("bos_token", "<|startoftext|>"), eos, padding, unknown, config.ModelMaxLength ?? DefaultMaxLength);
         return new ClipTokenizer(
-            vocabulary, new BytePairEncoder(vocabulary, words.Merges, unknown), new AddedVocabulary(added, Normalize), marks);
+            vocabulary,
+            new BytePairEncoder(vocabulary, words.Merges, unknown),
+            new AddedVocabulary(added, Normalize),
+            marks
+        );
 
         int Find(string role, string otherwise)
         {

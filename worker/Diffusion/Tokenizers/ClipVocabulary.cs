@@ -10,7 +10,8 @@ internal sealed record ClipVocabulary(Dictionary<string, int> Ids, List<(string 
     /// <exception cref="TokenizerException">One is missing or damaged.</exception>
     public static ClipVocabulary Read(string vocabularyPath, string mergesPath)
     {
-        using JsonDocument json = TokenizerConfig.ReadObject(vocabularyPath) ?? throw new TokenizerException($"{vocabularyPath} is missing.");
+        using JsonDocument json = TokenizerConfig.ReadObject(vocabularyPath)
+            ?? throw new TokenizerException($"{vocabularyPath} is missing.");
         Dictionary<string, int> ids = ReadIds(json.RootElement, vocabularyPath);
         if (!File.Exists(mergesPath))
         {
@@ -26,13 +27,21 @@ internal sealed record ClipVocabulary(Dictionary<string, int> Ids, List<(string 
     public static ClipVocabulary ReadTokenizerJson(string path)
     {
         using JsonDocument json = TokenizerConfig.ReadObject(path) ?? throw new TokenizerException($"{path} is missing.");
-        if (!json.RootElement.TryGetProperty("model", out JsonElement model) || model.ValueKind != JsonValueKind.Object
-            || !model.TryGetProperty("vocab", out JsonElement vocab) || vocab.ValueKind != JsonValueKind.Object
-            || !model.TryGetProperty("merges", out JsonElement merges) || merges.ValueKind != JsonValueKind.Array
-            || !model.TryGetProperty("end_of_word_suffix", out JsonElement suffix) || suffix.ValueKind != JsonValueKind.String
-            || suffix.GetString() != BytePairEncoder.EndOfWord)
+        if (
+            !json.RootElement.TryGetProperty("model", out JsonElement model)
+            || model.ValueKind != JsonValueKind.Object
+            || !model.TryGetProperty("vocab", out JsonElement vocab)
+            || vocab.ValueKind != JsonValueKind.Object
+            || !model.TryGetProperty("merges", out JsonElement merges)
+            || merges.ValueKind != JsonValueKind.Array
+            || !model.TryGetProperty("end_of_word_suffix", out JsonElement suffix)
+            || suffix.ValueKind != JsonValueKind.String
+            || suffix.GetString() != BytePairEncoder.EndOfWord
+        )
         {
-            throw new TokenizerException($"{path}: its model is not byte pair encoding with the end of a word marked '{BytePairEncoder.EndOfWord}', as CLIP's is.");
+            throw new TokenizerException(
+                $"{path}: its model is not byte pair encoding with the end of a word marked '{BytePairEncoder.EndOfWord}', as CLIP's is."
+            );
         }
 
         var pairs = new List<(string, string)>(merges.GetArrayLength());
@@ -42,7 +51,10 @@ internal sealed record ClipVocabulary(Dictionary<string, int> Ids, List<(string 
             string[] pair = merge.ValueKind switch
             {
                 JsonValueKind.String => merge.GetString()!.Split(' '),
-                JsonValueKind.Array => [.. merge.EnumerateArray().Select(token => token.ValueKind == JsonValueKind.String ? token.GetString()! : "")],
+                JsonValueKind.Array =>
+                [
+                    .. merge.EnumerateArray().Select(token => token.ValueKind == JsonValueKind.String ? token.GetString()! : ""),
+                ],
                 _ => [],
             };
             if (pair is not [{ Length: > 0 } left, { Length: > 0 } right])
@@ -59,8 +71,9 @@ internal sealed record ClipVocabulary(Dictionary<string, int> Ids, List<(string 
     /// <summary>OpenAI's, without the two marks, which follow.</summary>
     public static ClipVocabulary ReadPublished()
     {
-        using Stream packed = typeof(ClipVocabulary).Assembly.GetManifestResourceStream("Generation.Diffusion.Tokenizers.clip_merges.txt.gz")
-            ?? throw new InvalidOperationException("The resource clip_merges.txt.gz is not in the assembly.");
+        using Stream packed = typeof(ClipVocabulary).Assembly.GetManifestResourceStream(
+            "Generation.Diffusion.Tokenizers.clip_merges.txt.gz"
+        ) ?? throw new InvalidOperationException("The resource clip_merges.txt.gz is not in the assembly.");
         using var reader = new StreamReader(new GZipStream(packed, CompressionMode.Decompress));
         List<(string Left, string Right)> merges = ReadMerges(reader, "clip_merges.txt.gz");
 

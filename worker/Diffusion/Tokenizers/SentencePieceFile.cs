@@ -98,7 +98,7 @@ internal sealed record SentencePieceFile
     {
         string text = "";
         float score = 0;
-        var kind = PieceKind.Normal;
+        PieceKind kind = PieceKind.Normal;
         var piece = new Message(data);
         while (piece.Next())
         {

@@ -11,7 +11,12 @@ internal sealed class SentencePieceNormalizer(SentencePieceFile model)
     public const char Space = '\u2581';
 
     private readonly byte[][] _userDefined =
-        [.. model.Pieces.Where(piece => piece.Kind == PieceKind.UserDefined).Select(piece => Encoding.UTF8.GetBytes(piece.Text)).OrderByDescending(text => text.Length)];
+    [
+        .. model
+            .Pieces.Where(piece => piece.Kind == PieceKind.UserDefined)
+            .Select(piece => Encoding.UTF8.GetBytes(piece.Text))
+            .OrderByDescending(text => text.Length),
+    ];
 
     public string Normalize(string text)
     {

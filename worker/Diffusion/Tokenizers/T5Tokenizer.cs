@@ -26,7 +26,8 @@ public sealed class T5Tokenizer
         TokenizerConfig config,
         List<(AddedToken Token, int Id)> added,
         (int[] Before, int[] After)? template,
-        string source)
+        string source
+    )
     {
         _model = model;
         _split = split;
@@ -41,7 +42,9 @@ public sealed class T5Tokenizer
         {
             string content = config.SpecialTokens.TryGetValue(role, out AddedToken? token) ? token.Content : otherwise;
             int at = added.FindIndex(entry => entry.Token.Content == content);
-            return at >= 0 ? added[at].Id : throw new TokenizerException($"{source}: the vocabulary has no '{content}', which is the {role}.");
+            return at >= 0
+                ? added[at].Id
+                : throw new TokenizerException($"{source}: the vocabulary has no '{content}', which is the {role}.");
         }
     }
 
@@ -57,7 +60,9 @@ public sealed class T5Tokenizer
     /// <summary>Ids are below this: the vocabulary and what was added to it.</summary>
     public int Count { get; }
 
-    /// <summary>Reads a tokenizer's folder: tokenizer.json, or else spiece.model, and where present the tokens of the other files beside it.</summary>
+    /// <summary>
+    /// Reads a tokenizer's folder: tokenizer.json, or else spiece.model, and where present the tokens of the other files beside it.
+    /// </summary>
     /// <exception cref="TokenizerException">A file is missing or damaged, or of a kind other than unigram.</exception>
     public static T5Tokenizer Load(string folder)
     {
@@ -68,7 +73,9 @@ public sealed class T5Tokenizer
             return LoadTokenizerJson(json);
         }
 
-        return File.Exists(model) ? LoadSentencePiece(model) : throw new TokenizerException($"{folder} has neither tokenizer.json nor spiece.model.");
+        return File.Exists(model)
+            ? LoadSentencePiece(model)
+            : throw new TokenizerException($"{folder} has neither tokenizer.json nor spiece.model.");
     }
 
     /// <summary>Reads a tokenizer.json; tokenizer_config.json beside it may name the marks.</summary>
@@ -86,7 +93,13 @@ public sealed class T5Tokenizer
                 throw new TokenizerException($"The model type '{type}' is not Unigram.");
             }
 
-            UnigramPiece[] pieces = [.. model.GetProperty("vocab").EnumerateArray().Select(entry => new UnigramPiece(entry[0].GetString()!, entry[1].GetDouble(), PieceKind.Normal))];
+            UnigramPiece[] pieces =
+            [
+                .. model
+                    .GetProperty("vocab")
+                    .EnumerateArray()
+                    .Select(entry => new UnigramPiece(entry[0].GetString()!, entry[1].GetDouble(), PieceKind.Normal)),
+            ];
             bool byteFallback = model.TryGetProperty("byte_fallback", out JsonElement fallback) && fallback.ValueKind == JsonValueKind.True;
             var unigram = new UnigramModel(pieces, model.GetProperty("unk_id").GetInt32(), byteFallback, singlePrecision: false);
 
@@ -100,19 +113,36 @@ public sealed class T5Tokenizer
             Func<IEnumerable<string>, IEnumerable<string>> split = TokenizerJson.PreTokenizer(root.GetProperty("pre_tokenizer"));
             var config = TokenizerConfig.Read(Path.GetDirectoryName(Path.GetFullPath(path))!);
             return new T5Tokenizer(
-                unigram, normalize, split, config, added, TokenizerJson.PostProcessor(root.GetProperty("post_processor")), path);
+                unigram,
+                normalize,
+                split,
+                config,
+                added,
+                TokenizerJson.PostProcessor(root.GetProperty("post_processor")),
+                path
+            );
         }
         catch (TokenizerException e)
         {
             throw new TokenizerException($"{path}: {e.Message}", e);
         }
-        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException or ArgumentException or NotSupportedException)
+        catch (Exception e)
+            when (e
+                    is KeyNotFoundException
+                        or InvalidOperationException
+                        or FormatException
+                        or IndexOutOfRangeException
+                        or ArgumentException
+                        or NotSupportedException
+            )
         {
             throw new TokenizerException($"{path}: a part of it is missing or of another form than a tokenizer's ({e.Message}).", e);
         }
     }
 
-    /// <summary>Reads a spiece.model; tokenizer_config.json beside it may name the marks and the number of sentinels (extra_ids, 100 by default).</summary>
+    /// <summary>
+    /// Reads a spiece.model; tokenizer_config.json beside it may name the marks and the number of sentinels (extra_ids, 100 by default).
+    /// </summary>
     /// <exception cref="TokenizerException">The file is missing, damaged, or of a kind other than unigram.</exception>
     public static T5Tokenizer LoadSentencePiece(string path)
     {
@@ -178,14 +208,17 @@ public sealed class T5Tokenizer
         return [.. ids];
     }
 
-    /// <summary>The ids of <paramref name="text"/> and the end mark, cut or padded to <paramref name="length"/> (<see cref="ModelMaxLength"/> by default).</summary>
+    /// <summary>
+    /// The ids of <paramref name="text"/> and the end mark, cut or padded to <paramref name="length"/> (<see cref="ModelMaxLength"/> by
+    /// default).
+    /// </summary>
     public int[] EncodePadded(string text, int? length = null)
     {
         int total = length ?? ModelMaxLength;
         ArgumentOutOfRangeException.ThrowIfLessThan(total, _before.Length + _after.Length + 1, nameof(length));
         int[] words = EncodeWords(text);
         int kept = Math.Min(words.Length, total - _before.Length - _after.Length);
-        var ids = new int[total];
+        int[] ids = new int[total];
         ids.AsSpan().Fill(PadTokenId);
         int[] filled = [.. _before, .. words.AsSpan(0, kept), .. _after];
         filled.CopyTo(ids, 0);
@@ -194,6 +227,10 @@ public sealed class T5Tokenizer
 
     /// <summary>The text that ids stand for; marks and ids out of range are left out.</summary>
     public string Decode(IEnumerable<int> ids) =>
-        string.Concat(ids.Where(id => id >= 0 && id < _model.Count && !_added.Tokens.Any(entry => entry.Id == id && entry.Token.Special)).Select(_model.Text))
-            .Replace(SentencePieceNormalizer.Space, ' ').Trim();
+        string.Concat(
+                ids.Where(id => id >= 0 && id < _model.Count && !_added.Tokens.Any(entry => entry.Id == id && entry.Token.Special))
+                    .Select(_model.Text)
+            )
+            .Replace(SentencePieceNormalizer.Space, ' ')
+            .Trim();
 }

@@ -36,16 +36,23 @@ internal sealed record TokenizerConfig
 
         List<(AddedToken, int)> tokens = [];
         bool listed = false;
-        if (config is not null && config.RootElement.TryGetProperty("added_tokens_decoder", out JsonElement decoder)
-            && decoder.ValueKind == JsonValueKind.Object)
+        if (
+            config is not null
+            && config.RootElement.TryGetProperty("added_tokens_decoder", out JsonElement decoder)
+            && decoder.ValueKind == JsonValueKind.Object
+        )
         {
             listed = true;
             foreach (JsonProperty entry in decoder.EnumerateObject())
             {
-                if (!int.TryParse(entry.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int id)
-                    || AddedToken.Read(entry.Value, special: false, normalizedByDefault: true) is not { } token)
+                if (
+                    !int.TryParse(entry.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int id)
+                    || AddedToken.Read(entry.Value, special: false, normalizedByDefault: true) is not { } token
+                )
                 {
-                    throw new TokenizerException($"{configPath}: added_tokens_decoder has the entry '{entry.Name}', which is not an id and a token.");
+                    throw new TokenizerException(
+                        $"{configPath}: added_tokens_decoder has the entry '{entry.Name}', which is not an id and a token."
+                    );
                 }
 
                 tokens.Add((token, id));
@@ -91,7 +98,9 @@ internal sealed record TokenizerConfig
         };
     }
 
-    /// <summary>All added tokens with their ids: those of the files, and special tokens that the vocabulary has or that come after it.</summary>
+    /// <summary>
+    /// All added tokens with their ids: those of the files, and special tokens that the vocabulary has or that come after it.
+    /// </summary>
     public List<(AddedToken Token, int Id)> Resolve(IReadOnlyDictionary<string, int> vocabulary)
     {
         var tokens = new List<(AddedToken Token, int Id)>(AddedTokens);
@@ -140,8 +149,11 @@ internal sealed record TokenizerConfig
 
     // Files say 1e30 where there is no limit
     private static int? Number(JsonElement element, string name, int largest) =>
-        element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number
-            && value.TryGetDouble(out double number) && number >= 0 && number <= largest
+        element.TryGetProperty(name, out JsonElement value)
+        && value.ValueKind == JsonValueKind.Number
+        && value.TryGetDouble(out double number)
+        && number >= 0
+        && number <= largest
             ? (int)number
             : null;
 }

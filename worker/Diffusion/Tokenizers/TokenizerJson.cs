@@ -47,7 +47,11 @@ internal static class TokenizerJson
                 }
 
                 // Without backtracking the time is linear in the text, whatever the pattern
-                var regex = new Regex(pattern.GetProperty("Regex").GetString()!, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant, RegexTimeout);
+                var regex = new Regex(
+                    pattern.GetProperty("Regex").GetString()!,
+                    RegexOptions.NonBacktracking | RegexOptions.CultureInvariant,
+                    RegexTimeout
+                );
                 return text => regex.Replace(text, _ => content);
             case "Prepend":
                 string prefix = part.GetProperty("prepend").GetString()!;
@@ -73,7 +77,10 @@ internal static class TokenizerJson
         switch (type)
         {
             case "Sequence":
-                Func<IEnumerable<string>, IEnumerable<string>>[] steps = [.. part.GetProperty("pretokenizers").EnumerateArray().Select(PreTokenizer)];
+                Func<IEnumerable<string>, IEnumerable<string>>[] steps =
+                [
+                    .. part.GetProperty("pretokenizers").EnumerateArray().Select(PreTokenizer),
+                ];
                 return parts => steps.Aggregate(parts, (current, step) => step(current));
             case "WhitespaceSplit":
                 return parts => parts.SelectMany(text => text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
@@ -121,21 +128,25 @@ internal static class TokenizerJson
     {
         string replacement = part.TryGetProperty("replacement", out JsonElement given) ? given.GetString()! : "\u2581";
         // Older files say add_prefix_space, newer ones prepend_scheme
-        string scheme = part.TryGetProperty("prepend_scheme", out JsonElement named) && named.ValueKind == JsonValueKind.String
-            ? named.GetString()!
-            : part.TryGetProperty("add_prefix_space", out JsonElement add) && add.ValueKind == JsonValueKind.False ? "never" : "always";
+        string scheme =
+            part.TryGetProperty("prepend_scheme", out JsonElement named) && named.ValueKind == JsonValueKind.String ? named.GetString()!
+            : part.TryGetProperty("add_prefix_space", out JsonElement add) && add.ValueKind == JsonValueKind.False ? "never"
+            : "always";
         bool split = !part.TryGetProperty("split", out JsonElement splits) || splits.ValueKind != JsonValueKind.False;
-        return parts => parts.SelectMany((text, index) =>
-        {
-            string marked = text.Replace(" ", replacement, StringComparison.Ordinal);
-            bool prepend = scheme == "always" || (scheme == "first" && index == 0);
-            if (prepend && marked.Length > 0 && !marked.StartsWith(replacement, StringComparison.Ordinal))
-            {
-                marked = replacement + marked;
-            }
+        return parts =>
+            parts.SelectMany(
+                (text, index) =>
+                {
+                    string marked = text.Replace(" ", replacement, StringComparison.Ordinal);
+                    bool prepend = scheme == "always" || (scheme == "first" && index == 0);
+                    if (prepend && marked.Length > 0 && !marked.StartsWith(replacement, StringComparison.Ordinal))
+                    {
+                        marked = replacement + marked;
+                    }
 
-            return split ? SplitBefore(marked, replacement) : [marked];
-        });
+                    return split ? SplitBefore(marked, replacement) : [marked];
+                }
+            );
     }
 
     private static IEnumerable<string> SplitBefore(string text, string mark)

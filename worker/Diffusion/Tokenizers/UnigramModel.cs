@@ -156,7 +156,12 @@ internal sealed class UnigramModel
         double kept = _singlePrecision ? (float)score : score;
         if (step.Start == -1 || kept > step.Score)
         {
-            step = new Step { Score = kept, Start = start, Id = id };
+            step = new Step
+            {
+                Score = kept,
+                Start = start,
+                Id = id,
+            };
         }
     }
 
@@ -201,13 +206,14 @@ internal sealed class UnigramModel
     private static long Key(int node, byte b) => ((long)node << 8) | b;
 
     // The text was encoded here, so it is valid UTF-8
-    private static int CharacterLength(byte first) => first switch
-    {
-        < 0x80 => 1,
-        < 0xE0 => 2,
-        < 0xF0 => 3,
-        _ => 4,
-    };
+    private static int CharacterLength(byte first) =>
+        first switch
+        {
+            < 0x80 => 1,
+            < 0xE0 => 2,
+            < 0xF0 => 3,
+            _ => 4,
+        };
 
     [StructLayout(LayoutKind.Auto)]
     private struct Step

@@ -39,8 +39,17 @@ public static class TileGrid
             for (int left = 0; left < width; left += wide)
             {
                 var part = new PictureRegion(left, top, Math.Min(left + wide, width), Math.Min(top + high, height));
-                tiles.Add(new Tile(part, new PictureRegion(
-                    Math.Max(part.Left - margin, 0), Math.Max(part.Top - margin, 0), Math.Min(part.Right + margin, width), Math.Min(part.Bottom + margin, height))));
+                tiles.Add(
+                    new Tile(
+                        part,
+                        new PictureRegion(
+                            Math.Max(part.Left - margin, 0),
+                            Math.Max(part.Top - margin, 0),
+                            Math.Min(part.Right + margin, width),
+                            Math.Min(part.Bottom + margin, height)
+                        )
+                    )
+                );
             }
         }
 

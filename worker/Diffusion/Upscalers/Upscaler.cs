@@ -1,6 +1,7 @@
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Upscalers;
@@ -65,7 +66,7 @@ public sealed class Upscaler : IDisposable
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public Tensor Upscale(Tensor images, CancellationToken token = default)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         IReadOnlyList<Tile> tiles = Tiles((int)images.shape[2], (int)images.shape[1]);
         Tensor larger = empty([images.shape[0], images.shape[1] * Scale, images.shape[2] * Scale, 3], dtype: ScalarType.Float32);
         for (long k = 0; k < images.shape[0]; k++)
@@ -73,7 +74,7 @@ public sealed class Upscaler : IDisposable
             foreach (Tile tile in tiles)
             {
                 token.ThrowIfCancellationRequested();
-                using var inner = NewDisposeScope();
+                using DisposeScope inner = NewDisposeScope();
                 Tensor enlarged = Enlarge(Part(images.narrow(0, k, 1), tile.Window), tile);
                 Part(larger.narrow(0, k, 1), Scaled(tile.Core)).copy_(enlarged);
             }
@@ -82,7 +83,9 @@ public sealed class Upscaler : IDisposable
         return larger.MoveToOuterDisposeScope();
     }
 
-    /// <summary>A larger picture. Alpha is kept, enlarged by the bicubic filter: what was clear or opaque stays so, which networks do not promise.</summary>
+    /// <summary>
+    /// A larger picture. Alpha is kept, enlarged by the bicubic filter: what was clear or opaque stays so, which networks do not promise.
+    /// </summary>
     /// <param name="onTile">Called after each tile with the tiles done and all there are.</param>
     /// <param name="token">Looked at before each tile.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -124,7 +127,7 @@ public sealed class Upscaler : IDisposable
         for (int k = 0; k < tiles.Count; k++)
         {
             token.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             PictureRegion seen = tiles[k].Window;
             Tensor window = PictureTensors.FromPicture(picture.Crop(seen.Left, seen.Top, seen.Width, seen.Height)).permute(0, 2, 3, 1);
             PictureRegion place = Scaled(tiles[k].Core);
@@ -138,16 +141,24 @@ public sealed class Upscaler : IDisposable
     /// <summary>A tile's core, enlarged. <paramref name="window"/> and result are (1, height, width, 3), in the caller's scope.</summary>
     private Tensor Enlarge(Tensor window, Tile tile)
     {
-        using var scope = NewDisposeScope();
-        using var inference = inference_mode();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable inference = inference_mode();
         Tensor input = window.permute(0, 3, 1, 2).contiguous().to(_device);
         Tensor output = _network.Forward(input).to(ScalarType.Float32).clamp(0, 1).cpu().permute(0, 2, 3, 1);
-        PictureRegion core = Scaled(new PictureRegion(
-            tile.Core.Left - tile.Window.Left, tile.Core.Top - tile.Window.Top, tile.Core.Right - tile.Window.Left, tile.Core.Bottom - tile.Window.Top));
+        PictureRegion core = Scaled(
+            new PictureRegion(
+                tile.Core.Left - tile.Window.Left,
+                tile.Core.Top - tile.Window.Top,
+                tile.Core.Right - tile.Window.Left,
+                tile.Core.Bottom - tile.Window.Top
+            )
+        );
         return Part(output, core).contiguous().MoveToOuterDisposeScope();
     }
 
-    private static Tensor Part(Tensor images, PictureRegion region) => images.narrow(1, region.Top, region.Height).narrow(2, region.Left, region.Width);
+    private static Tensor Part(Tensor images, PictureRegion region) =>
+        images.narrow(1, region.Top, region.Height).narrow(2, region.Left, region.Width);
 
-    private PictureRegion Scaled(PictureRegion region) => new(region.Left * Scale, region.Top * Scale, region.Right * Scale, region.Bottom * Scale);
+    private PictureRegion Scaled(PictureRegion region) =>
+        new(region.Left * Scale, region.Top * Scale, region.Right * Scale, region.Bottom * Scale);
 }

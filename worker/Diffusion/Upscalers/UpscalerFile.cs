@@ -22,7 +22,10 @@ internal static class UpscalerFile
         {
             return weights.Has("conv_first.weight") ? LoadRrdb(path, config, weights)
                 : weights.Has("body.0.weight") && weights.Has("body.2.weight") ? LoadSrvgg(config, weights)
-                : throw new WeightsException($"{path}: holds neither an RRDBNet (conv_first.weight) nor an SRVGGNetCompact (body.0.weight); {file.Names.Count} weights are named {string.Join(", ", file.Names.Order(StringComparer.Ordinal).Take(3))}, ...");
+                : throw new WeightsException(
+                    $"{path}: holds neither an RRDBNet (conv_first.weight) nor an SRVGGNetCompact (body.0.weight); {file.Names.Count} "
+                        + $"weights are named {string.Join(", ", file.Names.Order(StringComparer.Ordinal).Take(3))}, ..."
+                );
         }
         catch (ConfigException e)
         {
@@ -32,13 +35,16 @@ internal static class UpscalerFile
 
     private static RRDBNet LoadRrdb(string path, string? config, Weights weights)
     {
-        RRDBNetConfig read = RRDBNetConfig.FromWeights(weights);
+        var read = RRDBNetConfig.FromWeights(weights);
         if (config is null)
         {
             return new RRDBNet(read, weights);
         }
 
-        string? architecture = JsonFile.Read(config) is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("architecture", out JsonElement name) ? name.GetString() : null;
+        string? architecture =
+            JsonFile.Read(config) is { ValueKind: JsonValueKind.Object } root && root.TryGetProperty("architecture", out JsonElement name)
+                ? name.GetString()
+                : null;
         if (architecture != "RRDBNet")
         {
             throw new WeightsException($"{config}: architecture is '{architecture}' and the weights of {path} are those of an RRDBNet.");
@@ -50,8 +56,9 @@ internal static class UpscalerFile
     // The slopes of PReLU are weights; which activation has none is told by config.json alone
     private static SRVGGNetCompact LoadSrvgg(string? config, Weights weights)
     {
-        SRVGGConfig read = SRVGGConfig.FromWeights(weights);
-        string? activation = config is not null && JsonFile.Read(config).TryGetProperty("act_type", out JsonElement type) ? type.GetString() : null;
+        var read = SRVGGConfig.FromWeights(weights);
+        string? activation =
+            config is not null && JsonFile.Read(config).TryGetProperty("act_type", out JsonElement type) ? type.GetString() : null;
         return new SRVGGNetCompact(activation is null ? read : read with { ActType = activation }, weights);
     }
 
@@ -62,7 +69,9 @@ internal static class UpscalerFile
             ? file
             : new RenamedWeights(
                 file,
-                file.Names.Where(name => name.StartsWith(wrapper, StringComparison.Ordinal)).ToDictionary(name => name[wrapper.Length..], name => new WeightPiece(name), StringComparer.Ordinal),
-                owns: false);
+                file.Names.Where(name => name.StartsWith(wrapper, StringComparison.Ordinal))
+                    .ToDictionary(name => name[wrapper.Length..], name => new WeightPiece(name), StringComparer.Ordinal),
+                owns: false
+            );
     }
 }

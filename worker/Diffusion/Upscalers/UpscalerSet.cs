@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Upscalers;
 
-/// <summary>The enlarging networks of one model, one for each scale it was published in: a factor is served by its own where there is one.</summary>
+/// <summary>
+/// The enlarging networks of one model, one for each scale it was published in: a factor is served by its own where there is one.
+/// </summary>
 public sealed class UpscalerSet : IDisposable
 {
     private readonly SortedDictionary<int, Upscaler> _byScale;
@@ -28,7 +30,7 @@ public sealed class UpscalerSet : IDisposable
         {
             foreach (string file in files)
             {
-                Upscaler upscaler = Upscaler.FromPretrained(files.Length == 1 ? path : file, dtype, device);
+                var upscaler = Upscaler.FromPretrained(files.Length == 1 ? path : file, dtype, device);
                 if (!set._byScale.TryAdd(upscaler.Scale, upscaler))
                 {
                     upscaler.Dispose();

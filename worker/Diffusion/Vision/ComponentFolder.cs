@@ -20,7 +20,7 @@ public static class ComponentFolder
         where TNetwork : Network
         where TConfig : INetworkConfig
     {
-        using WeightSource source = WeightSource.Open(path);
+        using var source = WeightSource.Open(path);
         try
         {
             return build(ConfigJson.Load<TConfig>(Path.Combine(path, "config.json")), new Weights(source, dtype, device));

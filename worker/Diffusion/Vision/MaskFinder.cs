@@ -3,11 +3,15 @@ using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Tokenizers;
 using Generation.Imaging;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Vision;
 
-/// <summary>Finds what words say in a picture, as a mask for inpainting. Lüddecke and Ecker, CLIPSeg, 2022; reference: transformers 4.57.6, CLIPSegForImageSegmentation and CLIPSegProcessor.</summary>
+/// <summary>
+/// Finds what words say in a picture, as a mask for inpainting. Lüddecke and Ecker, CLIPSeg, 2022; reference: transformers 4.57.6,
+/// CLIPSegForImageSegmentation and CLIPSegProcessor.
+/// </summary>
 public sealed class MaskFinder : IDisposable
 {
     /// <summary>Probability from which on a pixel belongs to the mask: CLIPSeg is careful, and half would leave edges out.</summary>
@@ -35,14 +39,21 @@ public sealed class MaskFinder : IDisposable
     /// <exception cref="WeightsException">A file is missing, or the weights do not fit.</exception>
     public static MaskFinder FromPretrained(string path, ScalarType dtype = ScalarType.Float32, Device? device = null)
     {
-        CLIPSegModel network = ComponentFolder.Load<CLIPSegModel, ClipSegConfig>(path, (config, weights) => new CLIPSegModel(config, weights), dtype, device);
+        CLIPSegModel network = ComponentFolder.Load<CLIPSegModel, ClipSegConfig>(
+            path,
+            (config, weights) => new CLIPSegModel(config, weights),
+            dtype,
+            device
+        );
         try
         {
             bool hasVocabulary = File.Exists(Path.Combine(path, "vocab.json")) || File.Exists(Path.Combine(path, "tokenizer.json"));
             ClipTokenizer tokenizer = hasVocabulary ? ClipTokenizer.Load(path) : ClipTokenizer.Published;
             if (tokenizer.Count > network.Config.TextConfig.VocabSize)
             {
-                throw new WeightsException($"{path}: the tokenizer knows {tokenizer.Count} tokens and the network {network.Config.TextConfig.VocabSize}.");
+                throw new WeightsException(
+                    $"{path}: the tokenizer knows {tokenizer.Count} tokens and the network {network.Config.TextConfig.VocabSize}."
+                );
             }
 
             return new MaskFinder(network, tokenizer, ReadSide(path) ?? network.Config.VisionConfig.ImageSize, device ?? CPU);
@@ -73,10 +84,18 @@ public sealed class MaskFinder : IDisposable
 
         Picture found = Probabilities(picture, things).Resize(picture.Width, picture.Height, ResamplingFilter.Bilinear);
         byte least = (byte)Math.Clamp(Math.Ceiling(threshold * 255), 1, 255);
-        var mask = new Picture(picture.Width, picture.Height, 1, Array.ConvertAll(found.Bytes, value => value >= least ? (byte)255 : (byte)0));
+        var mask = new Picture(
+            picture.Width,
+            picture.Height,
+            1,
+            Array.ConvertAll(found.Bytes, value => value >= least ? (byte)255 : (byte)0)
+        );
         return mask.Bytes.AsSpan().Contains((byte)255)
             ? mask
-            : throw new SettingException("mask_prompt", "names nothing that was found in the picture; say it in other words, or give a mask.");
+            : throw new SettingException(
+                "mask_prompt",
+                "names nothing that was found in the picture; say it in other words, or give a mask."
+            );
     }
 
     public void Dispose() => _network.Dispose();
@@ -84,13 +103,19 @@ public sealed class MaskFinder : IDisposable
     /// <summary>The largest of the things' probabilities at each place, of 255.</summary>
     private Picture Probabilities(Picture picture, string[] things)
     {
-        using var scope = NewDisposeScope();
-        using var inference = inference_mode();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable inference = inference_mode();
         int length = Math.Min(_tokenizer.ModelMaxLength, _network.Config.TextConfig.MaxPositionEmbeddings);
         long[] ids = [.. things.SelectMany(thing => _tokenizer.EncodePadded(thing, length)).Select(id => (long)id)];
         // Padding is left out of sight, as the reference's processor has it: 1 up to the end mark
-        long[] seen = [.. things.SelectMany(thing => Enumerable.Range(0, length).Select(k => k < _tokenizer.EncodeWords(thing).Length + 2 ? 1L : 0L))];
-        Tensor embeds = _network.TextEmbeds(tensor(ids, [things.Length, length]).to(_device), tensor(seen, [things.Length, length]).to(_device));
+        long[] seen =
+        [
+            .. things.SelectMany(thing => Enumerable.Range(0, length).Select(k => k < _tokenizer.EncodeWords(thing).Length + 2 ? 1L : 0L)),
+        ];
+        Tensor embeds = _network.TextEmbeds(
+            tensor(ids, [things.Length, length]).to(_device),
+            tensor(seen, [things.Length, length]).to(_device)
+        );
         Tensor pixels = tensor(Prepare(picture), [1, 3, _side, _side]).to(_device).expand(things.Length, -1, -1, -1).contiguous();
         Tensor probabilities = _network.Forward(pixels, embeds).to(ScalarType.Float32).sigmoid().cpu();
         Tensor largest = probabilities.amax([0], keepdim: true).unsqueeze(3);
@@ -102,7 +127,7 @@ public sealed class MaskFinder : IDisposable
     {
         Picture square = picture.DropAlpha().Resize(_side, _side, ResamplingFilter.Bilinear);
         int plane = _side * _side;
-        var values = new float[3 * plane];
+        float[] values = new float[3 * plane];
         for (int i = 0; i < plane; i++)
         {
             for (int c = 0; c < 3; c++)

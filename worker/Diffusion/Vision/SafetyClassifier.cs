@@ -1,5 +1,6 @@
 using Generation.Diffusion.Networks;
 using Generation.Imaging;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Vision;
@@ -18,7 +19,15 @@ public sealed class SafetyClassifier : IDisposable
     /// <summary>Loads a folder with config.json and weights, as the safety_checker folder of a published model.</summary>
     /// <exception cref="WeightsException">A file is missing, or the weights do not fit.</exception>
     public static SafetyClassifier FromPretrained(string path, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
-        new(ComponentFolder.Load<SafetyChecker, SafetyCheckerConfig>(path, (config, weights) => new SafetyChecker(config, weights), dtype, device), device ?? CPU);
+        new(
+            ComponentFolder.Load<SafetyChecker, SafetyCheckerConfig>(
+                path,
+                (config, weights) => new SafetyChecker(config, weights),
+                dtype,
+                device
+            ),
+            device ?? CPU
+        );
 
     /// <summary>One verdict for each picture: true where it is near to an unwanted concept.</summary>
     public IReadOnlyList<bool> Check(IReadOnlyList<Picture> pictures)
@@ -28,8 +37,8 @@ public sealed class SafetyClassifier : IDisposable
             return [];
         }
 
-        using var scope = NewDisposeScope();
-        using var inference = inference_mode();
+        using DisposeScope scope = NewDisposeScope();
+        using IDisposable inference = inference_mode();
         int side = _network.Config.VisionConfig.ImageSize;
         float[] values = [.. pictures.SelectMany(picture => ClipImageProcessor.Prepare(picture, side))];
         return _network.Check(tensor(values, [pictures.Count, 3, side, side]).to(_device));

@@ -6,12 +6,14 @@ internal static class Float8
     /// <summary>Four bits of exponent (bias 7), three of mantissa; no infinities, NaN only at S.1111.111 (torch's float8_e4m3fn).</summary>
     public static float[] E4M3 { get; } = Table(mantissaBits: 3, bias: 7, hasInfinity: false);
 
-    /// <summary>Five bits of exponent (bias 15), two of mantissa, with infinities and NaNs as IEEE has them (torch's float8_e5m2).</summary>
+    /// <summary>
+    /// Five bits of exponent (bias 15), two of mantissa, with infinities and NaNs as IEEE has them (torch's float8_e5m2).
+    /// </summary>
     public static float[] E5M2 { get; } = Table(mantissaBits: 2, bias: 15, hasInfinity: true);
 
     private static float[] Table(int mantissaBits, int bias, bool hasInfinity)
     {
-        var values = new float[256];
+        float[] values = new float[256];
         int mantissas = 1 << mantissaBits;
         int topExponent = (0x7F >> mantissaBits);
         for (int code = 0; code < 256; code++)

@@ -4,7 +4,6 @@ namespace Generation.Diffusion;
 internal static class KeyReport
 {
     /// <summary>"Title (count): a, b, c." on a line of its own, or nothing for no keys. All keys are listed.</summary>
-    public static string Line(string title, IReadOnlyCollection<string> keys) => keys.Count == 0
-        ? ""
-        : $"{Environment.NewLine}{title} ({keys.Count}): {string.Join(", ", keys.Order(StringComparer.Ordinal))}.";
+    public static string Line(string title, IReadOnlyCollection<string> keys) =>
+        keys.Count == 0 ? "" : $"{Environment.NewLine}{title} ({keys.Count}): {string.Join(", ", keys.Order(StringComparer.Ordinal))}.";
 }

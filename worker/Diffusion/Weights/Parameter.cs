@@ -31,7 +31,8 @@ public sealed class Parameter(string name, long[] shape)
     public Device Device => _device ?? throw NotInMemory();
 
     /// <summary>
-    /// The tensor, owned by the <see cref="ParameterStore"/>; read again where a layer had let it go. Setting it takes the new tensor out of its dispose scope
+    /// The tensor, owned by the <see cref="ParameterStore"/>; read again where a layer had let it go. Setting it takes the new tensor out
+    /// of its dispose scope
     /// and leaves the old one with the caller, who keeps it to put it back, or disposes it.
     /// </summary>
     /// <exception cref="InvalidOperationException">The weights are not read yet, or are disposed.</exception>
@@ -49,12 +50,13 @@ public sealed class Parameter(string name, long[] shape)
                 return _value ?? throw NotInMemory();
             }
         }
-
         set
         {
             if (!value.shape.AsSpan().SequenceEqual(shape))
             {
-                throw new WeightsException($"'{Name}' has the shape [{string.Join(", ", shape)}] and cannot become [{string.Join(", ", value.shape)}].");
+                throw new WeightsException(
+                    $"'{Name}' has the shape [{string.Join(", ", shape)}] and cannot become [{string.Join(", ", value.shape)}]."
+                );
             }
 
             value.DetachFromDisposeScope();
@@ -68,7 +70,9 @@ public sealed class Parameter(string name, long[] shape)
     /// <summary>Called where a packed copy of the value serves in its place; null where the value must stay.</summary>
     internal Action? WhenPacked => _lasting is not null && (_value is null || ReferenceEquals(_value, _loaded)) ? LetGo : null;
 
-    /// <summary>What is made from the value, and from <paramref name="with"/>'s, once and kept until one of them changes: a packed copy.</summary>
+    /// <summary>
+    /// What is made from the value, and from <paramref name="with"/>'s, once and kept until one of them changes: a packed copy.
+    /// </summary>
     internal T Derived<T>(Parameter? with, Func<T> make)
         where T : class, IDisposable
     {
@@ -124,7 +128,8 @@ public sealed class Parameter(string name, long[] shape)
         _device = null;
     }
 
-    private InvalidOperationException NotInMemory() => new($"The weight '{Name}' is not in memory: it is there from Weights.Finish to ParameterStore.Dispose.");
+    private InvalidOperationException NotInMemory() =>
+        new($"The weight '{Name}' is not in memory: it is there from Weights.Finish to ParameterStore.Dispose.");
 
     private void DropDerived()
     {

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion;
@@ -47,7 +48,7 @@ public sealed class RenamedWeights : WeightSource
 
     public override Tensor Read(string name, ScalarType? dtype = null)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         WeightPiece piece = Find(name);
         Tensor read = piece.Rows switch
         {
@@ -85,7 +86,10 @@ public sealed class RenamedWeights : WeightSource
 
         long[] shape = Shape(piece, _source.Entry(piece.Source).Shape);
         return _source.Lasting(piece.Source, dtype, piece.Rows?[0]) is { } stored
-            ? stored with { Read = () => Reshaped(stored.Read(), shape) }
+            ? stored with
+            {
+                Read = () => Reshaped(stored.Read(), shape),
+            }
             : null;
     }
 

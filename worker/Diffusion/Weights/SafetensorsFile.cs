@@ -59,7 +59,14 @@ public sealed unsafe class SafetensorsFile : WeightSource
     private static SafetensorsFile Map(string path, FileStream stream, int headerLength, long length)
     {
         // Copy on write: a tensor over the map may be written to, and the file stays as it is.
-        var file = MemoryMappedFile.CreateFromFile(stream, mapName: null, capacity: 0, MemoryMappedFileAccess.CopyOnWrite, HandleInheritability.None, leaveOpen: true);
+        var file = MemoryMappedFile.CreateFromFile(
+            stream,
+            mapName: null,
+            capacity: 0,
+            MemoryMappedFileAccess.CopyOnWrite,
+            HandleInheritability.None,
+            leaveOpen: true
+        );
         MemoryMappedViewAccessor? view = null;
         try
         {
@@ -97,12 +104,16 @@ public sealed unsafe class SafetensorsFile : WeightSource
         return Read(entry, offset, length, shape, dtype);
     }
 
-    /// <summary>Keeps the map, and gives the pages of a tensor that is let go back to the system, which has them in its cache of the file.</summary>
+    /// <summary>
+    /// Keeps the map, and gives the pages of a tensor that is let go back to the system, which has them in its cache of the file.
+    /// </summary>
     public override LastingTensor? Lasting(string name, ScalarType? dtype = null, (long Start, long Count)? rows = null)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         SafetensorsEntry entry = Find(name);
-        (long offset, long length, long[] shape) = rows is var (start, count) ? Rows(entry, start, count) : (entry.Offset, entry.Length, entry.Shape);
+        (long offset, long length, long[] shape) = rows is var (start, count)
+            ? Rows(entry, start, count)
+            : (entry.Offset, entry.Length, entry.Shape);
         if (!StoredBytes.IsLarge(length))
         {
             return null;
@@ -169,7 +180,10 @@ public sealed unsafe class SafetensorsFile : WeightSource
     {
         if (entry.Shape.Length == 0 || start < 0 || count < 0 || start > entry.Shape[0] - count)
         {
-            throw new ArgumentOutOfRangeException(nameof(start), $"'{entry.Name}' of shape [{string.Join(", ", entry.Shape)}] has no rows {start} to {start + count}.");
+            throw new ArgumentOutOfRangeException(
+                nameof(start),
+                $"'{entry.Name}' of shape [{string.Join(", ", entry.Shape)}] has no rows {start} to {start + count}."
+            );
         }
 
         long row = entry.Shape[0] == 0 ? 0 : entry.Length / entry.Shape[0];
@@ -182,5 +196,6 @@ public sealed unsafe class SafetensorsFile : WeightSource
         GC.KeepAlive(this);
     }
 
-    private SafetensorsEntry Find(string name) => _header.Entries.TryGetValue(name, out SafetensorsEntry? entry) ? entry : throw Missing(name);
+    private SafetensorsEntry Find(string name) =>
+        _header.Entries.TryGetValue(name, out SafetensorsEntry? entry) ? entry : throw Missing(name);
 }

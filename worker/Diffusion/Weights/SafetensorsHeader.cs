@@ -4,7 +4,9 @@ using System.Text.Unicode;
 
 namespace Generation.Diffusion;
 
-/// <summary>Where one tensor of a file lies: <paramref name="Offset"/> and <paramref name="Length"/> in bytes from the file's start.</summary>
+/// <summary>
+/// Where one tensor of a file lies: <paramref name="Offset"/> and <paramref name="Length"/> in bytes from the file's start.
+/// </summary>
 public sealed record SafetensorsEntry(string Name, WeightDtype Dtype, long[] Shape, long Offset, long Length);
 
 /// <summary>
@@ -44,18 +46,25 @@ public sealed class SafetensorsHeader
 
         if (fileLength < Prefix)
         {
-            throw new WeightsException($"{path}: not a safetensors file, it has {fileLength} bytes and the length of its header alone takes 8.");
+            throw new WeightsException(
+                $"{path}: not a safetensors file, it has {fileLength} bytes and the length of its header alone takes 8."
+            );
         }
 
         ulong length = BinaryPrimitives.ReadUInt64LittleEndian(start);
         if (length > MaxLength)
         {
-            throw new WeightsException($"{path}: not a safetensors file, its header would have {length} bytes and at most {MaxLength} are allowed.");
+            throw new WeightsException(
+                $"{path}: not a safetensors file, its header would have {length} bytes and at most {MaxLength} are allowed."
+            );
         }
 
         if ((long)length > fileLength - Prefix)
         {
-            throw new WeightsException($"{path}: the file is cut off, its header has {length} bytes and only {fileLength - Prefix} follow; copy or download it again.");
+            throw new WeightsException(
+                $"{path}: the file is cut off, its header has {length} bytes and only {fileLength - Prefix} follow; copy or download it "
+                    + "again."
+            );
         }
 
         return (int)length;
@@ -154,7 +163,11 @@ public sealed class SafetensorsHeader
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             string field = reader.GetString()!;
-            if ((field == "dtype" && dtype is not null) || (field == "shape" && shape is not null) || (field == "data_offsets" && offsets is not null))
+            if (
+                (field == "dtype" && dtype is not null)
+                || (field == "shape" && shape is not null)
+                || (field == "data_offsets" && offsets is not null)
+            )
             {
                 throw Broken($"'{name}' has the field '{field}' twice");
             }
@@ -164,9 +177,10 @@ public sealed class SafetensorsHeader
             {
                 case "dtype":
                     string? text = reader.TokenType == JsonTokenType.String ? reader.GetString() : null;
-                    dtype = text is not null && Enum.TryParse(text, out WeightDtype known) && Enum.GetName(known) == text
-                        ? known
-                        : throw Broken($"'{name}' has the unknown dtype '{text}'");
+                    dtype =
+                        text is not null && Enum.TryParse(text, out WeightDtype known) && Enum.GetName(known) == text
+                            ? known
+                            : throw Broken($"'{name}' has the unknown dtype '{text}'");
                     break;
                 case "shape":
                     shape = ReadNumbers(ref reader, name, field);
@@ -201,7 +215,10 @@ public sealed class SafetensorsHeader
 
         if (bytes != offsets[1] - offsets[0])
         {
-            throw Broken($"'{name}', {dtype} of shape [{string.Join(", ", shape)}], takes {bytes} bytes and its data_offsets give it {offsets[1] - offsets[0]}");
+            throw Broken(
+                $"'{name}', {dtype} of shape [{string.Join(", ", shape)}], takes {bytes} bytes and its data_offsets give it "
+                    + $"{offsets[1] - offsets[0]}"
+            );
         }
 
         if (offsets[1] > long.MaxValue - dataStart)
@@ -240,9 +257,11 @@ public sealed class SafetensorsHeader
         {
             if (entry.Offset != end)
             {
-                throw Broken(entry.Offset < end
-                    ? $"'{entry.Name}' overlaps the tensor before it by {end - entry.Offset} bytes"
-                    : $"{entry.Offset - end} bytes before '{entry.Name}' belong to no tensor");
+                throw Broken(
+                    entry.Offset < end
+                        ? $"'{entry.Name}' overlaps the tensor before it by {end - entry.Offset} bytes"
+                        : $"{entry.Offset - end} bytes before '{entry.Name}' belong to no tensor"
+                );
             }
 
             end += entry.Length;
@@ -250,9 +269,11 @@ public sealed class SafetensorsHeader
 
         if (end != fileLength)
         {
-            throw Broken(end > fileLength
-                ? $"the file is cut off, it has {fileLength} bytes and its tensors end at {end}; copy or download it again"
-                : $"{fileLength - end} bytes at the end belong to no tensor");
+            throw Broken(
+                end > fileLength
+                    ? $"the file is cut off, it has {fileLength} bytes and its tensors end at {end}; copy or download it again"
+                    : $"{fileLength - end} bytes at the end belong to no tensor"
+            );
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text.Json;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion;
@@ -13,10 +14,19 @@ public static class SafetensorsWriter
     /// Writes <paramref name="tensors"/> to <paramref name="path"/>, replacing what is there. Larger element types come
     /// first and names are sorted, so that equal content gives equal bytes and every tensor lies aligned.
     /// </summary>
-    public static void Write(string path, IEnumerable<KeyValuePair<string, Tensor>> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static void Write(
+        string path,
+        IEnumerable<KeyValuePair<string, Tensor>> tensors,
+        IReadOnlyDictionary<string, string>? metadata = null
+    )
     {
-        (string Name, Tensor Tensor, WeightDtype Dtype)[] rows = [.. tensors.Select(pair => (pair.Key, pair.Value, pair.Value.dtype.ToWeightDtype()))
-            .OrderByDescending(row => row.Item3.Size()).ThenBy(row => row.Key, StringComparer.Ordinal)];
+        (string Name, Tensor Tensor, WeightDtype Dtype)[] rows =
+        [
+            .. tensors
+                .Select(pair => (pair.Key, pair.Value, pair.Value.dtype.ToWeightDtype()))
+                .OrderByDescending(row => row.Item3.Size())
+                .ThenBy(row => row.Key, StringComparer.Ordinal),
+        ];
         byte[] header = Header(rows, metadata);
         string part = $"{path}.{Guid.NewGuid():N}.part";
         try
@@ -27,7 +37,7 @@ public static class SafetensorsWriter
                 BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
                 file.Write(length);
                 file.Write(header);
-                foreach (var row in rows)
+                foreach ((string Name, Tensor Tensor, WeightDtype Dtype) row in rows)
                 {
                     WriteElements(file, row.Tensor, row.Dtype.Size());
                 }
@@ -61,7 +71,7 @@ public static class SafetensorsWriter
             }
 
             long offset = 0;
-            foreach (var row in rows)
+            foreach ((string Name, Tensor Tensor, WeightDtype Dtype) row in rows)
             {
                 long end = offset + (row.Tensor.numel() * row.Dtype.Size());
                 json.WriteStartObject(row.Name);
@@ -93,7 +103,7 @@ public static class SafetensorsWriter
 
     private static void WriteElements(FileStream file, Tensor tensor, int size)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor flat = tensor.detach().cpu().contiguous().view(-1);
         long elements = flat.numel();
         for (long done = 0; done < elements; done += Chunk / size)

@@ -40,13 +40,26 @@ public sealed class ShardedWeights : WeightSource
             }
 
             string[] lost = [.. map.Where(pair => !files[pair.Value].Has(pair.Key)).Select(pair => $"{pair.Key} ({pair.Value})")];
-            string[] unlisted = [.. files.SelectMany(file => file.Value.Names.Where(name => !map.TryGetValue(name, out string? at) || at != file.Key).Select(name => $"{name} ({file.Key})"))];
+            string[] unlisted =
+            [
+                .. files.SelectMany(file =>
+                    file.Value.Names.Where(name => !map.TryGetValue(name, out string? at) || at != file.Key)
+                        .Select(name => $"{name} ({file.Key})")
+                ),
+            ];
             if (lost.Length + unlisted.Length > 0)
             {
-                throw new WeightsException($"{path}: index and shards disagree. {KeyReport.Line("In the index only", lost)}{KeyReport.Line("In a shard only", unlisted)}".TrimEnd());
+                throw new WeightsException(
+                    $"{path}: index and shards disagree. "
+                        + $"{KeyReport.Line("In the index only", lost)}{KeyReport.Line("In a shard only", unlisted)}".TrimEnd()
+                );
             }
 
-            return new ShardedWeights(path, map.ToDictionary(pair => pair.Key, pair => files[pair.Value], StringComparer.Ordinal), [.. files.Values]);
+            return new ShardedWeights(
+                path,
+                map.ToDictionary(pair => pair.Key, pair => files[pair.Value], StringComparer.Ordinal),
+                [.. files.Values]
+            );
         }
         catch
         {
@@ -65,9 +78,11 @@ public sealed class ShardedWeights : WeightSource
 
     public override Tensor Read(string name, ScalarType? dtype = null) => Find(name).Read(name, dtype);
 
-    public override Tensor ReadRows(string name, long start, long count, ScalarType? dtype = null) => Find(name).ReadRows(name, start, count, dtype);
+    public override Tensor ReadRows(string name, long start, long count, ScalarType? dtype = null) =>
+        Find(name).ReadRows(name, start, count, dtype);
 
-    public override LastingTensor? Lasting(string name, ScalarType? dtype = null, (long Start, long Count)? rows = null) => Find(name).Lasting(name, dtype, rows);
+    public override LastingTensor? Lasting(string name, ScalarType? dtype = null, (long Start, long Count)? rows = null) =>
+        Find(name).Lasting(name, dtype, rows);
 
     protected override void Dispose(bool disposing)
     {

@@ -13,16 +13,22 @@ internal static unsafe class StoredBytes
     public static bool IsLarge(long bytes) => bytes >= LeastOver;
 
     /// <summary>Whether what is read as <paramref name="dtype"/> (null: as stored) lies over the map and is not copied.</summary>
-    public static bool LiesOver(long bytes, WeightDtype stored, ScalarType? dtype) => IsLarge(bytes) && stored.ToScalarType() is { } type && (dtype is null || dtype == type);
+    public static bool LiesOver(long bytes, WeightDtype stored, ScalarType? dtype) =>
+        IsLarge(bytes) && stored.ToScalarType() is { } type && (dtype is null || dtype == type);
 
-    /// <summary>A tensor over the elements at <paramref name="source"/>, or null where it would not pay or cannot be: small, not aligned, or of a type that tensors lack.</summary>
+    /// <summary>
+    /// A tensor over the elements at <paramref name="source"/>, or null where it would not pay or cannot be: small, not aligned, or of a
+    /// type that tensors lack.
+    /// </summary>
     /// <param name="owner">Keeps the memory.</param>
     public static Tensor? Over(byte* source, long bytes, WeightDtype stored, long[] shape, object owner) =>
         IsLarge(bytes) && (nint)source % stored.Size() == 0 && stored.ToScalarType() is { } type
             ? TorchExtras.from_memory((nint)source, shape, type, owner)
             : null;
 
-    /// <summary>Copies the elements at <paramref name="source"/> into a new tensor of type <paramref name="dtype"/> (null: as stored).</summary>
+    /// <summary>
+    /// Copies the elements at <paramref name="source"/> into a new tensor of type <paramref name="dtype"/> (null: as stored).
+    /// </summary>
     public static Tensor ToTensor(byte* source, long bytes, WeightDtype stored, long[] shape, ScalarType? dtype, string what)
     {
         if (stored is WeightDtype.F8_E4M3 or WeightDtype.F8_E5M2)

@@ -14,7 +14,8 @@ internal static class WeightFileKinds
 
         if (start.StartsWith("PK\x03\x04"u8) || (start.Length > 1 && start[0] == 0x80 && start[1] is >= 1 and <= 5))
         {
-            return "a pickled PyTorch checkpoint. Pickled files can run code when they are read and are refused; convert it to safetensors or download the model's .safetensors file.";
+            return "a pickled PyTorch checkpoint. Pickled files can run code when they are read and are refused; convert it to "
+                + "safetensors or download the model's .safetensors file.";
         }
 
         if (start.StartsWith("version "u8))

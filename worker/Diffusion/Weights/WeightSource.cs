@@ -35,7 +35,9 @@ public abstract class WeightSource : IDisposable
     /// <summary>As <see cref="Read"/>, of <paramref name="count"/> rows of the first axis, from <paramref name="start"/> on.</summary>
     public abstract Tensor ReadRows(string name, long start, long count, ScalarType? dtype = null);
 
-    /// <summary>A tensor as <see cref="Read"/> gives it, that can be read again later; null where this source cannot, or where it would not pay.</summary>
+    /// <summary>
+    /// A tensor as <see cref="Read"/> gives it, that can be read again later; null where this source cannot, or where it would not pay.
+    /// </summary>
     /// <param name="rows">Only these rows of the first axis; null: all.</param>
     /// <exception cref="WeightsException">No such tensor.</exception>
     public virtual LastingTensor? Lasting(string name, ScalarType? dtype = null, (long Start, long Count)? rows = null) => null;
@@ -46,9 +48,7 @@ public abstract class WeightSource : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    protected virtual void Dispose(bool disposing)
-    {
-    }
+    protected virtual void Dispose(bool disposing) { }
 
     protected WeightsException Missing(string name) => new($"{Path} has no tensor named '{name}'.");
 
@@ -71,19 +71,45 @@ public abstract class WeightSource : IDisposable
         }
 
         string[] stems = ["diffusion_pytorch_model", "model"];
-        string[] names = [.. stems.SelectMany(stem => variant is null
-            ? new[] { $"{stem}.safetensors", $"{stem}.safetensors.index.json" }
-            : [$"{stem}.{variant}.safetensors", $"{stem}.safetensors.index.{variant}.json", $"{stem}.safetensors", $"{stem}.safetensors.index.json"])];
+        string[] names =
+        [
+            .. stems.SelectMany(stem =>
+                variant is null
+                    ? new[] { $"{stem}.safetensors", $"{stem}.safetensors.index.json" }
+                    :
+                    [
+                        $"{stem}.{variant}.safetensors",
+                        $"{stem}.safetensors.index.{variant}.json",
+                        $"{stem}.safetensors",
+                        $"{stem}.safetensors.index.json",
+                    ]
+            ),
+        ];
         string? found = names.Select(name => System.IO.Path.Combine(path, name)).FirstOrDefault(File.Exists);
         if (found is not null)
         {
             return Open(found);
         }
 
-        string[] pickled = [.. Directory.EnumerateFiles(path).Select(file => System.IO.Path.GetFileName(file)!)
-            .Where(file => file.EndsWith(".bin", StringComparison.Ordinal) || file.EndsWith(".ckpt", StringComparison.Ordinal) || file.EndsWith(".pt", StringComparison.Ordinal))];
-        throw new WeightsException($"{path}: holds none of {string.Join(", ", names)}." + (pickled.Length == 0
-            ? ""
-            : $" It has {string.Join(", ", pickled)}, but pickled files can run code when they are read and are refused: get the safetensors form."));
+        string[] pickled =
+        [
+            .. Directory
+                .EnumerateFiles(path)
+                .Select(file => System.IO.Path.GetFileName(file)!)
+                .Where(file =>
+                    file.EndsWith(".bin", StringComparison.Ordinal)
+                    || file.EndsWith(".ckpt", StringComparison.Ordinal)
+                    || file.EndsWith(".pt", StringComparison.Ordinal)
+                ),
+        ];
+        throw new WeightsException(
+            $"{path}: holds none of {string.Join(", ", names)}."
+                + (
+                    pickled.Length == 0
+                        ? ""
+                        : $" It has {string.Join(", ", pickled)}, but pickled files can run code when they are read and are refused: "
+                            + "get the safetensors form."
+                )
+        );
     }
 }

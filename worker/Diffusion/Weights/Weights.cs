@@ -18,9 +18,7 @@ public sealed class Weights
     /// <param name="dtype">Type that floating-point weights get; whole numbers keep theirs.</param>
     /// <param name="device">Null is the CPU.</param>
     public Weights(WeightSource source, ScalarType dtype = ScalarType.Float32, Device? device = null)
-        : this(new Root(source, dtype, device), "")
-    {
-    }
+        : this(new Root(source, dtype, device), "") { }
 
     private Weights(Root root, string prefix)
     {
@@ -41,8 +39,13 @@ public sealed class Weights
     public bool Has(string name) => _root.Source.Has(_prefix + name) || _root.HasBelow(_prefix + name + ".");
 
     /// <summary>How many members a list of layers has: one more than the largest number that follows the prefix.</summary>
-    public int Count() => 1 + _root.Source.Names.Where(name => name.StartsWith(_prefix, StringComparison.Ordinal))
-        .Select(name => int.TryParse(name[_prefix.Length..].Split('.')[0], out int index) ? index : -1).DefaultIfEmpty(-1).Max();
+    public int Count() =>
+        1
+        + _root
+            .Source.Names.Where(name => name.StartsWith(_prefix, StringComparison.Ordinal))
+            .Select(name => int.TryParse(name[_prefix.Length..].Split('.')[0], out int index) ? index : -1)
+            .DefaultIfEmpty(-1)
+            .Max();
 
     /// <summary>Shape of a stored weight, for networks whose configuration is in their shapes.</summary>
     /// <exception cref="WeightsException">No such key.</exception>
@@ -70,18 +73,21 @@ public sealed class Weights
 
         public ScalarType Dtype { get; } = dtype;
 
-        public IReadOnlyDictionary<string, long[]> Taken => _taken.ToDictionary(taken => taken.Key, taken => taken.Value.Shape, StringComparer.Ordinal);
+        public IReadOnlyDictionary<string, long[]> Taken =>
+            _taken.ToDictionary(taken => taken.Key, taken => taken.Value.Shape, StringComparer.Ordinal);
 
         public HashSet<string> Ignored { get; } = new(StringComparer.Ordinal);
 
         public Parameter Take(string name, long[] shape)
         {
-            if (_taken.TryGetValue(name, out var known))
+            if (_taken.TryGetValue(name, out (Parameter Parameter, long[] Shape) known))
             {
                 // Tied weights: two layers may hold one parameter, but they must mean the same.
                 return known.Shape.AsSpan().SequenceEqual(shape)
                     ? known.Parameter
-                    : throw new InvalidOperationException($"The weight '{name}' is taken as [{string.Join(", ", known.Shape)}] and as [{string.Join(", ", shape)}].");
+                    : throw new InvalidOperationException(
+                        $"The weight '{name}' is taken as [{string.Join(", ", known.Shape)}] and as [{string.Join(", ", shape)}]."
+                    );
             }
 
             var parameter = new Parameter(name, shape);
@@ -126,7 +132,7 @@ public sealed class Weights
 
         private void Read(string name)
         {
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             WeightDtype stored = Source.Entry(name).Dtype;
             ScalarType? asked = stored.IsFloat() ? Dtype : null;
             if (device is null || device.type == DeviceType.CPU)
@@ -143,18 +149,31 @@ public sealed class Weights
         private void Check()
         {
             string[] missing = [.. _taken.Keys.Where(name => !Source.Has(name))];
-            string[] unexpected = [.. Source.Names.Where(name => !_taken.ContainsKey(name) && !IsIgnored(name) && !Leftovers.Contains(name))];
-            string[] misshapen = [.. _taken.Where(taken => Source.Has(taken.Key)).Select(taken => (taken.Key, Found: Source.Entry(taken.Key).Shape, Wanted: taken.Value.Shape))
-                .Where(key => !key.Found.AsSpan().SequenceEqual(key.Wanted))
-                .Select(key => $"{key.Key} is [{string.Join(", ", key.Found)}] and should be [{string.Join(", ", key.Wanted)}]")];
+            string[] unexpected =
+            [
+                .. Source.Names.Where(name => !_taken.ContainsKey(name) && !IsIgnored(name) && !Leftovers.Contains(name)),
+            ];
+            string[] misshapen =
+            [
+                .. _taken
+                    .Where(taken => Source.Has(taken.Key))
+                    .Select(taken => (taken.Key, Found: Source.Entry(taken.Key).Shape, Wanted: taken.Value.Shape))
+                    .Where(key => !key.Found.AsSpan().SequenceEqual(key.Wanted))
+                    .Select(key => $"{key.Key} is [{string.Join(", ", key.Found)}] and should be [{string.Join(", ", key.Wanted)}]"),
+            ];
             if (missing.Length + unexpected.Length + misshapen.Length > 0)
             {
-                throw new WeightsException($"{Source.Path}: the weights do not fit the network."
-                    + KeyReport.Line("Missing", missing) + KeyReport.Line("Unexpected", unexpected) + KeyReport.Line("Misshapen", misshapen));
+                throw new WeightsException(
+                    $"{Source.Path}: the weights do not fit the network."
+                        + KeyReport.Line("Missing", missing)
+                        + KeyReport.Line("Unexpected", unexpected)
+                        + KeyReport.Line("Misshapen", misshapen)
+                );
             }
         }
 
-        private bool IsIgnored(string name) => Ignored.Count > 0
+        private bool IsIgnored(string name) =>
+            Ignored.Count > 0
             && Ignored.Any(key => name == key || (name.StartsWith(key, StringComparison.Ordinal) && name[key.Length] == '.'));
     }
 }

@@ -13,7 +13,9 @@ internal sealed class HuffmanTable
     private readonly ushort[] _short = new ushort[1 << ShortBits];
     private readonly byte[] _symbols;
 
-    /// <summary>For each length, what the first 16 bits that begin with a longer code are, and where its symbols would begin were its first code 0.</summary>
+    /// <summary>
+    /// For each length, what the first 16 bits that begin with a longer code are, and where its symbols would begin were its first code 0.
+    /// </summary>
     private readonly int[] _beyond = new int[MaxBits + 1];
     private readonly int[] _offsets = new int[MaxBits + 1];
 
@@ -45,7 +47,9 @@ internal sealed class HuffmanTable
         }
     }
 
-    /// <summary>The code at the front of 16 bits: its length in bits in the upper byte, what it stands for in the lower; 0 where there is none.</summary>
+    /// <summary>
+    /// The code at the front of 16 bits: its length in bits in the upper byte, what it stands for in the lower; 0 where there is none.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Look(int bits) => _short[bits >> (MaxBits - ShortBits)] is not 0 and var code ? code : LookFurther(bits);
 

@@ -20,7 +20,9 @@ public static class JpegCodec
 
     public static bool IsJpeg(ReadOnlySpan<byte> file) => file.Length > 3 && file[0] == 0xFF && file[1] == 0xD8 && file[2] == 0xFF;
 
-    /// <summary>Decodes a file, as it stands: not turned by its EXIF orientation. CMYK is taken as stored inverted, as Adobe does.</summary>
+    /// <summary>
+    /// Decodes a file, as it stands: not turned by its EXIF orientation. CMYK is taken as stored inverted, as Adobe does.
+    /// </summary>
     /// <exception cref="PictureException">The file is no JPEG, damaged, or too large.</exception>
     public static Picture Decode(ReadOnlySpan<byte> file, PictureLimits? limits = null)
     {
@@ -48,7 +50,8 @@ public static class JpegCodec
         var options = new SKJpegEncoderOptions(
             quality,
             quality >= FullColourQuality ? SKJpegEncoderDownsample.Downsample444 : SKJpegEncoderDownsample.Downsample420,
-            SKJpegEncoderAlphaOption.Ignore);
+            SKJpegEncoderAlphaOption.Ignore
+        );
         byte[] encoded = SkiaEncoder.Encode(picture.Channels == 4 ? picture.ToRgb() : picture, pixels => pixels.Encode(options));
         return exif is null || exif.Length + 8 > MaxSegment ? encoded : WithExif(encoded, exif);
     }

@@ -122,7 +122,7 @@ internal sealed class JpegDataCheck
         }
 
         ReadOnlySpan<byte> told = header[(1 + (2 * count))..];
-        var band = _frame.IsProgressive ? new Band(told[0], told[1], told[2] >> 4) : new Band(0, 63, 0);
+        Band band = _frame.IsProgressive ? new Band(told[0], told[1], told[2] >> 4) : new Band(0, 63, 0);
         bool valid = !_frame.IsProgressive || (band.First == 0 ? band.Last == 0 : count == 1 && band.Last <= 63 && band.Last >= band.First);
         if (!valid)
         {
@@ -143,7 +143,12 @@ internal sealed class JpegDataCheck
             _nonZero[component] ??= new ulong[_unitsAcross * told.Across * _unitsDown * told.Down];
         }
 
-        return new Part(component, told.Across * told.Down, differences ? Table(0, tables >> 4) : null, coefficients ? Table(1, tables) : null);
+        return new Part(
+            component,
+            told.Across * told.Down,
+            differences ? Table(0, tables >> 4) : null,
+            coefficients ? Table(1, tables) : null
+        );
     }
 
     private void ReadUnits(Part[] parts, Band band, JpegBits bits)

@@ -16,7 +16,9 @@ internal readonly record struct JpegSegment(byte Marker, int Offset, int Length)
     public ReadOnlySpan<byte> Data(ReadOnlySpan<byte> file) => file.Slice(Offset, Length);
 }
 
-/// <summary>A component (colour) of a frame: its name in scans, and how many blocks of it a unit of the picture has, across and down.</summary>
+/// <summary>
+/// A component (colour) of a frame: its name in scans, and how many blocks of it a unit of the picture has, across and down.
+/// </summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct JpegComponent(byte Id, int Across, int Down);
 
@@ -42,9 +44,7 @@ internal sealed class JpegFile
     private readonly List<JpegSegment> _segments = [];
     private int _scans;
 
-    private JpegFile()
-    {
-    }
+    private JpegFile() { }
 
     public JpegFrame Frame { get; private set; } = null!;
 
@@ -98,7 +98,9 @@ internal sealed class JpegFile
         return jpeg._scans > 0 ? jpeg : throw JpegCodec.Damaged("it has no picture data");
     }
 
-    /// <summary>Where the next marker begins. Zeros after 0xFF are data, and bytes between segments are passed over as decoders do.</summary>
+    /// <summary>
+    /// Where the next marker begins. Zeros after 0xFF are data, and bytes between segments are passed over as decoders do.
+    /// </summary>
     private static int NextMarker(ReadOnlySpan<byte> file, int position)
     {
         while (true)
@@ -187,6 +189,10 @@ internal sealed class JpegFile
         }
 
         return new JpegFrame(
-            marker, BinaryPrimitives.ReadUInt16BigEndian(data[3..]), BinaryPrimitives.ReadUInt16BigEndian(data[1..]), components);
+            marker,
+            BinaryPrimitives.ReadUInt16BigEndian(data[3..]),
+            BinaryPrimitives.ReadUInt16BigEndian(data[1..]),
+            components
+        );
     }
 }

@@ -14,7 +14,9 @@ public readonly record struct PictureRegion(int Left, int Top, int Right, int Bo
 /// <summary>What inpainting does with masks: grey pictures, white (255) where there is to be painted.</summary>
 public static class MaskTools
 {
-    /// <summary>The mask spread by <paramref name="pixels"/> in each direction, or, below 0, drawn in. Squares, as Pillow's MaxFilter and MinFilter.</summary>
+    /// <summary>
+    /// The mask spread by <paramref name="pixels"/> in each direction, or, below 0, drawn in. Squares, as Pillow's MaxFilter and MinFilter.
+    /// </summary>
     public static Picture Grow(this Picture mask, int pixels)
     {
         if (mask.Channels != 1)
@@ -24,7 +26,11 @@ public static class MaskTools
 
         if (pixels is < -Picture.MaxSide or > Picture.MaxSide)
         {
-            throw new ArgumentOutOfRangeException(nameof(pixels), pixels, $"A mask grows by -{Picture.MaxSide} to {Picture.MaxSide} pixels.");
+            throw new ArgumentOutOfRangeException(
+                nameof(pixels),
+                pixels,
+                $"A mask grows by -{Picture.MaxSide} to {Picture.MaxSide} pixels."
+            );
         }
 
         if (pixels == 0)
@@ -69,7 +75,8 @@ public static class MaskTools
 
     /// <summary>
     /// The part of a picture to paint alone: around everything that <paramref name="mask"/> marks, <paramref name="padding"/> pixels
-    /// wider on each side, then widened or heightened to the aspect <paramref name="width"/> : <paramref name="height"/> as far as the picture
+    /// wider on each side, then widened or heightened to the aspect <paramref name="width"/> : <paramref name="height"/> as far as the
+    /// picture
     /// reaches. diffusers' VaeImageProcessor.get_crop_region; an empty mask gives the whole picture, where the reference gives nonsense.
     /// </summary>
     public static PictureRegion CropRegion(this Picture mask, int width, int height, int padding = 0)
@@ -101,16 +108,21 @@ public static class MaskTools
     }
 
     /// <summary>
-    /// <paramref name="painted"/> where <paramref name="mask"/> is white and <paramref name="original"/> where it is black, in shares between:
+    /// <paramref name="painted"/> where <paramref name="mask"/> is white and <paramref name="original"/> where it is black, in shares
+    /// between:
     /// diffusers' VaeImageProcessor.apply_overlay. With <paramref name="region"/>, the painted picture is that part of the original and is
     /// first brought to its size.
     /// </summary>
-    /// <exception cref="ArgumentException">The mask is not of the original's size, or the painted picture is not, without a region.</exception>
+    /// <exception cref="ArgumentException">The mask is not of the original's size, or the painted picture is not, without a
+    /// region.</exception>
     public static Picture Overlay(Picture original, Picture painted, Picture mask, PictureRegion? region = null)
     {
         if (mask.Width != original.Width || mask.Height != original.Height)
         {
-            throw new ArgumentException($"The mask has {mask.Width} x {mask.Height} pixels and the picture {original.Width} x {original.Height}.", nameof(mask));
+            throw new ArgumentException(
+                $"The mask has {mask.Width} x {mask.Height} pixels and the picture {original.Width} x {original.Height}.",
+                nameof(mask)
+            );
         }
 
         Picture below = painted.DropAlpha();
@@ -122,7 +134,10 @@ public static class MaskTools
         }
         else if (below.Width != original.Width || below.Height != original.Height)
         {
-            throw new ArgumentException($"The painted picture has {below.Width} x {below.Height} pixels and the original {original.Width} x {original.Height}.", nameof(painted));
+            throw new ArgumentException(
+                $"The painted picture has {below.Width} x {below.Height} pixels and the original {original.Width} x {original.Height}.",
+                nameof(painted)
+            );
         }
 
         Picture above = original.DropAlpha();
@@ -186,7 +201,10 @@ public static class MaskTools
         return right == 0 ? null : new PictureRegion(left, top, right, bottom);
     }
 
-    /// <summary>A stretch made <paramref name="length"/> long about its middle, moved back where it would leave 0 to <paramref name="limit"/>, cut where it is longer.</summary>
+    /// <summary>
+    /// A stretch made <paramref name="length"/> long about its middle, moved back where it would leave 0 to <paramref name="limit"/>, cut
+    /// where it is longer.
+    /// </summary>
     private static (int From, int To) Widen(int from, int to, double length, int limit)
     {
         int more = (int)(length - (to - from));
@@ -207,7 +225,9 @@ public static class MaskTools
         return (from, Math.Min(to, limit));
     }
 
-    /// <summary>The largest value within <paramref name="radius"/>, for each of a row or column; a queue of falling values makes it linear.</summary>
+    /// <summary>
+    /// The largest value within <paramref name="radius"/>, for each of a row or column; a queue of falling values makes it linear.
+    /// </summary>
     private static void Spread(byte[] bytes, int start, int step, int count, int radius)
     {
         byte[] values = new byte[count];

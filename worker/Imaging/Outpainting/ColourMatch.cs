@@ -10,7 +10,9 @@ internal static class ColourMatch
     /// <summary>Pixels over which colours are averaged, to each side.</summary>
     private const int Radius = 8;
 
-    /// <summary>Least pixels over which the drawn part comes to its own colours: over fewer, white beside black would be a visible ramp.</summary>
+    /// <summary>
+    /// Least pixels over which the drawn part comes to its own colours: over fewer, white beside black would be a visible ramp.
+    /// </summary>
     private const int LeastFade = 96;
 
     /// <summary>The drawn picture with its colours brought to the canvas's along the borders of <paramref name="kept"/>.</summary>

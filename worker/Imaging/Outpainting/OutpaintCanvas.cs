@@ -26,7 +26,8 @@ public sealed class OutpaintCanvas
     /// <summary>Lays a picture on a larger canvas.</summary>
     /// <param name="picture">Its transparency is dropped.</param>
     /// <param name="left">Pixels to add on each side, 0 or more; at least one side grows.</param>
-    /// <param name="overlap">Pixels inside a border that has grown over which new and old blend; some of the picture is left beyond them.</param>
+    /// <param name="overlap">Pixels inside a border that has grown over which new and old blend; some of the picture is left beyond
+    /// them.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number cannot be; the exception has its name.</exception>
     public static OutpaintCanvas Extend(Picture picture, int left = 0, int right = 0, int top = 0, int bottom = 0, int overlap = 16)
     {
@@ -43,7 +44,11 @@ public sealed class OutpaintCanvas
 
         if (Covered(left, right, overlap) >= picture.Width || Covered(top, bottom, overlap) >= picture.Height)
         {
-            throw new ArgumentOutOfRangeException(nameof(overlap), overlap, $"The overlap leaves nothing of the picture, which is {picture.Width} x {picture.Height} pixels.");
+            throw new ArgumentOutOfRangeException(
+                nameof(overlap),
+                overlap,
+                $"The overlap leaves nothing of the picture, which is {picture.Width} x {picture.Height} pixels."
+            );
         }
 
         Picture old = picture.DropAlpha();

@@ -20,7 +20,8 @@ internal readonly record struct PngChunk(string Type, int Offset, int Length)
     public ReadOnlySpan<byte> Whole(ReadOnlySpan<byte> file) => file.Slice(Offset - 8, Length + Overhead);
 
     /// <summary>
-    /// Reads the chunk at <paramref name="position"/> and checks its frame, and its checksum if the picture hangs on it; see <see cref="IsWhole"/>
+    /// Reads the chunk at <paramref name="position"/> and checks its frame, and its checksum if the picture hangs on it; see
+    /// <see cref="IsWhole"/>
     /// for the others.
     /// </summary>
     public static PngChunk Read(ReadOnlySpan<byte> file, int position)

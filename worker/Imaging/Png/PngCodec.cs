@@ -21,17 +21,24 @@ public static class PngCodec
     /// <exception cref="PictureException">The file is no PNG, damaged, or too large.</exception>
     public static Picture Decode(ReadOnlySpan<byte> file, PictureLimits? limits = null)
     {
-        PngFile png = PngFile.Read(file, limits ?? PictureLimits.Default);
+        var png = PngFile.Read(file, limits ?? PictureLimits.Default);
         var meaning = PngColours.Read(png, file);
         using SKColorSpace? colours = meaning.CodePoints;
         return SkiaDecoder.Decode(
-            PngEssence.Of(png, file, meaning), (int)png.Header.Width, (int)png.Header.Height, PngChunk.Damaged, colours);
+            PngEssence.Of(png, file, meaning),
+            (int)png.Header.Width,
+            (int)png.Header.Height,
+            PngChunk.Damaged,
+            colours
+        );
     }
 
     /// <summary>How the file's eXIf chunk says that the picture is to be turned.</summary>
     /// <exception cref="PictureException">The file is no PNG, damaged, or too large.</exception>
     public static Orientation ReadOrientation(ReadOnlySpan<byte> file, PictureLimits? limits = null) =>
-        PngFile.Read(file, limits ?? PictureLimits.Default).Find("eXIf") is { } chunk ? ExifBlock.ReadOrientation(chunk.Data(file)) : default;
+        PngFile.Read(file, limits ?? PictureLimits.Default).Find("eXIf") is { } chunk
+            ? ExifBlock.ReadOrientation(chunk.Data(file))
+            : default;
 
     /// <summary>
     /// Encodes a picture. Equal pictures and texts give equal bytes.

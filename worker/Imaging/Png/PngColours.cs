@@ -48,9 +48,11 @@ internal sealed class PngColours
             return new PngColours([profile], null);
         }
 
-        PngChunk? gamma = png.Find("gAMA") is { Length: 4 } told && BinaryPrimitives.ReadUInt32BigEndian(told.Data(file)) is >= LeastGamma and <= MostGamma
-            ? told
-            : null;
+        PngChunk? gamma =
+            png.Find("gAMA") is { Length: 4 } told
+            && BinaryPrimitives.ReadUInt32BigEndian(told.Data(file)) is >= LeastGamma and <= MostGamma
+                ? told
+                : null;
         PngChunk? chromaticities = png.Find("cHRM");
         return IsSrgb(gamma, chromaticities, file)
             ? new PngColours([], null)

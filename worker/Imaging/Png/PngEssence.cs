@@ -8,7 +8,8 @@ internal static class PngEssence
 {
     public static ReadOnlySpan<byte> Of(PngFile png, ReadOnlySpan<byte> file, PngColours colours)
     {
-        PngSamples? samples = png.Header.BitDepth == 16 ? new PngSamples(png.Header, png.Find("tRNS") is { } key ? key.Data(file) : default) : null;
+        PngSamples? samples =
+            png.Header.BitDepth == 16 ? new PngSamples(png.Header, png.Find("tRNS") is { } key ? key.Data(file) : default) : null;
         using var essence = new MemoryStream(file.Length);
         essence.Write(PngChunk.Signature);
         foreach (PngChunk chunk in png.Chunks)

@@ -6,7 +6,9 @@ namespace Generation.Imaging.Png;
 /// </summary>
 internal sealed class PngFile
 {
-    /// <summary>An encoder that writes pieces of 8 KiB makes 10,000 of the largest file; more are an attack on the reader's memory.</summary>
+    /// <summary>
+    /// An encoder that writes pieces of 8 KiB makes 10,000 of the largest file; more are an attack on the reader's memory.
+    /// </summary>
     private const int MaxChunks = 100_000;
 
     private readonly List<PngChunk> _chunks = [];
@@ -42,13 +44,13 @@ internal sealed class PngFile
         }
 
         int position = PngChunk.Signature.Length;
-        PngChunk first = PngChunk.Read(file, position);
+        var first = PngChunk.Read(file, position);
         if (first.Type != "IHDR")
         {
             throw PngChunk.Damaged($"it begins with a {first.Type} chunk instead of its header");
         }
 
-        PngHeader header = PngHeader.Read(first.Data(file));
+        var header = PngHeader.Read(first.Data(file));
         limits.CheckSize(header.Width, header.Height);
 
         var png = new PngFile(header);
@@ -115,7 +117,8 @@ internal sealed class PngFile
         if (Header.RawBytes / 1032 > compressed)
         {
             throw PngChunk.Damaged(
-                $"{compressed} bytes of data cannot hold the {Header.Width} x {Header.Height} pixels that its header claims");
+                $"{compressed} bytes of data cannot hold the {Header.Width} x {Header.Height} pixels that its header claims"
+            );
         }
     }
 }

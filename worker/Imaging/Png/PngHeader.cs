@@ -14,7 +14,14 @@ internal readonly record struct PngHeader(long Width, long Height, int BitDepth,
 
     public int BitsPerPixel => BitDepth * SamplesPerPixel;
 
-    private int SamplesPerPixel => ColourType switch { 2 => 3, 4 => 2, 6 => 4, _ => 1 };
+    private int SamplesPerPixel =>
+        ColourType switch
+        {
+            2 => 3,
+            4 => 2,
+            6 => 4,
+            _ => 1,
+        };
 
     public static PngHeader Read(ReadOnlySpan<byte> data)
     {
@@ -28,9 +35,9 @@ internal readonly record struct PngHeader(long Width, long Height, int BitDepth,
             BinaryPrimitives.ReadUInt32BigEndian(data[4..]),
             data[8],
             data[9],
-            data[12] == 1);
-        bool known = (header.ColourType, header.BitDepth) is
-            (0, 1 or 2 or 4 or 8 or 16) or (3, 1 or 2 or 4 or 8) or (2 or 4 or 6, 8 or 16);
+            data[12] == 1
+        );
+        bool known = (header.ColourType, header.BitDepth) is (0, 1 or 2 or 4 or 8 or 16) or (3, 1 or 2 or 4 or 8) or (2 or 4 or 6, 8 or 16);
         if (!known)
         {
             throw PngChunk.Damaged($"its header has colour type {header.ColourType} with {header.BitDepth} bits, which PNG does not have");

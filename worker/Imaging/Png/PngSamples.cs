@@ -10,7 +10,15 @@ namespace Generation.Imaging.Png;
 internal sealed class PngSamples
 {
     private static readonly (int X, int Y, int StepX, int StepY)[] Adam7 =
-        [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)];
+    [
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    ];
 
     private readonly PngHeader _header;
     private readonly int _width;
@@ -128,15 +136,17 @@ internal sealed class PngSamples
         {
             int left = i >= _pixelBytes ? row[i - _pixelBytes] : 0;
             int corner = i >= _pixelBytes ? above[i - _pixelBytes] : 0;
-            row[i] += (byte)(filter switch
-            {
-                0 => 0,
-                1 => left,
-                2 => above[i],
-                3 => (left + above[i]) / 2,
-                4 => Paeth(left, above[i], corner),
-                _ => throw PngChunk.Damaged($"a row has the filter {filter}, which PNG does not have"),
-            });
+            row[i] += (byte)(
+                filter switch
+                {
+                    0 => 0,
+                    1 => left,
+                    2 => above[i],
+                    3 => (left + above[i]) / 2,
+                    4 => Paeth(left, above[i], corner),
+                    _ => throw PngChunk.Damaged($"a row has the filter {filter}, which PNG does not have"),
+                }
+            );
         }
     }
 
@@ -146,6 +156,8 @@ internal sealed class PngSamples
         int toLeft = Math.Abs(estimate - left);
         int toAbove = Math.Abs(estimate - above);
         int toCorner = Math.Abs(estimate - corner);
-        return toLeft <= toAbove && toLeft <= toCorner ? left : toAbove <= toCorner ? above : corner;
+        return toLeft <= toAbove && toLeft <= toCorner ? left
+            : toAbove <= toCorner ? above
+            : corner;
     }
 }

@@ -17,12 +17,16 @@ public sealed record PngText
     /// <exception cref="ArgumentException">The keyword is not 1 to 79 printable Latin-1 characters.</exception>
     public PngText(string keyword, string text)
     {
-        bool valid = keyword is { Length: >= 1 and <= MaxKeyword }
+        bool valid =
+            keyword is { Length: >= 1 and <= MaxKeyword }
             && keyword.All(c => c is (>= ' ' and <= '~') or (>= '\u00A1' and <= '\u00FF'))
             && keyword.Trim(' ').Length == keyword.Length;
         if (!valid)
         {
-            throw new ArgumentException($"A keyword has 1 to {MaxKeyword} printable Latin-1 characters; '{keyword}' has not.", nameof(keyword));
+            throw new ArgumentException(
+                $"A keyword has 1 to {MaxKeyword} printable Latin-1 characters; '{keyword}' has not.",
+                nameof(keyword)
+            );
         }
 
         Keyword = keyword;

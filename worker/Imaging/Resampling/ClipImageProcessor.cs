@@ -18,7 +18,7 @@ public static class ClipImageProcessor
         Picture scaled = upright ? rgb.Resize(size, longer, ResamplingFilter.Bicubic) : rgb.Resize(longer, size, ResamplingFilter.Bicubic);
         Picture middle = scaled.Crop((scaled.Width - size) / 2, (scaled.Height - size) / 2, size, size);
 
-        var values = new float[3 * size * size];
+        float[] values = new float[3 * size * size];
         int plane = size * size;
         for (int i = 0; i < plane; i++)
         {

@@ -13,30 +13,40 @@ public enum FitMode
     Fill = 2,
 }
 
-/// <summary>Brings pictures to a size as diffusers' VaeImageProcessor does (resize_mode default, crop, fill), with Lanczos' filter.</summary>
+/// <summary>
+/// Brings pictures to a size as diffusers' VaeImageProcessor does (resize_mode default, crop, fill), with Lanczos' filter.
+/// </summary>
 public static class PictureFit
 {
-    public static Picture Fit(this Picture picture, int width, int height, FitMode mode = FitMode.Stretch) => mode switch
-    {
-        FitMode.Stretch => picture.Resize(width, height),
-        FitMode.Crop => Crop(picture, width, height),
-        FitMode.Fill => Fill(picture, width, height),
-        _ => throw new ArgumentOutOfRangeException(nameof(mode), mode, "Not a way to fit a picture."),
-    };
+    public static Picture Fit(this Picture picture, int width, int height, FitMode mode = FitMode.Stretch) =>
+        mode switch
+        {
+            FitMode.Stretch => picture.Resize(width, height),
+            FitMode.Crop => Crop(picture, width, height),
+            FitMode.Fill => Fill(picture, width, height),
+            _ => throw new ArgumentOutOfRangeException(nameof(mode), mode, "Not a way to fit a picture."),
+        };
 
-    /// <summary>Lays <paramref name="part"/> over <paramref name="picture"/>, its corner at (left, top); what reaches beyond is left out.</summary>
+    /// <summary>
+    /// Lays <paramref name="part"/> over <paramref name="picture"/>, its corner at (left, top); what reaches beyond is left out.
+    /// </summary>
     public static void Paste(this Picture picture, Picture part, int left, int top)
     {
         if (picture.Channels != part.Channels)
         {
-            throw new ArgumentException($"A picture with {part.Channels} channels cannot be laid over one with {picture.Channels}.", nameof(part));
+            throw new ArgumentException(
+                $"A picture with {part.Channels} channels cannot be laid over one with {picture.Channels}.",
+                nameof(part)
+            );
         }
 
         int first = Math.Max(0, -left);
         int count = Math.Min(part.Width, picture.Width - left) - first;
         for (int y = Math.Max(0, -top); count > 0 && y < part.Height && top + y < picture.Height; y++)
         {
-            part.Row(y).Slice(first * part.Channels, count * part.Channels).CopyTo(picture.Row(top + y)[((left + first) * part.Channels)..]);
+            part.Row(y)
+                .Slice(first * part.Channels, count * part.Channels)
+                .CopyTo(picture.Row(top + y)[((left + first) * part.Channels)..]);
         }
     }
 
@@ -76,7 +86,8 @@ public static class PictureFit
                         ? scaled.Resize(w, h, ResamplingFilter.Bicubic, 0, edge, scaled.Width, edge)
                         : scaled.Resize(w, h, ResamplingFilter.Bicubic, edge, 0, edge, scaled.Height),
                     x,
-                    y);
+                    y
+                );
             }
         }
     }

@@ -14,15 +14,27 @@ public static class Resampling
             ? picture
             : picture.Resize(width, height, filter, 0, 0, picture.Width, picture.Height);
 
-    /// <summary>The part of <paramref name="picture"/> between (left, top) and (right, bottom), which may cut pixels, at another size.</summary>
+    /// <summary>
+    /// The part of <paramref name="picture"/> between (left, top) and (right, bottom), which may cut pixels, at another size.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The part reaches beyond the picture or is turned round.</exception>
     public static Picture Resize(
-        this Picture picture, int width, int height, ResamplingFilter filter, double left, double top, double right, double bottom)
+        this Picture picture,
+        int width,
+        int height,
+        ResamplingFilter filter,
+        double left,
+        double top,
+        double right,
+        double bottom
+    )
     {
         if (!(left >= 0 && top >= 0 && right >= left && bottom >= top && right <= picture.Width && bottom <= picture.Height))
         {
             throw new ArgumentOutOfRangeException(
-                nameof(left), $"The part from ({left}, {top}) to ({right}, {bottom}) does not lie within {picture.Width} x {picture.Height} pixels.");
+                nameof(left),
+                $"The part from ({left}, {top}) to ({right}, {bottom}) does not lie within {picture.Width} x {picture.Height} pixels."
+            );
         }
 
         if (filter == ResamplingFilter.Nearest)
@@ -92,7 +104,7 @@ public static class Resampling
     {
         var result = new Picture(picture.Width, height, picture.Channels);
         int stride = picture.Stride;
-        var sums = new int[stride];
+        int[] sums = new int[stride];
         for (int y = 0; y < height; y++)
         {
             sums.AsSpan().Fill(1 << (ResamplingWeights.Bits - 1));
@@ -160,7 +172,7 @@ public static class Resampling
     {
         double scale = (to - from) / newSize;
         double at = from + (scale * 0.5);
-        var places = new int[newSize];
+        int[] places = new int[newSize];
         for (int i = 0; i < newSize; i++, at += scale)
         {
             places[i] = Math.Clamp((int)at, 0, oldSize - 1);

@@ -26,24 +26,26 @@ public enum ResamplingFilter
 internal static class ResamplingFilters
 {
     /// <summary>The distance beyond which the filter is 0, in pixels of the larger of the two scales.</summary>
-    public static double Support(this ResamplingFilter filter) => filter switch
-    {
-        ResamplingFilter.Box => 0.5,
-        ResamplingFilter.Bilinear or ResamplingFilter.Hamming => 1,
-        ResamplingFilter.Bicubic => 2,
-        ResamplingFilter.Lanczos => 3,
-        _ => throw new ArgumentOutOfRangeException(nameof(filter), filter, "Not a filter with weights."),
-    };
+    public static double Support(this ResamplingFilter filter) =>
+        filter switch
+        {
+            ResamplingFilter.Box => 0.5,
+            ResamplingFilter.Bilinear or ResamplingFilter.Hamming => 1,
+            ResamplingFilter.Bicubic => 2,
+            ResamplingFilter.Lanczos => 3,
+            _ => throw new ArgumentOutOfRangeException(nameof(filter), filter, "Not a filter with weights."),
+        };
 
-    public static double Weight(this ResamplingFilter filter, double x) => filter switch
-    {
-        ResamplingFilter.Box => x is > -0.5 and <= 0.5 ? 1 : 0,
-        ResamplingFilter.Bilinear => Math.Max(0, 1 - Math.Abs(x)),
-        ResamplingFilter.Hamming => Hamming(Math.Abs(x)),
-        ResamplingFilter.Bicubic => Cubic(Math.Abs(x)),
-        ResamplingFilter.Lanczos => x is >= -3 and < 3 ? Sinc(x) * Sinc(x / 3) : 0,
-        _ => throw new ArgumentOutOfRangeException(nameof(filter), filter, "Not a filter with weights."),
-    };
+    public static double Weight(this ResamplingFilter filter, double x) =>
+        filter switch
+        {
+            ResamplingFilter.Box => x is > -0.5 and <= 0.5 ? 1 : 0,
+            ResamplingFilter.Bilinear => Math.Max(0, 1 - Math.Abs(x)),
+            ResamplingFilter.Hamming => Hamming(Math.Abs(x)),
+            ResamplingFilter.Bicubic => Cubic(Math.Abs(x)),
+            ResamplingFilter.Lanczos => x is >= -3 and < 3 ? Sinc(x) * Sinc(x / 3) : 0,
+            _ => throw new ArgumentOutOfRangeException(nameof(filter), filter, "Not a filter with weights."),
+        };
 
     private static double Hamming(double x)
     {

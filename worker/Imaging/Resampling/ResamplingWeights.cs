@@ -14,7 +14,10 @@ internal sealed class ResamplingWeights
     private readonly int[] _counts;
     private readonly int _size;
 
-    /// <summary>Weighs the pixels from <paramref name="from"/> to <paramref name="to"/> of <paramref name="oldSize"/> for <paramref name="newSize"/> new ones.</summary>
+    /// <summary>
+    /// Weighs the pixels from <paramref name="from"/> to <paramref name="to"/> of <paramref name="oldSize"/> for <paramref name="newSize"/>
+    /// new ones.
+    /// </summary>
     public ResamplingWeights(ResamplingFilter filter, int oldSize, double from, double to, int newSize)
     {
         // Pillow keeps a part's bounds in single precision
@@ -28,7 +31,7 @@ internal sealed class ResamplingWeights
         _starts = new int[newSize];
         _counts = new int[newSize];
 
-        var exact = new double[_size];
+        double[] exact = new double[_size];
         for (int i = 0; i < newSize; i++)
         {
             double center = from + ((i + 0.5) * scale);

@@ -7,12 +7,13 @@ namespace Generation.Imaging.Skia;
 internal static unsafe class PixelRows
 {
     /// <summary>The layout of a picture's pixels in Skia's memory, without padding; values are not premultiplied.</summary>
-    public static SKImageInfo Info(Picture picture) => picture.Channels switch
-    {
-        1 => new SKImageInfo(picture.Width, picture.Height, SKColorType.Gray8, SKAlphaType.Opaque),
-        3 => new SKImageInfo(picture.Width, picture.Height, SKColorType.Rgba8888, SKAlphaType.Opaque),
-        _ => new SKImageInfo(picture.Width, picture.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul),
-    };
+    public static SKImageInfo Info(Picture picture) =>
+        picture.Channels switch
+        {
+            1 => new SKImageInfo(picture.Width, picture.Height, SKColorType.Gray8, SKAlphaType.Opaque),
+            3 => new SKImageInfo(picture.Width, picture.Height, SKColorType.Rgba8888, SKAlphaType.Opaque),
+            _ => new SKImageInfo(picture.Width, picture.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul),
+        };
 
     /// <summary>Fills <paramref name="picture"/>, of three channels, from pixels of four bytes.</summary>
     public static void FromFour(void* four, Picture picture)

@@ -19,7 +19,12 @@ internal static unsafe class SkiaDecoder
     /// <param name="colours">What the samples mean, where Skia does not read it from the file itself; null: what the file says.</param>
     /// <exception cref="PictureException">The data is damaged or ends early.</exception>
     public static Picture Decode(
-        ReadOnlySpan<byte> file, int width, int height, Func<string, PictureException> damaged, SKColorSpace? colours = null)
+        ReadOnlySpan<byte> file,
+        int width,
+        int height,
+        Func<string, PictureException> damaged,
+        SKColorSpace? colours = null
+    )
     {
         fixed (byte* bytes = file)
         {
@@ -31,7 +36,10 @@ internal static unsafe class SkiaDecoder
                 throw damaged($"one place says {width} x {height} pixels, another {told.Width} x {told.Height}");
             }
 
-            int channels = told.AlphaType != SKAlphaType.Opaque ? 4 : told.ColorType == SKColorType.Gray8 ? 1 : 3;
+            int channels =
+                told.AlphaType != SKAlphaType.Opaque ? 4
+                : told.ColorType == SKColorType.Gray8 ? 1
+                : 3;
             var picture = new Picture(width, height, channels);
             if (channels != 3)
             {
@@ -67,9 +75,9 @@ internal static unsafe class SkiaDecoder
         SKCodecResult result = codec.GetPixels(asked, (nint)pixels, asked.RowBytes, new SKCodecOptions(frameIndex: 0));
         if (result != SKCodecResult.Success)
         {
-            throw damaged(result == SKCodecResult.IncompleteInput
-                ? "its picture data ends early"
-                : $"its picture data cannot be decoded ({result})");
+            throw damaged(
+                result == SKCodecResult.IncompleteInput ? "its picture data ends early" : $"its picture data cannot be decoded ({result})"
+            );
         }
 
         if (colours is not null)

@@ -13,7 +13,12 @@ public static class FrameArchive
     /// <summary>Writes the archive. Equal arguments give equal bytes.</summary>
     /// <param name="frames">At least one.</param>
     /// <param name="framesPerSecond">Told in clip.txt, with <paramref name="comment"/>.</param>
-    public static byte[] Write(IEnumerable<Picture> frames, double framesPerSecond, string? comment = null, CancellationToken cancellationToken = default)
+    public static byte[] Write(
+        IEnumerable<Picture> frames,
+        double framesPerSecond,
+        string? comment = null,
+        CancellationToken cancellationToken = default
+    )
     {
         using var bytes = new MemoryStream();
         using (var archive = new ZipArchive(bytes, ZipArchiveMode.Create, leaveOpen: true))

@@ -22,7 +22,12 @@ internal sealed class GuardedProcess : IDisposable
     /// <exception cref="VideoException">It could not be started.</exception>
     public static async Task<GuardedProcess> StartAsync(string program, IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo("setpriv") { RedirectStandardInput = true, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo("setpriv")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
         foreach (string argument in (string[])["--pdeathsig", "KILL", "--", program, .. arguments])
         {
             start.ArgumentList.Add(argument);

@@ -35,7 +35,8 @@ public static class VideoEncoder
     private const int TailLength = 2000;
 
     /// <summary>
-    /// The program that this machine lacks for clips, and how it is installed; null where all are there. It is looked for each time, so that
+    /// The program that this machine lacks for clips, and how it is installed; null where all are there. It is looked for each time, so
+    /// that
     /// one installed meanwhile is found.
     /// </summary>
     public static string? Missing => MissingOn(Environment.GetEnvironmentVariable("PATH") ?? "");
@@ -44,7 +45,9 @@ public static class VideoEncoder
     internal static string? MissingOn(string path)
     {
         string[] folders = path.Split(':', StringSplitOptions.RemoveEmptyEntries);
-        return Array.Find(s_programs, wanted => !Array.Exists(folders, folder => File.Exists(Path.Combine(folder, wanted.Program)))) is ({ } program, var package)
+        return
+            Array.Find(s_programs, wanted => !Array.Exists(folders, folder => File.Exists(Path.Combine(folder, wanted.Program))))
+                is ({ } program, var package)
             ? $"{program} is missing; apt install {package}"
             : null;
     }
@@ -63,7 +66,8 @@ public static class VideoEncoder
         int quality = 80,
         string? comment = null,
         VideoLimits? limits = null,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default
+    )
     {
         if (!(framesPerSecond is >= 0.1 and <= 240))
         {
@@ -113,11 +117,15 @@ public static class VideoEncoder
         string tags,
         string file,
         VideoLimits limits,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken
+    )
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(limits.Time);
-        using GuardedProcess guarded = await GuardedProcess.StartAsync(Program, Arguments(frames.Current, framesPerSecond, format, quality, tags, file, limits));
+        using GuardedProcess guarded = await GuardedProcess.StartAsync(
+            Program,
+            Arguments(frames.Current, framesPerSecond, format, quality, tags, file, limits)
+        );
         Process process = guarded.Process;
         try
         {
@@ -152,8 +160,7 @@ public static class VideoEncoder
         do
         {
             yield return rest.Current;
-        }
-        while (rest.MoveNext());
+        } while (rest.MoveNext());
     }
 
     /// <summary>Removes what a process left that ended in mid-clip.</summary>
@@ -206,12 +213,13 @@ public static class VideoEncoder
                 if ((frame.Width, frame.Height) != (first.Width, first.Height))
                 {
                     throw new ArgumentException(
-                        $"All frames of a clip have one size; after {first.Width} x {first.Height} came {frame.Width} x {frame.Height}.", nameof(frames));
+                        $"All frames of a clip have one size; after {first.Width} x {first.Height} came {frame.Width} x {frame.Height}.",
+                        nameof(frames)
+                    );
                 }
 
                 await input.WriteAsync(frame.ToRgb().Bytes, cancellationToken);
-            }
-            while (frames.MoveNext());
+            } while (frames.MoveNext());
             return null;
         }
         catch (IOException e)
@@ -221,41 +229,114 @@ public static class VideoEncoder
     }
 
     private static List<string> Arguments(
-        Picture first, double framesPerSecond, VideoFormat format, int quality, string tags, string file, VideoLimits limits)
+        Picture first,
+        double framesPerSecond,
+        VideoFormat format,
+        int quality,
+        string tags,
+        string file,
+        VideoLimits limits
+    )
     {
         string rate = framesPerSecond.ToString("0.###", CultureInfo.InvariantCulture);
         string threads = limits.Threads.ToString(CultureInfo.InvariantCulture);
         List<string> arguments =
         [
-            "-hide_banner", "-loglevel", "error", "-nostats", "-y", "-protocol_whitelist", "pipe",
-            "-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", $"{first.Width}x{first.Height}", "-framerate", rate, "-i", "pipe:0",
-            "-protocol_whitelist", "file", "-f", "ffmetadata", "-i", "file:" + tags, "-map", "0:v",
-            "-an", "-threads", threads, "-filter_threads", threads,
+            "-hide_banner",
+            "-loglevel",
+            "error",
+            "-nostats",
+            "-y",
+            "-protocol_whitelist",
+            "pipe",
+            "-f",
+            "rawvideo",
+            "-pixel_format",
+            "rgb24",
+            "-video_size",
+            $"{first.Width}x{first.Height}",
+            "-framerate",
+            rate,
+            "-i",
+            "pipe:0",
+            "-protocol_whitelist",
+            "file",
+            "-f",
+            "ffmetadata",
+            "-i",
+            "file:" + tags,
+            "-map",
+            "0:v",
+            "-an",
+            "-threads",
+            threads,
+            "-filter_threads",
+            threads,
             // Nothing of the encoder's version or the time in the file
-            "-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "1",
+            "-fflags",
+            "+bitexact",
+            "-flags:v",
+            "+bitexact",
+            "-map_metadata",
+            "1",
         ];
 
         // Players want even sides for colours at half resolution
         const string Even = "scale=ceil(iw/2)*2:ceil(ih/2)*2:flags=lanczos:out_color_matrix=bt709,format=yuv420p";
         string[] colours = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"];
-        arguments.AddRange(format switch
-        {
-            // Constant rate factors: from 1 (best quality) up to about 50
-            VideoFormat.Mp4 =>
-            [
-                "-vf", Even, "-c:v", "libx264", "-preset", "medium", "-crf", Scale(quality, worst: 45, best: 10), .. colours,
-                "-movflags", "+faststart", "-f", "mp4",
-            ],
-            VideoFormat.WebM =>
-            [
-                "-vf", Even, "-c:v", "libvpx-vp9", "-b:v", "0", "-crf", Scale(quality, worst: 60, best: 12), "-row-mt", "0",
-                "-deadline", "good", "-cpu-used", "3", .. colours, "-f", "webm",
-            ],
-            // One palette for the whole clip, from the clip itself
-            VideoFormat.Gif =>
-                ["-vf", "split[a][b];[a]palettegen=stats_mode=full[p];[b][p]paletteuse=dither=sierra2_4a", "-loop", "0", "-f", "gif"],
-            _ => ["-c:v", "libwebp_anim", "-quality", quality.ToString(CultureInfo.InvariantCulture), "-loop", "0", "-f", "webp"],
-        });
+        arguments.AddRange(
+            format switch
+            {
+                // Constant rate factors: from 1 (best quality) up to about 50
+                VideoFormat.Mp4 =>
+                [
+                    "-vf",
+                    Even,
+                    "-c:v",
+                    "libx264",
+                    "-preset",
+                    "medium",
+                    "-crf",
+                    Scale(quality, worst: 45, best: 10),
+                    .. colours,
+                    "-movflags",
+                    "+faststart",
+                    "-f",
+                    "mp4",
+                ],
+                VideoFormat.WebM =>
+                [
+                    "-vf",
+                    Even,
+                    "-c:v",
+                    "libvpx-vp9",
+                    "-b:v",
+                    "0",
+                    "-crf",
+                    Scale(quality, worst: 60, best: 12),
+                    "-row-mt",
+                    "0",
+                    "-deadline",
+                    "good",
+                    "-cpu-used",
+                    "3",
+                    .. colours,
+                    "-f",
+                    "webm",
+                ],
+                // One palette for the whole clip, from the clip itself
+                VideoFormat.Gif =>
+                [
+                    "-vf",
+                    "split[a][b];[a]palettegen=stats_mode=full[p];[b][p]paletteuse=dither=sierra2_4a",
+                    "-loop",
+                    "0",
+                    "-f",
+                    "gif",
+                ],
+                _ => ["-c:v", "libwebp_anim", "-quality", quality.ToString(CultureInfo.InvariantCulture), "-loop", "0", "-f", "webp"],
+            }
+        );
         arguments.Add("file:" + file);
         return arguments;
     }

@@ -26,34 +26,37 @@ public static class VideoFormats
     public static IReadOnlyList<string> Names { get; } = ["mp4", "webm", "gif", "webp", "zip"];
 
     /// <summary>The format that a request names; null where there is none of that name.</summary>
-    public static VideoFormat? Find(string name) => name.ToLowerInvariant() switch
-    {
-        "mp4" => VideoFormat.Mp4,
-        "webm" => VideoFormat.WebM,
-        "gif" => VideoFormat.Gif,
-        "webp" => VideoFormat.WebP,
-        "zip" => VideoFormat.Zip,
-        _ => null,
-    };
+    public static VideoFormat? Find(string name) =>
+        name.ToLowerInvariant() switch
+        {
+            "mp4" => VideoFormat.Mp4,
+            "webm" => VideoFormat.WebM,
+            "gif" => VideoFormat.Gif,
+            "webp" => VideoFormat.WebP,
+            "zip" => VideoFormat.Zip,
+            _ => null,
+        };
 
-    public static string ContentType(this VideoFormat format) => format switch
-    {
-        VideoFormat.Mp4 => "video/mp4",
-        VideoFormat.WebM => "video/webm",
-        VideoFormat.Gif => "image/gif",
-        VideoFormat.WebP => "image/webp",
-        _ => "application/zip",
-    };
+    public static string ContentType(this VideoFormat format) =>
+        format switch
+        {
+            VideoFormat.Mp4 => "video/mp4",
+            VideoFormat.WebM => "video/webm",
+            VideoFormat.Gif => "image/gif",
+            VideoFormat.WebP => "image/webp",
+            _ => "application/zip",
+        };
 
     /// <summary>Ending of a file's name, without the dot.</summary>
-    public static string Extension(this VideoFormat format) => format switch
-    {
-        VideoFormat.Mp4 => "mp4",
-        VideoFormat.WebM => "webm",
-        VideoFormat.Gif => "gif",
-        VideoFormat.WebP => "webp",
-        _ => "zip",
-    };
+    public static string Extension(this VideoFormat format) =>
+        format switch
+        {
+            VideoFormat.Mp4 => "mp4",
+            VideoFormat.WebM => "webm",
+            VideoFormat.Gif => "gif",
+            VideoFormat.WebP => "webp",
+            _ => "zip",
+        };
 }
 
 /// <summary>A clip could not be encoded. The message says why; where ffmpeg said it, in its words.</summary>

@@ -51,7 +51,7 @@ internal sealed class WebPFile
         (int width, int height) = Size(file);
         limits.CheckSize(width, height);
         bool hasPicture = false;
-        for (int position = HeaderBytes; Next(file, ref position) is { } chunk;)
+        for (int position = HeaderBytes; Next(file, ref position) is { } chunk; )
         {
             ReadOnlySpan<byte> name = chunk.Name(file);
             hasPicture |= name.SequenceEqual("VP8 "u8) || name.SequenceEqual("VP8L"u8) || name.SequenceEqual("ANMF"u8);
@@ -65,7 +65,7 @@ internal sealed class WebPFile
     /// <summary>The data of the first chunk of a name; empty where there is none.</summary>
     public static ReadOnlySpan<byte> Find(ReadOnlySpan<byte> file, ReadOnlySpan<byte> wanted)
     {
-        for (int position = HeaderBytes; Next(file, ref position) is { } chunk;)
+        for (int position = HeaderBytes; Next(file, ref position) is { } chunk; )
         {
             if (chunk.Name(file).SequenceEqual(wanted))
             {

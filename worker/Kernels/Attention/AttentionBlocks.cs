@@ -15,7 +15,12 @@ internal static unsafe class AttentionBlocks
     private static readonly NativePool s_scratch = new(largest: 4 << 20);
 
     public static void Run<TTile, TNumbers, TLanes, TVector>(
-        in AttentionTask task, AttentionPlan plan, long head, long piece, float* packed)
+        in AttentionTask task,
+        AttentionPlan plan,
+        long head,
+        long piece,
+        float* packed
+    )
         where TTile : struct, IAttentionTile
         where TNumbers : struct, INumbers
         where TLanes : struct, ILanes<TVector>
@@ -38,8 +43,15 @@ internal static unsafe class AttentionBlocks
             long first = (firstBlock + block) * width;
             byte* queries = AttentionPacking.Row<TNumbers>(task.Query, task.QueryStrides, task.Heads, head, first);
             Quads.WriteTransposed<TNumbers>(
-                queries, task.QueryStrides.Row * TNumbers.Size, task.Length - first, width, task.Size, task.Scale * Log2E,
-                top + 2 * width, width);
+                queries,
+                task.QueryStrides.Row * TNumbers.Size,
+                task.Length - first,
+                width,
+                task.Size,
+                task.Scale * Log2E,
+                top + 2 * width,
+                width
+            );
         }
 
         for (long key = 0; key < task.Keys; key += plan.KeyBlock)
@@ -83,8 +95,14 @@ internal static unsafe class AttentionBlocks
             long first = (firstBlock + block) * width;
             byte* output = AttentionPacking.Row<TNumbers>(task.Output, task.OutputStrides, task.Heads, head, first);
             Quads.ReadTransposed<TNumbers>(
-                top + (2 + task.Size) * width, width, total, output, task.OutputStrides.Row * TNumbers.Size,
-                Math.Min(width, task.Length - first), task.Size);
+                top + (2 + task.Size) * width,
+                width,
+                total,
+                output,
+                task.OutputStrides.Row * TNumbers.Size,
+                Math.Min(width, task.Length - first),
+                task.Size
+            );
         }
     }
 

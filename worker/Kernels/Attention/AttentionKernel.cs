@@ -76,13 +76,23 @@ public static unsafe class AttentionKernel
             {
                 long head = piece / plan.PackPieces;
                 AttentionPacking.Run<TTile, TNumbers>(
-                    task, plan, firstHead + head, piece % plan.PackPieces, memory + head * plan.HeadNumbers);
+                    task,
+                    plan,
+                    firstHead + head,
+                    piece % plan.PackPieces,
+                    memory + head * plan.HeadNumbers
+                );
             });
             Share(count * plan.RunPieces, oneThread, piece =>
             {
                 long head = piece / plan.RunPieces;
                 AttentionBlocks.Run<TTile, TNumbers, TLanes, TVector>(
-                    task, plan, firstHead + head, piece % plan.RunPieces, memory + head * plan.HeadNumbers);
+                    task,
+                    plan,
+                    firstHead + head,
+                    piece % plan.RunPieces,
+                    memory + head * plan.HeadNumbers
+                );
             });
         }
     }

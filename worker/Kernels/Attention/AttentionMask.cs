@@ -11,14 +11,25 @@ internal static unsafe class AttentionMask
     /// Adds the mask to scores (keys, width), which are in powers of two; scores beyond the causal limit become minus infinity.
     /// </summary>
     public static void Apply<TLanes, TVector>(
-        in AttentionTask task, long head, long firstQuery, int width, long firstKey, long keys, float* scores)
+        in AttentionTask task,
+        long head,
+        long firstQuery,
+        int width,
+        long firstKey,
+        long keys,
+        float* scores
+    )
         where TLanes : struct, ILanes<TVector>
         where TVector : unmanaged
     {
         if (task.Mask is not null)
         {
-            float* mask = task.Mask + head / task.Heads * task.MaskStrides.Batch + head % task.Heads * task.MaskStrides.Head
-                + firstQuery * task.MaskStrides.Row + firstKey * task.MaskColumn;
+            float* mask =
+                task.Mask
+                + head / task.Heads * task.MaskStrides.Batch
+                + head % task.Heads * task.MaskStrides.Head
+                + firstQuery * task.MaskStrides.Row
+                + firstKey * task.MaskColumn;
             long queries = Math.Min(width, task.Length - firstQuery);
             if (task.MaskStrides.Row == 0)
             {

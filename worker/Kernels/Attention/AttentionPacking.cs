@@ -22,7 +22,15 @@ internal static unsafe class AttentionPacking
         {
             long rows = Math.Min(TTile.Rows, last - k);
             Quads.WriteTransposed<TNumbers>(
-                keys + k * keyBytes, keyBytes, rows, TTile.Rows, task.Size, factor: 1, packed + k * task.Size, TTile.Rows);
+                keys + k * keyBytes,
+                keyBytes,
+                rows,
+                TTile.Rows,
+                task.Size,
+                factor: 1,
+                packed + k * task.Size,
+                TTile.Rows
+            );
         }
 
         byte* values = Row<TNumbers>(task.Value, task.ValueStrides, task.Heads, head, 0);

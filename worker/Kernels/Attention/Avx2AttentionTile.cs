@@ -44,10 +44,10 @@ internal readonly unsafe struct Avx2AttentionTile : IAttentionTile
 
         for (float* end = a + depth * 4; a < end; a += 4, b += 24)
         {
-            Vector256<float> x = Vector256.Load(b);
-            Vector256<float> y = Vector256.Load(b + 8);
-            Vector256<float> z = Vector256.Load(b + 16);
-            Vector256<float> left = Vector256.Create(a[0]);
+            var x = Vector256.Load(b);
+            var y = Vector256.Load(b + 8);
+            var z = Vector256.Load(b + 16);
+            var left = Vector256.Create(a[0]);
             s0x = Fma.MultiplyAdd(left, x, s0x);
             s0y = Fma.MultiplyAdd(left, y, s0y);
             s0z = Fma.MultiplyAdd(left, z, s0z);

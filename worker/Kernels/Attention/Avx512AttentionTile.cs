@@ -68,10 +68,10 @@ internal readonly unsafe struct Avx512AttentionTile : IAttentionTile
 
         for (float* end = a + depth * 8; a < end; a += 8, b += 48)
         {
-            Vector512<float> x = Vector512.Load(b);
-            Vector512<float> y = Vector512.Load(b + 16);
-            Vector512<float> z = Vector512.Load(b + 32);
-            Vector512<float> left = Vector512.Create(a[0]);
+            var x = Vector512.Load(b);
+            var y = Vector512.Load(b + 16);
+            var z = Vector512.Load(b + 32);
+            var left = Vector512.Create(a[0]);
             s0x = Avx512F.FusedMultiplyAdd(left, x, s0x);
             s0y = Avx512F.FusedMultiplyAdd(left, y, s0y);
             s0z = Avx512F.FusedMultiplyAdd(left, z, s0z);

@@ -43,10 +43,18 @@ internal static unsafe class Quads
     /// <param name="factor">What each number is multiplied by.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void WriteTransposed<TNumbers>(
-        byte* from, long rowBytes, long rows, long columns, long size, float factor, float* to, long stride)
+        byte* from,
+        long rowBytes,
+        long rows,
+        long columns,
+        long size,
+        float factor,
+        float* to,
+        long stride
+    )
         where TNumbers : struct, INumbers
     {
-        Vector128<float> by = Vector128.Create(factor);
+        var by = Vector128.Create(factor);
         for (long r = 0; r < columns; r += 4)
         {
             byte* row = from + r * rowBytes;

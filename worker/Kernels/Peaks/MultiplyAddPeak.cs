@@ -38,8 +38,7 @@ public static class MultiplyAddPeak
             long before = Stopwatch.GetTimestamp();
             ThreadTeam.For(threads, thread => sums[thread] = set == InstructionSet.Avx512 ? RunAvx512(Rounds) : RunAvx2(Rounds));
             best = Math.Min(best, Stopwatch.GetTimestamp() - before);
-        }
-        while (Stopwatch.GetElapsedTime(start).TotalSeconds < seconds);
+        } while (Stopwatch.GetElapsedTime(start).TotalSeconds < seconds);
 
         double numbers = set == InstructionSet.Avx512 ? Avx512Sums * 16 : Avx2Sums * 8;
         return 2 * numbers * Rounds * threads * Stopwatch.Frequency / best;
@@ -48,7 +47,7 @@ public static class MultiplyAddPeak
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float RunAvx2(long rounds)
     {
-        Vector256<float> one = Vector256.Create(1f);
+        var one = Vector256.Create(1f);
         Vector256<float> s0 = Vector256<float>.Zero;
         Vector256<float> s1 = Vector256<float>.Zero;
         Vector256<float> s2 = Vector256<float>.Zero;
@@ -95,7 +94,7 @@ public static class MultiplyAddPeak
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float RunAvx512(long rounds)
     {
-        Vector512<float> one = Vector512.Create(1f);
+        var one = Vector512.Create(1f);
         Vector512<float> s0 = Vector512<float>.Zero;
         Vector512<float> s1 = Vector512<float>.Zero;
         Vector512<float> s2 = Vector512<float>.Zero;

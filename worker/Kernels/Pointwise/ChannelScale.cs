@@ -9,7 +9,13 @@ internal static unsafe class ChannelScale
     /// <summary>Over rows of channels; scale and shift are readable up to a whole vector.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Rows<TActivation, TNumbers, TLanes, TVector>(
-        byte* from, byte* to, long rows, long channels, float* scale, float* shift)
+        byte* from,
+        byte* to,
+        long rows,
+        long channels,
+        float* scale,
+        float* shift
+    )
         where TActivation : struct, IActivation
         where TNumbers : struct, INumbers
         where TLanes : struct, ILanes<TVector>

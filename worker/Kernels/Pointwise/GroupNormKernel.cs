@@ -126,7 +126,9 @@ public static unsafe class GroupNormKernel
 
             long place = picture * task.Channels * task.Area + (task.ChannelsLast ? first + c : (first + c) * task.Area);
             double offset = own / task.Area;
-            double channelMean = offset + Parameters.Read(task.Input, task.Element, place, 0)
+            double channelMean =
+                offset
+                + Parameters.Read(task.Input, task.Element, place, 0)
                 + Parameters.Read(task.Added, task.AddedElement, picture * task.Channels + first + c, 0);
             double channelSquares = ownSquares - own * offset;
 
@@ -147,7 +149,12 @@ public static unsafe class GroupNormKernel
     }
 
     private static void Scale<TActivation, TNumbers, TLanes, TVector>(
-        GroupNormTask task, byte* input, byte* output, float* norms, long padded)
+        GroupNormTask task,
+        byte* input,
+        byte* output,
+        float* norms,
+        long padded
+    )
         where TActivation : struct, IActivation
         where TNumbers : struct, INumbers
         where TLanes : struct, ILanes<TVector>
@@ -157,14 +164,20 @@ public static unsafe class GroupNormKernel
         {
             Rows.Share(task.Batch * task.Area, task.Channels, (begin, end) =>
             {
-                for (long row = begin; row < end;)
+                for (long row = begin; row < end; )
                 {
                     long picture = row / task.Area;
                     long last = Math.Min(end, (picture + 1) * task.Area);
                     float* scale = norms + picture * padded * 2;
                     long place = row * task.Channels * TNumbers.Size;
                     ChannelScale.Rows<TActivation, TNumbers, TLanes, TVector>(
-                        input + place, output + place, last - row, task.Channels, scale, scale + padded);
+                        input + place,
+                        output + place,
+                        last - row,
+                        task.Channels,
+                        scale,
+                        scale + padded
+                    );
                     row = last;
                 }
             });
@@ -178,7 +191,12 @@ public static unsafe class GroupNormKernel
                     float* scale = norms + unit / task.Channels * padded * 2 + unit % task.Channels;
                     long place = unit * task.Area * TNumbers.Size;
                     ChannelScale.Run<TActivation, TNumbers, TLanes, TVector>(
-                        input + place, output + place, task.Area, scale[0], scale[padded]);
+                        input + place,
+                        output + place,
+                        task.Area,
+                        scale[0],
+                        scale[padded]
+                    );
                 }
             });
         }

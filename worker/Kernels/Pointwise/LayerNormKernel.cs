@@ -19,12 +19,29 @@ public static unsafe class LayerNormKernel
     /// <param name="weight"><paramref name="size"/> numbers of <paramref name="parameters"/>, or null for ones.</param>
     /// <param name="bias"><paramref name="size"/> numbers of <paramref name="parameters"/>, or null for zeros.</param>
     public static void Run(
-        void* input, void* output, Element element, long rows, long size, void* weight, void* bias, Element parameters, double eps) =>
-        Run(input, output, element, rows, size, weight, bias, parameters, eps, Processor.Vectors);
+        void* input,
+        void* output,
+        Element element,
+        long rows,
+        long size,
+        void* weight,
+        void* bias,
+        Element parameters,
+        double eps
+    ) => Run(input, output, element, rows, size, weight, bias, parameters, eps, Processor.Vectors);
 
     internal static void Run(
-        void* input, void* output, Element element, long rows, long size, void* weight, void* bias, Element parameters, double eps,
-        InstructionSet set)
+        void* input,
+        void* output,
+        Element element,
+        long rows,
+        long size,
+        void* weight,
+        void* bias,
+        Element parameters,
+        double eps,
+        InstructionSet set
+    )
     {
         long padded = NativeArray.RoundUp(size);
         using var numbers = new NativeArray(2 * padded);

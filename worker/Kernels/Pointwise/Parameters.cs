@@ -6,8 +6,10 @@ namespace Generation.Kernels.Pointwise;
 internal static unsafe class Parameters
 {
     /// <summary>Number <paramref name="index"/> of an array, or <paramref name="otherwise"/> where there is none (null).</summary>
-    public static float Read(void* array, Element element, long index, float otherwise) => array is null ? otherwise
-        : element == Element.BFloat16 ? BitConverter.UInt32BitsToSingle((uint)((ushort*)array)[index] << 16) : ((float*)array)[index];
+    public static float Read(void* array, Element element, long index, float otherwise) =>
+        array is null ? otherwise
+        : element == Element.BFloat16 ? BitConverter.UInt32BitsToSingle((uint)((ushort*)array)[index] << 16)
+        : ((float*)array)[index];
 
     /// <summary>
     /// Writes <paramref name="count"/> numbers of an array as float32, or as many times <paramref name="otherwise"/>, and zeros after them

@@ -16,24 +16,24 @@ internal readonly unsafe struct Avx2Tile : ITile
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(float* a, float* b, nint depth, float* start, float* sums)
     {
-        Vector256<float> c0a = Vector256.Load(start);
-        Vector256<float> c0b = Vector256.Load(start + 8);
-        Vector256<float> c1a = Vector256.Load(start + 16);
-        Vector256<float> c1b = Vector256.Load(start + 24);
-        Vector256<float> c2a = Vector256.Load(start + 32);
-        Vector256<float> c2b = Vector256.Load(start + 40);
-        Vector256<float> c3a = Vector256.Load(start + 48);
-        Vector256<float> c3b = Vector256.Load(start + 56);
-        Vector256<float> c4a = Vector256.Load(start + 64);
-        Vector256<float> c4b = Vector256.Load(start + 72);
-        Vector256<float> c5a = Vector256.Load(start + 80);
-        Vector256<float> c5b = Vector256.Load(start + 88);
+        var c0a = Vector256.Load(start);
+        var c0b = Vector256.Load(start + 8);
+        var c1a = Vector256.Load(start + 16);
+        var c1b = Vector256.Load(start + 24);
+        var c2a = Vector256.Load(start + 32);
+        var c2b = Vector256.Load(start + 40);
+        var c3a = Vector256.Load(start + 48);
+        var c3b = Vector256.Load(start + 56);
+        var c4a = Vector256.Load(start + 64);
+        var c4b = Vector256.Load(start + 72);
+        var c5a = Vector256.Load(start + 80);
+        var c5b = Vector256.Load(start + 88);
 
         for (float* end = b + (depth * 16); b < end; b += 32, a += 2)
         {
-            Vector256<float> left = Vector256.Load(b);
-            Vector256<float> right = Vector256.Load(b + 8);
-            Vector256<float> x = Vector256.Create(*a);
+            var left = Vector256.Load(b);
+            var right = Vector256.Load(b + 8);
+            var x = Vector256.Create(*a);
             c0a = Fma.MultiplyAdd(x, left, c0a);
             c0b = Fma.MultiplyAdd(x, right, c0b);
             x = Vector256.Create(*(a + Depth.Stride));
@@ -91,20 +91,20 @@ internal readonly unsafe struct Avx2Tile : ITile
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void MultiplyFew(float* a, float* b, nint depth, float* start, float* sums)
     {
-        Vector256<float> c0a = Vector256.Load(start);
-        Vector256<float> c0b = Vector256.Load(start + 8);
-        Vector256<float> c1a = Vector256.Load(start + 16);
-        Vector256<float> c1b = Vector256.Load(start + 24);
-        Vector256<float> c2a = Vector256.Load(start + 32);
-        Vector256<float> c2b = Vector256.Load(start + 40);
-        Vector256<float> c3a = Vector256.Load(start + 48);
-        Vector256<float> c3b = Vector256.Load(start + 56);
+        var c0a = Vector256.Load(start);
+        var c0b = Vector256.Load(start + 8);
+        var c1a = Vector256.Load(start + 16);
+        var c1b = Vector256.Load(start + 24);
+        var c2a = Vector256.Load(start + 32);
+        var c2b = Vector256.Load(start + 40);
+        var c3a = Vector256.Load(start + 48);
+        var c3b = Vector256.Load(start + 56);
 
         for (float* end = b + (depth * 16); b < end; b += 32, a += 2)
         {
-            Vector256<float> left = Vector256.Load(b);
-            Vector256<float> right = Vector256.Load(b + 8);
-            Vector256<float> x = Vector256.Create(*a);
+            var left = Vector256.Load(b);
+            var right = Vector256.Load(b + 8);
+            var x = Vector256.Create(*a);
             c0a = Fma.MultiplyAdd(x, left, c0a);
             c0b = Fma.MultiplyAdd(x, right, c0b);
             x = Vector256.Create(*(a + Depth.Stride));

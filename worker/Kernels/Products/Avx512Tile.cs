@@ -16,40 +16,40 @@ internal readonly unsafe struct Avx512Tile : ITile
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(float* a, float* b, nint depth, float* start, float* sums)
     {
-        Vector512<float> c0a = Vector512.Load(start);
-        Vector512<float> c0b = Vector512.Load(start + 16);
-        Vector512<float> c1a = Vector512.Load(start + 32);
-        Vector512<float> c1b = Vector512.Load(start + 48);
-        Vector512<float> c2a = Vector512.Load(start + 64);
-        Vector512<float> c2b = Vector512.Load(start + 80);
-        Vector512<float> c3a = Vector512.Load(start + 96);
-        Vector512<float> c3b = Vector512.Load(start + 112);
-        Vector512<float> c4a = Vector512.Load(start + 128);
-        Vector512<float> c4b = Vector512.Load(start + 144);
-        Vector512<float> c5a = Vector512.Load(start + 160);
-        Vector512<float> c5b = Vector512.Load(start + 176);
-        Vector512<float> c6a = Vector512.Load(start + 192);
-        Vector512<float> c6b = Vector512.Load(start + 208);
-        Vector512<float> c7a = Vector512.Load(start + 224);
-        Vector512<float> c7b = Vector512.Load(start + 240);
-        Vector512<float> c8a = Vector512.Load(start + 256);
-        Vector512<float> c8b = Vector512.Load(start + 272);
-        Vector512<float> c9a = Vector512.Load(start + 288);
-        Vector512<float> c9b = Vector512.Load(start + 304);
-        Vector512<float> c10a = Vector512.Load(start + 320);
-        Vector512<float> c10b = Vector512.Load(start + 336);
-        Vector512<float> c11a = Vector512.Load(start + 352);
-        Vector512<float> c11b = Vector512.Load(start + 368);
-        Vector512<float> c12a = Vector512.Load(start + 384);
-        Vector512<float> c12b = Vector512.Load(start + 400);
-        Vector512<float> c13a = Vector512.Load(start + 416);
-        Vector512<float> c13b = Vector512.Load(start + 432);
+        var c0a = Vector512.Load(start);
+        var c0b = Vector512.Load(start + 16);
+        var c1a = Vector512.Load(start + 32);
+        var c1b = Vector512.Load(start + 48);
+        var c2a = Vector512.Load(start + 64);
+        var c2b = Vector512.Load(start + 80);
+        var c3a = Vector512.Load(start + 96);
+        var c3b = Vector512.Load(start + 112);
+        var c4a = Vector512.Load(start + 128);
+        var c4b = Vector512.Load(start + 144);
+        var c5a = Vector512.Load(start + 160);
+        var c5b = Vector512.Load(start + 176);
+        var c6a = Vector512.Load(start + 192);
+        var c6b = Vector512.Load(start + 208);
+        var c7a = Vector512.Load(start + 224);
+        var c7b = Vector512.Load(start + 240);
+        var c8a = Vector512.Load(start + 256);
+        var c8b = Vector512.Load(start + 272);
+        var c9a = Vector512.Load(start + 288);
+        var c9b = Vector512.Load(start + 304);
+        var c10a = Vector512.Load(start + 320);
+        var c10b = Vector512.Load(start + 336);
+        var c11a = Vector512.Load(start + 352);
+        var c11b = Vector512.Load(start + 368);
+        var c12a = Vector512.Load(start + 384);
+        var c12b = Vector512.Load(start + 400);
+        var c13a = Vector512.Load(start + 416);
+        var c13b = Vector512.Load(start + 432);
 
         for (float* end = b + (depth * 32); b < end; b += 32, a++)
         {
-            Vector512<float> left = Vector512.Load(b);
-            Vector512<float> right = Vector512.Load(b + 16);
-            Vector512<float> x = Vector512.Create(*a);
+            var left = Vector512.Load(b);
+            var right = Vector512.Load(b + 16);
+            var x = Vector512.Create(*a);
             c0a = Avx512F.FusedMultiplyAdd(x, left, c0a);
             c0b = Avx512F.FusedMultiplyAdd(x, right, c0b);
             x = Vector512.Create(*(a + Depth.Stride));
@@ -126,28 +126,28 @@ internal readonly unsafe struct Avx512Tile : ITile
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void MultiplyFew(float* a, float* b, nint depth, float* start, float* sums)
     {
-        Vector512<float> c0a = Vector512.Load(start);
-        Vector512<float> c0b = Vector512.Load(start + 16);
-        Vector512<float> c1a = Vector512.Load(start + 32);
-        Vector512<float> c1b = Vector512.Load(start + 48);
-        Vector512<float> c2a = Vector512.Load(start + 64);
-        Vector512<float> c2b = Vector512.Load(start + 80);
-        Vector512<float> c3a = Vector512.Load(start + 96);
-        Vector512<float> c3b = Vector512.Load(start + 112);
-        Vector512<float> c4a = Vector512.Load(start + 128);
-        Vector512<float> c4b = Vector512.Load(start + 144);
-        Vector512<float> c5a = Vector512.Load(start + 160);
-        Vector512<float> c5b = Vector512.Load(start + 176);
-        Vector512<float> c6a = Vector512.Load(start + 192);
-        Vector512<float> c6b = Vector512.Load(start + 208);
-        Vector512<float> c7a = Vector512.Load(start + 224);
-        Vector512<float> c7b = Vector512.Load(start + 240);
+        var c0a = Vector512.Load(start);
+        var c0b = Vector512.Load(start + 16);
+        var c1a = Vector512.Load(start + 32);
+        var c1b = Vector512.Load(start + 48);
+        var c2a = Vector512.Load(start + 64);
+        var c2b = Vector512.Load(start + 80);
+        var c3a = Vector512.Load(start + 96);
+        var c3b = Vector512.Load(start + 112);
+        var c4a = Vector512.Load(start + 128);
+        var c4b = Vector512.Load(start + 144);
+        var c5a = Vector512.Load(start + 160);
+        var c5b = Vector512.Load(start + 176);
+        var c6a = Vector512.Load(start + 192);
+        var c6b = Vector512.Load(start + 208);
+        var c7a = Vector512.Load(start + 224);
+        var c7b = Vector512.Load(start + 240);
 
         for (float* end = b + (depth * 32); b < end; b += 32, a++)
         {
-            Vector512<float> left = Vector512.Load(b);
-            Vector512<float> right = Vector512.Load(b + 16);
-            Vector512<float> x = Vector512.Create(*a);
+            var left = Vector512.Load(b);
+            var right = Vector512.Load(b + 16);
+            var x = Vector512.Create(*a);
             c0a = Avx512F.FusedMultiplyAdd(x, left, c0a);
             c0b = Avx512F.FusedMultiplyAdd(x, right, c0b);
             x = Vector512.Create(*(a + Depth.Stride));

@@ -34,7 +34,7 @@ internal static unsafe class MatrixProduct
         where TRows : struct, IRows
         where TResult : struct, IResult
     {
-        Pieces pieces = Pieces.Cut(count, LargestRows, TTile.Rows, matrix.Panels, LargestColumns / TTile.Columns);
+        var pieces = Pieces.Cut(count, LargestRows, TTile.Rows, matrix.Panels, LargestColumns / TTile.Columns);
         ThreadTeam.For(pieces.Count, piece => Piece<TTile, TLanes, TVector, TRows, TResult>(matrix, rows, result, pieces[piece]));
     }
 
@@ -45,11 +45,15 @@ internal static unsafe class MatrixProduct
         where TRows : struct, IRows
         where TResult : struct, IResult
     {
-        TileRows tiles = TileRows.Cover<TTile>(piece.Rows);
+        var tiles = TileRows.Cover<TTile>(piece.Rows);
         int panelSums = tiles.Count<TTile>() * TTile.Columns;
         int keptPanels = matrix.Blocks.Count == 1 ? 1 : piece.Panels;
-        using Scratch scratch = Scratch.Take(
-            tiles.Count<TTile>() * Depth.Stride, keptPanels * panelSums, Depth.Largest * TTile.Columns, TTile.Rows * TTile.Columns);
+        using var scratch = Scratch.Take(
+            tiles.Count<TTile>() * Depth.Stride,
+            keptPanels * panelSums,
+            Depth.Largest * TTile.Columns,
+            TTile.Rows * TTile.Columns
+        );
         float* block = scratch[0];
         float* zeros = scratch[3];
         new Span<float>(zeros, TTile.Rows * TTile.Columns).Clear();

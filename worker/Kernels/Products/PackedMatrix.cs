@@ -19,8 +19,16 @@ internal sealed unsafe class PackedMatrix : IDisposable
     /// Whether the results are the first half of the outputs times GELU of the second: then a panel holds as many of each half.
     /// </param>
     public PackedMatrix(
-        InstructionSet instructions, void* weight, Element element, void* bias, Element biasElement,
-        int outputs, int channels, int taps, bool gated)
+        InstructionSet instructions,
+        void* weight,
+        Element element,
+        void* bias,
+        Element biasElement,
+        int outputs,
+        int channels,
+        int taps,
+        bool gated
+    )
     {
         Instructions = Processor.Require(instructions);
         Element = element;
@@ -125,6 +133,8 @@ internal sealed unsafe class PackedMatrix : IDisposable
 
         int half = _panelColumns / 2;
         int result = (panel * half) + (column % half);
-        return result >= Results ? -1 : column < half ? result : Results + result;
+        return result >= Results ? -1
+            : column < half ? result
+            : Results + result;
     }
 }

@@ -15,9 +15,7 @@ internal sealed unsafe class Scratch : IDisposable
     private NativeBuffer _buffer = new(Alignment);
     private long _bytes;
 
-    private Scratch()
-    {
-    }
+    private Scratch() { }
 
     /// <summary>One of the parts that were asked for; it begins at a cache line.</summary>
     public float* this[int part] => _parts[part];

@@ -54,7 +54,8 @@ internal static unsafe class Winograd
                     TNumbers.Load<TLanes, TVector>(pixels[(4 * Inputs) + j] + at),
                     TNumbers.Load<TLanes, TVector>(pixels[(5 * Inputs) + j] + at),
                     half + (j * TLanes.Count),
-                    across);
+                    across
+                );
             }
 
             for (int i = 0; i < Inputs; i++)
@@ -68,7 +69,8 @@ internal static unsafe class Winograd
                     TLanes.Load(from + (4 * TLanes.Count)),
                     TLanes.Load(from + (5 * TLanes.Count)),
                     to + (i * Inputs * stride) + channel,
-                    stride);
+                    stride
+                );
             }
         }
     }
@@ -105,13 +107,15 @@ internal static unsafe class Winograd
             TLanes.Store(product, TLanes.Multiply(left, TLanes.Create((float)ZeroFactor)));
 
             TVector even = TLanes.MultiplyAdd(
-                right, TLanes.Create((float)(A2 * AFactor)), TLanes.Multiply(left, TLanes.Create((float)AFactor)));
+                right,
+                TLanes.Create((float)(A2 * AFactor)),
+                TLanes.Multiply(left, TLanes.Create((float)AFactor))
+            );
             TVector odd = TLanes.Create((float)(A * AFactor));
             TLanes.Store(product + count, TLanes.MultiplyAdd(middle, odd, even));
             TLanes.Store(product + (2 * count), TLanes.NegatedMultiplyAdd(middle, odd, even));
 
-            even = TLanes.MultiplyAdd(
-                right, TLanes.Create((float)(B2 * BFactor)), TLanes.Multiply(left, TLanes.Create((float)BFactor)));
+            even = TLanes.MultiplyAdd(right, TLanes.Create((float)(B2 * BFactor)), TLanes.Multiply(left, TLanes.Create((float)BFactor)));
             odd = TLanes.Create((float)(B * BFactor));
             TLanes.Store(product + (3 * count), TLanes.MultiplyAdd(middle, odd, even));
             TLanes.Store(product + (4 * count), TLanes.NegatedMultiplyAdd(middle, odd, even));
@@ -141,7 +145,8 @@ internal static unsafe class Winograd
                 TLanes.Load(from + (4 * down)),
                 TLanes.Load(from + (5 * down)),
                 half + (j * TLanes.Count),
-                across);
+                across
+            );
         }
 
         for (int i = 0; i < Outputs; i++)
@@ -155,13 +160,22 @@ internal static unsafe class Winograd
                 TLanes.Load(from + (4 * TLanes.Count)),
                 TLanes.Load(from + (5 * TLanes.Count)),
                 to + (i * Outputs * TLanes.Count),
-                TLanes.Count);
+                TLanes.Count
+            );
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Input<TLanes, TVector>(
-        TVector d0, TVector d1, TVector d2, TVector d3, TVector d4, TVector d5, float* to, nint stride)
+        TVector d0,
+        TVector d1,
+        TVector d2,
+        TVector d3,
+        TVector d4,
+        TVector d5,
+        float* to,
+        nint stride
+    )
         where TLanes : struct, ILanes<TVector>
         where TVector : unmanaged
     {
@@ -194,7 +208,15 @@ internal static unsafe class Winograd
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Output<TLanes, TVector>(
-        TVector m0, TVector m1, TVector m2, TVector m3, TVector m4, TVector m5, float* to, nint stride)
+        TVector m0,
+        TVector m1,
+        TVector m2,
+        TVector m3,
+        TVector m4,
+        TVector m5,
+        float* to,
+        nint stride
+    )
         where TLanes : struct, ILanes<TVector>
         where TVector : unmanaged
     {
@@ -206,7 +228,6 @@ internal static unsafe class Winograd
         a = TLanes.Subtract(m1, m2);
         b = TLanes.Subtract(m3, m4);
         TLanes.Store(to + stride, TLanes.MultiplyAdd(a, TLanes.Create(A), TLanes.Multiply(b, TLanes.Create(B))));
-        TLanes.Store(
-            to + (3 * stride), TLanes.MultiplyAdd(a, TLanes.Create(A * A2), TLanes.MultiplyAdd(b, TLanes.Create(B * B2), m5)));
+        TLanes.Store(to + (3 * stride), TLanes.MultiplyAdd(a, TLanes.Create(A * A2), TLanes.MultiplyAdd(b, TLanes.Create(B * B2), m5)));
     }
 }

@@ -22,11 +22,22 @@ internal static unsafe class WinogradConvolution
 
     /// <summary>Whether this is possible for a layer and likely faster than the plain sum, for pictures of a size.</summary>
     public static bool Suits(Window window, int channels, int outputs, int height, int width) =>
-        window == new Window(3, 3, 1, 1) && Math.Min(height, width) >= SmallestPicture
-        && channels % Step == 0 && outputs % Step == 0 && Math.Min(channels, outputs) >= Depth.ManyChannels;
+        window == new Window(3, 3, 1, 1)
+        && Math.Min(height, width) >= SmallestPicture
+        && channels % Step == 0
+        && outputs % Step == 0
+        && Math.Min(channels, outputs) >= Depth.ManyChannels;
 
     public static void Run<TNumbers>(
-        PackedMatrix matrix, byte* x, byte* result, byte* added, int channels, int batch, int height, int width)
+        PackedMatrix matrix,
+        byte* x,
+        byte* result,
+        byte* added,
+        int channels,
+        int batch,
+        int height,
+        int width
+    )
         where TNumbers : struct, INumbers
     {
         var layer = new Layer(matrix, x, result, added, channels, height, width);
@@ -46,8 +57,13 @@ internal static unsafe class WinogradConvolution
         where TLanes : struct, ILanes<TVector>
         where TVector : unmanaged
     {
-        Pieces pieces = Pieces.Cut(
-            (long)batch * layer.TileRows * layer.TileColumns, LargestTiles, 1, layer.Matrix.Panels, LargestColumns / TTile.Columns);
+        var pieces = Pieces.Cut(
+            (long)batch * layer.TileRows * layer.TileColumns,
+            LargestTiles,
+            1,
+            layer.Matrix.Panels,
+            LargestColumns / TTile.Columns
+        );
         ThreadTeam.For(pieces.Count, piece => Piece<TNumbers, TTile, TLanes, TVector>(layer, pieces[piece]));
     }
 
@@ -58,19 +74,20 @@ internal static unsafe class WinogradConvolution
         where TVector : unmanaged
     {
         PackedMatrix matrix = layer.Matrix;
-        TileRows tiles = TileRows.Cover<TTile>(piece.Rows);
+        var tiles = TileRows.Cover<TTile>(piece.Rows);
         int rows = tiles.Count<TTile>();
         int blocks = matrix.Blocks.Count / 9;
         int keptPanels = blocks == 1 ? 1 : piece.Panels;
         int inputStride = rows * Depth.Stride;
         int productStride = rows * TTile.Columns;
-        using Scratch scratch = Scratch.Take(
+        using var scratch = Scratch.Take(
             Winograd.Products * inputStride,
             keptPanels * Winograd.Products * productStride,
             Winograd.Inputs * Depth.Largest * TTile.Columns,
             TTile.Rows * TTile.Columns,
             Depth.Largest,
-            Winograd.Products * TLanes.Count);
+            Winograd.Products * TLanes.Count
+        );
         float* input = scratch[0];
         float* weight = scratch[2];
         float* zeros = scratch[3];
@@ -113,8 +130,12 @@ internal static unsafe class WinogradConvolution
                     {
                         int product = (row * Winograd.Inputs) + column;
                         tiles.Multiply<TTile>(
-                            input + (product * inputStride), weight + (column * weightStride), depth.Count,
-                            k == 0 ? zeros : null, products + (product * productStride));
+                            input + (product * inputStride),
+                            weight + (column * weightStride),
+                            depth.Count,
+                            k == 0 ? zeros : null,
+                            products + (product * productStride)
+                        );
                     }
                 }
 
@@ -196,9 +217,8 @@ internal static unsafe class WinogradConvolution
                 int row = top + (i / Winograd.Inputs) - 1;
                 int column = left + (i % Winograd.Inputs) - 1;
                 long pixel = (((picture * height) + row) * width) + column;
-                pixels[i] = (uint)row < (uint)height && (uint)column < (uint)width
-                    ? x + (((pixel * channels) + channel) * TNumbers.Size)
-                    : padding;
+                pixels[i] =
+                    (uint)row < (uint)height && (uint)column < (uint)width ? x + (((pixel * channels) + channel) * TNumbers.Size) : padding;
             }
         }
     }

@@ -22,8 +22,7 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     public static void StoreNonTemporal(float* to, Vector256<float> value) => Avx.StoreAlignedNonTemporal(to, value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> LoadBFloat16(ushort* from) =>
-        Avx2.ShiftLeftLogical(Avx2.ConvertToVector256Int32(from), 16).AsSingle();
+    public static Vector256<float> LoadBFloat16(ushort* from) => Avx2.ShiftLeftLogical(Avx2.ConvertToVector256Int32(from), 16).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreBFloat16(ushort* to, Vector256<float> value) => Sse2.Store(to, Narrow(value));
@@ -39,10 +38,10 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
         Vector256<int> half = Avx2.ConvertToVector256Int32(from);
         Vector256<int> sign = Avx2.ShiftLeftLogical(Avx2.And(half, Vector256.Create(0x8000)), 16);
         Vector256<int> moved = Avx2.ShiftLeftLogical(Avx2.And(half, Vector256.Create(0x7fff)), 13);
-        Vector256<int> bias = Vector256.Create(112 << 23);
+        var bias = Vector256.Create(112 << 23);
         Vector256<int> largest = Avx2.CompareGreaterThan(moved, Vector256.Create(0x0f7fffff));
         Vector256<int> normal = Avx2.Add(Avx2.Add(moved, bias), Avx2.And(largest, bias));
-        Vector256<int> one = Vector256.Create(113 << 23);
+        var one = Vector256.Create(113 << 23);
         Vector256<int> small = Avx.Subtract(Avx2.Add(moved, one).AsSingle(), one.AsSingle()).AsInt32();
         Vector256<int> isSmall = Avx2.CompareGreaterThan(Vector256.Create(0x00800000), moved);
         return Avx2.Or(Avx2.BlendVariable(normal, small, isSmall), sign).AsSingle();

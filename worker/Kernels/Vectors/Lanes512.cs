@@ -38,10 +38,10 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
         Vector512<int> half = Avx512F.ConvertToVector512Int32(Avx.LoadVector256(from));
         Vector512<int> sign = Avx512F.ShiftLeftLogical(Avx512F.And(half, Vector512.Create(0x8000)), 16);
         Vector512<int> moved = Avx512F.ShiftLeftLogical(Avx512F.And(half, Vector512.Create(0x7fff)), 13);
-        Vector512<int> bias = Vector512.Create(112 << 23);
+        var bias = Vector512.Create(112 << 23);
         Vector512<int> largest = Avx512F.CompareGreaterThan(moved, Vector512.Create(0x0f7fffff));
         Vector512<int> normal = Avx512F.Add(Avx512F.Add(moved, bias), Avx512F.And(largest, bias));
-        Vector512<int> one = Vector512.Create(113 << 23);
+        var one = Vector512.Create(113 << 23);
         Vector512<int> small = Avx512F.Subtract(Avx512F.Add(moved, one).AsSingle(), one.AsSingle()).AsInt32();
         Vector512<int> isSmall = Avx512F.CompareGreaterThan(Vector512.Create(0x00800000), moved);
         return Avx512F.Or(Avx512F.BlendVariable(normal, small, isSmall), sign).AsSingle();

@@ -8,8 +8,7 @@ internal readonly unsafe ref struct NativeArray
     /// <summary>Sizes of rows are rounded up to a multiple of this, so that whole vectors fit.</summary>
     public const int Step = 16;
 
-    public NativeArray(long count) =>
-        Numbers = (float*)NativeMemory.AlignedAlloc((nuint)Math.Max(1, count) * sizeof(float), 64);
+    public NativeArray(long count) => Numbers = (float*)NativeMemory.AlignedAlloc((nuint)Math.Max(1, count) * sizeof(float), 64);
 
     public float* Numbers { get; }
 

@@ -27,26 +27,45 @@ internal sealed class FailureTranslator(ProcessRecycler recycler, ILogger<Failur
                 return new JobOutcome.Failed(new JobError("invalid_image", picture.Message, "image"));
             case VideoException video:
                 WorkerLog.JobFailed(logger, job.Id, job.Attempt, e);
-                return new JobOutcome.Retry(new JobError("video_not_encoded", $"The clip could not be encoded. Nothing was charged. {video.Message}"));
+                return new JobOutcome.Retry(
+                    new JobError("video_not_encoded", $"The clip could not be encoded. Nothing was charged. {video.Message}")
+                );
             case ModelUnavailableException model:
                 WorkerLog.JobFailed(logger, job.Id, job.Attempt, e);
                 return new JobOutcome.Retry(new JobError("model_unavailable", model.Message, "model"));
             case WeightsException:
                 WorkerLog.JobFailed(logger, job.Id, job.Attempt, e);
-                return new JobOutcome.Retry(new JobError(
-                    "model_unavailable", $"The model {job.Model} cannot be run at present; its files do not fit. Nothing was charged.", "model"));
+                return new JobOutcome.Retry(
+                    new JobError(
+                        "model_unavailable",
+                        $"The model {job.Model} cannot be run at present; its files do not fit. Nothing was charged.",
+                        "model"
+                    )
+                );
             case { } memory when IsOutOfMemory(memory):
                 WorkerLog.OutOfMemory(logger, job.Id, e);
-                return new JobOutcome.Retry(new JobError(
-                    OutOfMemory, "The worker ran out of memory on this job. Ask for a smaller size or fewer pictures. Nothing was charged."));
+                return new JobOutcome.Retry(
+                    new JobError(
+                        OutOfMemory,
+                        "The worker ran out of memory on this job. Ask for a smaller size or fewer pictures. Nothing was charged."
+                    )
+                );
             case ResultsStoreException:
                 WorkerLog.JobFailed(logger, job.Id, job.Attempt, e);
-                return new JobOutcome.Retry(new JobError(
-                    "results_unavailable", "The outputs were made, but the results store did not take them. Nothing was charged; submit it again later."));
+                return new JobOutcome.Retry(
+                    new JobError(
+                        "results_unavailable",
+                        "The outputs were made, but the results store did not take them. Nothing was charged; submit it again later."
+                    )
+                );
             case { } passing when Transient.Is(passing):
                 WorkerLog.JobFailed(logger, job.Id, job.Attempt, e);
-                return new JobOutcome.Retry(new JobError(
-                    "temporarily_unavailable", "A part of the system did not answer while this job ran. Nothing was charged; submit it again."));
+                return new JobOutcome.Retry(
+                    new JobError(
+                        "temporarily_unavailable",
+                        "A part of the system did not answer while this job ran. Nothing was charged; submit it again."
+                    )
+                );
             default:
                 WorkerLog.JobFailed(logger, job.Id, job.Attempt, e);
                 return new JobOutcome.Failed(Internal(job));
@@ -62,8 +81,8 @@ internal sealed class FailureTranslator(ProcessRecycler recycler, ILogger<Failur
         }
     }
 
-    public static JobError Internal(ClaimedJob job) => new(
-        "internal_error", $"The job failed through a fault of ours, which is logged under {job.Id}. Nothing was charged.");
+    public static JobError Internal(ClaimedJob job) =>
+        new("internal_error", $"The job failed through a fault of ours, which is logged under {job.Id}. Nothing was charged.");
 
     /// <summary>Allocators tell of it in words: libtorch's on the CPU, CUDA's, and the runtime's own.</summary>
     private static bool IsOutOfMemory(Exception e) =>

@@ -5,7 +5,13 @@ using Microsoft.Extensions.Options;
 namespace Generation.Worker.Jobs;
 
 /// <summary>Claims jobs for this worker, through a database that may be away for a moment.</summary>
-internal sealed class JobClaims(JobStore store, RunningJobs running, IOptions<WorkerOptions> worker, IOptions<JobsOptions> jobs, TimeProvider time)
+internal sealed class JobClaims(
+    JobStore store,
+    RunningJobs running,
+    IOptions<WorkerOptions> worker,
+    IOptions<JobsOptions> jobs,
+    TimeProvider time
+)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 

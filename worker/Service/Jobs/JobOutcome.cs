@@ -5,9 +5,7 @@ namespace Generation.Worker.Jobs;
 /// <summary>How a job's run ended. The runner acts on it in one place.</summary>
 internal abstract record JobOutcome
 {
-    private JobOutcome()
-    {
-    }
+    private JobOutcome() { }
 
     /// <summary>Its files are stored.</summary>
     public sealed record Done(IReadOnlyList<JobOutput> Outputs) : JobOutcome;

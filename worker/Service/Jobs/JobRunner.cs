@@ -21,7 +21,8 @@ internal sealed class JobRunner(
     IOptions<WorkerOptions> worker,
     IOptions<JobsOptions> jobs,
     TimeProvider time,
-    ILogger<JobRunner> logger)
+    ILogger<JobRunner> logger
+)
 {
     /// <summary>How long an outcome is kept in hand while the database is away.</summary>
     private static readonly TimeSpan WriteLimit = TimeSpan.FromMinutes(5);
@@ -34,8 +35,7 @@ internal sealed class JobRunner(
     {
         using IDisposable? scope = logger.BeginScope("job {JobId} attempt {Attempt}", job.Claim.Id, job.Claim.Attempt);
         // The consumer that started this run is its parent, also when it is over before
-        using System.Diagnostics.Activity? activity = Tracing.Run(
-            job.Claim.Id, job.Claim.Model, job.Claim.Request.Kind, job.Claim.Attempt);
+        using System.Diagnostics.Activity? activity = Tracing.Run(job.Claim.Id, job.Claim.Model, job.Claim.Request.Kind, job.Claim.Attempt);
         FaultPoint.Reach(FaultPoint.Started);
         long start = time.GetTimestamp();
         WorkerLog.JobStarted(logger, job.Claim.Id, job.Claim.Attempt, job.Claim.Request.Kind, job.Claim.Model);
@@ -69,7 +69,9 @@ internal sealed class JobRunner(
             JobKind kind = job.Claim.Request.Kind;
             return renderers.Find(kind) is { } renderer
                 ? new JobOutcome.Done(await renderer.RunAsync(job))
-                : new JobOutcome.Failed(new JobError("kind_not_supported", $"This worker cannot run jobs of the kind {kind.WireName()}.", "kind"));
+                : new JobOutcome.Failed(
+                    new JobError("kind_not_supported", $"This worker cannot run jobs of the kind {kind.WireName()}.", "kind")
+                );
         }
         catch (OperationCanceledException) when (job.Stop.Reason != StopReason.None)
         {
@@ -105,11 +107,15 @@ internal sealed class JobRunner(
         {
             JobOutcome.Done done => await PersistAsync(job, token => store.CompleteAsync(id, epoch, done.Outputs, token)),
             JobOutcome.Failed failed => await PersistAsync(job, token => store.FailAsync(id, epoch, failed.Error, token)),
-            JobOutcome.Retry retry => await PersistAsync(job, token => store.RetryAsync(id, epoch, jobs.Value.MaxAttempts, retry.Error, token)),
+            JobOutcome.Retry retry => await PersistAsync(job, token =>
+                store.RetryAsync(id, epoch, jobs.Value.MaxAttempts, retry.Error, token)
+            ),
             JobOutcome.Stopped { Reason: StopReason.LeaseLost } => FencedOutcome.Lost,
             JobOutcome.Stopped { Reason: StopReason.CancelRequested } => FencedOutcome.CancelRequested,
             JobOutcome.Stopped { Reason: StopReason.Shutdown } => await HandBackAsync(job),
-            JobOutcome.Stopped { Reason: StopReason.TimeLimit } => await PersistAsync(job, token => store.FailAsync(id, epoch, TooLong, token)),
+            JobOutcome.Stopped { Reason: StopReason.TimeLimit } => await PersistAsync(job, token =>
+                store.FailAsync(id, epoch, TooLong, token)
+            ),
             // An outcome that nobody foresaw is a failure
             _ => await PersistAsync(job, token => store.FailAsync(id, epoch, FailureTranslator.Internal(job.Claim), token)),
         };
@@ -128,9 +134,12 @@ internal sealed class JobRunner(
         return written;
     }
 
-    private JobError TooLong => new(
-        "time_limit",
-        $"The job ran longer than the {worker.Value.JobLimit.TotalSeconds} s that one may take. Ask for fewer steps or pictures, or a smaller size. Nothing was charged.");
+    private JobError TooLong =>
+        new(
+            "time_limit",
+            $"The job ran longer than the {worker.Value.JobLimit.TotalSeconds} s that one may take. Ask for fewer steps or pictures, or "
+                + "a smaller size. Nothing was charged."
+        );
 
     private async Task<FencedOutcome> HandBackAsync(RunningJob job)
     {
@@ -148,7 +157,9 @@ internal sealed class JobRunner(
         }
 
         FaultPoint.Reach(FaultPoint.HandingBack);
-        FencedOutcome written = await PersistAsync(job, token => store.HandBackAsync(job.Claim.Id, job.Claim.LeaseEpoch, checkpoint, token));
+        FencedOutcome written = await PersistAsync(job, token =>
+            store.HandBackAsync(job.Claim.Id, job.Claim.LeaseEpoch, checkpoint, token)
+        );
         FaultPoint.Reach(FaultPoint.HandedBack);
         return written;
     }
@@ -158,9 +169,8 @@ internal sealed class JobRunner(
     {
         using var limit = new CancellationTokenSource(WriteLimit, time);
         // A shutdown does not wait for a database that is away
-        using CancellationTokenRegistration registration = job.Stop.Reason == StopReason.Shutdown
-            ? default
-            : job.Stop.Token.Register(() => limit.CancelAfter(worker.Value.StopTime));
+        using CancellationTokenRegistration registration =
+            job.Stop.Reason == StopReason.Shutdown ? default : job.Stop.Token.Register(() => limit.CancelAfter(worker.Value.StopTime));
         if (job.Stop.Reason == StopReason.Shutdown)
         {
             limit.CancelAfter(worker.Value.StopTime / 3);

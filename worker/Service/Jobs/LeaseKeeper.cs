@@ -64,7 +64,8 @@ internal sealed class LeaseKeeper : IAsyncDisposable
         timeout.CancelAfter(limit);
         try
         {
-            JobCheckpoint? checkpoint = _job.Stop.Reason == StopReason.None ? await _checkpoints.SaveNewestAsync(_job, timeout.Token) : null;
+            JobCheckpoint? checkpoint =
+                _job.Stop.Reason == StopReason.None ? await _checkpoints.SaveNewestAsync(_job, timeout.Token) : null;
             LeaseState state = await _store.RenewAsync(_job.Claim.Id, _job.Claim.LeaseEpoch, _lease, checkpoint, timeout.Token);
             switch (state)
             {

@@ -15,7 +15,12 @@ internal sealed class AdapterFolders
     private const string Flux = "flux";
 
     // Features of a word in the networks of each published family
-    private static readonly Dictionary<long, string> Families = new() { [768] = "sd15", [1024] = "sd21", [2048] = "sdxl" };
+    private static readonly Dictionary<long, string> Families = new()
+    {
+        [768] = "sd15",
+        [1024] = "sd21",
+        [2048] = "sdxl",
+    };
 
     private readonly string _loraFolder;
     private readonly string _embeddingFolder;
@@ -46,18 +51,22 @@ internal sealed class AdapterFolders
         }
 
         (long lora, long embedding) = FeaturesOf(weights);
-        return entry with
-        {
-            Loras = [.. List(_loras, lora, entry)],
-            Embeddings = [.. List(_embeddings, embedding, entry)],
-        };
+        return entry with { Loras = [.. List(_loras, lora, entry)], Embeddings = [.. List(_embeddings, embedding, entry)] };
     }
 
-    private static IEnumerable<AdapterEntry> List(Dictionary<string, (long Features, string Family)> adapters, long features, ModelEntry entry) =>
-        adapters.OrderBy(a => a.Key, StringComparer.Ordinal).Select(a => new AdapterEntry(a.Key,
-            a.Value.Features == features ? entry.Family
-            : a.Value.Family == entry.Family ? $"{a.Value.Family} of {a.Value.Features} features"
-            : a.Value.Family));
+    private static IEnumerable<AdapterEntry> List(
+        Dictionary<string, (long Features, string Family)> adapters,
+        long features,
+        ModelEntry entry
+    ) =>
+        adapters
+            .OrderBy(a => a.Key, StringComparer.Ordinal)
+            .Select(a => new AdapterEntry(
+                a.Key,
+                a.Value.Features == features ? entry.Family
+                    : a.Value.Family == entry.Family ? $"{a.Value.Family} of {a.Value.Features} features"
+                    : a.Value.Family
+            ));
 
     private static Dictionary<string, (long, string)> Scan(string folder, Func<SafetensorsFile, (long, string)> family, ILogger logger)
     {
@@ -67,7 +76,7 @@ internal sealed class AdapterFolders
             string name = Path.GetFileNameWithoutExtension(path);
             try
             {
-                using SafetensorsFile file = SafetensorsFile.Open(path);
+                using var file = SafetensorsFile.Open(path);
                 found[name] = family(file);
             }
             catch (Exception e) when (e is WeightsException or IOException or UnauthorizedAccessException)
@@ -84,7 +93,7 @@ internal sealed class AdapterFolders
     {
         try
         {
-            ModelFiles files = ModelFiles.Open(weights);
+            var files = ModelFiles.Open(weights);
             if (files.Has("transformer"))
             {
                 return (0, Number(files.Config("text_encoder"), "hidden_size"));
@@ -102,19 +111,33 @@ internal sealed class AdapterFolders
         }
 
         static long Number(string config, string name) =>
-            JsonDocument.Parse(config).RootElement.TryGetProperty(name, out JsonElement value) && value.TryGetInt64(out long number) ? number : -1;
+            JsonDocument.Parse(config).RootElement.TryGetProperty(name, out JsonElement value) && value.TryGetInt64(out long number)
+                ? number
+                : -1;
     }
 
     private static (long, string) OfLora(SafetensorsFile file)
     {
-        if (file.Names.Any(name => name.Contains("double_blocks", StringComparison.Ordinal) || name.Contains("single_transformer_blocks", StringComparison.Ordinal)))
+        if (
+            file.Names.Any(name =>
+                name.Contains("double_blocks", StringComparison.Ordinal)
+                || name.Contains("single_transformer_blocks", StringComparison.Ordinal)
+            )
+        )
         {
             return (0, Flux);
         }
 
         // The side that reads words: (rank, features)
-        string? down = file.Names.FirstOrDefault(name => name.Contains("attn2", StringComparison.Ordinal) && name.Contains("to_k", StringComparison.Ordinal)
-            && (name.Contains("lora_down", StringComparison.Ordinal) || name.Contains("lora_A", StringComparison.Ordinal) || name.Contains("lora.down", StringComparison.Ordinal)));
+        string? down = file.Names.FirstOrDefault(name =>
+            name.Contains("attn2", StringComparison.Ordinal)
+            && name.Contains("to_k", StringComparison.Ordinal)
+            && (
+                name.Contains("lora_down", StringComparison.Ordinal)
+                || name.Contains("lora_A", StringComparison.Ordinal)
+                || name.Contains("lora.down", StringComparison.Ordinal)
+            )
+        );
         return Of(down is null ? 0 : file.Entry(down).Shape[^1]);
     }
 

@@ -17,7 +17,8 @@ internal sealed class LoadedModel(ModelEntry entry, long bytes) : IDisposable
 
     /// <summary>The networks of the Stable Diffusion family that draw pictures.</summary>
     /// <exception cref="SettingException">It has none: it is of another family, only enlarges, or makes clips.</exception>
-    public LatentDiffusionModel Model => Pictures ?? throw new SettingException("model", $"is {Entry.Name} of the family {Entry.Family}, with which this cannot be done.");
+    public LatentDiffusionModel Model =>
+        Pictures ?? throw new SettingException("model", $"is {Entry.Name} of the family {Entry.Family}, with which this cannot be done.");
 
     /// <summary>What draws pictures; null where it is of another family, only enlarges, or is in memory for clips.</summary>
     public LatentDiffusionModel? Pictures { get; init; }

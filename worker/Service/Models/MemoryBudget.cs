@@ -6,7 +6,6 @@ namespace Generation.Worker.Models;
 internal sealed class MemoryBudget(IOptions<WorkerOptions> options)
 {
     /// <summary>In bytes. Without a setting: six tenths of what this process may use, a container's limit counted.</summary>
-    public long Bytes { get; } = options.Value.ModelMemoryMiB > 0
-        ? options.Value.ModelMemoryMiB << 20
-        : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 10 * 6;
+    public long Bytes { get; } =
+        options.Value.ModelMemoryMiB > 0 ? options.Value.ModelMemoryMiB << 20 : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 10 * 6;
 }

@@ -28,7 +28,14 @@ internal static class ModelAddition
 
         try
         {
-            string file = Add(Path.GetFullPath(path), name, Path.GetFullPath(folder), output, Given(onto.ElementAtOrDefault(0)), Given(onto.ElementAtOrDefault(1)));
+            string file = Add(
+                Path.GetFullPath(path),
+                name,
+                Path.GetFullPath(folder),
+                output,
+                Given(onto.ElementAtOrDefault(0)),
+                Given(onto.ElementAtOrDefault(1))
+            );
             output.WriteLine($"{file} is written. Workers find it when they start: ./generation down && ./generation up");
             return 0;
         }
@@ -37,7 +44,17 @@ internal static class ModelAddition
             errors.WriteLine($"{e.Message} Give yourself the right to it (chmod), or call as the user who has it.");
             return 1;
         }
-        catch (Exception e) when (e is WeightsException or SettingException or LoraException or SchedulerException or TokenizerException or ConfigException or PromptException or IOException)
+        catch (Exception e)
+            when (e
+                    is WeightsException
+                        or SettingException
+                        or LoraException
+                        or SchedulerException
+                        or TokenizerException
+                        or ConfigException
+                        or PromptException
+                        or IOException
+            )
         {
             errors.WriteLine(e.Message);
             return 1;
@@ -46,7 +63,10 @@ internal static class ModelAddition
         static string? Given(string? argument) => string.IsNullOrEmpty(argument) ? null : argument;
     }
 
-    /// <summary>Checks what lies at <paramref name="path"/> and writes FOLDER/NAME.json, which nobody sees half written; a part goes into another model's entry, a LoRA or embedding into its folder.</summary>
+    /// <summary>
+    /// Checks what lies at <paramref name="path"/> and writes FOLDER/NAME.json, which nobody sees half written; a part goes into another
+    /// model's entry, a LoRA or embedding into its folder.
+    /// </summary>
     /// <param name="to">The model that a part goes onto.</param>
     /// <param name="type">What a control network's pictures are, as in canny.</param>
     /// <returns>The file that was written.</returns>
@@ -54,7 +74,9 @@ internal static class ModelAddition
     {
         if (!ModelCatalog.IsName(name))
         {
-            throw new WeightsException($"The name '{name}' must be of lowercase letters, digits, '-', '.' and '_', 100 at most. Choose one with --name.");
+            throw new WeightsException(
+                $"The name '{name}' must be of lowercase letters, digits, '-', '.' and '_', 100 at most. Choose one with --name."
+            );
         }
 
         AddedKind kind = AddedKinds.Of(path);
@@ -90,23 +112,26 @@ internal static class ModelAddition
         return file;
     }
 
-    private static ModelEntry UpscalerEntryOf(int scale, string name, string path) => new()
-    {
-        Name = name,
-        Family = "real-esrgan",
-        Kinds = [JobKind.SuperResolution],
-        Path = path,
-        Scale = scale,
-        MinSide = 16,
-        MaxSide = 4096,
-        MaxPixels = 4096 * 4096,
-    };
+    private static ModelEntry UpscalerEntryOf(int scale, string name, string path) =>
+        new()
+        {
+            Name = name,
+            Family = "real-esrgan",
+            Kinds = [JobKind.SuperResolution],
+            Path = path,
+            Scale = scale,
+            MinSide = 16,
+            MaxSide = 4096,
+            MaxPixels = 4096 * 4096,
+        };
 
     private static ModelEntry EntryOf(ModelTrial trial, string name, string path)
     {
-        bool isFlux = trial.Family == "flux", enlarges = trial.Kinds is [JobKind.SuperResolution];
+        bool isFlux = trial.Family == "flux",
+            enlarges = trial.Kinds is [JobKind.SuperResolution];
         int Down(int side) => Math.Max(trial.Multiple, side / trial.Multiple * trial.Multiple);
-        int longest = Math.Max(trial.Native.Width, trial.Native.Height), shortest = Math.Min(trial.Native.Width, trial.Native.Height);
+        int longest = Math.Max(trial.Native.Width, trial.Native.Height),
+            shortest = Math.Min(trial.Native.Width, trial.Native.Height);
         return new ModelEntry
         {
             Name = name,
@@ -123,15 +148,33 @@ internal static class ModelAddition
             MinSide = Down(shortest / 2),
             MaxSide = longest * (enlarges ? 8 : 4),
             MaxPixels = (long)trial.Native.Width * trial.Native.Height * (enlarges ? 64 : 16),
-            DefaultSteps = trial.Frames is not null ? 25 : isFlux ? 28 : enlarges ? 75 : 30,
+            DefaultSteps =
+                trial.Frames is not null ? 25
+                : isFlux ? 28
+                : enlarges ? 75
+                : 30,
             MaxSteps = 150,
             DefaultFrames = trial.Frames ?? 16,
             MaxFrames = Math.Max(trial.Frames ?? 0, 32),
             DefaultFps = trial.Frames is null ? 8 : 7,
-            DefaultGuidanceScale = trial.Frames is not null ? 3 : isFlux ? 3.5 : enlarges ? 9 : trial.Family.StartsWith("sdxl", StringComparison.Ordinal) ? 5 : 7.5,
-            DefaultScheduler = trial.Frames is not null ? "auto" : isFlux ? "flow_euler" : "ddim",
+            DefaultGuidanceScale =
+                trial.Frames is not null ? 3
+                : isFlux ? 3.5
+                : enlarges ? 9
+                : trial.Family.StartsWith("sdxl", StringComparison.Ordinal) ? 5
+                : 7.5,
+            DefaultScheduler =
+                trial.Frames is not null ? "auto"
+                : isFlux ? "flow_euler"
+                : "ddim",
             Scale = enlarges ? 4 : null,
-            PriceFactor = trial.Family switch { "flux" => 10m, "svd" => 4m, "sdxl" or "sdxl-refiner" => 3m, _ => 1m },
+            PriceFactor = trial.Family switch
+            {
+                "flux" => 10m,
+                "svd" => 4m,
+                "sdxl" or "sdxl-refiner" => 3m,
+                _ => 1m,
+            },
         };
     }
 }

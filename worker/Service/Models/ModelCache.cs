@@ -8,10 +8,17 @@ namespace Generation.Worker.Models;
 /// Models in memory, bounded: the least recently used one that no job holds makes room for the next. Two jobs that want the
 /// same model share one load, and a load that failed is tried again by the next job.
 /// </summary>
-internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, MemoryBudget budget, TimeProvider time, ILogger<ModelCache> logger) : IDisposable
+internal sealed class ModelCache(
+    ModelCatalog catalog,
+    ModelLoader loader,
+    MemoryBudget budget,
+    TimeProvider time,
+    ILogger<ModelCache> logger
+) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Name, ModelUse Use), Slot> _slots = [];
+
     /// <summary>How fast weights are taken to load before the first was measured, in bytes a second.</summary>
     private const double AssumedSpeed = 300e6;
 
@@ -54,7 +61,7 @@ internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, Memor
             }
         }
 
-        TimeSpan guess = TimeSpan.FromSeconds(1 + (loader.CountBytes(entry) / AssumedSpeed));
+        var guess = TimeSpan.FromSeconds(1 + (loader.CountBytes(entry) / AssumedSpeed));
         lock (_lock)
         {
             _loadTimes.TryAdd(entry.Name, guess);
@@ -63,14 +70,14 @@ internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, Memor
     }
 
     /// <inheritdoc cref="AcquireAsync(string, ModelUse, CancellationToken)"/>
-    public Task<ModelLease> AcquireAsync(string name, CancellationToken cancellationToken) => AcquireAsync(name, ModelUse.Pictures, cancellationToken);
+    public Task<ModelLease> AcquireAsync(string name, CancellationToken cancellationToken) =>
+        AcquireAsync(name, ModelUse.Pictures, cancellationToken);
 
     /// <summary>The model, loaded for a use, and held until the lease is disposed.</summary>
     /// <exception cref="ModelUnavailableException">This worker has no such model, or cannot load it.</exception>
     public async Task<ModelLease> AcquireAsync(string name, ModelUse use, CancellationToken cancellationToken)
     {
-        ModelEntry entry = catalog.Find(name)
-            ?? throw new ModelUnavailableException($"The model {name} is not on this worker.");
+        ModelEntry entry = catalog.Find(name) ?? throw new ModelUnavailableException($"The model {name} is not on this worker.");
         Slot slot = await HoldAsync(entry, use, cancellationToken);
         try
         {
@@ -158,8 +165,11 @@ internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, Memor
     {
         while (_slots.Values.Sum(s => s.Bytes) + needed > budget.Bytes)
         {
-            KeyValuePair<(string Name, ModelUse Use), Slot>? oldest = _slots.Where(s => s.Value.Holders == 0).OrderBy(s => s.Value.UsedAt)
-                .Select(s => (KeyValuePair<(string Name, ModelUse Use), Slot>?)s).FirstOrDefault();
+            KeyValuePair<(string Name, ModelUse Use), Slot>? oldest = _slots
+                .Where(s => s.Value.Holders == 0)
+                .OrderBy(s => s.Value.UsedAt)
+                .Select(s => (KeyValuePair<(string Name, ModelUse Use), Slot>?)s)
+                .FirstOrDefault();
             if (oldest is not { } evicted)
             {
                 return;
@@ -224,7 +234,8 @@ internal sealed class ModelCache(ModelCatalog catalog, ModelLoader loader, Memor
                     },
                     CancellationToken.None,
                     TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously,
-                    TaskScheduler.Default);
+                    TaskScheduler.Default
+                );
             }
         }
     }

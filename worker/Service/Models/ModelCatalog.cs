@@ -15,8 +15,14 @@ internal sealed partial class ModelCatalog
     private readonly Dictionary<string, ModelEntry> _entries = [];
 
     /// <summary>Reads the entries that Worker:Models names, or all there are.</summary>
-    /// <exception cref="InvalidOperationException">The folder is not there, a named model is not in it, or no entry can be used.</exception>
-    public ModelCatalog(IOptions<ModelsOptions> models, IOptions<WorkerOptions> worker, IEnumerable<RenderedKind> kinds, ILogger<ModelCatalog> logger)
+    /// <exception cref="InvalidOperationException">The folder is not there, a named model is not in it, or no entry can be
+    /// used.</exception>
+    public ModelCatalog(
+        IOptions<ModelsOptions> models,
+        IOptions<WorkerOptions> worker,
+        IEnumerable<RenderedKind> kinds,
+        ILogger<ModelCatalog> logger
+    )
     {
         _kinds = [.. kinds.Select(k => k.Kind)];
         _folder = Path.GetFullPath(models.Value.Path);
@@ -27,9 +33,13 @@ internal sealed partial class ModelCatalog
 
         _adapters = new AdapterFolders(_folder, logger);
         string[] wanted = worker.Value.Models;
-        IEnumerable<string> names = wanted.Length > 0
-            ? wanted
-            : Directory.EnumerateFiles(_folder, "*.json").Select(f => Path.GetFileNameWithoutExtension(f)).Order(StringComparer.Ordinal);
+        IEnumerable<string> names =
+            wanted.Length > 0
+                ? wanted
+                : Directory
+                    .EnumerateFiles(_folder, "*.json")
+                    .Select(f => Path.GetFileNameWithoutExtension(f))
+                    .Order(StringComparer.Ordinal);
         foreach (string name in names.Distinct(StringComparer.Ordinal))
         {
             try
@@ -51,9 +61,8 @@ internal sealed partial class ModelCatalog
     public IReadOnlyCollection<ModelEntry> Entries => _entries.Values;
 
     /// <summary>The model that is loaded before any job asks: the first named, else the one called demo, else the first.</summary>
-    public ModelEntry Default => _entries.TryGetValue("demo", out ModelEntry? demo) && Entries.First() != demo && _entries.Count > 1
-        ? demo
-        : Entries.First();
+    public ModelEntry Default =>
+        _entries.TryGetValue("demo", out ModelEntry? demo) && Entries.First() != demo && _entries.Count > 1 ? demo : Entries.First();
 
     public ModelEntry? Find(string name) => _entries.GetValueOrDefault(name);
 
@@ -85,7 +94,8 @@ internal sealed partial class ModelCatalog
         if (entry is null || entry.Name != name || !ValidName().IsMatch(name))
         {
             throw new InvalidOperationException(
-                $"The catalogue entry {file} must have \"name\": \"{name}\", of lowercase letters, digits, '-', '.' and '_'.");
+                $"The catalogue entry {file} must have \"name\": \"{name}\", of lowercase letters, digits, '-', '.' and '_'."
+            );
         }
 
         string weights = PathOf(entry.Path);
@@ -94,18 +104,32 @@ internal sealed partial class ModelCatalog
             throw new InvalidOperationException($"The catalogue entry {file} names the weights {weights}, which are not there.");
         }
 
-        if (entry.Kinds.Any(kind => kind != JobKind.SuperResolution)
-            && (entry.NativeWidth < 1 || entry.NativeHeight < 1 || entry.NativeMultiple < 1 || entry.NativeMinSide < 1 || entry.NativeMaxSide < entry.NativeMinSide
-                || entry.DefaultWidth < 1 || entry.DefaultHeight < 1 || entry.DefaultScheduler.Length == 0))
+        if (
+            entry.Kinds.Any(kind => kind != JobKind.SuperResolution)
+            && (
+                entry.NativeWidth < 1
+                || entry.NativeHeight < 1
+                || entry.NativeMultiple < 1
+                || entry.NativeMinSide < 1
+                || entry.NativeMaxSide < entry.NativeMinSide
+                || entry.DefaultWidth < 1
+                || entry.DefaultHeight < 1
+                || entry.DefaultScheduler.Length == 0
+            )
+        )
         {
             throw new InvalidOperationException(
-                $"The catalogue entry {file} must have native_width, native_height, native_min_side, native_max_side, default_width, default_height and default_scheduler.");
+                $"The catalogue entry {file} must have native_width, native_height, native_min_side, native_max_side, default_width, "
+                    + "default_height and default_scheduler."
+            );
         }
 
         JobKind[] kinds = [.. entry.Kinds.Where(k => _kinds.Contains(k) && (k != JobKind.ControlNet || entry.ControlNets.Count > 0))];
         return kinds.Length > 0
             ? _adapters.AddTo(entry with { Kinds = kinds, Network = NetworkFiles.Of(entry, weights) }, weights)
-            : throw new InvalidOperationException($"The catalogue entry {file} has no kind that this version can run ({string.Join(", ", _kinds.Select(k => k.WireName()))}).");
+            : throw new InvalidOperationException(
+                $"The catalogue entry {file} has no kind that this version can run ({string.Join(", ", _kinds.Select(k => k.WireName()))})."
+            );
     }
 
     [GeneratedRegex("^[a-z0-9][a-z0-9._-]{0,99}$", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]

@@ -42,7 +42,9 @@ internal sealed class ModelLoader
 
     /// <summary>What a model's weights take in memory for a use, read off its files' headers once.</summary>
     public long CountBytes(ModelEntry entry, ModelUse use = ModelUse.Pictures) =>
-        _bytes.GetOrAdd((entry.Name, use), _ => WeightsOf(entry, use).Sum(path => CountWeights(_catalog.PathOf(path))) * (_dtype == ScalarType.Float32 ? 4 : 2));
+        _bytes.GetOrAdd((entry.Name, use), _ =>
+            WeightsOf(entry, use).Sum(path => CountWeights(_catalog.PathOf(path))) * (_dtype == ScalarType.Float32 ? 4 : 2)
+        );
 
     /// <summary>Reads what a use of a model needs, with its upscaler. The caller disposes it.</summary>
     /// <exception cref="WeightsException">A part is missing or does not fit.</exception>
@@ -55,27 +57,37 @@ internal sealed class ModelLoader
             // What the files are says which family of networks they need
             ModelFiles? files = DrawsPictures(entry, use) ? ModelFiles.Open(path) : null;
             bool isFlux = files?.Has("transformer") == true;
-            AnimateDiffPipeline? words = use == ModelUse.Clips && entry.MotionAdapter is { } motion
-                ? Keep(AnimateDiffPipeline.FromPretrained(path, _catalog.PathOf(motion), _dtype, _device))
-                : null;
+            AnimateDiffPipeline? words =
+                use == ModelUse.Clips && entry.MotionAdapter is { } motion
+                    ? Keep(AnimateDiffPipeline.FromPretrained(path, _catalog.PathOf(motion), _dtype, _device))
+                    : null;
             LatentDiffusionModel? pictures = files is not null && !isFlux ? Keep(LatentDiffusionModel.Load(files, _dtype, _device)) : null;
             return new LoadedModel(entry, CountBytes(entry, use))
             {
                 Pictures = pictures,
                 Flux = isFlux ? Keep(FluxModel.Load(files!, _dtype, _device)) : null,
-                DiffusionUpscaler = pictures is not null && entry.Kinds.Contains(JobKind.SuperResolution)
-                    ? new StableDiffusionUpscalePipeline(pictures, files!)
-                    : null,
+                DiffusionUpscaler =
+                    pictures is not null && entry.Kinds.Contains(JobKind.SuperResolution)
+                        ? new StableDiffusionUpscalePipeline(pictures, files!)
+                        : null,
                 Upscalers = entry.IsPlainUpscaler ? Keep(UpscalerSet.FromPretrained(path, _dtype, _device)) : null,
                 TextToVideo = words,
                 MotionScheduler = words is null ? null : MotionScheduler(entry, words.Scheduler),
-                ImageToVideo = use == ModelUse.Clips && entry.MotionAdapter is null ? Keep(StableVideoDiffusionPipeline.FromPretrained(path, _dtype, _device)) : null,
+                ImageToVideo =
+                    use == ModelUse.Clips && entry.MotionAdapter is null
+                        ? Keep(StableVideoDiffusionPipeline.FromPretrained(path, _dtype, _device))
+                        : null,
                 Upscaler = entry.Upscaler is { } upscaler ? Keep(LoadUpscaler(entry, upscaler)) : null,
-                Safety = entry.SafetyChecker is { } checker ? new(() => SafetyClassifier.FromPretrained(_catalog.PathOf(checker), _dtype, _device)) : null,
-                MaskFinder = entry.MaskFinder is { } finder ? new(() => MaskFinder.FromPretrained(_catalog.PathOf(finder), _dtype, _device)) : null,
+                Safety = entry.SafetyChecker is { } checker
+                    ? new(() => SafetyClassifier.FromPretrained(_catalog.PathOf(checker), _dtype, _device))
+                    : null,
+                MaskFinder = entry.MaskFinder is { } finder
+                    ? new(() => MaskFinder.FromPretrained(_catalog.PathOf(finder), _dtype, _device))
+                    : null,
                 Embeddings =
                 [
-                    .. entry.Embeddings.Where(embedding => embedding.Family == entry.Family)
+                    .. entry
+                        .Embeddings.Where(embedding => embedding.Family == entry.Family)
                         .Select(embedding => Keep(TextualInversion.Load(_catalog.EmbeddingPath(embedding.Name), embedding.Name))),
                 ],
             };
@@ -100,11 +112,17 @@ internal sealed class ModelLoader
 
     private static bool DrawsPictures(ModelEntry entry, ModelUse use) => use == ModelUse.Pictures && !entry.IsPlainUpscaler;
 
-    private static IEnumerable<string> WeightsOf(ModelEntry entry, ModelUse use) => ((string?[])
-    [
-        entry.Path, entry.Upscaler?.Path, entry.SafetyChecker, use == ModelUse.Clips ? entry.MotionAdapter : entry.MaskFinder,
-        .. use == ModelUse.Pictures ? entry.ControlNets.Select(net => net.Path).Concat(entry.Vaes.Select(vae => vae.Path)) : [],
-    ]).OfType<string>();
+    private static IEnumerable<string> WeightsOf(ModelEntry entry, ModelUse use) =>
+        (
+            (string?[])
+                [
+                    entry.Path,
+                    entry.Upscaler?.Path,
+                    entry.SafetyChecker,
+                    use == ModelUse.Clips ? entry.MotionAdapter : entry.MaskFinder,
+                    .. use == ModelUse.Pictures ? entry.ControlNets.Select(net => net.Path).Concat(entry.Vaes.Select(vae => vae.Path)) : [],
+                ]
+        ).OfType<string>();
 
     private static SchedulerConfig MotionScheduler(ModelEntry entry, SchedulerConfig own)
     {
@@ -128,7 +146,9 @@ internal sealed class ModelLoader
 
         int scale = upscaler.Scale;
         upscaler.Dispose();
-        throw new WeightsException($"the entry of {entry.Name} says that {named.Name} enlarges {named.Scale} times, its weights {scale} times.");
+        throw new WeightsException(
+            $"the entry of {entry.Name} says that {named.Name} enlarges {named.Scale} times, its weights {scale} times."
+        );
     }
 
     /// <summary>The control network of a type.</summary>
@@ -136,7 +156,9 @@ internal sealed class ModelLoader
     {
         ControlNetEntry net = model.Entry.ControlNets.FirstOrDefault(n => n.Type == type)
             ?? throw new SettingException("control", $"{model.Entry.Name} has no control network of the type '{type}'.");
-        return model.Part("control:" + net.Path, () => StableDiffusionControlNetPipeline.LoadControlNet(_catalog.PathOf(net.Path), _dtype, _device));
+        return model.Part("control:" + net.Path, () =>
+            StableDiffusionControlNetPipeline.LoadControlNet(_catalog.PathOf(net.Path), _dtype, _device)
+        );
     }
 
     /// <summary>One of the model's other autoencoders.</summary>

@@ -2,7 +2,9 @@ using Generation.Contracts;
 
 namespace Generation.Worker.Models;
 
-/// <summary>What a model is in memory for: clips are made by other networks than pictures, also where both come from the same files.</summary>
+/// <summary>
+/// What a model is in memory for: clips are made by other networks than pictures, also where both come from the same files.
+/// </summary>
 internal enum ModelUse
 {
     Pictures,

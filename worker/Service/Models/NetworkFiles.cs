@@ -18,10 +18,11 @@ internal static class NetworkFiles
 
         try
         {
-            ModelFiles files = ModelFiles.Open(weights);
+            var files = ModelFiles.Open(weights);
             return new NetworkFacts(files.Scheduler().ToJson(), files.SeesMask);
         }
-        catch (Exception e) when (e is WeightsException or SchedulerException or JsonException or IOException or UnauthorizedAccessException)
+        catch (Exception e)
+            when (e is WeightsException or SchedulerException or JsonException or IOException or UnauthorizedAccessException)
         {
             return null;
         }

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Diffusion;
 using Generation.Diffusion.Adapters;
+using Generation.Diffusion.Networks;
 using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Vision;
 using TorchSharp;
@@ -10,7 +11,9 @@ using static TorchSharp.torch;
 
 namespace Generation.Worker.Models;
 
-/// <summary>Adds what is no model by itself: LoRAs and embeddings lie beside the models, other parts are named in a model's entry.</summary>
+/// <summary>
+/// Adds what is no model by itself: LoRAs and embeddings lie beside the models, other parts are named in a model's entry.
+/// </summary>
 internal sealed class PartAddition(string path, string name, string folder, TextWriter output)
 {
     private static readonly JsonSerializerOptions Indented = new(WireJson.Options) { WriteIndented = true };
@@ -18,8 +21,21 @@ internal sealed class PartAddition(string path, string name, string folder, Text
     // As files of control networks are called, and what requests call the pictures
     private static readonly (string Word, string Type)[] Types =
     [
-        ("canny", "canny"), ("depth", "depth"), ("openpose", "pose"), ("pose", "pose"), ("lineart", "lineart"), ("softedge", "softedge"), ("hed", "softedge"),
-        ("scribble", "scribble"), ("mlsd", "mlsd"), ("normal", "normal"), ("seg", "seg"), ("tile", "tile"), ("inpaint", "inpaint"), ("blur", "blur"), ("gray", "gray"),
+        ("canny", "canny"),
+        ("depth", "depth"),
+        ("openpose", "pose"),
+        ("pose", "pose"),
+        ("lineart", "lineart"),
+        ("softedge", "softedge"),
+        ("hed", "softedge"),
+        ("scribble", "scribble"),
+        ("mlsd", "mlsd"),
+        ("normal", "normal"),
+        ("seg", "seg"),
+        ("tile", "tile"),
+        ("inpaint", "inpaint"),
+        ("blur", "blur"),
+        ("gray", "gray"),
     ];
 
     /// <returns>The file that was written.</returns>
@@ -64,7 +80,12 @@ internal sealed class PartAddition(string path, string name, string folder, Text
         }
 
         using var read = SafetensorsFile.Open(file);
-        output.WriteLine($"{name}: a {what} for models {AdapterFolders.FamilyOf(read, isLora: inner == "loras") switch { ['o', 'f', ' ', ..] features => features, string family => $"of {family}" }}. {(inner == "loras" ? "Requests name it in loras" : "Prompts name it")} as '{name}'.");
+        bool isLora = inner == "loras";
+        string family = AdapterFolders.FamilyOf(read, isLora);
+        string models = family.StartsWith("of ", StringComparison.Ordinal) ? family : $"of {family}";
+        output.WriteLine(
+            $"{name}: a {what} for models {models}. {(isLora ? "Requests name it in loras" : "Prompts name it")} as '{name}'."
+        );
         return file;
     }
 
@@ -73,7 +94,9 @@ internal sealed class PartAddition(string path, string name, string folder, Text
     {
         if (to is null)
         {
-            throw new WeightsException($"{path} is {Describe(kind)}, which goes onto a model. Say which with --to MODEL (./generation model list shows them).");
+            throw new WeightsException(
+                $"{path} is {Describe(kind)}, which goes onto a model. Say which with --to MODEL (./generation model list shows them)."
+            );
         }
 
         string file = Path.Combine(folder, to + ".json");
@@ -103,15 +126,28 @@ internal sealed class PartAddition(string path, string name, string folder, Text
     private void AddControlNet((JsonObject Entry, string Weights) model, string? type)
     {
         type ??= Types.FirstOrDefault(known => name.Contains(known.Word, StringComparison.Ordinal)).Type
-            ?? throw new WeightsException($"What do the pictures of {path} show? Say it with --type, as requests will name it: {string.Join(", ", Types.Select(known => known.Type).Distinct())}, or a word of your own.");
+            ?? throw new WeightsException(
+                $"What do the pictures of {path} show? Say it with --type, as requests will name it: "
+                    + $"{string.Join(", ", Types.Select(known => known.Type).Distinct())}, or a word of your own."
+            );
         JsonArray nets = List(model.Entry, "control_nets");
         if (nets.FirstOrDefault(net => (string?)net?["type"] == type) is { } taken)
         {
-            throw new WeightsException($"{model.Entry["name"]} has a control network of the type {type} already ({taken["path"]}). Choose another --type, or take it out of the entry first.");
+            throw new WeightsException(
+                $"{model.Entry["name"]} has a control network of the type {type} already ({taken["path"]}). Choose another --type, or "
+                    + "take it out of the entry first."
+            );
         }
 
         ModelTrial.RunControlNet(model.Weights, path);
-        nets.Add(new JsonObject { ["name"] = name, ["type"] = type, ["path"] = Path.GetRelativePath(folder, path) });
+        nets.Add(
+            new JsonObject
+            {
+                ["name"] = name,
+                ["type"] = type,
+                ["path"] = Path.GetRelativePath(folder, path),
+            }
+        );
         Kind(model.Entry, JobKind.ControlNet);
         output.WriteLine($"{name}: a control network of the type {type} for {model.Entry["name"]}.");
     }
@@ -120,7 +156,10 @@ internal sealed class PartAddition(string path, string name, string folder, Text
     {
         if (!Directory.Exists(path))
         {
-            throw new WeightsException($"{path}: a motion adapter in one file does not say how its layers are built. Put it into a folder with its config.json, as diffusers writes both, and add the folder.");
+            throw new WeightsException(
+                $"{path}: a motion adapter in one file does not say how its layers are built. Put it into a folder with its "
+                    + "config.json, as diffusers writes both, and add the folder."
+            );
         }
 
         if (model.Entry["motion_adapter"] is { } taken)
@@ -131,7 +170,12 @@ internal sealed class PartAddition(string path, string name, string folder, Text
         ModelTrial.RunMotionAdapter(model.Weights, path);
         model.Entry["motion_adapter"] = Path.GetRelativePath(folder, path);
         // What the published adapters were trained on
-        model.Entry["motion_scheduler"] ??= new JsonObject { ["beta_schedule"] = "linear", ["timestep_spacing"] = "linspace", ["clip_sample"] = false };
+        model.Entry["motion_scheduler"] ??= new JsonObject
+        {
+            ["beta_schedule"] = "linear",
+            ["timestep_spacing"] = "linspace",
+            ["clip_sample"] = false,
+        };
         Kind(model.Entry, JobKind.Video);
         output.WriteLine($"{name}: a motion adapter for {model.Entry["name"]}, which makes clips from words now.");
     }
@@ -140,7 +184,10 @@ internal sealed class PartAddition(string path, string name, string folder, Text
     {
         if (!Directory.Exists(path))
         {
-            throw new WeightsException($"{path}: an autoencoder alone does not say its scale. Put it into a folder with its config.json, as diffusers writes both, and add the folder.");
+            throw new WeightsException(
+                $"{path}: an autoencoder alone does not say its scale. Put it into a folder with its config.json, as diffusers writes "
+                    + "both, and add the folder."
+            );
         }
 
         JsonArray vaes = List(model.Entry, "vaes");
@@ -151,7 +198,7 @@ internal sealed class PartAddition(string path, string name, string folder, Text
 
         using IDisposable mode = inference_mode();
         using DisposeScope scope = NewDisposeScope();
-        using var vae = ComponentFolder.LoadVae(path);
+        using AutoencoderKL vae = ComponentFolder.LoadVae(path);
         if (!vae.Decode(zeros([1, vae.Config.LatentChannels, 8, 8])).isfinite().all().item<bool>())
         {
             throw new WeightsException($"{path}: a picture decoded with it has values that are no numbers: the weights are damaged.");
@@ -180,12 +227,13 @@ internal sealed class PartAddition(string path, string name, string folder, Text
         }
     }
 
-    private static string Describe(AddedKind kind) => kind switch
-    {
-        AddedKind.ControlNet => "a control network",
-        AddedKind.MotionAdapter => "a motion adapter",
-        AddedKind.Vae => "an autoencoder",
-        AddedKind.Lora => "a LoRA",
-        _ => "a textual inversion",
-    };
+    private static string Describe(AddedKind kind) =>
+        kind switch
+        {
+            AddedKind.ControlNet => "a control network",
+            AddedKind.MotionAdapter => "a motion adapter",
+            AddedKind.Vae => "an autoencoder",
+            AddedKind.Lora => "a LoRA",
+            _ => "a textual inversion",
+        };
 }

@@ -13,7 +13,8 @@ internal sealed class WorkerDrain(
     RunningJobs running,
     IHostApplicationLifetime lifetime,
     IOptions<WorkerOptions> options,
-    ILogger<WorkerDrain> logger) : IHostedService
+    ILogger<WorkerDrain> logger
+) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {

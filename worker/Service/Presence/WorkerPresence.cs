@@ -25,7 +25,8 @@ internal sealed class WorkerPresence(
     IOptions<WorkerOptions> options,
     IHostApplicationLifetime lifetime,
     TimeProvider time,
-    ILogger<WorkerPresence> logger) : BackgroundService
+    ILogger<WorkerPresence> logger
+) : BackgroundService
 {
     private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(4);
 
@@ -91,7 +92,10 @@ internal sealed class WorkerPresence(
 
             return answer.Registered;
         }
-        catch (Exception e) when ((Transient.Is(e) || e is OperationCanceledException or Npgsql.PostgresException) && !cancellationToken.IsCancellationRequested)
+        catch (Exception e)
+            when ((Transient.Is(e) || e is OperationCanceledException or Npgsql.PostgresException)
+                && !cancellationToken.IsCancellationRequested
+            )
         {
             WorkerLog.PresenceTrouble(logger, e.Message);
             return registered && e is not Npgsql.PostgresException;
@@ -119,17 +123,23 @@ internal sealed class WorkerPresence(
     private IEnumerable<ModelEntry> Models() =>
         _noClips is { } missing ? catalog.Entries.Select(entry => entry.Without(JobKind.Video, missing)) : catalog.Entries;
 
-    private WorkerRegistration Describe() => new(options.Value.Id, [.. Models()], options.Value.Slots, new
-    {
-        options.Value.Device,
-        Dtype = options.Value.Dtype,
-        compute.Threads,
-        Kernels = TorchRuntime.Describe(),
-        Clips = _noClips is { } missing ? $"off, {missing}" : "on",
-        MemoryBytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
-        Version = WorkerMetrics.Version,
-        Host = Environment.MachineName,
-        Pid = Environment.ProcessId,
-    },
-    [.. SchedulerNames.All.Select(scheduler => new SchedulerEntry(scheduler.Name, $"{scheduler.Title}. {scheduler.Description}"))]);
+    private WorkerRegistration Describe() =>
+        new(
+            options.Value.Id,
+            [.. Models()],
+            options.Value.Slots,
+            new
+            {
+                options.Value.Device,
+                Dtype = options.Value.Dtype,
+                compute.Threads,
+                Kernels = TorchRuntime.Describe(),
+                Clips = _noClips is { } missing ? $"off, {missing}" : "on",
+                MemoryBytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+                Version = WorkerMetrics.Version,
+                Host = Environment.MachineName,
+                Pid = Environment.ProcessId,
+            },
+            [.. SchedulerNames.All.Select(scheduler => new SchedulerEntry(scheduler.Name, $"{scheduler.Title}. {scheduler.Description}"))]
+        );
 }

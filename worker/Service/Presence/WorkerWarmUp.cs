@@ -9,8 +9,14 @@ namespace Generation.Worker.Presence;
 /// Loads the default model before any job asks for it, and listens for cancels, so that they arrive within a step
 /// and not only with the next renewal of a lease.
 /// </summary>
-internal sealed class WorkerWarmUp(ModelCache cache, ModelCatalog catalog, HotState hotState, RunningJobs running, TimeProvider time, ILogger<WorkerWarmUp> logger)
-    : BackgroundService
+internal sealed class WorkerWarmUp(
+    ModelCache cache,
+    ModelCatalog catalog,
+    HotState hotState,
+    RunningJobs running,
+    TimeProvider time,
+    ILogger<WorkerWarmUp> logger
+) : BackgroundService
 {
     /// <summary>A subscription may be lost with Redis; a new one finds it again.</summary>
     private static readonly TimeSpan SubscribeAgain = TimeSpan.FromSeconds(30);
@@ -28,7 +34,10 @@ internal sealed class WorkerWarmUp(ModelCache cache, ModelCatalog catalog, HotSt
         catch (Exception e) when (e is DllNotFoundException or TypeInitializationException { InnerException: DllNotFoundException })
         {
             throw new InvalidOperationException(
-                $"libSkiaSharp.so, which reads and writes pictures, is not beside the worker or cannot be loaded here ({e.GetBaseException().Message}); build or publish the worker on a system like this.", e);
+                "libSkiaSharp.so, which reads and writes pictures, is not beside the worker or cannot be loaded here "
+                    + $"({e.GetBaseException().Message}); build or publish the worker on a system like this.",
+                e
+            );
         }
 
         return base.StartAsync(cancellationToken);

@@ -16,7 +16,8 @@ internal sealed class JobEndpoints(
     WarmPlaces warmPlaces,
     IOptions<WorkerOptions> options,
     TimeProvider time,
-    ILogger<JobEndpoints> logger) : BackgroundService
+    ILogger<JobEndpoints> logger
+) : BackgroundService
 {
     /// <summary>Full for so long, the endpoints stop; a message that came meanwhile waits as long before it is sent on.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(250);
@@ -74,10 +75,10 @@ internal sealed class JobEndpoints(
     }
 
     private ModelEndpoint Connect(string model) => new(model, connector.ConnectReceiveEndpoint(JobQueue.Name(model), (context, endpoint) =>
-    {
-        JobQueue.Configure(endpoint, options.Value.Slots);
-        endpoint.ConfigureConsumer<RunJobConsumer>(context);
-    }));
+            {
+                JobQueue.Configure(endpoint, options.Value.Slots);
+                endpoint.ConfigureConsumer<RunJobConsumer>(context);
+            }));
 
     /// <summary>Until the gate changes, or until it is time to look again where a model is warm and which endpoints are bound.</summary>
     private async Task WaitAsync(Task changed, bool lookAgain, CancellationToken cancellationToken)

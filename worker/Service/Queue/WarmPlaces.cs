@@ -17,7 +17,8 @@ internal sealed class WarmPlaces(
     ModelCatalog catalog,
     ModelCache cache,
     IOptions<WorkerOptions> options,
-    ILogger<WarmPlaces> logger)
+    ILogger<WarmPlaces> logger
+)
 {
     private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(2);
 
@@ -42,7 +43,8 @@ internal sealed class WarmPlaces(
             limit.CancelAfter(CallLimit);
             return await outbox.LeaveToOthersAsync(options.Value.Id, [.. cold.Select(e => (e.Name, cache.LoadTime(e)))], limit.Token);
         }
-        catch (Exception e) when ((Transient.Is(e) || e is OperationCanceledException or PostgresException) && !cancellationToken.IsCancellationRequested)
+        catch (Exception e)
+            when ((Transient.Is(e) || e is OperationCanceledException or PostgresException) && !cancellationToken.IsCancellationRequested)
         {
             // Better a swap too many than a job that nobody takes
             WorkerLog.PresenceTrouble(logger, e.Message);

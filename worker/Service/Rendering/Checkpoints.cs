@@ -44,7 +44,9 @@ internal sealed class Checkpoints(IResultsStore results, ILogger<Checkpoints> lo
         }
     }
 
-    /// <summary>The row names <paramref name="kept"/> now: what it named before is of no use. Best effort; a sweep finds the rest.</summary>
+    /// <summary>
+    /// The row names <paramref name="kept"/> now: what it named before is of no use. Best effort; a sweep finds the rest.
+    /// </summary>
     public async Task ForgetOlderAsync(RunningJob job, JobCheckpoint? kept, CancellationToken cancellationToken)
     {
         if (kept is null || kept == job.StoredCheckpoint)
@@ -122,21 +124,25 @@ internal sealed class Checkpoints(IResultsStore results, ILogger<Checkpoints> lo
                 owner.Write($"{job.Claim.Id} {job.Claim.LeaseEpoch}");
             }
 
-            step = job.Snapshot.Use((states, done) =>
-            {
-                foreach ((int picture, LoopState state) in states)
+            step = job.Snapshot.Use(
+                (states, done) =>
                 {
-                    using Stream entry = archive.CreateEntry(picture.ToString(CultureInfo.InvariantCulture) + Suffix, CompressionLevel.Fastest).Open();
-                    WithTemporaryFile(path =>
+                    foreach ((int picture, LoopState state) in states)
                     {
-                        state.Save(path);
-                        using FileStream file = File.OpenRead(path);
-                        file.CopyTo(entry);
-                    });
-                }
+                        using Stream entry = archive
+                            .CreateEntry(picture.ToString(CultureInfo.InvariantCulture) + Suffix, CompressionLevel.Fastest)
+                            .Open();
+                        WithTemporaryFile(path =>
+                        {
+                            state.Save(path);
+                            using FileStream file = File.OpenRead(path);
+                            file.CopyTo(entry);
+                        });
+                    }
 
-                return done;
-            });
+                    return done;
+                }
+            );
         }
 
         return (bytes.ToArray(), step);

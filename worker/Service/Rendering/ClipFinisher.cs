@@ -20,12 +20,28 @@ internal sealed class ClipFinisher(StoredFiles files)
         }
     }
 
-    public async Task<JobOutput> FinishAsync(RunningJob job, VideoRequest request, RenderPlan plan, IReadOnlyList<Picture> frames, bool? nsfw)
+    public async Task<JobOutput> FinishAsync(
+        RunningJob job,
+        VideoRequest request,
+        RenderPlan plan,
+        IReadOnlyList<Picture> frames,
+        bool? nsfw
+    )
     {
         VideoFormat format = VideoFormats.Find(request.OutputFormat)
-            ?? throw new SettingException("output_format", $"is '{request.OutputFormat}' and must be one of {string.Join(", ", VideoFormats.Names)}.");
+            ?? throw new SettingException(
+                "output_format",
+                $"is '{request.OutputFormat}' and must be one of {string.Join(", ", VideoFormats.Names)}."
+            );
         byte[] clip = await VideoEncoder.EncodeAsync(
-            frames, request.Fps, format, request.OutputQuality, Describe(request, plan), limits: null, job.Stop.Token);
+            frames,
+            request.Fps,
+            format,
+            request.OutputQuality,
+            Describe(request, plan),
+            limits: null,
+            job.Stop.Token
+        );
         FaultPoint.Reach(FaultPoint.Drawn);
         return new JobOutput
         {
@@ -45,22 +61,23 @@ internal sealed class ClipFinisher(StoredFiles files)
         };
     }
 
-    private static string Describe(VideoRequest request, RenderPlan plan) => new GenerationParameters
-    {
-        Prompt = request.Prompt,
-        NegativePrompt = request.NegativePrompt,
-        Steps = request.NumInferenceSteps,
-        Sampler = SchedulerNames.Find(request.Scheduler)?.Title ?? request.Scheduler,
-        GuidanceScale = request.GuidanceScale,
-        Seed = request.Seed,
-        Width = request.Width,
-        Height = request.Height,
-        Model = request.Model,
-        Others =
-        [
-            new("Frames", $"{request.NumFrames}"),
-            new("Generated size", $"{plan.GeneratedWidth}x{plan.GeneratedHeight}"),
-            new("Version", $"Generation {typeof(ClipFinisher).Assembly.GetName().Version?.ToString(3)}"),
-        ],
-    }.ToString();
+    private static string Describe(VideoRequest request, RenderPlan plan) =>
+        new GenerationParameters
+        {
+            Prompt = request.Prompt,
+            NegativePrompt = request.NegativePrompt,
+            Steps = request.NumInferenceSteps,
+            Sampler = SchedulerNames.Find(request.Scheduler)?.Title ?? request.Scheduler,
+            GuidanceScale = request.GuidanceScale,
+            Seed = request.Seed,
+            Width = request.Width,
+            Height = request.Height,
+            Model = request.Model,
+            Others =
+            [
+                new("Frames", $"{request.NumFrames}"),
+                new("Generated size", $"{plan.GeneratedWidth}x{plan.GeneratedHeight}"),
+                new("Version", $"Generation {typeof(ClipFinisher).Assembly.GetName().Version?.ToString(3)}"),
+            ],
+        }.ToString();
 }

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using Microsoft.Extensions.Options;
 using Generation.Torch;
+using Microsoft.Extensions.Options;
 
 namespace Generation.Worker.Rendering;
 
@@ -33,16 +33,16 @@ internal sealed class ComputeThreads : IDisposable
     public async Task<ComputeTurn> RentAsync(CancellationToken cancellationToken)
     {
         await _count.WaitAsync(cancellationToken);
-        return _free.TryDequeue(out ComputeThread? thread)
-            ? new ComputeTurn(thread, () =>
+        return _free.TryDequeue(out ComputeThread? thread) ? new ComputeTurn(thread, () =>
             {
                 _free.Enqueue(thread);
                 _count.Release();
-            })
-            : throw new InvalidOperationException("A compute thread was counted that is not there.");
+            }) : throw new InvalidOperationException("A compute thread was counted that is not there.");
     }
 
-    /// <summary>Short work beside what the slots compute, such as the encoding of the next job's words. Holds <paramref name="turn"/> meanwhile.</summary>
+    /// <summary>
+    /// Short work beside what the slots compute, such as the encoding of the next job's words. Holds <paramref name="turn"/> meanwhile.
+    /// </summary>
     public async Task<T> PrepareAsync<T>(Func<T> work, SemaphoreSlim turn, CancellationToken cancellationToken)
     {
         await turn.WaitAsync(cancellationToken);

@@ -8,7 +8,9 @@ using Microsoft.Extensions.Options;
 
 namespace Generation.Worker.Rendering;
 
-/// <summary>Runs the steps of a job's only run: goes on from what an earlier worker left, keeps what the next would need, and shows how far it is.</summary>
+/// <summary>
+/// Runs the steps of a job's only run: goes on from what an earlier worker left, keeps what the next would need, and shows how far it is.
+/// </summary>
 internal sealed class DenoisingLoop(HotState hotState, WorkerMetrics metrics, IOptions<WorkerOptions> options, TimeProvider time)
 {
     /// <summary>Shows how far a job is.</summary>
@@ -35,7 +37,8 @@ internal sealed class DenoisingLoop(HotState hotState, WorkerMetrics metrics, IO
                 metrics.StepDone(job.Claim.Model);
                 HoldPoint.Pass(HoldPoint.Step, job.Claim.Id, report.Step, stop);
             },
-            stop);
+            stop
+        );
         stop.ThrowIfCancellationRequested();
     }
 }

@@ -3,7 +3,10 @@ using Generation.Worker.Jobs;
 
 namespace Generation.Worker.Rendering;
 
-/// <summary>Carries out jobs of one kind: from the claimed request to stored outputs. Registered by <see cref="RendererRegistration.AddRenderer{T}"/>.</summary>
+/// <summary>
+/// Carries out jobs of one kind: from the claimed request to stored outputs. Registered by
+/// <see cref="RendererRegistration.AddRenderer{T}"/>.
+/// </summary>
 internal interface IJobRenderer
 {
     /// <summary>Makes, stores and describes the outputs; reports progress and keeps the job's snapshot on the way.</summary>

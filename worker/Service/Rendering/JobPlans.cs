@@ -7,7 +7,9 @@ using Generation.Worker.Models;
 
 namespace Generation.Worker.Rendering;
 
-/// <summary>The plans of claimed jobs: as stored with them, or, where that is missing or of another version, made here by the same function.</summary>
+/// <summary>
+/// The plans of claimed jobs: as stored with them, or, where that is missing or of another version, made here by the same function.
+/// </summary>
 internal sealed class JobPlans(ModelCatalog catalog, ILogger<JobPlans> logger)
 {
     /// <exception cref="SettingException">What is asked for cannot be planned with the model as it is here.</exception>
@@ -20,7 +22,8 @@ internal sealed class JobPlans(ModelCatalog catalog, ILogger<JobPlans> logger)
         }
 
         WorkerLog.PlannedHere(logger, job.Id);
-        ModelEntry entry = catalog.Find(job.Request.Model) ?? throw new ModelUnavailableException($"The model {job.Request.Model} is not on this worker.");
+        ModelEntry entry = catalog.Find(job.Request.Model)
+            ?? throw new ModelUnavailableException($"The model {job.Request.Model} is not on this worker.");
         try
         {
             return JobPlanner.Plan(job.Request, entry, catalog.Find);

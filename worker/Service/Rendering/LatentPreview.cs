@@ -1,8 +1,9 @@
-using Generation.Torch;
 using Generation.Diffusion;
 using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
+using Generation.Torch;
 using Generation.Worker.Models;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Worker.Rendering;
@@ -21,7 +22,8 @@ internal static class LatentPreview
     public static byte[]? Make(LoadedModel model, DenoisingRun run, StepReport report)
     {
         double[][]? colours = model.Pictures is { Vae.Config: var vae } ? LatentColours.Of(vae.ScalingFactor, vae.LatentChannels) : null;
-        Picture? picture = colours is not null ? FromColours(report.Latents, colours)
+        Picture? picture =
+            colours is not null ? FromColours(report.Latents, colours)
             : model.Pictures is not null ? FromDecoder(model.Pictures, run, report)
             : run.Preview();
         if (picture is null)
@@ -30,16 +32,15 @@ internal static class LatentPreview
         }
 
         double shrink = Math.Min(1, (double)MaxSide / Math.Max(picture.Width, picture.Height));
-        Picture small = shrink < 1
-            ? picture.Resize(Math.Max(1, (int)(picture.Width * shrink)), Math.Max(1, (int)(picture.Height * shrink)))
-            : picture;
+        Picture small =
+            shrink < 1 ? picture.Resize(Math.Max(1, (int)(picture.Width * shrink)), Math.Max(1, (int)(picture.Height * shrink))) : picture;
         return PictureCodec.Encode(small, PictureFormat.Jpeg, Quality);
     }
 
     /// <summary>The first of some latents, (n, channels, height, width), a pixel for each, by the linear fit of their colours.</summary>
     public static Picture FromColours(Tensor latents, double[][] colours)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         int channels = colours.Length - 1;
         // (1, channels, height, width) by (channels, 3)
         Tensor pixels = latents.narrow(0, 0, 1).to(ScalarType.Float32).cpu().permute(0, 2, 3, 1);

@@ -10,6 +10,6 @@ internal static class OutputThumbnail
     private const int Side = 256;
 
     /// <summary>Makes and stores it; returns its hash.</summary>
-    public static Task<string> PutAsync(StoredFiles files, RunningJob job, Picture picture) => files.PutAsync(
-        job, PictureCodec.Encode(Thumbnail.Of(picture, Side).ToRgb(), PictureFormat.Jpeg), PictureFormat.Jpeg.ContentType());
+    public static Task<string> PutAsync(StoredFiles files, RunningJob job, Picture picture) =>
+        files.PutAsync(job, PictureCodec.Encode(Thumbnail.Of(picture, Side).ToRgb(), PictureFormat.Jpeg), PictureFormat.Jpeg.ContentType());
 }

@@ -7,7 +7,9 @@ using Generation.Worker.Jobs;
 
 namespace Generation.Worker.Rendering;
 
-/// <summary>From a computed picture to a stored file: crop to the aspect, resize to the pixel, encode, put into the results store.</summary>
+/// <summary>
+/// From a computed picture to a stored file: crop to the aspect, resize to the pixel, encode, put into the results store.
+/// </summary>
 internal sealed class PictureFinisher(StoredFiles files)
 {
     public async Task<JobOutput> FinishAsync(RunningJob job, PictureRecipe recipe, DrawnPicture drawn, int index)
@@ -16,7 +18,10 @@ internal sealed class PictureFinisher(StoredFiles files)
         Picture sized = drawn.IsFinished ? drawn.Picture : recipe.Finish(drawn.Picture);
         long seed = unchecked(request.Seed + index);
         PictureFormat format = PictureFormats.Find(request.OutputFormat)
-            ?? throw new SettingException("output_format", $"is '{request.OutputFormat}' and must be one of {string.Join(", ", PictureFormats.Names)}.");
+            ?? throw new SettingException(
+                "output_format",
+                $"is '{request.OutputFormat}' and must be one of {string.Join(", ", PictureFormats.Names)}."
+            );
         byte[] file = PictureCodec.Encode(sized, format, request.OutputQuality, Describe(request, plan, seed));
         FaultPoint.Reach(FaultPoint.Drawn);
         string sha256 = await files.PutAsync(job, file, format.ContentType());
@@ -67,7 +72,12 @@ internal sealed class PictureFinisher(StoredFiles files)
 
         if (request.Loras is { Count: > 0 } loras)
         {
-            others.Add(new("Loras", string.Join(' ', loras.Select(lora => string.Create(CultureInfo.InvariantCulture, $"{lora.Model}:{lora.Scale}")))));
+            others.Add(
+                new(
+                    "Loras",
+                    string.Join(' ', loras.Select(lora => string.Create(CultureInfo.InvariantCulture, $"{lora.Model}:{lora.Scale}")))
+                )
+            );
         }
 
         if (request.ClipSkip is { } skip)

@@ -12,7 +12,13 @@ namespace Generation.Worker.Rendering;
 /// A small picture to a large one: by an enlarging network, tile by tile, or by a diffusion upscaler, step by step. A job that is
 /// handed on begins again with the first, and goes on from its latents with the second.
 /// </summary>
-internal sealed class PictureToLargerPicture(JobPlans plans, ModelCache models, ComputeThreads compute, DenoisingLoop loop, StoredFiles files) : IJobRenderer
+internal sealed class PictureToLargerPicture(
+    JobPlans plans,
+    ModelCache models,
+    ComputeThreads compute,
+    DenoisingLoop loop,
+    StoredFiles files
+) : IJobRenderer
 {
     public async Task<IReadOnlyList<JobOutput>> RunAsync(RunningJob job)
     {
@@ -30,12 +36,15 @@ internal sealed class PictureToLargerPicture(JobPlans plans, ModelCache models, 
         try
         {
             using ComputeTurn turn = await compute.RentAsync(stop);
-            (larger, nsfw) = await turn.RunAsync(() => SafetyGate.Pass(
-                model,
-                request.Safety,
-                model.Upscalers is { } networks
-                    ? networks.UpscaleBy(small, request.Scale, (done, tiles) => loop.Show(job, done, tiles), stop)
-                    : Diffuse(job, model, request, plan, small)));
+            (larger, nsfw) = await turn.RunAsync(() =>
+                SafetyGate.Pass(
+                    model,
+                    request.Safety,
+                    model.Upscalers is { } networks
+                        ? networks.UpscaleBy(small, request.Scale, (done, tiles) => loop.Show(job, done, tiles), stop)
+                        : Diffuse(job, model, request, plan, small)
+                )
+            );
         }
         finally
         {
@@ -56,19 +65,21 @@ internal sealed class PictureToLargerPicture(JobPlans plans, ModelCache models, 
         DenoisingRun run;
         try
         {
-            run = pipeline.Encode(new UpscaleSettings
-            {
-                Image = small.DropAlpha(),
-                Prompt = request.Prompt,
-                NegativePrompt = request.NegativePrompt,
-                PromptSyntax = PromptSyntax.Weighted,
-                NumInferenceSteps = pass.ScheduledSteps,
-                Window = new StepWindow(pass.Begin, pass.End, pass.Calls),
-                GuidanceScale = request.GuidanceScale,
-                NoiseLevel = request.NoiseLevel,
-                Seed = request.Seed,
-                Scheduler = SchedulerNames.Resolve(request.Scheduler, model.Model.Scheduler),
-            });
+            run = pipeline.Encode(
+                new UpscaleSettings
+                {
+                    Image = small.DropAlpha(),
+                    Prompt = request.Prompt,
+                    NegativePrompt = request.NegativePrompt,
+                    PromptSyntax = PromptSyntax.Weighted,
+                    NumInferenceSteps = pass.ScheduledSteps,
+                    Window = new StepWindow(pass.Begin, pass.End, pass.Calls),
+                    GuidanceScale = request.GuidanceScale,
+                    NoiseLevel = request.NoiseLevel,
+                    Seed = request.Seed,
+                    Scheduler = SchedulerNames.Resolve(request.Scheduler, model.Model.Scheduler),
+                }
+            );
         }
         finally
         {
@@ -82,14 +93,19 @@ internal sealed class PictureToLargerPicture(JobPlans plans, ModelCache models, 
             Picture larger = batch.ToPictures()[0];
             // The network works on sides that are multiples of its own; the rest is made up by the filter
             Picture sized = larger.Resize(request.Width, request.Height);
-            return small.Channels == 4 ? sized.WithAlpha(small.AlphaChannel().Resize(request.Width, request.Height, ResamplingFilter.Bicubic)) : sized;
+            return small.Channels == 4
+                ? sized.WithAlpha(small.AlphaChannel().Resize(request.Width, request.Height, ResamplingFilter.Bicubic))
+                : sized;
         }
     }
 
     private async Task<JobOutput> FinishAsync(RunningJob job, SuperResolutionRequest request, Picture larger, bool? nsfw)
     {
         PictureFormat format = PictureFormats.Find(request.OutputFormat)
-            ?? throw new SettingException("output_format", $"is '{request.OutputFormat}' and must be one of {string.Join(", ", PictureFormats.Names)}.");
+            ?? throw new SettingException(
+                "output_format",
+                $"is '{request.OutputFormat}' and must be one of {string.Join(", ", PictureFormats.Names)}."
+            );
         byte[] file = PictureCodec.Encode(format == PictureFormat.Jpeg ? larger.ToRgb() : larger, format, request.OutputQuality);
         FaultPoint.Reach(FaultPoint.Drawn);
         return new JobOutput

@@ -32,14 +32,17 @@ internal static class SafetyGate
         }
 
         int seen = Math.Min(frames.Count, FramesSeen);
-        bool nsfw = checker.Check([.. Enumerable.Range(0, seen).Select(k => frames[seen == 1 ? 0 : k * (frames.Count - 1) / (seen - 1)])]).Any(flagged => flagged);
+        bool nsfw = checker
+            .Check([.. Enumerable.Range(0, seen).Select(k => frames[seen == 1 ? 0 : k * (frames.Count - 1) / (seen - 1)])])
+            .Any(flagged => flagged);
         return (nsfw ? [.. frames.Select(frame => Cover(frame, policy))] : frames, nsfw);
     }
 
-    private static Picture Cover(Picture picture, SafetyPolicy policy) => policy switch
-    {
-        SafetyPolicy.Blur => picture.DropAlpha().Blur(Math.Max(picture.Width, picture.Height) * BlurShare),
-        SafetyPolicy.Black => new Picture(picture.Width, picture.Height, 3),
-        _ => picture,
-    };
+    private static Picture Cover(Picture picture, SafetyPolicy policy) =>
+        policy switch
+        {
+            SafetyPolicy.Blur => picture.DropAlpha().Blur(Math.Max(picture.Width, picture.Height) * BlurShare),
+            SafetyPolicy.Black => new Picture(picture.Width, picture.Height, 3),
+            _ => picture,
+        };
 }

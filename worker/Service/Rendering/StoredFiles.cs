@@ -6,9 +6,16 @@ using Microsoft.Extensions.Options;
 
 namespace Generation.Worker.Rendering;
 
-/// <summary>A job's files in the results store, which may be away for a while; at a shutdown the job is handed back instead of waiting.</summary>
+/// <summary>
+/// A job's files in the results store, which may be away for a while; at a shutdown the job is handed back instead of waiting.
+/// </summary>
 internal sealed class StoredFiles(
-    IResultsStore results, ResultsWatch watch, IOptions<WorkerOptions> options, TimeProvider time, ILogger<StoredFiles> logger)
+    IResultsStore results,
+    ResultsWatch watch,
+    IOptions<WorkerOptions> options,
+    TimeProvider time,
+    ILogger<StoredFiles> logger
+)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 

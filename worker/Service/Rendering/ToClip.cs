@@ -4,12 +4,20 @@ using Generation.Diffusion.Prompts;
 using Generation.Imaging;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Worker.Rendering;
 
 /// <summary>Words (a motion adapter over a model of pictures) or a picture (Stable Video Diffusion) to a clip.</summary>
-internal sealed class ToClip(JobPlans plans, ModelCache models, ComputeThreads compute, DenoisingLoop loop, StoredFiles files, ClipFinisher finisher) : IJobRenderer
+internal sealed class ToClip(
+    JobPlans plans,
+    ModelCache models,
+    ComputeThreads compute,
+    DenoisingLoop loop,
+    StoredFiles files,
+    ClipFinisher finisher
+) : IJobRenderer
 {
     public async Task<IReadOnlyList<JobOutput>> RunAsync(RunningJob job)
     {
@@ -48,43 +56,47 @@ internal sealed class ToClip(JobPlans plans, ModelCache models, ComputeThreads c
         var window = new StepWindow(pass.Begin, pass.End, pass.Calls);
         if (model.TextToVideo is { } words)
         {
-            return words.Encode(new Text2VideoSettings
-            {
-                Prompt = request.Prompt,
-                NegativePrompt = request.NegativePrompt,
-                PromptSyntax = PromptSyntax.Weighted,
-                Width = pass.Width,
-                Height = pass.Height,
-                NumFrames = request.NumFrames,
-                NumInferenceSteps = pass.ScheduledSteps,
-                Window = window,
-                GuidanceScale = request.GuidanceScale,
-                GuidanceRescale = model.Entry.DefaultGuidanceRescale,
-                Seed = request.Seed,
-                Scheduler = SchedulerNames.Resolve(request.Scheduler, model.MotionScheduler ?? words.Scheduler),
-            });
+            return words.Encode(
+                new Text2VideoSettings
+                {
+                    Prompt = request.Prompt,
+                    NegativePrompt = request.NegativePrompt,
+                    PromptSyntax = PromptSyntax.Weighted,
+                    Width = pass.Width,
+                    Height = pass.Height,
+                    NumFrames = request.NumFrames,
+                    NumInferenceSteps = pass.ScheduledSteps,
+                    Window = window,
+                    GuidanceScale = request.GuidanceScale,
+                    GuidanceRescale = model.Entry.DefaultGuidanceRescale,
+                    Seed = request.Seed,
+                    Scheduler = SchedulerNames.Resolve(request.Scheduler, model.MotionScheduler ?? words.Scheduler),
+                }
+            );
         }
 
         StableVideoDiffusionPipeline picture = model.ImageToVideo
             ?? throw new SettingException("model", $"is {model.Entry.Name}, which does not make clips.");
-        return picture.Encode(new Img2VideoSettings
-        {
-            Image = first?.DropAlpha().Fit(pass.Width, pass.Height, FitMode.Crop)
-                ?? throw new SettingException("image", $"is required: {model.Entry.Name} makes clips that begin with a picture."),
-            Width = pass.Width,
-            Height = pass.Height,
-            NumFrames = request.NumFrames,
-            // The network was told whole numbers, which begin with 1
-            Fps = Math.Max(2, (int)Math.Round(request.Fps)),
-            MotionBucketId = request.MotionBucketId ?? 127,
-            NoiseAugStrength = request.NoiseAugStrength ?? 0.02,
-            MinGuidanceScale = Math.Min(1, request.GuidanceScale),
-            MaxGuidanceScale = request.GuidanceScale,
-            NumInferenceSteps = pass.ScheduledSteps,
-            Window = window,
-            Seed = request.Seed,
-            Scheduler = SchedulerNames.Resolve(request.Scheduler, picture.Scheduler),
-        });
+        return picture.Encode(
+            new Img2VideoSettings
+            {
+                Image = first?.DropAlpha().Fit(pass.Width, pass.Height, FitMode.Crop)
+                    ?? throw new SettingException("image", $"is required: {model.Entry.Name} makes clips that begin with a picture."),
+                Width = pass.Width,
+                Height = pass.Height,
+                NumFrames = request.NumFrames,
+                // The network was told whole numbers, which begin with 1
+                Fps = Math.Max(2, (int)Math.Round(request.Fps)),
+                MotionBucketId = request.MotionBucketId ?? 127,
+                NoiseAugStrength = request.NoiseAugStrength ?? 0.02,
+                MinGuidanceScale = Math.Min(1, request.GuidanceScale),
+                MaxGuidanceScale = request.GuidanceScale,
+                NumInferenceSteps = pass.ScheduledSteps,
+                Window = window,
+                Seed = request.Seed,
+                Scheduler = SchedulerNames.Resolve(request.Scheduler, picture.Scheduler),
+            }
+        );
     }
 
     /// <summary>The frames in the asked size, enlarged one by one where the plan says so. On a compute thread.</summary>
@@ -95,10 +107,14 @@ internal sealed class ToClip(JobPlans plans, ModelCache models, ComputeThreads c
         for (int k = 0; k < request.NumFrames; k++)
         {
             stop.ThrowIfCancellationRequested();
-            using var scope = NewDisposeScope();
+            using DisposeScope scope = NewDisposeScope();
             Tensor frame = batch.Images.narrow(0, k, 1);
             Picture drawn = PictureTensors.ToPictures(plan.Upscaler is null ? frame : model.Upscaler!.Upscale(frame, stop))[0];
-            frames.Add((drawn.Width, drawn.Height) == (request.Width, request.Height) ? drawn : drawn.Fit(request.Width, request.Height, FitMode.Crop));
+            frames.Add(
+                (drawn.Width, drawn.Height) == (request.Width, request.Height)
+                    ? drawn
+                    : drawn.Fit(request.Width, request.Height, FitMode.Crop)
+            );
         }
 
         return frames;

@@ -28,7 +28,12 @@ internal sealed class WorkerMetrics : IDisposable
         _meter.CreateObservableGauge("generation_worker_models_loaded", () => cache.Loaded.Count, description: "Models in memory.");
         _meter.CreateObservableGauge("generation_worker_model_bytes", () => cache.Bytes, "By", "Bytes that loaded models take.");
         _meter.CreateObservableGauge("generation_worker_live_tensors", () => TorchExtras.LiveTensors, description: "Tensors in memory.");
-        _meter.CreateObservableGauge("generation_worker_resident_bytes", () => Environment.WorkingSet, "By", "Resident memory of the process.");
+        _meter.CreateObservableGauge(
+            "generation_worker_resident_bytes",
+            () => Environment.WorkingSet,
+            "By",
+            "Resident memory of the process."
+        );
     }
 
     public static string Version { get; } = typeof(WorkerMetrics).Assembly.GetName().Version?.ToString(3) ?? "0";
@@ -47,7 +52,12 @@ internal sealed class WorkerMetrics : IDisposable
             JobOutcome.Stopped => "handed_back",
             _ => "unknown",
         };
-        KeyValuePair<string, object?>[] labels = [new("kind", kind.ToString().ToLowerInvariant()), new("model", model), new("outcome", name)];
+        KeyValuePair<string, object?>[] labels =
+        [
+            new("kind", kind.ToString().ToLowerInvariant()),
+            new("model", model),
+            new("outcome", name),
+        ];
         _jobs.Add(1, labels);
         _jobSeconds.Record(took.TotalSeconds, labels);
     }

@@ -27,8 +27,12 @@ public sealed class LinkToOlderLibstdcxx : Task
     public override bool Execute()
     {
         _file = File.ReadAllBytes(From);
-        if (Section(".gnu.version_r") is not { } needs || Section(".dynsym") is not { } symbols || Section(".dynstr") is not { } names
-            || Section(".gnu.version") is not { } versions)
+        if (
+            Section(".gnu.version_r") is not { } needs
+            || Section(".dynsym") is not { } symbols
+            || Section(".dynstr") is not { } names
+            || Section(".gnu.version") is not { } versions
+        )
         {
             Log.LogError($"{From} is no library that this build knows how to link to an older libstdc++ (Build/TorchSharp.targets).");
             return false;
@@ -52,7 +56,9 @@ public sealed class LinkToOlderLibstdcxx : Task
                 string symbol = Text(at);
                 if (symbol != NewSymbol || oldest < 0)
                 {
-                    Log.LogError($"{From} needs {symbol} of {NewVersion}, for which older systems have nothing (Build/TorchSharp.targets).");
+                    Log.LogError(
+                        $"{From} needs {symbol} of {NewVersion}, for which older systems have nothing (Build/TorchSharp.targets)."
+                    );
                     return false;
                 }
 
@@ -109,7 +115,9 @@ public sealed class LinkToOlderLibstdcxx : Task
         IsAfter(version, "GLIBCXX_3.4.", 30) || IsAfter(version, "CXXABI_1.3.", 13) || IsAfter(version, "GLIBC_2.", 36);
 
     private static bool IsAfter(string version, string family, int last) =>
-        version.StartsWith(family, StringComparison.Ordinal) && int.TryParse(version.Substring(family.Length).Split('.')[0], out int number) && number > last;
+        version.StartsWith(family, StringComparison.Ordinal)
+        && int.TryParse(version.Substring(family.Length).Split('.')[0], out int number)
+        && number > last;
 
     private (long Offset, long Size)? Section(string name)
     {

@@ -44,20 +44,21 @@ public enum Activation
 public static class Activations
 {
     /// <summary>The activation of each value of <paramref name="x"/>, any shape.</summary>
-    public static Tensor Apply(this Activation activation, Tensor x) => activation switch
-    {
-        Activation.Silu or Activation.Swish => F.silu(x),
-        Activation.Relu => F.relu(x),
-        Activation.Mish => F.mish(x),
-        Activation.Gelu => F.gelu(x),
-        Activation.GeluNew or Activation.GeluTanh => F.gelu(x, GELU.Approximate.tanh),
-        Activation.QuickGelu => QuickGelu(x),
-        _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, "Unknown activation"),
-    };
+    public static Tensor Apply(this Activation activation, Tensor x) =>
+        activation switch
+        {
+            Activation.Silu or Activation.Swish => F.silu(x),
+            Activation.Relu => F.relu(x),
+            Activation.Mish => F.mish(x),
+            Activation.Gelu => F.gelu(x),
+            Activation.GeluNew or Activation.GeluTanh => F.gelu(x, GELU.Approximate.tanh),
+            Activation.QuickGelu => QuickGelu(x),
+            _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, "Unknown activation"),
+        };
 
     private static Tensor QuickGelu(Tensor x)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         return (x * torch.sigmoid(x * 1.702)).MoveToOuterDisposeScope();
     }
 }

@@ -1,10 +1,13 @@
 using Generation.Torch;
+using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
 namespace Generation.Diffusion.Networks.Layers;
 
-/// <summary>A layer norm without weights whose scale and shift are computed from a conditioning vector (https://arxiv.org/abs/2212.09748).</summary>
+/// <summary>
+/// A layer norm without weights whose scale and shift are computed from a conditioning vector (https://arxiv.org/abs/2212.09748).
+/// </summary>
 public sealed class AdaLayerNorm
 {
     private const double Eps = 1e-6;
@@ -23,7 +26,7 @@ public sealed class AdaLayerNorm
     /// <returns>The vectors, (batch, 1, features) each, in the order of the checkpoint and in the caller's scope.</returns>
     public Tensor[] Modulation(Tensor condition)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor[] chunks = _linear.Forward(F.silu(condition)).unsqueeze(1).chunk(_chunks, -1);
         return [.. chunks.Select(chunk => chunk.MoveToOuterDisposeScope())];
     }
@@ -32,7 +35,7 @@ public sealed class AdaLayerNorm
     /// <param name="x">(batch, length, features)</param>
     public Tensor Forward(Tensor x, Tensor shift, Tensor scale)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor normed = TorchExtras.layer_norm(x, eps: Eps);
         return normed.mul_(scale + 1).add_(shift).MoveToOuterDisposeScope();
     }

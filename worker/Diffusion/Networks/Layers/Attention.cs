@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks.Layers;
@@ -19,7 +20,9 @@ public sealed class Attention
     public Attention(Weights w, int features, int heads, int? contextFeatures = null, bool bias = false)
     {
         _heads = heads;
-        var (query, key, value, output) = w.Has("query") ? ("query", "key", "value", "proj_attn") : ("to_q", "to_k", "to_v", "to_out.0");
+        (string? query, string? key, string? value, string? output) = w.Has("query")
+            ? ("query", "key", "value", "proj_attn")
+            : ("to_q", "to_k", "to_v", "to_out.0");
         _toQ = new Linear(w[query], features, features, bias);
         _toK = new Linear(w[key], contextFeatures ?? features, features, bias);
         _toV = new Linear(w[value], contextFeatures ?? features, features, bias);
@@ -37,9 +40,10 @@ public sealed class Attention
     /// <returns>(batch, length, features)</returns>
     public Tensor Forward(Tensor x, Tensor? context = null, Tensor? mask = null, Tensor? added = null, bool inPlace = false)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor source = context ?? x;
-        Tensor key = _toK.Forward(source), value = _toV.Forward(source);
+        Tensor key = _toK.Forward(source),
+            value = _toV.Forward(source);
         if (source.shape[0] != x.shape[0])
         {
             long members = x.shape[0] / source.shape[0];

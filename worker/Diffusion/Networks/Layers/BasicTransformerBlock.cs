@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks.Layers;
@@ -36,7 +37,7 @@ public sealed class BasicTransformerBlock
     /// <param name="contextMask">Added to the cross-attention's scores.</param>
     public Tensor Forward(Tensor x, Tensor? context = null, Tensor? contextMask = null)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor h = _attn1.Forward(Positioned(_norm1.Forward(x)), _onlyCross ? context : null, _onlyCross ? contextMask : null, added: x);
         h = _attn2.Forward(Positioned(_norm2.Forward(h)), context, contextMask, added: h, inPlace: true);
         h = _ff.Forward(_norm3.Forward(h), added: h, inPlace: true);

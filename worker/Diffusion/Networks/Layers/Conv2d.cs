@@ -22,7 +22,9 @@ public sealed class Conv2d
     }
 
     /// <param name="x">(batch, in channels, height, width)</param>
-    /// <returns>(batch, out channels, height, width), channels_last where weights are packed, else in the memory layout of <paramref name="x"/></returns>
+    /// <returns>
+    /// (batch, out channels, height, width), channels_last where weights are packed, else in the memory layout of <paramref name="x"/>
+    /// </returns>
     public Tensor Forward(Tensor x) => Packed.Forward(x);
 
     /// <inheritdoc cref="Forward(Tensor)"/>
@@ -30,5 +32,6 @@ public sealed class Conv2d
     /// <param name="inPlace">The result may take the place of <paramref name="added"/>, and is then the same object.</param>
     public Tensor Forward(Tensor x, Tensor? added, bool inPlace = false) => Packed.Forward(x, added, inPlace);
 
-    private PackedConv2d Packed => _weight.Derived(_bias, () => new PackedConv2d(() => _weight.Value, _bias?.Value, _stride, _padding, _weight.WhenPacked));
+    private PackedConv2d Packed =>
+        _weight.Derived(_bias, () => new PackedConv2d(() => _weight.Value, _bias?.Value, _stride, _padding, _weight.WhenPacked));
 }

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks.Layers;
@@ -13,7 +14,7 @@ public sealed class Embedding
     /// <returns>(shape of <paramref name="ids"/>, features)</returns>
     public Tensor Forward(Tensor ids)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor rows = _weight.Value.index_select(0, ids.flatten());
         return rows.view([.. ids.shape, rows.shape[^1]]).MoveToOuterDisposeScope();
     }

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks.Layers;
@@ -8,14 +9,14 @@ public static class FeatureMap
     /// <summary>(batch, channels, height, width) to (batch, height * width, channels).</summary>
     public static Tensor ToSequence(Tensor x)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         return x.permute(0, 2, 3, 1).reshape(x.shape[0], x.shape[2] * x.shape[3], x.shape[1]).MoveToOuterDisposeScope();
     }
 
     /// <summary>(batch, height * width, channels) to (batch, channels, height, width).</summary>
     public static Tensor FromSequence(Tensor x, long height, long width)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         return x.view(x.shape[0], height, width, x.shape[2]).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 }

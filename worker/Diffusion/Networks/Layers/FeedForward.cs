@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks.Layers;
@@ -26,7 +27,7 @@ public sealed class FeedForward
     /// <param name="inPlace">The result may take the place of <paramref name="added"/>, and is then the same object.</param>
     public Tensor Forward(Tensor x, Tensor? added = null, bool inPlace = false)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor h = _plain is null ? _in.ForwardGeglu(x) : _in.Forward(x);
         if (_plain is { } activation)
         {

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks.Layers;
@@ -8,7 +9,7 @@ internal static class FrameMap
     /// <summary>(batch * frames, channels, height, width) to (batch, channels, frames, height * width).</summary>
     public static Tensor ToVideo(Tensor x, int frames)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor sequence = FeatureMap.ToSequence(x);
         return sequence.view(x.shape[0] / frames, frames, sequence.shape[1], x.shape[1]).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
@@ -16,7 +17,7 @@ internal static class FrameMap
     /// <summary>(batch, channels, frames, height * width) to (batch * frames, channels, height, width).</summary>
     public static Tensor FromVideo(Tensor x, long height, long width)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor sequence = x.permute(0, 2, 3, 1).reshape(x.shape[0] * x.shape[2], x.shape[3], x.shape[1]);
         return FeatureMap.FromSequence(sequence, height, width).MoveToOuterDisposeScope();
     }

@@ -23,7 +23,10 @@ public sealed class GroupNorm
     /// <param name="x">(batch, channels, ...)</param>
     public Tensor Forward(Tensor x) => TorchExtras.group_norm(x, _groups, _weight.Value, _bias.Value, _eps);
 
-    /// <summary>The norm of <paramref name="x"/> + <paramref name="added"/> and then <paramref name="activation"/>, in one call where there is a fused kernel.</summary>
+    /// <summary>
+    /// The norm of <paramref name="x"/> + <paramref name="added"/> and then <paramref name="activation"/>, in one call where there is a
+    /// fused kernel.
+    /// </summary>
     /// <param name="x">(batch, channels, ...)</param>
     /// <param name="added">(batch, channels); null: nothing.</param>
     public Tensor Forward(Tensor x, Activation activation, Tensor? added = null)
@@ -40,7 +43,9 @@ public sealed class GroupNorm
         }
     }
 
-    /// <summary>As <see cref="Forward(Tensor, Activation)"/>, with the statistics of a larger map than <paramref name="x"/>; null: its own.</summary>
+    /// <summary>
+    /// As <see cref="Forward(Tensor, Activation)"/>, with the statistics of a larger map than <paramref name="x"/>; null: its own.
+    /// </summary>
     /// <param name="x">(batch, channels, height, width)</param>
     internal Tensor Forward(Tensor x, Activation activation, NormStatistics? statistics)
     {
@@ -48,8 +53,8 @@ public sealed class GroupNorm
         {
             return Forward(x, activation);
         }
-        using var scope = NewDisposeScope();
-        var (mean, variance) = statistics.Of(x, _groups);
+        using DisposeScope scope = NewDisposeScope();
+        (Tensor? mean, Tensor? variance) = statistics.Of(x, _groups);
         // Per channel: x * scale + shift
         long inGroup = x.shape[1] / _groups;
         Tensor Spread(Tensor values) => values.view(-1, 1).expand(_groups, inGroup).reshape(1, -1, 1, 1);

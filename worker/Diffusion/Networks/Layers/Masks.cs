@@ -16,14 +16,14 @@ public static class Masks
         {
             return null;
         }
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         return ((1 - mask.to(dtype)) * Discard).unsqueeze(1).unsqueeze(1).MoveToOuterDisposeScope();
     }
 
     /// <summary>The causal mask together with a padding mask: (batch, length) of ones and zeros to (batch, 1, length, length).</summary>
     public static Tensor Causal(Tensor mask, ScalarType dtype)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         long length = mask.shape[1];
         Tensor later = torch.ones(length, length, dtype: ScalarType.Bool, device: mask.device).triu(1);
         Tensor hidden = later.logical_or((mask == 0).unsqueeze(1).unsqueeze(1));

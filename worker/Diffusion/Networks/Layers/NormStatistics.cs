@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks.Layers;
@@ -29,7 +30,7 @@ internal sealed class NormStatistics : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (var (mean, variance) in _measured)
+        foreach ((Tensor? mean, Tensor? variance) in _measured)
         {
             mean.Dispose();
             variance.Dispose();
@@ -38,7 +39,7 @@ internal sealed class NormStatistics : IDisposable
 
     private static (Tensor Mean, Tensor Variance) Measure(Tensor x, long groups)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor flat = x.to(ScalarType.Float32).reshape(groups, -1);
         return (flat.mean([1]).DetachFromDisposeScope(), flat.var([1], unbiased: false).DetachFromDisposeScope());
     }

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks.Layers;
@@ -5,7 +6,14 @@ namespace Generation.Diffusion.Networks.Layers;
 /// <summary>What the residual blocks of one network have in common.</summary>
 /// <param name="TimeEmbedDim">Size of the time embedding; null: the block takes none.</param>
 /// <param name="OutputScale">The sum is divided by this.</param>
-public sealed record ResnetOptions(int? TimeEmbedDim, int Groups, double Eps, Activation Activation, bool ScaleShift = false, double OutputScale = 1);
+public sealed record ResnetOptions(
+    int? TimeEmbedDim,
+    int Groups,
+    double Eps,
+    Activation Activation,
+    bool ScaleShift = false,
+    double OutputScale = 1
+);
 
 /// <summary>Norm, activation, convolution, twice; the time embedding enters between; the input is added.</summary>
 public sealed class ResnetBlock2D
@@ -23,7 +31,9 @@ public sealed class ResnetBlock2D
         _options = options;
         _norm1 = new GroupNorm(w["norm1"], options.Groups, inChannels, options.Eps);
         _conv1 = new Conv2d(w["conv1"], inChannels, outChannels);
-        _timeEmbProj = options.TimeEmbedDim is int size ? new Linear(w["time_emb_proj"], size, options.ScaleShift ? outChannels * 2 : outChannels) : null;
+        _timeEmbProj = options.TimeEmbedDim is int size
+            ? new Linear(w["time_emb_proj"], size, options.ScaleShift ? outChannels * 2 : outChannels)
+            : null;
         _norm2 = new GroupNorm(w["norm2"], options.Groups, outChannels, options.Eps);
         _conv2 = new Conv2d(w["conv2"], outChannels, outChannels);
         _convShortcut = inChannels == outChannels ? null : new Conv2d(w["conv_shortcut"], inChannels, outChannels, kernel: 1);
@@ -37,7 +47,7 @@ public sealed class ResnetBlock2D
     /// <summary>As above, with the norms' statistics of a larger map than <paramref name="x"/>; null: its own.</summary>
     internal Tensor Forward(Tensor x, Tensor? activatedTime, NormStatistics? statistics)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor h = _norm1.Forward(x, _options.Activation, statistics);
         Scoped.Swap(ref h, _conv1.Forward(h));
         Tensor? time = _timeEmbProj?.Forward(activatedTime!);
@@ -56,13 +66,15 @@ public sealed class ResnetBlock2D
             {
                 h = h.add_(spread.unsqueeze(-1).unsqueeze(-1));
             }
-            Scoped.Swap(ref h, statistics is null
-                ? _norm2.Forward(h, _options.Activation, spread)
-                : _norm2.Forward(h, _options.Activation, statistics));
+            Scoped.Swap(
+                ref h,
+                statistics is null ? _norm2.Forward(h, _options.Activation, spread) : _norm2.Forward(h, _options.Activation, statistics)
+            );
         }
-        Scoped.Swap(ref h, _convShortcut is null
-            ? _conv2.Forward(h, added: x)
-            : _conv2.Forward(h, added: _convShortcut.Forward(x), inPlace: true));
+        Scoped.Swap(
+            ref h,
+            _convShortcut is null ? _conv2.Forward(h, added: x) : _conv2.Forward(h, added: _convShortcut.Forward(x), inPlace: true)
+        );
         if (_options.OutputScale != 1)
         {
             h = h.div_(_options.OutputScale);

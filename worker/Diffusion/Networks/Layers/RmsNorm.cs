@@ -3,7 +3,9 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks.Layers;
 
-/// <summary>Division by the root of the mean square over the last axis, in float32, then a scale (https://arxiv.org/abs/1910.07467).</summary>
+/// <summary>
+/// Division by the root of the mean square over the last axis, in float32, then a scale (https://arxiv.org/abs/1910.07467).
+/// </summary>
 public sealed class RmsNorm
 {
     private readonly Parameter _weight;
@@ -18,7 +20,7 @@ public sealed class RmsNorm
     /// <param name="x">(..., features)</param>
     public Tensor Forward(Tensor x)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor wide = x.to(ScalarType.Float32);
         Tensor scale = torch.rsqrt(wide.square().mean([-1], keepdim: true) + _eps);
         return ((wide * scale).to(x.dtype) * _weight.Value).MoveToOuterDisposeScope();

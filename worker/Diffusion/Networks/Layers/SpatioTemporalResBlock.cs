@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks.Layers;
@@ -14,9 +15,22 @@ internal sealed class SpatioTemporalResBlock
 
     /// <param name="timeEmbedDim">Null: no time embedding.</param>
     /// <param name="switched">See <see cref="TimeMixer"/>.</param>
-    public SpatioTemporalResBlock(Weights w, int inChannels, int outChannels, int? timeEmbedDim, double eps, double temporalEps, bool switched = false)
+    public SpatioTemporalResBlock(
+        Weights w,
+        int inChannels,
+        int outChannels,
+        int? timeEmbedDim,
+        double eps,
+        double temporalEps,
+        bool switched = false
+    )
     {
-        _spatial = new ResnetBlock2D(w["spatial_res_block"], inChannels, outChannels, new ResnetOptions(timeEmbedDim, Groups, eps, Activation.Silu));
+        _spatial = new ResnetBlock2D(
+            w["spatial_res_block"],
+            inChannels,
+            outChannels,
+            new ResnetOptions(timeEmbedDim, Groups, eps, Activation.Silu)
+        );
         _temporal = new TemporalResnetBlock(w["temporal_res_block"], outChannels, timeEmbedDim, temporalEps);
         _mixer = new TimeMixer(w["time_mixer"], switched);
     }
@@ -25,7 +39,7 @@ internal sealed class SpatioTemporalResBlock
     /// <param name="activatedTime">(batch * frames, size)</param>
     public Tensor Forward(Tensor x, Tensor? activatedTime, int frames)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor spatial = FrameMap.ToVideo(_spatial.Forward(x, activatedTime), frames);
         Tensor mixed = _mixer.Forward(spatial, _temporal.Forward(spatial, activatedTime, frames));
         return FrameMap.FromVideo(mixed, x.shape[2], x.shape[3]).MoveToOuterDisposeScope();
@@ -54,7 +68,7 @@ internal sealed class TemporalResnetBlock
     /// <param name="activatedTime">(batch * frames, size)</param>
     public Tensor Forward(Tensor x, Tensor? activatedTime, int frames)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor h = _conv1.Forward(_norm1.Forward(x, Activation.Silu));
         if (_timeEmbProj is not null)
         {

@@ -18,7 +18,7 @@ internal sealed class TimeMixer
 
     public Tensor Forward(Tensor spatial, Tensor temporal)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor factor = torch.sigmoid(_mixFactor.Value);
         Tensor weight = _switched ? 1 - factor : factor;
         return (weight * spatial + (1 - weight) * temporal).MoveToOuterDisposeScope();

@@ -15,12 +15,13 @@ public sealed record Timesteps(int Size, bool FlipSinToCos, double FreqShift)
     /// <returns>(n, <see cref="Size"/>), float32</returns>
     public Tensor Forward(Tensor values)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         int half = Size / 2;
         Tensor exponent = torch.arange(0, half, dtype: ScalarType.Float32, device: values.device) * -Math.Log(MaxPeriod);
         Tensor frequencies = torch.exp(exponent / (half - FreqShift));
         Tensor angles = values.to(ScalarType.Float32).unsqueeze(-1) * frequencies.unsqueeze(0);
-        Tensor sin = torch.sin(angles), cos = torch.cos(angles);
+        Tensor sin = torch.sin(angles),
+            cos = torch.cos(angles);
         Tensor result = torch.cat(FlipSinToCos ? [cos, sin] : [sin, cos], -1);
         if (Size % 2 == 1)
         {
@@ -47,9 +48,10 @@ internal sealed class FourierTimesteps
     /// <returns>(n, size), float32</returns>
     public Tensor Forward(Tensor values)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor angles = values.to(ScalarType.Float32).unsqueeze(-1) * _weight.Value.to(ScalarType.Float32).unsqueeze(0) * (2 * Math.PI);
-        Tensor sin = torch.sin(angles), cos = torch.cos(angles);
+        Tensor sin = torch.sin(angles),
+            cos = torch.cos(angles);
         return torch.cat(_flipSinToCos ? [cos, sin] : [sin, cos], -1).MoveToOuterDisposeScope();
     }
 }
@@ -66,7 +68,14 @@ public sealed class TimestepEmbedding
     /// <param name="outFeatures">Null: as many as the hidden layer.</param>
     /// <param name="condFeatures">Size of a second vector that is projected and added to the first; null: none.</param>
     public TimestepEmbedding(
-        Weights w, int inFeatures, int features, Activation activation = Activation.Silu, Activation? postActivation = null, int? condFeatures = null, int? outFeatures = null)
+        Weights w,
+        int inFeatures,
+        int features,
+        Activation activation = Activation.Silu,
+        Activation? postActivation = null,
+        int? condFeatures = null,
+        int? outFeatures = null
+    )
     {
         _linear1 = new Linear(w["linear_1"], inFeatures, features);
         _linear2 = new Linear(w["linear_2"], features, outFeatures ?? features);
@@ -79,7 +88,7 @@ public sealed class TimestepEmbedding
     /// <param name="condition">(batch, condition features)</param>
     public Tensor Forward(Tensor x, Tensor? condition = null)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor h = _condProj is not null && condition is not null ? x + _condProj.Forward(condition) : x;
         h = _linear2.Forward(_activation.Apply(_linear1.Forward(h)));
         return (_postActivation?.Apply(h) ?? h).MoveToOuterDisposeScope();

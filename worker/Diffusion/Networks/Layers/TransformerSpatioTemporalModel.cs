@@ -22,7 +22,10 @@ internal sealed class TransformerSpatioTemporalModel
         _projIn = new Linear(w["proj_in"], channels, channels);
         _projOut = new Linear(w["proj_out"], channels, channels);
         _spatial = [.. all.Select(i => new BasicTransformerBlock(w["transformer_blocks"][i], channels, heads, crossAttentionDim))];
-        _temporal = [.. all.Select(i => new TemporalTransformerBlock(w["temporal_transformer_blocks"][i], channels, heads, crossAttentionDim))];
+        _temporal =
+        [
+            .. all.Select(i => new TemporalTransformerBlock(w["temporal_transformer_blocks"][i], channels, heads, crossAttentionDim)),
+        ];
         _timeProj = new Timesteps(channels, FlipSinToCos: true, FreqShift: 0);
         _timePosEmbed = new TimestepEmbedding(w["time_pos_embed"], channels, channels * 4, outFeatures: channels);
         _mixer = new TimeMixer(w["time_mixer"]);
@@ -32,7 +35,7 @@ internal sealed class TransformerSpatioTemporalModel
     /// <param name="context">(batch * frames, context length, context features)</param>
     public Tensor Forward(Tensor x, Tensor context, int frames)
     {
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         long batch = x.shape[0] / frames;
         // Along the frames every position looks at the first frame's context: (b*f, n, d) -> (b, n, d)
         Tensor timeContext = context.view(batch, frames, context.shape[1], context.shape[2]).select(1, 0);
@@ -79,8 +82,10 @@ internal sealed class TemporalTransformerBlock
     /// <param name="context">(batch, context length, context features)</param>
     public Tensor Forward(Tensor x, Tensor context, int frames)
     {
-        using var scope = NewDisposeScope();
-        long batch = x.shape[0] / frames, positions = x.shape[1], features = x.shape[2];
+        using DisposeScope scope = NewDisposeScope();
+        long batch = x.shape[0] / frames,
+            positions = x.shape[1],
+            features = x.shape[2];
         // (b*f, p, c) -> (b*p, f, c)
         Tensor h = x.view(batch, frames, positions, features).permute(0, 2, 1, 3).reshape(batch * positions, frames, features);
         h = h + _ffIn.Forward(_normIn.Forward(h));
@@ -88,6 +93,9 @@ internal sealed class TemporalTransformerBlock
         h = h.add_(_attn2.Forward(_norm2.Forward(h), context));
         h = h.add_(_ff.Forward(_norm3.Forward(h)));
         // (b*p, f, c) -> (b*f, p, c)
-        return h.view(batch, positions, frames, features).permute(0, 2, 1, 3).reshape(batch * frames, positions, features).MoveToOuterDisposeScope();
+        return h.view(batch, positions, frames, features)
+            .permute(0, 2, 1, 3)
+            .reshape(batch * frames, positions, features)
+            .MoveToOuterDisposeScope();
     }
 }

@@ -76,10 +76,17 @@ public sealed class CheckpointLayout
         if (layout._parts.Count == 0)
         {
             string[] some = [.. source.Names.Take(3)];
-            throw new WeightsException($"{source.Path}: its keys ({string.Join(", ", some)}, ...) are those of no known checkpoint format.");
+            throw new WeightsException(
+                $"{source.Path}: its keys ({string.Join(", ", some)}, ...) are those of no known checkpoint format."
+            );
         }
 
-        string[] strange = [.. source.Names.Where(name => !Leftovers.Contains(name) && !layout._parts.Values.Any(part => name.StartsWith(part.Prefix, StringComparison.Ordinal)))];
+        string[] strange =
+        [
+            .. source.Names.Where(name =>
+                !Leftovers.Contains(name) && !layout._parts.Values.Any(part => name.StartsWith(part.Prefix, StringComparison.Ordinal))
+            ),
+        ];
         return strange.Length == 0
             ? layout
             : throw new WeightsException($"{source.Path}: some keys belong to no part of a model." + KeyReport.Line("Unexpected", strange));
@@ -88,7 +95,13 @@ public sealed class CheckpointLayout
     public bool Has(string component) => _parts.ContainsKey(component);
 
     /// <summary>One sentence on what was found.</summary>
-    public string Describe() => $"holds {string.Join(", ", _parts.Keys)}" + (UNetChannels is null ? "" : $", with {UNetChannels} channels in the first block, {UNetInputs} at the input, and prompts of {ContextWidth} features");
+    public string Describe() =>
+        $"holds {string.Join(", ", _parts.Keys)}"
+        + (
+            UNetChannels is null
+                ? ""
+                : $", with {UNetChannels} channels in the first block, {UNetInputs} at the input, and prompts of {ContextWidth} features"
+        );
 
     /// <summary>Fields of a component's config that keys, shapes and metadata tell.</summary>
     public IReadOnlyDictionary<string, JsonNode> Found(string component)
@@ -120,21 +133,37 @@ public sealed class CheckpointLayout
     public WeightSource Open(WeightSource source, string component)
     {
         Part part = _parts[component];
-        string[] keys = [.. source.Names.Where(name => name.StartsWith(part.Prefix, StringComparison.Ordinal)).Select(name => name[part.Prefix.Length..])];
+        string[] keys =
+        [
+            .. source
+                .Names.Where(name => name.StartsWith(part.Prefix, StringComparison.Ordinal))
+                .Select(name => name[part.Prefix.Length..]),
+        ];
         Dictionary<string, WeightPiece> pieces = part.Format switch
         {
-            Format.LdmUNet => LdmUNetKeys.Map(keys).ToDictionary(pair => pair.Value, pair => new WeightPiece(part.Prefix + pair.Key), StringComparer.Ordinal),
+            Format.LdmUNet => LdmUNetKeys
+                .Map(keys)
+                .ToDictionary(pair => pair.Value, pair => new WeightPiece(part.Prefix + pair.Key), StringComparer.Ordinal),
             Format.LdmVae => LdmVaeKeys.Map(keys, part.Prefix),
-            Format.ClipText => keys.Where(key => !Leftovers.Contains(key)).ToDictionary(key => key, key => new WeightPiece(part.Prefix + key), StringComparer.Ordinal),
+            Format.ClipText => keys.Where(key => !Leftovers.Contains(key))
+                .ToDictionary(key => key, key => new WeightPiece(part.Prefix + key), StringComparer.Ordinal),
             Format.OpenClip => OpenClipKeys.Map(source, keys, part.Prefix, part.Layers, part.Projected),
             _ => FluxKeys.Map(source, keys, part.Prefix),
         };
 
         // What no table knows keeps its name, for the network's report.
         HashSet<string> used = [.. pieces.Values.Select(piece => piece.Source)];
-        foreach (string key in keys.Where(key => !used.Contains(part.Prefix + key) && !Leftovers.Contains(key) && !Leftovers.Contains(part.Prefix + key)
-            && !(part.Format == Format.OpenClip && OpenClipKeys.IsLeftOut(key, part.Layers, part.Projected))
-            && !_parts.Values.Any(other => other.Prefix.Length > part.Prefix.Length && (part.Prefix + key).StartsWith(other.Prefix, StringComparison.Ordinal))))
+        foreach (
+            string key in keys.Where(key =>
+                !used.Contains(part.Prefix + key)
+                && !Leftovers.Contains(key)
+                && !Leftovers.Contains(part.Prefix + key)
+                && !(part.Format == Format.OpenClip && OpenClipKeys.IsLeftOut(key, part.Layers, part.Projected))
+                && !_parts.Values.Any(other =>
+                    other.Prefix.Length > part.Prefix.Length && (part.Prefix + key).StartsWith(other.Prefix, StringComparison.Ordinal)
+                )
+            )
+        )
         {
             pieces.Add(part.Prefix + key, new WeightPiece(part.Prefix + key));
         }
@@ -157,7 +186,10 @@ public sealed class CheckpointLayout
                 layers++;
             }
 
-            _parts.Add("text_encoder", new Part("cond_stage_model.model.", Format.OpenClip) { Layers = layers == 24 ? 23 : layers, Projected = false });
+            _parts.Add(
+                "text_encoder",
+                new Part("cond_stage_model.model.", Format.OpenClip) { Layers = layers == 24 ? 23 : layers, Projected = false }
+            );
         }
 
         if (any("conditioner.embedders.0.transformer."))
@@ -178,8 +210,12 @@ public sealed class CheckpointLayout
             return null;
         }
 
-        string? context = source.Names.FirstOrDefault(name => name.StartsWith(unet.Prefix, StringComparison.Ordinal) && name.EndsWith(".attn2.to_k.weight", StringComparison.Ordinal));
-        long[] input = source.Has(unet.Prefix + "input_blocks.0.0.weight") ? source.Entry(unet.Prefix + "input_blocks.0.0.weight").Shape : [0, 0];
+        string? context = source.Names.FirstOrDefault(name =>
+            name.StartsWith(unet.Prefix, StringComparison.Ordinal) && name.EndsWith(".attn2.to_k.weight", StringComparison.Ordinal)
+        );
+        long[] input = source.Has(unet.Prefix + "input_blocks.0.0.weight")
+            ? source.Entry(unet.Prefix + "input_blocks.0.0.weight").Shape
+            : [0, 0];
         ContextWidth = context is null ? null : (int)source.Entry(context).Shape[1];
         UNetChannels = (int)input[0];
         UNetInputs = (int)input[1];

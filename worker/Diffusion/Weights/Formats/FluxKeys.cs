@@ -32,13 +32,20 @@ internal static class FluxKeys
         (@"single_blocks\.(\d+)\.norm\.query_norm\.scale", "single_transformer_blocks.$1.attn.norm_q.weight"),
         (@"single_blocks\.(\d+)\.norm\.key_norm\.scale", "single_transformer_blocks.$1.attn.norm_k.weight"),
         (@"final_layer\.linear\.(\w+)", "proj_out.$1"),
-        (@"final_layer\.adaLN_modulation\.1\.(\w+)", "norm_out.linear.$1"));
+        (@"final_layer\.adaLN_modulation\.1\.(\w+)", "norm_out.linear.$1")
+    );
 
     private static readonly (KeyMap Map, string[] Parts)[] Joined =
     [
         (new KeyMap((@"double_blocks\.(\d+)\.img_attn\.qkv\.(\w+)", "transformer_blocks.$1.attn.{0}.$2")), ["to_q", "to_k", "to_v"]),
-        (new KeyMap((@"double_blocks\.(\d+)\.txt_attn\.qkv\.(\w+)", "transformer_blocks.$1.attn.{0}.$2")), ["add_q_proj", "add_k_proj", "add_v_proj"]),
-        (new KeyMap((@"single_blocks\.(\d+)\.linear1\.(\w+)", "single_transformer_blocks.$1.{0}.$2")), ["attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp"]),
+        (
+            new KeyMap((@"double_blocks\.(\d+)\.txt_attn\.qkv\.(\w+)", "transformer_blocks.$1.attn.{0}.$2")),
+            ["add_q_proj", "add_k_proj", "add_v_proj"]
+        ),
+        (
+            new KeyMap((@"single_blocks\.(\d+)\.linear1\.(\w+)", "single_transformer_blocks.$1.{0}.$2")),
+            ["attn.to_q", "attn.to_k", "attn.to_v", "proj_mlp"]
+        ),
     ];
 
     /// <summary>New names for keys relative to the transformer's root.</summary>
@@ -50,11 +57,14 @@ internal static class FluxKeys
         {
             if (Names.Rename(key) is { } name)
             {
-                pieces.Add(name, new WeightPiece(prefix + key)
-                {
-                    // shift and scale stand the other way round
-                    Rows = name.StartsWith("norm_out.linear.", StringComparison.Ordinal) ? [(width, width), (0, width)] : null,
-                });
+                pieces.Add(
+                    name,
+                    new WeightPiece(prefix + key)
+                    {
+                        // shift and scale stand the other way round
+                        Rows = name.StartsWith("norm_out.linear.", StringComparison.Ordinal) ? [(width, width), (0, width)] : null,
+                    }
+                );
                 continue;
             }
 
@@ -69,7 +79,10 @@ internal static class FluxKeys
                 for (int part = 0; part < parts.Length; part++)
                 {
                     long count = part < 3 ? width : rows - (3 * width);
-                    pieces.Add(joined.Replace("{0}", parts[part], StringComparison.Ordinal), new WeightPiece(prefix + key) { Rows = [(part * width, count)] });
+                    pieces.Add(
+                        joined.Replace("{0}", parts[part], StringComparison.Ordinal),
+                        new WeightPiece(prefix + key) { Rows = [(part * width, count)] }
+                    );
                 }
             }
         }

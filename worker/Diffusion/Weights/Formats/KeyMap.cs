@@ -6,7 +6,11 @@ namespace Generation.Diffusion.Formats;
 internal sealed class KeyMap(params (string Pattern, string Replacement)[] rules)
 {
     private readonly (Regex Pattern, string Replacement)[] _rules =
-        [.. rules.Select(rule => (new Regex("^" + rule.Pattern + "$", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)), rule.Replacement))];
+    [
+        .. rules.Select(rule =>
+            (new Regex("^" + rule.Pattern + "$", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)), rule.Replacement)
+        ),
+    ];
 
     /// <summary>The new name, or null if no rule knows the key.</summary>
     public string? Rename(string key)

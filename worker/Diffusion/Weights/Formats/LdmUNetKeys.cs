@@ -17,7 +17,8 @@ internal static class LdmUNetKeys
         (@"out\.0\.(\w+)", "conv_norm_out.$1"),
         (@"out\.2\.(\w+)", "conv_out.$1"),
         (@"zero_convs\.(\d+)\.0\.(\w+)", "controlnet_down_blocks.$1.$2"),
-        (@"middle_block_out\.0\.(\w+)", "controlnet_mid_block.$1"));
+        (@"middle_block_out\.0\.(\w+)", "controlnet_mid_block.$1")
+    );
 
     private static readonly KeyMap Resnet = new(
         (@"in_layers\.0\.(\w+)", "norm1.$1"),
@@ -25,7 +26,8 @@ internal static class LdmUNetKeys
         (@"emb_layers\.1\.(\w+)", "time_emb_proj.$1"),
         (@"out_layers\.0\.(\w+)", "norm2.$1"),
         (@"out_layers\.3\.(\w+)", "conv2.$1"),
-        (@"skip_connection\.(\w+)", "conv_shortcut.$1"));
+        (@"skip_connection\.(\w+)", "conv_shortcut.$1")
+    );
 
     /// <summary>New names for keys relative to the network's root; keys that are not known are absent.</summary>
     public static Dictionary<string, string> Map(IReadOnlyCollection<string> keys)
@@ -33,7 +35,13 @@ internal static class LdmUNetKeys
         // "input_blocks.4.1" -> "down_blocks.1.attentions.0"
         Dictionary<string, string> places = Places(keys);
         var names = new Dictionary<string, string>(StringComparer.Ordinal);
-        string[] hints = [.. keys.Where(key => key.StartsWith("input_hint_block.", StringComparison.Ordinal)).Select(key => Part(key, 1)).Distinct().OrderBy(int.Parse)];
+        string[] hints =
+        [
+            .. keys.Where(key => key.StartsWith("input_hint_block.", StringComparison.Ordinal))
+                .Select(key => Part(key, 1))
+                .Distinct()
+                .OrderBy(int.Parse),
+        ];
         foreach (string key in keys)
         {
             string[] parts = key.Split('.');
@@ -49,7 +57,10 @@ internal static class LdmUNetKeys
             else if (parts[0] == "input_hint_block" && parts.Length == 3)
             {
                 int at = Array.IndexOf(hints, parts[1]);
-                string convolution = at == 0 ? "conv_in" : at == hints.Length - 1 ? "conv_out" : $"blocks.{at - 1}";
+                string convolution =
+                    at == 0 ? "conv_in"
+                    : at == hints.Length - 1 ? "conv_out"
+                    : $"blocks.{at - 1}";
                 name = $"controlnet_cond_embedding.{convolution}.{parts[2]}";
             }
 
@@ -87,7 +98,9 @@ internal static class LdmUNetKeys
         int attentions = 0;
         for (int i = 0; starts.Contains($"middle_block.{i}"); i++)
         {
-            places[$"middle_block.{i}"] = starts.Contains($"middle_block.{i}.in_layers") ? $"mid_block.resnets.{resnets++}" : $"mid_block.attentions.{attentions++}";
+            places[$"middle_block.{i}"] = starts.Contains($"middle_block.{i}.in_layers")
+                ? $"mid_block.resnets.{resnets++}"
+                : $"mid_block.attentions.{attentions++}";
         }
 
         (block, layer) = (0, 0);
@@ -108,12 +121,15 @@ internal static class LdmUNetKeys
         return places;
     }
 
-    private static string? Inner(string place, string rest) => place switch
-    {
-        _ when place.Contains(".resnets.", StringComparison.Ordinal) => Resnet.Rename(rest) is { } name ? $"{place}.{name}" : null,
-        _ when place.Contains(".downsamplers.", StringComparison.Ordinal) => rest.StartsWith("op.", StringComparison.Ordinal) ? $"{place}.conv.{rest[3..]}" : null,
-        _ => $"{place}.{rest}",
-    };
+    private static string? Inner(string place, string rest) =>
+        place switch
+        {
+            _ when place.Contains(".resnets.", StringComparison.Ordinal) => Resnet.Rename(rest) is { } name ? $"{place}.{name}" : null,
+            _ when place.Contains(".downsamplers.", StringComparison.Ordinal) => rest.StartsWith("op.", StringComparison.Ordinal)
+                ? $"{place}.conv.{rest[3..]}"
+                : null,
+            _ => $"{place}.{rest}",
+        };
 
     private static IEnumerable<string> Prefixes(string key)
     {

@@ -23,16 +23,22 @@ internal static partial class LdmVaeKeys
         (@"decoder\.up\.(\d+)\.block\.(\d+)\.nin_shortcut\.(\w+)", "decoder.up_blocks.$1.resnets.$2.conv_shortcut.$3"),
         (@"decoder\.up\.(\d+)\.block\.(\d+)\.(.+)", "decoder.up_blocks.$1.resnets.$2.$3"),
         (@"decoder\.up\.(\d+)\.upsample\.conv\.(\w+)", "decoder.up_blocks.$1.upsamplers.0.conv.$2"),
-        (@"(post_)?quant_conv\.(\w+)", "$1quant_conv.$2"));
+        (@"(post_)?quant_conv\.(\w+)", "$1quant_conv.$2")
+    );
 
     /// <summary>New names for keys relative to the autoencoder's root; keys that are not known are absent.</summary>
     public static Dictionary<string, WeightPiece> Map(IReadOnlyCollection<string> keys, string prefix)
     {
-        int top = keys.Select(key => UpStage().Match(key)).Where(match => match.Success).Select(match => int.Parse(match.Groups["stage"].Value, CultureInfo.InvariantCulture)).DefaultIfEmpty(0).Max();
+        int top = keys.Select(key => UpStage().Match(key))
+            .Where(match => match.Success)
+            .Select(match => int.Parse(match.Groups["stage"].Value, CultureInfo.InvariantCulture))
+            .DefaultIfEmpty(0)
+            .Max();
         var pieces = new Dictionary<string, WeightPiece>(StringComparer.Ordinal);
         foreach (string key in keys)
         {
-            string counted = UpStage().Replace(key, match => $"decoder.up.{top - int.Parse(match.Groups["stage"].Value, CultureInfo.InvariantCulture)}.");
+            string counted = UpStage()
+                .Replace(key, match => $"decoder.up.{top - int.Parse(match.Groups["stage"].Value, CultureInfo.InvariantCulture)}.");
             if (Inner.Rename(counted) is { } name)
             {
                 // The original's attention is made of 1x1 convolutions, diffusers' of matrices.
@@ -43,6 +49,10 @@ internal static partial class LdmVaeKeys
         return pieces;
     }
 
-    [GeneratedRegex(@"^decoder\.up\.(?<stage>\d+)\.", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(
+        @"^decoder\.up\.(?<stage>\d+)\.",
+        RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture,
+        matchTimeoutMilliseconds: 1000
+    )]
     private static partial Regex UpStage();
 }

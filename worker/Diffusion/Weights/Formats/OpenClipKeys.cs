@@ -15,18 +15,29 @@ internal static class OpenClipKeys
         (@"transformer\.resblocks\.(\d+)\.mlp\.c_proj\.(\w+)", "text_model.encoder.layers.$1.mlp.fc2.$2"),
         (@"transformer\.resblocks\.(\d+)\.attn\.in_proj_(\w+)", "text_model.encoder.layers.$1.self_attn.{0}_proj.$2"),
         (@"ln_final\.(\w+)", "text_model.final_layer_norm.$1"),
-        (@"text_projection(\.weight)?", "text_projection.weight"));
+        (@"text_projection(\.weight)?", "text_projection.weight")
+    );
 
     /// <summary>New names for keys relative to the encoder's root.</summary>
     /// <param name="prefix">What stands before them in <paramref name="source"/>.</param>
     /// <param name="layers">Layers that are used: Stable Diffusion 2 leaves out the last of 24; null is all.</param>
     /// <param name="projected">Whether the text projection is used.</param>
-    public static Dictionary<string, WeightPiece> Map(WeightSource source, IReadOnlyCollection<string> keys, string prefix, int? layers, bool projected)
+    public static Dictionary<string, WeightPiece> Map(
+        WeightSource source,
+        IReadOnlyCollection<string> keys,
+        string prefix,
+        int? layers,
+        bool projected
+    )
     {
         var pieces = new Dictionary<string, WeightPiece>(StringComparer.Ordinal);
         foreach (string key in keys)
         {
-            if (Names.Rename(key) is not { } name || (layers is { } count && Layer(key) >= count) || (!projected && key.StartsWith("text_projection", StringComparison.Ordinal)))
+            if (
+                Names.Rename(key) is not { } name
+                || (layers is { } count && Layer(key) >= count)
+                || (!projected && key.StartsWith("text_projection", StringComparison.Ordinal))
+            )
             {
                 continue;
             }
@@ -36,7 +47,10 @@ internal static class OpenClipKeys
                 long third = source.Entry(prefix + key).Shape[0] / 3;
                 for (int part = 0; part < 3; part++)
                 {
-                    pieces.Add(name.Replace("{0}", "qkv"[part].ToString(), StringComparison.Ordinal), new WeightPiece(prefix + key) { Rows = [(part * third, third)] });
+                    pieces.Add(
+                        name.Replace("{0}", "qkv"[part].ToString(), StringComparison.Ordinal),
+                        new WeightPiece(prefix + key) { Rows = [(part * third, third)] }
+                    );
                 }
             }
             else
@@ -51,7 +65,10 @@ internal static class OpenClipKeys
 
     /// <summary>Whether a key belongs to the encoder and is left out on purpose.</summary>
     public static bool IsLeftOut(string key, int? layers, bool projected) =>
-        key is "logit_scale" or "attn_mask" || (layers is { } count && Layer(key) >= count) || (!projected && key.StartsWith("text_projection", StringComparison.Ordinal));
+        key is "logit_scale" or "attn_mask"
+        || (layers is { } count && Layer(key) >= count)
+        || (!projected && key.StartsWith("text_projection", StringComparison.Ordinal));
 
-    private static int Layer(string key) => key.StartsWith("transformer.resblocks.", StringComparison.Ordinal) && int.TryParse(key.Split('.')[2], out int layer) ? layer : -1;
+    private static int Layer(string key) =>
+        key.StartsWith("transformer.resblocks.", StringComparison.Ordinal) && int.TryParse(key.Split('.')[2], out int layer) ? layer : -1;
 }

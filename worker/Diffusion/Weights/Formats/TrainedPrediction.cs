@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Formats;
@@ -31,7 +32,9 @@ internal sealed record TrainedPrediction(string Type, bool ZeroTerminalSnr, int?
         }
 
         // Inpainting models of either kind are for 512 pixels
-        return type is null ? null : new TrainedPrediction(type, source.Has("ztsnr"), isVersion2 && (type == Noise || seesMask) ? 64 : null);
+        return type is null
+            ? null
+            : new TrainedPrediction(type, source.Has("ztsnr"), isVersion2 && (type == Noise || seesMask) ? 64 : null);
     }
 
     private static string? Said(WeightSource source)
@@ -46,8 +49,12 @@ internal sealed record TrainedPrediction(string Type, bool ZeroTerminalSnr, int?
             };
         }
 
-        return source.Metadata.TryGetValue("modelspec.architecture", out string? architecture) && architecture.StartsWith("stable-diffusion-v2", StringComparison.Ordinal)
-            ? architecture.StartsWith("stable-diffusion-v2-768-v", StringComparison.Ordinal) ? Velocity : Noise
+        return
+            source.Metadata.TryGetValue("modelspec.architecture", out string? architecture)
+            && architecture.StartsWith("stable-diffusion-v2", StringComparison.Ordinal)
+            ? architecture.StartsWith("stable-diffusion-v2-768-v", StringComparison.Ordinal)
+                ? Velocity
+                : Noise
             : null;
     }
 
@@ -58,7 +65,7 @@ internal sealed record TrainedPrediction(string Type, bool ZeroTerminalSnr, int?
             return null;
         }
 
-        using var scope = NewDisposeScope();
+        using DisposeScope scope = NewDisposeScope();
         Tensor steps = source.Read("global_step", ScalarType.Float64);
         return steps.numel() == 1 ? (long)steps.item<double>() : null;
     }

@@ -19,9 +19,15 @@ internal sealed class ControlledPictures(JobPlans plans, ModelLoader loader, Pic
             ControlUse control = request.Control[i];
             string field = $"control[{i}]";
             ControlPreprocessor preprocessor = ControlPictures.FindPreprocessor(control.Preprocessor)
-                ?? throw new SettingException($"{field}.preprocessor", $"is '{control.Preprocessor}' and must be one of {string.Join(", ", ControlPictures.PreprocessorNames)}.");
+                ?? throw new SettingException(
+                    $"{field}.preprocessor",
+                    $"is '{control.Preprocessor}' and must be one of {string.Join(", ", ControlPictures.PreprocessorNames)}."
+                );
             FitMode mode = ControlPictures.FindResizeMode(control.ResizeMode)
-                ?? throw new SettingException($"{field}.resize_mode", $"is '{control.ResizeMode}' and must be one of {string.Join(", ", ControlPictures.ResizeModeNames)}.");
+                ?? throw new SettingException(
+                    $"{field}.resize_mode",
+                    $"is '{control.ResizeMode}' and must be one of {string.Join(", ", ControlPictures.ResizeModeNames)}."
+                );
             Picture given = await files.ReadPictureAsync(job, $"{field}.image", control.Image);
             // The aspect is the output's; the network's own differs a little where its sides are rounded
             Picture sized = given.ToRgb().Fit(request.Width, request.Height, mode);
@@ -31,18 +37,25 @@ internal sealed class ControlledPictures(JobPlans plans, ModelLoader loader, Pic
         return new Recipe(request, plan, pictures, loader);
     }
 
-    private sealed class Recipe(ControlNetRequest request, JobPlan plan, List<Picture> pictures, ModelLoader loader) : PictureRecipe(request, plan)
+    private sealed class Recipe(ControlNetRequest request, JobPlan plan, List<Picture> pictures, ModelLoader loader)
+        : PictureRecipe(request, plan)
     {
         public override DenoisingRun Encode(LoadedModel model, int picture)
         {
-            var controls = request.Control.Select((control, i) => new ControlInput(loader.ControlNet(model, control.Type), pictures[i])
-            {
-                ConditioningScale = control.Scale,
-                GuidanceStart = control.Start,
-                GuidanceEnd = control.End,
-            }).ToList();
+            var controls = request
+                .Control.Select(
+                    (control, i) =>
+                        new ControlInput(loader.ControlNet(model, control.Type), pictures[i])
+                        {
+                            ConditioningScale = control.Scale,
+                            GuidanceStart = control.Start,
+                            GuidanceEnd = control.End,
+                        }
+                )
+                .ToList();
             return new StableDiffusionControlNetPipeline(model.Model).Encode(
-                Common(new ControlNetSettings { Controls = controls, GuessMode = request.GuessMode }, model, picture, Draw));
+                Common(new ControlNetSettings { Controls = controls, GuessMode = request.GuessMode }, model, picture, Draw)
+            );
         }
     }
 }

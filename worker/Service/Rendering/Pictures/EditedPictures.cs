@@ -25,6 +25,8 @@ internal sealed class EditedPictures(JobPlans plans, PictureLoop loop, StoredFil
         }
 
         public override DenoisingRun Encode(LoadedModel model, int picture) =>
-            new InstructPix2PixPipeline(model.Model).Encode(Common(new EditSettings { Image = _image, ImageGuidanceScale = _scale }, model, picture, Draw));
+            new InstructPix2PixPipeline(model.Model).Encode(
+                Common(new EditSettings { Image = _image, ImageGuidanceScale = _scale }, model, picture, Draw)
+            );
     }
 }

@@ -27,7 +27,10 @@ internal sealed class InpaintedPictures(JobPlans plans, PictureLoop loop, Stored
         mask = mask.Fit(width, height, FitMode.Crop).Binarize().Grow(request.MaskGrow);
         Picture alpha = request.MaskBlur > 0 ? mask.Blur(request.MaskBlur) : mask;
         // What the blur lays over must have been painted, too
-        Picture painted = request.MaskBlur > 0 ? new Picture(width, height, 1, Array.ConvertAll(alpha.Bytes, value => value > 0 ? (byte)255 : (byte)0)) : mask;
+        Picture painted =
+            request.MaskBlur > 0
+                ? new Picture(width, height, 1, Array.ConvertAll(alpha.Bytes, value => value > 0 ? (byte)255 : (byte)0))
+                : mask;
         var area = new PaintedArea(image.Fit(width, height, FitMode.Crop), painted, alpha, plan.Passes[0], request.Padding);
         return new InpaintRecipe(request, plan, area);
     }
@@ -62,7 +65,17 @@ internal class InpaintRecipe(PictureRequest request, JobPlan plan, PaintedArea a
 {
     public override DenoisingRun Encode(LoadedModel model, int picture)
     {
-        InpaintSettings settings = Common(new InpaintSettings { Image = area.Image, MaskImage = area.Mask, Strength = Draw.Strength }, model, picture, Draw);
+        InpaintSettings settings = Common(
+            new InpaintSettings
+            {
+                Image = area.Image,
+                MaskImage = area.Mask,
+                Strength = Draw.Strength,
+            },
+            model,
+            picture,
+            Draw
+        );
         return model.Flux switch
         {
             null => new StableDiffusionInpaintPipeline(model.Model).Encode(settings),

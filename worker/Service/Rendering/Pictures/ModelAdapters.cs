@@ -7,7 +7,9 @@ using LoraUse = Generation.Diffusion.Adapters.LoraUse;
 
 namespace Generation.Worker.Rendering;
 
-/// <summary>Lays a job's LoRAs and its autoencoder over a model, and takes them off again: the weights are then as they were, bit for bit.</summary>
+/// <summary>
+/// Lays a job's LoRAs and its autoencoder over a model, and takes them off again: the weights are then as they were, bit for bit.
+/// </summary>
 internal sealed class ModelAdapters(ModelLoader loader)
 {
     /// <summary>Whether a request changes the model, so that no other job may use any of it meanwhile.</summary>

@@ -5,14 +5,15 @@ using Generation.Worker.Jobs;
 namespace Generation.Worker.Rendering;
 
 /// <summary>Paints beyond the borders of a picture: inpainting on a larger canvas, into which the picture's edges are drawn out.</summary>
-internal sealed class OutpaintedPictures(JobPlans plans, PictureLoop loop, StoredFiles files) : PictureRenderer<OutpaintRequest>(plans, loop)
+internal sealed class OutpaintedPictures(JobPlans plans, PictureLoop loop, StoredFiles files)
+    : PictureRenderer<OutpaintRequest>(plans, loop)
 {
     protected override async Task<PictureRecipe> PrepareAsync(OutpaintRequest request, JobPlan plan, RunningJob job)
     {
         Picture image = (await files.ReadPictureAsync(job, "image", request.Image)).DropAlpha();
         // The sides were added to the size that the picture was said to have
         image = image.Fit(request.Width - request.Left - request.Right, request.Height - request.Top - request.Bottom);
-        OutpaintCanvas canvas = OutpaintCanvas.Extend(image, request.Left, request.Right, request.Top, request.Bottom, request.Overlap);
+        var canvas = OutpaintCanvas.Extend(image, request.Left, request.Right, request.Top, request.Bottom, request.Overlap);
         return new Recipe(request, plan, canvas);
     }
 

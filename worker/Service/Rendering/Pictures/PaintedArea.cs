@@ -29,9 +29,7 @@ internal sealed class PaintedArea
 
         (_original, _alpha) = (original, alpha);
         (int width, int height) = (pass.Width, pass.Height);
-        _region = padding is { } around
-            ? mask.CropRegion(width, height, around)
-            : new PictureRegion(0, 0, original.Width, original.Height);
+        _region = padding is { } around ? mask.CropRegion(width, height, around) : new PictureRegion(0, 0, original.Width, original.Height);
         Image = original.Crop(_region.Left, _region.Top, _region.Width, _region.Height).Fit(width, height);
         Mask = Shrink(mask.Crop(_region.Left, _region.Top, _region.Width, _region.Height), width, height);
     }

@@ -34,7 +34,8 @@ internal sealed class PictureLoop(
     HotState hotState,
     WorkerMetrics metrics,
     IOptions<WorkerOptions> options,
-    TimeProvider time)
+    TimeProvider time
+)
 {
     /// <summary>Makes, stores and describes all pictures of a request.</summary>
     /// <exception cref="OperationCanceledException">The job was stopped.</exception>
@@ -74,9 +75,10 @@ internal sealed class PictureLoop(
         LoadedModel model = lease.Model;
         bool isChanged = ModelAdapters.AreAskedFor(work.Recipe.Request) && work.Stage.Pass.Model == work.Recipe.Request.Model;
         int[] todo = [.. Enumerable.Range(0, work.Results.Length).Where(picture => !work.IsBeyond(picture))];
-        DenoisingRun? next = work.Stage.EncodesWordsOnly && !isChanged && todo.Length > 0
-            ? await compute.PrepareAsync(() => work.Encode(model, todo[0]), model.EncodeTurn, stop)
-            : null;
+        DenoisingRun? next =
+            work.Stage.EncodesWordsOnly && !isChanged && todo.Length > 0
+                ? await compute.PrepareAsync(() => work.Encode(model, todo[0]), model.EncodeTurn, stop)
+                : null;
         try
         {
             await model.LoopTurn.WaitAsync(stop);
@@ -95,7 +97,10 @@ internal sealed class PictureLoop(
                     });
                     if (drawn is not null)
                     {
-                        work.Outputs[picture] = Task.Run(() => finisher.FinishAsync(work.Job, work.Recipe, drawn, picture), CancellationToken.None);
+                        work.Outputs[picture] = Task.Run(
+                            () => finisher.FinishAsync(work.Job, work.Recipe, drawn, picture),
+                            CancellationToken.None
+                        );
                     }
                 }
             }
@@ -138,7 +143,10 @@ internal sealed class PictureLoop(
         }
     }
 
-    /// <summary>One stage of a picture; in the last, the picture at the size that the plan comes to before it is brought to the request's. On a compute thread.</summary>
+    /// <summary>
+    /// One stage of a picture; in the last, the picture at the size that the plan comes to before it is brought to the request's. On a
+    /// compute thread.
+    /// </summary>
     private DrawnPicture? Draw(StageWork work, LoadedModel model, DenoisingRun run, int picture)
     {
         CancellationToken stop = work.Job.Stop.Token;
@@ -199,7 +207,14 @@ internal sealed class PictureLoop(
 
     /// <summary>One stage of a job's pictures.</summary>
     private sealed record StageWork(
-        RunningJob Job, PictureRecipe Recipe, PictureStage[] Stages, int Index, StageResult?[] Results, Task<JobOutput>[] Outputs, StepClock Clock)
+        RunningJob Job,
+        PictureRecipe Recipe,
+        PictureStage[] Stages,
+        int Index,
+        StageResult?[] Results,
+        Task<JobOutput>[] Outputs,
+        StepClock Clock
+    )
     {
         public PictureStage Stage => Stages[Index];
 
@@ -209,7 +224,8 @@ internal sealed class PictureLoop(
         public int KeyOf(int picture) => KeyOf(picture, Index);
 
         /// <summary>Whether a later stage of the picture was begun, by an earlier worker.</summary>
-        public bool IsBeyond(int picture) => Enumerable.Range(Index + 1, Stages.Length - Index - 1).Any(later => Job.Snapshot.TryUse(KeyOf(picture, later), _ => { }));
+        public bool IsBeyond(int picture) =>
+            Enumerable.Range(Index + 1, Stages.Length - Index - 1).Any(later => Job.Snapshot.TryUse(KeyOf(picture, later), _ => { }));
 
         public DenoisingRun Encode(LoadedModel model, int picture)
         {
@@ -218,9 +234,11 @@ internal sealed class PictureLoop(
         }
 
         /// <summary>Steps done over all pictures and stages, and all there are.</summary>
-        public (int Done, int Steps) Progress(int picture, int step) => (
-            (Results.Length * Stages.Take(Index).Sum(stage => stage.Pass.Steps)) + (picture * Stage.Pass.Steps) + step,
-            Results.Length * Recipe.Plan.Steps);
+        public (int Done, int Steps) Progress(int picture, int step) =>
+            (
+                (Results.Length * Stages.Take(Index).Sum(stage => stage.Pass.Steps)) + (picture * Stage.Pass.Steps) + step,
+                Results.Length * Recipe.Plan.Steps
+            );
 
         private int KeyOf(int picture, int stage) => (picture * Stages.Length) + stage;
     }

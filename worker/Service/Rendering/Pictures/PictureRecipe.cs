@@ -6,7 +6,9 @@ using Generation.Worker.Models;
 
 namespace Generation.Worker.Rendering;
 
-/// <summary>What one kind of job brings to the loop that all kinds of pictures share: how a picture begins, and how it is brought to its size.</summary>
+/// <summary>
+/// What one kind of job brings to the loop that all kinds of pictures share: how a picture begins, and how it is brought to its size.
+/// </summary>
 internal abstract class PictureRecipe(PictureRequest request, JobPlan plan)
 {
     public PictureRequest Request { get; } = request;
@@ -31,24 +33,26 @@ internal abstract class PictureRecipe(PictureRequest request, JobPlan plan)
         where T : DiffusionSettings
     {
         DiffusionSettings own = settings;
-        return (T)(own with
-        {
-            Prompt = Request.Prompt,
-            // Absent, which SDXL tells from empty
-            NegativePrompt = Request.NegativePrompt.Length == 0 ? null : Request.NegativePrompt,
-            PromptSyntax = model.Flux is null ? PromptSyntax.Weighted : PromptSyntax.Plain,
-            Embeddings = model.Embeddings,
-            Width = pass.Width,
-            Height = pass.Height,
-            NumInferenceSteps = pass.ScheduledSteps,
-            Window = new StepWindow(pass.Begin, pass.End, pass.Calls),
-            GuidanceScale = Request.GuidanceScale,
-            GuidanceRescale = Request.GuidanceRescale,
-            Seed = unchecked(Request.Seed + picture),
-            NumImages = 1,
-            Scheduler = SchedulerNames.Resolve(Request.Scheduler, model.Scheduler),
-            ClipSkip = Request.ClipSkip,
-        });
+        return (T)(
+            own with
+            {
+                Prompt = Request.Prompt,
+                // Absent, which SDXL tells from empty
+                NegativePrompt = Request.NegativePrompt.Length == 0 ? null : Request.NegativePrompt,
+                PromptSyntax = model.Flux is null ? PromptSyntax.Weighted : PromptSyntax.Plain,
+                Embeddings = model.Embeddings,
+                Width = pass.Width,
+                Height = pass.Height,
+                NumInferenceSteps = pass.ScheduledSteps,
+                Window = new StepWindow(pass.Begin, pass.End, pass.Calls),
+                GuidanceScale = Request.GuidanceScale,
+                GuidanceRescale = Request.GuidanceRescale,
+                Seed = unchecked(Request.Seed + picture),
+                NumImages = 1,
+                Scheduler = SchedulerNames.Resolve(Request.Scheduler, model.Scheduler),
+                ClipSkip = Request.ClipSkip,
+            }
+        );
     }
 
     /// <summary>A picture brought to the size at which the network begins.</summary>

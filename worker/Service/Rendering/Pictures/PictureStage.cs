@@ -2,6 +2,7 @@ using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
 using Generation.Worker.Models;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Worker.Rendering;
@@ -33,16 +34,22 @@ internal abstract class PictureStage(PictureRecipe recipe, PlannedPass pass, boo
     public static PictureStage[] Of(PictureRecipe recipe)
     {
         IReadOnlyList<PlannedPass> passes = recipe.Plan.Passes;
-        return [.. passes.Select((pass, k) => Of(recipe, pass, handsOnLatents: k + 1 < passes.Count && passes[k + 1].Purpose == PassPurpose.Refine))];
+        return
+        [
+            .. passes.Select(
+                (pass, k) => Of(recipe, pass, handsOnLatents: k + 1 < passes.Count && passes[k + 1].Purpose == PassPurpose.Refine)
+            ),
+        ];
     }
 
-    private static PictureStage Of(PictureRecipe recipe, PlannedPass pass, bool handsOnLatents) => pass.Purpose switch
-    {
-        PassPurpose.Draw => new DrawStage(recipe, pass, handsOnLatents),
-        PassPurpose.Refine => new RefineStage(recipe, pass, handsOnLatents),
-        PassPurpose.Redraw => new RedrawStage(recipe, pass, handsOnLatents),
-        _ => throw new ArgumentException($"A pass has the purpose {pass.Purpose}, which is none.", nameof(pass)),
-    };
+    private static PictureStage Of(PictureRecipe recipe, PlannedPass pass, bool handsOnLatents) =>
+        pass.Purpose switch
+        {
+            PassPurpose.Draw => new DrawStage(recipe, pass, handsOnLatents),
+            PassPurpose.Refine => new RefineStage(recipe, pass, handsOnLatents),
+            PassPurpose.Redraw => new RedrawStage(recipe, pass, handsOnLatents),
+            _ => throw new ArgumentException($"A pass has the purpose {pass.Purpose}, which is none.", nameof(pass)),
+        };
 
     /// <summary>Begins picture <paramref name="picture"/>.</summary>
     /// <param name="before">What the stage before left; null in the first, and where latents of this one are at hand.</param>
@@ -57,30 +64,48 @@ internal abstract class PictureStage(PictureRecipe recipe, PlannedPass pass, boo
     }
 
     /// <summary>Another model does the last steps, on the latents of the first. Podell et al., SDXL, 2023, section 2.5.</summary>
-    private sealed class RefineStage(PictureRecipe recipe, PlannedPass pass, bool handsOnLatents) : PictureStage(recipe, pass, handsOnLatents)
+    private sealed class RefineStage(PictureRecipe recipe, PlannedPass pass, bool handsOnLatents)
+        : PictureStage(recipe, pass, handsOnLatents)
     {
         public override DenoisingRun Encode(LoadedModel model, int picture, StageResult? before)
         {
             int downscale = model.Model.Vae.Config.Downscale;
-            using var scope = NewDisposeScope();
-            Tensor latents = before?.Latents ?? zeros([1, model.Model.Vae.Config.LatentChannels, Pass.Height / downscale, Pass.Width / downscale]);
-            return new StableDiffusionImg2ImgPipeline(model.Model).Encode(Recipe.Common(
-                new Img2ImgSettings { Image = new Picture(Pass.Width, Pass.Height, 3), ImageLatents = latents, DenoisingStart = Recipe.Request.Refiner!.SwitchAt },
-                model,
-                picture,
-                Pass));
+            using DisposeScope scope = NewDisposeScope();
+            Tensor latents = before?.Latents
+                ?? zeros([1, model.Model.Vae.Config.LatentChannels, Pass.Height / downscale, Pass.Width / downscale]);
+            return new StableDiffusionImg2ImgPipeline(model.Model).Encode(
+                Recipe.Common(
+                    new Img2ImgSettings
+                    {
+                        Image = new Picture(Pass.Width, Pass.Height, 3),
+                        ImageLatents = latents,
+                        DenoisingStart = Recipe.Request.Refiner!.SwitchAt,
+                    },
+                    model,
+                    picture,
+                    Pass
+                )
+            );
         }
     }
 
     /// <summary>Draws over the enlarged picture.</summary>
-    private sealed class RedrawStage(PictureRecipe recipe, PlannedPass pass, bool handsOnLatents) : PictureStage(recipe, pass, handsOnLatents)
+    private sealed class RedrawStage(PictureRecipe recipe, PlannedPass pass, bool handsOnLatents)
+        : PictureStage(recipe, pass, handsOnLatents)
     {
         public override DenoisingRun Encode(LoadedModel model, int picture, StageResult? before)
         {
             Picture small = before?.Picture ?? new Picture(Pass.Width, Pass.Height, 3);
             Picture large = before is not null && Pass.Upscaler is not null ? model.Upscaler!.Upscale(small) : small;
-            return PictureToPictures.Begin(model, Recipe.Common(
-                new Img2ImgSettings { Image = large.Fit(Pass.Width, Pass.Height, FitMode.Stretch), Strength = Pass.Strength }, model, picture, Pass));
+            return PictureToPictures.Begin(
+                model,
+                Recipe.Common(
+                    new Img2ImgSettings { Image = large.Fit(Pass.Width, Pass.Height, FitMode.Stretch), Strength = Pass.Strength },
+                    model,
+                    picture,
+                    Pass
+                )
+            );
         }
     }
 }

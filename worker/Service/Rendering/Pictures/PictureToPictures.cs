@@ -28,5 +28,7 @@ internal sealed class PictureToPictures(JobPlans plans, PictureLoop loop, Stored
 
     /// <summary>Begins a picture from a picture, with whatever family the model is of.</summary>
     internal static DenoisingRun Begin(LoadedModel model, Img2ImgSettings settings) =>
-        model.Flux is { } flux ? new FluxImg2ImgPipeline(flux).Encode(settings) : new StableDiffusionImg2ImgPipeline(model.Model).Encode(settings);
+        model.Flux is { } flux
+            ? new FluxImg2ImgPipeline(flux).Encode(settings)
+            : new StableDiffusionImg2ImgPipeline(model.Model).Encode(settings);
 }

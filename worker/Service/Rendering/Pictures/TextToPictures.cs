@@ -19,7 +19,9 @@ internal sealed class TextToPictures(JobPlans plans, PictureLoop loop) : Picture
         public override DenoisingRun Encode(LoadedModel model, int picture)
         {
             Text2ImgSettings settings = Common(new Text2ImgSettings(), model, picture, Draw);
-            return model.Flux is { } flux ? new FluxPipeline(flux).Encode(settings) : new StableDiffusionPipeline(model.Model).Encode(settings);
+            return model.Flux is { } flux
+                ? new FluxPipeline(flux).Encode(settings)
+                : new StableDiffusionPipeline(model.Model).Encode(settings);
         }
 
         public override Picture Finish(Picture drawn) => drawn.Fit(Request.Width, Request.Height, FitMode.Crop);
