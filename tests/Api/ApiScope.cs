@@ -3,12 +3,13 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Generation.Contracts;
 using Generation.Storage;
+using Generation.TestSupport;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
-namespace Generation.Tests.Api;
+namespace Generation.Api.Tests;
 
 /// <summary>The API in this process against real servers, with an account, a key, and the demo model registered.</summary>
 internal sealed class ApiScope : IAsyncDisposable

@@ -2,7 +2,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 
-namespace Generation.Tests.Api;
+namespace Generation.Api.Tests;
 
 /// <summary>What is refused, with which code, and which words the error has.</summary>
 public sealed class BadRequestTests

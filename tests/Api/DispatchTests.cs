@@ -1,10 +1,9 @@
 using System.Collections.Concurrent;
-using Generation.Api;
 using Generation.Contracts;
 using Generation.Storage;
 using MassTransit;
 
-namespace Generation.Tests.Api;
+namespace Generation.Api.Tests;
 
 /// <summary>The dispatcher against a real broker, with this process as the worker behind it.</summary>
 public sealed class DispatchTests

@@ -1,9 +1,8 @@
-using Generation.Api;
 using Generation.Contracts;
 using Generation.Storage;
 using Npgsql;
 
-namespace Generation.Tests.Api;
+namespace Generation.Api.Tests;
 
 /// <summary>The posted estimates, against what a steady system would come to.</summary>
 public sealed class EtaTests

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using Generation.Api;
 using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Storage;
@@ -12,7 +11,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
-namespace Generation.Tests.Api;
+namespace Generation.Api.Tests;
 
 /// <summary>Pictures that callers bring, and the addresses that they name.</summary>
 public sealed class InputTests

@@ -3,7 +3,7 @@ using System.Text.Json;
 using Generation.Contracts;
 using Generation.Storage;
 
-namespace Generation.Tests.Api;
+namespace Generation.Api.Tests;
 
 public sealed class JobEventsTests
 {

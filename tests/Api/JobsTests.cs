@@ -5,7 +5,7 @@ using Generation.Contracts;
 using Generation.Storage;
 using StackExchange.Redis;
 
-namespace Generation.Tests.Api;
+namespace Generation.Api.Tests;
 
 public sealed class JobsTests
 {

@@ -6,7 +6,7 @@ using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Storage;
 
-namespace Generation.Tests.Api;
+namespace Generation.Api.Tests;
 
 /// <summary>Each kind's way in: its fields, defaults, limits, pictures and price.</summary>
 public sealed class KindTests

@@ -1,11 +1,10 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
-using Generation.Api;
 using Generation.Contracts;
 using Generation.Storage;
 using Npgsql;
 
-namespace Generation.Tests.Api;
+namespace Generation.Api.Tests;
 
 /// <summary>The load as an API process tells it that had no part in what happened.</summary>
 public sealed class LoadTests

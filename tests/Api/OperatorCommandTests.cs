@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using Generation.Cli;
 using Generation.Storage;
+using Generation.TestSupport;
 
-namespace Generation.Tests.Api;
+namespace Generation.Api.Tests;
 
 /// <summary>"migrate", "keys" and "audit" as operators run them: in processes of their own.</summary>
 public sealed class OperatorCommandTests

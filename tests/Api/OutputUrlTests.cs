@@ -1,11 +1,10 @@
 using System.Net;
 using System.Text.Json;
-using Generation.Api;
 using Generation.Contracts;
 using Generation.Storage;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Tests.Api;
+namespace Generation.Api.Tests;
 
 /// <summary>Addresses of outputs that need no key.</summary>
 public sealed class OutputUrlTests

@@ -1,7 +1,6 @@
-using Generation.Api;
 using Generation.Contracts;
 
-namespace Generation.Tests.Api;
+namespace Generation.Api.Tests;
 
 /// <summary>Prices are data: figures per kind and model, over pixels, steps and outputs.</summary>
 public sealed class PricesTests

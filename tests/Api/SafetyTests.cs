@@ -3,7 +3,7 @@ using System.Text.Json;
 using Generation.Contracts;
 using Generation.Storage;
 
-namespace Generation.Tests.Api;
+namespace Generation.Api.Tests;
 
 /// <summary>Accounts' rules about what their jobs may show.</summary>
 public sealed class SafetyTests

@@ -5,7 +5,7 @@ using System.Text;
 using Generation.Cli.Servers;
 using Generation.Contracts;
 
-namespace Generation.Tests.Api;
+namespace Generation.Api.Tests;
 
 /// <summary>Traces and metrics as a collector receives them.</summary>
 public sealed class TelemetryTests

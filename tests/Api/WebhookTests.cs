@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json;
-using Generation.Api;
 using Generation.Contracts;
 using Generation.Storage;
 using Microsoft.AspNetCore.Builder;
@@ -12,7 +11,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
-namespace Generation.Tests.Api;
+namespace Generation.Api.Tests;
 
 /// <summary>Webhooks to a real server of this process.</summary>
 public sealed class WebhookTests

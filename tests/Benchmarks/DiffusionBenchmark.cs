@@ -1,4 +1,5 @@
 using System.Globalization;
+using Generation.Benchmarks.Engines;
 using TorchSharp;
 
 namespace Generation.Benchmarks;

@@ -1,3 +1,5 @@
+using Generation.Benchmarks.Engines;
+
 namespace Generation.Benchmarks;
 
 /// <summary>What <see cref="DiffusionBenchmark"/> measures, and how.</summary>

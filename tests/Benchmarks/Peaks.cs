@@ -1,3 +1,4 @@
+using Generation.Benchmarks.Engines;
 using Generation.Kernels;
 using Generation.Kernels.Peaks;
 

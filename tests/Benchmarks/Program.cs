@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Generation.Benchmarks;
+using Generation.Benchmarks.Engines;
+using Generation.Benchmarks.Jobs;
 using Generation.Torch;
 
 var json = new Option<bool>("--json") { Description = "One JSON object a line: name, value, unit, against, ratio.", Recursive = true };

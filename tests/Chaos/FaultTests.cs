@@ -6,7 +6,7 @@ using Generation.Cli.Running;
 using Generation.Contracts;
 using Generation.Diagnostics;
 using Generation.EndToEnd.Tests;
-using Generation.Tests;
+using Generation.TestSupport;
 
 namespace Generation.Chaos.Tests;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Generation.Cli.Servers;
-using Generation.Tests;
+using Generation.TestSupport;
 
 namespace Generation.Cli.Tests;
 

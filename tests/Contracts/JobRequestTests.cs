@@ -1,7 +1,6 @@
 using System.Text.Json;
-using Generation.Contracts;
 
-namespace Generation.Tests.Contracts;
+namespace Generation.Contracts.Tests;
 
 public sealed class JobRequestTests
 {

@@ -1,8 +1,7 @@
 using System.Reflection;
 using System.Text.Json.Serialization;
-using Generation.Contracts;
 
-namespace Generation.Tests.Contracts;
+namespace Generation.Contracts.Tests;
 
 /// <summary>Rules about words look at a request's Prompts: none of its words may be missing there, whatever the kind.</summary>
 public sealed class PromptsTests

@@ -4,7 +4,7 @@ using Generation.Cli;
 using Generation.Cli.Servers;
 using Generation.Imaging;
 using Generation.Imaging.Png;
-using Generation.Tests;
+using Generation.TestSupport;
 
 namespace Generation.EndToEnd.Tests;
 

@@ -1,6 +1,6 @@
 using Generation.Cli.Servers;
 using Generation.Contracts;
-using Generation.Tests;
+using Generation.TestSupport;
 using StackExchange.Redis;
 
 namespace Generation.EndToEnd.Tests;

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
-using Generation.Tests;
+using Generation.TestSupport;
 
 namespace Generation.EndToEnd.Tests;
 

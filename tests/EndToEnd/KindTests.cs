@@ -5,7 +5,7 @@ using Generation.Cli.Running;
 using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Imaging.Png;
-using Generation.Tests;
+using Generation.TestSupport;
 using static Generation.EndToEnd.Tests.TestPictures;
 
 namespace Generation.EndToEnd.Tests;

@@ -3,7 +3,7 @@ using Generation.Cli.Running;
 using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Imaging.Png;
-using Generation.Tests;
+using Generation.TestSupport;
 
 namespace Generation.EndToEnd.Tests;
 

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using Generation.Cli.Running;
 using Generation.Cli.Servers;
 using Generation.Contracts;
-using Generation.Tests;
+using Generation.TestSupport;
 using Npgsql;
 
 namespace Generation.EndToEnd.Tests;

@@ -2,7 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 
-namespace Generation.Tests.Faces;
+namespace Generation.Faces.Tests;
 
 /// <summary>An answer with its JSON.</summary>
 internal sealed record FaceAnswer(HttpStatusCode Status, JsonElement Json, HttpResponseMessage Message)

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Generation.Cli;
 using Generation.Contracts;
 using Generation.Storage;
+using Generation.TestSupport;
 using Generation.Worker;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -15,7 +16,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
-namespace Generation.Tests.Faces;
+namespace Generation.Faces.Tests;
 
 /// <summary>
 /// The whole system for the tests of one process: real servers, the API on a port of its own, and a worker. There are two:

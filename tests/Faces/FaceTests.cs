@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json;
 
-namespace Generation.Tests.Faces;
+namespace Generation.Faces.Tests;
 
 /// <summary>
 /// Tests of one face: a new user of the API that most share, and a client that sends this user's key as the face takes it.

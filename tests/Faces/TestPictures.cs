@@ -1,6 +1,6 @@
 using Generation.Imaging;
 
-namespace Generation.Tests.Faces;
+namespace Generation.Faces.Tests;
 
 /// <summary>Small pictures that tests send, and pixels of those that they get.</summary>
 internal static class TestPictures

@@ -1,8 +1,7 @@
 using System.Buffers.Binary;
-using Generation.Imaging;
 using Generation.Imaging.Png;
 
-namespace Generation.Tests.Imaging;
+namespace Generation.Imaging.Tests;
 
 /// <summary>What a file says of the meaning of its samples: they come out in sRGB.</summary>
 public sealed class ColourProfileTests

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Generation.Tests.Imaging;
+namespace Generation.Imaging.Tests;
 
 /// <summary>
 /// Makes ICC profiles of the forms that pictures carry, and says what they do to colours. ICC.1:2001-04, sections 6.1 to 6.5.

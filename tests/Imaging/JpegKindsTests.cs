@@ -1,8 +1,7 @@
 using System.Diagnostics;
-using Generation.Imaging;
 using Generation.Imaging.Jpeg;
 
-namespace Generation.Tests.Imaging;
+namespace Generation.Imaging.Tests;
 
 /// <summary>JPEG files as other programs write them, and broken ones.</summary>
 public sealed class JpegKindsTests

@@ -1,6 +1,4 @@
-using Generation.Imaging;
-
-namespace Generation.Tests.Imaging;
+namespace Generation.Imaging.Tests;
 
 /// <summary>Mask tools against what Pillow 9.4 and diffusers' VaeImageProcessor make of the same.</summary>
 [TestFixture]

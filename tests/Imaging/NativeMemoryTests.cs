@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using Generation.Imaging;
 
-namespace Generation.Tests.Imaging;
+namespace Generation.Imaging.Tests;
 
 public sealed class NativeMemoryTests
 {

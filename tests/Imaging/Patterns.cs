@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
-using Generation.Imaging;
 
-namespace Generation.Tests.Imaging;
+namespace Generation.Imaging.Tests;
 
 /// <summary>Pictures from a formula, so that another program can make the same.</summary>
 internal static class Patterns

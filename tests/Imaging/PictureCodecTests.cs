@@ -1,12 +1,11 @@
 using FsCheck;
 using FsCheck.Fluent;
-using Generation.Imaging;
 using Generation.Imaging.Exif;
 using Generation.Imaging.Jpeg;
 using Generation.Imaging.Png;
 using Generation.Imaging.WebP;
 
-namespace Generation.Tests.Imaging;
+namespace Generation.Imaging.Tests;
 
 /// <summary>What all formats have in common.</summary>
 public sealed class PictureCodecTests

@@ -1,8 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
-using Generation.Imaging;
 
-namespace Generation.Tests.Imaging;
+namespace Generation.Imaging.Tests;
 
 /// <summary>Random pictures.</summary>
 internal static class Pictures

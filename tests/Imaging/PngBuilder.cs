@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
 
-namespace Generation.Tests.Imaging;
+namespace Generation.Imaging.Tests;
 
 /// <summary>Writes PNG files of every colour type, depth and interlacing, and broken ones: independent of the code under test.</summary>
 internal sealed class PngBuilder

@@ -1,9 +1,8 @@
 using FsCheck;
 using FsCheck.Fluent;
-using Generation.Imaging;
 using Generation.Imaging.Png;
 
-namespace Generation.Tests.Imaging;
+namespace Generation.Imaging.Tests;
 
 public sealed class PngCodecTests
 {

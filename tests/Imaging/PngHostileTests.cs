@@ -1,9 +1,8 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
-using Generation.Imaging;
 using Generation.Imaging.Png;
 
-namespace Generation.Tests.Imaging;
+namespace Generation.Imaging.Tests;
 
 /// <summary>Files that want to do harm, or were harmed.</summary>
 public sealed class PngHostileTests

@@ -1,7 +1,6 @@
-using Generation.Imaging;
 using Generation.Imaging.Png;
 
-namespace Generation.Tests.Imaging;
+namespace Generation.Imaging.Tests;
 
 /// <summary>PNG files as other programs write them.</summary>
 public sealed class PngKindsTests

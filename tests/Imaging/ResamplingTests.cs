@@ -1,6 +1,4 @@
-using Generation.Imaging;
-
-namespace Generation.Tests.Imaging;
+namespace Generation.Imaging.Tests;
 
 /// <summary>Pictures against what Pillow 9.4 makes of the same: the start of its SHA-256.</summary>
 [TestFixture]

@@ -1,8 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
-using Generation.Imaging;
 
-namespace Generation.Tests.Imaging;
+namespace Generation.Imaging.Tests;
 
 /// <summary>Puts things into picture files that this project's own encoders do not write.</summary>
 internal static class Tagged

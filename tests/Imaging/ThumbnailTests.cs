@@ -1,6 +1,4 @@
-using Generation.Imaging;
-
-namespace Generation.Tests.Imaging;
+namespace Generation.Imaging.Tests;
 
 public sealed class ThumbnailTests
 {

@@ -1,9 +1,8 @@
 using System.Diagnostics;
 using System.IO.Compression;
-using Generation.Imaging;
 using Generation.Imaging.Video;
 
-namespace Generation.Tests.Imaging;
+namespace Generation.Imaging.Tests;
 
 public sealed class VideoEncoderTests
 {

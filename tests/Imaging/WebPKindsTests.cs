@@ -1,7 +1,6 @@
-using Generation.Imaging;
 using Generation.Imaging.WebP;
 
-namespace Generation.Tests.Imaging;
+namespace Generation.Imaging.Tests;
 
 /// <summary>WebP files as other programs write them, and broken ones.</summary>
 public sealed class WebPKindsTests

@@ -1,9 +1,8 @@
 using System.Text.Json;
 using Generation.Contracts;
-using Generation.Planning;
 using Generation.Schedules;
 
-namespace Generation.Tests.Planning;
+namespace Generation.Planning.Tests;
 
 /// <summary>Entries of models as workers register them, and requests for them.</summary>
 internal static class Entries

@@ -1,9 +1,8 @@
 using System.Text.Json;
 using Generation.Contracts;
-using Generation.Planning;
 using Generation.Schedules;
 
-namespace Generation.Tests.Planning;
+namespace Generation.Planning.Tests;
 
 public sealed class JobPlannerTests
 {

@@ -1,6 +1,6 @@
 using Generation.Contracts;
 
-namespace Generation.Tests.Planning;
+namespace Generation.Planning.Tests;
 
 public sealed class PictureSizesTests
 {

@@ -2,7 +2,7 @@ using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Worker.Rendering;
 
-namespace Generation.Tests.Service;
+namespace Generation.Service.Tests;
 
 /// <summary>Masks as editors and canvases write them: what is transparent is not painted, whatever colour it hides.</summary>
 public sealed class InpaintMaskTests

@@ -1,8 +1,9 @@
 using Generation.Contracts;
 using Generation.Storage;
+using Generation.TestSupport;
 using Microsoft.AspNetCore.Builder;
 
-namespace Generation.Tests.Service;
+namespace Generation.Service.Tests;
 
 /// <summary>What can happen to a running job: cancelled, handed back, taken away, its worker gone.</summary>
 public sealed class JobLifeTests

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Generation.Tests.Service;
+namespace Generation.Service.Tests;
 
 /// <summary>The way to a broker that takes connections at once, and says nothing on them until it is let.</summary>
 internal sealed class LateBroker : IDisposable

@@ -1,12 +1,13 @@
 using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Storage;
+using Generation.TestSupport;
 using Generation.Torch;
 using Generation.Worker.Jobs;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Generation.Tests.Service;
+namespace Generation.Service.Tests;
 
 /// <summary>A worker that has run a job of some kind holds no more tensors than before: only models stay.</summary>
 public sealed class LiveTensorTests

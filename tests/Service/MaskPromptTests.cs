@@ -3,7 +3,7 @@ using Generation.Diffusion.Vision;
 using Generation.Imaging;
 using Generation.Storage;
 
-namespace Generation.Tests.Service;
+namespace Generation.Service.Tests;
 
 /// <summary>Inpainting inside a mask that is found from words, by the small random network of the reference case.</summary>
 public sealed class MaskPromptTests

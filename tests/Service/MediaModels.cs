@@ -2,8 +2,9 @@ using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Storage;
+using Generation.TestSupport;
 
-namespace Generation.Tests.Service;
+namespace Generation.Service.Tests;
 
 /// <summary>The models that tests of checkers, masks, enlarging and clips run on.</summary>
 internal sealed class MediaModels : IDisposable

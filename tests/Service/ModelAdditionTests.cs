@@ -6,7 +6,7 @@ using Generation.Worker.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Service;
+namespace Generation.Service.Tests;
 
 /// <summary>Models are checked, tried and written into the catalogue.</summary>
 public sealed class ModelAdditionTests

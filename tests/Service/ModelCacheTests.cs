@@ -2,12 +2,13 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Storage;
+using Generation.TestSupport;
 using Generation.Worker.Models;
 using Generation.Worker.Queue;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Generation.Tests.Service;
+namespace Generation.Service.Tests;
 
 /// <summary>Models in memory: bounded, least recently used first out, shared, and broken ones told of.</summary>
 public sealed class ModelCacheTests

@@ -4,6 +4,7 @@ using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Planning;
 using Generation.Storage;
+using Generation.TestSupport;
 using Generation.Worker.Jobs;
 using Generation.Worker.Queue;
 using Generation.Worker.Rendering;
@@ -11,7 +12,7 @@ using Generation.Worker.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Generation.Tests.Service;
+namespace Generation.Service.Tests;
 
 /// <summary>
 /// What the API plans by the registered entries is what the renderers run and what is paid for: for every kind, family and class

@@ -2,7 +2,7 @@ using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Storage;
 
-namespace Generation.Tests.Service;
+namespace Generation.Service.Tests;
 
 /// <summary>What is done with outputs that a safety checker flags; the checkers here flag everything, or nothing.</summary>
 public sealed class SafetyTests

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Generation.Contracts;
 using Generation.Storage;
+using Generation.TestSupport;
 using Generation.Worker;
 using MassTransit;
 using Microsoft.AspNetCore.Builder;
@@ -9,7 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
-namespace Generation.Tests.Service;
+namespace Generation.Service.Tests;
 
 /// <summary>
 /// A migrated database, Redis, a virtual host and a results folder of one fixture; workers put together as the program does,

@@ -1,7 +1,7 @@
 using Generation.Worker.Jobs;
 using Generation.Worker.Queue;
 
-namespace Generation.Tests.Service;
+namespace Generation.Service.Tests;
 
 public sealed class SlotGateTests
 {

@@ -2,7 +2,7 @@ using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Storage;
 
-namespace Generation.Tests.Service;
+namespace Generation.Service.Tests;
 
 /// <summary>A small picture in, a large one out.</summary>
 public sealed class SuperResolutionTests

@@ -2,6 +2,7 @@ using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Imaging.Png;
 using Generation.Storage;
+using Generation.TestSupport;
 using Generation.Torch;
 using Generation.Worker.Jobs;
 using Microsoft.AspNetCore.Builder;
@@ -9,7 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
-namespace Generation.Tests.Service;
+namespace Generation.Service.Tests;
 
 /// <summary>The main way: a command in, a picture out.</summary>
 public sealed class TextToImageTests

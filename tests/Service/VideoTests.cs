@@ -3,9 +3,10 @@ using System.IO.Compression;
 using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Storage;
+using Generation.TestSupport;
 using Microsoft.AspNetCore.Builder;
 
-namespace Generation.Tests.Service;
+namespace Generation.Service.Tests;
 
 /// <summary>Words or a picture in, a clip out.</summary>
 public sealed class VideoTests

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
-namespace Generation.Tests.Service;
+namespace Generation.Service.Tests;
 
 /// <summary>The worker as a process of its own, as it is deployed. Disposing kills it.</summary>
 internal sealed partial class WorkerProcess : IDisposable

@@ -2,8 +2,9 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Storage;
+using Generation.TestSupport;
 
-namespace Generation.Tests.Service;
+namespace Generation.Service.Tests;
 
 /// <summary>The worker as a process: asked to end, and ended without being asked.</summary>
 public sealed class WorkerProcessTests

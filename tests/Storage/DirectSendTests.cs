@@ -1,9 +1,8 @@
 using System.Collections.Concurrent;
 using Generation.Contracts;
-using Generation.Storage;
 using Npgsql;
 
-namespace Generation.Tests.Storage;
+namespace Generation.Storage.Tests;
 
 /// <summary>Jobs that go past the backlog: exactly those that a dispatcher would send at once.</summary>
 public sealed class DirectSendTests

@@ -1,7 +1,6 @@
 using Generation.Contracts;
-using Generation.Storage;
 
-namespace Generation.Tests.Storage;
+namespace Generation.Storage.Tests;
 
 /// <summary>The order in which accounts' jobs go out.</summary>
 public sealed class FairShareTests

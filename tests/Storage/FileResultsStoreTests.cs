@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
-using Generation.Storage;
 
-namespace Generation.Tests.Storage;
+namespace Generation.Storage.Tests;
 
 /// <summary>Files under one folder.</summary>
 public sealed class FileResultsStoreTests : ResultsStoreConformance

@@ -1,7 +1,6 @@
 using Generation.Contracts;
-using Generation.Storage;
 
-namespace Generation.Tests.Storage;
+namespace Generation.Storage.Tests;
 
 /// <summary>What many ask for at once is written together, and each is answered as if alone.</summary>
 public sealed class GatheredTests

@@ -1,9 +1,8 @@
 using Generation.Contracts;
-using Generation.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using StackExchange.Redis;
 
-namespace Generation.Tests.Storage;
+namespace Generation.Storage.Tests;
 
 public sealed class HotStateTests
 {

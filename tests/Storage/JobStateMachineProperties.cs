@@ -1,9 +1,8 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Generation.Contracts;
-using Generation.Storage;
 
-namespace Generation.Tests.Storage;
+namespace Generation.Storage.Tests;
 
 /// <summary>
 /// Random lives of jobs, played in PostgreSQL and in a model of a few lines: after each act both agree on state, attempt,

@@ -1,7 +1,6 @@
 using Generation.Contracts;
-using Generation.Storage;
 
-namespace Generation.Tests.Storage;
+namespace Generation.Storage.Tests;
 
 /// <summary>Each transition of the state machine, with what it does to outbox and money, and its illegal neighbours.</summary>
 public sealed class JobTransitionTests

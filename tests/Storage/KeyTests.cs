@@ -1,6 +1,4 @@
-using Generation.Storage;
-
-namespace Generation.Tests.Storage;
+namespace Generation.Storage.Tests;
 
 public sealed class KeyTests
 {

@@ -1,9 +1,8 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Generation.Contracts;
-using Generation.Storage;
 
-namespace Generation.Tests.Storage;
+namespace Generation.Storage.Tests;
 
 /// <summary>
 /// Random histories of money, several accounts' acts at a time as they come in a busy system: after each history the

@@ -1,8 +1,7 @@
 using Generation.Contracts;
-using Generation.Storage;
 using Npgsql;
 
-namespace Generation.Tests.Storage;
+namespace Generation.Storage.Tests;
 
 public sealed class LedgerTests
 {

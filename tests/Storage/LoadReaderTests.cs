@@ -1,6 +1,4 @@
-using Generation.Storage;
-
-namespace Generation.Tests.Storage;
+namespace Generation.Storage.Tests;
 
 /// <summary>How many jobs wait, where there are more than are counted one by one.</summary>
 public sealed class LoadReaderTests

@@ -1,7 +1,6 @@
 using Generation.Contracts;
-using Generation.Storage;
 
-namespace Generation.Tests.Storage;
+namespace Generation.Storage.Tests;
 
 /// <summary>Two at once: one wins, and the books are right.</summary>
 public sealed class RaceTests

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
-using Generation.Storage;
 
-namespace Generation.Tests.Storage;
+namespace Generation.Storage.Tests;
 
 /// <summary>What every results store promises, wherever it keeps its files.</summary>
 public abstract class ResultsStoreConformance

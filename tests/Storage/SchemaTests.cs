@@ -1,10 +1,9 @@
 using System.Reflection;
 using System.Text.Json.Serialization;
 using Generation.Contracts;
-using Generation.Storage;
 using Npgsql;
 
-namespace Generation.Tests.Storage;
+namespace Generation.Storage.Tests;
 
 /// <summary>Migrations, and the names that they give to stored numbers.</summary>
 public sealed class SchemaTests

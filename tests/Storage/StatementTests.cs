@@ -1,10 +1,9 @@
 using System.Data;
 using System.Reflection;
-using Generation.Storage;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Generation.Tests.Storage;
+namespace Generation.Storage.Tests;
 
 /// <summary>Over all statements that stand in files of storage/Sql.</summary>
 public sealed class StatementTests

@@ -1,10 +1,10 @@
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.TestSupport;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
-namespace Generation.Tests.Storage;
+namespace Generation.Storage.Tests;
 
 /// <summary>A migrated database, a Redis database and a results folder of one fixture, with storage put together as programs do.</summary>
 internal sealed class StorageScope : IAsyncDisposable

@@ -1,9 +1,8 @@
-using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
-namespace Generation.Tests.Torch;
+namespace Generation.Torch.Tests;
 
 /// <summary>Each fused form equals the operations that it stands for.</summary>
 public sealed class FusedTests

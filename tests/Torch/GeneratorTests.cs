@@ -3,7 +3,7 @@ using System.Text.Json;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Torch;
+namespace Generation.Torch.Tests;
 
 /// <summary>The CPU generator draws what torch's draws: tests/Goldens/noise/cpu_generator.</summary>
 public sealed class GeneratorTests

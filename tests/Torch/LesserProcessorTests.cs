@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace Generation.Tests.Torch;
+namespace Generation.Torch.Tests;
 
 /// <summary>
 /// The fused forms on processors with fewer instructions than this one: <see cref="FusedTests"/> again, in processes that may use no more.

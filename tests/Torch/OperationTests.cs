@@ -1,9 +1,8 @@
-using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
-namespace Generation.Tests.Torch;
+namespace Generation.Torch.Tests;
 
 /// <summary>Families of operations against numbers worked out by hand, and identities.</summary>
 public sealed class OperationTests

@@ -1,11 +1,10 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
-namespace Generation.Tests.Torch;
+namespace Generation.Torch.Tests;
 
 /// <summary>Types, layouts, errors and lifetimes.</summary>
 [NonParallelizable]

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 
-namespace Generation.Benchmarks;
+namespace Generation.Benchmarks.Engines;
 
 /// <summary>An engine in a process of its own, ready to compute one workload whenever it is asked to.</summary>
 internal sealed class Engine : IDisposable

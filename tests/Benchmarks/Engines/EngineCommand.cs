@@ -2,7 +2,7 @@ using System.Reflection;
 using Generation.Cli;
 using Generation.Kernels;
 
-namespace Generation.Benchmarks;
+namespace Generation.Benchmarks.Engines;
 
 /// <summary>How an engine's process is started: it speaks with <see cref="Engine"/> as <see cref="EngineHost"/> does.</summary>
 /// <param name="Name">As lines of the report name it.</param>

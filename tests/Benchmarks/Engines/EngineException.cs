@@ -1,4 +1,4 @@
-namespace Generation.Benchmarks;
+namespace Generation.Benchmarks.Engines;
 
 /// <summary>An engine does not run here; the message is the last line that it wrote.</summary>
 internal sealed class EngineException : Exception

@@ -1,7 +1,7 @@
 using System.Globalization;
 using static TorchSharp.torch;
 
-namespace Generation.Benchmarks;
+namespace Generation.Benchmarks.Engines;
 
 /// <summary>
 /// The side of an engine that computes, in a process of its own: it makes the network, computes once to warm up and writes "ready"; then,

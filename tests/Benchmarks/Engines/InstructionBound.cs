@@ -1,6 +1,6 @@
 using Generation.Kernels;
 
-namespace Generation.Benchmarks;
+namespace Generation.Benchmarks.Engines;
 
 /// <summary>A set of instructions that engines are held to, so that one machine shows what lesser ones do.</summary>
 /// <param name="Set">The largest set that they may use.</param>

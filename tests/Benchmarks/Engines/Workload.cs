@@ -3,7 +3,7 @@ using Generation.Diffusion.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Benchmarks;
+namespace Generation.Benchmarks.Engines;
 
 /// <summary>One whole computation that engines are timed at, with random weights: time does not depend on their values.</summary>
 /// <param name="Name">step or vae.</param>

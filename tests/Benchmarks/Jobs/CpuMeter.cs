@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Generation.Benchmarks;
+namespace Generation.Benchmarks.Jobs;
 
 /// <summary>Which of the processes of a measure used how much processor time: what limits it.</summary>
 internal sealed class CpuMeter

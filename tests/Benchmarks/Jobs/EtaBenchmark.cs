@@ -5,7 +5,7 @@ using Generation.Cli.Running;
 using Generation.Cli.Servers;
 using Generation.Contracts;
 
-namespace Generation.Benchmarks;
+namespace Generation.Benchmarks.Jobs;
 
 /// <summary>
 /// What the estimates posted with submissions are worth: a whole stack with the demo model under a steady load of jobs of

@@ -7,7 +7,7 @@ using Generation.Contracts;
 using Generation.Storage;
 using Npgsql;
 
-namespace Generation.Benchmarks;
+namespace Generation.Benchmarks.Jobs;
 
 /// <summary>
 /// The way of a job with work that takes no time, against bare loops over the same servers in the same run: what the

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
-namespace Generation.Benchmarks;
+namespace Generation.Benchmarks.Jobs;
 
 /// <summary>Private durable servers, the API and the bare API in processes of their own, accounts with keys and credits.</summary>
 internal sealed class JobsStack : IAsyncDisposable

@@ -5,7 +5,7 @@ using Generation.Contracts;
 using Generation.Storage;
 using MassTransit;
 
-namespace Generation.Benchmarks;
+namespace Generation.Benchmarks.Jobs;
 
 /// <summary>A worker whose work takes no time: claims, completes, and keeps when it began.</summary>
 internal sealed class NoOpWorker : IConsumer<RunJob>, IAsyncDisposable

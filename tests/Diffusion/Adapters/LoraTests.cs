@@ -1,11 +1,10 @@
-using Generation.Diffusion;
 using Generation.Diffusion.Adapters;
 using Generation.Diffusion.Pipelines;
-using Generation.Tests.Goldens;
+using Generation.Diffusion.Tests.Goldens;
 using Generation.Torch;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Adapters;
+namespace Generation.Diffusion.Tests.Adapters;
 
 /// <summary>LoRAs change exactly the layers that they name and leave without a trace.</summary>
 public sealed class LoraTests

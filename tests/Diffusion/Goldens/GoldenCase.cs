@@ -1,9 +1,8 @@
 using System.Text.Json;
-using Generation.Diffusion;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Goldens;
+namespace Generation.Diffusion.Tests.Goldens;
 
 /// <summary>
 /// One reference case: a folder with case.json, and by kind config.json, io.safetensors, model.safetensors. Everything

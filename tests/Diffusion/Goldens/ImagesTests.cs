@@ -4,7 +4,7 @@ using Generation.Imaging;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Goldens;
+namespace Generation.Diffusion.Tests.Goldens;
 
 /// <summary>
 /// Pictures resized, prepared and searched for edges by Pillow, diffusers, transformers and OpenCV. What was done, and the sizes, are in

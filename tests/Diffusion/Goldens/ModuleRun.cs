@@ -1,9 +1,8 @@
 using System.Text.Json;
-using Generation.Diffusion;
 using Generation.Diffusion.Networks;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Goldens;
+namespace Generation.Diffusion.Tests.Goldens;
 
 /// <summary>A case of tests/Goldens/modules: its network, loaded, and its inputs, ready to be called.</summary>
 internal sealed class ModuleRun : IDisposable

@@ -2,7 +2,7 @@ using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Goldens;
+namespace Generation.Diffusion.Tests.Goldens;
 
 /// <summary>Every network gives the reference's numbers, in float32; stays near them in bfloat16; and leaves no tensor behind.</summary>
 public sealed class ModulesTests

@@ -3,7 +3,7 @@ using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Goldens;
+namespace Generation.Diffusion.Tests.Goldens;
 
 /// <summary>The reference's pipelines by class name, as ours.</summary>
 internal static class PipelineCalls

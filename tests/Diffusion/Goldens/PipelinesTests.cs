@@ -6,7 +6,7 @@ using Generation.Imaging;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Goldens;
+namespace Generation.Diffusion.Tests.Goldens;
 
 /// <summary>Whole runs equal the reference's, latents and pictures.</summary>
 public sealed class PipelinesTests

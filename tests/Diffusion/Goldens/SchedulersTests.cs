@@ -3,7 +3,7 @@ using Generation.Diffusion.Schedulers;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Goldens;
+namespace Generation.Diffusion.Tests.Goldens;
 
 /// <summary>A whole run of each scheduler on a stand-in model equals the reference, from the timesteps to the last latent.</summary>
 public sealed class SchedulersTests

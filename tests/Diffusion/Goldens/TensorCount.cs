@@ -1,6 +1,6 @@
 using Generation.Torch;
 
-namespace Generation.Tests.Goldens;
+namespace Generation.Diffusion.Tests.Goldens;
 
 /// <summary>The number of live tensors, for a test that compares it before and after a call.</summary>
 public static class TensorCount

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Generation.Diffusion.Tokenizers;
 
-namespace Generation.Tests.Goldens;
+namespace Generation.Diffusion.Tests.Goldens;
 
 /// <summary>Texts and the ids that the reference tokenizers give them: every folder of tokenizers with a cases.json.</summary>
 [TestFixture]

@@ -1,10 +1,9 @@
 using System.IO.Compression;
 using System.Text.Json;
-using Generation.Diffusion;
 using Generation.Diffusion.Networks;
-using Generation.Tests.Goldens;
+using Generation.Diffusion.Tests.Goldens;
 
-namespace Generation.Tests.Networks;
+namespace Generation.Diffusion.Tests.Networks;
 
 /// <summary>Each network, built from the real family's config, takes exactly the keys and shapes of the real files.</summary>
 public sealed class CheckpointKeysTests

@@ -1,7 +1,7 @@
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Networks.Layers;
 
-namespace Generation.Tests.Networks;
+namespace Generation.Diffusion.Tests.Networks;
 
 /// <summary>config.json files: the reference's defaults, its lists and single values, and errors that name the field.</summary>
 public sealed class ConfigTests

@@ -1,8 +1,7 @@
-using Generation.Diffusion;
 using Generation.Diffusion.Networks;
-using Generation.Tests.Goldens;
+using Generation.Diffusion.Tests.Goldens;
 
-namespace Generation.Tests.Networks;
+namespace Generation.Diffusion.Tests.Networks;
 
 /// <summary>The embedded models load strictly, with every key taken.</summary>
 public sealed class DemoModelTests

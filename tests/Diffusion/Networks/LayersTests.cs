@@ -1,12 +1,11 @@
-using Generation.Diffusion;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Networks.Layers;
-using Generation.Tests.Goldens;
+using Generation.Diffusion.Tests.Goldens;
 using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Networks;
+namespace Generation.Diffusion.Tests.Networks;
 
 /// <summary>Layers and key names that the reference files do not reach.</summary>
 public sealed class LayersTests

@@ -1,8 +1,7 @@
-using Generation.Diffusion;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Networks;
+namespace Generation.Diffusion.Tests.Networks;
 
 /// <summary>
 /// Weights of whatever names and shapes a network asks for, drawn from a seed: for forms of networks that no reference file has.

@@ -1,7 +1,6 @@
-using Generation.Diffusion;
 using Generation.Diffusion.Networks;
 
-namespace Generation.Tests.Networks;
+namespace Generation.Diffusion.Tests.Networks;
 
 /// <summary>
 /// What the published repositories' config.json files say, where it is not the reference's default:

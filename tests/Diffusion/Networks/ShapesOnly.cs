@@ -1,9 +1,8 @@
 using System.Text.Json;
-using Generation.Diffusion;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Networks;
+namespace Generation.Diffusion.Tests.Networks;
 
 /// <summary>Weights of given names and shapes that take no memory: each is one zero, spread.</summary>
 internal sealed class ShapesOnly : WeightSource

@@ -1,11 +1,10 @@
-using Generation.Diffusion;
 using Generation.Diffusion.Networks;
-using Generation.Tests.Goldens;
+using Generation.Diffusion.Tests.Goldens;
 using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Networks;
+namespace Generation.Diffusion.Tests.Networks;
 
 /// <summary>Pictures decoded in tiles are those decoded as a whole, without seams and in less memory.</summary>
 public sealed class TiledDecodingTests

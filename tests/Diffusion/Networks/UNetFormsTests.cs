@@ -1,9 +1,9 @@
 using Generation.Diffusion.Networks;
-using Generation.Tests.Goldens;
+using Generation.Diffusion.Tests.Goldens;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Networks;
+namespace Generation.Diffusion.Tests.Networks;
 
 /// <summary>Forms of the UNet that no reference file has: they build, run at odd sizes, and their inputs do what they should.</summary>
 public sealed class UNetFormsTests

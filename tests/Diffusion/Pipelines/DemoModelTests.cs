@@ -1,15 +1,15 @@
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
+using Generation.Diffusion.Tests.Goldens;
 using Generation.Diffusion.Upscalers;
 using Generation.Diffusion.Vision;
 using Generation.Imaging;
 using Generation.Imaging.Png;
-using Generation.Tests.Goldens;
 using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Pipelines;
+namespace Generation.Diffusion.Tests.Pipelines;
 
 /// <summary>The embedded model, through the pipeline as a worker uses it.</summary>
 [NonParallelizable]

@@ -1,11 +1,11 @@
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
+using Generation.Diffusion.Tests.Goldens;
 using Generation.Imaging;
-using Generation.Tests.Goldens;
 using Generation.Torch;
 using TorchSharp;
 
-namespace Generation.Tests.Pipelines;
+namespace Generation.Diffusion.Tests.Pipelines;
 
 /// <summary>What the reference data does not show of the pipelines that start from pictures.</summary>
 [NonParallelizable]

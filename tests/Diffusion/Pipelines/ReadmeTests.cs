@@ -1,12 +1,12 @@
 using System.Reflection;
 using System.Runtime.Loader;
 using System.Text.RegularExpressions;
+using Generation.Diffusion.Tests.Goldens;
 using Generation.Imaging;
-using Generation.Tests.Goldens;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
-namespace Generation.Tests.Pipelines;
+namespace Generation.Diffusion.Tests.Pipelines;
 
 /// <summary>The programs of worker/Diffusion/README.md compile, run on small models of the same families, and make pictures.</summary>
 [NonParallelizable]

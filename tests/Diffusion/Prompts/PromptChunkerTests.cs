@@ -1,7 +1,7 @@
 using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Tokenizers;
 
-namespace Generation.Tests.Prompts;
+namespace Generation.Diffusion.Tests.Prompts;
 
 [TestFixture]
 public sealed class PromptChunkerTests

@@ -1,13 +1,12 @@
-using Generation.Diffusion;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
-using Generation.Tests.Goldens;
+using Generation.Diffusion.Tests.Goldens;
 using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Prompts;
+namespace Generation.Diffusion.Tests.Prompts;
 
 /// <summary>Prompts through the small Stable Diffusion 1.5 and SDXL of the reference data.</summary>
 [TestFixture]

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Generation.Diffusion.Prompts;
 
-namespace Generation.Tests.Prompts;
+namespace Generation.Diffusion.Tests.Prompts;
 
 [TestFixture]
 public sealed class PromptParserTests

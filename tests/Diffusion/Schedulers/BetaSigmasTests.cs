@@ -1,6 +1,6 @@
 using Generation.Diffusion.Schedulers;
 
-namespace Generation.Tests.Schedulers;
+namespace Generation.Diffusion.Tests.Schedulers;
 
 /// <summary>Beta sigmas are the quantiles of the beta distribution of shape 0.6, 0.6.</summary>
 public sealed class BetaSigmasTests

@@ -1,7 +1,7 @@
 using Generation.Diffusion.Schedulers;
-using Generation.Tests.Goldens;
+using Generation.Diffusion.Tests.Goldens;
 
-namespace Generation.Tests.Schedulers;
+namespace Generation.Diffusion.Tests.Schedulers;
 
 /// <summary>Configs as files have them, and schedulers by the names that clients use.</summary>
 public sealed class SchedulerConfigTests

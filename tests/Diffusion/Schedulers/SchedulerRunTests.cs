@@ -1,7 +1,7 @@
 using Generation.Diffusion.Schedulers;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Schedulers;
+namespace Generation.Diffusion.Tests.Schedulers;
 
 /// <summary>Where a run begins and ends, and what is refused.</summary>
 public sealed class SchedulerRunTests

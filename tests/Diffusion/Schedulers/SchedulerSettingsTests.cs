@@ -1,10 +1,10 @@
 using System.IO.Compression;
 using System.Text.Json;
 using Generation.Diffusion.Schedulers;
-using Generation.Tests.Goldens;
+using Generation.Diffusion.Tests.Goldens;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Schedulers;
+namespace Generation.Diffusion.Tests.Schedulers;
 
 /// <summary>Short runs under hundreds of settings equal diffusers'. settings.py made the numbers and says how.</summary>
 public sealed class SchedulerSettingsTests

@@ -1,10 +1,10 @@
 using Generation.Diffusion.Schedulers;
-using Generation.Tests.Goldens;
+using Generation.Diffusion.Tests.Goldens;
 using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Schedulers;
+namespace Generation.Diffusion.Tests.Schedulers;
 
 /// <summary>A run can be cut after any step and go on elsewhere to the same bits.</summary>
 public sealed class SchedulerStateTests

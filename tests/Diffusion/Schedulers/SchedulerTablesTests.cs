@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Generation.Diffusion.Schedulers;
-using Generation.Tests.Goldens;
+using Generation.Diffusion.Tests.Goldens;
 
-namespace Generation.Tests.Schedulers;
+namespace Generation.Diffusion.Tests.Schedulers;
 
 /// <summary>
 /// Timesteps and noise levels under hundreds of settings are diffusers', to the last bit. tables.py made the numbers and says how.

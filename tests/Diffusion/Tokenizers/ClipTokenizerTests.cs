@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using Generation.Diffusion.Tests.Goldens;
 using Generation.Diffusion.Tokenizers;
-using Generation.Tests.Goldens;
 
-namespace Generation.Tests.Tokenizers;
+namespace Generation.Diffusion.Tests.Tokenizers;
 
 [TestFixture]
 public sealed class ClipTokenizerTests

@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
+using Generation.Diffusion.Tests.Goldens;
 using Generation.Diffusion.Tokenizers;
-using Generation.Tests.Goldens;
 
-namespace Generation.Tests.Tokenizers;
+namespace Generation.Diffusion.Tests.Tokenizers;
 
 [TestFixture]
 public sealed class T5TokenizerTests

@@ -1,15 +1,14 @@
-using Generation.Diffusion;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
+using Generation.Diffusion.Tests.Goldens;
+using Generation.Diffusion.Tests.Networks;
 using Generation.Diffusion.Upscalers;
 using Generation.Imaging;
-using Generation.Tests.Goldens;
-using Generation.Tests.Networks;
 using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Upscalers;
+namespace Generation.Diffusion.Tests.Upscalers;
 
 /// <summary>Pictures made larger: in tiles as at once, with their alpha, by any factor.</summary>
 public sealed class UpscalerTests

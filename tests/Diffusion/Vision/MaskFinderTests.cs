@@ -1,16 +1,15 @@
 using System.Text.Json;
-using Generation.Diffusion;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
+using Generation.Diffusion.Tests.Goldens;
 using Generation.Diffusion.Tokenizers;
 using Generation.Diffusion.Vision;
 using Generation.Imaging;
-using Generation.Tests.Goldens;
 using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Vision;
+namespace Generation.Diffusion.Tests.Vision;
 
 /// <summary>Words to masks with the small network of the CLIPSeg reference case and a vocabulary of its size.</summary>
 public sealed class MaskFinderTests

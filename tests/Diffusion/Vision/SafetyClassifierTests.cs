@@ -1,12 +1,11 @@
-using Generation.Diffusion;
+using Generation.Diffusion.Tests.Goldens;
 using Generation.Diffusion.Vision;
 using Generation.Imaging;
-using Generation.Tests.Goldens;
 using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Vision;
+namespace Generation.Diffusion.Tests.Vision;
 
 /// <summary>The safety checker with the weights of its reference case, and thresholds that force its verdict.</summary>
 public sealed class SafetyClassifierTests

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Generation.Tests.Faces.Clients;
+namespace Generation.Faces.Tests.Clients;
 
 /// <summary>ModelsLab's library for JavaScript against a real stack.</summary>
 [TestFixture]

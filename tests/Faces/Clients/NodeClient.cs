@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Generation.Cli;
 
-namespace Generation.Tests.Faces.Clients;
+namespace Generation.Faces.Tests.Clients;
 
 /// <summary>Runs a script with another service's JavaScript library. The libraries are installed into artifacts/ at first use.</summary>
 internal static class NodeClient

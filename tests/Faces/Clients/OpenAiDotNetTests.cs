@@ -5,7 +5,7 @@ using OpenAI;
 using OpenAI.Images;
 using OpenAI.Models;
 
-namespace Generation.Tests.Faces.Clients;
+namespace Generation.Faces.Tests.Clients;
 
 /// <summary>OpenAI's library for .NET against a real stack.</summary>
 public sealed class OpenAiDotNetTests

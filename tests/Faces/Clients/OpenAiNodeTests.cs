@@ -1,6 +1,7 @@
 using System.Text.Json;
+using Generation.TestSupport;
 
-namespace Generation.Tests.Faces.Clients;
+namespace Generation.Faces.Tests.Clients;
 
 /// <summary>OpenAI's library for JavaScript against a real stack.</summary>
 public sealed class OpenAiNodeTests

@@ -8,7 +8,7 @@ using Generation.Contracts;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 
-namespace Generation.Tests.Faces.Dezgo;
+namespace Generation.Faces.Tests.Dezgo;
 
 /// <summary>Calls whose models do not travel with the system: what they ask of it.</summary>
 public sealed class DezgoBodyTests

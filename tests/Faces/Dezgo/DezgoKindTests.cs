@@ -8,7 +8,7 @@ using Generation.Contracts;
 using Generation.Diffusion.Vision;
 using Generation.Imaging;
 
-namespace Generation.Tests.Faces.Dezgo;
+namespace Generation.Faces.Tests.Dezgo;
 
 /// <summary>The calls that need models of their own, on small random ones: a finished picture and its headers.</summary>
 public sealed class DezgoKindTests

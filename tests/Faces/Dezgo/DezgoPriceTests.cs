@@ -1,6 +1,6 @@
 using Generation.Api.Faces.Dezgo;
 
-namespace Generation.Tests.Faces.Dezgo;
+namespace Generation.Faces.Tests.Dezgo;
 
 public sealed class DezgoPriceTests
 {

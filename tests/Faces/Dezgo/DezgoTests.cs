@@ -7,7 +7,7 @@ using Generation.Api;
 using Generation.Cli.Servers;
 using Generation.Contracts;
 
-namespace Generation.Tests.Faces.Dezgo;
+namespace Generation.Faces.Tests.Dezgo;
 
 public sealed class DezgoTests : FaceTests
 {

@@ -2,12 +2,13 @@ using System.Net;
 using System.Text.Json;
 using System.Threading.Channels;
 using Generation.Contracts;
+using Generation.TestSupport;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Tests.Faces.ModelsLab;
+namespace Generation.Faces.Tests.ModelsLab;
 
 /// <summary>Account, models, load, webhooks, and calls that end early.</summary>
 [TestFixture]

@@ -3,7 +3,7 @@ using System.Text.Json;
 using Generation.Contracts;
 using Generation.Storage;
 
-namespace Generation.Tests.Faces.ModelsLab;
+namespace Generation.Faces.Tests.ModelsLab;
 
 /// <summary>What goes wrong, in the words and with the statuses of each version.</summary>
 [TestFixture]

@@ -2,7 +2,7 @@ using System.Net;
 using System.Text.Json;
 using Generation.Contracts;
 
-namespace Generation.Tests.Faces.ModelsLab;
+namespace Generation.Faces.Tests.ModelsLab;
 
 /// <summary>Every kind of work through this face, from a picture that it made itself.</summary>
 [TestFixture]

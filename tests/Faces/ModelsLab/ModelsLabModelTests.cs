@@ -3,7 +3,7 @@ using System.Text.Json;
 using Generation.Contracts;
 using Generation.Imaging;
 
-namespace Generation.Tests.Faces.ModelsLab;
+namespace Generation.Faces.Tests.ModelsLab;
 
 /// <summary>The calls that need models of their own, on small random ones: answers field by field.</summary>
 [TestFixture]

@@ -1,4 +1,4 @@
-namespace Generation.Tests.Faces.ModelsLab;
+namespace Generation.Faces.Tests.ModelsLab;
 
 /// <summary>Keys travel in bodies, and what takes long is fetched.</summary>
 public abstract class ModelsLabTests : FaceTests

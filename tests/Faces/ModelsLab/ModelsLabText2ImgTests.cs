@@ -2,7 +2,7 @@ using System.Net;
 using System.Text.Json;
 using Generation.Contracts;
 
-namespace Generation.Tests.Faces.ModelsLab;
+namespace Generation.Faces.Tests.ModelsLab;
 
 /// <summary>Words to pictures as clients of each version ask for them.</summary>
 [TestFixture]

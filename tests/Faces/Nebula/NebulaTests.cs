@@ -4,7 +4,7 @@ using System.Text.Json;
 using Generation.Api;
 using Generation.Contracts;
 
-namespace Generation.Tests.Faces.Nebula;
+namespace Generation.Faces.Tests.Nebula;
 
 public sealed class NebulaTests : FaceTests
 {

@@ -3,7 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Generation.Contracts;
 
-namespace Generation.Tests.Faces.OpenAi;
+namespace Generation.Faces.Tests.OpenAi;
 
 public sealed class OpenAiEditTests : FaceTests
 {

@@ -3,8 +3,9 @@ using System.Text;
 using System.Text.Json;
 using Generation.Api;
 using Generation.Contracts;
+using Generation.TestSupport;
 
-namespace Generation.Tests.Faces.OpenAi;
+namespace Generation.Faces.Tests.OpenAi;
 
 public sealed class OpenAiGenerationTests : FaceTests
 {

@@ -4,7 +4,7 @@ using Generation.Api;
 using Generation.Api.Faces;
 using Microsoft.AspNetCore.Http;
 
-namespace Generation.Tests.Faces.Shared;
+namespace Generation.Faces.Tests.Shared;
 
 public sealed class FaceBodyTests
 {

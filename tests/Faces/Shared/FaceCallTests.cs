@@ -3,8 +3,9 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Generation.Contracts;
 using Generation.Storage.Faces;
+using Generation.TestSupport;
 
-namespace Generation.Tests.Faces.Shared;
+namespace Generation.Faces.Tests.Shared;
 
 /// <summary>Blocking calls: what happens to their jobs when the client or the API goes.</summary>
 public sealed class FaceCallTests

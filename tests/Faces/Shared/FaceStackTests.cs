@@ -1,7 +1,7 @@
 using System.Net.Http.Json;
 using Generation.Contracts;
 
-namespace Generation.Tests.Faces.Shared;
+namespace Generation.Faces.Tests.Shared;
 
 public sealed class FaceStackTests
 {

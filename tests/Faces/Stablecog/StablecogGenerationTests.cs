@@ -1,8 +1,9 @@
 using System.Net;
 using System.Text.Json;
 using Generation.Contracts;
+using Generation.TestSupport;
 
-namespace Generation.Tests.Faces.Stablecog;
+namespace Generation.Faces.Tests.Stablecog;
 
 /// <summary>Pictures as Stablecog's clients ask for them.</summary>
 [TestFixture]

@@ -3,7 +3,7 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using Generation.Contracts;
 
-namespace Generation.Tests.Faces.Stablecog;
+namespace Generation.Faces.Tests.Stablecog;
 
 /// <summary>What this service lists, uploads and enlarges.</summary>
 [TestFixture]

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using Amazon.S3;
-using Generation.Storage;
+using Generation.TestSupport;
 
-namespace Generation.Tests.Storage;
+namespace Generation.Storage.Tests.S3;
 
 /// <summary>The same promises as the file store's, kept by a bucket of a real S3 server.</summary>
 public sealed class S3ResultsStoreTests : ResultsStoreConformance

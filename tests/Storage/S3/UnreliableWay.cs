@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Generation.Tests.Storage;
+namespace Generation.Storage.Tests.S3;
 
 /// <summary>A way to a server whose first connections break off after so many bytes of what is sent; the ones after them last.</summary>
 internal sealed class UnreliableWay : IDisposable

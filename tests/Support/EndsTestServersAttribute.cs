@@ -1,6 +1,6 @@
 using NUnit.Framework.Interfaces;
 
-namespace Generation.Tests;
+namespace Generation.TestSupport;
 
 /// <summary>On an assembly: removes its servers after its last test.</summary>
 [AttributeUsage(AttributeTargets.Assembly)]

@@ -1,11 +1,10 @@
 using System.Text.Json.Nodes;
-using Generation.Diffusion;
 using Generation.Diffusion.Formats;
 using Generation.Diffusion.Networks;
-using Generation.Tests.Goldens;
+using Generation.Diffusion.Tests.Goldens;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Checkpoints;
+namespace Generation.Diffusion.Tests.Checkpoints;
 
 /// <summary>Checkpoints in one file whose lists are not among the reference data: what their keys, shapes and marks tell.</summary>
 public sealed class OneFileFamiliesTests

@@ -1,9 +1,8 @@
 using System.IO.Compression;
 using System.Text.Json;
-using Generation.Diffusion;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Checkpoints;
+namespace Generation.Diffusion.Tests.Checkpoints;
 
 /// <summary>A checkpoint's table of contents without its contents; scalars may have a value.</summary>
 internal sealed class CheckpointTable(Dictionary<string, long[]> shapes) : WeightSource

@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Cli;
 
-namespace Generation.Tests;
+namespace Generation.TestSupport;
 
 /// <summary>
 /// A folder of catalogue entries over the embedded models and the small random ones of the reference data; gone when disposed.

@@ -1,11 +1,10 @@
-using Generation.Diffusion;
 using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Tests.Goldens;
 using Generation.Kernels;
-using Generation.Tests.Goldens;
 using Generation.Torch;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Checkpoints;
+namespace Generation.Diffusion.Tests.Checkpoints;
 
 /// <summary>A layer that has packed its weight does not keep the weight itself where the file can give it again.</summary>
 public sealed class PackedWeightsTests

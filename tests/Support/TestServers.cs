@@ -3,7 +3,7 @@ using Generation.Cli.Servers;
 using Npgsql;
 using StackExchange.Redis;
 
-namespace Generation.Tests;
+namespace Generation.TestSupport;
 
 /// <summary>
 /// Real servers for tests, private ones from this machine's packages or, where GENERATION_TEST_SERVERS says so, in containers:

@@ -2,7 +2,7 @@ using Generation.Cli.Running;
 using NUnit.Framework.Interfaces;
 using NUnit.Framework.Internal;
 
-namespace Generation.Tests;
+namespace Generation.TestSupport;
 
 /// <summary>
 /// On tests whose subject is the private servers themselves: they are ignored, with a reason, where the servers are in containers.

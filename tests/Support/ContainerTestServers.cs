@@ -4,7 +4,7 @@ using DotNet.Testcontainers.Builders;
 using Generation.Cli.Servers;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace Generation.Tests;
+namespace Generation.TestSupport;
 
 /// <summary>Servers in Docker, by Testcontainers: some for this test process, and some for each stack of a fixture.</summary>
 internal sealed class ContainerTestServers : ITestServers

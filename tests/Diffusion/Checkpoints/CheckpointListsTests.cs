@@ -1,14 +1,13 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Generation.Diffusion;
 using Generation.Diffusion.Formats;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
-using Generation.Tests.Goldens;
+using Generation.Diffusion.Tests.Goldens;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Checkpoints;
+namespace Generation.Diffusion.Tests.Checkpoints;
 
 /// <summary>The keys and shapes of the real families: their checkpoints in one file come to what their folders hold.</summary>
 public sealed class CheckpointListsTests

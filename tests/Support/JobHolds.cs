@@ -1,7 +1,7 @@
 using System.Globalization;
 using Generation.Diagnostics;
 
-namespace Generation.Tests;
+namespace Generation.TestSupport;
 
 /// <summary>Lets jobs stand still between two steps, in the programs that have the folder for their faults.</summary>
 public sealed class JobHolds(string folder)

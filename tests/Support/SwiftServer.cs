@@ -2,7 +2,7 @@ using System.Diagnostics;
 using Generation.Cli;
 using Generation.Cli.Servers;
 
-namespace Generation.Tests;
+namespace Generation.TestSupport;
 
 /// <summary>OpenStack Swift with its s3api, from Debian's packages.</summary>
 internal sealed class SwiftServer : IS3Server

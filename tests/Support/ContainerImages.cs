@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 using Generation.Cli;
 using Generation.Cli.Servers;
 
-namespace Generation.Tests;
+namespace Generation.TestSupport;
 
 /// <summary>
 /// The images of servers in containers: those that docker-compose.yml runs, or what a variable such as GENERATION_TEST_POSTGRES_IMAGE

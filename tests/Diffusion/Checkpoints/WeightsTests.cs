@@ -1,10 +1,9 @@
 using System.Text;
 using System.Text.Json;
-using Generation.Diffusion;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Tests.Checkpoints;
+namespace Generation.Diffusion.Tests.Checkpoints;
 
 public sealed class WeightsTests
 {

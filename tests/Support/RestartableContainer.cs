@@ -2,7 +2,7 @@ using DotNet.Testcontainers.Builders;
 using DotNet.Testcontainers.Containers;
 using Generation.Cli.Servers;
 
-namespace Generation.Tests;
+namespace Generation.TestSupport;
 
 /// <summary>A container with one server, whose data and whose port on this machine outlive a stop.</summary>
 /// <param name="image">What it runs, for errors.</param>
@@ -63,7 +63,7 @@ internal sealed class RestartableContainer(string image, Func<int, IContainer> b
                     throw new ServerException(
                         $"A container of {image} does not start: {e.Message.TrimEnd()} GENERATION_TEST_POSTGRES_IMAGE, _RABBITMQ_IMAGE, "
                             + "_REDIS_IMAGE and "
-                            + "_S3_IMAGE name other images; tests/Servers/containers/make-images makes some, and says what else to set, "
+                            + "_S3_IMAGE name other images; tests/Support/containers/make-images makes some, and says what else to set, "
                             + "where no registry "
                             + "can be reached.",
                         inner: e

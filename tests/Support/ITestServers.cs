@@ -1,6 +1,6 @@
 using Generation.Cli.Servers;
 
-namespace Generation.Tests;
+namespace Generation.TestSupport;
 
 /// <summary>A way to real servers. Tests go through <see cref="TestServers"/> and do not know which it is.</summary>
 internal interface ITestServers

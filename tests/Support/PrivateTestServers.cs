@@ -1,7 +1,7 @@
 using Generation.Cli.Running;
 using Generation.Cli.Servers;
 
-namespace Generation.Tests;
+namespace Generation.TestSupport;
 
 /// <summary>
 /// From Debian's packages: those of the whole run where `./generation test` names their folder, else of this process alone.

@@ -1,8 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
-using Generation.Diffusion;
 
-namespace Generation.Tests.Checkpoints;
+namespace Generation.Diffusion.Tests.Checkpoints;
 
 public sealed class SafetensorsHeaderTests
 {

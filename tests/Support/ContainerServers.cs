@@ -6,7 +6,7 @@ using Testcontainers.PostgreSql;
 using Testcontainers.RabbitMq;
 using Testcontainers.Redis;
 
-namespace Generation.Tests;
+namespace Generation.TestSupport;
 
 /// <summary>PostgreSQL, Redis and RabbitMQ in three containers. Disposing removes the containers and their data.</summary>
 internal sealed class ContainerServers : IServers, IAsyncDisposable

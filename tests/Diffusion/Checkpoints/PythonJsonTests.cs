@@ -1,4 +1,4 @@
-namespace Generation.Tests.Checkpoints;
+namespace Generation.Diffusion.Tests.Checkpoints;
 
 public sealed class PythonJsonTests
 {
