@@ -2,8 +2,9 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Generation.Diffusion;
+using Generation.Diffusion.Families.Flux;
 using Generation.Diffusion.Networks;
+using Generation.Diffusion.Weights;
 using static TorchSharp.torch;
 
 namespace Generation.Benchmarks;
@@ -51,7 +52,7 @@ internal static class GpuBenchmark
     {
         using TorchSharp.DisposeScope scope = NewDisposeScope();
         using var source = new RandomWeights(family, "unet");
-        using var unet = new UNet2DConditionModel(config, new Weights(source, dtype, CUDA));
+        using var unet = new UNet2DConditionModel(config, new NetworkWeights(source, dtype, CUDA));
         Tensor sample = randn([2, 4, side, side]).to(dtype).to(CUDA);
         Tensor context = randn([2, 77, tokens]).to(dtype).to(CUDA);
         UNetConditions? conditions = config.AdditionEmbedType is null
@@ -64,7 +65,7 @@ internal static class GpuBenchmark
     {
         using TorchSharp.DisposeScope scope = NewDisposeScope();
         using var source = new RandomWeights("flux_dev", "transformer");
-        using var network = new FluxTransformer2DModel(new FluxConfig { GuidanceEmbeds = true }, new Weights(source, dtype, CUDA));
+        using var network = new FluxTransformer2DModel(new FluxConfig { GuidanceEmbeds = true }, new NetworkWeights(source, dtype, CUDA));
         Tensor hidden = randn([1, 4096, 64]).to(dtype).to(CUDA);
         Tensor states = randn([1, 512, 4096]).to(dtype).to(CUDA);
         Tensor pooled = randn([1, 768]).to(dtype).to(CUDA);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Generation.Diffusion.Families.StableDiffusion;
 using Generation.Diffusion.Pipelines;
 using Generation.Torch;
 

@@ -1,4 +1,4 @@
-using Generation.Diffusion;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
 using System.IO.Compression;
 using System.Text.Json;
-using Generation.Diffusion;
+using Generation.Diffusion.Weights;
 using static TorchSharp.torch;
 
 namespace Generation.Benchmarks;

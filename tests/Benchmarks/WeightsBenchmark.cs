@@ -1,4 +1,4 @@
-using Generation.Diffusion;
+using Generation.Diffusion.Weights;
 using static TorchSharp.torch;
 
 namespace Generation.Benchmarks;
@@ -59,7 +59,7 @@ internal static class WeightsBenchmark
     private static void Load(string path, ScalarType dtype, bool touch)
     {
         using var file = SafetensorsFile.Open(path);
-        var weights = new Weights(file, dtype);
+        var weights = new NetworkWeights(file, dtype);
         for (int i = 0; i < Tensors; i++)
         {
             weights["layers"][i].Take("weight", 1280, 1280);

@@ -1,3 +1,6 @@
+using Generation.Imaging.Masks;
+using Generation.Imaging.Resizing;
+
 namespace Generation.Imaging.Tests;
 
 public sealed class ControlPicturesTests

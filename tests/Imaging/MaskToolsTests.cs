@@ -1,3 +1,5 @@
+using Generation.Imaging.Masks;
+
 namespace Generation.Imaging.Tests;
 
 /// <summary>Mask tools against what Pillow 9.4 and diffusers' VaeImageProcessor make of the same.</summary>

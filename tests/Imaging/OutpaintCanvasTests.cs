@@ -1,3 +1,5 @@
+using Generation.Imaging.Outpainting;
+
 namespace Generation.Imaging.Tests;
 
 public sealed class OutpaintCanvasTests

@@ -1,3 +1,5 @@
+using Generation.Imaging.Resizing;
+
 namespace Generation.Imaging.Tests;
 
 /// <summary>Pictures against what Pillow 9.4 makes of the same: the start of its SHA-256.</summary>

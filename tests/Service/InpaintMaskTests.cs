@@ -1,5 +1,6 @@
 using Generation.Contracts;
 using Generation.Imaging;
+using Generation.Imaging.Masks;
 using Generation.Worker.Rendering;
 
 namespace Generation.Service.Tests;
@@ -28,7 +29,7 @@ public sealed class InpaintMaskTests
     [TestCaseSource(nameof(Masks))]
     public void Grey_OfMaskWithAlpha_PaintsWhatIsSeen(MaskMode mode, byte[] pixels)
     {
-        Picture mask = InpaintedPictures.Grey(new Picture(2, 1, 4, pixels), mode).Binarize();
+        Picture mask = InpaintRenderer.Grey(new Picture(2, 1, 4, pixels), mode).Binarize();
         Assert.That((mode == MaskMode.PaintBlack ? mask.Invert() : mask).Bytes, Is.EqualTo(Painted));
     }
 
@@ -38,7 +39,7 @@ public sealed class InpaintMaskTests
     {
         var mask = new Picture(2, 1, channels);
         mask.Pixel(1, 0).Fill(255);
-        Assert.That(InpaintedPictures.Grey(mask, MaskMode.PaintWhite).Bytes, Is.EqualTo(Painted));
-        Assert.That(InpaintedPictures.Grey(mask, MaskMode.PaintTransparent).Bytes, Is.All.EqualTo(0), "nothing is transparent");
+        Assert.That(InpaintRenderer.Grey(mask, MaskMode.PaintWhite).Bytes, Is.EqualTo(Painted));
+        Assert.That(InpaintRenderer.Grey(mask, MaskMode.PaintTransparent).Bytes, Is.All.EqualTo(0), "nothing is transparent");
     }
 }

@@ -1,5 +1,6 @@
 using Generation.Contracts;
 using Generation.Imaging;
+using Generation.Imaging.Masks;
 using Generation.Storage;
 using Generation.TestSupport;
 using Generation.Torch;

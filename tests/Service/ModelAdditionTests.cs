@@ -1,7 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Contracts;
-using Generation.Diffusion;
+using Generation.Diffusion.Families.Files;
+using Generation.Diffusion.Weights;
 using Generation.Worker.Models;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,5 +1,6 @@
 using Generation.Contracts;
 using Generation.Imaging;
+using Generation.Imaging.Resizing;
 using Generation.Storage;
 
 namespace Generation.Service.Tests;

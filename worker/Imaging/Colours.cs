@@ -1,3 +1,5 @@
+using Generation.Imaging.Resizing;
+
 namespace Generation.Imaging;
 
 /// <summary>Changes of a picture's channels, as Pillow's Image.convert makes them.</summary>

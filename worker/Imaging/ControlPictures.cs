@@ -1,3 +1,6 @@
+using Generation.Imaging.Masks;
+using Generation.Imaging.Resizing;
+
 namespace Generation.Imaging;
 
 /// <summary>What makes a control picture out of a picture, without a network.</summary>

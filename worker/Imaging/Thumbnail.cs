@@ -1,3 +1,5 @@
+using Generation.Imaging.Resizing;
+
 namespace Generation.Imaging;
 
 /// <summary>Small pictures of large ones, for lists and galleries.</summary>

@@ -99,14 +99,14 @@ public static class WorkerHost
         services.AddSingleton<PictureLoop>();
         services.AddSingleton<ModelAdapters>();
         services.AddSingleton<MaskFinding>();
-        services.AddRenderer<TextToPictures>(JobKind.Text2Img);
-        services.AddRenderer<PictureToPictures>(JobKind.Img2Img);
-        services.AddRenderer<InpaintedPictures>(JobKind.Inpaint);
-        services.AddRenderer<OutpaintedPictures>(JobKind.Outpaint);
-        services.AddRenderer<EditedPictures>(JobKind.Edit);
-        services.AddRenderer<ControlledPictures>(JobKind.ControlNet);
-        services.AddRenderer<PictureToLargerPicture>(JobKind.SuperResolution);
-        services.AddRenderer<ToClip>(JobKind.Video);
+        services.AddRenderer<Text2ImgRenderer>(JobKind.Text2Img);
+        services.AddRenderer<Img2ImgRenderer>(JobKind.Img2Img);
+        services.AddRenderer<InpaintRenderer>(JobKind.Inpaint);
+        services.AddRenderer<OutpaintRenderer>(JobKind.Outpaint);
+        services.AddRenderer<EditRenderer>(JobKind.Edit);
+        services.AddRenderer<ControlNetRenderer>(JobKind.ControlNet);
+        services.AddRenderer<SuperResolutionRenderer>(JobKind.SuperResolution);
+        services.AddRenderer<VideoRenderer>(JobKind.Video);
         services.AddSingleton<Checkpoints>();
         services.AddSingleton<ProcessRecycler>();
         services.AddSingleton<FailureTranslator>();
@@ -138,7 +138,7 @@ public static class WorkerHost
                 options.StopTimeout = TimeSpan.FromSeconds(0.5);
             });
         services.AddHostedService<ResultsGuard>();
-        services.AddSingleton<WarmPlaces>();
+        services.AddSingleton<ModelAffinity>();
         services.AddSingleton<JobEndpoints>();
         services.AddHostedService(provider => provider.GetRequiredService<JobEndpoints>());
     }

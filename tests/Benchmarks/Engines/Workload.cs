@@ -1,5 +1,6 @@
-using Generation.Diffusion;
+using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Networks;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -39,7 +40,7 @@ internal sealed record Workload(string Name, string Type)
     private Action Step()
     {
         using WeightSource source = RandomCheckpoint.Open(Family, Component);
-        var unet = new UNet2DConditionModel(new UNetConfig { CrossAttentionDim = 768 }, new Weights(source, Dtype));
+        var unet = new UNet2DConditionModel(new UNetConfig { CrossAttentionDim = 768 }, new NetworkWeights(source, Dtype));
         Tensor latents = randn([1, 4, 64, 64]);
         Tensor context = randn([2, 77, 768]).to(Dtype);
         return () =>
@@ -61,7 +62,7 @@ internal sealed record Workload(string Name, string Type)
             DownBlockTypes = [.. Enumerable.Repeat(EncoderBlockType.DownEncoderBlock2D, 4)],
             LayersPerBlock = 2,
         };
-        var vae = new AutoencoderKL(config, new Weights(source, Dtype));
+        var vae = new AutoencoderKL(config, new NetworkWeights(source, Dtype));
         Tensor latents = randn([1, 4, 64, 64]).to(Dtype);
         return () => vae.Decode(latents).Dispose();
     }

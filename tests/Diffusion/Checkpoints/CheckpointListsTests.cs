@@ -1,9 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Generation.Diffusion.Formats;
+using Generation.Diffusion.Families.Files;
+using Generation.Diffusion.Families.Flux;
+using Generation.Diffusion.Families.StableDiffusion;
 using Generation.Diffusion.Networks;
-using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Tests.Goldens;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -72,7 +74,7 @@ public sealed class CheckpointListsTests
             "flux_vae" => null,
             _ => family.Replace('_', '-'),
         };
-        Assert.That(CheckpointLayout.Of(source).Family?.Name, Is.EqualTo(expected));
+        Assert.That(CheckpointLayout.Of(source).Published?.Name, Is.EqualTo(expected));
     }
 
     [TestCaseSource(nameof(Lists))]
@@ -82,7 +84,7 @@ public sealed class CheckpointListsTests
         var layout = CheckpointLayout.Of(source);
         foreach (string component in list.GetProperty("diffusers").EnumerateObject().Select(component => component.Name))
         {
-            if (layout.Family is not { } family)
+            if (layout.Published is not { } family)
             {
                 Assert.That(component, Is.EqualTo("vae"), "an autoencoder alone tells no family");
                 continue;
@@ -95,7 +97,7 @@ public sealed class CheckpointListsTests
             }
 
             using WeightSource named = layout.Open(source, component);
-            using Network network = Build(component, config.ToJsonString(), new Weights(named, ScalarType.Float16));
+            using Network network = Build(component, config.ToJsonString(), new NetworkWeights(named, ScalarType.Float16));
             Assert.That(network.Parameters.Count, Is.EqualTo(named.Names.Count), component);
         }
     }
@@ -140,7 +142,7 @@ public sealed class CheckpointListsTests
         Dictionary<string, long[]> wanted = CheckpointTable.Shapes(folder);
         Assert.That(named.Names, Is.EquivalentTo(wanted.Keys));
         Assert.That(wanted.Where(key => !named.Entry(key.Key).Shape.AsSpan().SequenceEqual(key.Value)).Select(key => key.Key), Is.Empty);
-        using var network = new ControlNetModel(config, new Weights(named, ScalarType.Float16));
+        using var network = new ControlNetModel(config, new NetworkWeights(named, ScalarType.Float16));
         Assert.That(network.Parameters.Count, Is.EqualTo(wanted.Count));
     }
 
@@ -161,7 +163,7 @@ public sealed class CheckpointListsTests
                 using DisposeScope scope = NewDisposeScope();
                 using WeightSource actual = one.Weights(component);
                 using WeightSource expected = folder.Weights(component);
-                foreach (string name in expected.Names.Where(name => !Leftovers.Contains(name)))
+                foreach (string name in expected.Names.Where(name => !IgnoredKeys.Contains(name)))
                 {
                     Assert.That(actual.Read(name).eq(expected.Read(name)).all().item<bool>(), Is.True, $"{path}: {component}: {name}");
                 }
@@ -192,7 +194,7 @@ public sealed class CheckpointListsTests
         Assert.That(() => CheckpointLayout.Of(source), Throws.TypeOf<WeightsException>().With.Message.Contains("layer.weight"));
     }
 
-    private static Network Build(string component, string config, Weights weights) =>
+    private static Network Build(string component, string config, NetworkWeights weights) =>
         component switch
         {
             "unet" => new UNet2DConditionModel(ConfigJson.Parse<UNetConfig>(config), weights),

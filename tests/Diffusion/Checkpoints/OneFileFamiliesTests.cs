@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
-using Generation.Diffusion.Formats;
+using Generation.Diffusion.Families.StableDiffusionXL;
+using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Tests.Goldens;
+using Generation.Diffusion.Weights;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Tests.Checkpoints;
@@ -42,10 +44,10 @@ public sealed class OneFileFamiliesTests
         var layout = CheckpointLayout.Of(source);
         Assert.Multiple(() =>
         {
-            Assert.That(layout.Family?.Name, Is.EqualTo("sd21"));
+            Assert.That(layout.Published?.Name, Is.EqualTo("sd21"));
             Assert.That((string?)layout.Found("scheduler")["prediction_type"], Is.EqualTo(prediction));
             Assert.That(
-                (int?)layout.Found("unet").GetValueOrDefault("sample_size") ?? (int?)layout.Family!.Configs["unet"]["sample_size"],
+                (int?)layout.Found("unet").GetValueOrDefault("sample_size") ?? (int?)layout.Published!.Configs["unet"]["sample_size"],
                 Is.EqualTo(sampleSize)
             );
             Assert.That((int?)layout.Found("unet")["in_channels"], Is.EqualTo(inputs));
@@ -105,12 +107,12 @@ public sealed class OneFileFamiliesTests
 
         using var source = new CheckpointTable(keys);
         var layout = CheckpointLayout.Of(source);
-        Assert.That(layout.Family, Is.SameAs(Catalog.SdxlRefiner));
+        Assert.That(layout.Published, Is.SameAs(StableDiffusionXLFamily.SdxlRefiner));
         foreach (string component in new[] { "unet", "vae", "text_encoder_2" })
         {
-            JsonObject config = layout.Family!.Configs[component].DeepClone().AsObject();
+            JsonObject config = layout.Published!.Configs[component].DeepClone().AsObject();
             using WeightSource named = layout.Open(source, component);
-            var weights = new Weights(named, ScalarType.Float16);
+            var weights = new NetworkWeights(named, ScalarType.Float16);
             using Network network = component switch
             {
                 "unet" => new UNet2DConditionModel(ConfigJson.Parse<UNetConfig>(config.ToJsonString()), weights),

@@ -1,5 +1,6 @@
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Layers;
 using Generation.Diffusion.Tests.Goldens;
+using Generation.Diffusion.Weights;
 using Generation.Kernels;
 using Generation.Torch;
 using static TorchSharp.torch;
@@ -125,7 +126,7 @@ public sealed class PackedWeightsTests
     private (Linear Layer, ParameterStore Store, Tensor Written) Load(ScalarType stored)
     {
         using var source = WeightSource.Open(Write(stored, out Tensor written));
-        var weights = new Weights(source);
+        var weights = new NetworkWeights(source);
         var linear = new Linear(weights["layer"], Features, Features);
         return (linear, weights.Finish(), written);
     }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Generation.Diffusion.Weights;
 
 namespace Generation.Diffusion.Tests.Checkpoints;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -92,7 +93,7 @@ public sealed class WeightsTests
             ("a.0.bias", Ramp(2, ScalarType.Float16)),
             ("ids", Ramp(2, ScalarType.Int64))
         );
-        var weights = new Weights(file);
+        var weights = new NetworkWeights(file);
         Parameter weight = weights["a"][0].Take("weight", 2, 3);
         Parameter bias = weights["a.0"].Take("bias", 2);
         Parameter ids = weights.Take("ids", 2);
@@ -118,7 +119,7 @@ public sealed class WeightsTests
             ("extra.two", Ramp(1, ScalarType.Float32)),
             ("text_model.embeddings.position_ids", Ramp(1, ScalarType.Int64))
         );
-        var weights = new Weights(file);
+        var weights = new NetworkWeights(file);
         weights["a"].Take("weight", 3, 2);
         weights["b"].Take("weight", 1);
         weights["b"].Take("bias", 1);
@@ -136,7 +137,7 @@ public sealed class WeightsTests
     public void Has_NamesAndPrefixes_AreFound()
     {
         using WeightSource file = Write(("a.0.weight", Ramp(1, ScalarType.Float32)), ("a.2.weight", Ramp(1, ScalarType.Float32)));
-        var weights = new Weights(file);
+        var weights = new NetworkWeights(file);
         Assert.Multiple(() =>
         {
             Assert.That(weights.Has("a"), Is.True);

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Generation.Imaging;
+using Generation.Imaging.Masks;
+using Generation.Imaging.Resizing;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,10 @@
 using System.Text.Json;
+using Generation.Diffusion.Families.Flux;
+using Generation.Diffusion.Families.Upscalers;
+using Generation.Diffusion.Families.Video;
 using Generation.Diffusion.Networks;
+using Generation.Diffusion.Vision;
+using Generation.Diffusion.Weights;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Tests.Goldens;
@@ -97,7 +102,7 @@ internal sealed class ModuleRun : IDisposable
         ["RRDBNet"] = new(
             (golden, source, dtype) =>
             {
-                var weights = new Weights(RRDBNetKeys.Rename(source), dtype, GoldenCase.Device);
+                var weights = new NetworkWeights(RRDBNetKeys.Rename(source), dtype, GoldenCase.Device);
                 return new RRDBNet(RRDBNetConfig.FromWeights(weights), weights);
             },
             (network, run) => new() { ["image"] = ((RRDBNet)network).Forward(run["image"]) }
@@ -105,7 +110,7 @@ internal sealed class ModuleRun : IDisposable
         ["SRVGGNetCompact"] = new(
             (golden, source, dtype) =>
             {
-                var weights = new Weights(source, dtype, GoldenCase.Device);
+                var weights = new NetworkWeights(source, dtype, GoldenCase.Device);
                 return new SRVGGNetCompact(
                     SRVGGConfig.FromWeights(weights) with
                     {
@@ -224,9 +229,9 @@ internal sealed class ModuleRun : IDisposable
         using WeightSource motion = SafetensorsFile.Open(golden.PathOf(golden.Call.GetProperty("motion_adapter").GetString()!));
         return new UNetMotionModel(
             Config<UNetConfig>(golden.Config),
-            new Weights(source, dtype, GoldenCase.Device),
+            new NetworkWeights(source, dtype, GoldenCase.Device),
             Config<MotionAdapterConfig>(golden.Call.GetProperty("motion_config")),
-            new Weights(motion, dtype, GoldenCase.Device)
+            new NetworkWeights(motion, dtype, GoldenCase.Device)
         );
     }
 
@@ -234,13 +239,13 @@ internal sealed class ModuleRun : IDisposable
         where T : INetworkConfig => ConfigJson.Parse<T>(json.GetRawText());
 
     private static Kind Of<TConfig, TNetwork>(
-        Func<TConfig, Weights, TNetwork> build,
+        Func<TConfig, NetworkWeights, TNetwork> build,
         Func<TNetwork, ModuleRun, Dictionary<string, Tensor>> call
     )
         where TConfig : INetworkConfig
         where TNetwork : Network =>
         new(
-            (golden, source, dtype) => build(Config<TConfig>(golden.Config), new Weights(source, dtype, GoldenCase.Device)),
+            (golden, source, dtype) => build(Config<TConfig>(golden.Config), new NetworkWeights(source, dtype, GoldenCase.Device)),
             (network, run) => call((TNetwork)network, run)
         );
 

@@ -1,6 +1,10 @@
 using Generation.Diffusion.Adapters;
+using Generation.Diffusion.Families.Flux;
+using Generation.Diffusion.Families.StableDiffusion;
+using Generation.Diffusion.Families.Video;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
+using Generation.Diffusion.Weights;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Tests.Goldens;

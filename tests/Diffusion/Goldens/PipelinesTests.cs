@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
+using Generation.Imaging.Masks;
 using TorchSharp;
 using static TorchSharp.torch;
 

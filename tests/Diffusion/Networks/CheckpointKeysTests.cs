@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Text.Json;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Tests.Goldens;
+using Generation.Diffusion.Weights;
 
 namespace Generation.Diffusion.Tests.Networks;
 
@@ -29,8 +30,8 @@ public sealed class CheckpointKeysTests
         using JsonDocument checkpoint = Read(file);
         string family = checkpoint.RootElement.GetProperty("family").GetString()!;
         using var shapes = ShapesOnly.Of(checkpoint.RootElement.GetProperty("diffusers").GetProperty(component), $"{family}/{component}");
-        using Network network = RealConfigs.Build(family, component, new Weights(shapes));
-        Assert.That(network.Parameters.Keys, Is.EquivalentTo(shapes.Names.Where(name => !Leftovers.Contains(name))));
+        using Network network = RealConfigs.Build(family, component, new NetworkWeights(shapes));
+        Assert.That(network.Parameters.Keys, Is.EquivalentTo(shapes.Names.Where(name => !IgnoredKeys.Contains(name))));
     }
 
     [Test]
@@ -38,7 +39,7 @@ public sealed class CheckpointKeysTests
     {
         using JsonDocument checkpoint = Read(Path.Combine(GoldenCase.InRepository("tests/Goldens/checkpoints"), "sd15.json.gz"));
         using var shapes = ShapesOnly.Of(checkpoint.RootElement.GetProperty("diffusers").GetProperty("unet"), "sd15/unet");
-        WeightsException error = Assert.Throws<WeightsException>(() => RealConfigs.Build("sd21", "unet", new Weights(shapes)))!;
+        WeightsException error = Assert.Throws<WeightsException>(() => RealConfigs.Build("sd21", "unet", new NetworkWeights(shapes)))!;
         Assert.That(error.Message, Does.Contain("attn2.to_k.weight").And.Contains("[320, 768]").And.Contains("[320, 1024]"));
     }
 

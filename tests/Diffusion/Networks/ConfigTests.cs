@@ -1,5 +1,5 @@
+using Generation.Diffusion.Layers;
 using Generation.Diffusion.Networks;
-using Generation.Diffusion.Networks.Layers;
 
 namespace Generation.Diffusion.Tests.Networks;
 

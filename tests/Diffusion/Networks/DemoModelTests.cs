@@ -1,5 +1,8 @@
+using Generation.Diffusion.Families.Upscalers;
+using Generation.Diffusion.Families.Video;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Tests.Goldens;
+using Generation.Diffusion.Weights;
 
 namespace Generation.Diffusion.Tests.Networks;
 
@@ -14,7 +17,7 @@ public sealed class DemoModelTests
         string folder = GoldenCase.InRepository($"models/demo/{component}");
         string config = Path.Combine(folder, "config.json");
         using var source = WeightSource.Open(folder);
-        var weights = new Weights(source);
+        var weights = new NetworkWeights(source);
         using Network network = component switch
         {
             "unet" => new UNet2DConditionModel(ConfigJson.Load<UNetConfig>(config), weights),
@@ -30,7 +33,7 @@ public sealed class DemoModelTests
         string folder = GoldenCase.InRepository("models/demo-upscaler");
         RRDBNetConfig config = ConfigJson.Load<RRDBNetConfig>(Path.Combine(folder, "config.json"));
         using var source = WeightSource.Open(Directory.GetFiles(folder, "*.safetensors").Single());
-        var weights = new Weights(source);
+        var weights = new NetworkWeights(source);
         Assert.That(RRDBNetConfig.FromWeights(weights), Is.EqualTo(config));
         using var network = new RRDBNet(config, weights);
         Assert.That(network.Parameters, Has.Count.EqualTo(source.Names.Count));
@@ -45,9 +48,9 @@ public sealed class DemoModelTests
             motionSource = WeightSource.Open(motion);
         using var network = new UNetMotionModel(
             ConfigJson.Load<UNetConfig>(Path.Combine(unet, "config.json")),
-            new Weights(source),
+            new NetworkWeights(source),
             ConfigJson.Load<MotionAdapterConfig>(Path.Combine(motion, "config.json")),
-            new Weights(motionSource)
+            new NetworkWeights(motionSource)
         );
         Assert.That(
             network.MotionParameters,

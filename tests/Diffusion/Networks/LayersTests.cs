@@ -1,6 +1,9 @@
+using Generation.Diffusion.Families.Upscalers;
+using Generation.Diffusion.Layers;
 using Generation.Diffusion.Networks;
-using Generation.Diffusion.Networks.Layers;
 using Generation.Diffusion.Tests.Goldens;
+using Generation.Diffusion.Vision;
+using Generation.Diffusion.Weights;
 using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -63,7 +66,7 @@ public sealed class LayersTests
         Conv(hr, 8, 8);
         Conv(last, 3, 8);
         using var source = new ShapesOnly(shapes, "old names");
-        var weights = new Weights(RRDBNetKeys.Rename(source));
+        var weights = new NetworkWeights(RRDBNetKeys.Rename(source));
         var config = RRDBNetConfig.FromWeights(weights);
         Assert.That(config.Scale, Is.EqualTo(scale));
         using var network = new RRDBNet(config, weights);
@@ -95,8 +98,8 @@ public sealed class LayersTests
             owns: false
         );
         Assert.That(old.Names, Has.Some.Contains("proj_attn"));
-        using var fromNew = new AutoencoderKL(config, new Weights(source));
-        using var fromOld = new AutoencoderKL(config, new Weights(old));
+        using var fromNew = new AutoencoderKL(config, new NetworkWeights(source));
+        using var fromOld = new AutoencoderKL(config, new NetworkWeights(old));
         using DisposeScope scope = NewDisposeScope();
         Tensor latents = randn(1, 4, 8, 8);
         Assert.That((fromOld.Decode(latents) - fromNew.Decode(latents)).abs().max().item<float>(), Is.Zero);

@@ -1,3 +1,4 @@
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -22,11 +23,11 @@ internal sealed class RandomWeights : WeightSource
     public override IReadOnlyCollection<string> Names => [.. _shapes.Keys];
 
     /// <summary>A network of random weights: its first, failing construction tells what it takes.</summary>
-    public static TNetwork Build<TNetwork>(Func<Weights, TNetwork> build, ulong seed = 0, ScalarType dtype = ScalarType.Float32)
+    public static TNetwork Build<TNetwork>(Func<NetworkWeights, TNetwork> build, ulong seed = 0, ScalarType dtype = ScalarType.Float32)
     {
-        var asked = new Weights(new RandomWeights(new Dictionary<string, long[]>(StringComparer.Ordinal), seed), dtype);
+        var asked = new NetworkWeights(new RandomWeights(new Dictionary<string, long[]>(StringComparer.Ordinal), seed), dtype);
         Assert.That(() => build(asked), Throws.TypeOf<WeightsException>(), "an empty source lacks everything");
-        return build(new Weights(new RandomWeights(asked.Taken, seed), dtype));
+        return build(new NetworkWeights(new RandomWeights(asked.Taken, seed), dtype));
     }
 
     public override bool Has(string name) => _shapes.ContainsKey(name);

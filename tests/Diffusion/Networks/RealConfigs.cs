@@ -1,4 +1,6 @@
+using Generation.Diffusion.Families.Flux;
 using Generation.Diffusion.Networks;
+using Generation.Diffusion.Weights;
 
 namespace Generation.Diffusion.Tests.Networks;
 
@@ -48,7 +50,7 @@ internal static class RealConfigs
     private const string Flux = """{"guidance_embeds": GUIDANCE, "in_channels": IN_CHANNELS, "out_channels": 64}""";
 
     /// <summary>The component of the family, from its real config.</summary>
-    public static Network Build(string family, string component, Weights weights) =>
+    public static Network Build(string family, string component, NetworkWeights weights) =>
         component switch
         {
             "unet" => new UNet2DConditionModel(ConfigJson.Parse<UNetConfig>(UNet(family)), weights),

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,6 @@
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Tests.Goldens;
+using Generation.Diffusion.Weights;
 using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -111,7 +112,7 @@ public sealed class TiledDecodingTests
     {
         string folder = GoldenCase.InRepository("models/demo/vae");
         using var source = WeightSource.Open(folder);
-        return new AutoencoderKL(ConfigJson.Load<AutoencoderConfig>(Path.Combine(folder, "config.json")), new Weights(source));
+        return new AutoencoderKL(ConfigJson.Load<AutoencoderConfig>(Path.Combine(folder, "config.json")), new NetworkWeights(source));
     }
 
     /// <summary>Discs of several colours over a gradient, (1, 3, height, width) in -1..1.</summary>

@@ -1,10 +1,12 @@
+using Generation.Diffusion.Families.StableDiffusion;
+using Generation.Diffusion.Families.Upscalers;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Tests.Goldens;
-using Generation.Diffusion.Upscalers;
 using Generation.Diffusion.Vision;
 using Generation.Imaging;
 using Generation.Imaging.Png;
+using Generation.Imaging.Resizing;
 using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;

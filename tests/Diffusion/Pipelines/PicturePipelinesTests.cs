@@ -1,7 +1,11 @@
+using Generation.Diffusion.Families.Flux;
+using Generation.Diffusion.Families.StableDiffusion;
+using Generation.Diffusion.Families.Video;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Tests.Goldens;
 using Generation.Imaging;
+using Generation.Imaging.Outpainting;
 using Generation.Torch;
 using TorchSharp;
 

@@ -1,7 +1,11 @@
+using Generation.Diffusion.Families.Files;
+using Generation.Diffusion.Families.StableDiffusion;
+using Generation.Diffusion.Families.StableDiffusionXL;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Tests.Goldens;
+using Generation.Diffusion.Weights;
 using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;

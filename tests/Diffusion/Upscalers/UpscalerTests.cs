@@ -1,9 +1,10 @@
-using Generation.Diffusion.Networks;
+using Generation.Diffusion.Families.Upscalers;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Tests.Goldens;
 using Generation.Diffusion.Tests.Networks;
-using Generation.Diffusion.Upscalers;
+using Generation.Diffusion.Weights;
 using Generation.Imaging;
+using Generation.Imaging.Resizing;
 using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -251,7 +252,7 @@ public sealed class UpscalerTests
     private static RRDBNet DemoNetwork()
     {
         using var file = SafetensorsFile.Open(Directory.GetFiles(Demo, "*.safetensors").Single());
-        var weights = new Weights(file);
+        var weights = new NetworkWeights(file);
         return new RRDBNet(RRDBNetConfig.FromWeights(weights), weights);
     }
 

@@ -4,7 +4,9 @@ using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Tests.Goldens;
 using Generation.Diffusion.Tokenizers;
 using Generation.Diffusion.Vision;
+using Generation.Diffusion.Weights;
 using Generation.Imaging;
+using Generation.Imaging.Resizing;
 using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -136,7 +138,7 @@ public sealed class MaskFinderTests
     {
         using DisposeScope scope = NewDisposeScope();
         using var source = WeightSource.Open(_folder);
-        using var network = new CLIPSegModel(ConfigJson.Load<ClipSegConfig>(Path.Combine(_folder, "config.json")), new Weights(source));
+        using var network = new CLIPSegModel(ConfigJson.Load<ClipSegConfig>(Path.Combine(_folder, "config.json")), new NetworkWeights(source));
         var tokenizer = ClipTokenizer.Load(_folder);
         // No padding at all is what a mask over it comes to
         int[] ids = tokenizer.EncodePadded(words, tokenizer.EncodeWords(words).Length + 2);

@@ -1,5 +1,6 @@
 using Generation.Diffusion.Tests.Goldens;
 using Generation.Diffusion.Vision;
+using Generation.Diffusion.Weights;
 using Generation.Imaging;
 using Generation.Torch;
 using TorchSharp;

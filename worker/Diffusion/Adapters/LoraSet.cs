@@ -1,3 +1,5 @@
+using Generation.Diffusion.Families.Files;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 

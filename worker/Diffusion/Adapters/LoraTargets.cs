@@ -1,3 +1,5 @@
+using Generation.Diffusion.Weights;
+
 namespace Generation.Diffusion.Adapters;
 
 /// <summary>Rows of a weight that rows of a change belong to.</summary>

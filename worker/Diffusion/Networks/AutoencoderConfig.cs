@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Families.Video;
+using Generation.Diffusion.Layers;
 
 namespace Generation.Diffusion.Networks;
 

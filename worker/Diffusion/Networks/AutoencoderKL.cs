@@ -1,4 +1,5 @@
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Layers;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -19,7 +20,7 @@ public sealed class AutoencoderKL : Network
     private readonly Conv2d? _postQuantConv;
 
     /// <exception cref="WeightsException">The weights are not those of <paramref name="config"/>.</exception>
-    public AutoencoderKL(AutoencoderConfig config, Weights weights)
+    public AutoencoderKL(AutoencoderConfig config, NetworkWeights weights)
         : base(weights)
     {
         Config = config;

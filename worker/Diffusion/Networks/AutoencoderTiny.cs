@@ -1,4 +1,5 @@
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Layers;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -17,7 +18,7 @@ public sealed class AutoencoderTiny : Network
     private readonly Func<Tensor, Tensor>[] _decoder;
 
     /// <exception cref="WeightsException">The weights are not those of <paramref name="config"/>.</exception>
-    public AutoencoderTiny(AutoencoderTinyConfig config, Weights weights)
+    public AutoencoderTiny(AutoencoderTinyConfig config, NetworkWeights weights)
         : base(weights)
     {
         Config = config;
@@ -47,7 +48,7 @@ public sealed class AutoencoderTiny : Network
     }
 
     // Members of the reference's sequences are counted with their activations and enlargements, hence the indices
-    private static Func<Tensor, Tensor>[] Encoder(Weights layers, AutoencoderTinyConfig config)
+    private static Func<Tensor, Tensor>[] Encoder(NetworkWeights layers, AutoencoderTinyConfig config)
     {
         List<Func<Tensor, Tensor>> run = [];
         for (int block = 0; block < config.NumEncoderBlocks.Count; block++)
@@ -67,7 +68,7 @@ public sealed class AutoencoderTiny : Network
         return [.. run];
     }
 
-    private static Func<Tensor, Tensor>[] Decoder(Weights layers, AutoencoderTinyConfig config)
+    private static Func<Tensor, Tensor>[] Decoder(NetworkWeights layers, AutoencoderTinyConfig config)
     {
         List<Func<Tensor, Tensor>> run =
         [
@@ -104,7 +105,7 @@ public sealed class AutoencoderTiny : Network
     }
 
     /// <summary>Three convolutions with activations between, added to the input.</summary>
-    private sealed class Block(Weights w, int channels, Activation activation)
+    private sealed class Block(NetworkWeights w, int channels, Activation activation)
     {
         private readonly Conv2d _conv0 = new(w["conv"][0], channels, channels);
         private readonly Conv2d _conv2 = new(w["conv"][2], channels, channels);

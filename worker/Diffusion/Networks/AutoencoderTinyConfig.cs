@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Layers;
 
 namespace Generation.Diffusion.Networks;
 

@@ -1,4 +1,5 @@
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Layers;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,7 +15,7 @@ public sealed class CLIPTextModel : Network
     private readonly Linear? _textProjection;
 
     /// <exception cref="WeightsException">The weights are not those of <paramref name="config"/>.</exception>
-    public CLIPTextModel(ClipTextConfig config, Weights weights)
+    public CLIPTextModel(ClipTextConfig config, NetworkWeights weights)
         : base(weights)
     {
         Config = config;

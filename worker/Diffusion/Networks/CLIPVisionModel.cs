@@ -1,4 +1,5 @@
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Layers;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -13,7 +14,7 @@ public sealed class CLIPVisionModel : Network
     private readonly Linear _visualProjection;
 
     /// <exception cref="WeightsException">The weights are not those of <paramref name="config"/>.</exception>
-    public CLIPVisionModel(ClipVisionConfig config, Weights weights)
+    public CLIPVisionModel(ClipVisionConfig config, NetworkWeights weights)
         : base(weights)
     {
         Config = config;

@@ -1,4 +1,5 @@
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Layers;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,7 +17,7 @@ internal sealed class ClipEncoder
 {
     private readonly ClipLayer[] _layers;
 
-    public ClipEncoder(Weights w, ClipLayerSizes sizes, int layers) =>
+    public ClipEncoder(NetworkWeights w, ClipLayerSizes sizes, int layers) =>
         _layers = [.. Enumerable.Range(0, layers).Select(i => new ClipLayer(w["layers"][i], sizes))];
 
     /// <param name="x">(batch, length, features)</param>
@@ -43,7 +44,7 @@ internal sealed class ClipLayer
     private readonly LayerNorm _layerNorm2;
     private readonly ClipMlp _mlp;
 
-    public ClipLayer(Weights w, ClipLayerSizes sizes)
+    public ClipLayer(NetworkWeights w, ClipLayerSizes sizes)
     {
         _layerNorm1 = new LayerNorm(w["layer_norm1"], sizes.Features, sizes.Eps);
         _selfAttn = new ClipAttention(w["self_attn"], sizes.Features, sizes.Heads);
@@ -69,7 +70,7 @@ internal sealed class ClipAttention
     private readonly Linear _outProj;
     private readonly int _heads;
 
-    public ClipAttention(Weights w, int features, int heads)
+    public ClipAttention(NetworkWeights w, int features, int heads)
     {
         _heads = heads;
         _qProj = new Linear(w["q_proj"], features, features);
@@ -93,7 +94,7 @@ internal sealed class ClipMlp
     private readonly Linear _fc2;
     private readonly Activation _activation;
 
-    public ClipMlp(Weights w, ClipLayerSizes sizes)
+    public ClipMlp(NetworkWeights w, ClipLayerSizes sizes)
     {
         _fc1 = new Linear(w["fc1"], sizes.Features, sizes.Intermediate);
         _fc2 = new Linear(w["fc2"], sizes.Intermediate, sizes.Features);

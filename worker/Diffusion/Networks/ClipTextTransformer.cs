@@ -1,4 +1,5 @@
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Layers;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,7 +17,7 @@ internal sealed class ClipTextTransformer
     private readonly ClipEncoder _encoder;
     private readonly LayerNorm _finalLayerNorm;
 
-    public ClipTextTransformer(Weights w, ClipTextConfig config)
+    public ClipTextTransformer(NetworkWeights w, ClipTextConfig config)
     {
         _config = config;
         _tokenEmbedding = new Embedding(w["embeddings.token_embedding"], config.VocabSize, config.HiddenSize);

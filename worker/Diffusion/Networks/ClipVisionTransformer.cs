@@ -1,4 +1,5 @@
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Layers;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -16,10 +17,10 @@ internal sealed class ClipVisionTransformer
     private readonly ClipEncoder _encoder;
     private readonly LayerNorm _postLayerNorm;
 
-    public ClipVisionTransformer(Weights w, ClipVisionConfig config)
+    public ClipVisionTransformer(NetworkWeights w, ClipVisionConfig config)
     {
         _config = config;
-        Weights embeddings = w["embeddings"];
+        NetworkWeights embeddings = w["embeddings"];
         _classEmbedding = embeddings.Take("class_embedding", config.HiddenSize);
         _patchEmbedding = new Conv2d(
             embeddings["patch_embedding"],

@@ -1,4 +1,5 @@
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Layers;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -26,7 +27,7 @@ public sealed class ControlNetModel : Network
     private readonly Conv2d _controlMid;
 
     /// <exception cref="WeightsException">The weights are not those of <paramref name="config"/>.</exception>
-    public ControlNetModel(ControlNetConfig config, Weights weights)
+    public ControlNetModel(ControlNetConfig config, NetworkWeights weights)
         : base(weights)
     {
         Config = config;
@@ -34,7 +35,7 @@ public sealed class ControlNetModel : Network
             last = config.BlockOutChannels[^1];
         int[] blocks = [.. Enumerable.Range(0, config.Blocks)];
         int[] condChannels = [.. config.ConditioningEmbeddingOutChannels];
-        Weights cond = weights["controlnet_cond_embedding"];
+        NetworkWeights cond = weights["controlnet_cond_embedding"];
         var stages = new UNetStages(config);
         _convIn = new Conv2d(weights["conv_in"], config.InChannels, first);
         _time = new UNetTimeEmbedding(weights, config);
@@ -127,8 +128,8 @@ public sealed class ControlNetModel : Network
             Masks.ToBias(conditions.EncoderAttentionMask, Dtype)
         );
         var skips = new List<Tensor> { x.add_(control) };
-        UNetWays.Down(_down, call, skips);
-        Tensor mid = _mid is null ? skips[^1] : UNetWays.Chain(_mid, skips[^1], call);
+        UNetBlocks.Down(_down, call, skips);
+        Tensor mid = _mid is null ? skips[^1] : UNetBlocks.Chain(_mid, skips[^1], call);
         int count = skips.Count;
         Tensor[] down = [.. skips.Select((skip, i) => Residual(_controlDown[i], skip, Scale(i), sample).MoveToOuterDisposeScope())];
         return new ControlNetOutput(down, Residual(_controlMid, mid, Scale(count), sample).MoveToOuterDisposeScope());

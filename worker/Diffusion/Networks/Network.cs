@@ -1,3 +1,4 @@
+using Generation.Diffusion.Weights;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
@@ -10,7 +11,7 @@ public abstract class Network : IDisposable
 {
     private ParameterStore? _parameters;
 
-    protected Network(Weights weights)
+    protected Network(NetworkWeights weights)
     {
         Dtype = weights.Dtype;
     }
@@ -39,7 +40,7 @@ public abstract class Network : IDisposable
 
     /// <summary>The last line of each network's constructor: all weights were taken, none may be left.</summary>
     /// <exception cref="WeightsException">Lists missing, unexpected and misshapen keys.</exception>
-    protected void Finish(Weights weights) => _parameters = weights.Finish();
+    protected void Finish(NetworkWeights weights) => _parameters = weights.Finish();
 
     /// <summary><paramref name="x"/> in the network's type.</summary>
     protected Tensor ToOwn(Tensor x) => x.dtype == Dtype ? x : x.to(Dtype);

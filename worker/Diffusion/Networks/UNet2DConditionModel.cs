@@ -1,3 +1,4 @@
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -12,7 +13,7 @@ public sealed class UNet2DConditionModel : Network
     private readonly UNetBody _body;
 
     /// <exception cref="WeightsException">The weights are not those of <paramref name="config"/>.</exception>
-    public UNet2DConditionModel(UNetConfig config, Weights weights)
+    public UNet2DConditionModel(UNetConfig config, NetworkWeights weights)
         : base(weights)
     {
         Config = config;

@@ -1,4 +1,6 @@
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Families.Video;
+using Generation.Diffusion.Layers;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -18,7 +20,7 @@ internal sealed class UNetBody
     private readonly Conv2d _convOut;
 
     /// <param name="w">The network's root.</param>
-    public UNetBody(Weights w, UNetConfig config, MotionModules? motion = null)
+    public UNetBody(NetworkWeights w, UNetConfig config, MotionModules? motion = null)
     {
         _config = config;
         int first = config.BlockOutChannels[0];
@@ -55,10 +57,10 @@ internal sealed class UNetBody
             frames
         );
         var skips = new List<Tensor> { _convIn.Forward(x) };
-        UNetWays.Down(_down, call, skips);
-        Tensor h = _mid is null ? skips[^1].alias() : UNetWays.Chain(_mid, skips[^1], call);
+        UNetBlocks.Down(_down, call, skips);
+        Tensor h = _mid is null ? skips[^1].alias() : UNetBlocks.Chain(_mid, skips[^1], call);
         AddResiduals(conditions, skips, ref h);
-        h = UNetWays.Up(_up, h, call, skips);
+        h = UNetBlocks.Up(_up, h, call, skips);
         Scoped.Swap(ref h, _convNormOut.Forward(h, _config.ActFn));
         return _convOut.Forward(h).MoveToOuterDisposeScope();
     }

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Layers;
+using Generation.Diffusion.Weights;
 
 namespace Generation.Diffusion.Networks;
 

@@ -1,4 +1,6 @@
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Families.Video;
+using Generation.Diffusion.Layers;
+using Generation.Diffusion.Weights;
 
 namespace Generation.Diffusion.Networks;
 
@@ -8,7 +10,7 @@ namespace Generation.Diffusion.Networks;
 internal sealed class UNetStages(UNetBodyConfig config, MotionModules? motion = null)
 {
     /// <summary>Stage <paramref name="block"/> of the way down.</summary>
-    public UNetDownStage Down(Weights w, int block)
+    public UNetDownStage Down(NetworkWeights w, int block)
     {
         int outChannels = config.BlockOutChannels[block];
         int inChannels = config.BlockOutChannels[Math.Max(block - 1, 0)];
@@ -39,7 +41,7 @@ internal sealed class UNetStages(UNetBodyConfig config, MotionModules? motion = 
     }
 
     /// <summary>The middle: residual block, and where it attends to the prompt, transformer and residual block; null: no middle.</summary>
-    public UNetLayer[]? Mid(Weights w)
+    public UNetLayer[]? Mid(NetworkWeights w)
     {
         if (config.MidBlockType is not MidBlockType kind)
         {
@@ -65,7 +67,7 @@ internal sealed class UNetStages(UNetBodyConfig config, MotionModules? motion = 
     }
 
     /// <summary>Stage <paramref name="block"/> of the way up, counted from the middle.</summary>
-    public UNetUpStage Up(Weights w, UNetConfig unet, int block)
+    public UNetUpStage Up(NetworkWeights w, UNetConfig unet, int block)
     {
         int mirrored = config.Blocks - 1 - block;
         int outChannels = config.BlockOutChannels[mirrored];
@@ -101,13 +103,13 @@ internal sealed class UNetStages(UNetBodyConfig config, MotionModules? motion = 
         );
     }
 
-    private UNetLayer Resnet(Weights w, int inChannels, int outChannels, double outputScale = 1)
+    private UNetLayer Resnet(NetworkWeights w, int inChannels, int outChannels, double outputScale = 1)
     {
         var block = new ResnetBlock2D(w, inChannels, outChannels, config.Resnets(outputScale));
         return (x, in call) => block.Forward(x, call.Time);
     }
 
-    private Transformer2DModel Transformer(Weights w, int block, int layers, bool onlyCross) =>
+    private Transformer2DModel Transformer(NetworkWeights w, int block, int layers, bool onlyCross) =>
         new(
             w,
             config.BlockOutChannels[block],

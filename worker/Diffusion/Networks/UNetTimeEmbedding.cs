@@ -1,4 +1,5 @@
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Layers;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -17,7 +18,7 @@ internal sealed class UNetTimeEmbedding
     private readonly TimestepEmbedding? _addEmbedding;
 
     /// <param name="w">The network's root: the parts are members of it.</param>
-    public UNetTimeEmbedding(Weights w, UNetBodyConfig config)
+    public UNetTimeEmbedding(NetworkWeights w, UNetBodyConfig config)
     {
         _config = config;
         int size = config.TimeEmbedDim;
@@ -34,7 +35,7 @@ internal sealed class UNetTimeEmbedding
             config.TimestepPostAct,
             config.TimeCondProjDim
         );
-        Weights classes = w["class_embedding"];
+        NetworkWeights classes = w["class_embedding"];
         switch (config.ClassEmbedType)
         {
             case null when config.NumClassEmbeds is int count:

@@ -1,4 +1,5 @@
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Layers;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -10,7 +11,7 @@ internal sealed class VaeAttention
     private readonly GroupNorm _groupNorm;
     private readonly Attention _attention;
 
-    public VaeAttention(Weights w, int channels, int groups, double eps)
+    public VaeAttention(NetworkWeights w, int channels, int groups, double eps)
     {
         _groupNorm = new GroupNorm(w["group_norm"], groups, channels, eps);
         _attention = new Attention(w, channels, heads: 1, bias: true);

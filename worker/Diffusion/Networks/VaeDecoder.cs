@@ -1,4 +1,5 @@
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Layers;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -16,7 +17,7 @@ internal sealed class VaeDecoder
     private readonly GroupNorm _convNormOut;
     private readonly Conv2d _convOut;
 
-    public VaeDecoder(Weights w, AutoencoderConfig config)
+    public VaeDecoder(NetworkWeights w, AutoencoderConfig config)
     {
         _config = config;
         Channels = [.. config.BlockOutChannels.Reverse()];
@@ -27,7 +28,7 @@ internal sealed class VaeDecoder
             .. Channels.Select(
                 (outChannels, stage) =>
                 {
-                    Weights block = w["up_blocks"][stage];
+                    NetworkWeights block = w["up_blocks"][stage];
                     ResnetBlock2D[] resnets =
                     [
                         .. Enumerable

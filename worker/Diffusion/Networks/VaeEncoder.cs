@@ -1,4 +1,5 @@
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Layers;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,7 +15,7 @@ internal sealed class VaeEncoder
     private readonly Conv2d _convOut;
     private readonly Activation _activation;
 
-    public VaeEncoder(Weights w, AutoencoderConfig config)
+    public VaeEncoder(NetworkWeights w, AutoencoderConfig config)
     {
         int blocks = config.BlockOutChannels.Count;
         int last = config.BlockOutChannels[^1];
@@ -57,7 +58,7 @@ internal sealed class VaeEncoder
         private readonly ResnetBlock2D[] _resnets;
         private readonly Downsample2D? _downsampler;
 
-        public Stage(Weights w, int inChannels, int outChannels, AutoencoderConfig config, bool halve)
+        public Stage(NetworkWeights w, int inChannels, int outChannels, AutoencoderConfig config, bool halve)
         {
             _resnets =
             [

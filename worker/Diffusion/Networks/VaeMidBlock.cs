@@ -1,4 +1,5 @@
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Layers;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,7 +12,7 @@ internal sealed class VaeMidBlock
     private readonly VaeAttention? _attention;
     private readonly ResnetBlock2D _second;
 
-    public VaeMidBlock(Weights w, AutoencoderConfig config)
+    public VaeMidBlock(NetworkWeights w, AutoencoderConfig config)
     {
         int channels = config.BlockOutChannels[^1];
         ResnetOptions options = config.Resnets();

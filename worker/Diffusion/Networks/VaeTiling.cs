@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Generation.Diffusion.Networks.Layers;
+using Generation.Diffusion.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -69,9 +69,7 @@ public abstract class DenoisingRun : IDisposable
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public abstract PictureBatch Decode(CancellationToken token = default);
 
-    /// <summary>
-    /// A small picture of how far picture <paramref name="index"/> is, a pixel for each latent; null where the pipeline has none.
-    /// </summary>
+    /// <summary>A small picture of how far picture (or clip) <paramref name="index"/> is; null where the pipeline has none.</summary>
     public virtual Picture? Preview(int index = 0) => null;
 
     /// <summary>A copy of all that is needed to go on from here.</summary>

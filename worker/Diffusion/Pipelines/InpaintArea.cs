@@ -1,4 +1,6 @@
 using Generation.Imaging;
+using Generation.Imaging.Masks;
+using Generation.Imaging.Resizing;
 using TorchSharp;
 using static TorchSharp.torch;
 

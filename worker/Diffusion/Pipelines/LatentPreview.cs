@@ -1,5 +1,6 @@
 using Generation.Diffusion.Networks;
 using Generation.Imaging;
+using Generation.Imaging.Resizing;
 using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -7,27 +8,34 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Pipelines;
 
 /// <summary>
-/// Small pictures of unfinished latents without the decoder: one linear projection to red, green and blue for each
-/// latent. For published autoencoders the projection is known; for others it is fitted once to what they decode. Or
-/// pictures in full size by an <see cref="AutoencoderTiny"/>, which takes longer and shows more.
+/// Small pictures of unfinished latents: one linear projection to red, green and blue for each latent. For published autoencoders the
+/// projection is known. Others decode small pictures, which shows more and takes little; for larger ones a projection is fitted once to
+/// what they decode. Or pictures in full size by an <see cref="AutoencoderTiny"/>, which takes longer and shows more.
 /// </summary>
 public sealed class LatentPreview
 {
-    private readonly double[][] _colours;
+    private const long MaxDecodedPixels = 128 * 128;
+
+    private readonly Lazy<double[][]> _colours;
     private readonly AutoencoderTiny? _decoder;
+    private readonly AutoencoderKL? _vae;
 
-    private LatentPreview(double[][] colours, AutoencoderTiny? decoder = null) => (_colours, _decoder) = (colours, decoder);
+    private LatentPreview(Func<double[][]> colours, AutoencoderTiny? decoder = null, AutoencoderKL? vae = null) =>
+        (_colours, _decoder, _vae) = (new Lazy<double[][]>(colours), decoder, vae);
 
-    /// <summary>The projection of an autoencoder's latents.</summary>
-    public static LatentPreview For(AutoencoderKL vae) =>
-        new(LatentColours.Of(vae.Config.ScalingFactor, vae.Config.LatentChannels) ?? Fit(vae));
+    /// <summary>Pictures of an autoencoder's latents; it stays the caller's.</summary>
+    public static LatentPreview For(AutoencoderKL vae) => For(vae.Config) ?? new(() => Fit(vae), vae: vae);
+
+    /// <summary>The projection of a published autoencoder's latents; null for others.</summary>
+    public static LatentPreview? For(AutoencoderConfig config) =>
+        LatentColours.Of(config.ScalingFactor, config.LatentChannels) is { } colours ? new(() => colours) : null;
 
     /// <summary>Pictures by a small autoencoder of the same latents, a TAESD; it stays the caller's.</summary>
-    public static LatentPreview With(AutoencoderTiny decoder) => new([], decoder);
+    public static LatentPreview With(AutoencoderTiny decoder) => new(() => [], decoder);
 
     /// <summary>
     /// One picture of (channels, height, width) latents as the denoiser knows them, of deviation about one; a pixel for each latent, or as
-    /// many as the small autoencoder makes.
+    /// many as an autoencoder makes.
     /// </summary>
     public Picture Render(Tensor latents)
     {
@@ -38,9 +46,15 @@ public sealed class LatentPreview
             return PictureTensors.ToPictures(PictureTensors.FromDecoded(decoded))[0];
         }
 
-        int channels = _colours.Length - 1;
-        Tensor weights = tensor(_colours[..channels].SelectMany(row => row).Select(value => (float)value).ToArray()).view(channels, 3);
-        Tensor constant = tensor(_colours[channels].Select(value => (float)value).ToArray());
+        if (_vae is not null && latents.shape[1] * latents.shape[2] * _vae.Config.Downscale * _vae.Config.Downscale <= MaxDecodedPixels)
+        {
+            return PictureTensors.ToPictures(PictureTensors.FromDecoded(_vae.Decode(_vae.FromDenoiser(latents.unsqueeze(0)))))[0];
+        }
+
+        double[][] fit = _colours.Value;
+        int channels = fit.Length - 1;
+        Tensor weights = tensor(fit[..channels].SelectMany(row => row).Select(value => (float)value).ToArray()).view(channels, 3);
+        Tensor constant = tensor(fit[channels].Select(value => (float)value).ToArray());
         Tensor pixels = TorchExtras.product(latents.to(ScalarType.Float32).cpu().permute(1, 2, 0), weights) + constant;
         return PictureTensors.ToPictures((((pixels / 2) + 0.5).clamp(0, 1)).unsqueeze(0))[0];
     }

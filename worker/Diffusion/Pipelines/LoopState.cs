@@ -1,5 +1,6 @@
 using System.Globalization;
 using Generation.Diffusion.Schedulers;
+using Generation.Diffusion.Weights;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;

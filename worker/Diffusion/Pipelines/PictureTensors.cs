@@ -1,4 +1,5 @@
 using Generation.Imaging;
+using Generation.Imaging.Resizing;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,3 +1,5 @@
+using Generation.Diffusion.Weights;
+
 namespace Generation.Diffusion.Pipelines;
 
 /// <summary>

@@ -29,9 +29,7 @@ public sealed class StepReport
     /// <summary>(pictures, channels, height, width), float32, borrowed for the call.</summary>
     public Tensor Latents { get; }
 
-    /// <summary>
-    /// A small picture of how far picture <paramref name="index"/> is, a pixel for each latent; null where the pipeline has none (video).
-    /// </summary>
+    /// <summary>A small picture of how far picture (or clip) <paramref name="index"/> is; null where the pipeline has none.</summary>
     public Picture? Preview(int index = 0) => _run.Preview(index);
 
     /// <summary>A copy of all that is needed to go on from here.</summary>

@@ -1,3 +1,4 @@
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 

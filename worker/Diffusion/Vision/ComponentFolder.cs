@@ -1,4 +1,5 @@
 using Generation.Diffusion.Networks;
+using Generation.Diffusion.Weights;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Vision;
@@ -16,14 +17,19 @@ public static class ComponentFolder
     public static AutoencoderTiny LoadTinyVae(string path, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
         Load<AutoencoderTiny, AutoencoderTinyConfig>(path, (config, weights) => new AutoencoderTiny(config, weights), dtype, device);
 
-    internal static TNetwork Load<TNetwork, TConfig>(string path, Func<TConfig, Weights, TNetwork> build, ScalarType dtype, Device? device)
+    internal static TNetwork Load<TNetwork, TConfig>(
+        string path,
+        Func<TConfig, NetworkWeights, TNetwork> build,
+        ScalarType dtype,
+        Device? device
+    )
         where TNetwork : Network
         where TConfig : INetworkConfig
     {
         using var source = WeightSource.Open(path);
         try
         {
-            return build(ConfigJson.Load<TConfig>(Path.Combine(path, "config.json")), new Weights(source, dtype, device));
+            return build(ConfigJson.Load<TConfig>(Path.Combine(path, "config.json")), new NetworkWeights(source, dtype, device));
         }
         catch (Exception e) when (e is ConfigException or IOException)
         {

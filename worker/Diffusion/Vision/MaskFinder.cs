@@ -1,8 +1,9 @@
 using System.Text.Json;
-using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Tokenizers;
+using Generation.Diffusion.Weights;
 using Generation.Imaging;
+using Generation.Imaging.Resizing;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,5 +1,5 @@
-using Generation.Diffusion.Networks;
 using Generation.Imaging;
+using Generation.Imaging.Resizing;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-namespace Generation.Diffusion;
+namespace Generation.Diffusion.Weights;
 
 /// <summary>The 256 values of the 8-bit floats. Micikevicius et al., FP8 Formats for Deep Learning, 2022.</summary>
 internal static class Float8

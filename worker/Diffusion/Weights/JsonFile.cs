@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Generation.Diffusion;
+namespace Generation.Diffusion.Weights;
 
 /// <summary>JSON files of models, which Python wrote.</summary>
 public static class JsonFile

@@ -1,4 +1,4 @@
-namespace Generation.Diffusion;
+namespace Generation.Diffusion.Weights;
 
 /// <summary>Lists of keys in messages.</summary>
 internal static class KeyReport

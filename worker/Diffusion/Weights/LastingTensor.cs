@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Generation.Diffusion;
+namespace Generation.Diffusion.Weights;
 
 /// <summary>
 /// A stored tensor that can be read at any time, also after its source is disposed: a layer that has packed it need not keep it.

@@ -1,10 +1,10 @@
 using Generation.Torch;
 using static TorchSharp.torch;
 
-namespace Generation.Diffusion;
+namespace Generation.Diffusion.Weights;
 
 /// <summary>
-/// A named weight that a layer holds. Its tensor is there once <see cref="Weights.Finish"/> has read it; adapters
+/// A named weight that a layer holds. Its tensor is there once <see cref="NetworkNetworkWeights.Finish"/> has read it; adapters
 /// put another in its place, and whatever was derived from it (packed copies) is rebuilt when
 /// <see cref="Version"/> has moved.
 /// </summary>
@@ -129,7 +129,7 @@ public sealed class Parameter(string name, long[] shape)
     }
 
     private InvalidOperationException NotInMemory() =>
-        new($"The weight '{Name}' is not in memory: it is there from Weights.Finish to ParameterStore.Dispose.");
+        new($"The weight '{Name}' is not in memory: it is there from NetworkWeights.Finish to ParameterStore.Dispose.");
 
     private void DropDerived()
     {

@@ -2,7 +2,7 @@ using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using static TorchSharp.torch;
 
-namespace Generation.Diffusion;
+namespace Generation.Diffusion.Weights;
 
 /// <summary>The weights of one network, by their names in the checkpoint. Owns the tensors.</summary>
 public sealed class ParameterStore : IReadOnlyDictionary<string, Parameter>, IDisposable

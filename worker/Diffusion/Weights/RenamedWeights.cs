@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Diffusion;
+namespace Generation.Diffusion.Weights;
 
 /// <summary>Where a tensor of a <see cref="RenamedWeights"/> comes from.</summary>
 /// <param name="Source">Key in the underlying source.</param>

@@ -2,7 +2,7 @@ using System.IO.MemoryMappedFiles;
 using Generation.Torch;
 using static TorchSharp.torch;
 
-namespace Generation.Diffusion;
+namespace Generation.Diffusion.Weights;
 
 /// <summary>
 /// One safetensors file, mapped into memory. Opening reads and checks the header. Large tensors that keep their type

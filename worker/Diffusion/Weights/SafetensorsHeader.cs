@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Text.Json;
 using System.Text.Unicode;
 
-namespace Generation.Diffusion;
+namespace Generation.Diffusion.Weights;
 
 /// <summary>
 /// Where one tensor of a file lies: <paramref name="Offset"/> and <paramref name="Length"/> in bytes from the file's start.

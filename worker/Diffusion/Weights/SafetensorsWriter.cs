@@ -3,7 +3,7 @@ using System.Text.Json;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Diffusion;
+namespace Generation.Diffusion.Weights;
 
 /// <summary>Writes tensors as a safetensors file, so that it is either there whole or not at all.</summary>
 public static class SafetensorsWriter

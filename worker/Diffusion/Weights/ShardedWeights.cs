@@ -1,7 +1,7 @@
 using System.Text.Json;
 using static TorchSharp.torch;
 
-namespace Generation.Diffusion;
+namespace Generation.Diffusion.Weights;
 
 /// <summary>A checkpoint in several files, with an index that says which file holds which tensor.</summary>
 public sealed class ShardedWeights : WeightSource

@@ -1,7 +1,7 @@
 using Generation.Torch;
 using static TorchSharp.torch;
 
-namespace Generation.Diffusion;
+namespace Generation.Diffusion.Weights;
 
 /// <summary>Turns stored elements into tensors.</summary>
 internal static unsafe class StoredBytes

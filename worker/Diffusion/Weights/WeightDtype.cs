@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Generation.Diffusion;
+namespace Generation.Diffusion.Weights;
 
 /// <summary>Element types of the safetensors format, by the names that its headers use.</summary>
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Naming", "CA1707", Justification = "The format's own names.")]

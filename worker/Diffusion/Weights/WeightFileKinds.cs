@@ -1,4 +1,4 @@
-namespace Generation.Diffusion;
+namespace Generation.Diffusion.Weights;
 
 /// <summary>Tells by their first bytes the files that people take for safetensors.</summary>
 internal static class WeightFileKinds

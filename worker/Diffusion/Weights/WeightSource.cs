@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Generation.Diffusion;
+namespace Generation.Diffusion.Weights;
 
 /// <summary>Type and shape of a stored tensor.</summary>
 public sealed record WeightEntry(string Name, WeightDtype Dtype, long[] Shape);

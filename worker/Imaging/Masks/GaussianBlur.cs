@@ -1,4 +1,4 @@
-namespace Generation.Imaging;
+namespace Generation.Imaging.Masks;
 
 /// <summary>
 /// Blurs a picture with three passes of an extended box in each direction, to the byte as Pillow's ImageFilter.GaussianBlur.

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
+using Generation.Imaging.Resizing;
 
-namespace Generation.Imaging;
+namespace Generation.Imaging.Masks;
 
 /// <summary>A rectangle of a picture in pixels; Right and Bottom lie just beyond it.</summary>
 [StructLayout(LayoutKind.Auto)]

@@ -1,4 +1,6 @@
-namespace Generation.Imaging;
+using Generation.Imaging.Masks;
+
+namespace Generation.Imaging.Outpainting;
 
 /// <summary>
 /// Takes the step in colour out of the border between a picture and what a network drew beside it. Close to the border the

@@ -1,4 +1,7 @@
-namespace Generation.Imaging;
+using Generation.Imaging.Masks;
+using Generation.Imaging.Resizing;
+
+namespace Generation.Imaging.Outpainting;
 
 /// <summary>
 /// Outpainting as inpainting on a larger canvas: the picture with its edges drawn out over the sides that grow, a mask over

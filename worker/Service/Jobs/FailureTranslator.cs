@@ -1,6 +1,6 @@
 using Generation.Contracts;
-using Generation.Diffusion;
 using Generation.Diffusion.Pipelines;
+using Generation.Diffusion.Weights;
 using Generation.Imaging;
 using Generation.Imaging.Video;
 using Generation.Storage;

@@ -1,16 +1,13 @@
 using System.Text.Json;
-using Generation.Diffusion;
+using Generation.Diffusion.Weights;
 
 namespace Generation.Worker.Models;
 
 /// <summary>What `model add` is given.</summary>
 internal enum AddedKind
 {
-    /// <summary>A model that makes pictures: a folder in the diffusers layout, or one checkpoint.</summary>
-    Pictures,
-
-    /// <summary>A Stable Video Diffusion folder.</summary>
-    PictureToClip,
+    /// <summary>A model of pictures or clips: a folder in the diffusers layout, or one checkpoint.</summary>
+    Model,
 
     /// <summary>Networks of the Real-ESRGAN family: a file, or a folder of one for each scale.</summary>
     Upscaler,
@@ -45,11 +42,9 @@ internal static class AddedKinds
 
     private static AddedKind OfFolder(string path)
     {
-        if (Read(Path.Combine(path, "model_index.json")) is { } index)
+        if (Read(Path.Combine(path, "model_index.json")) is not null)
         {
-            return Text(index, "_class_name").Contains("StableVideoDiffusion", StringComparison.Ordinal)
-                ? AddedKind.PictureToClip
-                : AddedKind.Pictures;
+            return AddedKind.Model;
         }
 
         string[] files = [.. Directory.EnumerateFiles(path, "*.safetensors").Order(StringComparer.Ordinal)];
@@ -97,7 +92,7 @@ internal static class AddedKinds
                 ? AddedKind.Upscaler
             : file.Names.Count <= 2 && file.Names.All(name => file.Entry(name).Shape.Length is 1 or 2) ? AddedKind.Embedding
             : file.Has("encoder.mid.attn_1.q.weight") || file.Has("encoder.conv_in.weight") ? AddedKind.Vae
-            : AddedKind.Pictures;
+            : AddedKind.Model;
     }
 
     // A row of convolutions, body.0, body.2, ... with or without a wrapper

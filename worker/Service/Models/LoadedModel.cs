@@ -1,10 +1,12 @@
 using System.Collections.Concurrent;
 using Generation.Contracts;
-using Generation.Diffusion;
+using Generation.Diffusion.Families;
+using Generation.Diffusion.Families.Files;
+using Generation.Diffusion.Families.Upscalers;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
-using Generation.Diffusion.Upscalers;
 using Generation.Diffusion.Vision;
+using Generation.Diffusion.Weights;
 
 namespace Generation.Worker.Models;
 
@@ -15,34 +17,19 @@ internal sealed class LoadedModel(ModelEntry entry, long bytes) : IDisposable
 
     public ModelEntry Entry { get; } = entry;
 
-    /// <summary>The networks of the Stable Diffusion family that draw pictures.</summary>
-    /// <exception cref="SettingException">It has none: it is of another family, only enlarges, or makes clips.</exception>
-    public LatentDiffusionModel Model =>
-        Pictures ?? throw new SettingException("model", $"is {Entry.Name} of the family {Entry.Family}, with which this cannot be done.");
+    /// <summary>The model, of whichever family.</summary>
+    /// <exception cref="SettingException">There is none: the entry only enlarges, by networks that need no steps.</exception>
+    public DiffusionModel Model =>
+        Diffusion ?? throw new SettingException("model", $"is {Entry.Name}, which only enlarges pictures: this cannot be done with it.");
 
-    /// <summary>What draws pictures; null where it is of another family, only enlarges, or is in memory for clips.</summary>
-    public LatentDiffusionModel? Pictures { get; init; }
-
-    /// <summary>The networks of the FLUX family, if it is of that.</summary>
-    public FluxModel? Flux { get; init; }
+    /// <summary>The model; null where the entry only enlarges.</summary>
+    public DiffusionModel? Diffusion { get; init; }
 
     /// <summary>What makes its pictures larger, if its entry names one.</summary>
     public Upscaler? Upscaler { get; init; }
 
     /// <summary>The networks of an entry that only enlarges.</summary>
     public UpscalerSet? Upscalers { get; init; }
-
-    /// <summary>A diffusion upscaler's way, over the same networks.</summary>
-    public StableDiffusionUpscalePipeline? DiffusionUpscaler { get; init; }
-
-    /// <summary>Words to clips, where its entry names a motion adapter.</summary>
-    public AnimateDiffPipeline? TextToVideo { get; init; }
-
-    /// <summary>The scheduler of <see cref="TextToVideo"/>, with what its entry says of it.</summary>
-    public SchedulerConfig? MotionScheduler { get; init; }
-
-    /// <summary>A picture to clips.</summary>
-    public StableVideoDiffusionPipeline? ImageToVideo { get; init; }
 
     /// <summary>What looks at its outputs, if its entry names one.</summary>
     public ModelPart<SafetyClassifier>? Safety { get; init; }
@@ -62,11 +49,11 @@ internal sealed class LoadedModel(ModelEntry entry, long bytes) : IDisposable
     /// <summary>Held by who denoises and decodes. Who needs both turns at once takes this one first.</summary>
     public SemaphoreSlim LoopTurn { get; } = new(1);
 
-    /// <summary>The scheduler that a request means by naming none.</summary>
-    public SchedulerConfig Scheduler => Flux?.Scheduler ?? Model.Scheduler;
+    /// <summary>The scheduler that a request means by naming none: the model's own, with what its entry says of clips.</summary>
+    public SchedulerConfig Scheduler => EntryScheduler ?? Model.Scheduler;
 
-    /// <summary>The weights that adapters may change.</summary>
-    public IReadOnlyDictionary<string, ParameterStore> Adaptable => Flux?.Adaptable ?? Model.Adaptable;
+    /// <summary>The scheduler with the settings that the entry lays over the model's own; null: none.</summary>
+    public SchedulerConfig? EntryScheduler { private get; init; }
 
     /// <summary>A part that not every job needs: loaded when first asked for, and kept as long as the model is.</summary>
     /// <param name="name">One for each part.</param>
@@ -88,14 +75,11 @@ internal sealed class LoadedModel(ModelEntry entry, long bytes) : IDisposable
 
     public void Dispose()
     {
-        Pictures?.Dispose();
+        Diffusion?.Dispose();
         Upscaler?.Dispose();
         Upscalers?.Dispose();
-        TextToVideo?.Dispose();
-        ImageToVideo?.Dispose();
         Safety?.Dispose();
         MaskFinder?.Dispose();
-        Flux?.Dispose();
         foreach (TextualInversion embedding in Embeddings)
         {
             embedding.Dispose();

@@ -1,11 +1,17 @@
 using System.Text.Json;
 using Generation.Contracts;
-using Generation.Diffusion;
 using Generation.Diffusion.Adapters;
+using Generation.Diffusion.Families.Files;
+using Generation.Diffusion.Families.Upscalers;
+using Generation.Diffusion.Families;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Tokenizers;
+using Generation.Diffusion.Weights;
+using Generation.Imaging;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Generation.Worker.Models;
 
@@ -80,7 +86,7 @@ internal static class ModelAddition
         }
 
         AddedKind kind = AddedKinds.Of(path);
-        if (kind is not (AddedKind.Pictures or AddedKind.PictureToClip or AddedKind.Upscaler))
+        if (kind is not (AddedKind.Model or AddedKind.Upscaler))
         {
             return new PartAddition(path, name, folder, output).Add(kind, to, type);
         }
@@ -100,9 +106,8 @@ internal static class ModelAddition
         string relative = Path.GetRelativePath(folder, path);
         ModelEntry entry = kind switch
         {
-            AddedKind.Upscaler => UpscalerEntryOf(ModelTrial.RunUpscaler(path), name, relative),
-            AddedKind.PictureToClip => EntryOf(ModelTrial.RunPictureToClip(path), name, relative),
-            _ => EntryOf(ModelTrial.Run(path), name, relative),
+            AddedKind.Upscaler => UpscalerEntryOf(TryUpscaler(path), name, relative),
+            _ => EntryOf(path, name, relative),
         };
         string part = file + ".part";
         File.WriteAllText(part, JsonSerializer.Serialize(entry, Indented) + "\n");
@@ -125,56 +130,59 @@ internal static class ModelAddition
             MaxPixels = 4096 * 4096,
         };
 
-    private static ModelEntry EntryOf(ModelTrial trial, string name, string path)
+    /// <summary>Loads every network, which compares all keys and shapes, and runs each once.</summary>
+    /// <returns>The largest factor.</returns>
+    private static int TryUpscaler(string path)
     {
-        bool isFlux = trial.Family == "flux",
-            enlarges = trial.Kinds is [JobKind.SuperResolution];
-        int Down(int side) => Math.Max(trial.Multiple, side / trial.Multiple * trial.Multiple);
-        int longest = Math.Max(trial.Native.Width, trial.Native.Height),
-            shortest = Math.Min(trial.Native.Width, trial.Native.Height);
+        using IDisposable mode = inference_mode();
+        using DisposeScope scope = NewDisposeScope();
+        using var networks = UpscalerSet.FromPretrained(path);
+        foreach (int scale in networks.Scales)
+        {
+            networks.UpscaleBy(new Picture(32, 32, 3), scale);
+        }
+
+        return networks.Scales.Max();
+    }
+
+    /// <summary>Loads every part, which compares all keys and shapes, runs one step, and describes what the model is.</summary>
+    private static ModelEntry EntryOf(string path, string name, string relative)
+    {
+        var source = new ModelSource(ModelFiles.Open(path));
+        ModelFamily family = ModelFamilies.Of(source);
+        using DiffusionModel model = family.Load(source, family.PublishedDtype);
+        model.Try(path);
+        PictureSize native = model.NativeSize;
+        bool enlarges = model.Abilities == ModelAbilities.Upscale;
+        int Down(int side) => Math.Max(model.Multiple, side / model.Multiple * model.Multiple);
+        int longest = Math.Max(native.Width, native.Height);
+        int smallest = Down(Math.Min(native.Width, native.Height) / 2);
+        ModelDefaults defaults = model.Defaults;
         return new ModelEntry
         {
             Name = name,
-            Family = trial.Family,
-            Kinds = trial.Kinds,
-            Path = path,
-            NativeWidth = trial.Native.Width,
-            NativeHeight = trial.Native.Height,
-            NativeMultiple = trial.Multiple,
-            NativeMinSide = Down(shortest / 2),
+            Family = model.Family,
+            Kinds = [.. KindAbilities.Of(model.Abilities)],
+            Path = relative,
+            NativeWidth = native.Width,
+            NativeHeight = native.Height,
+            NativeMultiple = model.Multiple,
+            NativeMinSide = smallest,
             NativeMaxSide = Down(longest * 2),
-            DefaultWidth = trial.Native.Width,
-            DefaultHeight = trial.Native.Height,
-            MinSide = Down(shortest / 2),
+            DefaultWidth = native.Width,
+            DefaultHeight = native.Height,
+            MinSide = smallest,
             MaxSide = longest * (enlarges ? 8 : 4),
-            MaxPixels = (long)trial.Native.Width * trial.Native.Height * (enlarges ? 64 : 16),
-            DefaultSteps =
-                trial.Frames is not null ? 25
-                : isFlux ? 28
-                : enlarges ? 75
-                : 30,
+            MaxPixels = (long)native.Width * native.Height * (enlarges ? 64 : 16),
+            DefaultSteps = defaults.Steps,
             MaxSteps = 150,
-            DefaultFrames = trial.Frames ?? 16,
-            MaxFrames = Math.Max(trial.Frames ?? 0, 32),
-            DefaultFps = trial.Frames is null ? 8 : 7,
-            DefaultGuidanceScale =
-                trial.Frames is not null ? 3
-                : isFlux ? 3.5
-                : enlarges ? 9
-                : trial.Family.StartsWith("sdxl", StringComparison.Ordinal) ? 5
-                : 7.5,
-            DefaultScheduler =
-                trial.Frames is not null ? "auto"
-                : isFlux ? "flow_euler"
-                : "ddim",
+            DefaultFrames = model.NativeFrames ?? 16,
+            MaxFrames = Math.Max(model.NativeFrames ?? 0, 32),
+            DefaultFps = model.NativeFrames is null ? 8 : 7,
+            DefaultGuidanceScale = defaults.GuidanceScale,
+            DefaultScheduler = defaults.Scheduler,
             Scale = enlarges ? 4 : null,
-            PriceFactor = trial.Family switch
-            {
-                "flux" => 10m,
-                "svd" => 4m,
-                "sdxl" or "sdxl-refiner" => 3m,
-                _ => 1m,
-            },
+            PriceFactor = defaults.RelativeCost,
         };
     }
 }

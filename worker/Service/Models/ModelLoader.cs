@@ -1,12 +1,14 @@
 using System.Collections.Concurrent;
 using Generation.Contracts;
-using Generation.Diffusion;
 using Generation.Diffusion.Adapters;
+using Generation.Diffusion.Families;
+using Generation.Diffusion.Families.Files;
+using Generation.Diffusion.Families.Upscalers;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
-using Generation.Diffusion.Upscalers;
 using Generation.Diffusion.Vision;
+using Generation.Diffusion.Weights;
 using Microsoft.Extensions.Options;
 using static TorchSharp.torch;
 
@@ -54,29 +56,12 @@ internal sealed class ModelLoader
         string path = _catalog.PathOf(entry.Path);
         try
         {
-            // What the files are says which family of networks they need
-            ModelFiles? files = DrawsPictures(entry, use) ? ModelFiles.Open(path) : null;
-            bool isFlux = files?.Has("transformer") == true;
-            AnimateDiffPipeline? words =
-                use == ModelUse.Clips && entry.MotionAdapter is { } motion
-                    ? Keep(AnimateDiffPipeline.FromPretrained(path, _catalog.PathOf(motion), _dtype, _device))
-                    : null;
-            LatentDiffusionModel? pictures = files is not null && !isFlux ? Keep(LatentDiffusionModel.Load(files, _dtype, _device)) : null;
+            DiffusionModel? model = entry.IsPlainUpscaler ? null : Keep(ModelFamilies.Load(SourceOf(entry, use), _dtype, _device));
             return new LoadedModel(entry, CountBytes(entry, use))
             {
-                Pictures = pictures,
-                Flux = isFlux ? Keep(FluxModel.Load(files!, _dtype, _device)) : null,
-                DiffusionUpscaler =
-                    pictures is not null && entry.Kinds.Contains(JobKind.SuperResolution)
-                        ? new StableDiffusionUpscalePipeline(pictures, files!)
-                        : null,
+                Diffusion = model,
+                EntryScheduler = model is not null && use == ModelUse.Clips ? MotionScheduler(entry, model.Scheduler) : null,
                 Upscalers = entry.IsPlainUpscaler ? Keep(UpscalerSet.FromPretrained(path, _dtype, _device)) : null,
-                TextToVideo = words,
-                MotionScheduler = words is null ? null : MotionScheduler(entry, words.Scheduler),
-                ImageToVideo =
-                    use == ModelUse.Clips && entry.MotionAdapter is null
-                        ? Keep(StableVideoDiffusionPipeline.FromPretrained(path, _dtype, _device))
-                        : null,
                 Upscaler = entry.Upscaler is { } upscaler ? Keep(LoadUpscaler(entry, upscaler)) : null,
                 Safety = entry.SafetyChecker is { } checker
                     ? new(() => SafetyClassifier.FromPretrained(_catalog.PathOf(checker), _dtype, _device))
@@ -110,7 +95,11 @@ internal sealed class ModelLoader
         }
     }
 
-    private static bool DrawsPictures(ModelEntry entry, ModelUse use) => use == ModelUse.Pictures && !entry.IsPlainUpscaler;
+    private ModelSource SourceOf(ModelEntry entry, ModelUse use) =>
+        new(ModelFiles.Open(_catalog.PathOf(entry.Path)))
+        {
+            MotionAdapter = use == ModelUse.Clips && entry.MotionAdapter is { } motion ? _catalog.PathOf(motion) : null,
+        };
 
     private static IEnumerable<string> WeightsOf(ModelEntry entry, ModelUse use) =>
         (
@@ -156,9 +145,7 @@ internal sealed class ModelLoader
     {
         ControlNetEntry net = model.Entry.ControlNets.FirstOrDefault(n => n.Type == type)
             ?? throw new SettingException("control", $"{model.Entry.Name} has no control network of the type '{type}'.");
-        return model.Part("control:" + net.Path, () =>
-            StableDiffusionControlNetPipeline.LoadControlNet(_catalog.PathOf(net.Path), _dtype, _device)
-        );
+        return model.Part("control:" + net.Path, () => model.Model.LoadControlNet(_catalog.PathOf(net.Path), _dtype));
     }
 
     /// <summary>One of the model's other autoencoders.</summary>

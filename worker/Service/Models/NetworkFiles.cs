@@ -1,7 +1,8 @@
 using System.Text.Json;
 using Generation.Contracts;
-using Generation.Diffusion;
-using Generation.Diffusion.Pipelines;
+using Generation.Diffusion.Families;
+using Generation.Diffusion.Families.Files;
+using Generation.Diffusion.Weights;
 
 namespace Generation.Worker.Models;
 
@@ -19,7 +20,7 @@ internal static class NetworkFiles
         try
         {
             var files = ModelFiles.Open(weights);
-            return new NetworkFacts(files.Scheduler().ToJson(), files.SeesMask);
+            return new NetworkFacts(files.Scheduler().ToJson(), ModelFamilies.Of(new ModelSource(files)).SeesMask(files));
         }
         catch (Exception e)
             when (e is WeightsException or SchedulerException or JsonException or IOException or UnauthorizedAccessException)

@@ -1,11 +1,13 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Contracts;
-using Generation.Diffusion;
 using Generation.Diffusion.Adapters;
+using Generation.Diffusion.Families;
+using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Vision;
+using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -81,7 +83,7 @@ internal sealed class PartAddition(string path, string name, string folder, Text
 
         using var read = SafetensorsFile.Open(file);
         bool isLora = inner == "loras";
-        string family = AdapterFolders.FamilyOf(read, isLora);
+        string family = (isLora ? ModelFamilies.FitOfLora(read) : ModelFamilies.FitOfEmbedding(read)).Family;
         string models = family.StartsWith("of ", StringComparison.Ordinal) ? family : $"of {family}";
         output.WriteLine(
             $"{name}: a {what} for models {models}. {(isLora ? "Requests name it in loras" : "Prompts name it")} as '{name}'."
@@ -139,7 +141,12 @@ internal sealed class PartAddition(string path, string name, string folder, Text
             );
         }
 
-        ModelTrial.RunControlNet(model.Weights, path);
+        using (DiffusionModel drawing = ModelFamilies.FromPretrained(model.Weights))
+        using (ControlNetModel network = drawing.LoadControlNet(path))
+        {
+            drawing.TryControlNet(path, network);
+        }
+
         nets.Add(
             new JsonObject
             {
@@ -167,7 +174,12 @@ internal sealed class PartAddition(string path, string name, string folder, Text
             throw new WeightsException($"{model.Entry["name"]} has a motion adapter already ({taken}). Take it out of the entry first.");
         }
 
-        ModelTrial.RunMotionAdapter(model.Weights, path);
+        var source = new ModelSource(ModelFiles.Open(model.Weights)) { MotionAdapter = path };
+        using (DiffusionModel moving = ModelFamilies.Load(source))
+        {
+            moving.Try(path);
+        }
+
         model.Entry["motion_adapter"] = Path.GetRelativePath(folder, path);
         // What the published adapters were trained on
         model.Entry["motion_scheduler"] ??= new JsonObject

@@ -7,13 +7,13 @@ namespace Generation.Worker.Queue;
 /// <summary>
 /// The receive endpoints of the models that this worker runs: consuming while the gate is open, stopped while it is full,
 /// so that the broker gives a busy worker nothing. A short while full does not count: stopping costs more than it saves.
-/// A model whose jobs are better left to another worker for now (<see cref="WarmPlaces"/>) is not consumed either.
+/// A model whose jobs are better left to another worker for now (<see cref="ModelAffinity"/>) is not consumed either.
 /// </summary>
 internal sealed class JobEndpoints(
     IReceiveEndpointConnector connector,
     ModelCatalog catalog,
     SlotGate gate,
-    WarmPlaces warmPlaces,
+    ModelAffinity warmPlaces,
     IOptions<WorkerOptions> options,
     TimeProvider time,
     ILogger<JobEndpoints> logger

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.IO.Compression;
 using Generation.Contracts;
-using Generation.Diffusion;
 using Generation.Diffusion.Pipelines;
+using Generation.Diffusion.Weights;
 using Generation.Storage;
 using Generation.Worker.Jobs;
 

@@ -1,0 +1,191 @@
+using Generation.Diffusion.Networks;
+using Generation.Diffusion.Pipelines;
+using Generation.Diffusion.Prompts;
+using Generation.Diffusion.Weights;
+using Generation.Imaging;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Families;
+
+/// <summary>
+/// A model of any family in memory: what it can do, how its prompts are read, its schedulers, the weights that adapters change, and a
+/// run for each kind of settings. Its family's folder holds all that makes it differ from others; who uses it needs to know no family.
+/// Not thread-safe: one run at a time uses its networks.
+/// </summary>
+public abstract class DiffusionModel : IDisposable
+{
+    private const int LargestTrialSide = 256;
+
+    /// <summary>Short name of the family, as catalogue entries have it: sd15, sd21, sdxl, sdxl-refiner, flux, svd, ...</summary>
+    public abstract string Family { get; }
+
+    /// <summary>What it can be asked for; any other <c>Encode</c> throws a <see cref="SettingException"/> for <c>model</c>.</summary>
+    public abstract ModelAbilities Abilities { get; }
+
+    /// <summary>The scheduler that a run takes whose settings name none.</summary>
+    public abstract SchedulerConfig Scheduler { get; }
+
+    /// <summary>Size of the pictures that it was trained on, in pixels.</summary>
+    public abstract PictureSize NativeSize { get; }
+
+    /// <summary>Sides that it makes are best multiples of this many pixels.</summary>
+    public abstract int Multiple { get; }
+
+    /// <summary>Frames of the clips that it was trained on; null where it makes pictures.</summary>
+    public virtual int? NativeFrames => null;
+
+    /// <summary>What to ask of it where nobody says.</summary>
+    public virtual ModelDefaults Defaults => new(Steps: 30, GuidanceScale: 7.5, Scheduler: "ddim");
+
+    /// <summary>The richest way of reading prompts that its text encoders allow.</summary>
+    public virtual PromptSyntax PromptSyntax => PromptSyntax.Weighted;
+
+    /// <summary>The weights that adapters may change, by component: unet or transformer, text_encoder, text_encoder_2.</summary>
+    public abstract IReadOnlyDictionary<string, ParameterStore> Adaptable { get; }
+
+    /// <summary>Shape of one picture's latents, (1, channels, height, width), for pictures of a size in pixels.</summary>
+    public abstract long[] LatentShape(PictureSize size);
+
+    /// <summary>Begins words to pictures.</summary>
+    /// <exception cref="SettingException">The model cannot do this, or a setting cannot be; the message names it.</exception>
+    public virtual DenoisingRun Encode(Text2ImgSettings settings) => throw Cannot("make pictures from words");
+
+    /// <summary>Begins a picture and words to pictures.</summary>
+    /// <inheritdoc cref="Encode(Text2ImgSettings)"/>
+    public virtual DenoisingRun Encode(Img2ImgSettings settings) => throw Cannot("make pictures from a picture");
+
+    /// <summary>Begins painting inside a mask.</summary>
+    /// <inheritdoc cref="Encode(Text2ImgSettings)"/>
+    public virtual DenoisingRun Encode(InpaintSettings settings) => throw Cannot("paint inside a mask");
+
+    /// <summary>Begins changing a picture as an instruction says.</summary>
+    /// <inheritdoc cref="Encode(Text2ImgSettings)"/>
+    public virtual DenoisingRun Encode(EditSettings settings) => throw Cannot("change a picture by instruction");
+
+    /// <summary>Begins words to pictures, steered by control pictures.</summary>
+    /// <inheritdoc cref="Encode(Text2ImgSettings)"/>
+    public virtual DenoisingRun Encode(ControlNetSettings settings) => throw Cannot("be steered by control pictures");
+
+    /// <summary>Begins making a picture larger.</summary>
+    /// <inheritdoc cref="Encode(Text2ImgSettings)"/>
+    public virtual DenoisingRun Encode(UpscaleSettings settings) => throw Cannot("enlarge pictures");
+
+    /// <summary>Begins words to a clip.</summary>
+    /// <inheritdoc cref="Encode(Text2ImgSettings)"/>
+    public virtual DenoisingRun Encode(Text2VideoSettings settings) => throw Cannot("make clips from words");
+
+    /// <summary>Begins a picture to a clip.</summary>
+    /// <inheritdoc cref="Encode(Text2ImgSettings)"/>
+    public virtual DenoisingRun Encode(Img2VideoSettings settings) => throw Cannot("make clips from a picture");
+
+    /// <summary>Another autoencoder takes the place of the model's own until the result is disposed; it stays the caller's.</summary>
+    /// <exception cref="SettingException">Its latents are not this model's, or the family takes none but its own.</exception>
+    public virtual IDisposable UseVae(AutoencoderKL other) =>
+        throw new SettingException("vae", $"cannot be replaced: models of the family {Family} take none but their own.");
+
+    /// <summary>Loads a control network of the model's family onto its device. The caller disposes it.</summary>
+    /// <param name="path">A folder with config.json and weights, or a checkpoint in one file under the original key names.</param>
+    /// <exception cref="WeightsException">A file is missing, or the network does not fit this model.</exception>
+    /// <exception cref="SettingException">The family has no control networks.</exception>
+    public virtual ControlNetModel LoadControlNet(string path, ScalarType dtype = ScalarType.Float32) =>
+        throw Cannot("be steered by control pictures");
+
+    /// <summary>Runs one step at a small size: loading has compared keys and shapes, and this shows that the weights give numbers.</summary>
+    /// <param name="path">Where the model lies, for the message.</param>
+    /// <exception cref="WeightsException">The step gives values that are no numbers.</exception>
+    public void Try(string path) => Try(path, BeginTrial);
+
+    /// <summary>The same with a control network put on.</summary>
+    /// <param name="path">Where the control network lies, for the message.</param>
+    /// <inheritdoc cref="Try(string)"/>
+    public void TryControlNet(string path, ControlNetModel network) =>
+        Try(path, side =>
+            Encode(Small(new ControlNetSettings { Controls = [new ControlInput(network, new Picture(side.Width, side.Height, 3))] }, side))
+        );
+
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected abstract void Dispose(bool disposing);
+
+    private static T Small<T>(T settings, PictureSize side)
+        where T : DiffusionSettings
+    {
+        DiffusionSettings own = settings;
+        return (T)(own with { Prompt = "a test", Width = side.Width, Height = side.Height, NumInferenceSteps = 1 });
+    }
+
+    private DenoisingRun BeginTrial(PictureSize side)
+    {
+        Picture Blank(PictureSize size) => new(size.Width, size.Height, 3);
+        var clip = new PictureSize(64, 64);
+        if (Abilities.HasFlag(ModelAbilities.Text2Img))
+        {
+            return Encode(Small(new Text2ImgSettings(), side));
+        }
+
+        if (Abilities.HasFlag(ModelAbilities.Edit))
+        {
+            return Encode(Small(new EditSettings { Image = Blank(side) }, side));
+        }
+
+        if (Abilities.HasFlag(ModelAbilities.Inpaint))
+        {
+            var mask = new Picture(side.Width, side.Height, 1);
+            Array.Fill(mask.Bytes, (byte)255);
+            return Encode(
+                Small(
+                    new InpaintSettings
+                    {
+                        Image = Blank(side),
+                        MaskImage = mask,
+                        Strength = 1,
+                    },
+                    side
+                )
+            );
+        }
+
+        if (Abilities.HasFlag(ModelAbilities.Img2Img))
+        {
+            return Encode(Small(new Img2ImgSettings { Image = Blank(side), Strength = 1 }, side));
+        }
+
+        if (Abilities.HasFlag(ModelAbilities.Text2Video))
+        {
+            return Encode(Small(new Text2VideoSettings { NumFrames = 2 }, clip));
+        }
+
+        return Abilities.HasFlag(ModelAbilities.Img2Video)
+            ? Encode(Small(new Img2VideoSettings { Image = Blank(clip), NumFrames = 2 }, clip))
+            : Encode(
+                new UpscaleSettings
+                {
+                    Image = Blank(clip),
+                    Prompt = "a test",
+                    NumInferenceSteps = 1,
+                }
+            );
+    }
+
+    private void Try(string path, Func<PictureSize, DenoisingRun> begin)
+    {
+        using IDisposable mode = inference_mode();
+        using DisposeScope scope = NewDisposeScope();
+        PictureSize native = NativeSize;
+        var side = new PictureSize(Math.Min(native.Width, LargestTrialSide), Math.Min(native.Height, LargestTrialSide));
+        using DenoisingRun run = begin(side);
+        run.Loop();
+        using PictureBatch made = run.Decode();
+        if (!made.Latents.isfinite().all().item<bool>() || !made.Images.isfinite().all().item<bool>())
+        {
+            throw new WeightsException($"{path}: a step with it gives values that are no numbers: the weights are damaged.");
+        }
+    }
+
+    private SettingException Cannot(string what) => new("model", $"is of the family {Family}, and what was loaded of it cannot {what}.");
+}

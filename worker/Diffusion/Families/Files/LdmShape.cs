@@ -1,0 +1,26 @@
+using Generation.Diffusion.Weights;
+
+namespace Generation.Diffusion.Families.Files;
+
+/// <summary>What the shapes of a UNet or a control network in the original key names tell of it.</summary>
+/// <param name="Channels">Of the first block.</param>
+/// <param name="Inputs">Channels that it takes: latents, and what is beside them.</param>
+/// <param name="PromptFeatures">Numbers for each token of the prompt; null where it takes no prompt.</param>
+internal sealed record LdmShape(int Channels, int Inputs, int? PromptFeatures)
+{
+    /// <summary>Null where the checkpoint has neither.</summary>
+    public static LdmShape? Of(WeightSource source, IReadOnlyDictionary<string, CheckpointPart> parts)
+    {
+        if (!parts.TryGetValue("unet", out CheckpointPart? unet) && !parts.TryGetValue("controlnet", out unet))
+        {
+            return null;
+        }
+
+        string first = unet.Prefix + "input_blocks.0.0.weight";
+        long[] input = source.Has(first) ? source.Entry(first).Shape : [0, 0];
+        string? prompt = source.Names.FirstOrDefault(name =>
+            name.StartsWith(unet.Prefix, StringComparison.Ordinal) && name.EndsWith(".attn2.to_k.weight", StringComparison.Ordinal)
+        );
+        return new LdmShape((int)input[0], (int)input[1], prompt is null ? null : (int)source.Entry(prompt).Shape[1]);
+    }
+}

@@ -1,0 +1,103 @@
+using Generation.Diffusion.Networks;
+using Generation.Diffusion.Pipelines;
+using Generation.Diffusion.Weights;
+using Generation.Imaging;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Families.StableDiffusion;
+
+/// <summary>What the runs of all Stable Diffusion pipelines share: the prompt's conditions, a guided prediction, the autoencoder.</summary>
+internal abstract class LatentRun : DenoisingRun
+{
+    private readonly LatentConditions _conditions;
+    private readonly Tensor? _timestepCond;
+
+    protected LatentRun(LatentDiffusionModel model, DiffusionSettings settings, RunPlan plan, bool fromImage = false)
+        : base(plan.Scheduler, plan.Noise, plan.Seeds)
+    {
+        Model = model;
+        Settings = settings;
+        Plan = plan;
+        Guided = model.IsGuided(settings);
+        using DisposeScope scope = NewDisposeScope();
+        LatentConditions conditions = model.Condition(settings, plan.Pictures, plan.Size, fromImage);
+        _conditions = new LatentConditions(Keep(conditions.Embeddings), KeepIfAny(conditions.TextEmbeds), KeepIfAny(conditions.TimeIds));
+        _timestepCond = KeepIfAny(TimestepCondition());
+    }
+
+    protected LatentDiffusionModel Model { get; }
+
+    protected DiffusionSettings Settings { get; }
+
+    protected RunPlan Plan { get; }
+
+    /// <summary>Whether each step also predicts without the prompt.</summary>
+    protected bool Guided { get; }
+
+    /// <summary>(2 n, length, features), the negative prompts first, or (n, length, features) without guidance.</summary>
+    protected Tensor Embeddings => _conditions.Embeddings;
+
+    /// <summary>Channels that the network takes beside the latents, (n or 2 n, channels, height, width); null: none.</summary>
+    protected Tensor? ExtraChannels { get; set; }
+
+    /// <summary>The network's conditions at step <paramref name="i"/>; <paramref name="scaled"/> is what it will be given.</summary>
+    protected virtual UNetConditions Conditions(Tensor scaled, int i) =>
+        new()
+        {
+            TextEmbeds = _conditions.TextEmbeds,
+            TimeIds = _conditions.TimeIds,
+            TimestepCond = _timestepCond,
+        };
+
+    protected override Tensor Predict(Tensor latents, int i)
+    {
+        Tensor input = Scheduler.ScaleModelInput(Guided ? cat([latents, latents], 0) : latents, i);
+        UNetConditions conditions = Conditions(input, i);
+        Tensor sample = ExtraChannels is null ? input : cat([input, ExtraChannels], 1);
+        Tensor prediction = Model.UNet.Forward(sample, Scheduler.Timesteps[i], Embeddings, conditions);
+        return Guided ? Guidance.Combine(prediction, Settings.GuidanceScale, Settings.GuidanceRescale) : prediction;
+    }
+
+    public override PictureBatch Decode(CancellationToken token = default)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return new PictureBatch(
+            Latents.clone(),
+            PictureTensors.FromDecoded(Model.Vae.Decode(Model.Vae.FromDenoiser(Latents), token: token)),
+            Seeds
+        );
+    }
+
+    public override Picture? Preview(int index = 0)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return Model.Preview.Render(EvenLatents()[index]);
+    }
+
+    /// <summary>
+    /// One picture, (1, 3, height, width) in -1..1, as latents of every picture of the run: each drawn with its own generator.
+    /// </summary>
+    protected Tensor EncodeImage(Tensor image)
+    {
+        LatentDistribution distribution = Model.Vae.Encode(image);
+        Tensor noise = Noise.Draw(distribution.Mean.shape[1..]);
+        return Model.Vae.ToDenoiser(distribution.Sample(noise));
+    }
+
+    // A network distilled as LCM takes an embedding of the guidance scale. Luo et al., Latent Consistency Models, 2023.
+    private Tensor? TimestepCondition()
+    {
+        if (Model.UNet.Config.TimeCondProjDim is not int width)
+        {
+            return null;
+        }
+
+        int half = width / 2;
+        Tensor frequencies = (arange(half, dtype: ScalarType.Float32, device: Model.Device) * (-Math.Log(10000) / (half - 1))).exp();
+        Tensor angles = (frequencies * ((Settings.GuidanceScale - 1) * 1000)).unsqueeze(0).expand(Plan.Pictures.Count, -1);
+        return cat([angles.sin(), angles.cos()], 1);
+    }
+
+    private Tensor? KeepIfAny(Tensor? tensor) => tensor is null ? null : Keep(tensor);
+}

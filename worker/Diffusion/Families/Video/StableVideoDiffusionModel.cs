@@ -1,0 +1,39 @@
+using Generation.Diffusion.Pipelines;
+using Generation.Diffusion.Weights;
+
+namespace Generation.Diffusion.Families.Video;
+
+/// <summary>A Stable Video Diffusion model in memory.</summary>
+/// <param name="pipeline">Disposed with the model.</param>
+public sealed class StableVideoDiffusionModel(StableVideoDiffusionPipeline pipeline) : DiffusionModel
+{
+    public override string Family => "svd";
+
+    public override ModelAbilities Abilities => ModelAbilities.Img2Video;
+
+    public override SchedulerConfig Scheduler => pipeline.Scheduler;
+
+    public override PictureSize NativeSize => StableVideoDiffusionPipeline.NativeSize;
+
+    public override int Multiple => pipeline.Vae.Config.Downscale << (pipeline.UNet.Config.BlockOutChannels.Count - 1);
+
+    public override int? NativeFrames => pipeline.UNet.Config.NumFrames;
+
+    public override ModelDefaults Defaults => new(Steps: 25, GuidanceScale: 3, Scheduler: "auto", RelativeCost: 4);
+
+    /// <summary>None: no adapters are published for it.</summary>
+    public override IReadOnlyDictionary<string, ParameterStore> Adaptable { get; } = new Dictionary<string, ParameterStore>();
+
+    public override long[] LatentShape(PictureSize size) =>
+        [1, pipeline.UNet.Config.InChannels / 2, size.Height / pipeline.Vae.Config.Downscale, size.Width / pipeline.Vae.Config.Downscale];
+
+    public override DenoisingRun Encode(Img2VideoSettings settings) => pipeline.Encode(settings);
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            pipeline.Dispose();
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using Generation.Diffusion.Weights;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Generation.Diffusion.Layers;
+
+/// <summary>
+/// The perceptron of a transformer block: by default GEGLU (https://arxiv.org/abs/2002.05202), one half of a linear layer's
+/// output gated by GELU of the other; or a plain activation between two linear layers.
+/// </summary>
+public sealed class FeedForward
+{
+    private readonly Linear _in;
+    private readonly Linear _out;
+    private readonly Activation? _plain;
+
+    /// <param name="plain">The activation; null: GEGLU.</param>
+    public FeedForward(NetworkWeights w, int features, Activation? plain = null, int mult = 4)
+    {
+        int inner = features * mult;
+        _in = new Linear(w["net.0.proj"], features, plain is null ? inner * 2 : inner);
+        _out = new Linear(w["net.2"], inner, features);
+        _plain = plain;
+    }
+
+    /// <param name="x">(..., features)</param>
+    /// <param name="added">Summed with the result, of its shape; null: nothing.</param>
+    /// <param name="inPlace">The result may take the place of <paramref name="added"/>, and is then the same object.</param>
+    public Tensor Forward(Tensor x, Tensor? added = null, bool inPlace = false)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor h = _plain is null ? _in.ForwardGeglu(x) : _in.Forward(x);
+        if (_plain is { } activation)
+        {
+            Scoped.Swap(ref h, activation.Apply(h));
+        }
+        return Scoped.Leave(_out.Forward(h, added, inPlace), added);
+    }
+}

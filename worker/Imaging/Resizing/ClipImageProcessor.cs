@@ -1,0 +1,33 @@
+namespace Generation.Imaging.Resizing;
+
+/// <summary>
+/// Prepares pictures for CLIP vision models, as transformers' CLIPImageProcessor does: the shorter side is brought to the size with the
+/// bicubic filter, the middle is cut out, and each channel is brought to mean 0 and deviation 1 over the pictures that CLIP was trained on.
+/// </summary>
+public static class ClipImageProcessor
+{
+    private static readonly float[] Mean = [0.48145466f, 0.4578275f, 0.40821073f];
+    private static readonly float[] Deviation = [0.26862954f, 0.26130258f, 0.27577711f];
+
+    /// <summary>Values of shape (3, <paramref name="size"/>, <paramref name="size"/>), red first. Alpha is left aside.</summary>
+    public static float[] Prepare(Picture picture, int size)
+    {
+        Picture rgb = picture.DropAlpha();
+        bool upright = rgb.Width <= rgb.Height;
+        int longer = (int)((long)size * (upright ? rgb.Height : rgb.Width) / (upright ? rgb.Width : rgb.Height));
+        Picture scaled = upright ? rgb.Resize(size, longer, ResamplingFilter.Bicubic) : rgb.Resize(longer, size, ResamplingFilter.Bicubic);
+        Picture middle = scaled.Crop((scaled.Width - size) / 2, (scaled.Height - size) / 2, size, size);
+
+        float[] values = new float[3 * size * size];
+        int plane = size * size;
+        for (int i = 0; i < plane; i++)
+        {
+            for (int c = 0; c < 3; c++)
+            {
+                values[(c * plane) + i] = ((middle.Bytes[(i * 3) + c] / 255f) - Mean[c]) / Deviation[c];
+            }
+        }
+
+        return values;
+    }
+}

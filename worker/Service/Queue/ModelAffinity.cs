@@ -1,0 +1,54 @@
+using Generation.Contracts;
+using Generation.Storage;
+using Generation.Worker.Jobs;
+using Generation.Worker.Models;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace Generation.Worker.Queue;
+
+/// <summary>
+/// Which models' jobs are better left to a worker that has the model in memory: those that are not loaded here, are loaded
+/// elsewhere, and whose next job has not yet waited as long as loading takes. So a job waits for a warm worker while that is
+/// cheaper than a swap, and never for ever.
+/// </summary>
+internal sealed class ModelAffinity(
+    Outbox outbox,
+    ModelCatalog catalog,
+    ModelCache cache,
+    IOptions<WorkerOptions> options,
+    ILogger<ModelAffinity> logger
+)
+{
+    private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(2);
+
+    private static readonly IReadOnlySet<string> Nothing = new HashSet<string>();
+
+    /// <summary>Whether all models are in memory here, so that there is nothing to ask.</summary>
+    public bool IsWarm => cache.Loaded.Count >= catalog.Entries.Count;
+
+    /// <summary>Names of the models to leave; none when the database does not say.</summary>
+    public async Task<IReadOnlySet<string>> LeaveToOthersAsync(CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> loaded = cache.Loaded;
+        ModelEntry[] cold = [.. catalog.Entries.Where(e => !loaded.Contains(e.Name, StringComparer.Ordinal))];
+        if (cold.Length == 0)
+        {
+            return Nothing;
+        }
+
+        try
+        {
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            limit.CancelAfter(CallLimit);
+            return await outbox.LeaveToOthersAsync(options.Value.Id, [.. cold.Select(e => (e.Name, cache.LoadTime(e)))], limit.Token);
+        }
+        catch (Exception e)
+            when ((Transient.Is(e) || e is OperationCanceledException or PostgresException) && !cancellationToken.IsCancellationRequested)
+        {
+            // Better a swap too many than a job that nobody takes
+            WorkerLog.PresenceTrouble(logger, e.Message);
+            return Nothing;
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using Generation.Contracts;
+using Generation.Diffusion.Families;
+using Generation.Diffusion.Pipelines;
+using Generation.Imaging;
+using Generation.Worker.Models;
+
+namespace Generation.Worker.Rendering;
+
+/// <summary>How a job begins that draws from one picture: img2img and edit, which differ in what they tell the network of it.</summary>
+/// <param name="request">The job's.</param>
+/// <param name="plan">Its plan.</param>
+/// <param name="image">The picture as it was sent.</param>
+/// <param name="settings">What is told of the picture, once it has the size at which the network begins, for the first pass.</param>
+/// <param name="encode">Which of the model's ways takes these settings.</param>
+internal sealed class FromPictureRecipe<TSettings>(
+    PictureRequest request,
+    JobPlan plan,
+    Picture image,
+    Func<Picture, PlannedPass, TSettings> settings,
+    Func<DiffusionModel, TSettings, DenoisingRun> encode
+) : PictureRecipe(request, plan)
+    where TSettings : DiffusionSettings
+{
+    private readonly TSettings _settings = settings(AtNetworkSize(image, request, plan.Passes[0]), plan.Passes[0]);
+
+    public override DenoisingRun Encode(LoadedModel model, int picture) => encode(model.Model, Common(_settings, model, picture, Draw));
+}

@@ -1,0 +1,97 @@
+using Generation.Contracts;
+using Generation.Diffusion.Pipelines;
+using Generation.Diffusion.Vision;
+using Generation.Imaging;
+using Generation.Imaging.Masks;
+using Generation.Imaging.Resizing;
+using Generation.Worker.Jobs;
+using Generation.Worker.Models;
+
+namespace Generation.Worker.Rendering;
+
+/// <summary>Paints inside a mask, which is a picture or is found from words.</summary>
+internal sealed class InpaintRenderer(JobPlans plans, PictureLoop loop, StoredFiles files, MaskFinding masks)
+    : PictureRenderer<InpaintRequest>(plans, loop)
+{
+    protected override async Task<PictureRecipe> PrepareAsync(InpaintRequest request, JobPlan plan, RunningJob job)
+    {
+        Picture image = (await files.ReadPictureAsync(job, "image", request.Image)).DropAlpha();
+        Picture mask = request.Mask is { } given
+            ? Grey(await files.ReadPictureAsync(job, "mask", given), request.MaskMode).Fit(image.Width, image.Height)
+            : await masks.FindAsync(request.Model, image, request.MaskPrompt!, job.Stop.Token);
+        mask = mask.Binarize();
+        if (request.MaskMode == MaskMode.PaintBlack)
+        {
+            mask = mask.Invert();
+        }
+
+        (int width, int height) = (request.Width, request.Height);
+        mask = mask.Fit(width, height, FitMode.Crop).Binarize().Grow(request.MaskGrow);
+        Picture alpha = request.MaskBlur > 0 ? mask.Blur(request.MaskBlur) : mask;
+        // What the blur lays over must have been painted, too
+        Picture painted =
+            request.MaskBlur > 0
+                ? new Picture(width, height, 1, Array.ConvertAll(alpha.Bytes, value => value > 0 ? (byte)255 : (byte)0))
+                : mask;
+        var area = new PaintedArea(image.Fit(width, height, FitMode.Crop), painted, alpha, plan.Passes[0], request.Padding);
+        return new InpaintRecipe(request, plan, area);
+    }
+
+    /// <summary>
+    /// The mask in grey, white where it is painted unless the mode says the contrary. What is transparent is not painted, whatever colour
+    /// it hides.
+    /// </summary>
+    internal static Picture Grey(Picture mask, MaskMode mode)
+    {
+        if (mode != MaskMode.PaintTransparent)
+        {
+            byte kept = mode == MaskMode.PaintBlack ? (byte)255 : (byte)0;
+            return mask.Channels == 1 ? mask : mask.ToRgb([kept, kept, kept]).ToGrey();
+        }
+
+        var grey = new Picture(mask.Width, mask.Height, 1);
+        if (mask.Channels == 4)
+        {
+            for (int i = 0; i < grey.Bytes.Length; i++)
+            {
+                grey.Bytes[i] = (byte)(255 - mask.Bytes[(i * 4) + 3]);
+            }
+        }
+
+        return grey;
+    }
+}
+
+/// <summary>Inpainting, and outpainting, which is inpainting on a larger canvas.</summary>
+internal class InpaintRecipe(PictureRequest request, JobPlan plan, PaintedArea area) : PictureRecipe(request, plan)
+{
+    public override DenoisingRun Encode(LoadedModel model, int picture)
+    {
+        var settings = new InpaintSettings
+        {
+            Image = area.Image,
+            MaskImage = area.Mask,
+            Strength = Draw.Strength,
+        };
+        return model.Model.Encode(Common(settings, model, picture, Draw));
+    }
+
+    public override Picture Finish(Picture drawn) => area.Finish(drawn);
+}
+
+/// <summary>Finds masks from words, with the model's own network for it.</summary>
+internal sealed class MaskFinding(ModelCache models, ComputeThreads compute)
+{
+    /// <summary>A mask of the picture's size: white where the words fit.</summary>
+    /// <exception cref="SettingException">The model has no network for it, or nothing fits.</exception>
+    public async Task<Picture> FindAsync(string model, Picture image, string words, CancellationToken cancellationToken)
+    {
+        using ModelLease lease = await models.AcquireAsync(model, cancellationToken);
+        ModelPart<MaskFinder> finder = lease.Model.MaskFinder
+            ?? throw new SettingException("mask_prompt", $"{model} has no network that finds masks from words; send a mask.");
+        Picture mask = await compute.PrepareAsync(() => finder.Get().Find(image, words), lease.Model.EncodeTurn, cancellationToken);
+        return mask.Bytes.AsSpan().IndexOfAnyExcept((byte)0) >= 0
+            ? mask
+            : throw new SettingException("mask_prompt", "fits nothing in the picture; use other words, or send a mask.");
+    }
+}

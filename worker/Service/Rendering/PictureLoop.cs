@@ -1,0 +1,254 @@
+using Generation.Contracts;
+using Generation.Diagnostics;
+using Generation.Diffusion.Pipelines;
+using Generation.Imaging;
+using Generation.Storage;
+using Generation.Worker.Jobs;
+using Generation.Worker.Models;
+using Generation.Worker.Telemetry;
+using Microsoft.Extensions.Options;
+using static TorchSharp.torch;
+
+namespace Generation.Worker.Rendering;
+
+/// <summary>A drawn picture on its way to its file.</summary>
+/// <param name="IsFinished">Whether it has the request's size already.</param>
+/// <param name="Nsfw">What the safety checker found; null: it has not looked.</param>
+internal sealed record DrawnPicture(Picture Picture, bool IsFinished, bool? Nsfw);
+
+/// <summary>
+/// Makes the pictures of a job, one after the other: each is computed as it would be alone, so that its bytes do not depend
+/// on the others or on where an earlier worker stopped.
+/// </summary>
+/// <remarks>
+/// Jobs overlap at their ends: a job that is nearly done lets the next one in, which loads its model and encodes its words
+/// meanwhile; and a finished picture is encoded and stored while the next one, of this job or another, is computed. Where
+/// a second model refines, all pictures go through the first before any goes through the second, so that no job holds one
+/// model while it waits for room for another.
+/// </remarks>
+internal sealed class PictureLoop(
+    ModelCache models,
+    ComputeThreads compute,
+    ModelAdapters adapters,
+    PictureFinisher finisher,
+    HotState hotState,
+    WorkerMetrics metrics,
+    IOptions<WorkerOptions> options,
+    TimeProvider time
+)
+{
+    /// <summary>Makes, stores and describes all pictures of a request.</summary>
+    /// <exception cref="OperationCanceledException">The job was stopped.</exception>
+    public async Task<IReadOnlyList<JobOutput>> RunAsync(RunningJob job, PictureRecipe recipe)
+    {
+        PictureStage[] stages = PictureStage.Of(recipe);
+        int pictures = recipe.Plan.Outputs;
+        job.Progress = new JobProgress(job.Snapshot.Step, pictures * recipe.Plan.Steps);
+        hotState.ShowProgress(job.Claim.Id, job.Claim.LeaseEpoch, job.Progress);
+
+        var results = new StageResult?[pictures];
+        var outputs = new Task<JobOutput>[pictures];
+        var clock = new StepClock(time, options.Value);
+        try
+        {
+            for (int s = 0; s < stages.Length; s++)
+            {
+                await RunStageAsync(new StageWork(job, recipe, stages, s, results, outputs, clock));
+            }
+        }
+        finally
+        {
+            foreach (StageResult? result in results)
+            {
+                result?.Dispose();
+            }
+        }
+
+        job.Slot.Dispose();
+        return await Task.WhenAll(outputs);
+    }
+
+    private async Task RunStageAsync(StageWork work)
+    {
+        CancellationToken stop = work.Job.Stop.Token;
+        using ModelLease lease = await models.AcquireAsync(work.Stage.Pass.Model, stop);
+        LoadedModel model = lease.Model;
+        bool isChanged = ModelAdapters.AreAskedFor(work.Recipe.Request) && work.Stage.Pass.Model == work.Recipe.Request.Model;
+        int[] todo = [.. Enumerable.Range(0, work.Results.Length).Where(picture => !work.IsBeyond(picture))];
+        DenoisingRun? next =
+            work.Stage.EncodesWordsOnly && !isChanged && todo.Length > 0
+                ? await compute.PrepareAsync(() => work.Encode(model, todo[0]), model.EncodeTurn, stop)
+                : null;
+        try
+        {
+            await model.LoopTurn.WaitAsync(stop);
+            try
+            {
+                using ComputeTurn turn = await compute.RentAsync(stop);
+                using IDisposable? changes = isChanged ? await ChangeAsync(model, work.Recipe.Request, turn, stop) : null;
+                foreach (int picture in todo)
+                {
+                    DenoisingRun? encoded = next;
+                    next = null;
+                    DrawnPicture? drawn = await turn.RunAsync(() =>
+                    {
+                        using DenoisingRun run = encoded ?? (isChanged ? work.Encode(model, picture) : EncodeInTurn(model, work, picture));
+                        return Draw(work, model, run, picture);
+                    });
+                    if (drawn is not null)
+                    {
+                        work.Outputs[picture] = Task.Run(
+                            () => finisher.FinishAsync(work.Job, work.Recipe, drawn, picture),
+                            CancellationToken.None
+                        );
+                    }
+                }
+            }
+            finally
+            {
+                model.LoopTurn.Release();
+            }
+        }
+        finally
+        {
+            next?.Dispose();
+        }
+    }
+
+    /// <summary>The job's own form of the model, with the model to itself until the result is disposed.</summary>
+    private async Task<IDisposable> ChangeAsync(LoadedModel model, PictureRequest request, ComputeTurn turn, CancellationToken stop)
+    {
+        await model.EncodeTurn.WaitAsync(stop);
+        try
+        {
+            return new Turn(model.EncodeTurn, await turn.RunAsync(() => adapters.Apply(model, request)));
+        }
+        catch
+        {
+            model.EncodeTurn.Release();
+            throw;
+        }
+    }
+
+    private static DenoisingRun EncodeInTurn(LoadedModel model, StageWork work, int picture)
+    {
+        model.EncodeTurn.Wait(work.Job.Stop.Token);
+        try
+        {
+            return work.Encode(model, picture);
+        }
+        finally
+        {
+            model.EncodeTurn.Release();
+        }
+    }
+
+    /// <summary>
+    /// One stage of a picture; in the last, the picture at the size that the plan comes to before it is brought to the request's. On a
+    /// compute thread.
+    /// </summary>
+    private DrawnPicture? Draw(StageWork work, LoadedModel model, DenoisingRun run, int picture)
+    {
+        CancellationToken stop = work.Job.Stop.Token;
+        work.Job.Snapshot.TryUse(work.KeyOf(picture), run.Restore);
+        work.Clock.Begin();
+        run.Loop(report => OnStep(work, report, picture), stop);
+        stop.ThrowIfCancellationRequested();
+
+        work.Results[picture]?.Dispose();
+        work.Results[picture] = null;
+        if (work.Stage.HandsOnLatents)
+        {
+            work.Results[picture] = new StageResult(run.Latents.clone().DetachFromDisposeScope(), null);
+            return null;
+        }
+
+        using PictureBatch batch = run.Decode(stop);
+        if (!work.IsLast)
+        {
+            work.Results[picture] = new StageResult(null, batch.ToPictures()[0]);
+            return null;
+        }
+
+        Picture drawn = work.Recipe.Plan.Render!.Upscaler is null ? batch.ToPictures()[0] : Enlarge(model, batch, stop);
+        SafetyPolicy safety = work.Recipe.Request.Safety;
+        if (safety == SafetyPolicy.Off)
+        {
+            // Bringing it to its size needs no compute thread
+            return new DrawnPicture(drawn, IsFinished: false, Nsfw: null);
+        }
+
+        (Picture passed, bool? nsfw) = SafetyGate.Pass(model, safety, work.Recipe.Finish(drawn));
+        return new DrawnPicture(passed, IsFinished: true, nsfw);
+    }
+
+    private static Picture Enlarge(LoadedModel model, PictureBatch batch, CancellationToken stop)
+    {
+        using Tensor larger = model.Upscaler!.Upscale(batch.Images, stop);
+        return PictureTensors.ToPictures(larger)[0];
+    }
+
+    private void OnStep(StageWork work, StepReport report, int picture)
+    {
+        RunningJob job = work.Job;
+        (int done, int steps) = work.Progress(picture, report.Step);
+        job.Snapshot.Update(work.KeyOf(picture), report.SaveState(), done);
+        job.Progress = new JobProgress(done, steps);
+        byte[]? preview = work.Clock.IsPreviewDue() && report.Step < report.Steps ? StepPreview.Make(report) : null;
+        hotState.ShowProgress(job.Claim.Id, job.Claim.LeaseEpoch, job.Progress, preview);
+        metrics.StepDone(job.Claim.Model);
+        // Before the next job is let in: one that stands still keeps its slot, however fast the machine
+        HoldPoint.Pass(HoldPoint.Step, job.Claim.Id, done, job.Stop.Token);
+        if (work.Clock.IsNearlyDone(steps - done))
+        {
+            job.Slot.Dispose();
+        }
+    }
+
+    /// <summary>One stage of a job's pictures.</summary>
+    private sealed record StageWork(
+        RunningJob Job,
+        PictureRecipe Recipe,
+        PictureStage[] Stages,
+        int Index,
+        StageResult?[] Results,
+        Task<JobOutput>[] Outputs,
+        StepClock Clock
+    )
+    {
+        public PictureStage Stage => Stages[Index];
+
+        public bool IsLast => Index == Stages.Length - 1;
+
+        /// <summary>Name of the picture's state in the job's snapshot.</summary>
+        public int KeyOf(int picture) => KeyOf(picture, Index);
+
+        /// <summary>Whether a later stage of the picture was begun, by an earlier worker.</summary>
+        public bool IsBeyond(int picture) =>
+            Enumerable.Range(Index + 1, Stages.Length - Index - 1).Any(later => Job.Snapshot.TryUse(KeyOf(picture, later), _ => { }));
+
+        public DenoisingRun Encode(LoadedModel model, int picture)
+        {
+            Job.Stop.Token.ThrowIfCancellationRequested();
+            return Stage.Encode(model, picture, Results[picture]);
+        }
+
+        /// <summary>Steps done over all pictures and stages, and all there are.</summary>
+        public (int Done, int Steps) Progress(int picture, int step) =>
+            (
+                (Results.Length * Stages.Take(Index).Sum(stage => stage.Pass.Steps)) + (picture * Stage.Pass.Steps) + step,
+                Results.Length * Recipe.Plan.Steps
+            );
+
+        private int KeyOf(int picture, int stage) => (picture * Stages.Length) + stage;
+    }
+
+    private sealed class Turn(SemaphoreSlim turn, IDisposable changes) : IDisposable
+    {
+        public void Dispose()
+        {
+            changes.Dispose();
+            turn.Release();
+        }
+    }
+}

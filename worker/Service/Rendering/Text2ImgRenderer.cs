@@ -1,0 +1,25 @@
+using Generation.Contracts;
+using Generation.Diffusion.Pipelines;
+using Generation.Imaging;
+using Generation.Imaging.Resizing;
+using Generation.Worker.Jobs;
+using Generation.Worker.Models;
+
+namespace Generation.Worker.Rendering;
+
+/// <summary>Words to pictures.</summary>
+internal sealed class Text2ImgRenderer(JobPlans plans, PictureLoop loop) : PictureRenderer<Text2ImgRequest>(plans, loop)
+{
+    protected override Task<PictureRecipe> PrepareAsync(Text2ImgRequest request, JobPlan plan, RunningJob job) =>
+        Task.FromResult<PictureRecipe>(new Recipe(request, plan));
+
+    private sealed class Recipe(Text2ImgRequest request, JobPlan plan) : PictureRecipe(request, plan)
+    {
+        public override bool EncodesWordsOnly => true;
+
+        public override DenoisingRun Encode(LoadedModel model, int picture) =>
+            model.Model.Encode(Common(new Text2ImgSettings(), model, picture, Draw));
+
+        public override Picture Finish(Picture drawn) => drawn.Fit(Request.Width, Request.Height, FitMode.Crop);
+    }
+}
