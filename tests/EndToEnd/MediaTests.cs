@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Imaging;
+using Generation.Imaging.Resizing;
 using Generation.Imaging.Png;
 using Generation.TestSupport;
 

@@ -75,7 +75,8 @@ public sealed class ModelCacheTests
         await _scope.StartWorkerAsync("warm", ("Models:Path", _folder), ("Worker:Models", "second"));
         WebApplication cold = await _scope.StartWorkerAsync("cold", ("Models:Path", _folder), ("Worker:Models", "demo,second"));
         await ServiceScope.EventuallyAsync(
-            async () => (await cold.Services.GetRequiredService<ModelAffinity>().LeaveToOthersAsync(ServiceScope.Limit())).Contains("second"),
+            async () =>
+                (await cold.Services.GetRequiredService<ModelAffinity>().LeaveToOthersAsync(ServiceScope.Limit())).Contains("second"),
             "the cold worker knows where the model is warm"
         );
         JobEndpoints endpoints = cold.Services.GetRequiredService<JobEndpoints>();

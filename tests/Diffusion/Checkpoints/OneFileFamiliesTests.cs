@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
-using Generation.Diffusion.Families.StableDiffusionXL;
 using Generation.Diffusion.Families.Files;
+using Generation.Diffusion.Families.StableDiffusionXL;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Tests.Goldens;
 using Generation.Diffusion.Weights;

@@ -138,7 +138,10 @@ public sealed class MaskFinderTests
     {
         using DisposeScope scope = NewDisposeScope();
         using var source = WeightSource.Open(_folder);
-        using var network = new CLIPSegModel(ConfigJson.Load<ClipSegConfig>(Path.Combine(_folder, "config.json")), new NetworkWeights(source));
+        using var network = new CLIPSegModel(
+            ConfigJson.Load<ClipSegConfig>(Path.Combine(_folder, "config.json")),
+            new NetworkWeights(source)
+        );
         var tokenizer = ClipTokenizer.Load(_folder);
         // No padding at all is what a mask over it comes to
         int[] ids = tokenizer.EncodePadded(words, tokenizer.EncodeWords(words).Length + 2);

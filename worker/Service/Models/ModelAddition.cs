@@ -1,9 +1,9 @@
 using System.Text.Json;
 using Generation.Contracts;
 using Generation.Diffusion.Adapters;
+using Generation.Diffusion.Families;
 using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Families.Upscalers;
-using Generation.Diffusion.Families;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
