@@ -32,7 +32,7 @@ app.UseRouting();
 app.UseAuthentication();
 app.UseAuthorization();
 app.UseRateLimits();
-app.MapJobKinds();
+app.MapSubmissions();
 app.MapJobs();
 app.MapJobEvents();
 app.MapUploads();

@@ -1,3 +1,4 @@
+using Generation.Api.Kinds;
 using Generation.Contracts;
 using Generation.Diagnostics;
 using Generation.Storage;

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Generation.Api.Kinds;
 using Generation.Contracts;
 using Generation.Storage;
 
@@ -20,7 +21,7 @@ internal sealed record PriceOptions
     [Range(0, 1e6)]
     public decimal PerOutputMegapixel { get; init; } = 0.05m;
 
-    /// <summary>Least price of an output.</summary>
+    /// <summary>The least price of an output.</summary>
     [Range(0, 1e6)]
     public decimal MinimumPerPicture { get; init; } = 0.01m;
 
@@ -31,58 +32,54 @@ internal sealed record PriceOptions
     [Range(0, 1e6)]
     public decimal? CreditsPerSecond { get; init; }
 
-    /// <summary>
-    /// Over these, by kind, until it is measured how long jobs take: edits predict three times a step where others do twice;
-    /// control networks come on top of the model's own; enlarging has no steps; frames of a clip see each other.
-    /// </summary>
-    public Dictionary<string, KindPrice> Kinds { get; init; } =
-        new(StringComparer.Ordinal)
-        {
-            ["edit"] = new() { PerMegapixelStep = 0.22m },
-            ["controlnet"] = new() { PerMegapixelStep = 0.2m },
-            ["super-resolution"] = new() { PerOutputMegapixel = 0.2m },
-            ["video"] = new() { PerMegapixelStep = 0.2m },
-        };
+    /// <summary>Figures of kinds, by name, over those that the kinds have of themselves.</summary>
+    public Dictionary<string, KindPrice> Kinds { get; init; } = new(StringComparer.Ordinal);
 }
 
 /// <summary>
 /// Prices of jobs. A model's own figures for the kind go first; then what was derived from measured seconds; then, until
-/// there is that, the configuration's figures by kind and in general.
+/// there is that, the figures of the configuration for the kind, of the kind itself, and of the configuration in general.
 /// </summary>
 internal sealed class Prices(PriceOptions options)
 {
     /// <summary>The price of a job, to a ten-thousandth of a credit, rounded up.</summary>
-    /// <param name="measured">What was derived from measured seconds; null: nothing was.</param>
+    /// <param name="job">The job.</param>
+    /// <param name="measured">What was derived from measured seconds; null where nothing was.</param>
     public Credits Of(CheckedRequest job, MeasuredPrice? measured = null) => Of(job.Request.Kind, job.Plan, job.Model, measured);
 
     /// <inheritdoc cref="Of(CheckedRequest, MeasuredPrice)"/>
-    public Credits Of(JobKind of, JobPlan plan, ModelEntry model, MeasuredPrice? measured = null)
+    /// <param name="kind">The job's kind.</param>
+    /// <param name="plan">What is done for it.</param>
+    /// <param name="model">The entry of its model.</param>
+    /// <param name="measured">What was derived from measured seconds; null where nothing was.</param>
+    public Credits Of(JobKind kind, JobPlan plan, ModelEntry model, MeasuredPrice? measured = null)
     {
-        string kind = of.WireName();
-        KindPrice? own = model.Prices?.GetValueOrDefault(kind);
-        KindPrice? general = options.Kinds.GetValueOrDefault(kind);
-        decimal least = own?.Minimum ?? general?.Minimum ?? options.MinimumPerPicture;
-        if (own is null && measured is not null)
+        decimal least = Figure(kind, model, price => price.Minimum) ?? options.MinimumPerPicture;
+        if (measured is not null && model.Prices?.ContainsKey(kind.WireName()) != true)
         {
             return Rounded(Math.Max(measured.Of((decimal)plan.Work), least * plan.Outputs));
         }
 
-        decimal perOutput = own?.PerOutputMegapixel ?? general?.PerOutputMegapixel ?? options.PerOutputMegapixel;
-        decimal output =
-            ((own?.PerMegapixelStep ?? general?.PerMegapixelStep ?? options.PerMegapixelStep) * plan.MegapixelSteps)
-            + (perOutput * plan.OutputMegapixels);
-        decimal price = Math.Max(output * model.PriceFactor, least) * plan.Outputs;
-        return Rounded(price);
+        decimal perOutput = Figure(kind, model, price => price.PerOutputMegapixel) ?? options.PerOutputMegapixel;
+        decimal perStep = Figure(kind, model, price => price.PerMegapixelStep) ?? options.PerMegapixelStep;
+        decimal output = (perStep * plan.MegapixelSteps) + (perOutput * plan.OutputMegapixels);
+        return Rounded(Math.Max(output * model.PriceFactor, least) * plan.Outputs);
     }
 
-    /// <summary>What a megapixel-step costs by the configuration and the model's entry.</summary>
+    /// <summary>What a megapixel-step costs where it is not measured.</summary>
     public decimal PerMegapixelStep(JobKind kind, ModelEntry model) =>
-        model.PriceFactor
-        * (
-            model.Prices?.GetValueOrDefault(kind.WireName())?.PerMegapixelStep
-            ?? options.Kinds.GetValueOrDefault(kind.WireName())?.PerMegapixelStep
-            ?? options.PerMegapixelStep
-        );
+        model.PriceFactor * (Figure(kind, model, price => price.PerMegapixelStep) ?? options.PerMegapixelStep);
+
+    /// <summary>A figure of the model's entry for the kind, else of the configuration for it, else of the kind itself.</summary>
+    private decimal? Figure(JobKind kind, ModelEntry model, Func<KindPrice, decimal?> figure)
+    {
+        KindDefinition definition = KindTable.Of(kind);
+        return Find(model.Prices?.GetValueOrDefault(definition.Name))
+            ?? Find(options.Kinds.GetValueOrDefault(definition.Name))
+            ?? Find(definition.Price);
+
+        decimal? Find(KindPrice? price) => price is null ? null : figure(price);
+    }
 
     private static Credits Rounded(decimal price) => Credits.Of(Math.Ceiling(price * 10_000m) / 10_000m);
 }

@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using Generation.Api.Kinds;
 using Generation.Contracts;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
@@ -85,7 +87,7 @@ internal static class ApiDescription
         CancellationToken cancellationToken
     )
     {
-        if (KindExamples.Of(operation.OperationId) is { } example)
+        if (KindTable.Find(operation.OperationId) is { } kind)
         {
             operation.Parameters ??= [];
             operation.Parameters.Add(Header("Prefer", "wait=N: answer when the job is done, or after N (1 to 60) seconds", "wait=30"));
@@ -94,7 +96,7 @@ internal static class ApiDescription
             );
             if (operation.RequestBody?.Content?.TryGetValue("application/json", out OpenApiMediaType? body) == true)
             {
-                body.Example = example;
+                body.Example = JsonNode.Parse(kind.Example);
             }
         }
 
@@ -105,7 +107,7 @@ internal static class ApiDescription
                 (string name, string text) in new[]
                 {
                     ("state", "queued, running, succeeded, failed, cancelled or expired"),
-                    ("kind", string.Join(", ", Enum.GetValues<JobKind>().Select(kind => kind.WireName()))),
+                    ("kind", string.Join(", ", KindTable.All.Select(known => known.Name))),
                     ("model", "a model's name"),
                     ("created_after", "a time"),
                     ("created_before", "a time"),
@@ -151,9 +153,9 @@ internal static class ApiDescription
             schema.Type = JsonSchemaType.String;
             schema.Properties?.Clear();
         }
-        else if (type.IsAssignableTo(typeof(JobBody)))
+        else if (KindTable.FindByBody(type) is { } kind)
         {
-            schema.Required = KindExamples.RequiredOf(type);
+            schema.Required = kind.RequiredFields.ToHashSet();
             schema.AdditionalPropertiesAllowed = false;
         }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Kinds;
 using Generation.Contracts;
 using Generation.Storage;
 using Microsoft.Extensions.Options;
@@ -146,7 +147,7 @@ internal sealed class DezgoFace(
         ModelEntry? upscaler = null;
         if (native is PictureBody && bodies.IsUpscaled())
         {
-            upscaler = FaceModels.Entry(DezgoBodies.Upscaler(table), JobKind.SuperResolution, catalogue);
+            upscaler = ModelChoice.Find(catalogue, DezgoBodies.Upscaler(table), JobKind.SuperResolution);
             if (upscaler is null)
             {
                 body.Errors.Add("upscale", "cannot be 2 here: no model enlarges pictures");

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Generation.Api.Kinds;
 using Generation.Contracts;
 using Generation.Planning;
 

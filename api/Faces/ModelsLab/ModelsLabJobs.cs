@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Kinds;
 using Generation.Contracts;
 using Generation.Storage;
 using Generation.Storage.Faces;
@@ -79,7 +80,7 @@ internal sealed class ModelsLabJobs(
             await jobs.DeleteOutputsAsync(job.Id, call.Caller.AccountId, cancellationToken);
         }
 
-        return ModelsLabAnswers.Done($"{(job.Kind == JobKind.Video ? "video" : "image")} deleted");
+        return ModelsLabAnswers.Done($"{(KindTable.Of(job.Kind).MakesClips ? "video" : "image")} deleted");
     }
 
     /// <summary>Cancels all of the account's jobs that wait.</summary>

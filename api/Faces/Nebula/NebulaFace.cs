@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Kinds;
 using Generation.Contracts;
 using Generation.Storage;
 using Microsoft.Extensions.Options;
@@ -131,12 +132,7 @@ internal sealed class NebulaFace(FaceCalls calls, ModelDirectory models, NebulaT
             ({ } picture, null) => new Img2ImgBody { Image = picture, Strength = body.Number("strength") ?? table.Strength },
             _ => new Text2ImgBody(),
         };
-        JobKind kind = native switch
-        {
-            InpaintBody => JobKind.Inpaint,
-            Img2ImgBody => JobKind.Img2Img,
-            _ => JobKind.Text2Img,
-        };
+        JobKind kind = KindTable.Of(native).Kind;
         try
         {
             native.Model = FaceNames.Model(name, table.Models, table.DefaultModel, catalogue);
@@ -152,12 +148,12 @@ internal sealed class NebulaFace(FaceCalls calls, ModelDirectory models, NebulaT
         native.Height = body.Int("height");
         if (
             image is not null
-            && FaceModels.Entry(native.Model, kind, catalogue) is { } model
+            && ModelChoice.Find(catalogue, native.Model, kind) is { } model
             && native is { Width: { } width, Height: { } height }
         )
         {
             // With a picture other sizes are resized there, not refused
-            (native.Width, native.Height) = FaceModels.Fit(model, Near(width), Near(height));
+            (native.Width, native.Height) = ModelChoice.NearestSize(model, Near(width), Near(height));
         }
 
         native.NumInferenceSteps = body.Int("num_steps", "steps", "num_inference_steps");

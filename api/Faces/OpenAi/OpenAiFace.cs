@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using Generation.Api.Kinds;
 using Generation.Contracts;
 using Microsoft.Extensions.Options;
 
@@ -48,7 +49,7 @@ internal sealed class OpenAiFace(
         IReadOnlyDictionary<string, ModelEntry> catalogue = await models.ModelsAsync(cancellationToken);
         IReadOnlyList<SchedulerEntry> schedulers = await models.SchedulersAsync(cancellationToken);
         string? name = Model(body, request.Model, catalogue);
-        ModelEntry? model = FaceModels.Entry(name, JobKind.Text2Img, catalogue);
+        ModelEntry? model = ModelChoice.Find(catalogue, name, JobKind.Text2Img);
         return await RunAsync(
             http,
             body,
@@ -77,7 +78,7 @@ internal sealed class OpenAiFace(
 
         if (mask is not null)
         {
-            ModelEntry? painter = FaceModels.Entry(name, JobKind.Inpaint, catalogue);
+            ModelEntry? painter = ModelChoice.Find(catalogue, name, JobKind.Inpaint);
             return await RunAsync(
                 http,
                 body,
@@ -104,7 +105,7 @@ internal sealed class OpenAiFace(
         }
 
         string? editName = table.EditModel.Length > 0 ? table.EditModel : name;
-        ModelEntry? editor = FaceModels.Entry(editName, JobKind.Edit, catalogue);
+        ModelEntry? editor = ModelChoice.Find(catalogue, editName, JobKind.Edit);
         if (editor?.Kinds.Contains(JobKind.Edit) == true)
         {
             return await RunAsync(
@@ -154,7 +155,7 @@ internal sealed class OpenAiFace(
         CancellationToken cancellationToken
     )
     {
-        ModelEntry? model = FaceModels.Entry(name, JobKind.Img2Img, await models.ModelsAsync(cancellationToken));
+        ModelEntry? model = ModelChoice.Find(await models.ModelsAsync(cancellationToken), name, JobKind.Img2Img);
         IReadOnlyList<SchedulerEntry> schedulers = await models.SchedulersAsync(cancellationToken);
         return await RunAsync(
             http,

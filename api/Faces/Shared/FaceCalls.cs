@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Generation.Api.Kinds;
 using Generation.Contracts;
 using Generation.Storage;
 using Generation.Storage.Faces;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Kinds;
 using Generation.Contracts;
 using Generation.Planning;
 using Generation.Storage;

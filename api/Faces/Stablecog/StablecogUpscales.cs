@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Generation.Api.Kinds;
 using Generation.Contracts;
 using Generation.Storage;
 using Generation.Storage.Faces;

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Generation.Api;
 using Generation.Api.Faces;
 using Generation.Api.Faces.Dezgo;
+using Generation.Api.Kinds;
 using Generation.Cli;
 using Generation.Contracts;
 using Microsoft.AspNetCore.Http;

@@ -7,16 +7,18 @@ using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace Generation.Api;
+namespace Generation.Api.Kinds;
 
-/// <summary>A job's body as it came, with a hash by which a repeated request is known.</summary>
-internal sealed record JobForm<TBody>(TBody Body, byte[] Fingerprint);
+/// <summary>The body of a request as it came.</summary>
+/// <param name="Body">The body, of the kind's class.</param>
+/// <param name="Fingerprint">SHA-256 of path and body, by which a repeated request is known.</param>
+internal sealed record ReceivedBody(JobBody Body, byte[] Fingerprint);
 
 /// <summary>
-/// Reads a job's body: JSON, or a multipart form with the same fields, in which arrays and objects are JSON and pictures
-/// may be files: named as their field, or control[0].image.
+/// Reads a request's body into its kind's class: JSON, or, where the kind takes pictures, a multipart form with the same fields,
+/// in which arrays and objects are JSON and pictures may be files, named as their field or as control[0].image.
 /// </summary>
-internal static partial class JobForm
+internal static partial class JobBodyReader
 {
     public const string Json = "application/json";
     public const string Multipart = "multipart/form-data";
@@ -24,31 +26,39 @@ internal static partial class JobForm
     private const int MaxFields = 200;
 
     /// <summary>Reads a request's body; what is wrong with single fields goes to <paramref name="errors"/>.</summary>
-    /// <exception cref="ProblemException">It cannot be read at all, or is too large.</exception>
-    public static async Task<JobForm<TBody>> ReadAsync<TBody>(
+    /// <param name="request">The request.</param>
+    /// <param name="kind">The kind that it asks for.</param>
+    /// <param name="maxBytes">The largest body.</param>
+    /// <param name="errors">Takes what is wrong with single fields.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="ProblemException">The body cannot be read at all, or is too large.</exception>
+    public static async Task<ReceivedBody> ReadAsync(
         HttpRequest request,
+        KindDefinition kind,
         long maxBytes,
         FieldErrors errors,
         CancellationToken cancellationToken
     )
-        where TBody : JobBody, new()
     {
-        if (request.HasFormContentType && typeof(TBody) != typeof(Text2ImgBody))
+        JobBody body = kind.NewBody();
+        if (request.HasFormContentType && kind.TakesPictures)
         {
-            return await ReadFormAsync<TBody>(request, maxBytes, errors, cancellationToken);
+            return new ReceivedBody(body, await ReadFormAsync(request, body, maxBytes, errors, cancellationToken));
         }
 
         JsonBody json = await JsonBody.ReadAsync(request, maxBytes, cancellationToken);
-        return new JobForm<TBody>(StrictReader.Read<TBody>(json.Root, errors), json.Fingerprint(request));
+        StrictReader.ReadInto(body, json.Root, errors);
+        return new ReceivedBody(body, json.Fingerprint(request));
     }
 
-    private static async Task<JobForm<TBody>> ReadFormAsync<TBody>(
+    /// <summary>Reads a form into a body; returns the request's fingerprint.</summary>
+    private static async Task<byte[]> ReadFormAsync(
         HttpRequest request,
+        JobBody body,
         long maxBytes,
         FieldErrors errors,
         CancellationToken cancellationToken
     )
-        where TBody : JobBody, new()
     {
         IFormCollection form;
         try
@@ -74,23 +84,23 @@ internal static partial class JobForm
 
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         Append(hash, $"{request.Method} {request.Path}");
-        TBody body = StrictReader.Read<TBody>(Fields<TBody>(form, errors, hash), errors);
+        StrictReader.ReadInto(body, Fields(body.GetType(), form, errors, hash), errors);
         foreach (IFormFile file in form.Files.OrderBy(f => f.Name, StringComparer.Ordinal))
         {
             await using Stream stream = file.OpenReadStream();
             byte[] bytes = await BodyBytes.ReadAsync(stream, file.Length, maxBytes, cancellationToken);
             Append(hash, file.Name);
             hash.AppendData(SHA256.HashData(bytes));
-            Put(body, file.Name, bytes, errors);
+            SetPicture(body, file.Name, bytes, errors);
         }
 
-        return new JobForm<TBody>(body, hash.GetHashAndReset());
+        return hash.GetHashAndReset();
     }
 
     /// <summary>The form's values as the JSON object that they stand for.</summary>
-    private static JsonElement Fields<TBody>(IFormCollection form, FieldErrors errors, IncrementalHash hash)
+    private static JsonElement Fields(Type bodyType, IFormCollection form, FieldErrors errors, IncrementalHash hash)
     {
-        Dictionary<string, PropertyInfo> known = StrictReader.FieldsOf(typeof(TBody));
+        Dictionary<string, PropertyInfo> known = StrictReader.FieldsOf(bodyType);
         var root = new JsonObject();
         foreach (
             (string name, Microsoft.Extensions.Primitives.StringValues values) in form.OrderBy(field => field.Key, StringComparer.Ordinal)
@@ -151,7 +161,8 @@ internal static partial class JobForm
         }
     }
 
-    private static void Put(JobBody body, string name, byte[] bytes, FieldErrors errors)
+    /// <summary>Sets the field that a file's name means.</summary>
+    private static void SetPicture(JobBody body, string name, byte[] bytes, FieldErrors errors)
     {
         Dictionary<string, PropertyInfo> fields = StrictReader.FieldsOf(body.GetType());
         object target = body;

@@ -1,25 +1,63 @@
 using Generation.Contracts;
 
-namespace Generation.Api;
+namespace Generation.Api.Kinds;
 
-/// <summary>What is laid over a model or put in place of its parts: checked against what fits it.</summary>
+/// <summary>What all kinds have that draw pictures from words, with or without a picture to begin with.</summary>
 internal sealed partial class RequestChecks
 {
     private const int MaxLoras = 8;
     private const string Lanczos = "lanczos";
 
-    private static readonly JobKind[] HiresKinds = [JobKind.Text2Img, JobKind.Img2Img, JobKind.ControlNet];
-
-    /// <summary>Absent: flagged where the model has a checker, else not looked at.</summary>
-    private SafetyPolicy Safety(ModelEntry model, string? given)
+    /// <summary>The common fields, as a request of words alone, and the model; null where the model is an error.</summary>
+    /// <param name="body">The body.</param>
+    /// <param name="picture">The picture whose size the outputs have where the body gives none; null where there is none.</param>
+    /// <param name="whole">
+    /// The size of the outputs where it follows from the picture and the sides to add; its parts are null where there is no picture.
+    /// </param>
+    public (Text2ImgRequest? Common, ModelEntry? Model) CommonFields(
+        PictureBody body,
+        StoredPicture? picture = null,
+        (int? Width, int? Height)? whole = null
+    )
     {
-        SafetyPolicy policy = Choice("safety", given, model.SafetyChecker is null ? SafetyPolicy.Off : SafetyPolicy.Flag);
-        if (given is not null && policy != SafetyPolicy.Off && model.SafetyChecker is null)
+        KindDefinition kind = KindTable.Of(body);
+        string prompt = Prompt(body.Prompt);
+        string negative = OptionalPrompt("negative_prompt", body.NegativePrompt);
+        if (Model(body.Model, kind.Kind) is not { } model)
         {
-            errors.Add("safety", $"{model.Name} has no safety checker, so that '{Words.Shown(given)}' cannot be done; only off can");
+            return (null, null);
         }
 
-        return policy;
+        (int width, int height) = whole switch
+        {
+            ({ } w, { } h) => Size(model, w, h, "left", "top"),
+            not null => (model.DefaultWidth, model.DefaultHeight),
+            null => Size(model, body.Width, body.Height, picture),
+        };
+        int steps = Steps(model, body.NumInferenceSteps);
+        var common = new Text2ImgRequest
+        {
+            Model = model.Name,
+            Prompt = prompt,
+            NegativePrompt = negative,
+            Width = width,
+            Height = height,
+            NumInferenceSteps = steps,
+            GuidanceScale = GuidanceScale(model, body.GuidanceScale),
+            GuidanceRescale = Range("guidance_rescale", body.GuidanceRescale ?? model.DefaultGuidanceRescale, 0, 1),
+            Scheduler = Scheduler(model, body.Scheduler),
+            Seed = Seed(body.Seed),
+            NumImages = Range("num_images", body.NumImages ?? 1, 1, model.MaxImages),
+            OutputFormat = PictureFormat(body.OutputFormat),
+            OutputQuality = Quality(body.OutputQuality),
+            Safety = Safety(model, body.Safety),
+            Loras = Loras(model, body.Loras),
+            ClipSkip = body.ClipSkip is { } skip ? Range("clip_skip", skip, 0, 4) : null,
+            Vae = body.Vae is null ? null : Vae(model, body.Vae),
+            Refiner = Refiner(model, body.Refiner),
+            HiresFix = HiresFix(model, kind, body.HiresFix, steps),
+        };
+        return (common, model);
     }
 
     private List<LoraUse>? Loras(ModelEntry model, LoraBody[]? bodies)
@@ -78,6 +116,18 @@ internal sealed partial class RequestChecks
         return uses;
     }
 
+    private string Vae(ModelEntry model, string name)
+    {
+        string[] known = [.. model.Vaes.Select(v => v.Name)];
+        if (known.Length > 0)
+        {
+            return Choice("vae", name, known);
+        }
+
+        errors.Add("vae", $"{model.Name} has no other vae than its own; leave it out");
+        return name;
+    }
+
     private RefinerUse? Refiner(ModelEntry model, RefinerBody? body)
     {
         if (body is null)
@@ -101,33 +151,29 @@ internal sealed partial class RequestChecks
         {
             errors.Add(
                 "refiner.model",
-                $"'{refiner.Name}' is of the family {refiner.Family}, and {model.Name} is of the family {model.Family}: their latents "
-                    + "do not fit together"
+                $"'{refiner.Name}' is of the family {refiner.Family}, and {model.Name} is of the family {model.Family}: "
+                    + "their latents do not fit together"
             );
         }
 
         return new RefinerUse(name, switchAt);
     }
 
-    private HiresFix? HiresFix(ModelEntry model, JobKind kind, PictureBody picture, int steps)
+    private HiresFix? HiresFix(ModelEntry model, KindDefinition kind, HiresFixBody? body, int steps)
     {
-        if (picture.HiresFix is not { } body)
+        if (body is null)
         {
             return null;
         }
 
-        if (!HiresKinds.Contains(kind))
+        if (!kind.TakesHiresFix)
         {
-            errors.Add("hires_fix", $"goes with {string.Join(", ", HiresKinds.Select(k => k.WireName()))}, and not with {kind.WireName()}");
+            string takers = string.Join(", ", KindTable.All.Where(k => k.TakesHiresFix).Select(k => k.Name));
+            errors.Add("hires_fix", $"goes with {takers}, and not with {kind.Name}");
         }
 
         int secondSteps = Range("hires_fix.steps", body.Steps ?? steps, 1, model.MaxSteps);
-        double strength = body.Strength ?? 0.5;
-        if (!(strength > 0 && strength <= 1))
-        {
-            errors.Add("hires_fix.strength", $"must be above 0 and at most 1, and is {strength}");
-        }
-
+        double strength = Strength("hires_fix.strength", body.Strength ?? 0.5);
         string[] upscalers = [.. new[] { model.Upscaler?.Name, Lanczos }.OfType<string>()];
         return new HiresFix(
             Range("hires_fix.scale", body.Scale ?? 2, 1, 4),
@@ -135,16 +181,5 @@ internal sealed partial class RequestChecks
             secondSteps,
             body.Upscaler is null ? null : Choice("hires_fix.upscaler", body.Upscaler, upscalers)
         );
-    }
-
-    private string Part(string field, ModelEntry model, string name, string[] known)
-    {
-        if (known.Length > 0)
-        {
-            return Choice(field, name, known);
-        }
-
-        errors.Add(field, $"{model.Name} has no other {field} than its own; leave it out");
-        return name;
     }
 }

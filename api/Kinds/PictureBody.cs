@@ -1,6 +1,6 @@
 using System.ComponentModel;
 
-namespace Generation.Api;
+namespace Generation.Api.Kinds;
 
 /// <summary>Fields of every request for pictures from words.</summary>
 public abstract record PictureBody : JobBody
@@ -55,6 +55,17 @@ public abstract record PictureBody : JobBody
 
     [Description("Draw small, enlarge, and draw over it.")]
     public HiresFixBody? HiresFix { get; set; }
+}
+
+/// <summary>Fields of every request that begins with a picture.</summary>
+public abstract record ImageBody : PictureBody
+{
+    [Description(
+        "PNG, JPEG or WebP: an upload's id, a data URI, base64, or an http(s) address; or a file of this name in a multipart form."
+    )]
+    public PictureSource? Image { get; set; }
+
+    internal override IEnumerable<(string Field, PictureSource? Source)> Pictures => [("image", Image)];
 }
 
 /// <summary>A LoRA in a request.</summary>

@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Text.Json;
 
-namespace Generation.Api;
+namespace Generation.Api.Kinds;
 
 /// <summary>Fields of every job request, as they are on the wire.</summary>
 public abstract record JobBody
@@ -27,6 +27,6 @@ public abstract record JobBody
     [Description("What is done with outputs that the safety checker flags: off, flag, blur or black.")]
     public string? Safety { get; set; }
 
-    /// <summary>The pictures that it brings, by field.</summary>
-    internal virtual IEnumerable<(string Field, PictureSource? Source)> Pictures => [];
+    /// <summary>The fields that may bring a picture, each with what it has; null where it has none.</summary>
+    internal abstract IEnumerable<(string Field, PictureSource? Source)> Pictures { get; }
 }
