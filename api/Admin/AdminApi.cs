@@ -1,9 +1,14 @@
 using System.Text.Json;
+using Generation.Api.Accounts;
+using Generation.Api.Authentication;
+using Generation.Api.Jobs;
+using Generation.Api.Limits;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Api;
+namespace Generation.Api.Admin;
 
 /// <summary>Fields of a new account.</summary>
 public sealed record NewAccountBody

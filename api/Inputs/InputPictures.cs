@@ -1,9 +1,11 @@
 using System.ComponentModel.DataAnnotations;
+using Generation.Api.Outbound;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Storage;
 
-namespace Generation.Api;
+namespace Generation.Api.Inputs;
 
 /// <summary>Pictures that callers bring: configuration section "Inputs".</summary>
 internal sealed record InputOptions

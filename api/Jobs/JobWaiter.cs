@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using Generation.Contracts;
 using Generation.Storage;
 
-namespace Generation.Api;
+namespace Generation.Api.Jobs;
 
 /// <summary>Watches jobs change: Redis tells, and a look every second makes up for what it does not.</summary>
 internal sealed class JobWaiter(HotState hotState, JobViews views)

@@ -1,9 +1,12 @@
+using Generation.Api.Authentication;
+using Generation.Api.Inputs;
 using Generation.Api.Kinds;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace Generation.Api;
+namespace Generation.Api.Jobs;
 
 /// <summary>POST /v1/KIND for each kind of job.</summary>
 internal static class SubmissionApi

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Text.Json;
+using Generation.Api.Web;
 
 namespace Generation.Api.Kinds;
 

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Generation.Api.Web;
 
 namespace Generation.Api.Kinds;
 

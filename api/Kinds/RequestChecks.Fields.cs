@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Generation.Api.Web;
 using Generation.Contracts;
 
 namespace Generation.Api.Kinds;

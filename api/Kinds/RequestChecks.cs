@@ -1,5 +1,7 @@
 using System.Text;
 using System.Text.Json;
+using Generation.Api.Outbound;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Planning;
 

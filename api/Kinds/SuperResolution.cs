@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Generation.Api.Web;
 using Generation.Contracts;
 
 namespace Generation.Api.Kinds;

@@ -1,3 +1,4 @@
+using Generation.Api.Web;
 using Generation.Contracts;
 
 namespace Generation.Api.Kinds;

@@ -1,6 +1,7 @@
+using Generation.Api.Web;
 using Generation.Storage;
 
-namespace Generation.Api;
+namespace Generation.Api.Limits;
 
 /// <summary>Requests a second for each account, with the draft standard's RateLimit headers.</summary>
 internal static class RateLimits

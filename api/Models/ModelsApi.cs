@@ -1,8 +1,10 @@
 using Generation.Api.Kinds;
+using Generation.Api.Status;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage;
 
-namespace Generation.Api;
+namespace Generation.Api.Models;
 
 /// <summary>A model as people see it: what it does, its limits and its defaults.</summary>
 public sealed record ModelInfo
@@ -162,6 +164,8 @@ public sealed record ModelList(IReadOnlyList<ModelInfo> Data)
 /// <summary>/v1/models and /v1/schedulers: what requests may name.</summary>
 internal static class ModelsApi
 {
+    public static void AddModels(this WebApplicationBuilder builder) => builder.Services.AddSingleton<ModelDirectory>();
+
     public static void MapModels(this WebApplication app)
     {
         app.MapGet("/v1/models", ListAsync)

@@ -1,8 +1,10 @@
 using System.ComponentModel;
+using Generation.Api.Authentication;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage;
 
-namespace Generation.Api;
+namespace Generation.Api.Safety;
 
 /// <summary>An account's safety rules, as a whole.</summary>
 public sealed record SafetyBody

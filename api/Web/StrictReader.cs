@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Reflection;
 using System.Text.Json;
 
-namespace Generation.Api;
+namespace Generation.Api.Web;
 
 /// <summary>
 /// Reads a JSON object into a record of nullable properties, strictly: a field that the record lacks, one given twice

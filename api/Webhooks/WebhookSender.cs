@@ -2,9 +2,11 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
+using Generation.Api.Outbound;
+using Generation.Api.Web;
 using Generation.Storage;
 
-namespace Generation.Api;
+namespace Generation.Api.Webhooks;
 
 /// <summary>
 /// Sends webhook messages, signed as Standard Webhooks has it: webhook-id, webhook-timestamp, and in webhook-signature

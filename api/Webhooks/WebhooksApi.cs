@@ -1,7 +1,10 @@
+using Generation.Api.Authentication;
+using Generation.Api.Jobs;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage;
 
-namespace Generation.Api;
+namespace Generation.Api.Webhooks;
 
 /// <summary>A message to a webhook, as its owner sees it.</summary>
 /// <param name="Id">Its id, as webhook-id has it.</param>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Generation.Api.Dispatch;
 using Generation.Contracts;
 using Generation.Storage;
 using MassTransit;

@@ -1,3 +1,5 @@
+using Generation.Api.Pricing;
+using Generation.Api.Status;
 using Generation.Contracts;
 using Generation.Storage;
 using Npgsql;

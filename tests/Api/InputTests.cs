@@ -1,5 +1,8 @@
 using System.Net;
 using System.Text.Json;
+using Generation.Api.Inputs;
+using Generation.Api.Outbound;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Storage;

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage;
 using Npgsql;

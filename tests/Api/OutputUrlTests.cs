@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text.Json;
+using Generation.Api.Jobs;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage;
 using Microsoft.Extensions.Options;

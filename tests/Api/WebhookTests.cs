@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json;
+using Generation.Api.Webhooks;
 using Generation.Contracts;
 using Generation.Storage;
 using Microsoft.AspNetCore.Builder;

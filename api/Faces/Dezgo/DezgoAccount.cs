@@ -1,5 +1,9 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Generation.Api.Authentication;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Jobs;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage;
 

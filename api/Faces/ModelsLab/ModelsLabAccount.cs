@@ -1,4 +1,7 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Models;
+using Generation.Api.Status;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage;
 
@@ -16,7 +19,7 @@ internal sealed class ModelsLabAccount(
     /// <summary>system_load: {queue_num, queue_time, status}.</summary>
     public async Task<JsonNode> LoadAsync(CancellationToken cancellationToken)
     {
-        LoadFigures total = SystemApi.AnswerOf(await board.GetAsync(cancellationToken)).Total;
+        LoadFigures total = LoadApi.AnswerOf(await board.GetAsync(cancellationToken)).Total;
         return new JsonObject
         {
             ["queue_num"] = total.Queued,
@@ -28,7 +31,7 @@ internal sealed class ModelsLabAccount(
     /// <summary>system_details: workers and what they do.</summary>
     public async Task<JsonNode> DetailsAsync(CancellationToken cancellationToken)
     {
-        LoadFigures total = SystemApi.AnswerOf(await board.GetAsync(cancellationToken)).Total;
+        LoadFigures total = LoadApi.AnswerOf(await board.GetAsync(cancellationToken)).Total;
         JsonObject answer = ModelsLabAnswers.Done("System details");
         answer["data"] = new JsonObject
         {

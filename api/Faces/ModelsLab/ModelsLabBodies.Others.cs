@@ -1,4 +1,5 @@
 using Generation.Api.Kinds;
+using Generation.Api.Web;
 using Generation.Contracts;
 
 namespace Generation.Api.Faces.ModelsLab;

@@ -1,3 +1,6 @@
+using Generation.Api.Authentication;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage;
 using Microsoft.AspNetCore.Http.Features;

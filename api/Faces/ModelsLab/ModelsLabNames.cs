@@ -1,3 +1,4 @@
+using Generation.Api.Faces.Shared;
 using Generation.Api.Kinds;
 using Generation.Contracts;
 

@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Inputs;
+using Generation.Api.Web;
 using Generation.Storage;
 using Generation.Storage.Faces;
 using Microsoft.AspNetCore.WebUtilities;

@@ -1,3 +1,4 @@
+using Generation.Api.Webhooks;
 using Generation.Contracts;
 using Generation.Storage;
 

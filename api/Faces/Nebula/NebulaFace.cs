@@ -1,5 +1,8 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Faces.Shared;
 using Generation.Api.Kinds;
+using Generation.Api.Models;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage;
 using Microsoft.Extensions.Options;

@@ -1,5 +1,8 @@
 using System.Buffers.Text;
+using Generation.Api.Faces.Shared;
 using Generation.Api.Kinds;
+using Generation.Api.Models;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Microsoft.Extensions.Options;
 

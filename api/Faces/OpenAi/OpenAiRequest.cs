@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
+using Generation.Api.Faces.Shared;
 using Generation.Api.Kinds;
+using Generation.Api.Web;
 using Generation.Contracts;
 
 namespace Generation.Api.Faces.OpenAi;

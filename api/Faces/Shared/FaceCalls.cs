@@ -2,13 +2,16 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Generation.Api.Authentication;
+using Generation.Api.Jobs;
 using Generation.Api.Kinds;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage;
 using Generation.Storage.Faces;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Api.Faces;
+namespace Generation.Api.Faces.Shared;
 
 /// <summary>What the calls of faces share: submitting, waiting, the bytes and addresses of what was made.</summary>
 internal sealed class FaceCalls(

@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage;
 using Microsoft.Extensions.Options;

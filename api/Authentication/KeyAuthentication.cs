@@ -1,11 +1,12 @@
 using System.Security.Claims;
 using System.Text.Encodings.Web;
+using Generation.Api.Web;
 using Generation.Storage;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Api;
+namespace Generation.Api.Authentication;
 
 /// <summary>Who may call: a key as "Authorization: Bearer gk_..." or in X-Api-Key.</summary>
 internal sealed class KeyAuthenticationHandler(
@@ -15,7 +16,7 @@ internal sealed class KeyAuthenticationHandler(
     UrlEncoder encoder
 ) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
-    public const string Scheme_ = "Key";
+    public const string SchemeName = "Key";
     private const string Bearer = "Bearer ";
 
     private (string Code, string Detail) _why = (
@@ -46,8 +47,8 @@ internal sealed class KeyAuthenticationHandler(
         }
 
         Context.Features.Set(caller);
-        var identity = new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, caller.AccountId.ToString())], Scheme_);
-        return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Scheme_));
+        var identity = new ClaimsIdentity([new Claim(ClaimTypes.NameIdentifier, caller.AccountId.ToString())], SchemeName);
+        return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), SchemeName));
     }
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
@@ -97,14 +98,9 @@ internal static class KeyAuthentication
         builder.Services.AddSingleton<CallerDirectory>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<CallerDirectory>());
         builder
-            .Services.AddAuthentication(KeyAuthenticationHandler.Scheme_)
-            .AddScheme<AuthenticationSchemeOptions, KeyAuthenticationHandler>(KeyAuthenticationHandler.Scheme_, null);
+            .Services.AddAuthentication(KeyAuthenticationHandler.SchemeName)
+            .AddScheme<AuthenticationSchemeOptions, KeyAuthenticationHandler>(KeyAuthenticationHandler.SchemeName, null);
         AuthorizationBuilder authorization = builder.Services.AddAuthorizationBuilder();
-        authorization.AddPolicy(OutputUrls.Policy, policy =>
-            policy.RequireAssertion(context =>
-                context.Resource is HttpContext http && (http.Features.Get<Caller>()?.May(Scopes.Read) == true || OutputUrls.IsSigned(http))
-            )
-        );
         foreach (string scope in Scopes.All)
         {
             authorization.AddPolicy(scope, policy =>

@@ -1,9 +1,11 @@
+using Generation.Api.Models;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
-namespace Generation.Api;
+namespace Generation.Api.Pricing;
 
 /// <summary>The prices derived from measured seconds, a few seconds old at most.</summary>
 internal sealed class PriceBoard(MeasuredPriceStore store, TimeProvider time) : IDisposable

@@ -1,6 +1,7 @@
+using Generation.Api.Web;
 using Generation.Storage;
 
-namespace Generation.Api;
+namespace Generation.Api.Status;
 
 /// <summary>How busy the system is, read at most twice a second however many ask, and what that means for a job's wait.</summary>
 internal sealed class LoadBoard(LoadReader reader, TimeProvider time) : IDisposable

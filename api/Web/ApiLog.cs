@@ -1,6 +1,6 @@
 using Generation.Contracts;
 
-namespace Generation.Api;
+namespace Generation.Api.Web;
 
 /// <summary>What the API logs. No prompt and no key is ever an argument.</summary>
 internal static partial class ApiLog

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using StackExchange.Redis;
 
-namespace Generation.Api;
+namespace Generation.Api.Status;
 
 /// <summary>/healthz: the process lives. /readyz: it can do its work, with each part's state and reason.</summary>
 internal static class Health

@@ -1,4 +1,4 @@
-namespace Generation.Api;
+namespace Generation.Api.Web;
 
 /// <summary>A picture as a request brings it: words that lead to it, or its bytes where they came as a file of a form.</summary>
 /// <param name="Text">An upload's id, a data URI, base64, or an http(s) address.</param>

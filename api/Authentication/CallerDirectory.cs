@@ -4,10 +4,11 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using Generation.Api.Web;
 using Generation.Storage;
 using Npgsql;
 
-namespace Generation.Api;
+namespace Generation.Api.Authentication;
 
 /// <summary>
 /// Who stands behind a key, remembered for less than a second: a revoked key is refused within one everywhere.

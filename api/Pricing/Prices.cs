@@ -2,8 +2,9 @@ using System.ComponentModel.DataAnnotations;
 using Generation.Api.Kinds;
 using Generation.Contracts;
 using Generation.Storage;
+using Microsoft.Extensions.Options;
 
-namespace Generation.Api;
+namespace Generation.Api.Pricing;
 
 /// <summary>
 /// What jobs cost: configuration section "Prices". An output costs PerMegapixelStep for each million pixels and step that
@@ -82,4 +83,17 @@ internal sealed class Prices(PriceOptions options)
     }
 
     private static Credits Rounded(decimal price) => Credits.Of(Math.Ceiling(price * 10_000m) / 10_000m);
+}
+
+/// <summary>Adds prices and what derives them.</summary>
+internal static class PricingSetup
+{
+    public static void AddPricing(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<PriceOptions>().BindConfiguration(PriceOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton(p => new Prices(p.GetRequiredService<IOptions<PriceOptions>>().Value));
+        builder.Services.AddSingleton<PriceBoard>();
+        builder.Services.AddSingleton<PriceKeeper>();
+        builder.Services.AddHostedService(p => p.GetRequiredService<PriceKeeper>());
+    }
 }

@@ -1,6 +1,7 @@
+using Generation.Api.Web;
 using Generation.Storage;
 
-namespace Generation.Api;
+namespace Generation.Api.Status;
 
 /// <summary>How busy the system is.</summary>
 /// <param name="Queued">Jobs that wait. Where more than 100,000 do, a model's number is estimated; that in all is not.</param>
@@ -31,9 +32,16 @@ public sealed record LoadFigures(
 public sealed record LoadAnswer(DateTimeOffset At, LoadFigures Total, IReadOnlyDictionary<string, LoadFigures> Models);
 
 /// <summary>GET /v1/system/load.</summary>
-internal static class SystemApi
+internal static class LoadApi
 {
-    public static void MapSystem(this WebApplication app) =>
+    public static void AddLoad(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<LoadBoard>();
+        builder.Services.AddSingleton<RunTimeBoard>();
+        builder.Services.AddSingleton<ApiMetrics>();
+    }
+
+    public static void MapLoad(this WebApplication app) =>
         app.MapGet("/v1/system/load", LoadAsync)
             .RequireAuthorization(Scopes.Read)
             .WithTags("System")

@@ -1,7 +1,8 @@
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage;
 
-namespace Generation.Api;
+namespace Generation.Api.Status;
 
 /// <summary>How long a job is expected to run, by what finished jobs took; read every few seconds at most.</summary>
 internal sealed class RunTimeBoard(RunTimes times, TimeProvider time) : IDisposable

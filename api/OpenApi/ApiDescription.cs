@@ -1,10 +1,11 @@
 using System.Text.Json.Nodes;
 using Generation.Api.Kinds;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
-namespace Generation.Api;
+namespace Generation.Api.OpenApi;
 
 /// <summary>/openapi/v1.json, and /docs to try it by hand.</summary>
 internal static class ApiDescription
@@ -68,17 +69,6 @@ internal static class ApiDescription
                     ui.DocumentTitle = "Generation";
                 })
         );
-    }
-
-    /// <summary>Declares a route's errors.</summary>
-    public static RouteHandlerBuilder ProducesProblems(this RouteHandlerBuilder route, params int[] statuses)
-    {
-        foreach (int status in statuses)
-        {
-            route.Produces<Problem>(status, Problem.ContentType);
-        }
-
-        return route;
     }
 
     private static Task DescribeOperationAsync(

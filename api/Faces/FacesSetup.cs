@@ -2,7 +2,9 @@ using Generation.Api.Faces.Dezgo;
 using Generation.Api.Faces.ModelsLab;
 using Generation.Api.Faces.Nebula;
 using Generation.Api.Faces.OpenAi;
+using Generation.Api.Faces.Shared;
 using Generation.Api.Faces.Stablecog;
+using Generation.Api.Web;
 using Generation.Storage.Faces;
 
 namespace Generation.Api.Faces;

@@ -4,7 +4,7 @@ using Generation.Diagnostics;
 using Generation.Storage;
 using Npgsql;
 
-namespace Generation.Api;
+namespace Generation.Api.Status;
 
 /// <summary>What the API counts. Labels are models, kinds and codes: few, and never an account.</summary>
 internal sealed class ApiMetrics : IDisposable
