@@ -2,7 +2,7 @@ using System.Text.Json;
 using Generation.Contracts;
 using Generation.Storage;
 
-namespace Generation.Tests.Api;
+namespace Generation.Api.Tests;
 
 /// <summary>Models that together do every kind, as workers would have registered them.</summary>
 internal static class KindModels

@@ -5,7 +5,7 @@ using Generation.Api.Kinds;
 using Generation.Contracts;
 using Generation.Imaging;
 
-namespace Generation.Tests.Api;
+namespace Generation.Api.Tests;
 
 /// <summary>The table of kinds: every kind has all that the API needs of it, and what it has is true.</summary>
 public sealed class KindTableTests
