@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using Generation.Api.Authentication;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 
 namespace Generation.Api.Accounts;
 

@@ -5,7 +5,10 @@ using Generation.Api.Jobs;
 using Generation.Api.Limits;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Audit;
+using Generation.Storage.Jobs;
+using Generation.Storage.Workers;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Admin;

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Generation.Api.Web;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 using Npgsql;
 
 namespace Generation.Api.Authentication;

@@ -1,6 +1,6 @@
 using Generation.Api.Accounts;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Commands;

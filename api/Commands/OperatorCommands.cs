@@ -2,7 +2,9 @@ using System.CommandLine;
 using Generation.Api.Accounts;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Audit;
+using Generation.Storage.Database;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Commands;

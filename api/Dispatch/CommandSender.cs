@@ -3,7 +3,7 @@ using Generation.Api.Status;
 using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Diagnostics;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using MassTransit;
 
 namespace Generation.Api.Dispatch;

@@ -1,6 +1,6 @@
 using Generation.Api.Limits;
 using Generation.Api.Web;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Dispatch;

@@ -1,7 +1,8 @@
 using Generation.Api.Status;
 using Generation.Api.Web;
 using Generation.Diagnostics;
-using Generation.Storage;
+using Generation.Storage.Jobs;
+using Generation.Storage.Workers;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Dispatch;

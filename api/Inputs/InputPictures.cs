@@ -3,7 +3,8 @@ using Generation.Api.Outbound;
 using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Imaging;
-using Generation.Storage;
+using Generation.Storage.Results;
+using Generation.Storage.Uploads;
 
 namespace Generation.Api.Inputs;
 

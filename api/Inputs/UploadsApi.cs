@@ -3,7 +3,8 @@ using Generation.Api.Authentication;
 using Generation.Api.Outbound;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Uploads;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Generation.Api.Inputs;

@@ -5,7 +5,8 @@ using System.Text.Json.Nodes;
 using Generation.Api.Authentication;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Jobs;
 
 namespace Generation.Api.Jobs;
 

@@ -8,7 +8,8 @@ using Generation.Api.Status;
 using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Diagnostics;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Jobs;
 
 namespace Generation.Api.Jobs;
 

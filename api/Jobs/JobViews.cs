@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Generation.Api.Status;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using Microsoft.Extensions.Caching.Memory;
 
 namespace Generation.Api.Jobs;

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 
 namespace Generation.Api.Jobs;
 

@@ -2,7 +2,9 @@ using System.Text.Json;
 using Generation.Api.Authentication;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Jobs;
+using Generation.Storage.Results;
 using Microsoft.Net.Http.Headers;
 
 namespace Generation.Api.Jobs;

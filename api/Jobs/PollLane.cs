@@ -1,7 +1,7 @@
 using Generation.Api.Authentication;
 using Generation.Api.Limits;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 
 namespace Generation.Api.Jobs;
 

@@ -4,7 +4,8 @@ using Generation.Api.Limits;
 using Generation.Api.Status;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Jobs;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Jobs;

@@ -3,7 +3,7 @@ using Generation.Api.Inputs;
 using Generation.Api.Kinds;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Generation.Api.Jobs;

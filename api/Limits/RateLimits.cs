@@ -1,5 +1,6 @@
 using Generation.Api.Web;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Redis;
 
 namespace Generation.Api.Limits;
 

@@ -1,6 +1,6 @@
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Workers;
 
 namespace Generation.Api.Models;
 

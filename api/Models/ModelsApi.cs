@@ -2,7 +2,7 @@ using Generation.Api.Kinds;
 using Generation.Api.Status;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 
 namespace Generation.Api.Models;
 

@@ -1,7 +1,8 @@
 using Generation.Api.Models;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
+using Generation.Storage.Prices;
 using Microsoft.Extensions.Options;
 using Npgsql;
 

@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Generation.Api.Kinds;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Prices;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Pricing;

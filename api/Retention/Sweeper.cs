@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Generation.Api.Limits;
 using Generation.Api.Web;
-using Generation.Storage;
+using Generation.Storage.Retention;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Retention;

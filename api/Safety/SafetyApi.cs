@@ -2,7 +2,9 @@ using System.ComponentModel;
 using Generation.Api.Authentication;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Audit;
+using Generation.Storage.Safety;
 
 namespace Generation.Api.Safety;
 

@@ -1,6 +1,6 @@
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Safety;
 using Microsoft.Extensions.Caching.Memory;
 
 namespace Generation.Api.Safety;

@@ -1,7 +1,7 @@
 using System.Diagnostics.Metrics;
 using Generation.Contracts;
 using Generation.Diagnostics;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using Npgsql;
 
 namespace Generation.Api.Status;

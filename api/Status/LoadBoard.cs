@@ -1,5 +1,5 @@
 using Generation.Api.Web;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 
 namespace Generation.Api.Status;
 

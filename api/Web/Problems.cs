@@ -1,4 +1,4 @@
-using Generation.Storage;
+using Generation.Storage.Results;
 using Microsoft.AspNetCore.Diagnostics;
 using Npgsql;
 

@@ -4,7 +4,8 @@ using System.Security.Cryptography;
 using System.Text;
 using Generation.Api.Outbound;
 using Generation.Api.Web;
-using Generation.Storage;
+using Generation.Storage.Jobs;
+using Generation.Storage.Webhooks;
 
 namespace Generation.Api.Webhooks;
 

@@ -2,7 +2,8 @@ using Generation.Api.Authentication;
 using Generation.Api.Jobs;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Webhooks;
 
 namespace Generation.Api.Webhooks;
 

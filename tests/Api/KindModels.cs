@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Workers;
 
 namespace Generation.Api.Tests;
 

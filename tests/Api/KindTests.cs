@@ -4,7 +4,10 @@ using System.Text;
 using System.Text.Json;
 using Generation.Contracts;
 using Generation.Imaging;
-using Generation.Storage;
+using Generation.Storage.Jobs;
+using Generation.Storage.Results;
+using Generation.Storage.Retention;
+using Generation.Storage.Workers;
 
 namespace Generation.Api.Tests;
 

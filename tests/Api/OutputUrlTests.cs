@@ -3,7 +3,8 @@ using System.Text.Json;
 using Generation.Api.Jobs;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Results;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Tests;

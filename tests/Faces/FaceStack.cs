@@ -5,6 +5,8 @@ using Generation.Api.Web;
 using Generation.Cli;
 using Generation.Contracts;
 using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Database;
 using Generation.TestSupport;
 using Generation.Worker;
 using Microsoft.AspNetCore.Builder;

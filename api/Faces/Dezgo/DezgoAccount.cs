@@ -5,7 +5,7 @@ using Generation.Api.Faces.Shared;
 using Generation.Api.Jobs;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 
 namespace Generation.Api.Faces.Dezgo;
 

@@ -6,7 +6,7 @@ using Generation.Api.Models;
 using Generation.Api.Pricing;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Faces.Dezgo;

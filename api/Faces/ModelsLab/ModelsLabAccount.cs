@@ -3,7 +3,8 @@ using Generation.Api.Models;
 using Generation.Api.Status;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Jobs;
 
 namespace Generation.Api.Faces.ModelsLab;
 

@@ -5,8 +5,9 @@ using Generation.Api.Kinds;
 using Generation.Api.Models;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 using Generation.Storage.Faces;
+using Generation.Storage.Jobs;
 
 namespace Generation.Api.Faces.ModelsLab;
 

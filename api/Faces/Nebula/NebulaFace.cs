@@ -4,7 +4,7 @@ using Generation.Api.Kinds;
 using Generation.Api.Models;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Faces.Nebula;

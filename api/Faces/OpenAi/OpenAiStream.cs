@@ -5,7 +5,7 @@ using Generation.Api.Inputs;
 using Generation.Api.Jobs;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 
 namespace Generation.Api.Faces.OpenAi;
 

@@ -1,7 +1,7 @@
 using Generation.Api.Kinds;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 
 namespace Generation.Api.Faces.Shared;
 

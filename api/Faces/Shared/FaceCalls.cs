@@ -7,8 +7,10 @@ using Generation.Api.Jobs;
 using Generation.Api.Kinds;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 using Generation.Storage.Faces;
+using Generation.Storage.Jobs;
+using Generation.Storage.Results;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Faces.Shared;

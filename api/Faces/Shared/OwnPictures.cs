@@ -2,7 +2,8 @@ using System.Text.RegularExpressions;
 using Generation.Api.Inputs;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
+using Generation.Storage.Uploads;
 
 namespace Generation.Api.Faces.Shared;
 

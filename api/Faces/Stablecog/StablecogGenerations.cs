@@ -6,7 +6,7 @@ using Generation.Api.Models;
 using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Planning;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 using Generation.Storage.Faces;
 using Microsoft.AspNetCore.Http.Features;
 

@@ -6,7 +6,7 @@ using Generation.Api.Faces.Shared;
 using Generation.Api.Inputs;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Uploads;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Generation.Api.Faces.Stablecog;

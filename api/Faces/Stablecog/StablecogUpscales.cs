@@ -8,8 +8,8 @@ using Generation.Api.Kinds;
 using Generation.Api.Models;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
 using Generation.Storage.Faces;
+using Generation.Storage.Uploads;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Generation.Api.Faces.Stablecog;

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Redis;
 
 /// <summary>Whether a call may go on.</summary>
 /// <param name="Allowed">Whether the call may go on.</param>
@@ -14,7 +14,7 @@ public sealed record RateDecision(bool Allowed, int Remaining, TimeSpan RetryAft
 /// The generic cell rate algorithm (ITU-T I.371) in Redis, by Redis's clock: exact over all processes, one key and one
 /// round trip for a call. While Redis is away, calls go on.
 /// </summary>
-public sealed class RateLimiter(RedisConnection redis, HotStateOptions options, ILogger<RateLimiter> logger)
+public sealed class RateLimiter(RedisConnection redis, RedisOptions options, ILogger<RateLimiter> logger)
 {
     // ARGV: microseconds between calls, burst. The key holds the theoretical arrival time of the next call.
     private const string Script = """
@@ -50,7 +50,7 @@ public sealed class RateLimiter(RedisConnection redis, HotStateOptions options, 
             long now = Environment.TickCount64;
             if (now - Interlocked.Exchange(ref _lastWarning, now) > 10_000)
             {
-                StorageLog.HotStateFailed(logger, e.Message);
+                RedisLog.Failed(logger, e.Message);
             }
 
             return new RateDecision(true, burst, TimeSpan.Zero, TimeSpan.Zero);

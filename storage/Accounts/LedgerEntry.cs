@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Accounts;
 
 /// <summary>Why money moved. The numbers are stored: they never change.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<LedgerEntry>))]

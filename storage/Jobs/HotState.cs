@@ -1,17 +1,18 @@
 using System.Globalization;
 using System.Text.Json;
 using Generation.Contracts;
+using Generation.Storage.Redis;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Jobs;
 
 /// <summary>
 /// What polls read: each job's document and progress in Redis, and a channel per job that tells of changes. It shows,
 /// PostgreSQL knows: every key may vanish at any moment, no write here is waited for, and a document is only ever
 /// replaced by one of a higher revision. A write whose connection breaks is tried again: done twice or late, none does harm.
 /// </summary>
-public sealed class HotState(RedisConnection redis, HotStateOptions options, ILogger<HotState> logger)
+public sealed class HotState(RedisConnection redis, RedisOptions options, ILogger<HotState> logger)
 {
     // KEYS: the job. ARGV: revision, document, account, state, epoch, seconds to live, channel
     private const string ShowScript = """
@@ -175,7 +176,7 @@ public sealed class HotState(RedisConnection redis, HotStateOptions options, ILo
         long last = Volatile.Read(ref _lastWarning);
         if (now - last > 10_000 && Interlocked.CompareExchange(ref _lastWarning, now, last) == last)
         {
-            StorageLog.HotStateFailed(logger, e.Message);
+            RedisLog.Failed(logger, e.Message);
         }
     }
 

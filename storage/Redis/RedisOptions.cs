@@ -1,9 +1,9 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Redis;
 
 /// <summary>What Redis shows: configuration section "Redis" (the address is ConnectionStrings:Redis).</summary>
-public sealed record HotStateOptions
+public sealed record RedisOptions
 {
     public const string Section = "Redis";
 

@@ -1,7 +1,8 @@
+using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 using StackExchange.Redis.Availability;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Redis;
 
 /// <summary>The one connection of this process to Redis, made at first use; it reconnects by itself.</summary>
 public sealed class RedisConnection : IAsyncDisposable
@@ -60,4 +61,11 @@ public sealed class RedisConnection : IAsyncDisposable
         (await _connection.Value.WaitAsync(limit, cancellationToken)).Database;
 
     private sealed record Connected(ConnectionMultiplexer Multiplexer, IDatabase Database, IDatabaseAsync Retrying);
+}
+
+/// <summary>What is logged of Redis. No prompt and no key is ever an argument.</summary>
+internal static partial class RedisLog
+{
+    [LoggerMessage(3, LogLevel.Warning, "Redis does not take what changes; polls are answered from PostgreSQL: {Reason}")]
+    public static partial void Failed(ILogger logger, string reason);
 }

@@ -1,8 +1,9 @@
 using Generation.Contracts;
+using Generation.Storage.Jobs;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Accounts;
 
 /// <summary>One movement on an account, as its owner sees it.</summary>
 /// <param name="Id">Grows with time.</param>

@@ -1,6 +1,6 @@
 using Generation.Contracts;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Jobs;
 
 /// <summary>A job as Redis shows it.</summary>
 /// <param name="Account">Whose it is.</param>
