@@ -1,5 +1,20 @@
-using Generation.Api;
+using Generation.Api.Accounts;
+using Generation.Api.Admin;
+using Generation.Api.Authentication;
+using Generation.Api.Commands;
+using Generation.Api.Dispatch;
 using Generation.Api.Faces;
+using Generation.Api.Inputs;
+using Generation.Api.Jobs;
+using Generation.Api.Limits;
+using Generation.Api.Models;
+using Generation.Api.OpenApi;
+using Generation.Api.Pricing;
+using Generation.Api.Retention;
+using Generation.Api.Safety;
+using Generation.Api.Status;
+using Generation.Api.Web;
+using Generation.Api.Webhooks;
 
 // migrate, keys and audit: one-off commands over the same configuration
 if (args is ["migrate" or "keys" or "audit", ..])
@@ -10,6 +25,10 @@ if (args is ["migrate" or "keys" or "audit", ..])
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 builder.AddStorage();
 builder.AddWeb();
+builder.AddAccounts();
+builder.AddModels();
+builder.AddLoad();
+builder.AddPricing();
 builder.AddKeyAuthentication();
 builder.AddLimits();
 builder.AddSafety();
@@ -18,6 +37,7 @@ builder.AddWebhooks();
 builder.AddRetention();
 builder.AddAdmin();
 builder.AddDispatch();
+builder.AddJobs();
 builder.AddHealth();
 builder.AddFaces();
 builder.AddApiDescription();
@@ -32,11 +52,11 @@ app.UseRouting();
 app.UseAuthentication();
 app.UseAuthorization();
 app.UseRateLimits();
-app.MapJobKinds();
+app.MapSubmissions();
 app.MapJobs();
 app.MapJobEvents();
 app.MapUploads();
-app.MapSystem();
+app.MapLoad();
 app.MapModels();
 app.MapAccount();
 app.MapWebhooks();

@@ -1,3 +1,10 @@
+using Generation.Storage.Accounts;
+using Generation.Storage.Database;
+using Generation.Storage.Jobs;
+using Generation.Storage.Prices;
+using Generation.Storage.Redis;
+using Generation.Storage.Results;
+using Generation.Storage.Workers;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -18,8 +25,8 @@ public static class StorageServices
     {
         services.AddOptions<JobsOptions>().Bind(configuration.GetSection(JobsOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
         services
-            .AddOptions<HotStateOptions>()
-            .Bind(configuration.GetSection(HotStateOptions.Section))
+            .AddOptions<RedisOptions>()
+            .Bind(configuration.GetSection(RedisOptions.Section))
             .ValidateDataAnnotations()
             .ValidateOnStart();
         services
@@ -40,12 +47,12 @@ public static class StorageServices
         services.AddSingleton(_ => new RedisConnection(ConnectionString(configuration, "Redis")));
         services.AddSingleton(provider => new HotState(
             provider.GetRequiredService<RedisConnection>(),
-            provider.GetRequiredService<IOptions<HotStateOptions>>().Value,
+            provider.GetRequiredService<IOptions<RedisOptions>>().Value,
             provider.GetRequiredService<ILogger<HotState>>()
         ));
         services.AddSingleton(provider => new RateLimiter(
             provider.GetRequiredService<RedisConnection>(),
-            provider.GetRequiredService<IOptions<HotStateOptions>>().Value,
+            provider.GetRequiredService<IOptions<RedisOptions>>().Value,
             provider.GetRequiredService<ILogger<RateLimiter>>()
         ));
         services.AddSingleton<DispatchSignal>();

@@ -1,7 +1,20 @@
+using System.ComponentModel.DataAnnotations;
+using Generation.Api.Authentication;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 
-namespace Generation.Api;
+namespace Generation.Api.Accounts;
+
+/// <summary>What accounts begin with: configuration section "Accounts".</summary>
+internal sealed record AccountOptions
+{
+    public const string Section = "Accounts";
+
+    /// <summary>Credits granted to a new account.</summary>
+    [Range(0, 1e9)]
+    public decimal FreeCredits { get; init; } = 25;
+}
 
 /// <summary>Your account.</summary>
 /// <param name="Id">Its id.</param>
@@ -22,6 +35,9 @@ public sealed record AccountAnswer(
 /// <summary>/v1/account: your account and its money.</summary>
 internal static class AccountApi
 {
+    public static void AddAccounts(this WebApplicationBuilder builder) =>
+        builder.Services.AddOptions<AccountOptions>().BindConfiguration(AccountOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+
     public static void MapAccount(this WebApplication app)
     {
         RouteGroupBuilder account = app.MapGroup("/v1/account").RequireAuthorization(Scopes.Read).WithTags("Account");

@@ -1,9 +1,17 @@
 using System.Text.Json;
+using Generation.Api.Accounts;
+using Generation.Api.Authentication;
+using Generation.Api.Jobs;
+using Generation.Api.Limits;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Audit;
+using Generation.Storage.Jobs;
+using Generation.Storage.Workers;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Api;
+namespace Generation.Api.Admin;
 
 /// <summary>Fields of a new account.</summary>
 public sealed record NewAccountBody

@@ -1,8 +1,9 @@
+using Generation.Api.Accounts;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Api;
+namespace Generation.Api.Commands;
 
 /// <summary>The first account and the first key, so that a new system can be used at all.</summary>
 internal static class FirstKey

@@ -1,9 +1,13 @@
 using System.CommandLine;
+using Generation.Api.Accounts;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Audit;
+using Generation.Storage.Database;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Api;
+namespace Generation.Api.Commands;
 
 /// <summary>"migrate", "keys" and "audit", over the same configuration as the API itself.</summary>
 internal static class OperatorCommands

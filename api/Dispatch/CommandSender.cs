@@ -1,10 +1,12 @@
 using System.Collections.Concurrent;
+using Generation.Api.Status;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Diagnostics;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using MassTransit;
 
-namespace Generation.Api;
+namespace Generation.Api.Dispatch;
 
 /// <summary>
 /// Sends the commands of jobs that are marked as sent, and puts back those that the broker did not take. Should the process

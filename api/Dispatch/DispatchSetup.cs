@@ -2,7 +2,7 @@ using Generation.Storage;
 using MassTransit;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
-namespace Generation.Api;
+namespace Generation.Api.Dispatch;
 
 /// <summary>The bus, and the loops that send jobs out and bring lost ones back.</summary>
 internal static class DispatchSetup
@@ -34,7 +34,6 @@ internal static class DispatchSetup
                 options.WaitUntilStarted = false;
                 options.StopTimeout = TimeSpan.FromSeconds(3);
             });
-        builder.Services.AddSingleton<JobWaiter>();
         builder.Services.AddSingleton<CommandSender>();
         builder.Services.AddHostedService<Dispatcher>();
         builder.Services.AddHostedService<Rescuer>();

@@ -1,7 +1,9 @@
-using Generation.Storage;
+using Generation.Api.Limits;
+using Generation.Api.Web;
+using Generation.Storage.Jobs;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Api;
+namespace Generation.Api.Dispatch;
 
 /// <summary>
 /// Sends waiting jobs to their model's queue, no more than its workers will take at once: the backlog stays in

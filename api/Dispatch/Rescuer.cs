@@ -1,8 +1,11 @@
+using Generation.Api.Status;
+using Generation.Api.Web;
 using Generation.Diagnostics;
-using Generation.Storage;
+using Generation.Storage.Jobs;
+using Generation.Storage.Workers;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Api;
+namespace Generation.Api.Dispatch;
 
 /// <summary>
 /// Brings back the jobs of lost workers, expires those that nobody began, and forgets what is old. Any number may run

@@ -1,4 +1,4 @@
-namespace Generation.Api;
+namespace Generation.Api.Inputs;
 
 /// <summary>
 /// Base64 in the forms that browsers and libraries write: bare or as a data URI, which is a URL and may be percent-encoded; of either

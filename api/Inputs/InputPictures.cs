@@ -1,9 +1,12 @@
 using System.ComponentModel.DataAnnotations;
+using Generation.Api.Outbound;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Imaging;
-using Generation.Storage;
+using Generation.Storage.Results;
+using Generation.Storage.Uploads;
 
-namespace Generation.Api;
+namespace Generation.Api.Inputs;
 
 /// <summary>Pictures that callers bring: configuration section "Inputs".</summary>
 internal sealed record InputOptions

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Generation.Api;
+namespace Generation.Api.Inputs;
 
 /// <summary>Kind and size of a picture, from its first bytes: by content, not by name, and before any of it is decoded.</summary>
 internal sealed record PictureHeader(string ContentType, int Width, int Height)

@@ -1,9 +1,13 @@
 using System.Net;
+using Generation.Api.Authentication;
+using Generation.Api.Outbound;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Uploads;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace Generation.Api;
+namespace Generation.Api.Inputs;
 
 /// <summary>A kept upload: its id stands for the picture in requests.</summary>
 public sealed record UploadAnswer(

@@ -2,10 +2,13 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Generation.Api.Authentication;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Jobs;
 
-namespace Generation.Api;
+namespace Generation.Api.Jobs;
 
 /// <summary>
 /// GET /v1/jobs/{id}/events: the job's life as server-sent events. queued (with position), started, progress (step,

@@ -1,8 +1,17 @@
+using Generation.Api.Inputs;
+using Generation.Api.Kinds;
+using Generation.Api.Limits;
+using Generation.Api.Models;
+using Generation.Api.Pricing;
+using Generation.Api.Safety;
+using Generation.Api.Status;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Diagnostics;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Jobs;
 
-namespace Generation.Api;
+namespace Generation.Api.Jobs;
 
 /// <summary>
 /// The way from a native body to a queued job, for the native calls and for all faces: input pictures are brought in, the

@@ -1,9 +1,10 @@
 using System.Text.Json;
+using Generation.Api.Status;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using Microsoft.Extensions.Caching.Memory;
 
-namespace Generation.Api;
+namespace Generation.Api.Jobs;
 
 /// <summary>A job as a poll answers it: its document as JSON, and a tag that changes whenever the answer does.</summary>
 internal sealed record JobView(JobState State, long Revision, byte[] Json, string ETag);

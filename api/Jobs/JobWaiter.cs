@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 
-namespace Generation.Api;
+namespace Generation.Api.Jobs;
 
 /// <summary>Watches jobs change: Redis tells, and a look every second makes up for what it does not.</summary>
 internal sealed class JobWaiter(HotState hotState, JobViews views)

@@ -1,18 +1,36 @@
 using System.Text.Json;
+using Generation.Api.Authentication;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Jobs;
+using Generation.Storage.Results;
 using Microsoft.Net.Http.Headers;
 
-namespace Generation.Api;
-
-/// <summary>A page of a list: <paramref name="NextCursor"/> leads to the next, and is absent on the last.</summary>
-public sealed record Page<T>(IReadOnlyList<T> Data, string? NextCursor);
+namespace Generation.Api.Jobs;
 
 /// <summary>/v1/jobs: look at jobs, stop them, fetch what they made.</summary>
 internal static class JobsApi
 {
     private const int DefaultLimit = 20;
     private const int MaxLimit = 100;
+
+    public static void AddJobs(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<JobIntake>();
+        builder.Services.AddSingleton<Submission>();
+        builder.Services.AddSingleton<JobViews>();
+        builder.Services.AddSingleton<JobWaiter>();
+        builder.Services.AddSingleton<OutputUrls>();
+        builder
+            .Services.AddAuthorizationBuilder()
+            .AddPolicy(OutputUrls.Policy, policy =>
+                policy.RequireAssertion(context =>
+                    context.Resource is HttpContext http
+                    && (http.Features.Get<Caller>()?.May(Scopes.Read) == true || OutputUrls.IsSigned(http))
+                )
+            );
+    }
 
     public static void MapJobs(this WebApplication app)
     {

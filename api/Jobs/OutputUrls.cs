@@ -1,11 +1,13 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Results;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Api;
+namespace Generation.Api.Jobs;
 
 /// <summary>
 /// Addresses at which outputs can be fetched without a key, until a time that they carry: the results store's own where

@@ -1,7 +1,9 @@
+using Generation.Api.Authentication;
+using Generation.Api.Limits;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 
-namespace Generation.Api;
+namespace Generation.Api.Jobs;
 
 /// <summary>
 /// GET /v1/jobs/{id}, the most frequent call by far, answered before routing and authorization where the answer is plain:

@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text;
+using Generation.Api.Web;
 
-namespace Generation.Api;
+namespace Generation.Api.Jobs;
 
 /// <summary>What a submission asks for in its headers.</summary>
 /// <param name="Wait">"Prefer: wait=N": answer when the job is done, or after so long; null: at once.</param>

@@ -1,9 +1,14 @@
 using System.Text.Json;
+using Generation.Api.Dispatch;
+using Generation.Api.Limits;
+using Generation.Api.Status;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Jobs;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Api;
+namespace Generation.Api.Jobs;
 
 /// <summary>From a checked and priced job to its answer: one transaction, then waiting if that was asked for.</summary>
 internal sealed class Submission(

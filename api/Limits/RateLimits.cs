@@ -1,6 +1,8 @@
-using Generation.Storage;
+using Generation.Api.Web;
+using Generation.Storage.Accounts;
+using Generation.Storage.Redis;
 
-namespace Generation.Api;
+namespace Generation.Api.Limits;
 
 /// <summary>Requests a second for each account, with the draft standard's RateLimit headers.</summary>
 internal static class RateLimits

@@ -1,7 +1,8 @@
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Workers;
 
-namespace Generation.Api;
+namespace Generation.Api.Models;
 
 /// <summary>The models and schedulers that workers have registered, at most a second old.</summary>
 internal sealed class ModelDirectory(WorkerRegistry workers, TimeProvider time) : IDisposable

@@ -1,7 +1,10 @@
+using Generation.Api.Kinds;
+using Generation.Api.Status;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 
-namespace Generation.Api;
+namespace Generation.Api.Models;
 
 /// <summary>A model as people see it: what it does, its limits and its defaults.</summary>
 public sealed record ModelInfo
@@ -100,8 +103,10 @@ public sealed record ModelInfo
 
     public required decimal PriceFactor { get; init; }
 
-    public static ModelInfo Of(ModelEntry entry, bool available, DateTimeOffset registered) =>
-        new()
+    public static ModelInfo Of(ModelEntry entry, bool available, DateTimeOffset registered)
+    {
+        bool makesClips = entry.Kinds.Any(kind => KindTable.Of(kind).MakesClips);
+        return new ModelInfo
         {
             Created = registered.ToUnixTimeSeconds(),
             Name = entry.Name,
@@ -126,10 +131,10 @@ public sealed record ModelInfo
             Upscaler = entry.Upscaler?.Name,
             Scale = entry.Scale,
             MaxPixelSteps = entry.MaxPixelSteps,
-            DefaultFrames = entry.Kinds.Contains(JobKind.Video) ? entry.DefaultFrames : null,
-            MaxFrames = entry.Kinds.Contains(JobKind.Video) ? entry.MaxFrames : null,
-            DefaultFps = entry.Kinds.Contains(JobKind.Video) ? entry.DefaultFps : null,
-            ClipsFromPicture = entry.Kinds.Contains(JobKind.Video) ? entry.MotionAdapter is null : null,
+            DefaultFrames = makesClips ? entry.DefaultFrames : null,
+            MaxFrames = makesClips ? entry.MaxFrames : null,
+            DefaultFps = makesClips ? entry.DefaultFps : null,
+            ClipsFromPicture = makesClips ? entry.MotionAdapter is null : null,
             ControlTypes = NullIfEmpty(entry.ControlNets.Select(net => net.Type).Distinct()),
             Loras = NullIfEmpty(entry.Loras.Where(lora => lora.Family == entry.Family).Select(lora => lora.Name)),
             Embeddings = NullIfEmpty(
@@ -141,6 +146,7 @@ public sealed record ModelInfo
             HasMaskFinder = entry.MaskFinder is not null,
             PriceFactor = entry.PriceFactor,
         };
+    }
 
     private static List<T>? NullIfEmpty<T>(IEnumerable<T> items) => items.ToList() is { Count: > 0 } list ? list : null;
 }
@@ -158,6 +164,8 @@ public sealed record ModelList(IReadOnlyList<ModelInfo> Data)
 /// <summary>/v1/models and /v1/schedulers: what requests may name.</summary>
 internal static class ModelsApi
 {
+    public static void AddModels(this WebApplicationBuilder builder) => builder.Services.AddSingleton<ModelDirectory>();
+
     public static void MapModels(this WebApplication app)
     {
         app.MapGet("/v1/models", ListAsync)

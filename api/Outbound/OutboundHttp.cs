@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Net;
 using System.Net.Sockets;
 
-namespace Generation.Api;
+namespace Generation.Api.Outbound;
 
 /// <summary>Calls to addresses that callers name: configuration section "Outbound".</summary>
 internal sealed record OutboundOptions

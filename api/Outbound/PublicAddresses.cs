@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Generation.Api;
+namespace Generation.Api.Outbound;
 
 /// <summary>Which addresses of the internet anyone may be sent to: not our own machines, nor what is special. IANA's registries.</summary>
 internal static class PublicAddresses

@@ -1,8 +1,10 @@
 using System.ComponentModel.DataAnnotations;
-using Generation.Storage;
+using Generation.Api.Limits;
+using Generation.Api.Web;
+using Generation.Storage.Retention;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Api;
+namespace Generation.Api.Retention;
 
 /// <summary>How often what is old is deleted: configuration section "Retention".</summary>
 internal sealed record RetentionOptions

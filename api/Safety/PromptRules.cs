@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Generation.Api;
+namespace Generation.Api.Safety;
 
 /// <summary>
 /// Words and phrases that prompts may not have. They are found whatever the case, the width of the letters, and the spaces and

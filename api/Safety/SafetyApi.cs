@@ -1,8 +1,12 @@
 using System.ComponentModel;
+using Generation.Api.Authentication;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Audit;
+using Generation.Storage.Safety;
 
-namespace Generation.Api;
+namespace Generation.Api.Safety;
 
 /// <summary>An account's safety rules, as a whole.</summary>
 public sealed record SafetyBody

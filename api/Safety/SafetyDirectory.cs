@@ -1,8 +1,9 @@
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Safety;
 using Microsoft.Extensions.Caching.Memory;
 
-namespace Generation.Api;
+namespace Generation.Api.Safety;
 
 /// <summary>The accounts' safety rules, at most a second old, and what they make of a request.</summary>
 internal sealed class SafetyDirectory(SafetyStore store, IMemoryCache cache)

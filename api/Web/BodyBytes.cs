@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Generation.Api;
+namespace Generation.Api.Web;
 
 /// <summary>Reads a body whole, up to a limit.</summary>
 internal static class BodyBytes

@@ -1,4 +1,4 @@
-namespace Generation.Api;
+namespace Generation.Api.Web;
 
 /// <summary>Gathers what is wrong with a request's fields, so that the caller learns all of it at once.</summary>
 internal sealed class FieldErrors

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 
-namespace Generation.Api;
+namespace Generation.Api.Web;
 
 /// <summary>A JSON body, read whole and checked for form.</summary>
 /// <param name="Root">The object.</param>

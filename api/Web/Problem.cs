@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Generation.Contracts;
 
-namespace Generation.Api;
+namespace Generation.Api.Web;
 
 /// <summary>An error as RFC 9457 has it. Programs go by <paramref name="Code"/>, which never changes; people read the rest.</summary>
 /// <param name="Type">A URN of the code.</param>
@@ -58,6 +58,15 @@ public sealed class ProblemException(Problem problem) : Exception(problem.Detail
 
     /// <summary>Seconds after which to try again, for the Retry-After header.</summary>
     public int? RetryAfterSeconds { get; init; }
+}
+
+/// <summary>
+/// A feature of requests whose clients expect errors in another shape than problem documents. Status, Retry-After and
+/// Cache-Control stand already when it is called, and may be changed.
+/// </summary>
+public interface IProblemShape
+{
+    public Task WriteAsync(HttpContext http, Problem problem);
 }
 
 /// <summary>Writes problem documents.</summary>

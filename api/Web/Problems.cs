@@ -1,8 +1,8 @@
-using Generation.Storage;
+using Generation.Storage.Results;
 using Microsoft.AspNetCore.Diagnostics;
 using Npgsql;
 
-namespace Generation.Api;
+namespace Generation.Api.Web;
 
 /// <summary>Turns what went wrong into a problem document, whatever it was.</summary>
 internal static class Problems
@@ -19,6 +19,17 @@ internal static class Problems
         );
         app.UseStatusCodePages(context => context.HttpContext.WriteProblemAsync(OfStatus(context.HttpContext)));
         return app;
+    }
+
+    /// <summary>Declares a route's errors.</summary>
+    public static RouteHandlerBuilder ProducesProblems(this RouteHandlerBuilder route, params int[] statuses)
+    {
+        foreach (int status in statuses)
+        {
+            route.Produces<Problem>(status, Problem.ContentType);
+        }
+
+        return route;
     }
 
     private static async Task AnswerAsync(HttpContext http, Exception error)

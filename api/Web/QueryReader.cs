@@ -2,7 +2,10 @@ using System.Globalization;
 using System.Text.Json;
 using Generation.Contracts;
 
-namespace Generation.Api;
+namespace Generation.Api.Web;
+
+/// <summary>A page of a list: <paramref name="NextCursor"/> leads to the next, and is absent on the last.</summary>
+public sealed record Page<T>(IReadOnlyList<T> Data, string? NextCursor);
 
 /// <summary>Reads a query string strictly: an unknown name and a value out of its limits are errors.</summary>
 internal sealed class QueryReader

@@ -1,4 +1,4 @@
-namespace Generation.Api;
+namespace Generation.Api.Web;
 
 /// <summary>
 /// A value that is read anew when somebody asks and it is older than <paramref name="maxAge"/>; of many who ask at once, one

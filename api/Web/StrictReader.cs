@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Reflection;
 using System.Text.Json;
 
-namespace Generation.Api;
+namespace Generation.Api.Web;
 
 /// <summary>
 /// Reads a JSON object into a record of nullable properties, strictly: a field that the record lacks, one given twice
@@ -17,9 +17,18 @@ internal static class StrictReader
         where T : class, new()
     {
         var body = new T();
-        ReadInto(body, root, "", errors);
+        ReadInto(body, root, errors);
         return body;
     }
+
+    /// <summary>Reads an object into an empty record.</summary>
+    public static void ReadInto(object body, JsonElement root, FieldErrors errors) => ReadInto(body, root, "", errors);
+
+    /// <summary>Whether a record has a picture, or a list of records that have one.</summary>
+    public static bool HasPictures(Type type) =>
+        FieldsOf(type)
+            .Values.Select(field => field.PropertyType)
+            .Any(field => field == typeof(PictureSource) || (field.GetElementType() is { IsClass: true } item && HasPictures(item)));
 
     /// <summary>The field names of a record, as they are on the wire.</summary>
     public static Dictionary<string, PropertyInfo> FieldsOf(Type type) =>

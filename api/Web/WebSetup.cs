@@ -2,7 +2,7 @@ using Generation.Contracts;
 using Generation.Diagnostics;
 using Generation.Storage;
 
-namespace Generation.Api;
+namespace Generation.Api.Web;
 
 /// <summary>How the server speaks: JSON, limits, shared services.</summary>
 internal static class WebSetup
@@ -27,20 +27,6 @@ internal static class WebSetup
         builder.Services.ConfigureHttpJsonOptions(json => WireJson.Configure(json.SerializerOptions));
         builder.Services.AddMemoryCache();
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddOptions<PriceOptions>().BindConfiguration(PriceOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        builder.Services.AddSingleton(p => new Prices(p.GetRequiredService<Microsoft.Extensions.Options.IOptions<PriceOptions>>().Value));
-        builder.Services.AddSingleton<PriceBoard>();
-        builder.Services.AddSingleton<PriceKeeper>();
-        builder.Services.AddHostedService(p => p.GetRequiredService<PriceKeeper>());
-        builder.Services.AddSingleton<JobIntake>();
-        builder.Services.AddOptions<AccountOptions>().BindConfiguration(AccountOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        builder.Services.AddSingleton<ModelDirectory>();
-        builder.Services.AddSingleton<LoadBoard>();
-        builder.Services.AddSingleton<RunTimeBoard>();
-        builder.Services.AddSingleton<OutputUrls>();
-        builder.Services.AddSingleton<JobViews>();
-        builder.Services.AddSingleton<Submission>();
-        builder.Services.AddSingleton<ApiMetrics>();
         // A job's end is what a stopping server waits for: answers in the making, not whole jobs
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(5));
     }

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Generation.Api;
+namespace Generation.Api.Web;
 
 /// <summary>Words for errors.</summary>
 internal static class Words

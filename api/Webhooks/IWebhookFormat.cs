@@ -1,9 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Generation.Api.Jobs;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
+using Generation.Storage.Webhooks;
 
-namespace Generation.Api;
+namespace Generation.Api.Webhooks;
 
 /// <summary>A form of webhook messages. The last registered one that takes a job writes its messages.</summary>
 internal interface IWebhookFormat

@@ -2,9 +2,12 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
-using Generation.Storage;
+using Generation.Api.Outbound;
+using Generation.Api.Web;
+using Generation.Storage.Jobs;
+using Generation.Storage.Webhooks;
 
-namespace Generation.Api;
+namespace Generation.Api.Webhooks;
 
 /// <summary>
 /// Sends webhook messages, signed as Standard Webhooks has it: webhook-id, webhook-timestamp, and in webhook-signature

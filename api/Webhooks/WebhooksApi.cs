@@ -1,7 +1,11 @@
+using Generation.Api.Authentication;
+using Generation.Api.Jobs;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Webhooks;
 
-namespace Generation.Api;
+namespace Generation.Api.Webhooks;
 
 /// <summary>A message to a webhook, as its owner sees it.</summary>
 /// <param name="Id">Its id, as webhook-id has it.</param>
@@ -50,9 +54,6 @@ public sealed record WebhookDeliveryAnswer(
 /// <summary>/v1/webhooks: secrets, what was sent, sending it once more.</summary>
 internal static class WebhooksApi
 {
-    /// <summary>What webhook_events may name.</summary>
-    public static readonly string[] Events = ["queued", "started", "finished"];
-
     public static void AddWebhooks(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<WebhookStore>();
@@ -93,34 +94,6 @@ internal static class WebhooksApi
             .WithSummary("Sends a message once more")
             .Produces<WebhookDeliveryAnswer>(202)
             .ProducesProblems(401, 403, 404, 503);
-    }
-
-    /// <summary>Checks where a job's messages are to go.</summary>
-    public static void Check(JobBody body, FieldErrors errors)
-    {
-        if (body.WebhookUrl is { } address)
-        {
-            if (OutboundHttp.WhyNot(address, out _) is { } why)
-            {
-                errors.Add("webhook_url", $"{why}, and is '{Words.Shown(address)}'");
-            }
-            else if (address.Length > 2000)
-            {
-                errors.Add("webhook_url", $"may have 2000 characters at most, and has {address.Length}");
-            }
-        }
-        else if (body.WebhookEvents is not null)
-        {
-            errors.Add("webhook_events", "needs a webhook_url");
-        }
-
-        foreach (string name in (body.WebhookEvents ?? []).Where(e => !Events.Contains(e)))
-        {
-            errors.Add(
-                "webhook_events",
-                $"takes {string.Join(", ", Events)}, and has '{Words.Shown(name)}'{Words.DidYouMean(name, Events)}"
-            );
-        }
     }
 
     private static async Task<IResult> SecretsAsync(HttpContext http, WebhookStore webhooks, CancellationToken cancellationToken)

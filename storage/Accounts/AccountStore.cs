@@ -2,7 +2,7 @@ using Generation.Contracts;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Accounts;
 
 /// <summary>An account as it is now.</summary>
 public sealed record Account(

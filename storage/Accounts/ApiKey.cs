@@ -3,7 +3,7 @@ using System.Numerics;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Accounts;
 
 /// <summary>
 /// The form of a key: "gk_", 256 random bits as 43 base-62 digits, and a checksum (of the SHA-256 of what stands before it,

@@ -1,7 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Accounts;
 
 /// <summary>What a key allows. "admin" includes all others.</summary>
 public static class Scopes
@@ -23,8 +23,8 @@ public sealed record Caller(Guid KeyId, Guid AccountId, string AccountName, IRea
 {
     public bool May(string scope) =>
         Scopes.Contains(scope)
-        || Scopes.Contains(Storage.Scopes.Admin)
-        || (scope == Storage.Scopes.Read && Scopes.Contains(Storage.Scopes.Jobs));
+        || Scopes.Contains(Accounts.Scopes.Admin)
+        || (scope == Accounts.Scopes.Read && Scopes.Contains(Accounts.Scopes.Jobs));
 }
 
 /// <summary>A key as people may see it.</summary>

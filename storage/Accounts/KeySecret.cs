@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Accounts;
 
 /// <summary>Where the secret is with which keys are hashed: configuration section "Keys".</summary>
 public sealed record KeysOptions

@@ -5,7 +5,7 @@ using System.Text.Json;
 using Generation.Contracts;
 using Npgsql;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Audit;
 
 /// <summary>An operator's act.</summary>
 /// <param name="Id">Counts from 1 without a gap.</param>

@@ -1,6 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Database;
 
 /// <summary>
 /// The database as EF Core sees it: its migrations, which are written by hand in SQL. There are no entities: what is read and written, is

@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Database;
 
 /// <summary>Brings a database to this version's schema. Several processes may do so at once: one works, the others wait.</summary>
 public sealed class Migrator(NpgsqlDataSource source, IDbContextFactory<GenerationDb> databases)

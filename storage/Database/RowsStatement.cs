@@ -1,7 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Database;
 
 /// <summary>One of a statement's parameters, whose value comes from what the statement is about.</summary>
 /// <param name="Name">The parameter.</param>

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Database;
 
 /// <summary>
 /// A statement that stands in a file of storage/Sql, as it can be pasted into psql: with a name (:id) for each parameter. It is read once

@@ -1,3 +1,4 @@
+using Generation.Storage.Redis;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -16,7 +17,7 @@ public static class FacesStorage
         services.AddSingleton<ObjectNumbers>();
         services.AddSingleton(provider => new PendingCalls(
             provider.GetRequiredService<RedisConnection>(),
-            provider.GetRequiredService<IOptions<HotStateOptions>>().Value,
+            provider.GetRequiredService<IOptions<RedisOptions>>().Value,
             provider.GetRequiredService<ILogger<PendingCalls>>()
         ));
         return services;

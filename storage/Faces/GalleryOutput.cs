@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Generation.Contracts;
+using Generation.Storage.Jobs;
 
 namespace Generation.Storage.Faces;
 

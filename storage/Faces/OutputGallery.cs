@@ -1,5 +1,6 @@
 using System.Text;
 using Generation.Contracts;
+using Generation.Storage.Jobs;
 using Npgsql;
 using NpgsqlTypes;
 

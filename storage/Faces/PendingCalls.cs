@@ -1,5 +1,6 @@
 using System.Globalization;
 using Generation.Contracts;
+using Generation.Storage.Redis;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
@@ -10,7 +11,7 @@ namespace Generation.Storage.Faces;
 /// its connection or the API was lost goes on with the jobs of the first. Kept in Redis for a while; without Redis a
 /// repeated call is a new one.
 /// </summary>
-public sealed class PendingCalls(RedisConnection redis, HotStateOptions options, ILogger<PendingCalls> logger)
+public sealed class PendingCalls(RedisConnection redis, RedisOptions options, ILogger<PendingCalls> logger)
 {
     /// <summary>A call whose waiter has not been heard of for so long has none.</summary>
     private static readonly TimeSpan Alive = TimeSpan.FromSeconds(6);
@@ -131,7 +132,7 @@ public sealed class PendingCalls(RedisConnection redis, HotStateOptions options,
             long now = Environment.TickCount64;
             if (now - Interlocked.Exchange(ref _lastWarning, now) > 10_000)
             {
-                StorageLog.HotStateFailed(logger, e.Message);
+                RedisLog.Failed(logger, e.Message);
             }
 
             return otherwise;

@@ -1,6 +1,6 @@
 using Generation.Contracts;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Jobs;
 
 /// <summary>A job that a worker has claimed: it alone may run it, for as long as it renews the lease.</summary>
 public sealed record ClaimedJob

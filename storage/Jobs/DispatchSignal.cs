@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Jobs;
 
 /// <summary>
 /// Wakes dispatchers, in this process and in others (LISTEN/NOTIFY), when a job waits or a slot is free. Best effort:
@@ -11,7 +11,7 @@ namespace Generation.Storage;
 /// The notification goes out after the commit and at most every few milliseconds: inside the transactions it would make
 /// PostgreSQL commit them one after another, since notifications are ordered by commit.
 /// </remarks>
-public sealed class DispatchSignal(NpgsqlDataSource source, ILogger<DispatchSignal> logger)
+public sealed partial class DispatchSignal(NpgsqlDataSource source, ILogger<DispatchSignal> logger)
 {
     private const string Channel = "generation_dispatch";
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(5);
@@ -66,7 +66,7 @@ public sealed class DispatchSignal(NpgsqlDataSource source, ILogger<DispatchSign
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException or InvalidOperationException)
             {
-                StorageLog.ListenLost(logger, e.Message);
+                ListenLost(logger, e.Message);
                 await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
@@ -84,7 +84,13 @@ public sealed class DispatchSignal(NpgsqlDataSource source, ILogger<DispatchSign
         }
         catch (Exception e) when (e is NpgsqlException or ObjectDisposedException or TimeoutException or InvalidOperationException)
         {
-            StorageLog.NotifyFailed(logger, e.Message);
+            NotifyFailed(logger, e.Message);
         }
     }
+
+    [LoggerMessage(1, LogLevel.Warning, "Lost the connection that listens for dispatch signals, trying again in 1 s: {Reason}")]
+    private static partial void ListenLost(ILogger logger, string reason);
+
+    [LoggerMessage(2, LogLevel.Debug, "A dispatch signal could not be sent; dispatchers look by themselves within a second: {Reason}")]
+    private static partial void NotifyFailed(ILogger logger, string reason);
 }

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Npgsql;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Jobs;
 
 /// <summary>
 /// Group commit: a call that comes while all lanes are busy waits for one of them, and goes with everybody else who

@@ -1,7 +1,7 @@
 using Generation.Contracts;
 using Npgsql;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Jobs;
 
 /// <summary>A key that has been used, and the first answer.</summary>
 /// <param name="Fingerprint">SHA-256 of what was asked.</param>

@@ -1,7 +1,8 @@
+using Generation.Storage.Database;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Jobs;
 
 /// <summary>
 /// Statements over many or few jobs in one transaction and one round trip, by indexes alone. Locks are taken as everywhere, jobs

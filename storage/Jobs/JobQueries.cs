@@ -1,8 +1,9 @@
 using Generation.Contracts;
+using Generation.Storage.Database;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Jobs;
 
 /// <summary>Which jobs a list shows.</summary>
 public sealed record JobFilter

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Generation.Contracts;
 using Npgsql;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Jobs;
 
 /// <summary>A job as its row in PostgreSQL holds it, with its outputs.</summary>
 public sealed record JobRow

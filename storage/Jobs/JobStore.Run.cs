@@ -1,8 +1,9 @@
 using Generation.Contracts;
+using Generation.Storage.Database;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Jobs;
 
 public sealed partial class JobStore
 {

@@ -1,9 +1,10 @@
 using Generation.Contracts;
 using Generation.Diagnostics;
+using Generation.Storage.Database;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Jobs;
 
 public sealed partial class JobStore
 {

@@ -1,9 +1,11 @@
 using Generation.Contracts;
 using Generation.Diagnostics;
+using Generation.Storage.Database;
+using Generation.Storage.Workers;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Jobs;
 
 public sealed partial class JobStore
 {

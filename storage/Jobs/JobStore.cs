@@ -1,9 +1,10 @@
 using System.Text.Json;
 using Generation.Contracts;
+using Generation.Storage.Database;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Jobs;
 
 /// <summary>
 /// The life of jobs in PostgreSQL, the truth. One named method per transition, each one statement (storage/Sql) that is conditional

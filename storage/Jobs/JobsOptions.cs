@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Jobs;
 
 /// <summary>The life of jobs: configuration section "Jobs", the same for API and workers.</summary>
 public sealed record JobsOptions

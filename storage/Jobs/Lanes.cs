@@ -1,6 +1,6 @@
 using Npgsql;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Jobs;
 
 /// <summary>Connections of their own for each kind of what is written together.</summary>
 /// <param name="open">Opens a source of so many connections.</param>

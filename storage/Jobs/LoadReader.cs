@@ -1,7 +1,9 @@
+using Generation.Storage.Database;
+using Generation.Storage.Workers;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Jobs;
 
 /// <summary>How busy the system is with one model, at one moment.</summary>
 /// <param name="Model">The model.</param>

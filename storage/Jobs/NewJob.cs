@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Generation.Contracts;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Jobs;
 
 /// <summary>A checked and priced job, ready to be submitted.</summary>
 public sealed record NewJob

@@ -1,8 +1,10 @@
 using Generation.Contracts;
+using Generation.Storage.Database;
+using Generation.Storage.Workers;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Jobs;
 
 /// <summary>A queued job whose message is to be sent now.</summary>
 /// <param name="JobId">The job.</param>

@@ -1,7 +1,8 @@
 using Generation.Contracts;
+using Generation.Storage.Database;
 using Npgsql;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Jobs;
 
 /// <summary>How long jobs of one kind run on one model: so many seconds each, and so many for each unit of work.</summary>
 /// <param name="Model">The model.</param>

@@ -1,7 +1,7 @@
 using Generation.Contracts;
 using Npgsql;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Prices;
 
 /// <summary>What jobs of one kind cost on one model by the time that finished ones took, in credits.</summary>
 /// <param name="Model">The model.</param>

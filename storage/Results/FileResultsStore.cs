@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Results;
 
 /// <summary>
 /// Outputs as files: ab/cd/abcd... under one folder. A file is written beside its place, flushed to the disk, renamed

@@ -1,4 +1,4 @@
-namespace Generation.Storage;
+namespace Generation.Storage.Results;
 
 /// <summary>
 /// Where outputs lie, each under the SHA-256 of its bytes. A file is there whole or not at all, and putting the same

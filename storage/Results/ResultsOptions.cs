@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Results;
 
 /// <summary>Where outputs lie: configuration section "Results".</summary>
 public sealed record ResultsOptions

@@ -1,13 +1,13 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Results;
 
 /// <summary>
 /// Looks whether results can be stored: at the start, now and then, and at once when somebody could not. A process whose
 /// results store takes nothing lives on, says in its log what to do, and is not ready until that is done.
 /// </summary>
-public sealed class ResultsWatch(IResultsStore results, ILogger<ResultsWatch> logger) : BackgroundService
+public sealed partial class ResultsWatch(IResultsStore results, ILogger<ResultsWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan IntervalWhileFailing = TimeSpan.FromSeconds(1);
@@ -53,11 +53,11 @@ public sealed class ResultsWatch(IResultsStore results, ILogger<ResultsWatch> lo
             string? found = await FindProblemAsync(stoppingToken);
             if (found is not null && found != told)
             {
-                StorageLog.ResultsFail(logger, found);
+                ResultsFail(logger, found);
             }
             else if (found is null && told is not null)
             {
-                StorageLog.ResultsWork(logger);
+                ResultsWork(logger);
             }
 
             told = found;
@@ -96,4 +96,10 @@ public sealed class ResultsWatch(IResultsStore results, ILogger<ResultsWatch> lo
             return e.Message;
         }
     }
+
+    [LoggerMessage(5, LogLevel.Error, "No results can be stored. {Problem}")]
+    private static partial void ResultsFail(ILogger logger, string problem);
+
+    [LoggerMessage(6, LogLevel.Information, "Results can be stored again")]
+    private static partial void ResultsWork(ILogger logger);
 }

@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Results;
 
 /// <summary>An S3 server for outputs, when Results:Kind is s3: configuration section "Results:S3".</summary>
 public sealed record S3Options

@@ -6,7 +6,7 @@ using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Results;
 
 /// <summary>
 /// Outputs in an S3 bucket: PREFIXab/cd/abcd... An object appears when its last byte has arrived and not before, as S3

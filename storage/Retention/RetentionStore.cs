@@ -1,7 +1,10 @@
+using Generation.Storage.Database;
+using Generation.Storage.Results;
+using Generation.Storage.Uploads;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Retention;
 
 /// <summary>What goes with time: outputs after their account's retention, and files that nothing names any more.</summary>
 public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore results, UploadStore uploads)

@@ -1,6 +1,6 @@
 using Generation.Contracts;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Safety;
 
 /// <summary>An account's rules about what its jobs may show.</summary>
 /// <param name="Policy">Least of what is done with outputs that the safety checker flags; null: requests say, or the model.</param>

@@ -2,7 +2,7 @@ using Generation.Contracts;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Safety;
 
 /// <summary>The accounts' safety rules, as operators set them.</summary>
 public sealed class SafetyStore(NpgsqlDataSource source)

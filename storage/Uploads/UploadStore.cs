@@ -1,6 +1,6 @@
 using Npgsql;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Uploads;
 
 /// <summary>A picture that a caller brought, kept in the results store for a while.</summary>
 public sealed record Upload(

@@ -1,9 +1,10 @@
 using System.Security.Cryptography;
 using Generation.Contracts;
+using Generation.Storage.Accounts;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Webhooks;
 
 /// <summary>A message to an address that a job's owner named.</summary>
 public sealed record WebhookDelivery(

@@ -3,7 +3,7 @@ using Generation.Contracts;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace Generation.Storage;
+namespace Generation.Storage.Workers;
 
 /// <summary>What a worker tells of itself.</summary>
 /// <param name="Id">Its name, one for each process.</param>

@@ -2,7 +2,12 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Audit;
+using Generation.Storage.Jobs;
+using Generation.Storage.Results;
+using Generation.Storage.Retention;
+using Generation.Storage.Workers;
 using Npgsql;
 
 namespace Generation.Api.Tests;

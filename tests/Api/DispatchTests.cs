@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
+using Generation.Api.Dispatch;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Jobs;
+using Generation.Storage.Workers;
 using MassTransit;
 
 namespace Generation.Api.Tests;

@@ -1,5 +1,8 @@
+using Generation.Api.Pricing;
+using Generation.Api.Status;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Prices;
+using Generation.Storage.Workers;
 using Npgsql;
 
 namespace Generation.Api.Tests;

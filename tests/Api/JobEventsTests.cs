@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 
 namespace Generation.Api.Tests;
 

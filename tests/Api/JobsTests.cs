@@ -2,7 +2,8 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
+using Generation.Storage.Results;
 using StackExchange.Redis;
 
 namespace Generation.Api.Tests;

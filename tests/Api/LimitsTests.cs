@@ -3,7 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 
 namespace Generation.Api.Tests;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Generation.Cli;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Audit;
 using Generation.TestSupport;
 
 namespace Generation.Api.Tests;

@@ -1,7 +1,10 @@
 using System.Net;
 using System.Text.Json;
+using Generation.Api.Jobs;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Results;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Tests;

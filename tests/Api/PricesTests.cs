@@ -1,3 +1,4 @@
+using Generation.Api.Pricing;
 using Generation.Contracts;
 
 namespace Generation.Api.Tests;

@@ -1,9 +1,12 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Generation.Api.Web;
 using Generation.Cli;
 using Generation.Contracts;
 using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Database;
 using Generation.TestSupport;
 using Generation.Worker;
 using Microsoft.AspNetCore.Builder;
@@ -174,9 +177,9 @@ internal sealed class FaceStack : IAsyncDisposable
 internal sealed class FaceApi : IAsyncDisposable
 {
     // Any type of the program: both programs have a Program
-    private readonly WebApplicationFactory<Generation.Api.Problem> _factory;
+    private readonly WebApplicationFactory<Problem> _factory;
 
-    private FaceApi(WebApplicationFactory<Generation.Api.Problem> factory, Uri address) => (_factory, Address) = (factory, address);
+    private FaceApi(WebApplicationFactory<Problem> factory, Uri address) => (_factory, Address) = (factory, address);
 
     /// <summary>Where it listens.</summary>
     public Uri Address { get; }
@@ -185,23 +188,21 @@ internal sealed class FaceApi : IAsyncDisposable
     {
         // The factory lives as long as this object
 #pragma warning disable CA2000
-        WebApplicationFactory<Generation.Api.Problem> factory = new WebApplicationFactory<Generation.Api.Problem>().WithWebHostBuilder(
-            host =>
+        WebApplicationFactory<Problem> factory = new WebApplicationFactory<Problem>().WithWebHostBuilder(host =>
+        {
+            host.UseSetting(WebHostDefaults.ServerUrlsKey, $"http://127.0.0.1:{port}");
+            foreach ((string key, string? value) in common)
             {
-                host.UseSetting(WebHostDefaults.ServerUrlsKey, $"http://127.0.0.1:{port}");
-                foreach ((string key, string? value) in common)
-                {
-                    host.UseSetting(key, value);
-                }
-
-                foreach ((string key, string value) in settings)
-                {
-                    host.UseSetting(key, value);
-                }
-
-                host.ConfigureLogging(logging => logging.ClearProviders().AddProvider(new TestLog("api")));
+                host.UseSetting(key, value);
             }
-        );
+
+            foreach ((string key, string value) in settings)
+            {
+                host.UseSetting(key, value);
+            }
+
+            host.ConfigureLogging(logging => logging.ClearProviders().AddProvider(new TestLog("api")));
+        });
 #pragma warning restore CA2000
         factory.UseKestrel();
         factory.StartServer();

@@ -1,4 +1,3 @@
-using Generation.Imaging.Masks;
 using Generation.Imaging.Resizing;
 
 namespace Generation.Imaging.Tests;

@@ -1,5 +1,6 @@
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
+using Generation.Storage.Workers;
 using Generation.TestSupport;
 using Microsoft.AspNetCore.Builder;
 

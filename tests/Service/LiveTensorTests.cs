@@ -1,7 +1,6 @@
 using Generation.Contracts;
 using Generation.Imaging;
-using Generation.Imaging.Masks;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using Generation.TestSupport;
 using Generation.Torch;
 using Generation.Worker.Jobs;

@@ -1,7 +1,7 @@
 using Generation.Contracts;
 using Generation.Diffusion.Vision;
 using Generation.Imaging;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 
 namespace Generation.Service.Tests;
 

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Imaging;
-using Generation.Storage;
+using Generation.Storage.Results;
 using Generation.TestSupport;
 
 namespace Generation.Service.Tests;

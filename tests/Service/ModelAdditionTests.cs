@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Contracts;
-using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Weights;
 using Generation.Worker.Models;
 using TorchSharp;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using Generation.TestSupport;
 using Generation.Worker.Models;
 using Generation.Worker.Queue;

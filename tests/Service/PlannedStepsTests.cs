@@ -3,7 +3,7 @@ using System.Text.Json;
 using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Planning;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using Generation.TestSupport;
 using Generation.Worker.Jobs;
 using Generation.Worker.Queue;

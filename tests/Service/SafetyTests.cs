@@ -1,7 +1,6 @@
 using Generation.Contracts;
 using Generation.Imaging;
-using Generation.Imaging.Masks;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 
 namespace Generation.Service.Tests;
 

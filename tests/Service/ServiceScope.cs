@@ -1,6 +1,11 @@
 using System.Collections.Concurrent;
 using Generation.Contracts;
 using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Database;
+using Generation.Storage.Jobs;
+using Generation.Storage.Results;
+using Generation.Storage.Workers;
 using Generation.TestSupport;
 using Generation.Worker;
 using MassTransit;

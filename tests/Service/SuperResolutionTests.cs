@@ -1,7 +1,7 @@
 using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Imaging.Resizing;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 
 namespace Generation.Service.Tests;
 

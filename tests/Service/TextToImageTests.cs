@@ -1,7 +1,8 @@
 using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Imaging.Png;
-using Generation.Storage;
+using Generation.Storage.Jobs;
+using Generation.Storage.Redis;
 using Generation.TestSupport;
 using Generation.Torch;
 using Generation.Worker.Jobs;
@@ -174,7 +175,7 @@ public sealed class TextToImageTests
         await ShowsAsync(id, new JobProgress(4, 6));
 
         IDatabase redis = await _scope.Get<RedisConnection>().DatabaseAsync(ServiceScope.Limit());
-        string prefix = _scope.Get<IOptions<HotStateOptions>>().Value.KeyPrefix;
+        string prefix = _scope.Get<IOptions<RedisOptions>>().Value.KeyPrefix;
         Assert.That(await redis.HashDeleteAsync($"{prefix}job:{id}", ["step", "steps"]), Is.EqualTo(2));
 
         await ShowsAsync(id, new JobProgress(4, 6));

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.IO.Compression;
 using Generation.Contracts;
 using Generation.Imaging;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using Generation.TestSupport;
 using Microsoft.AspNetCore.Builder;
 

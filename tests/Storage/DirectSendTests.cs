@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using Generation.Contracts;
+using Generation.Storage.Jobs;
+using Generation.Storage.Workers;
 using Npgsql;
 
 namespace Generation.Storage.Tests;

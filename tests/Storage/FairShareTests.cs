@@ -1,4 +1,5 @@
 using Generation.Contracts;
+using Generation.Storage.Jobs;
 
 namespace Generation.Storage.Tests;
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Generation.Storage.Results;
 
 namespace Generation.Storage.Tests;
 

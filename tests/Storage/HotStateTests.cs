@@ -1,4 +1,6 @@
 using Generation.Contracts;
+using Generation.Storage.Jobs;
+using Generation.Storage.Redis;
 using Microsoft.Extensions.Logging.Abstractions;
 using StackExchange.Redis;
 
@@ -118,7 +120,7 @@ public sealed class HotStateTests
         ClaimedJob claim = await _storage.ClaimAsync(row.Id);
         await EventuallyAsync(row.Id, h => h.State == JobState.Running);
         await using var connection = new RedisConnection(_storage.RedisAddress + ",allowAdmin=true");
-        var hot = new HotState(connection, new HotStateOptions(), NullLogger<HotState>.Instance);
+        var hot = new HotState(connection, new RedisOptions(), NullLogger<HotState>.Instance);
         IDatabase redis = await connection.DatabaseAsync(default);
 
         // Redis answers, then closes the connection
@@ -132,7 +134,7 @@ public sealed class HotStateTests
     public async Task FindAsync_RedisAway_AnswersNullInTime()
     {
         await using var nowhere = new RedisConnection("127.0.0.1:1");
-        var hot = new HotState(nowhere, new HotStateOptions { TimeoutMilliseconds = 200 }, NullLogger<HotState>.Instance);
+        var hot = new HotState(nowhere, new RedisOptions { TimeoutMilliseconds = 200 }, NullLogger<HotState>.Instance);
         TimeSpan least = TimeSpan.MaxValue;
         for (int call = 0; call < 3; call++)
         {

@@ -1,6 +1,8 @@
 using FsCheck;
 using FsCheck.Fluent;
 using Generation.Contracts;
+using Generation.Storage.Accounts;
+using Generation.Storage.Jobs;
 
 namespace Generation.Storage.Tests;
 

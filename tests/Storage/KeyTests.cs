@@ -1,3 +1,5 @@
+using Generation.Storage.Accounts;
+
 namespace Generation.Storage.Tests;
 
 public sealed class KeyTests

@@ -1,3 +1,5 @@
+using Generation.Storage.Jobs;
+
 namespace Generation.Storage.Tests;
 
 /// <summary>How many jobs wait, where there are more than are counted one by one.</summary>

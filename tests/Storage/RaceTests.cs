@@ -1,4 +1,6 @@
 using Generation.Contracts;
+using Generation.Storage.Accounts;
+using Generation.Storage.Jobs;
 
 namespace Generation.Storage.Tests;
 

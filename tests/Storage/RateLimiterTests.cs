@@ -1,3 +1,5 @@
+using Generation.Storage.Redis;
+
 namespace Generation.Storage.Tests;
 
 public sealed class RateLimiterTests
@@ -39,7 +41,7 @@ public sealed class RateLimiterTests
         [
             .. new[] { first, second }.Select(redis => new RateLimiter(
                 redis,
-                new HotStateOptions { TimeoutMilliseconds = 30_000 },
+                new RedisOptions { TimeoutMilliseconds = 30_000 },
                 Microsoft.Extensions.Logging.Abstractions.NullLogger<RateLimiter>.Instance
             )),
         ];
@@ -75,7 +77,7 @@ public sealed class RateLimiterTests
         await using var nowhere = new RedisConnection("127.0.0.1:1");
         var limiter = new RateLimiter(
             nowhere,
-            new HotStateOptions(),
+            new RedisOptions(),
             Microsoft.Extensions.Logging.Abstractions.NullLogger<RateLimiter>.Instance
         );
 

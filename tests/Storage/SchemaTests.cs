@@ -1,6 +1,8 @@
 using System.Reflection;
 using System.Text.Json.Serialization;
 using Generation.Contracts;
+using Generation.Storage.Accounts;
+using Generation.Storage.Database;
 using Npgsql;
 
 namespace Generation.Storage.Tests;

@@ -1,5 +1,7 @@
 using System.Data;
 using System.Reflection;
+using Generation.Storage.Database;
+using Generation.Storage.Jobs;
 using Npgsql;
 using NpgsqlTypes;
 

@@ -1,4 +1,7 @@
 using Generation.Contracts;
+using Generation.Storage.Accounts;
+using Generation.Storage.Database;
+using Generation.Storage.Jobs;
 using Generation.TestSupport;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

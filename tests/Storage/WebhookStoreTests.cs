@@ -1,3 +1,7 @@
+using Generation.Storage.Accounts;
+using Generation.Storage.Jobs;
+using Generation.Storage.Webhooks;
+
 namespace Generation.Storage.Tests;
 
 public sealed class WebhookStoreTests

@@ -1,6 +1,6 @@
 using Generation.Diagnostics;
 using Generation.Imaging.Video;
-using Generation.Storage;
+using Generation.Storage.Results;
 using Generation.Torch;
 using Generation.Worker.Models;
 using Generation.Worker.Presence;

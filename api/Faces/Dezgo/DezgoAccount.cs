@@ -1,7 +1,11 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Generation.Api.Authentication;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Jobs;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 
 namespace Generation.Api.Faces.Dezgo;
 

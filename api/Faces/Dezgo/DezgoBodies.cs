@@ -1,3 +1,6 @@
+using Generation.Api.Faces.Shared;
+using Generation.Api.Kinds;
+using Generation.Api.Web;
 using Generation.Contracts;
 
 namespace Generation.Api.Faces.Dezgo;

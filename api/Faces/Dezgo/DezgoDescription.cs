@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Kinds;
 using Generation.Contracts;
 
 namespace Generation.Api.Faces.Dezgo;
@@ -190,7 +191,7 @@ internal static class DezgoDescription
                     ["description"] = "The file",
                     ["content"] = new JsonObject
                     {
-                        [kind == JobKind.Video ? "video/mp4" : "image/png"] = new JsonObject
+                        [KindTable.Of(kind).MakesClips ? "video/mp4" : "image/png"] = new JsonObject
                         {
                             ["schema"] = new JsonObject { ["type"] = "string", ["format"] = "binary" },
                         },

@@ -1,6 +1,12 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Authentication;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Kinds;
+using Generation.Api.Models;
+using Generation.Api.Pricing;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Faces.Dezgo;
@@ -146,7 +152,7 @@ internal sealed class DezgoFace(
         ModelEntry? upscaler = null;
         if (native is PictureBody && bodies.IsUpscaled())
         {
-            upscaler = FaceModels.Entry(DezgoBodies.Upscaler(table), JobKind.SuperResolution, catalogue);
+            upscaler = ModelChoice.Find(catalogue, DezgoBodies.Upscaler(table), JobKind.SuperResolution);
             if (upscaler is null)
             {
                 body.Errors.Add("upscale", "cannot be 2 here: no model enlarges pictures");

@@ -1,6 +1,10 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Models;
+using Generation.Api.Status;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
+using Generation.Storage.Jobs;
 
 namespace Generation.Api.Faces.ModelsLab;
 
@@ -16,7 +20,7 @@ internal sealed class ModelsLabAccount(
     /// <summary>system_load: {queue_num, queue_time, status}.</summary>
     public async Task<JsonNode> LoadAsync(CancellationToken cancellationToken)
     {
-        LoadFigures total = SystemApi.AnswerOf(await board.GetAsync(cancellationToken)).Total;
+        LoadFigures total = LoadApi.AnswerOf(await board.GetAsync(cancellationToken)).Total;
         return new JsonObject
         {
             ["queue_num"] = total.Queued,
@@ -28,7 +32,7 @@ internal sealed class ModelsLabAccount(
     /// <summary>system_details: workers and what they do.</summary>
     public async Task<JsonNode> DetailsAsync(CancellationToken cancellationToken)
     {
-        LoadFigures total = SystemApi.AnswerOf(await board.GetAsync(cancellationToken)).Total;
+        LoadFigures total = LoadApi.AnswerOf(await board.GetAsync(cancellationToken)).Total;
         JsonObject answer = ModelsLabAnswers.Done("System details");
         answer["data"] = new JsonObject
         {

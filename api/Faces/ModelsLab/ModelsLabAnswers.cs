@@ -1,7 +1,10 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Jobs;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
 using Generation.Storage.Faces;
+using Generation.Storage.Jobs;
+using Generation.Storage.Results;
 
 namespace Generation.Api.Faces.ModelsLab;
 

@@ -1,3 +1,5 @@
+using Generation.Api.Kinds;
+using Generation.Api.Web;
 using Generation.Contracts;
 
 namespace Generation.Api.Faces.ModelsLab;
@@ -11,9 +13,6 @@ internal sealed partial class ModelsLabBodies
     private const int MaxVideoFps = 16;
     private const int MaxVideoSide = 512;
     private const int MaxVideoSteps = 50;
-
-    // What is made of a control picture without a network
-    private static readonly string[] Preprocessors = ["canny", "invert", "blur", "tile"];
 
     private async Task<OutpaintBody> OutpaintAsync(CancellationToken cancellationToken)
     {
@@ -125,7 +124,7 @@ internal sealed partial class ModelsLabBodies
                     {
                         Image = picture,
                         Type = type is null ? null : table.Controls.GetValueOrDefault(type, type),
-                        Preprocessor = hint && Preprocessors.Contains(type) ? type : null,
+                        Preprocessor = hint && ControlNetKind.Preprocessors.Contains(type) ? type : null,
                         ResizeMode = "stretch",
                         Scale = scales.Count > 0 ? Scale(scales[Math.Min(i, scales.Count - 1)], "controlnet_conditioning_scale") : null,
                     }

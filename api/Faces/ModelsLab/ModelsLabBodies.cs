@@ -1,5 +1,8 @@
 using System.Globalization;
 using System.Text;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Kinds;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Planning;
 

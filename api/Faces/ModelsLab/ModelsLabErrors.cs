@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Web;
 
 namespace Generation.Api.Faces.ModelsLab;
 

@@ -1,5 +1,8 @@
+using Generation.Api.Authentication;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 

@@ -1,7 +1,13 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Jobs;
+using Generation.Api.Kinds;
+using Generation.Api.Models;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 using Generation.Storage.Faces;
+using Generation.Storage.Jobs;
 
 namespace Generation.Api.Faces.ModelsLab;
 
@@ -79,7 +85,7 @@ internal sealed class ModelsLabJobs(
             await jobs.DeleteOutputsAsync(job.Id, call.Caller.AccountId, cancellationToken);
         }
 
-        return ModelsLabAnswers.Done($"{(job.Kind == JobKind.Video ? "video" : "image")} deleted");
+        return ModelsLabAnswers.Done($"{(KindTable.Of(job.Kind).MakesClips ? "video" : "image")} deleted");
     }
 
     /// <summary>Cancels all of the account's jobs that wait.</summary>

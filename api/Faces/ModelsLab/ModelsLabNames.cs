@@ -1,3 +1,5 @@
+using Generation.Api.Faces.Shared;
+using Generation.Api.Kinds;
 using Generation.Contracts;
 
 namespace Generation.Api.Faces.ModelsLab;
@@ -56,19 +58,13 @@ internal sealed class ModelsLabNames(
         return native is not null && karras && schedulers.Any(s => s.Name == native + "_karras") ? native + "_karras" : native;
     }
 
-    private ModelEntry? Default(JobKind kind, bool ofPicture)
-    {
-        ModelEntry[] able = [.. Able(kind, ofPicture)];
-        return able.FirstOrDefault(m => m.Name == table.DefaultModel)
-            ?? able.FirstOrDefault(m => m.Name == "demo")
-            ?? able.FirstOrDefault();
-    }
+    private ModelEntry? Default(JobKind kind, bool ofPicture) => ModelChoice.Default(Able(kind, ofPicture), table.DefaultModel);
 
     /// <summary>By name. Where no model begins clips as asked, all that make any: the native check says what is wrong.</summary>
     private ModelEntry[] Able(JobKind kind, bool ofPicture)
     {
-        ModelEntry[] able = [.. catalogue.Values.Where(m => m.Kinds.Contains(kind)).OrderBy(m => m.Name, StringComparer.Ordinal)];
-        ModelEntry[] fitting = kind == JobKind.Video ? [.. able.Where(m => m.MotionAdapter is null == ofPicture)] : able;
+        ModelEntry[] able = ModelChoice.Able(catalogue, kind);
+        ModelEntry[] fitting = KindTable.Of(kind).MakesClips ? [.. able.Where(m => m.MotionAdapter is null == ofPicture)] : able;
         return fitting.Length > 0 ? fitting : able;
     }
 }

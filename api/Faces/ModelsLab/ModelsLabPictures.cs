@@ -1,8 +1,13 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
-using Generation.Storage;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Inputs;
+using Generation.Api.Web;
+using Generation.Storage.Accounts;
 using Generation.Storage.Faces;
+using Generation.Storage.Results;
+using Generation.Storage.Uploads;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace Generation.Api.Faces.ModelsLab;

@@ -1,3 +1,6 @@
+using Generation.Api.Faces.Shared;
+using Generation.Api.Webhooks;
+
 namespace Generation.Api.Faces.ModelsLab;
 
 /// <summary>The parts of this face.</summary>

@@ -1,5 +1,7 @@
+using Generation.Api.Webhooks;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
+using Generation.Storage.Webhooks;
 
 namespace Generation.Api.Faces.ModelsLab;
 

@@ -1,6 +1,10 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Kinds;
+using Generation.Api.Models;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Faces.Nebula;
@@ -131,12 +135,7 @@ internal sealed class NebulaFace(FaceCalls calls, ModelDirectory models, NebulaT
             ({ } picture, null) => new Img2ImgBody { Image = picture, Strength = body.Number("strength") ?? table.Strength },
             _ => new Text2ImgBody(),
         };
-        JobKind kind = native switch
-        {
-            InpaintBody => JobKind.Inpaint,
-            Img2ImgBody => JobKind.Img2Img,
-            _ => JobKind.Text2Img,
-        };
+        JobKind kind = KindTable.Of(native).Kind;
         try
         {
             native.Model = FaceNames.Model(name, table.Models, table.DefaultModel, catalogue);
@@ -152,12 +151,12 @@ internal sealed class NebulaFace(FaceCalls calls, ModelDirectory models, NebulaT
         native.Height = body.Int("height");
         if (
             image is not null
-            && FaceModels.Entry(native.Model, kind, catalogue) is { } model
+            && ModelChoice.Find(catalogue, native.Model, kind) is { } model
             && native is { Width: { } width, Height: { } height }
         )
         {
             // With a picture other sizes are resized there, not refused
-            (native.Width, native.Height) = FaceModels.Fit(model, Near(width), Near(height));
+            (native.Width, native.Height) = ModelChoice.NearestSize(model, Near(width), Near(height));
         }
 
         native.NumInferenceSteps = body.Int("num_steps", "steps", "num_inference_steps");

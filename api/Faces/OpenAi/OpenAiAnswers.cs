@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Faces.Shared;
 using Generation.Contracts;
 
 namespace Generation.Api.Faces.OpenAi;

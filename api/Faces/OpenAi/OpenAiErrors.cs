@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Web;
 
 namespace Generation.Api.Faces.OpenAi;
 

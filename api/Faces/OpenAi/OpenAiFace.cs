@@ -1,4 +1,8 @@
 using System.Buffers.Text;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Kinds;
+using Generation.Api.Models;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Microsoft.Extensions.Options;
 
@@ -32,10 +36,7 @@ internal sealed class OpenAiFace(
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        RouteGroupBuilder group = routes
-            .MapGroup(Root.Value!)
-            .RequireAuthorization(Generation.Storage.Scopes.Jobs)
-            .WithTags("OpenAI Images");
+        RouteGroupBuilder group = routes.MapGroup(Root.Value!).RequireAuthorization(Storage.Accounts.Scopes.Jobs).WithTags("OpenAI Images");
         group.MapPost("/generations", GenerateAsync).WithName("openai-generations").WithSummary("OpenAI: words to pictures");
         group.MapPost("/edits", EditAsync).WithName("openai-edits").WithSummary("OpenAI: changes a picture, or what a mask shows of it");
         group.MapPost("/variations", VaryAsync).WithName("openai-variations").WithSummary("OpenAI: variations of a picture");
@@ -48,7 +49,7 @@ internal sealed class OpenAiFace(
         IReadOnlyDictionary<string, ModelEntry> catalogue = await models.ModelsAsync(cancellationToken);
         IReadOnlyList<SchedulerEntry> schedulers = await models.SchedulersAsync(cancellationToken);
         string? name = Model(body, request.Model, catalogue);
-        ModelEntry? model = FaceModels.Entry(name, JobKind.Text2Img, catalogue);
+        ModelEntry? model = ModelChoice.Find(catalogue, name, JobKind.Text2Img);
         return await RunAsync(
             http,
             body,
@@ -77,7 +78,7 @@ internal sealed class OpenAiFace(
 
         if (mask is not null)
         {
-            ModelEntry? painter = FaceModels.Entry(name, JobKind.Inpaint, catalogue);
+            ModelEntry? painter = ModelChoice.Find(catalogue, name, JobKind.Inpaint);
             return await RunAsync(
                 http,
                 body,
@@ -104,7 +105,7 @@ internal sealed class OpenAiFace(
         }
 
         string? editName = table.EditModel.Length > 0 ? table.EditModel : name;
-        ModelEntry? editor = FaceModels.Entry(editName, JobKind.Edit, catalogue);
+        ModelEntry? editor = ModelChoice.Find(catalogue, editName, JobKind.Edit);
         if (editor?.Kinds.Contains(JobKind.Edit) == true)
         {
             return await RunAsync(
@@ -154,7 +155,7 @@ internal sealed class OpenAiFace(
         CancellationToken cancellationToken
     )
     {
-        ModelEntry? model = FaceModels.Entry(name, JobKind.Img2Img, await models.ModelsAsync(cancellationToken));
+        ModelEntry? model = ModelChoice.Find(await models.ModelsAsync(cancellationToken), name, JobKind.Img2Img);
         IReadOnlyList<SchedulerEntry> schedulers = await models.SchedulersAsync(cancellationToken);
         return await RunAsync(
             http,

@@ -1,5 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Kinds;
+using Generation.Api.Web;
 using Generation.Contracts;
 
 namespace Generation.Api.Faces.OpenAi;
@@ -155,7 +158,7 @@ internal sealed record OpenAiRequest
         }
 
         // Clients choose from the service's list, whatever model stands behind it
-        return isListed && model is not null ? FaceModels.Fit(model, width, height) : (width, height);
+        return isListed && model is not null ? ModelChoice.NearestSize(model, width, height) : (width, height);
     }
 
     private static string Choice(FaceBody body, string field, string otherwise, IEnumerable<string> known)

@@ -1,7 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Inputs;
+using Generation.Api.Jobs;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 
 namespace Generation.Api.Faces.OpenAi;
 

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Generation.Api.Web;
 
-namespace Generation.Api.Faces;
+namespace Generation.Api.Faces.Shared;
 
 /// <summary>
 /// A request's fields, whichever way they came (JSON, form, multipart, query), read as leniently as other services do:

@@ -1,10 +1,11 @@
 using System.Text;
 using System.Text.Json;
+using Generation.Api.Web;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
 
-namespace Generation.Api.Faces;
+namespace Generation.Api.Faces.Shared;
 
 /// <summary>
 /// Tells what a body is by its content first and its content type second: curl sends JSON as a form, scripts send JSON

@@ -1,7 +1,9 @@
+using Generation.Api.Kinds;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 
-namespace Generation.Api.Faces;
+namespace Generation.Api.Faces.Shared;
 
 /// <summary>
 /// A blocking call of a client, with the jobs that answer it. No thread waits with it. When its client hangs up the jobs

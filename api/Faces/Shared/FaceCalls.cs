@@ -2,12 +2,18 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Generation.Api.Authentication;
+using Generation.Api.Jobs;
+using Generation.Api.Kinds;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 using Generation.Storage.Faces;
+using Generation.Storage.Jobs;
+using Generation.Storage.Results;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Api.Faces;
+namespace Generation.Api.Faces.Shared;
 
 /// <summary>What the calls of faces share: submitting, waiting, the bytes and addresses of what was made.</summary>
 internal sealed class FaceCalls(

@@ -1,4 +1,4 @@
-namespace Generation.Api.Faces;
+namespace Generation.Api.Faces.Shared;
 
 /// <summary>A file part of a form.</summary>
 /// <param name="Name">File name, as the client gave it; may be empty.</param>

@@ -1,4 +1,4 @@
-namespace Generation.Api.Faces;
+namespace Generation.Api.Faces.Shared;
 
 /// <summary>Keys from where clients of other services put them, to where authentication looks.</summary>
 internal static class FaceKeys

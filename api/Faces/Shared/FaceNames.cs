@@ -1,6 +1,7 @@
+using Generation.Api.Web;
 using Generation.Contracts;
 
-namespace Generation.Api.Faces;
+namespace Generation.Api.Faces.Shared;
 
 /// <summary>Names of models and schedulers of another service, found among ours.</summary>
 internal static class FaceNames

@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Generation.Api.Faces;
+namespace Generation.Api.Faces.Shared;
 
 /// <summary>
 /// What holds for all faces: configuration section "Faces". Each face's own settings stand in "Faces:NAME", over its table.

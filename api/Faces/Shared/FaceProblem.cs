@@ -1,4 +1,6 @@
-namespace Generation.Api.Faces;
+using Generation.Api.Web;
+
+namespace Generation.Api.Faces.Shared;
 
 /// <summary>A problem in the words of a face: native field names become the client's.</summary>
 internal static class FaceProblem

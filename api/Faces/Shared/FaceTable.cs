@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Generation.Api.Faces;
+namespace Generation.Api.Faces.Shared;
 
 /// <summary>
 /// A face's mapping table: the JSON file beside its code, embedded, with the configuration section "Faces:NAME" over it,

@@ -1,7 +1,8 @@
 using System.Text;
 using System.Text.Json;
+using Generation.Api.Web;
 
-namespace Generation.Api.Faces;
+namespace Generation.Api.Faces.Shared;
 
 /// <summary>One value of a field: of a JSON object, of a form, or a file part.</summary>
 internal sealed record FaceValue

@@ -1,4 +1,6 @@
-namespace Generation.Api.Faces;
+using Generation.Api.Web;
+
+namespace Generation.Api.Faces.Shared;
 
 /// <summary>
 /// Another service's API as its clients know it, translated to and from native jobs. A face owns paths (or hosts, or a

@@ -1,8 +1,11 @@
 using System.Text.RegularExpressions;
+using Generation.Api.Inputs;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
+using Generation.Storage.Uploads;
 
-namespace Generation.Api.Faces;
+namespace Generation.Api.Faces.Shared;
 
 /// <summary>
 /// Clients send addresses that this system gave them back as input pictures. Those are found here, without a call to

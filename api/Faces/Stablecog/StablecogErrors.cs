@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Web;
 using Generation.Contracts;
 
 namespace Generation.Api.Faces.Stablecog;

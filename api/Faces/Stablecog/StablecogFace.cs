@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Faces.Stablecog;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Generation.Api.Web;
 using Generation.Storage.Faces;
 
 namespace Generation.Api.Faces.Stablecog;

@@ -1,7 +1,12 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Authentication;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Kinds;
+using Generation.Api.Models;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Planning;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 using Generation.Storage.Faces;
 using Microsoft.AspNetCore.Http.Features;
 

@@ -2,6 +2,10 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Generation.Api.Authentication;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Jobs;
+using Generation.Api.Models;
 using Generation.Contracts;
 using Generation.Storage.Faces;
 

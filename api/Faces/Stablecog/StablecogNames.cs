@@ -1,3 +1,4 @@
+using Generation.Api.Kinds;
 using Generation.Contracts;
 
 namespace Generation.Api.Faces.Stablecog;
@@ -61,13 +62,7 @@ internal sealed class StablecogNames(
         table.Schedulers.FirstOrDefault(s => s.Scheduler == native)?.Id ?? StablecogIds.Of("scheduler", native);
 
     /// <summary>The default model of a kind of work; null: no model does it.</summary>
-    public ModelEntry? Default(JobKind kind)
-    {
-        ModelEntry[] able = [.. Able(kind)];
-        return able.FirstOrDefault(m => m.Name == table.DefaultModel)
-            ?? able.FirstOrDefault(m => m.Name == "demo")
-            ?? able.FirstOrDefault();
-    }
+    public ModelEntry? Default(JobKind kind) => ModelChoice.Default(Able(kind), table.DefaultModel);
 
     private IEnumerable<(Guid Id, string Name, ModelEntry Model)> List(JobKind kind, List<StablecogModel> known)
     {
@@ -90,6 +85,5 @@ internal sealed class StablecogNames(
             var name => Able(kind).FirstOrDefault(m => m.Name == name),
         };
 
-    private IEnumerable<ModelEntry> Able(JobKind kind) =>
-        catalogue.Values.Where(m => m.Kinds.Contains(kind)).OrderBy(m => m.Name, StringComparer.Ordinal);
+    private ModelEntry[] Able(JobKind kind) => ModelChoice.Able(catalogue, kind);
 }

@@ -1,8 +1,12 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Generation.Api.Authentication;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Inputs;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Uploads;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Generation.Api.Faces.Stablecog;

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Web;
 using Generation.Contracts;
 
 namespace Generation.Api.Faces.Stablecog;

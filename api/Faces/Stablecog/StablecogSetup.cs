@@ -1,3 +1,5 @@
+using Generation.Api.Faces.Shared;
+
 namespace Generation.Api.Faces.Stablecog;
 
 /// <summary>The parts of this face.</summary>

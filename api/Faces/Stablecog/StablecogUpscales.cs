@@ -1,8 +1,15 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Generation.Api.Authentication;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Inputs;
+using Generation.Api.Jobs;
+using Generation.Api.Kinds;
+using Generation.Api.Models;
+using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Storage;
 using Generation.Storage.Faces;
+using Generation.Storage.Uploads;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Generation.Api.Faces.Stablecog;

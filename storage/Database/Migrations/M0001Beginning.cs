@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 
-namespace Generation.Storage.Migrations;
+namespace Generation.Storage.Database.Migrations;
 
 /// <summary>Accounts, keys, ledger, jobs with their outputs and outbox, workers and models.</summary>
 [DbContext(typeof(GenerationDb))]

@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 
-namespace Generation.Storage.Migrations;
+namespace Generation.Storage.Database.Migrations;
 
 /// <summary>Uploaded pictures, and how many open jobs an account has.</summary>
 [DbContext(typeof(GenerationDb))]

@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 
-namespace Generation.Storage.Migrations;
+namespace Generation.Storage.Database.Migrations;
 
 /// <summary>Webhooks with their secrets, the operators' audit log, and when outputs were deleted.</summary>
 [DbContext(typeof(GenerationDb))]

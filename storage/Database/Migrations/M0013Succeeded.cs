@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 
-namespace Generation.Storage.Migrations;
+namespace Generation.Storage.Database.Migrations;
 
 /// <summary>The latest succeeded jobs, which load and run times are read from twice a second, however many others ended.</summary>
 [DbContext(typeof(GenerationDb))]

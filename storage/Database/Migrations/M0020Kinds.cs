@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 
-namespace Generation.Storage.Migrations;
+namespace Generation.Storage.Database.Migrations;
 
 /// <summary>What the kinds beyond text2img bring: input pictures that jobs need, and outputs that are clips.</summary>
 [DbContext(typeof(GenerationDb))]

@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 
-namespace Generation.Storage.Migrations;
+namespace Generation.Storage.Database.Migrations;
 
 /// <summary>What an account may ask for, and what is done with pictures that a safety checker flags.</summary>
 [DbContext(typeof(GenerationDb))]

@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 
-namespace Generation.Storage.Migrations;
+namespace Generation.Storage.Database.Migrations;
 
 /// <summary>What is said of single outputs: whether they are shown to everybody, and which job enlarged them.</summary>
 [DbContext(typeof(GenerationDb))]

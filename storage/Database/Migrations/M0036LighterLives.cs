@@ -1,7 +1,7 @@
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 
-namespace Generation.Storage.Migrations;
+namespace Generation.Storage.Database.Migrations;
 
 /// <summary>
 /// Each of a job's transitions writes a new version of its row, and with it an entry in every index that holds it: a function in

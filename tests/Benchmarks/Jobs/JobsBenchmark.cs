@@ -4,7 +4,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Accounts;
 using Npgsql;
 
 namespace Generation.Benchmarks.Jobs;

@@ -2,7 +2,8 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
+using Generation.Storage.Workers;
 using MassTransit;
 
 namespace Generation.Benchmarks.Jobs;

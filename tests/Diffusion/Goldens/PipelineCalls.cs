@@ -4,7 +4,6 @@ using Generation.Diffusion.Families.StableDiffusion;
 using Generation.Diffusion.Families.Video;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
-using Generation.Diffusion.Weights;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Tests.Goldens;

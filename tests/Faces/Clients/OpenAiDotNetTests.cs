@@ -1,6 +1,6 @@
 using System.ClientModel;
 using System.ClientModel.Primitives;
-using Generation.Api;
+using Generation.Api.Inputs;
 using OpenAI;
 using OpenAI.Images;
 using OpenAI.Models;

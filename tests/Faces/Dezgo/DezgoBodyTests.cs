@@ -1,8 +1,9 @@
 using System.Text;
 using System.Text.Json;
-using Generation.Api;
-using Generation.Api.Faces;
 using Generation.Api.Faces.Dezgo;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Kinds;
+using Generation.Api.Web;
 using Generation.Cli;
 using Generation.Contracts;
 using Microsoft.AspNetCore.Http;

@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
-using Generation.Api;
+using Generation.Api.Inputs;
 using Generation.Contracts;
 using Generation.Diffusion.Vision;
 using Generation.Imaging;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using System.Threading.Channels;
+using Generation.Api.Accounts;
 using Generation.Contracts;
 using Generation.TestSupport;
 using Microsoft.AspNetCore.Builder;
@@ -54,7 +55,7 @@ public sealed class ModelsLabAccountTests : ModelsLabTests
     [Test]
     public async Task WalletBalance_NewAccount_HasItsFreeCredits()
     {
-        decimal free = Api.Get<IOptions<Generation.Api.AccountOptions>>().Value.FreeCredits;
+        decimal free = Api.Get<IOptions<AccountOptions>>().Value.FreeCredits;
         Assert.That(free, Is.EqualTo(25));
         FaceUser user = await Api.NewUserAsync(free);
         foreach (string path in (string[])["/api/wallet_balance", "/api/v6/wallet_balance"])

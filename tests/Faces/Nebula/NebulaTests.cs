@@ -1,7 +1,7 @@
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
-using Generation.Api;
+using Generation.Api.Inputs;
 using Generation.Contracts;
 
 namespace Generation.Faces.Tests.Nebula;

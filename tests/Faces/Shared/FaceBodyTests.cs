@@ -1,7 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text;
-using Generation.Api;
-using Generation.Api.Faces;
+using Generation.Api.Faces.Shared;
+using Generation.Api.Web;
 using Microsoft.AspNetCore.Http;
 
 namespace Generation.Faces.Tests.Shared;

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Amazon.S3;
+using Generation.Storage.Results;
 using Generation.TestSupport;
 
 namespace Generation.Storage.Tests.S3;

@@ -1,4 +1,3 @@
-using Generation.Diffusion.Weights;
 using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,4 +1,3 @@
-using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using Generation.Diffusion.Layers;
-using Generation.Diffusion.Weights;
 
 namespace Generation.Diffusion.Networks;
 

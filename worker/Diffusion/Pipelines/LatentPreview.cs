@@ -1,6 +1,5 @@
 using Generation.Diffusion.Networks;
 using Generation.Imaging;
-using Generation.Imaging.Resizing;
 using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;

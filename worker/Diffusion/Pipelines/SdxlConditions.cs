@@ -1,4 +1,3 @@
-using Generation.Diffusion.Weights;
 
 namespace Generation.Diffusion.Pipelines;
 

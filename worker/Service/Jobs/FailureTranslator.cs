@@ -3,7 +3,8 @@ using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Weights;
 using Generation.Imaging;
 using Generation.Imaging.Video;
-using Generation.Storage;
+using Generation.Storage.Jobs;
+using Generation.Storage.Results;
 
 namespace Generation.Worker.Jobs;
 

@@ -1,5 +1,5 @@
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Worker.Jobs;

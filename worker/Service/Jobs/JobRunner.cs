@@ -1,6 +1,6 @@
 using Generation.Contracts;
 using Generation.Diagnostics;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using Generation.Worker.Rendering;
 using Generation.Worker.Telemetry;
 using Microsoft.Extensions.Options;

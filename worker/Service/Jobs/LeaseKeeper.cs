@@ -1,5 +1,5 @@
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using Generation.Worker.Rendering;
 
 namespace Generation.Worker.Jobs;

@@ -1,5 +1,5 @@
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using Generation.Worker.Queue;
 using Generation.Worker.Rendering;
 

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using Generation.Worker.Queue;
 
 namespace Generation.Worker.Jobs;

@@ -1,12 +1,10 @@
 using System.Collections.Concurrent;
 using Generation.Contracts;
 using Generation.Diffusion.Families;
-using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Families.Upscalers;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Vision;
-using Generation.Diffusion.Weights;
 
 namespace Generation.Worker.Models;
 

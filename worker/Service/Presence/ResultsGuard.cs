@@ -1,4 +1,4 @@
-using Generation.Storage;
+using Generation.Storage.Results;
 using Generation.Worker.Queue;
 
 namespace Generation.Worker.Presence;

@@ -1,6 +1,7 @@
 using Generation.Contracts;
 using Generation.Imaging.Video;
-using Generation.Storage;
+using Generation.Storage.Results;
+using Generation.Storage.Workers;
 using Generation.Torch;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;

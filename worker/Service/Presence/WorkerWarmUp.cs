@@ -1,5 +1,5 @@
 using Generation.Imaging;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;
 

@@ -1,6 +1,6 @@
 using Generation.Contracts;
 using Generation.Diagnostics;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using Generation.Worker.Jobs;
 using MassTransit;
 

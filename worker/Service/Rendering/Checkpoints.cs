@@ -3,7 +3,7 @@ using System.IO.Compression;
 using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Weights;
-using Generation.Storage;
+using Generation.Storage.Results;
 using Generation.Worker.Jobs;
 
 namespace Generation.Worker.Rendering;

@@ -1,7 +1,7 @@
 using Generation.Contracts;
 using Generation.Diagnostics;
 using Generation.Diffusion.Pipelines;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using Generation.Worker.Jobs;
 using Generation.Worker.Telemetry;
 using Microsoft.Extensions.Options;

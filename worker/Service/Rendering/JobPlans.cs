@@ -1,7 +1,7 @@
 using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
 using Generation.Planning;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;
 

@@ -2,7 +2,7 @@ using Generation.Contracts;
 using Generation.Diagnostics;
 using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;
 using Generation.Worker.Telemetry;

@@ -1,6 +1,5 @@
 using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
-using Generation.Diffusion.Prompts;
 using Generation.Imaging;
 using Generation.Imaging.Resizing;
 using Generation.Worker.Models;

@@ -1,6 +1,6 @@
 using Generation.Contracts;
 using Generation.Imaging;
-using Generation.Storage;
+using Generation.Storage.Results;
 using Generation.Worker.Jobs;
 using Microsoft.Extensions.Options;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using Generation.Contracts;
-using Generation.Storage;
+using Generation.Storage.Jobs;
 using Generation.Torch;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;

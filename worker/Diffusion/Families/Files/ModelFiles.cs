@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Generation.Diffusion.Families.StableDiffusion;
 using Generation.Diffusion.Tokenizers;
 using Generation.Diffusion.Weights;
 

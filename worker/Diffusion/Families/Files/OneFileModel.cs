@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Generation.Diffusion.Families.StableDiffusion;
 using Generation.Diffusion.Tokenizers;
 using Generation.Diffusion.Weights;
 

@@ -1,5 +1,4 @@
 using Generation.Diffusion.Pipelines;
-using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;

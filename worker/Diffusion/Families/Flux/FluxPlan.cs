@@ -1,6 +1,5 @@
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Schedulers;
-using Generation.Diffusion.Weights;
 
 namespace Generation.Diffusion.Families.Flux;
 

@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using Generation.Diffusion.Layers;
 using Generation.Diffusion.Networks;
-using Generation.Diffusion.Weights;
 
 namespace Generation.Diffusion.Families.Flux;
 

@@ -1,5 +1,4 @@
 using Generation.Diffusion.Families.Files;
-using Generation.Diffusion.Families.StableDiffusionXL;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Weights;

@@ -1,6 +1,5 @@
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
-using Generation.Diffusion.Weights;
 using Generation.Imaging;
 using TorchSharp;
 using static TorchSharp.torch;

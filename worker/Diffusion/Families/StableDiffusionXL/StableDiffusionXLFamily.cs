@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Generation.Diffusion.Families.Files;
-using Generation.Diffusion.Families.StableDiffusion;
 using Generation.Diffusion.Weights;
 using static Generation.Diffusion.Families.Files.PublishedConfigs;
 using static TorchSharp.torch;

@@ -3,7 +3,6 @@ using Generation.Diffusion.Families.StableDiffusion;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
-using Generation.Imaging.Resizing;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,0 +1,148 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using Generation.Api.Web;
+using Generation.Storage.Accounts;
+using Npgsql;
+
+namespace Generation.Api.Authentication;
+
+/// <summary>
+/// Who stands behind a key, remembered for less than a second: a revoked key is refused within one everywhere.
+/// Keeps when keys were last used, written in one go every few seconds.
+/// </summary>
+internal sealed class CallerDirectory(ApiKeyStore keys, TimeProvider time, ILogger<CallerDirectory> logger) : BackgroundService
+{
+    private static readonly TimeSpan Remembered = TimeSpan.FromMilliseconds(800);
+    private static readonly TimeSpan TouchInterval = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<Guid, bool> _used = new();
+
+    /// <summary>
+    /// By the SHA-256 of the key: no key is kept. It is random enough for that, and what lies in the database is another hash.
+    /// </summary>
+    private readonly ConcurrentDictionary<Digest, Known> _known = new();
+
+    /// <summary>Who stands behind a key that was looked up just now.</summary>
+    public bool TryFind(string key, [NotNullWhen(true)] out Caller? caller)
+    {
+        caller = null;
+        if (_known.TryGetValue(Digest.Of(key), out Known? known) && time.GetElapsedTime(known.ReadAt) is var age && age < Remembered)
+        {
+            caller = known.Caller;
+            if (age > Remembered / 2 && known.TryRefresh())
+            {
+                _ = RefreshAsync(key);
+            }
+        }
+
+        return caller is not null;
+    }
+
+    public async Task<Caller?> FindAsync(string key, CancellationToken cancellationToken)
+    {
+        if (TryFind(key, out Caller? caller))
+        {
+            return caller;
+        }
+
+        return await ReadAsync(key, cancellationToken);
+    }
+
+    private async Task<Caller?> ReadAsync(string key, CancellationToken cancellationToken)
+    {
+        // Before the look: what is revoked meanwhile is not remembered for longer
+        long readAt = time.GetTimestamp();
+        Caller? caller = await keys.FindCallerAsync(key, cancellationToken);
+        if (caller is not null)
+        {
+            _known[Digest.Of(key)] = new Known(caller, readAt);
+            _used[caller.KeyId] = true;
+        }
+        else
+        {
+            _known.TryRemove(Digest.Of(key), out _);
+        }
+
+        return caller;
+    }
+
+    /// <summary>
+    /// Reads a key that is in use anew before it is forgotten, so that its many callers do not all wait for the database at once.
+    /// </summary>
+    private async Task RefreshAsync(string key)
+    {
+        try
+        {
+            await ReadAsync(key, CancellationToken.None);
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException or ObjectDisposedException or InvalidOperationException)
+        {
+            // Whoever comes when it is forgotten reads it, and is told what is wrong
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(TouchInterval);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            foreach ((Digest digest, Known known) in _known)
+            {
+                if (time.GetElapsedTime(known.ReadAt) >= Remembered)
+                {
+                    _known.TryRemove(KeyValuePair.Create(digest, known));
+                }
+            }
+
+            Guid[] used = [.. _used.Keys];
+            if (used.Length == 0)
+            {
+                continue;
+            }
+
+            foreach (Guid id in used)
+            {
+                _used.TryRemove(id, out _);
+            }
+
+            try
+            {
+                await keys.TouchAsync(used, stoppingToken);
+            }
+            catch (NpgsqlException e)
+            {
+                ApiLog.LoopFailed(logger, e, "Keeping when keys were used", TouchInterval.TotalSeconds);
+            }
+        }
+    }
+
+    private sealed record Known(Caller Caller, long ReadAt)
+    {
+        private int _refreshing;
+
+        /// <summary>True for the first who asks.</summary>
+        public bool TryRefresh() => Interlocked.Exchange(ref _refreshing, 1) == 0;
+    }
+
+    [StructLayout(LayoutKind.Auto)]
+    private readonly record struct Digest(UInt128 High, UInt128 Low)
+    {
+        public static Digest Of(string key)
+        {
+            Span<byte> text = stackalloc byte[256];
+            Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+            if (!Encoding.UTF8.TryGetBytes(key, text, out int length))
+            {
+                // Longer than any key
+                return default;
+            }
+
+            SHA256.HashData(text[..length], hash);
+            return new Digest(BinaryPrimitives.ReadUInt128LittleEndian(hash), BinaryPrimitives.ReadUInt128LittleEndian(hash[16..]));
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using Generation.Api.Authentication;
+using Generation.Api.Inputs;
+using Generation.Api.Kinds;
+using Generation.Api.Web;
+using Generation.Contracts;
+using Generation.Storage.Accounts;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Generation.Api.Jobs;
+
+/// <summary>POST /v1/KIND for each kind of job.</summary>
+internal static class SubmissionApi
+{
+    public static void MapSubmissions(this WebApplication app)
+    {
+        foreach (KindDefinition kind in KindTable.All)
+        {
+            Map(app, kind);
+        }
+
+        app.MapPost("/v1/remove-background", RemoveBackground)
+            .RequireAuthorization(Scopes.Jobs)
+            .WithTags("Jobs")
+            .WithName("remove-background")
+            .WithSummary("Not done by any network here yet: answered with 'unsupported_kind'")
+            .ProducesProblems(401, 403, 422, 429);
+    }
+
+    private static void Map(WebApplication app, KindDefinition kind)
+    {
+        const string Description =
+            "Answers at once with a job; poll its self link, or send 'Prefer: wait=N' to be answered when it is done. "
+            + "With an Idempotency-Key a repeated request is answered as the first was, and makes no second job.";
+        const string WithPictures =
+            " Pictures come in as an upload's id, a data URI, base64 or an http(s) address, or as files of a multipart form.";
+        app.MapPost(kind.Route, (HttpContext http, JobIntake intake, InputOptions inputs, CancellationToken cancellationToken) =>
+                SubmitAsync(kind, http, intake, inputs, cancellationToken)
+            )
+            .RequireAuthorization(Scopes.Jobs)
+            .WithTags("Jobs")
+            .WithName(kind.Name)
+            .WithSummary(kind.Summary)
+            .WithDescription(kind.TakesPictures ? Description + WithPictures : Description)
+            .Accepts(kind.BodyType, JobBodyReader.Json, kind.TakesPictures ? [JobBodyReader.Multipart] : [])
+            .Produces<JobDocument>(StatusCodes.Status202Accepted)
+            .Produces<JobDocument>()
+            .ProducesProblems(400, 401, 402, 403, 409, 413, 415, 422, 429, 503);
+    }
+
+    private static async Task<IResult> SubmitAsync(
+        KindDefinition kind,
+        HttpContext http,
+        JobIntake intake,
+        InputOptions inputs,
+        CancellationToken cancellationToken
+    )
+    {
+        Caller caller = http.Caller();
+        var preferences = Preferences.Of(http.Request);
+        long limit = kind.TakesPictures ? inputs.MaxRequestBytes : WebSetup.MaxBodyBytes;
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = limit;
+        }
+
+        var errors = new FieldErrors();
+        ReceivedBody received = await JobBodyReader.ReadAsync(http.Request, kind, limit, errors, cancellationToken);
+        byte[]? fingerprint = preferences.IdempotencyKey is null ? null : received.Fingerprint;
+        return await intake.ReplayAsync(caller, preferences, fingerprint, cancellationToken)
+            ?? await intake.SubmitAsync(caller, received.Body, preferences, fingerprint, errors, cancellationToken);
+    }
+
+    private static IResult RemoveBackground() =>
+        throw new ProblemException(422, "unsupported_kind", "remove-background is not done here: no network for it has been chosen yet.");
+}

@@ -1,0 +1,186 @@
+using Generation.Api.Web;
+using Generation.Contracts;
+
+namespace Generation.Api.Kinds;
+
+/// <summary>What all kinds have that draw pictures from words, with or without a picture to begin with.</summary>
+internal sealed partial class RequestChecks
+{
+    private const int MaxLoras = 8;
+    private const string Lanczos = "lanczos";
+
+    /// <summary>The common fields, as a request of words alone, and the model; null where the model is an error.</summary>
+    /// <param name="body">The body.</param>
+    /// <param name="picture">The picture whose size the outputs have where the body gives none; null where there is none.</param>
+    /// <param name="whole">
+    /// The size of the outputs where it follows from the picture and the sides to add; its parts are null where there is no picture.
+    /// </param>
+    public (Text2ImgRequest? Common, ModelEntry? Model) CommonFields(
+        PictureBody body,
+        StoredPicture? picture = null,
+        (int? Width, int? Height)? whole = null
+    )
+    {
+        KindDefinition kind = KindTable.Of(body);
+        string prompt = Prompt(body.Prompt);
+        string negative = OptionalPrompt("negative_prompt", body.NegativePrompt);
+        if (Model(body.Model, kind.Kind) is not { } model)
+        {
+            return (null, null);
+        }
+
+        (int width, int height) = whole switch
+        {
+            ({ } w, { } h) => Size(model, w, h, "left", "top"),
+            not null => (model.DefaultWidth, model.DefaultHeight),
+            null => Size(model, body.Width, body.Height, picture),
+        };
+        int steps = Steps(model, body.NumInferenceSteps);
+        var common = new Text2ImgRequest
+        {
+            Model = model.Name,
+            Prompt = prompt,
+            NegativePrompt = negative,
+            Width = width,
+            Height = height,
+            NumInferenceSteps = steps,
+            GuidanceScale = GuidanceScale(model, body.GuidanceScale),
+            GuidanceRescale = Range("guidance_rescale", body.GuidanceRescale ?? model.DefaultGuidanceRescale, 0, 1),
+            Scheduler = Scheduler(model, body.Scheduler),
+            Seed = Seed(body.Seed),
+            NumImages = Range("num_images", body.NumImages ?? 1, 1, model.MaxImages),
+            OutputFormat = PictureFormat(body.OutputFormat),
+            OutputQuality = Quality(body.OutputQuality),
+            Safety = Safety(model, body.Safety),
+            Loras = Loras(model, body.Loras),
+            ClipSkip = body.ClipSkip is { } skip ? Range("clip_skip", skip, 0, 4) : null,
+            Vae = body.Vae is null ? null : Vae(model, body.Vae),
+            Refiner = Refiner(model, body.Refiner),
+            HiresFix = HiresFix(model, kind, body.HiresFix, steps),
+        };
+        return (common, model);
+    }
+
+    private List<LoraUse>? Loras(ModelEntry model, LoraBody[]? bodies)
+    {
+        if (bodies is null or [])
+        {
+            return null;
+        }
+
+        if (bodies.Length > MaxLoras)
+        {
+            errors.Add("loras", $"may be {MaxLoras} at most, and are {bodies.Length}");
+            return null;
+        }
+
+        var uses = new List<LoraUse>();
+        for (int i = 0; i < bodies.Length; i++)
+        {
+            string field = $"loras[{i}].model";
+            double scale = Range($"loras[{i}].scale", bodies[i].Scale ?? 1, -4, 4);
+            if (bodies[i].Model is not { } name)
+            {
+                errors.Add(field, "is required");
+            }
+            else if (uses.Any(use => use.Model == name))
+            {
+                errors.Add(field, $"'{Words.Shown(name)}' is given twice");
+            }
+            else if (model.Loras.FirstOrDefault(lora => lora.Name == name) is { } lora)
+            {
+                if (lora.Family != model.Family)
+                {
+                    errors.Add(
+                        field,
+                        $"'{lora.Name}' is for models of the family {lora.Family}, and {model.Name} is of the family {model.Family}"
+                    );
+                }
+
+                uses.Add(new LoraUse(lora.Name, scale));
+            }
+            else
+            {
+                string[] fitting = [.. model.Loras.Where(l => l.Family == model.Family).Select(l => l.Name)];
+                errors.Add(
+                    field,
+                    $"there is no LoRA '{Words.Shown(name)}'{Words.DidYouMean(name, fitting)}"
+                        + (
+                            fitting.Length == 0
+                                ? $"; none here fits {model.Name}"
+                                : $" {model.Name} takes {string.Join(", ", fitting.Take(20))}"
+                        )
+                );
+            }
+        }
+
+        return uses;
+    }
+
+    private string Vae(ModelEntry model, string name)
+    {
+        string[] known = [.. model.Vaes.Select(v => v.Name)];
+        if (known.Length > 0)
+        {
+            return Choice("vae", name, known);
+        }
+
+        errors.Add("vae", $"{model.Name} has no other vae than its own; leave it out");
+        return name;
+    }
+
+    private RefinerUse? Refiner(ModelEntry model, RefinerBody? body)
+    {
+        if (body is null)
+        {
+            return null;
+        }
+
+        double switchAt = Range("refiner.switch_at", body.SwitchAt ?? 0.8, 0, 1);
+        string? name = body.Model ?? model.Refiner;
+        if (name is null)
+        {
+            errors.Add("refiner.model", $"is required; {model.Name} names none of its own");
+            return null;
+        }
+
+        if (!models.TryGetValue(name, out ModelEntry? refiner))
+        {
+            errors.Add("refiner.model", $"there is no model '{Words.Shown(name)}'{Words.DidYouMean(name, models.Keys)}");
+        }
+        else if (refiner.Family != model.Family && refiner.Family != model.Family + "-refiner")
+        {
+            errors.Add(
+                "refiner.model",
+                $"'{refiner.Name}' is of the family {refiner.Family}, and {model.Name} is of the family {model.Family}: "
+                    + "their latents do not fit together"
+            );
+        }
+
+        return new RefinerUse(name, switchAt);
+    }
+
+    private HiresFix? HiresFix(ModelEntry model, KindDefinition kind, HiresFixBody? body, int steps)
+    {
+        if (body is null)
+        {
+            return null;
+        }
+
+        if (!kind.TakesHiresFix)
+        {
+            string takers = string.Join(", ", KindTable.All.Where(k => k.TakesHiresFix).Select(k => k.Name));
+            errors.Add("hires_fix", $"goes with {takers}, and not with {kind.Name}");
+        }
+
+        int secondSteps = Range("hires_fix.steps", body.Steps ?? steps, 1, model.MaxSteps);
+        double strength = Strength("hires_fix.strength", body.Strength ?? 0.5);
+        string[] upscalers = [.. new[] { model.Upscaler?.Name, Lanczos }.OfType<string>()];
+        return new HiresFix(
+            Range("hires_fix.scale", body.Scale ?? 2, 1, 4),
+            strength,
+            secondSteps,
+            body.Upscaler is null ? null : Choice("hires_fix.upscaler", body.Upscaler, upscalers)
+        );
+    }
+}

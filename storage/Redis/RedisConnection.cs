@@ -1,0 +1,71 @@
+using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
+using StackExchange.Redis.Availability;
+
+namespace Generation.Storage.Redis;
+
+/// <summary>The one connection of this process to Redis, made at first use; it reconnects by itself.</summary>
+public sealed class RedisConnection : IAsyncDisposable
+{
+    private readonly Lazy<Task<Connected>> _connection;
+
+    public RedisConnection(string address)
+    {
+        var settings = ConfigurationOptions.Parse(address);
+        // Redis may come later than we do, and go and come back
+        settings.AbortOnConnectFail = false;
+        settings.ConnectTimeout = 2000;
+        settings.AsyncTimeout = 2000;
+        // While Redis is away, whoever reads asks PostgreSQL at once; what is written is tried again
+        settings.BacklogPolicy = BacklogPolicy.FailFast;
+        _connection = new Lazy<Task<Connected>>(() => ConnectAsync(settings));
+    }
+
+    /// <summary>Whether an exception means that Redis is away or slow, and not that we are wrong.</summary>
+    public static bool IsTrouble(Exception e) => e is RedisException or TimeoutException or ObjectDisposedException;
+
+    public async Task<ConnectionMultiplexer> ConnectAsync(CancellationToken cancellationToken) =>
+        (await _connection.Value.WaitAsync(cancellationToken)).Multiplexer;
+
+    /// <summary>Waits at the first use only.</summary>
+    public ValueTask<IDatabase> DatabaseAsync(TimeSpan limit, CancellationToken cancellationToken) =>
+        _connection.Value is { IsCompletedSuccessfully: true } connected
+            ? new ValueTask<IDatabase>(connected.Result.Database)
+            : FirstDatabaseAsync(limit, cancellationToken);
+
+    public ValueTask<IDatabase> DatabaseAsync(CancellationToken cancellationToken) =>
+        DatabaseAsync(Timeout.InfiniteTimeSpan, cancellationToken);
+
+    /// <summary>
+    /// The same for commands that nobody waits for: where the connection breaks, those whose flags say that they may run twice
+    /// are tried three times within some seconds.
+    /// </summary>
+    public async ValueTask<IDatabaseAsync> RetryingDatabaseAsync() => (await _connection.Value).Retrying;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_connection is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+        {
+            await (await _connection.Value).Multiplexer.CloseAsync();
+        }
+    }
+
+    private static async Task<Connected> ConnectAsync(ConfigurationOptions settings)
+    {
+        ConnectionMultiplexer multiplexer = await ConnectionMultiplexer.ConnectAsync(settings);
+        IDatabase database = multiplexer.GetDatabase();
+        return new Connected(multiplexer, database, database.WithRetry(RetryPolicy.Default));
+    }
+
+    private async ValueTask<IDatabase> FirstDatabaseAsync(TimeSpan limit, CancellationToken cancellationToken) =>
+        (await _connection.Value.WaitAsync(limit, cancellationToken)).Database;
+
+    private sealed record Connected(ConnectionMultiplexer Multiplexer, IDatabase Database, IDatabaseAsync Retrying);
+}
+
+/// <summary>What is logged of Redis. No prompt and no key is ever an argument.</summary>
+internal static partial class RedisLog
+{
+    [LoggerMessage(3, LogLevel.Warning, "Redis does not take what changes; polls are answered from PostgreSQL: {Reason}")]
+    public static partial void Failed(ILogger logger, string reason);
+}
