@@ -1,10 +1,6 @@
-using System.Reflection;
-using System.Runtime.Loader;
-using System.Text.RegularExpressions;
 using Generation.Diffusion.Tests.Goldens;
 using Generation.Imaging;
 using Microsoft.CodeAnalysis;
-using Microsoft.CodeAnalysis.CSharp;
 
 namespace Generation.Diffusion.Tests.Pipelines;
 
@@ -12,10 +8,6 @@ namespace Generation.Diffusion.Tests.Pipelines;
 [NonParallelizable]
 public sealed class ReadmeTests
 {
-    private const string ImplicitUsings =
-        "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using "
-        + "System.Threading;";
-
     private string _folder = "";
     private string _before = "";
 
@@ -54,15 +46,8 @@ public sealed class ReadmeTests
 
     private static IEnumerable<TestCaseData> Programs()
     {
-        string text = File.ReadAllText(GoldenCase.InRepository("worker/Diffusion/README.md"));
-        return Regex
-            .Matches(text, @"```csharp\n(?<code>.*?)```", RegexOptions.Singleline | RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1))
-            .Select(match =>
-                (
-                    Code: match.Groups["code"].Value,
-                    Title: text[..match.Index].Split('\n').Last(line => line.StartsWith("## ", StringComparison.Ordinal))[3..]
-                )
-            )
+        return ReadmeCode
+            .In("worker/Diffusion/README.md")
             .Select((program, i) => new TestCaseData(program.Code).SetArgDisplayNames($"{i}: {program.Title}"));
     }
 
@@ -80,38 +65,8 @@ public sealed class ReadmeTests
         }
     }
 
-    private static void Run(string code)
-    {
-        IEnumerable<MetadataReference> references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
-            .Split(Path.PathSeparator)
-            .Select(path => MetadataReference.CreateFromFile(path));
-        var compilation = CSharpCompilation.Create(
-            $"Readme{Guid.NewGuid():N}",
-            [CSharpSyntaxTree.ParseText(ImplicitUsings), CSharpSyntaxTree.ParseText(code)],
-            references,
-            new CSharpCompilationOptions(OutputKind.ConsoleApplication, nullableContextOptions: NullableContextOptions.Enable)
-        );
-        using var image = new MemoryStream();
-        string[] faults =
-        [
-            .. compilation
-                .Emit(image)
-                .Diagnostics.Where(fault => fault.Severity >= DiagnosticSeverity.Warning)
-                .Select(fault => fault.ToString()),
-        ];
-        Assert.That(faults, Is.Empty, "it compiles without a warning");
-        var context = new AssemblyLoadContext(name: null, isCollectible: true);
-        try
-        {
-            image.Position = 0;
-            MethodInfo entry = context.LoadFromStream(image).EntryPoint!;
-            entry.Invoke(null, [Array.Empty<string>()]);
-        }
-        finally
-        {
-            context.Unload();
-        }
-    }
+    private static void Run(string code) =>
+        ReadmeCode.Run(code, OutputKind.ConsoleApplication, program => program.EntryPoint!.Invoke(null, [Array.Empty<string>()]));
 
     private static Picture Painted(int channels, Func<int, int, byte> value)
     {
