@@ -5,6 +5,7 @@ using Generation.Imaging;
 using Generation.Imaging.Video;
 using Generation.Storage.Jobs;
 using Generation.Storage.Results;
+using Generation.Worker.Models;
 
 namespace Generation.Worker.Jobs;
 
@@ -94,6 +95,3 @@ internal sealed class FailureTranslator(ProcessRecycler recycler, ILogger<Failur
         || e.Message.Contains("not enough memory", StringComparison.OrdinalIgnoreCase)
         || e.Message.Contains("std::bad_alloc", StringComparison.Ordinal);
 }
-
-/// <summary>This worker cannot load a model. The message is for the job's owner and names no path.</summary>
-internal sealed class ModelUnavailableException(string message, Exception? inner = null) : Exception(message, inner);

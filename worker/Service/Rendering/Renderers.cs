@@ -1,9 +1,7 @@
 using Generation.Contracts;
+using Generation.Worker.Models;
 
 namespace Generation.Worker.Rendering;
-
-/// <summary>A kind that this worker has a renderer for: what the catalogue registers.</summary>
-internal sealed record RenderedKind(JobKind Kind);
 
 /// <summary>The renderers by kind. A kind without one is not registered, and the API says that no model does it.</summary>
 internal sealed class Renderers(IServiceProvider services)
