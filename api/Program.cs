@@ -44,7 +44,7 @@ builder.AddApiDescription();
 
 WebApplication app = builder.Build();
 app.UseProblems();
-app.UseMiddleware<PollLane>();
+app.UseMiddleware<JobPollMiddleware>();
 app.UseFaces();
 
 // Behind the faces, which may move a path

@@ -5,7 +5,7 @@ namespace Generation.Contracts;
 
 /// <summary>
 /// An amount of money in credits, exact to a millionth: stored as <paramref name="Micros"/>, a JSON number of credits
-/// on the wire. May be negative, as the line of a ledger is.
+/// on the wire. It may be negative, as the line of a ledger is.
 /// </summary>
 [JsonConverter(typeof(CreditsConverter))]
 public readonly record struct Credits(long Micros) : IComparable<Credits>
@@ -14,8 +14,8 @@ public readonly record struct Credits(long Micros) : IComparable<Credits>
 
     public decimal Value => Micros / 1_000_000m;
 
-    /// <summary>Nearest amount to <paramref name="credits"/>; halves away from zero.</summary>
-    /// <exception cref="OverflowException">More than 9.2 million million credits.</exception>
+    /// <summary>The amount nearest to <paramref name="credits"/>; halves are rounded away from zero.</summary>
+    /// <exception cref="OverflowException">The amount is more than 9.2 million million credits.</exception>
     public static Credits Of(decimal credits) => new(checked((long)decimal.Round(credits * 1_000_000m, MidpointRounding.AwayFromZero)));
 
     public static Credits operator +(Credits a, Credits b) => new(checked(a.Micros + b.Micros));

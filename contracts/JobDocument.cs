@@ -20,19 +20,19 @@ public sealed record JobDocument
 
     public DateTimeOffset? FinishedAt { get; init; }
 
-    /// <summary>If not started by then, the job expires and costs nothing.</summary>
+    /// <summary>When the job expires, at no cost, if no worker has begun it.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>Place among the queued jobs of its model: 1 is next. Only while queued.</summary>
+    /// <summary>Position among the queued jobs of its model, where 1 is next; only of a queued job.</summary>
     public long? Position { get; init; }
 
-    /// <summary>Estimated seconds until the outputs are there. Only while queued or running.</summary>
+    /// <summary>Estimated seconds until the outputs are there; only of a queued or running job.</summary>
     public double? EtaSeconds { get; init; }
 
     /// <summary>Why it does not start, while no worker can run it.</summary>
     public string? WaitingReason { get; init; }
 
-    /// <summary>Only while running.</summary>
+    /// <summary>How far the job is; only of a running job.</summary>
     public JobProgress? Progress { get; init; }
 
     /// <summary>How many times a worker has begun it.</summary>
@@ -69,7 +69,7 @@ public sealed record JobDocument
 /// </summary>
 public sealed record JobCost(Credits Held, Credits Charged);
 
-/// <summary>Where to go on from a job; paths on the API's own address.</summary>
+/// <summary>Paths, on the API's own address, to what can be done with a job.</summary>
 public sealed record JobLinks(string Self, string Events, string Cancel)
 {
     public static JobLinks Of(JobId id) => new($"/v1/jobs/{id}", $"/v1/jobs/{id}/events", $"/v1/jobs/{id}/cancel");
@@ -81,7 +81,7 @@ public sealed record JobOutputLink
     public required int Index { get; init; }
 
     /// <summary>
-    /// Path on the API's own address, or a whole address where the results store gives one. Signed: whoever has it
+    /// Path on the API's own address, or a whole address where the results store gives one. It is signed: whoever has it
     /// needs no key until <see cref="UrlExpiresAt"/>.
     /// </summary>
     public required string Url { get; init; }
@@ -89,7 +89,9 @@ public sealed record JobOutputLink
     /// <summary>Until when <see cref="Url"/> is good without a key; the job's document always has a fresh one.</summary>
     public DateTimeOffset? UrlExpiresAt { get; init; }
 
-    /// <summary>A small JPEG of it, of at most 256 pixels a side, by the same rules as <see cref="Url"/>; null: there is none.</summary>
+    /// <summary>
+    /// Address of a small JPEG of it, of at most 256 pixels a side, as <see cref="Url"/> is one; null where there is none.
+    /// </summary>
     public string? ThumbnailUrl { get; init; }
 
     public string? ThumbnailSha256 { get; init; }
@@ -106,10 +108,10 @@ public sealed record JobOutputLink
 
     public required string Sha256 { get; init; }
 
-    /// <summary>What the safety checker found; null: none has looked.</summary>
+    /// <summary>Whether the safety checker flagged it; null where none has looked.</summary>
     public bool? Nsfw { get; init; }
 
-    /// <summary>Frames of a clip.</summary>
+    /// <summary>Number of frames of a clip.</summary>
     public int? Frames { get; init; }
 
     /// <summary>Frames a second of a clip.</summary>
@@ -139,3 +141,9 @@ public sealed record JobOutputLink
             Render = output.Render,
         };
 }
+
+/// <summary>How far a running job is: <paramref name="Step"/> of <paramref name="Steps"/> are done.</summary>
+public sealed record JobProgress(int Step, int Steps);
+
+/// <summary>Why a job failed: a stable code for programs, a sentence for people, and the field at fault if one is.</summary>
+public sealed record JobError(string Code, string Detail, string? Field = null);

@@ -5,8 +5,8 @@ using System.Text.Json.Serialization;
 namespace Generation.Contracts;
 
 /// <summary>
-/// Names one job, for ever and everywhere. A version 7 UUID, so that ids sort by the time of submission.
-/// The default value names no job. On the wire: 32 lowercase hexadecimal digits with hyphens.
+/// The id of a job: a UUID of version 7, so that ids sort by the time of submission. The default value is no job's id.
+/// On the wire it is 32 lowercase hexadecimal digits with hyphens.
 /// </summary>
 [JsonConverter(typeof(JobIdConverter))]
 public readonly record struct JobId(Guid Value) : IParsable<JobId>

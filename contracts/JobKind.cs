@@ -2,15 +2,15 @@ using System.Text.Json.Serialization;
 
 namespace Generation.Contracts;
 
-/// <summary>The kinds of work. The numbers are stored: they never change.</summary>
+/// <summary>The kinds of jobs. Their numbers are stored and never change.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<JobKind>))]
 public enum JobKind
 {
-    /// <summary>Words to picture.</summary>
+    /// <summary>Draws pictures from words.</summary>
     [JsonStringEnumMemberName("text2img")]
     Text2Img = 0,
 
-    /// <summary>Picture and words to picture.</summary>
+    /// <summary>Draws over a picture, as words say.</summary>
     [JsonStringEnumMemberName("img2img")]
     Img2Img = 1,
 
@@ -18,11 +18,11 @@ public enum JobKind
     [JsonStringEnumMemberName("inpaint")]
     Inpaint = 2,
 
-    /// <summary>Paints beyond the borders.</summary>
+    /// <summary>Paints beyond the borders of a picture.</summary>
     [JsonStringEnumMemberName("outpaint")]
     Outpaint = 3,
 
-    /// <summary>Small picture to large picture.</summary>
+    /// <summary>Enlarges a picture.</summary>
     [JsonStringEnumMemberName("super-resolution")]
     SuperResolution = 4,
 
@@ -30,11 +30,11 @@ public enum JobKind
     [JsonStringEnumMemberName("edit")]
     Edit = 5,
 
-    /// <summary>Words to picture, steered by control pictures.</summary>
+    /// <summary>Draws pictures from words, steered by control pictures.</summary>
     [JsonStringEnumMemberName("controlnet")]
     ControlNet = 6,
 
-    /// <summary>Words or a picture to a clip.</summary>
+    /// <summary>Makes a clip from words or from a picture.</summary>
     [JsonStringEnumMemberName("video")]
     Video = 7,
 }
@@ -47,6 +47,6 @@ public static class JobKinds
         .. Enum.GetValues<JobKind>().Select(kind => System.Text.Json.JsonSerializer.Serialize(kind).Trim('"')),
     ];
 
-    /// <summary>text2img, super-resolution, ...: also the last part of the kind's address.</summary>
+    /// <summary>The kind's name on the wire, which is also the last part of its route: text2img, super-resolution, ...</summary>
     public static string WireName(this JobKind kind) => Names[(int)kind];
 }

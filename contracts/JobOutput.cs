@@ -3,7 +3,7 @@ namespace Generation.Contracts;
 /// <summary>One finished file of a job.</summary>
 public sealed record JobOutput
 {
-    /// <summary>Place among the job's outputs, from 0.</summary>
+    /// <summary>Index among the job's outputs, from 0.</summary>
     public required int Index { get; init; }
 
     /// <summary>Hash of the bytes, 64 lowercase hexadecimal digits: the file's name in the results store.</summary>
@@ -13,19 +13,19 @@ public sealed record JobOutput
 
     public required long Bytes { get; init; }
 
-    /// <summary>In pixels.</summary>
+    /// <summary>Width in pixels.</summary>
     public required int Width { get; init; }
 
-    /// <summary>In pixels.</summary>
+    /// <summary>Height in pixels.</summary>
     public required int Height { get; init; }
 
     /// <summary>The seed that makes this output alone.</summary>
     public long? Seed { get; init; }
 
-    /// <summary>What the safety checker found; null: none has looked.</summary>
+    /// <summary>Whether the safety checker flagged it; null where none has looked.</summary>
     public bool? Nsfw { get; init; }
 
-    /// <summary>Frames of a clip.</summary>
+    /// <summary>Number of frames of a clip.</summary>
     public int? Frames { get; init; }
 
     /// <summary>Frames a second of a clip.</summary>

@@ -8,15 +8,15 @@ namespace Generation.Contracts;
 /// </summary>
 public sealed record JobPlan
 {
-    /// <summary>Of the plans that this version of the program makes and follows.</summary>
+    /// <summary>The version of the plans that this program makes and follows.</summary>
     public const int CurrentVersion = 1;
 
-    /// <summary>The form of the plan; a worker that does not know it makes its own.</summary>
+    /// <summary>The version of the plan; a worker of another version makes its own plan.</summary>
     public required int Version { get; init; }
 
     /// <summary>
-    /// Whether the model's own scheduler was not known, as where a worker of an earlier version has registered the model: good
-    /// enough to price the job by; the worker, which has the model's files, plans anew.
+    /// Whether the model's own scheduler was not known, because a worker of an earlier version has registered the model. Such a plan
+    /// is good enough to price the job by; the worker, which has the model's files, plans anew.
     /// </summary>
     public bool IsAssumed { get; init; }
 
@@ -31,7 +31,7 @@ public sealed record JobPlan
 
     public required int Height { get; init; }
 
-    /// <summary>Frames of an output: 1 of a picture.</summary>
+    /// <summary>Number of frames of an output; a picture has 1.</summary>
     public int Frames { get; init; } = 1;
 
     /// <summary>How many outputs there are.</summary>
@@ -42,7 +42,8 @@ public sealed record JobPlan
     public bool IsCurrent => Version == CurrentVersion && !IsAssumed;
 
     /// <summary>
-    /// Steps that are run for one output, over its passes: calls of the network, of which second order methods make two a step.
+    /// Steps that are run for one output, over its passes. A step is a call of the network, of which methods of second order make
+    /// two for each of their steps.
     /// </summary>
     [JsonIgnore]
     public int Steps => Passes.Sum(pass => pass.Steps);
@@ -55,7 +56,10 @@ public sealed record JobPlan
     [JsonIgnore]
     public decimal OutputMegapixels => Mega(Width, Height) * Frames;
 
-    /// <summary>By what run times of jobs of one kind and model compare; networks without steps go by what they hand out.</summary>
+    /// <summary>
+    /// The amount of work by which run times of a kind and model are compared: megapixel-steps, or megapixels where there are
+    /// no steps.
+    /// </summary>
     [JsonIgnore]
     public double Work => (double)((MegapixelSteps > 0 ? MegapixelSteps : OutputMegapixels) * Outputs);
 
@@ -87,9 +91,10 @@ public sealed record PlannedPass
     /// <summary>Calls of the network that the whole schedule has.</summary>
     public required int Calls { get; init; }
 
-    /// <summary>The first of them that is made, from 0, and the one after the last.</summary>
+    /// <summary>The first call that is made, from 0.</summary>
     public required int Begin { get; init; }
 
+    /// <summary>The call after the last that is made.</summary>
     public required int End { get; init; }
 
     /// <summary>Name of the upscaler that enlarges what the pass before left; null: the Lanczos filter, or nothing is enlarged.</summary>
@@ -115,4 +120,30 @@ public enum PassPurpose
     /// <summary>Draws over the enlarged picture of the pass before.</summary>
     [JsonStringEnumMemberName("redraw")]
     Redraw = 2,
+}
+
+/// <summary>
+/// How a picture gets the size that is asked for: it is made directly where the network makes that size; else it is made in the
+/// network's own area with the asked aspect, upscaled, cropped to the aspect and resized to the pixel.
+/// </summary>
+public sealed record RenderPlan
+{
+    /// <summary>Size at which the diffusion network works, in pixels.</summary>
+    public required int GeneratedWidth { get; init; }
+
+    public required int GeneratedHeight { get; init; }
+
+    /// <summary>Of two passes, the size of the first, in pixels; null where there is one pass.</summary>
+    public int? FirstWidth { get; init; }
+
+    public int? FirstHeight { get; init; }
+
+    /// <summary>Name of the upscaler that follows, or null.</summary>
+    public string? Upscaler { get; init; }
+
+    /// <summary>The upscaler's factor; 1 without one.</summary>
+    public int Scale { get; init; } = 1;
+
+    /// <summary>Whether the (upscaled) picture is then cropped and resized to the asked size.</summary>
+    public required bool Resized { get; init; }
 }

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Generation.Contracts;
 
-/// <summary>Where a job is in its life. The numbers are stored: they never change.</summary>
+/// <summary>The states of a job's life. Their numbers are stored and never change.</summary>
 /// <remarks>
 /// <code>
 ///            +--------- rescued or handed back ---------+

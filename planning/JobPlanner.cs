@@ -9,14 +9,6 @@ namespace Generation.Planning;
 /// </summary>
 public static class JobPlanner
 {
-    /// <summary>
-    /// A network that is not told of the mask paints beyond a picture's borders from the drawn out edges, not from noise alone:
-    /// else it draws a picture of its own beside the old one.
-    /// </summary>
-    private const double StrengthFromEdges = 0.8;
-
-    private const string Lanczos = "lanczos";
-
     private const string SwitchAt = "refiner.switch_at";
 
     /// <summary>The plan of a job.</summary>
@@ -46,7 +38,7 @@ public static class JobPlanner
         var schedules = PassSchedules.Of(model);
         RenderPlan render = PictureSizes.Of(model, request.Width, request.Height, request.HiresFix);
         (int width, int height) = (render.FirstWidth ?? render.GeneratedWidth, render.FirstHeight ?? render.GeneratedHeight);
-        (double strength, int steps) = Share(request, model);
+        (double strength, int steps) = request.FirstPass(model);
         var passes = new List<PlannedPass>
         {
             Pass(
@@ -101,7 +93,7 @@ public static class JobPlanner
                 "hires_fix.strength",
                 new SchedulerOptions { Strength = fix.Strength }
             );
-            passes.Add(redraw with { Upscaler = width < wide && fix.Upscaler != Lanczos ? model.Upscaler?.Name : null });
+            passes.Add(redraw with { Upscaler = width < wide && fix.Upscaler != HiresFix.Lanczos ? model.Upscaler?.Name : null });
         }
 
         return new JobPlan
@@ -181,20 +173,6 @@ public static class JobPlanner
             ],
         };
     }
-
-    /// <summary>With how much noise the first pass begins, and of how many steps its schedule has.</summary>
-    private static (double Strength, int Steps) Share(PictureRequest request, ModelEntry model) =>
-        request switch
-        {
-            Img2ImgRequest { Strength: var strength } => (strength, request.NumInferenceSteps),
-            InpaintRequest { Strength: var strength } => (strength, request.NumInferenceSteps),
-            // As many steps as were asked for, over the part of the schedule that is run
-            OutpaintRequest when model.Network?.SeesMask != true => (
-                StrengthFromEdges,
-                (int)Math.Ceiling(request.NumInferenceSteps / StrengthFromEdges)
-            ),
-            _ => (1, request.NumInferenceSteps),
-        };
 
     private static PlannedPass Pass(
         PassPurpose purpose,

@@ -16,7 +16,7 @@ internal sealed record AccountOptions
     public decimal FreeCredits { get; init; } = 25;
 }
 
-/// <summary>Your account.</summary>
+/// <summary>The caller's account.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="CreatedAt">When it was made.</param>
@@ -32,7 +32,7 @@ public sealed record AccountAnswer(
     IReadOnlyList<string> Scopes
 );
 
-/// <summary>/v1/account: your account and its money.</summary>
+/// <summary>/v1/account: the caller's account and its money.</summary>
 internal static class AccountApi
 {
     public static void AddAccounts(this WebApplicationBuilder builder) =>

@@ -22,7 +22,7 @@ public sealed record NewAccountBody
     public double? FreeCredits { get; set; }
 }
 
-/// <summary>What of an account is to change.</summary>
+/// <summary>Changes to an account; what is absent stays as it is.</summary>
 public sealed record AccountChangeBody
 {
     /// <summary>Share of the workers, 1 to 1000.</summary>
@@ -176,7 +176,7 @@ internal static class AdminApi
             body.Name!,
             Credits.Of((decimal?)body.FreeCredits ?? options.Value.FreeCredits),
             cancellationToken
-        ) ?? throw new ProblemException(409, "name_taken", $"There is an account '{Words.Shown(body.Name!)}' already.");
+        ) ?? throw new ProblemException(409, "name_taken", $"There is an account '{ErrorText.Shown(body.Name!)}' already.");
         return Results.Created($"/v1/admin/accounts/{account.Id}", account);
     }
 
@@ -276,7 +276,7 @@ internal static class AdminApi
         string[] scopes = body.Scopes ?? [Scopes.Jobs];
         foreach (string scope in scopes.Where(s => !Scopes.All.Contains(s)))
         {
-            errors.Add("scopes", $"takes {string.Join(", ", Scopes.All)}, and has '{Words.Shown(scope)}'");
+            errors.Add("scopes", $"takes {string.Join(", ", Scopes.All)}, and has '{ErrorText.Shown(scope)}'");
         }
 
         if (body.ExpiresDays is < 1 or > 36_500)
@@ -321,7 +321,7 @@ internal static class AdminApi
         await EnterAsync(http, audit, draining ? "worker.drain" : "worker.undrain", id, null, cancellationToken);
         return await workers.DrainAsync(id, draining, cancellationToken)
             ? Results.NoContent()
-            : throw new ProblemException(404, "worker_not_found", $"There is no worker '{Words.Shown(id)}'.");
+            : throw new ProblemException(404, "worker_not_found", $"There is no worker '{ErrorText.Shown(id)}'.");
     }
 
     private static async Task<IResult> RequeueAsync(

@@ -11,8 +11,8 @@ using Npgsql;
 namespace Generation.Api.Authentication;
 
 /// <summary>
-/// Who stands behind a key, remembered for less than a second: a revoked key is refused within one everywhere.
-/// Keeps when keys were last used, written in one go every few seconds.
+/// Finds the caller that a key belongs to, and remembers it for less than a second, so that a revoked key is refused everywhere
+/// within a second. Writes down when keys were last used, all of them together every few seconds.
 /// </summary>
 internal sealed class CallerDirectory(ApiKeyStore keys, TimeProvider time, ILogger<CallerDirectory> logger) : BackgroundService
 {
@@ -22,11 +22,12 @@ internal sealed class CallerDirectory(ApiKeyStore keys, TimeProvider time, ILogg
     private readonly ConcurrentDictionary<Guid, bool> _used = new();
 
     /// <summary>
-    /// By the SHA-256 of the key: no key is kept. It is random enough for that, and what lies in the database is another hash.
+    /// The known callers, by the SHA-256 of their keys: no key is kept. Keys are random enough for a plain hash, and the database
+    /// has another one.
     /// </summary>
     private readonly ConcurrentDictionary<Digest, Known> _known = new();
 
-    /// <summary>Who stands behind a key that was looked up just now.</summary>
+    /// <summary>The caller of a key that was looked up less than a second ago.</summary>
     public bool TryFind(string key, [NotNullWhen(true)] out Caller? caller)
     {
         caller = null;
@@ -124,7 +125,7 @@ internal sealed class CallerDirectory(ApiKeyStore keys, TimeProvider time, ILogg
     {
         private int _refreshing;
 
-        /// <summary>True for the first who asks.</summary>
+        /// <summary>Whether the caller is the first to ask, and so the one to read the key anew.</summary>
         public bool TryRefresh() => Interlocked.Exchange(ref _refreshing, 1) == 0;
     }
 

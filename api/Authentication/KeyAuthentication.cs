@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Authentication;
 
-/// <summary>Who may call: a key as "Authorization: Bearer gk_..." or in X-Api-Key.</summary>
+/// <summary>Authenticates a request by its key, which travels as "Authorization: Bearer gk_..." or in X-Api-Key.</summary>
 internal sealed class KeyAuthenticationHandler(
     CallerDirectory callers,
     IOptionsMonitor<AuthenticationSchemeOptions> options,
@@ -70,7 +70,7 @@ internal sealed class KeyAuthenticationHandler(
         );
     }
 
-    /// <summary>The key that a request presents; null: none.</summary>
+    /// <summary>The key that a request has; null where it has none.</summary>
     public static string? KeyOf(HttpRequest request)
     {
         string? authorization = request.Headers.Authorization;
@@ -111,7 +111,7 @@ internal static class KeyAuthentication
         }
     }
 
-    /// <summary>Who calls; only behind authorization.</summary>
+    /// <summary>The caller of a request whose route needs authorization.</summary>
     public static Caller Caller(this HttpContext http) =>
         http.Features.Get<Caller>() ?? throw new InvalidOperationException("The route needs authorization.");
 }

@@ -20,20 +20,22 @@ internal sealed class CommandSender(Outbox outbox, DispatchSignal signal, IBus b
     private readonly ConcurrentDictionary<string, ISendEndpoint> _endpoints = new();
 
     /// <summary>
-    /// Whether a model's jobs may at present go past the backlog, as far as the last look told: whether one may is for its
-    /// submission to find out.
+    /// Whether the dispatcher's last round found that a model's jobs may be sent as they are submitted. Whether a job really is
+    /// sent is decided by the transaction that submits it.
     /// </summary>
     public bool IsOpen(string model) => _open.GetValueOrDefault(model);
 
-    /// <summary>What a dispatcher's look found: whether nothing of the model waits while workers take its jobs.</summary>
+    /// <summary>Notes what a dispatcher's round found: whether nothing of the model waits while workers take its jobs.</summary>
     public void SetOpen(string model, bool isOpen) => _open[model] = isOpen;
 
     public static string QueueOf(string model) => "jobs." + model;
 
-    /// <summary>Sends a job that was marked as sent when it was submitted. Returns at once: its answer waits for no broker.</summary>
+    /// <summary>
+    /// Begins to send a job that was marked as sent when it was submitted, and returns at once: no answer waits for the broker.
+    /// </summary>
     public void Start(JobRow job, string? trace) => _ = StartAsync(new OutboxEntry(job.Id, job.Model, trace));
 
-    /// <summary>Sends, and puts back what the broker did not confirm; whether all went out.</summary>
+    /// <summary>Sends jobs, and puts back those that the broker did not confirm; returns whether all went out.</summary>
     public async Task<bool> SendAsync(string model, IReadOnlyList<OutboxEntry> entries, CancellationToken cancellationToken)
     {
         if (entries.Count == 0)

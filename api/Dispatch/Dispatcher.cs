@@ -23,7 +23,7 @@ internal sealed class Dispatcher(
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ErrorPause = TimeSpan.FromSeconds(1);
 
-    /// <summary>With a free slot beside it, a message that nobody takes for so long is lost.</summary>
+    /// <summary>A message that nobody takes for so long, while a slot is free, counts as lost.</summary>
     private static readonly TimeSpan LostBesideFreeSlot = TimeSpan.FromSeconds(3);
 
     private readonly SemaphoreSlim _wake = new(0, 1);
@@ -64,7 +64,7 @@ internal sealed class Dispatcher(
         }
     }
 
-    /// <summary>One round over the models; true if there may be more to send at once.</summary>
+    /// <summary>Makes one round over the models; returns whether there may be more to send at once.</summary>
     private async Task<bool> DispatchAsync(CancellationToken cancellationToken)
     {
         bool more = false;

@@ -8,7 +8,7 @@ using Generation.Storage.Uploads;
 
 namespace Generation.Api.Inputs;
 
-/// <summary>Pictures that callers bring: configuration section "Inputs".</summary>
+/// <summary>Limits of the pictures that callers bring: configuration section "Inputs".</summary>
 internal sealed record InputOptions
 {
     public const string Section = "Inputs";
@@ -34,7 +34,7 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
 
     public static string IdOf(Upload upload) => UploadPrefix + upload.Id.ToString("N");
 
-    /// <summary>The picture that a field names. Adds to <paramref name="errors"/> and returns null if there is none.</summary>
+    /// <summary>Brings in the picture that a field names; where that fails, adds to <paramref name="errors"/> and returns null.</summary>
     public async Task<StoredPicture?> ResolveAsync(
         string field,
         PictureSource source,
@@ -53,7 +53,7 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
             {
                 errors.Add(
                     field,
-                    $"you have no upload '{Words.Shown(value)}'; uploads are kept for {UploadStore.KeptFor.TotalHours} hours"
+                    $"you have no upload '{ErrorText.Shown(value)}'; uploads are kept for {UploadStore.KeptFor.TotalHours} hours"
                 );
                 return null;
             }
@@ -136,11 +136,12 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
             throw new InputException(
                 value.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
                     ? e.Message
-                    : $"must be an upload's id, a data URI, base64 or an http(s) address, and is '{Words.Shown(value)}', which {e.Message}"
+                    : "must be an upload's id, a data URI, base64 or an http(s) address, "
+                        + $"and is '{ErrorText.Shown(value)}', which {e.Message}"
             );
         }
     }
 }
 
-/// <summary>What is wrong with a picture, to follow a field's name.</summary>
+/// <summary>Says what is wrong with a picture, as the end of a sentence that begins with the field's name.</summary>
 internal sealed class InputException(string message) : Exception(message);

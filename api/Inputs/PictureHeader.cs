@@ -5,7 +5,7 @@ namespace Generation.Api.Inputs;
 /// <summary>Kind and size of a picture, from its first bytes: by content, not by name, and before any of it is decoded.</summary>
 internal sealed record PictureHeader(string ContentType, int Width, int Height)
 {
-    /// <summary>PNG, JPEG or WebP; null for anything else and for a header that is cut or damaged.</summary>
+    /// <summary>Reads the header of a PNG, JPEG or WebP file; null for anything else and for a header that is cut or damaged.</summary>
     public static PictureHeader? Read(ReadOnlySpan<byte> bytes) =>
         bytes switch
         {
@@ -18,7 +18,7 @@ internal sealed record PictureHeader(string ContentType, int Width, int Height)
     private static PictureHeader? Of(string type, int width, int height) =>
         width > 0 && height > 0 ? new PictureHeader(type, width, height) : null;
 
-    /// <summary>Sides as the picture is to be looked at: orientations from 5 turn it by a quarter.</summary>
+    /// <summary>The header with the sides as the picture is to be looked at: orientations from 5 turn it by a quarter.</summary>
     private static PictureHeader? Turned(PictureHeader? header, int orientation) =>
         header is not null && orientation >= 5 ? header with { Width = header.Height, Height = header.Width } : header;
 

@@ -77,7 +77,7 @@ internal static class JobEvents
         }
     }
 
-    /// <summary>Up to where a listener knows the job.</summary>
+    /// <summary>The revision and the step up to which a listener knows the job.</summary>
     private sealed record Mark(long Revision, int Step)
     {
         public static Mark Parse(string? text)
@@ -98,7 +98,7 @@ internal static class JobEvents
         private long? _position;
         private int _toldAttempt = -1;
 
-        /// <summary>Sends what is new in a view; whether anything was.</summary>
+        /// <summary>Sends what is new in a view, and returns whether anything was.</summary>
         public async Task<bool> TellAsync(JobView view, CancellationToken cancellationToken)
         {
             JobDocument job = JsonSerializer.Deserialize<JobDocument>(view.Json, WireJson.Options)!;

@@ -23,15 +23,15 @@ internal sealed class JobIntake(
     Prices prices,
     LimitsDirectory limits,
     SafetyDirectory safety,
-    RunTimeBoard times,
-    PriceBoard board,
+    RunTimeCache runTimes,
+    MeasuredPriceCache measuredPrices,
     Submission submission,
     TimeProvider time
 )
 {
     /// <summary>
-    /// The answer to an earlier request with the same Idempotency-Key; null if this is the first, or has none. Spares a
-    /// repeated request the work of submitting, which looks by itself, too.
+    /// The answer to an earlier request with the same Idempotency-Key; null if this is the first, or has none. To ask this first
+    /// spares a repeated request the work of submitting, which would find the earlier one, too.
     /// </summary>
     /// <exception cref="ProblemException">The key stands for another request, or its first answer is in the making.</exception>
     public async Task<JobAnswer?> ReplayAsync(
@@ -44,33 +44,17 @@ internal sealed class JobIntake(
             ? await submission.ReplayAsync(caller, key, fingerprint, cancellationToken)
             : null;
 
-    /// <inheritdoc cref="SubmitAsync(Caller, JobBody, Preferences, byte[], FieldErrors, CancellationToken)"/>
-    public Task<JobAnswer> SubmitAsync(
-        Caller caller,
-        JobBody body,
-        Preferences preferences,
-        byte[]? fingerprint,
-        CancellationToken cancellationToken
-    ) => SubmitAsync(caller, body, preferences, fingerprint, new FieldErrors(), cancellationToken);
-
     /// <summary>Submits the job that a body asks for.</summary>
-    /// <param name="fingerprint">SHA-256 of what was asked; needed where the preferences have an Idempotency-Key.</param>
-    /// <param name="errors">What is wrong already, from reading the body.</param>
-    /// <exception cref="ProblemException">It cannot be: fields at fault, a limit, the balance. Nothing was submitted.</exception>
-    public Task<JobAnswer> SubmitAsync(
-        Caller caller,
-        JobBody body,
-        Preferences preferences,
-        byte[]? fingerprint,
-        FieldErrors errors,
-        CancellationToken cancellationToken
-    ) => SubmitAsync(caller, body, preferences, fingerprint, errors, null, cancellationToken);
-
-    /// <summary>Submits the job that a body asks for.</summary>
-    /// <param name="fingerprint">SHA-256 of what was asked; needed where the preferences have an Idempotency-Key.</param>
-    /// <param name="errors">What is wrong already, from reading the body.</param>
-    /// <param name="price">What it costs, where a tariff of its own holds for the call; null: as configured. May refuse the job.</param>
-    /// <exception cref="ProblemException">It cannot be: fields at fault, a limit, the balance. Nothing was submitted.</exception>
+    /// <param name="caller">Whose job it is.</param>
+    /// <param name="body">What is asked for.</param>
+    /// <param name="preferences">What the request's headers ask for.</param>
+    /// <param name="fingerprint">SHA-256 of what is asked for; needed where the preferences have an Idempotency-Key.</param>
+    /// <param name="errors">What was found to be wrong when the body was read; it takes what is found here.</param>
+    /// <param name="price">What the job costs, where the call has a tariff of its own, which may refuse it; null: as configured.</param>
+    /// <param name="cancellationToken">Ends the submission.</param>
+    /// <exception cref="ProblemException">
+    /// The job was not submitted: fields are at fault, a limit of the account binds, or its balance is too small.
+    /// </exception>
     public async Task<JobAnswer> SubmitAsync(
         Caller caller,
         JobBody body,
@@ -82,14 +66,14 @@ internal sealed class JobIntake(
     )
     {
         CheckedRequest request = await CheckAsync(caller, body, errors, cancellationToken);
-        double? seconds = await times.ExpectedAsync(request.Model.Name, request.Request.Kind, request.Plan.Work, cancellationToken);
+        double? seconds = await runTimes.ExpectedAsync(request.Model.Name, request.Request.Kind, request.Plan.Work, cancellationToken);
         var job = new NewJob
         {
             Id = JobId.New(time),
             AccountId = caller.AccountId,
             Request = request.Request,
             Cost = price?.Invoke(request)
-                ?? prices.Of(request, await board.OfAsync(request.Model.Name, request.Request.Kind, cancellationToken)),
+                ?? prices.Of(request, await measuredPrices.OfAsync(request.Model.Name, request.Request.Kind, cancellationToken)),
             Trace = Tracing.Current,
             ExpectedSeconds = seconds,
             Priority = body.Priority ?? 0,

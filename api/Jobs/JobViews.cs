@@ -10,18 +10,20 @@ namespace Generation.Api.Jobs;
 internal sealed record JobView(JobState State, long Revision, byte[] Json, string ETag);
 
 /// <summary>
-/// Puts polls' answers together: Redis's document, or PostgreSQL's when Redis has none, with progress while it runs and
-/// position and estimate while it waits.
+/// Puts the answers to polls together: the job's document from Redis, or from PostgreSQL where Redis has none, with the progress of
+/// a running job, and with position and estimate of a waiting one.
 /// </summary>
-internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries queries, LoadBoard board, OutputUrls urls, IMemoryCache cache)
+internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries queries, LoadCache loads, OutputUrls urls, IMemoryCache cache)
 {
     private static readonly TimeSpan PositionMaxAge = TimeSpan.FromMilliseconds(900);
     private static readonly TimeSpan SignedMaxAge = TimeSpan.FromSeconds(5);
 
-    /// <summary>With so many waiting, a new job's place is told as the last, and exact places are counted more rarely.</summary>
+    /// <summary>Where so many wait, a new job is told that it is the last, and exact positions are counted more rarely.</summary>
     private const int LongQueue = 100;
 
-    /// <summary>The job; null if there is none of this id, or it is another than this account's (null: whoever's).</summary>
+    /// <summary>
+    /// The job; null if there is none of this id, or if it belongs to another account. Without an account, whoever's job it is.
+    /// </summary>
     public async Task<JobView?> FindAsync(JobId id, Guid? account, CancellationToken cancellationToken)
     {
         HotJob? hot = await hotState.FindAsync(id, cancellationToken);
@@ -74,10 +76,10 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
         return document with { Position = position, EtaSeconds = eta, WaitingReason = reason };
     }
 
-    /// <summary>The job just submitted: where many wait, its place is not counted but told as the last.</summary>
+    /// <summary>The document of a job just submitted. Where many wait, its position is not counted: it is the last.</summary>
     public async Task<JobDocument> NewDocumentAsync(JobRow row, CancellationToken cancellationToken)
     {
-        ModelLoad load = await board.OfAsync(row.Model, cancellationToken);
+        ModelLoad load = await loads.OfAsync(row.Model, cancellationToken);
         if (row is { State: JobState.Queued, Place: { } place })
         {
             cache.Set((nameof(JobViews), row.Id), place, PositionMaxAge);
@@ -87,12 +89,12 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
             return await DocumentAsync(row, cancellationToken);
         }
 
-        QueuePlace last = row.Place ?? LoadBoard.Last(load, row.ExpectedSeconds);
+        QueuePlace last = row.Place ?? LoadCache.Last(load, row.ExpectedSeconds);
         return row.ToDocument() with
         {
             Position = last.Position,
-            EtaSeconds = LoadBoard.EtaSeconds(load, last),
-            WaitingReason = LoadBoard.WaitingReason(load),
+            EtaSeconds = LoadCache.EtaSeconds(load, last),
+            WaitingReason = LoadCache.WaitingReason(load),
         };
     }
 
@@ -143,17 +145,17 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
 
     private async Task<(long? Position, double? Eta, string? Reason)> WaitAsync(JobId id, string model, CancellationToken cancellationToken)
     {
-        ModelLoad load = await board.OfAsync(model, cancellationToken);
+        ModelLoad load = await loads.OfAsync(model, cancellationToken);
         QueuePlace? place = await cache.GetOrCreateAsync((nameof(JobViews), id), entry =>
         {
             entry.AbsoluteExpirationRelativeToNow =
                 load.Queued < LongQueue ? PositionMaxAge : PositionMaxAge * Math.Min(20, load.Queued / LongQueue);
             return queries.PositionAsync(id, cancellationToken);
         });
-        return (place?.Position, place is null ? null : LoadBoard.EtaSeconds(load, place), LoadBoard.WaitingReason(load));
+        return (place?.Position, place is null ? null : LoadCache.EtaSeconds(load, place), LoadCache.WaitingReason(load));
     }
 
-    /// <summary>The document with more members at its end.</summary>
+    /// <summary>A document, with more members at its end.</summary>
     private static byte[] With(byte[] document, Action<Utf8JsonWriter> write)
     {
         var buffer = new System.Buffers.ArrayBufferWriter<byte>(64);

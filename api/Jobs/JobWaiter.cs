@@ -4,12 +4,12 @@ using Generation.Storage.Jobs;
 
 namespace Generation.Api.Jobs;
 
-/// <summary>Watches jobs change: Redis tells, and a look every second makes up for what it does not.</summary>
+/// <summary>Watches jobs change: Redis tells of changes, and a look every second finds those that it missed.</summary>
 internal sealed class JobWaiter(HotState hotState, JobViews views)
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
-    /// <summary>Returns when the job has ended, or after <paramref name="limit"/>; whether it has.</summary>
+    /// <summary>Waits until the job has ended, or for <paramref name="limit"/>; returns whether it has ended.</summary>
     public async Task<bool> WaitForEndAsync(JobId id, Guid account, TimeSpan limit, CancellationToken cancellationToken)
     {
         using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

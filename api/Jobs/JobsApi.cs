@@ -118,7 +118,7 @@ internal static class JobsApi
         return new JobViewAnswer(view);
     }
 
-    /// <summary>Answers a poll; 304 where the caller knows as much.</summary>
+    /// <summary>Answers a poll, with 304 where the caller has the latest view.</summary>
     internal static Task AnswerAsync(HttpContext http, JobView view)
     {
         HttpResponse response = http.Response;
@@ -313,7 +313,7 @@ internal static class JobsApi
 
     internal static JobId IdOf(string id) => JobId.TryParse(id, null, out JobId jobId) ? jobId : throw NoJob(id);
 
-    internal static ProblemException NoJob(string id) => new(404, "job_not_found", $"You have no job '{Words.Shown(id)}'.");
+    internal static ProblemException NoJob(string id) => new(404, "job_not_found", $"You have no job '{ErrorText.Shown(id)}'.");
 
     private static string StateOf(JobDocument job) => JsonSerializer.Serialize(job.State).Trim('"');
 
@@ -321,7 +321,7 @@ internal static class JobsApi
         known == "*" || known.Split(',').Any(k => k.Trim() is var t && (t == tag || t == "W/" + tag));
 }
 
-/// <summary>A poll's answer, as it lies in Redis or nearly so: nothing is looked at on its way out.</summary>
+/// <summary>The answer to a poll: a document that is written as it is.</summary>
 internal sealed class JobViewAnswer(JobView view) : IResult
 {
     public Task ExecuteAsync(HttpContext httpContext) => JobsApi.AnswerAsync(httpContext, view);

@@ -114,7 +114,7 @@ internal sealed class OutputUrls(KeySecret secret, IResultsStore results, IOptio
         return $"{job.Model}-{job.Id}-{output.Index}.{extension}";
     }
 
-    /// <summary>Path of an output on the API's own address, signed; good once the output is there.</summary>
+    /// <summary>The signed path of an output on the API's own address; it is good as soon as there is the output.</summary>
     public string PathOf(JobId id, int index, DateTimeOffset expiresAt, string more = "")
     {
         long expires = expiresAt.ToUnixTimeSeconds();

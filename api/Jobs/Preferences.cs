@@ -5,15 +5,17 @@ using Generation.Api.Web;
 namespace Generation.Api.Jobs;
 
 /// <summary>What a submission asks for in its headers.</summary>
-/// <param name="Wait">"Prefer: wait=N": answer when the job is done, or after so long; null: at once.</param>
-/// <param name="IdempotencyKey">"Idempotency-Key": a repeated request is the same request; null: it is another.</param>
+/// <param name="Wait">How long the answer may wait for the job's end, by "Prefer: wait=N"; null: it is given at once.</param>
+/// <param name="IdempotencyKey">
+/// The key by which a repeated request is known to be the same, by "Idempotency-Key"; null: there is none.
+/// </param>
 internal sealed record Preferences(TimeSpan? Wait, string? IdempotencyKey)
 {
     public const int MaxWaitSeconds = 60;
     private const int MaxKeyLength = 255;
 
     /// <summary>Reads the headers.</summary>
-    /// <exception cref="ProblemException">A header is out of its limits.</exception>
+    /// <exception cref="ProblemException">A header's value is not allowed.</exception>
     public static Preferences Of(HttpRequest request) => new(WaitOf(request), KeyOf(request));
 
     private static TimeSpan? WaitOf(HttpRequest request)
@@ -36,7 +38,7 @@ internal sealed record Preferences(TimeSpan? Wait, string? IdempotencyKey)
                 : throw new ProblemException(
                     400,
                     "invalid_header",
-                    $"The header 'Prefer: wait=N' takes 1 to {MaxWaitSeconds} seconds, and has '{Words.Shown(value)}'."
+                    $"The header 'Prefer: wait=N' takes 1 to {MaxWaitSeconds} seconds, and has '{ErrorText.Shown(value)}'."
                 );
         }
 

@@ -10,7 +10,9 @@ using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Jobs;
 
-/// <summary>From a checked and priced job to its answer: one transaction, then waiting if that was asked for.</summary>
+/// <summary>
+/// Takes a checked and priced job to its answer: it is written in one transaction, and waited for if the caller asked for that.
+/// </summary>
 internal sealed class Submission(
     JobStore jobs,
     IdempotencyStore idempotency,
@@ -22,7 +24,7 @@ internal sealed class Submission(
     ILogger<Submission> logger
 )
 {
-    /// <summary>How long after a wait's end its answer may take, before a repeated request takes over.</summary>
+    /// <summary>How long after the end of a wait its answer may take, before a repeated request answers in its place.</summary>
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(10);
 
     /// <summary>
@@ -69,8 +71,8 @@ internal sealed class Submission(
         return await AnswerAsync(caller, row, key, replayed: true, cancellationToken);
     }
 
-    /// <summary>Submits the job, and answers with it.</summary>
-    /// <exception cref="ProblemException">Not enough credits.</exception>
+    /// <summary>Submits a job, and answers with its document.</summary>
+    /// <exception cref="ProblemException">The account has not enough credits, or too many jobs that wait.</exception>
     public async Task<JobAnswer> SubmitAsync(
         Caller caller,
         NewJob job,

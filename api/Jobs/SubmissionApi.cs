@@ -67,7 +67,7 @@ internal static class SubmissionApi
         ReceivedBody received = await JobBodyReader.ReadAsync(http.Request, kind, limit, errors, cancellationToken);
         byte[]? fingerprint = preferences.IdempotencyKey is null ? null : received.Fingerprint;
         return await intake.ReplayAsync(caller, preferences, fingerprint, cancellationToken)
-            ?? await intake.SubmitAsync(caller, received.Body, preferences, fingerprint, errors, cancellationToken);
+            ?? await intake.SubmitAsync(caller, received.Body, preferences, fingerprint, errors, price: null, cancellationToken);
     }
 
     private static IResult RemoveBackground() =>

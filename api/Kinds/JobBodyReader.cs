@@ -115,7 +115,7 @@ internal static partial class JobBodyReader
                 : typeof(string);
             if (texts.Length > 1 && !type.IsArray)
             {
-                errors.Add(Words.Shown(name), "is given twice");
+                errors.Add(ErrorText.Shown(name), "is given twice");
             }
             else if (texts is not [""] || type == typeof(string))
             {
@@ -179,7 +179,7 @@ internal static partial class JobBodyReader
             Array items = (Array?)list.GetValue(body) ?? Array.CreateInstance(element, 0);
             if (index > items.Length)
             {
-                errors.Add(Words.Shown(name), $"has the index {index}, and {items.Length} come before it");
+                errors.Add(ErrorText.Shown(name), $"has the index {index}, and {items.Length} come before it");
                 return;
             }
 
@@ -202,7 +202,7 @@ internal static partial class JobBodyReader
         )
         {
             IEnumerable<string> pictures = fields.Where(f => f.Value.PropertyType == typeof(PictureSource)).Select(f => f.Key);
-            errors.Add(Words.Shown(name), $"there is no picture of this name{Words.DidYouMean(name, pictures)}");
+            errors.Add(ErrorText.Shown(name), $"there is no picture of this name{ErrorText.DidYouMean(name, pictures)}");
         }
         else if (property.GetValue(target) is not null)
         {

@@ -25,7 +25,9 @@ internal static class ModelChoice
     public static ModelEntry? Default(ModelEntry[] able, string? preferred) =>
         able.FirstOrDefault(m => m.Name == preferred) ?? able.FirstOrDefault(m => m.Name == Embedded) ?? able.FirstOrDefault();
 
-    /// <summary>The entry of a model; without a name, of the one that a native request means. Null where the request will be refused.</summary>
+    /// <summary>
+    /// The entry of a model; without a name, of the one that a native request means. Null where the request will be refused.
+    /// </summary>
     public static ModelEntry? Find(IReadOnlyDictionary<string, ModelEntry> models, string? name, JobKind kind) =>
         name is not null ? models.GetValueOrDefault(name) : Meant(Able(models, kind));
 
@@ -41,7 +43,9 @@ internal static class ModelChoice
         return Math.Clamp(down, (model.MinSide + multiple - 1) / multiple * multiple, model.MaxSide / multiple * multiple);
     }
 
-    /// <summary>The nearest size to <paramref name="width"/> x <paramref name="height"/>, of the same shape, that the model makes.</summary>
+    /// <summary>
+    /// The nearest size to <paramref name="width"/> x <paramref name="height"/>, of the same shape, that the model makes.
+    /// </summary>
     public static (int Width, int Height) NearestSize(ModelEntry model, int width, int height)
     {
         double grow = Math.Max(1, (double)model.MinSide / Math.Min(width, height));

@@ -97,7 +97,10 @@ internal sealed partial class RequestChecks
     {
         if (!known.Contains(value))
         {
-            errors.Add(field, $"must be one of {string.Join(", ", known)}, and is '{Words.Shown(value)}'{Words.DidYouMean(value, known)}");
+            errors.Add(
+                field,
+                $"must be one of {string.Join(", ", known)}, and is '{ErrorText.Shown(value)}'{ErrorText.DidYouMean(value, known)}"
+            );
         }
 
         return value;

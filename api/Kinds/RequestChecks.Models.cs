@@ -18,7 +18,7 @@ internal sealed partial class RequestChecks
         if (name is not null && !models.ContainsKey(name))
         {
             string known = able.Length is > 0 and <= 20 ? $" There are {Names(able)}" : " /v1/models lists them";
-            errors.Add("model", $"there is no model '{Words.Shown(name)}'{Words.DidYouMean(name, models.Keys)}{known}");
+            errors.Add("model", $"there is no model '{ErrorText.Shown(name)}'{ErrorText.DidYouMean(name, models.Keys)}{known}");
             return null;
         }
 
@@ -90,7 +90,7 @@ internal sealed partial class RequestChecks
         SafetyPolicy policy = Choice("safety", given, model.SafetyChecker is null ? SafetyPolicy.Off : SafetyPolicy.Flag);
         if (given is not null && policy != SafetyPolicy.Off && model.SafetyChecker is null)
         {
-            errors.Add("safety", $"{model.Name} has no safety checker, so that '{Words.Shown(given)}' cannot be done; only off can");
+            errors.Add("safety", $"{model.Name} has no safety checker, so that '{ErrorText.Shown(given)}' cannot be done; only off can");
         }
 
         return policy;

@@ -7,7 +7,6 @@ namespace Generation.Api.Kinds;
 internal sealed partial class RequestChecks
 {
     private const int MaxLoras = 8;
-    private const string Lanczos = "lanczos";
 
     /// <summary>The common fields, as a request of words alone, and the model; null where the model is an error.</summary>
     /// <param name="body">The body.</param>
@@ -85,7 +84,7 @@ internal sealed partial class RequestChecks
             }
             else if (uses.Any(use => use.Model == name))
             {
-                errors.Add(field, $"'{Words.Shown(name)}' is given twice");
+                errors.Add(field, $"'{ErrorText.Shown(name)}' is given twice");
             }
             else if (model.Loras.FirstOrDefault(lora => lora.Name == name) is { } lora)
             {
@@ -104,7 +103,7 @@ internal sealed partial class RequestChecks
                 string[] fitting = [.. model.Loras.Where(l => l.Family == model.Family).Select(l => l.Name)];
                 errors.Add(
                     field,
-                    $"there is no LoRA '{Words.Shown(name)}'{Words.DidYouMean(name, fitting)}"
+                    $"there is no LoRA '{ErrorText.Shown(name)}'{ErrorText.DidYouMean(name, fitting)}"
                         + (
                             fitting.Length == 0
                                 ? $"; none here fits {model.Name}"
@@ -146,7 +145,7 @@ internal sealed partial class RequestChecks
 
         if (!models.TryGetValue(name, out ModelEntry? refiner))
         {
-            errors.Add("refiner.model", $"there is no model '{Words.Shown(name)}'{Words.DidYouMean(name, models.Keys)}");
+            errors.Add("refiner.model", $"there is no model '{ErrorText.Shown(name)}'{ErrorText.DidYouMean(name, models.Keys)}");
         }
         else if (refiner.Family != model.Family && refiner.Family != model.Family + "-refiner")
         {
@@ -175,7 +174,7 @@ internal sealed partial class RequestChecks
 
         int secondSteps = Range("hires_fix.steps", body.Steps ?? steps, 1, model.MaxSteps);
         double strength = Strength("hires_fix.strength", body.Strength ?? 0.5);
-        string[] upscalers = [.. new[] { model.Upscaler?.Name, Lanczos }.OfType<string>()];
+        string[] upscalers = [.. new[] { model.Upscaler?.Name, Contracts.HiresFix.Lanczos }.OfType<string>()];
         return new HiresFix(
             Range("hires_fix.scale", body.Scale ?? 2, 1, 4),
             strength,

@@ -91,7 +91,7 @@ internal sealed partial class RequestChecks(
 
         if (metadata.ValueKind != JsonValueKind.Object)
         {
-            errors.Add("metadata", $"must be an object, and is {Words.KindOf(metadata)}");
+            errors.Add("metadata", $"must be an object, and is {ErrorText.KindOf(metadata)}");
         }
         else if (Encoding.UTF8.GetByteCount(metadata.GetRawText()) is var bytes and > MaxMetadataBytes)
         {
@@ -109,7 +109,7 @@ internal sealed partial class RequestChecks(
         {
             if (OutboundHttp.WhyNot(address, out _) is { } why)
             {
-                errors.Add("webhook_url", $"{why}, and is '{Words.Shown(address)}'");
+                errors.Add("webhook_url", $"{why}, and is '{ErrorText.Shown(address)}'");
             }
             else
             {
@@ -125,7 +125,7 @@ internal sealed partial class RequestChecks(
         {
             errors.Add(
                 "webhook_events",
-                $"takes {string.Join(", ", WebhookEvents)}, and has '{Words.Shown(name)}'{Words.DidYouMean(name, WebhookEvents)}"
+                $"takes {string.Join(", ", WebhookEvents)}, and has '{ErrorText.Shown(name)}'{ErrorText.DidYouMean(name, WebhookEvents)}"
             );
         }
     }

@@ -87,10 +87,8 @@ internal sealed class VideoKind : KindDefinition<VideoBody>
             return null;
         }
 
-        // A motion adapter moves what words draw; other models move a picture
-        bool fromWords = model.MotionAdapter is not null;
-        string prompt = fromWords ? checks.Prompt(body.Prompt) : checks.OptionalPrompt("prompt", body.Prompt);
-        if (!fromWords)
+        string prompt = model.ClipsFromPicture ? checks.OptionalPrompt("prompt", body.Prompt) : checks.Prompt(body.Prompt);
+        if (model.ClipsFromPicture)
         {
             checks.RequiredPicture("image", body.Image);
         }

@@ -11,21 +11,21 @@ namespace Generation.Api.Limits;
 
 /// <summary>
 /// What an account may do: configuration section "Limits", over which an account's own limits go, field by field.
-/// A limit that is absent does not bind.
+/// What has no limit is unlimited.
 /// </summary>
 public sealed record AccountLimits
 {
     public const string Section = "Limits";
 
-    /// <summary>Calls that change something, a second.</summary>
+    /// <summary>Calls a second that change something.</summary>
     [Range(0.001, 1e6)]
     public double? RequestsPerSecond { get; init; } = 50;
 
-    /// <summary>So many of them at once, after a pause.</summary>
+    /// <summary>Calls that change something which may come at once after a pause.</summary>
     [Range(1, 1_000_000)]
     public int Burst { get; init; } = 100;
 
-    /// <summary>Calls that only look, a second; as many may come at once.</summary>
+    /// <summary>Calls a second that only read; as many may come at once.</summary>
     [Range(0.001, 1e6)]
     public double? ReadsPerSecond { get; init; }
 
@@ -49,12 +49,12 @@ public sealed record AccountLimits
     [Range(1, int.MaxValue)]
     public int? Outputs { get; init; }
 
-    /// <summary>Outputs are kept for so many days after the job's end.</summary>
+    /// <summary>Days for which outputs are kept after the job's end.</summary>
     [Range(1, 36_500)]
     public int? RetentionDays { get; init; } = 30;
 
-    /// <summary>Ends the request if its plan is for more than the account may.</summary>
-    /// <exception cref="ProblemException">429, with the limit's name.</exception>
+    /// <summary>Refuses a request whose plan is for more than the account may do.</summary>
+    /// <exception cref="ProblemException">A limit is exceeded; the problem has its name.</exception>
     public void Check(JobPlan plan)
     {
         Check("pixels", (long)plan.Width * plan.Height, Pixels);
@@ -62,7 +62,7 @@ public sealed record AccountLimits
         Check("outputs", plan.Outputs, Outputs);
     }
 
-    /// <summary>The problem of a limit that binds.</summary>
+    /// <summary>The problem document for a limit that is exceeded.</summary>
     public static Problem Exceeded(string limit, string detail) =>
         Problem.Of(StatusCodes.Status429TooManyRequests, "limit_exceeded", detail) with
         {
@@ -92,7 +92,7 @@ internal sealed class LimitsDirectory(IOptions<AccountLimits> defaults)
     {
         if (own.ValueKind != JsonValueKind.Object)
         {
-            errors.Add("limits", $"must be an object, and is {Words.KindOf(own)}");
+            errors.Add("limits", $"must be an object, and is {ErrorText.KindOf(own)}");
             return;
         }
 
@@ -115,7 +115,7 @@ internal sealed class LimitsDirectory(IOptions<AccountLimits> defaults)
         ];
         foreach (JsonProperty unknown in own.EnumerateObject().Where(p => !known.Contains(p.Name)))
         {
-            errors.Add("limits", $"there is no limit '{Words.Shown(unknown.Name)}'{Words.DidYouMean(unknown.Name, known)}");
+            errors.Add("limits", $"there is no limit '{ErrorText.Shown(unknown.Name)}'{ErrorText.DidYouMean(unknown.Name, known)}");
         }
 
         try

@@ -4,7 +4,7 @@ using Generation.Storage.Redis;
 
 namespace Generation.Api.Limits;
 
-/// <summary>Requests a second for each account, with the draft standard's RateLimit headers.</summary>
+/// <summary>Limits each account's requests a second, and tells clients by the RateLimit headers of the draft standard.</summary>
 internal static class RateLimits
 {
     public static void AddLimits(this WebApplicationBuilder builder)

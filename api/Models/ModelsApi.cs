@@ -64,7 +64,7 @@ public sealed record ModelInfo
 
     public string? Upscaler { get; init; }
 
-    /// <summary>Of a model that only enlarges: how many times.</summary>
+    /// <summary>How many times a model enlarges that does only that; absent for others.</summary>
     public int? Scale { get; init; }
 
     /// <summary>Largest product of pixels, steps and frames of a request.</summary>
@@ -134,7 +134,7 @@ public sealed record ModelInfo
             DefaultFrames = makesClips ? entry.DefaultFrames : null,
             MaxFrames = makesClips ? entry.MaxFrames : null,
             DefaultFps = makesClips ? entry.DefaultFps : null,
-            ClipsFromPicture = makesClips ? entry.MotionAdapter is null : null,
+            ClipsFromPicture = makesClips ? entry.ClipsFromPicture : null,
             ControlTypes = NullIfEmpty(entry.ControlNets.Select(net => net.Type).Distinct()),
             Loras = NullIfEmpty(entry.Loras.Where(lora => lora.Family == entry.Family).Select(lora => lora.Name)),
             Embeddings = NullIfEmpty(
@@ -191,35 +191,35 @@ internal static class ModelsApi
             .ProducesProblems(401, 403, 503);
     }
 
-    private static async Task<IResult> ListAsync(ModelDirectory models, LoadBoard board, CancellationToken cancellationToken)
+    private static async Task<IResult> ListAsync(ModelDirectory models, LoadCache loads, CancellationToken cancellationToken)
     {
         IReadOnlyDictionary<string, DateTimeOffset> times = await models.TimesAsync(cancellationToken);
         var infos = new List<ModelInfo>();
         foreach (ModelEntry entry in (await models.ModelsAsync(cancellationToken)).Values.OrderBy(m => m.Name, StringComparer.Ordinal))
         {
             infos.Add(
-                ModelInfo.Of(entry, (await board.OfAsync(entry.Name, cancellationToken)).Workers > 0, times.GetValueOrDefault(entry.Name))
+                ModelInfo.Of(entry, (await loads.OfAsync(entry.Name, cancellationToken)).Workers > 0, times.GetValueOrDefault(entry.Name))
             );
         }
 
         return Results.Ok(new ModelList(infos));
     }
 
-    private static async Task<IResult> GetAsync(string name, ModelDirectory models, LoadBoard board, CancellationToken cancellationToken)
+    private static async Task<IResult> GetAsync(string name, ModelDirectory models, LoadCache loads, CancellationToken cancellationToken)
     {
         IReadOnlyDictionary<string, ModelEntry> known = await models.ModelsAsync(cancellationToken);
         return known.TryGetValue(name, out ModelEntry? entry)
             ? Results.Ok(
                 ModelInfo.Of(
                     entry,
-                    (await board.OfAsync(name, cancellationToken)).Workers > 0,
+                    (await loads.OfAsync(name, cancellationToken)).Workers > 0,
                     (await models.TimesAsync(cancellationToken)).GetValueOrDefault(name)
                 )
             )
             : throw new ProblemException(
                 404,
                 "model_not_found",
-                $"There is no model '{Words.Shown(name)}'{Words.DidYouMean(name, known.Keys)}"
+                $"There is no model '{ErrorText.Shown(name)}'{ErrorText.DidYouMean(name, known.Keys)}"
             );
     }
 

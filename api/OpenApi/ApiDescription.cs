@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Generation.Api.Jobs;
 using Generation.Api.Kinds;
 using Generation.Api.Web;
 using Generation.Contracts;
@@ -80,7 +81,9 @@ internal static class ApiDescription
         if (KindTable.Find(operation.OperationId) is { } kind)
         {
             operation.Parameters ??= [];
-            operation.Parameters.Add(Header("Prefer", "wait=N: answer when the job is done, or after N (1 to 60) seconds", "wait=30"));
+            operation.Parameters.Add(
+                Header("Prefer", $"wait=N: answer when the job is done, or after N (1 to {Preferences.MaxWaitSeconds}) seconds", "wait=30")
+            );
             operation.Parameters.Add(
                 Header("Idempotency-Key", "A repeated request with this key is answered as the first was, for 24 hours", "order-1234")
             );

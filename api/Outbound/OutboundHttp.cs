@@ -4,26 +4,26 @@ using System.Net.Sockets;
 
 namespace Generation.Api.Outbound;
 
-/// <summary>Calls to addresses that callers name: configuration section "Outbound".</summary>
+/// <summary>How addresses are called that callers name: configuration section "Outbound".</summary>
 internal sealed record OutboundOptions
 {
     public const string Section = "Outbound";
 
     /// <summary>
-    /// Networks inside our own that they may name, too, besides all public addresses: as 10.0.5.0/24, several with commas.
-    /// For servers that every caller may reach.
+    /// Networks inside our own that callers may name besides all public addresses, as 10.0.5.0/24, with commas between them.
+    /// They are for servers that every caller may reach.
     /// </summary>
     public string AllowedNetworks { get; init; } = "";
 
-    /// <summary>The same, one by one.</summary>
+    /// <summary>The networks of <see cref="AllowedNetworks"/>, one by one.</summary>
     public string[] Networks => AllowedNetworks.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
-    /// <summary>A picture's fetch, or a webhook's delivery, takes so long at most.</summary>
+    /// <summary>The longest time, in seconds, that fetching a picture or delivering a webhook may take.</summary>
     [Range(1, 120)]
     public double TimeoutSeconds { get; init; } = 15;
 }
 
-/// <summary>Why an address could not be called, in words for the one who named it.</summary>
+/// <summary>Says why an address could not be called, to the caller who named it.</summary>
 internal sealed class OutboundException(string message) : Exception(message);
 
 /// <summary>
@@ -63,7 +63,10 @@ internal sealed class OutboundHttp : IDisposable
 
     public TimeSpan Limit => TimeSpan.FromSeconds(_options.TimeoutSeconds);
 
-    /// <summary>Whether an address can be called at all: absolute, http or https, without user name.</summary>
+    /// <summary>
+    /// Why an address can never be called, as the end of a sentence; null where it can: it is absolute, http or https, and has
+    /// no user name.
+    /// </summary>
     public static string? WhyNot(string address, out Uri? uri)
     {
         if (!Uri.TryCreate(address, UriKind.Absolute, out uri) || (uri.Scheme != Uri.UriSchemeHttp && uri.Scheme != Uri.UriSchemeHttps))
@@ -74,8 +77,8 @@ internal sealed class OutboundHttp : IDisposable
         return uri.UserInfo.Length > 0 ? "must not hold a user name or password" : null;
     }
 
-    /// <summary>The body at an address, at most <paramref name="maxBytes"/> of it.</summary>
-    /// <exception cref="OutboundException">Not allowed, not there, too large or too slow.</exception>
+    /// <summary>Fetches the body at an address, which may have <paramref name="maxBytes"/> at most.</summary>
+    /// <exception cref="OutboundException">The address is not allowed, does not answer, is too slow, or has too much.</exception>
     public async Task<byte[]> GetAsync(Uri address, long maxBytes, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -125,7 +128,7 @@ internal sealed class OutboundHttp : IDisposable
     }
 
     /// <summary>Sends one request, without following redirects. The caller disposes the answer; its body is not read.</summary>
-    /// <exception cref="OutboundException">Not allowed, not there or too slow.</exception>
+    /// <exception cref="OutboundException">The address is not allowed, does not answer, or is too slow.</exception>
     public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace Generation.Api.Outbound;
 
-/// <summary>Which addresses of the internet anyone may be sent to: not our own machines, nor what is special. IANA's registries.</summary>
+/// <summary>Tells public addresses from those of private networks and special purposes, by IANA's registries.</summary>
 internal static class PublicAddresses
 {
     private static readonly IPNetwork[] Special =

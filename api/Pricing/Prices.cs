@@ -92,8 +92,8 @@ internal static class PricingSetup
     {
         builder.Services.AddOptions<PriceOptions>().BindConfiguration(PriceOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton(p => new Prices(p.GetRequiredService<IOptions<PriceOptions>>().Value));
-        builder.Services.AddSingleton<PriceBoard>();
-        builder.Services.AddSingleton<PriceKeeper>();
-        builder.Services.AddHostedService(p => p.GetRequiredService<PriceKeeper>());
+        builder.Services.AddSingleton<MeasuredPriceCache>();
+        builder.Services.AddSingleton<PriceUpdater>();
+        builder.Services.AddHostedService(p => p.GetRequiredService<PriceUpdater>());
     }
 }

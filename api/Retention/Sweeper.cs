@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Retention;
 
-/// <summary>How often what is old is deleted: configuration section "Retention".</summary>
+/// <summary>How often and after how long files are deleted: configuration section "Retention".</summary>
 internal sealed record RetentionOptions
 {
     public const string Section = "Retention";

@@ -29,7 +29,7 @@ internal static class PromptRules
         });
     }
 
-    /// <summary>Lower-case letters and digits, one space between words.</summary>
+    /// <summary>A text as it is compared: lower-case letters and digits, with one space between words.</summary>
     private static string Normal(string text)
     {
         var normal = new StringBuilder(text.Length);

@@ -82,7 +82,7 @@ internal static class SafetyApi
                 .FirstOrDefault(p => p.ToString()!.Equals(name, StringComparison.OrdinalIgnoreCase));
             if (policy is null)
             {
-                errors.Add("policy", $"must be one of off, flag, blur, black, and is '{Words.Shown(name)}'");
+                errors.Add("policy", $"must be one of off, flag, blur, black, and is '{ErrorText.Shown(name)}'");
             }
         }
 
@@ -96,7 +96,7 @@ internal static class SafetyApi
         {
             errors.Add(
                 "blocked_words",
-                $"have 1 to {PromptRules.MaxWordLength} characters, with a letter or digit among them; one is '{Words.Shown(word)}'"
+                $"have 1 to {PromptRules.MaxWordLength} characters, with a letter or digit among them; one is '{ErrorText.Shown(word)}'"
             );
         }
 

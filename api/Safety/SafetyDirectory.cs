@@ -11,7 +11,7 @@ internal sealed class SafetyDirectory(SafetyStore store, IMemoryCache cache)
     private static readonly TimeSpan Remembered = TimeSpan.FromMilliseconds(800);
 
     /// <summary>The request with the account's policy over its own, where that is stricter.</summary>
-    /// <exception cref="ProblemException">422 prompt_blocked: a prompt has a word that the account's rules block.</exception>
+    /// <exception cref="ProblemException">A prompt has a word that the account's rules block (prompt_blocked).</exception>
     public async Task<JobRequest> ApplyAsync(Guid accountId, JobRequest request, CancellationToken cancellationToken)
     {
         AccountSafety rules = await OfAsync(accountId, cancellationToken);
@@ -19,7 +19,7 @@ internal sealed class SafetyDirectory(SafetyStore store, IMemoryCache cache)
         {
             if (PromptRules.FindBlocked(text, rules.BlockedWords) is { } word)
             {
-                string detail = $"has '{Words.Shown(word)}', which the rules of this account do not allow";
+                string detail = $"has '{ErrorText.Shown(word)}', which the rules of this account do not allow";
                 throw new ProblemException(
                     422,
                     "prompt_blocked",

@@ -23,11 +23,11 @@ internal sealed class ApiMetrics : IDisposable
     private readonly Counter<long> _refused;
     private readonly Counter<long> _dispatched;
     private readonly Counter<long> _rescued;
-    private readonly LoadBoard _board;
+    private readonly LoadCache _loads;
 
-    public ApiMetrics(LoadBoard board)
+    public ApiMetrics(LoadCache loads)
     {
-        _board = board;
+        _loads = loads;
         _submitted = _meter.CreateCounter<long>("generation.jobs.submitted", "{job}", "Jobs accepted");
         _refused = _meter.CreateCounter<long>("generation.requests.refused", "{request}", "Requests refused, by code");
         _dispatched = _meter.CreateCounter<long>("generation.jobs.dispatched", "{job}", "Messages that the broker took");
@@ -48,14 +48,14 @@ internal sealed class ApiMetrics : IDisposable
         _rescued.Add(result.Cancelled, new KeyValuePair<string, object?>("outcome", "cancelled"));
     }
 
-    /// <summary>Everything in Prometheus's text form, with the system's load as gauges.</summary>
+    /// <summary>Answers with all metrics in Prometheus's text form, and with the system's load as gauges.</summary>
     public async Task<IResult> AnswerAsync(CancellationToken cancellationToken)
     {
         string text = _prometheus.Write();
         try
         {
             text += PrometheusText.Gauges([
-                .. (await _board.GetAsync(cancellationToken)).Models.SelectMany(m =>
+                .. (await _loads.GetAsync(cancellationToken)).Models.SelectMany(m =>
                     new (string, string, double)[]
                     {
                         ("generation_queued_jobs", m.Model, m.Queued),

@@ -9,7 +9,7 @@ using StackExchange.Redis;
 
 namespace Generation.Api.Status;
 
-/// <summary>/healthz: the process lives. /readyz: it can do its work, with each part's state and reason.</summary>
+/// <summary>Answers /healthz while the process lives, and /readyz with the state of each part that it needs to do its work.</summary>
 internal static class Health
 {
     private const string Ready = "ready";

@@ -5,11 +5,13 @@ using Generation.Storage.Jobs;
 namespace Generation.Api.Status;
 
 /// <summary>How busy the system is.</summary>
-/// <param name="Queued">Jobs that wait. Where more than 100,000 do, a model's number is estimated; that in all is not.</param>
+/// <param name="Queued">
+/// Jobs that wait. Where more than 100,000 wait, the number of a model is estimated; the number in all is exact.
+/// </param>
 /// <param name="Running">Jobs that run.</param>
 /// <param name="Workers">Live workers.</param>
-/// <param name="Slots">Jobs that they can run at a time.</param>
-/// <param name="FreeSlots">Of those, without a job now.</param>
+/// <param name="Slots">Jobs that the workers can run at a time.</param>
+/// <param name="FreeSlots">Slots without a job.</param>
 /// <param name="ThroughputPerMinute">Jobs that succeeded in the last minute.</param>
 /// <param name="WaitSeconds">Estimated time from now until a job submitted now would be done; absent while no worker can run it.</param>
 /// <param name="OldestQueuedSeconds">How long the longest waiting job has waited.</param>
@@ -28,17 +30,17 @@ public sealed record LoadFigures(
 
 /// <summary>Load in all and for each model, by its name.</summary>
 /// <param name="At">When the figures were taken, by the database's clock: what was committed before is in them.</param>
-/// <param name="Total">In all; a worker with several models counts once.</param>
-/// <param name="Models">By model.</param>
+/// <param name="Total">The figures in all; a worker with several models counts once.</param>
+/// <param name="Models">The figures of each model, by its name.</param>
 public sealed record LoadAnswer(DateTimeOffset At, LoadFigures Total, IReadOnlyDictionary<string, LoadFigures> Models);
 
-/// <summary>GET /v1/system/load.</summary>
+/// <summary>GET /v1/system/load: how busy the system is.</summary>
 internal static class LoadApi
 {
     public static void AddLoad(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton<LoadBoard>();
-        builder.Services.AddSingleton<RunTimeBoard>();
+        builder.Services.AddSingleton<LoadCache>();
+        builder.Services.AddSingleton<RunTimeCache>();
         builder.Services.AddSingleton<ApiMetrics>();
     }
 
@@ -51,9 +53,9 @@ internal static class LoadApi
             .Produces<LoadAnswer>()
             .ProducesProblems(401, 403, 503);
 
-    private static async Task<IResult> LoadAsync(HttpContext http, LoadBoard board, CancellationToken cancellationToken)
+    private static async Task<IResult> LoadAsync(HttpContext http, LoadCache loads, CancellationToken cancellationToken)
     {
-        SystemLoad load = await board.GetAsync(cancellationToken);
+        SystemLoad load = await loads.GetAsync(cancellationToken);
         // They may be nearly as old as they are allowed to be
         http.Response.Headers.CacheControl = "no-store";
         return Results.Ok(AnswerOf(load));
@@ -70,7 +72,7 @@ internal static class LoadApi
                 m.Slots,
                 m.FreeSlots,
                 m.FinishedLastMinute,
-                LoadBoard.EtaSeconds(m, LoadBoard.Last(m, m.RunSeconds)),
+                LoadCache.EtaSeconds(m, LoadCache.Last(m, m.RunSeconds)),
                 Age(m.OldestQueuedAt, load.At),
                 m.RunSeconds is { } seconds ? Math.Round(seconds, 3) : null
             )

@@ -2,7 +2,7 @@ using Generation.Contracts;
 
 namespace Generation.Api.Web;
 
-/// <summary>What the API logs. No prompt and no key is ever an argument.</summary>
+/// <summary>The API's log messages. No prompt and no key is ever an argument of one.</summary>
 internal static partial class ApiLog
 {
     [LoggerMessage(100, LogLevel.Information, "Job {JobId} submitted: {Kind} on {Model} for {Credits} credits")]

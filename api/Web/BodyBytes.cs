@@ -2,11 +2,11 @@ using System.Buffers;
 
 namespace Generation.Api.Web;
 
-/// <summary>Reads a body whole, up to a limit.</summary>
+/// <summary>Reads the whole body of a request, up to a limit.</summary>
 internal static class BodyBytes
 {
-    /// <summary>All bytes of a body.</summary>
-    /// <exception cref="ProblemException">It is larger than <paramref name="maxBytes"/>.</exception>
+    /// <summary>Reads all bytes of a body.</summary>
+    /// <exception cref="ProblemException">The body is larger than <paramref name="maxBytes"/>.</exception>
     public static async Task<byte[]> ReadAsync(Stream body, long? length, long maxBytes, CancellationToken cancellationToken)
     {
         if (length > maxBytes)

@@ -19,8 +19,8 @@ internal sealed class FieldErrors
 
     public bool Has(string field) => _errors.ContainsKey(field);
 
-    /// <summary>Ends the request if anything is wrong.</summary>
-    /// <exception cref="ProblemException">If anything is wrong.</exception>
+    /// <summary>Refuses the request if anything was found to be wrong.</summary>
+    /// <exception cref="ProblemException">Something is wrong; all of it is listed.</exception>
     public void ThrowIfAny()
     {
         if (_errors.Count > 0)

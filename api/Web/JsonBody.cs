@@ -3,13 +3,13 @@ using System.Text.Json;
 
 namespace Generation.Api.Web;
 
-/// <summary>A JSON body, read whole and checked for form.</summary>
+/// <summary>The body of a request that is a JSON object.</summary>
 /// <param name="Root">The object.</param>
-/// <param name="Bytes">As it came, for fingerprints.</param>
+/// <param name="Bytes">The body as it came, for fingerprints.</param>
 internal sealed record JsonBody(JsonElement Root, ReadOnlyMemory<byte> Bytes)
 {
     /// <summary>Reads a request's body.</summary>
-    /// <exception cref="ProblemException">Not JSON, not an object, too large.</exception>
+    /// <exception cref="ProblemException">The body is not JSON, is no object, or is too large.</exception>
     public static async Task<JsonBody> ReadAsync(HttpRequest request, long maxBytes, CancellationToken cancellationToken)
     {
         string type = request.ContentType?.Split(';')[0].Trim() ?? "";
@@ -47,10 +47,10 @@ internal sealed record JsonBody(JsonElement Root, ReadOnlyMemory<byte> Bytes)
 
         return root.ValueKind == JsonValueKind.Object
             ? new JsonBody(root, bytes)
-            : throw new ProblemException(400, "malformed_json", $"The body must be a JSON object, and is {Words.KindOf(root)}.");
+            : throw new ProblemException(400, "malformed_json", $"The body must be a JSON object, and is {ErrorText.KindOf(root)}.");
     }
 
-    /// <summary>SHA-256 of call and body: two requests with the same one ask for the same.</summary>
+    /// <summary>SHA-256 of path and body: two requests that have the same one ask for the same.</summary>
     public byte[] Fingerprint(HttpRequest request)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

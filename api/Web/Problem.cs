@@ -8,9 +8,9 @@ namespace Generation.Api.Web;
 /// <param name="Title">The kind of error, in words.</param>
 /// <param name="Status">HTTP status.</param>
 /// <param name="Code">Stable name of the kind of error.</param>
-/// <param name="Detail">What happened here, and what to do.</param>
+/// <param name="Detail">What happened this time, and what to do about it.</param>
 /// <param name="Errors">For each field at fault, what is wrong with it.</param>
-/// <param name="Limit">The limit of the account that binds.</param>
+/// <param name="Limit">Name of the account's limit that was exceeded; null where none was.</param>
 /// <param name="TraceId">Names this request in the logs, where the fault is ours.</param>
 public sealed record Problem(
     string Type,
@@ -48,7 +48,7 @@ public sealed record Problem(
         };
 }
 
-/// <summary>Ends a request with a problem document, from wherever the fault is found.</summary>
+/// <summary>Ends a request with a problem document. It may be thrown wherever the fault is found.</summary>
 public sealed class ProblemException(Problem problem) : Exception(problem.Detail)
 {
     public ProblemException(int status, string code, string detail, IReadOnlyDictionary<string, string[]>? errors = null)
@@ -61,8 +61,8 @@ public sealed class ProblemException(Problem problem) : Exception(problem.Detail
 }
 
 /// <summary>
-/// A feature of requests whose clients expect errors in another shape than problem documents. Status, Retry-After and
-/// Cache-Control stand already when it is called, and may be changed.
+/// A feature of requests whose clients expect errors in another form than problem documents. Status, Retry-After and
+/// Cache-Control are set before it is called, and may be changed by it.
 /// </summary>
 public interface IProblemShape
 {

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace Generation.Api.Web;
 
-/// <summary>Turns what went wrong into a problem document, whatever it was.</summary>
+/// <summary>Answers every error with a problem document, whatever its cause.</summary>
 internal static class Problems
 {
     public static WebApplication UseProblems(this WebApplication app)
@@ -21,7 +21,7 @@ internal static class Problems
         return app;
     }
 
-    /// <summary>Declares a route's errors.</summary>
+    /// <summary>Declares in the API's description with which statuses a route refuses requests.</summary>
     public static RouteHandlerBuilder ProducesProblems(this RouteHandlerBuilder route, params int[] statuses)
     {
         foreach (int status in statuses)

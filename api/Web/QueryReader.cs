@@ -18,7 +18,7 @@ internal sealed class QueryReader
         _query = query;
         foreach (string name in query.Keys.Where(n => !known.Contains(n)))
         {
-            _errors.Add(Words.Shown(name), $"there is no such parameter{Words.DidYouMean(name, known)}");
+            _errors.Add(ErrorText.Shown(name), $"there is no such parameter{ErrorText.DidYouMean(name, known)}");
         }
     }
 
@@ -38,7 +38,7 @@ internal sealed class QueryReader
             return value;
         }
 
-        _errors.Add(name, $"must be {least} to {most}, and is '{Words.Shown(text)}'");
+        _errors.Add(name, $"must be {least} to {most}, and is '{ErrorText.Shown(text)}'");
         return otherwise;
     }
 
@@ -54,7 +54,7 @@ internal sealed class QueryReader
             return value;
         }
 
-        _errors.Add(name, $"must be a time as 2026-01-31T12:00:00Z, and is '{Words.Shown(text)}'");
+        _errors.Add(name, $"must be a time as 2026-01-31T12:00:00Z, and is '{ErrorText.Shown(text)}'");
         return null;
     }
 
@@ -63,13 +63,16 @@ internal sealed class QueryReader
         string value = Text(name) ?? known[0];
         if (!known.Contains(value))
         {
-            _errors.Add(name, $"must be one of {string.Join(", ", known)}, and is '{Words.Shown(value)}'{Words.DidYouMean(value, known)}");
+            _errors.Add(
+                name,
+                $"must be one of {string.Join(", ", known)}, and is '{ErrorText.Shown(value)}'{ErrorText.DidYouMean(value, known)}"
+            );
         }
 
         return value;
     }
 
-    /// <summary>An enum by its name on the wire.</summary>
+    /// <summary>The value of an enumeration that a name on the wire stands for; null where the parameter is absent.</summary>
     public T? Enum<T>(string name)
         where T : struct, Enum
     {
@@ -86,7 +89,7 @@ internal sealed class QueryReader
 
         _errors.Add(
             name,
-            $"must be one of {string.Join(", ", known.Keys)}, and is '{Words.Shown(text)}'{Words.DidYouMean(text, known.Keys)}"
+            $"must be one of {string.Join(", ", known.Keys)}, and is '{ErrorText.Shown(text)}'{ErrorText.DidYouMean(text, known.Keys)}"
         );
         return null;
     }
@@ -118,7 +121,7 @@ internal sealed class QueryReader
         return null;
     }
 
-    /// <summary>Ends the request if anything is wrong.</summary>
-    /// <exception cref="ProblemException">If anything is wrong.</exception>
+    /// <summary>Refuses the request if anything was found to be wrong.</summary>
+    /// <exception cref="ProblemException">Something is wrong; all of it is listed.</exception>
     public void Finish() => _errors.ThrowIfAny();
 }

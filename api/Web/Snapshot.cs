@@ -1,8 +1,8 @@
 namespace Generation.Api.Web;
 
 /// <summary>
-/// A value that is read anew when somebody asks and it is older than <paramref name="maxAge"/>; of many who ask at once, one
-/// reads. Its age is that when they asked: those who wait for a slow reading do not each make another.
+/// A value that is read anew when somebody asks for it and it is older than <paramref name="maxAge"/>. Of many who ask at once,
+/// one reads; the others wait, and take what it has read, however long that took.
 /// </summary>
 internal sealed class Snapshot<T>(TimeSpan maxAge, TimeProvider time, Func<CancellationToken, Task<T>> read) : IDisposable
     where T : class

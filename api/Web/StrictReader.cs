@@ -54,7 +54,7 @@ internal static class StrictReader
             string path = prefix + name;
             if (!fields.TryGetValue(name, out PropertyInfo? field))
             {
-                errors.Add(Words.Shown(path), $"there is no such field{Words.DidYouMean(name, fields.Keys)}");
+                errors.Add(ErrorText.Shown(path), $"there is no such field{ErrorText.DidYouMean(name, fields.Keys)}");
             }
             else if (!seen.Add(name))
             {
@@ -138,13 +138,13 @@ internal static class StrictReader
 
         object? Wrong(string expected)
         {
-            errors.Add(path, $"must be {expected}, and is {Words.KindOf(value)}: {Words.Shown(value.GetRawText())}");
+            errors.Add(path, $"must be {expected}, and is {ErrorText.KindOf(value)}: {ErrorText.Shown(value.GetRawText())}");
             return null;
         }
 
         object? Range()
         {
-            errors.Add(path, $"is too large a number: {Words.Shown(value.GetRawText())}");
+            errors.Add(path, $"is too large a number: {ErrorText.Shown(value.GetRawText())}");
             return null;
         }
     }

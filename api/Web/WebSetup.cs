@@ -4,10 +4,10 @@ using Generation.Storage;
 
 namespace Generation.Api.Web;
 
-/// <summary>How the server speaks: JSON, limits, shared services.</summary>
+/// <summary>Sets up what all of the API rests on: storage, JSON, the server's limits.</summary>
 internal static class WebSetup
 {
-    /// <summary>No request without its own larger limit may be larger, in bytes.</summary>
+    /// <summary>The largest body, in bytes, of requests whose route has no limit of its own.</summary>
     public const long MaxBodyBytes = 1 << 20;
 
     public static void AddStorage(this WebApplicationBuilder builder)

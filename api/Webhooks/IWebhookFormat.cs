@@ -12,7 +12,7 @@ internal interface IWebhookFormat
 {
     public bool Takes(JobRow job);
 
-    /// <summary>The body, a JSON object.</summary>
+    /// <summary>The message's body, a JSON object.</summary>
     public Task<string> BodyAsync(WebhookDelivery delivery, JobRow job, CancellationToken cancellationToken);
 }
 

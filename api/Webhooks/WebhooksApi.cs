@@ -140,7 +140,7 @@ internal static class WebhooksApi
             ? await webhooks.RedeliverAsync(guid, http.Caller().AccountId, cancellationToken)
             : null;
         return delivery is null
-            ? throw new ProblemException(404, "delivery_not_found", $"You have no webhook message '{Words.Shown(id)}'.")
+            ? throw new ProblemException(404, "delivery_not_found", $"You have no webhook message '{ErrorText.Shown(id)}'.")
             : Results.Json(WebhookDeliveryAnswer.Of(delivery), WireJson.Options, statusCode: 202);
     }
 }

@@ -68,7 +68,7 @@ public sealed class EtaTests
     [Test]
     public async Task ExpectedAsync_WorkNeverSeen_FollowsTheLine()
     {
-        double? expected = await _api.Get<RunTimeBoard>().ExpectedAsync("demo", JobKind.Text2Img, 3, default);
+        double? expected = await _api.Get<RunTimeCache>().ExpectedAsync("demo", JobKind.Text2Img, 3, default);
 
         Assert.That(expected, Is.EqualTo(SecondsOf(3)).Within(3).Percent);
     }
@@ -76,19 +76,19 @@ public sealed class EtaTests
     [Test]
     public async Task ExpectedAsync_KindNeverRun_GoesByTheModelsOthers()
     {
-        double? expected = await _api.Get<RunTimeBoard>().ExpectedAsync("demo", JobKind.Video, 1, default);
+        double? expected = await _api.Get<RunTimeCache>().ExpectedAsync("demo", JobKind.Video, 1, default);
 
         Assert.That(expected, Is.EqualTo(SecondsOf(1)).Within(3).Percent);
-        Assert.That(await _api.Get<RunTimeBoard>().ExpectedAsync("unheard-of", JobKind.Text2Img, 1, default), Is.Null);
+        Assert.That(await _api.Get<RunTimeCache>().ExpectedAsync("unheard-of", JobKind.Text2Img, 1, default), Is.Null);
     }
 
     [Test]
     public async Task KeepAsync_EnoughFinishedJobs_DerivesPricesThatStay()
     {
-        PriceKeeper keeper = _api.Get<PriceKeeper>();
+        PriceUpdater keeper = _api.Get<PriceUpdater>();
         JobPlan small = PricesTests.Plan(100, 100, 10, 1);
         Prices prices = _api.Get<Prices>();
-        Assert.That(await _api.Get<PriceBoard>().OfAsync("demo", JobKind.Text2Img, default), Is.Null);
+        Assert.That(await _api.Get<MeasuredPriceCache>().OfAsync("demo", JobKind.Text2Img, default), Is.Null);
         // Clips took three times as long for the same work
         await HistoryAsync(JobKind.Video, times: 3);
 

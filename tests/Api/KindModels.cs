@@ -1,10 +1,11 @@
 using System.Text.Json;
 using Generation.Contracts;
+using Generation.Imaging;
 using Generation.Storage.Workers;
 
 namespace Generation.Api.Tests;
 
-/// <summary>Models that together do every kind, as workers would have registered them.</summary>
+/// <summary>Models that together do every kind, as workers would have registered them, and pictures for them.</summary>
 internal static class KindModels
 {
     /// <summary>Does what the demo model does not, with every option.</summary>
@@ -65,4 +66,7 @@ internal static class KindModels
             await Task.Delay(100);
         }
     }
+
+    /// <summary>A PNG file of an empty picture.</summary>
+    public static byte[] Png(int width, int height) => PictureCodec.Encode(new Picture(width, height, 3), PictureFormat.Png);
 }

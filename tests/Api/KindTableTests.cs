@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Api.Kinds;
 using Generation.Contracts;
-using Generation.Imaging;
 
 namespace Generation.Api.Tests;
 
@@ -20,7 +19,7 @@ public sealed class KindTableTests
     {
         _api = await ApiScope.CreateAsync();
         await KindModels.RegisterAsync(_api);
-        using var picture = new ByteArrayContent(PictureCodec.Encode(new Picture(64, 64, 3), PictureFormat.Png));
+        using var picture = new ByteArrayContent(KindModels.Png(64, 64));
         using HttpResponseMessage answer = await _api.Client.PostAsync("/v1/uploads", picture);
         _upload = (await ApiScope.ReadAsync<JsonElement>(answer)).GetProperty("id").GetString()!;
     }

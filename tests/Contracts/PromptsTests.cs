@@ -40,9 +40,15 @@ public sealed class PromptsTests
     }
 
     [Test]
-    public void Kinds_OfTheWire_AreAllOfThem() =>
+    public void Kinds_OfTheWire_AreAllOfThemUnderTheirNames() =>
         Assert.That(
-            typeof(JobRequest).GetCustomAttributes<JsonDerivedTypeAttribute>().Select(known => known.DerivedType),
-            Is.EquivalentTo(Kinds)
+            typeof(JobRequest)
+                .GetCustomAttributes<JsonDerivedTypeAttribute>()
+                .Select(known => (known.DerivedType, known.TypeDiscriminator)),
+            Is.EquivalentTo(Kinds.Select(kind => (kind, (object?)((JobRequest)Activator.CreateInstance(kind)!).Kind.WireName())))
         );
+
+    [Test]
+    public void Kinds_OfRequests_AreAllKindsOfJobs() =>
+        Assert.That(Kinds.Select(kind => ((JobRequest)Activator.CreateInstance(kind)!).Kind), Is.EquivalentTo(Enum.GetValues<JobKind>()));
 }

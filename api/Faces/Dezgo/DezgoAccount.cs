@@ -115,7 +115,7 @@ internal sealed class DezgoAccount(FaceCalls calls, Ledger ledger, DezgoTable ta
             ?? throw new ProblemException(
                 404,
                 "output_not_found",
-                $"Job {jobId} has {job.Outputs.Count} outputs, counted from 0; there is none at offset '{Words.Shown(offset ?? "0")}'."
+                $"Job {jobId} has {job.Outputs.Count} outputs, counted from 0; there is none at offset '{ErrorText.Shown(offset ?? "0")}'."
             );
         return Results.Stream(await calls.OpenAsync(output, cancellationToken), output.ContentType);
     }

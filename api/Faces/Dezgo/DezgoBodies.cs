@@ -73,7 +73,8 @@ internal sealed class DezgoBodies(
             {
                 body.Errors.Add(
                     "control_preprocess",
-                    $"cannot be done here for '{Words.Shown(type ?? "")}': send the control picture itself, and control_preprocess=false"
+                    $"cannot be done here for '{ErrorText.Shown(type ?? "")}': "
+                        + "send the control picture itself, and control_preprocess=false"
                 );
             }
         }
@@ -282,7 +283,7 @@ internal sealed class DezgoBodies(
         string? format = body.Text("format")?.ToLowerInvariant();
         if (format is not (null or "png" or "jpg" or "jpeg" or "webp"))
         {
-            body.Errors.Add("format", $"must be one of png, jpg, webp, and is '{Words.Shown(format)}'");
+            body.Errors.Add("format", $"must be one of png, jpg, webp, and is '{ErrorText.Shown(format)}'");
             return null;
         }
 

@@ -12,7 +12,7 @@ namespace Generation.Api.Faces.ModelsLab;
 internal sealed class ModelsLabAccount(
     ModelsLabTable table,
     ModelDirectory models,
-    LoadBoard board,
+    LoadCache loads,
     AccountStore accounts,
     JobQueries queries
 )
@@ -20,7 +20,7 @@ internal sealed class ModelsLabAccount(
     /// <summary>system_load: {queue_num, queue_time, status}.</summary>
     public async Task<JsonNode> LoadAsync(CancellationToken cancellationToken)
     {
-        LoadFigures total = LoadApi.AnswerOf(await board.GetAsync(cancellationToken)).Total;
+        LoadFigures total = LoadApi.AnswerOf(await loads.GetAsync(cancellationToken)).Total;
         return new JsonObject
         {
             ["queue_num"] = total.Queued,
@@ -32,7 +32,7 @@ internal sealed class ModelsLabAccount(
     /// <summary>system_details: workers and what they do.</summary>
     public async Task<JsonNode> DetailsAsync(CancellationToken cancellationToken)
     {
-        LoadFigures total = LoadApi.AnswerOf(await board.GetAsync(cancellationToken)).Total;
+        LoadFigures total = LoadApi.AnswerOf(await loads.GetAsync(cancellationToken)).Total;
         JsonObject answer = ModelsLabAnswers.Done("System details");
         answer["data"] = new JsonObject
         {
@@ -52,7 +52,7 @@ internal sealed class ModelsLabAccount(
         var list = new JsonArray();
         foreach (ModelEntry model in (await models.ModelsAsync(cancellationToken)).Values.OrderBy(m => m.Name, StringComparer.Ordinal))
         {
-            ModelLoad load = await board.OfAsync(model.Name, cancellationToken);
+            ModelLoad load = await loads.OfAsync(model.Name, cancellationToken);
             list.Add(
                 (JsonNode)
                     new JsonObject
@@ -80,7 +80,7 @@ internal sealed class ModelsLabAccount(
     }
 
     /// <summary>model_reload and verify_model: whether there is such a model; loading is the workers' own affair.</summary>
-    /// <exception cref="ProblemException">There is none.</exception>
+    /// <exception cref="ProblemException">There is no such model.</exception>
     public async Task<JsonNode> VerifyModelAsync(ModelsLabCall call, CancellationToken cancellationToken)
     {
         IReadOnlyDictionary<string, ModelEntry> catalogue = await models.ModelsAsync(cancellationToken);
@@ -102,7 +102,7 @@ internal sealed class ModelsLabAccount(
             ? throw new ProblemException(
                 404,
                 "model_not_found",
-                $"There is no model '{Words.Shown(name)}'.",
+                $"There is no model '{ErrorText.Shown(name)}'.",
                 new Dictionary<string, string[]> { ["model"] = ["is not there"] }
             )
             : ModelsLabAnswers.Done($"Model {name} is ready");

@@ -308,7 +308,7 @@ internal sealed partial class ModelsLabBodies(ModelsLabCall call, ModelsLabTable
             return value;
         }
 
-        _body.Errors.Add(field, $"must be numbers with commas between, and has '{Words.Shown(text)}'");
+        _body.Errors.Add(field, $"must be numbers with commas between, and has '{ErrorText.Shown(text)}'");
         return null;
     }
 

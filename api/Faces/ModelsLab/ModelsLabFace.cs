@@ -1,6 +1,7 @@
 using Generation.Api.Authentication;
 using Generation.Api.Faces.Shared;
 using Generation.Api.Web;
+using Generation.Api.Webhooks;
 using Generation.Contracts;
 using Generation.Storage.Accounts;
 using Microsoft.AspNetCore.Http.Features;
@@ -9,7 +10,7 @@ using Microsoft.Extensions.Options;
 namespace Generation.Api.Faces.ModelsLab;
 
 /// <summary>
-/// ModelsLab, before stablediffusionapi.com, under /api/v3 to /api/v6 and /api/v1/enterprise: every operation is known
+/// The API of ModelsLab (once stablediffusionapi.com), under /api/v3 to /api/v6 and /api/v1/enterprise: every operation is known
 /// under all of them, with answers and errors in the manner of the version that was called.
 /// </summary>
 internal sealed class ModelsLabFace(
@@ -105,10 +106,25 @@ internal sealed record ModelsLabCall(HttpContext Http, ModelsLabDialect Dialect,
     public string Base { get; } = Http.RequestServices.GetRequiredService<FaceCalls>().BaseOf(Http.Request);
 
     /// <summary>Ends the call if a field could not be read.</summary>
-    /// <exception cref="ProblemException">One could not.</exception>
+    /// <exception cref="ProblemException">A field could not be read.</exception>
     public void ThrowIfAny()
     {
         Fields.WrongTypes.UnionWith(Body.WrongTypes);
         Body.Errors.ThrowIfAny();
+    }
+}
+
+/// <summary>Adds the face and its parts.</summary>
+internal static class ModelsLabSetup
+{
+    public static void AddModelsLabFace(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddSingleton(FaceTable.Read<ModelsLabTable>(ModelsLabTable.Name, configuration));
+        services.AddSingleton<ModelsLabAnswers>();
+        services.AddSingleton<ModelsLabPictures>();
+        services.AddSingleton<ModelsLabAccount>();
+        services.AddSingleton<ModelsLabJobs>();
+        services.AddSingleton<IWebhookFormat, ModelsLabWebhook>();
+        services.AddSingleton<IFace, ModelsLabFace>();
     }
 }

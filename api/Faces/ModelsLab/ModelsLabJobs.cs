@@ -33,7 +33,11 @@ internal sealed class ModelsLabJobs(
     {
         var names = new ModelsLabNames(table, await models.ModelsAsync(cancellationToken), await models.SchedulersAsync(cancellationToken));
         ModelsLabRequest request = await new ModelsLabBodies(call, table, names, own).ReadAsync(cancellationToken)
-            ?? throw new ProblemException(404, "not_found", $"'{Words.Shown(call.Dialect.Operation)}' is not available on this server.");
+            ?? throw new ProblemException(
+                404,
+                "not_found",
+                $"'{ErrorText.Shown(call.Dialect.Operation)}' is not available on this server."
+            );
         // Its plan's limit holds for what this face submits
         call.Http.Features.Set(WithPlan(call.Caller));
         await using FaceCall blocking = await calls.BeginAsync(call.Http, call.Body, cancellationToken);
@@ -64,7 +68,7 @@ internal sealed class ModelsLabJobs(
     }
 
     /// <summary>A job by its number (or id), in the path or as request_id.</summary>
-    /// <exception cref="ProblemException">There is none.</exception>
+    /// <exception cref="ProblemException">There is no such job.</exception>
     public async Task<JsonNode> FetchAsync(ModelsLabCall call, CancellationToken cancellationToken)
     {
         JobRow job = await NamedJobAsync(call, cancellationToken);
@@ -72,7 +76,7 @@ internal sealed class ModelsLabJobs(
     }
 
     /// <summary>Forgets a job's outputs; a job that is not done is cancelled.</summary>
-    /// <exception cref="ProblemException">There is none.</exception>
+    /// <exception cref="ProblemException">There is no such job.</exception>
     public async Task<JsonNode> DeleteAsync(ModelsLabCall call, CancellationToken cancellationToken)
     {
         JobRow job = await NamedJobAsync(call, cancellationToken);
@@ -160,6 +164,7 @@ internal sealed class ModelsLabJobs(
             new Preferences(null, null),
             null,
             new FieldErrors(),
+            price: null,
             cancellationToken
         );
         await waiter.WaitForEndAsync(answer.Id, call.Caller.AccountId, TimeSpan.FromSeconds(table.CheckSeconds), cancellationToken);
@@ -221,5 +226,5 @@ internal sealed class ModelsLabJobs(
     private static ProblemException Required(string field) =>
         new(422, "invalid_request", $"{field}: is required.", new Dictionary<string, string[]> { [field] = ["is required"] });
 
-    private static ProblemException NoJob(string name) => new(404, "job_not_found", $"Request not found: {Words.Shown(name)}");
+    private static ProblemException NoJob(string name) => new(404, "job_not_found", $"Request not found: {ErrorText.Shown(name)}");
 }

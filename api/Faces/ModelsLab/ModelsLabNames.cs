@@ -45,7 +45,7 @@ internal sealed class ModelsLabNames(
     /// <summary>
     /// The native name of a scheduler, with the Karras levels if those are asked for and there; null for the model's own.
     /// </summary>
-    /// <exception cref="UnknownNameException">There is none.</exception>
+    /// <exception cref="UnknownNameException">There is no such scheduler.</exception>
     public string? Scheduler(string? name, bool karras, ModelEntry? model)
     {
         // Flow models have schedulers of their own, whatever their clients say
@@ -60,11 +60,14 @@ internal sealed class ModelsLabNames(
 
     private ModelEntry? Default(JobKind kind, bool ofPicture) => ModelChoice.Default(Able(kind, ofPicture), table.DefaultModel);
 
-    /// <summary>By name. Where no model begins clips as asked, all that make any: the native check says what is wrong.</summary>
+    /// <summary>
+    /// The models that do a kind. Where none begins clips as asked, all that make clips: the native check then says what is
+    /// wrong.
+    /// </summary>
     private ModelEntry[] Able(JobKind kind, bool ofPicture)
     {
         ModelEntry[] able = ModelChoice.Able(catalogue, kind);
-        ModelEntry[] fitting = KindTable.Of(kind).MakesClips ? [.. able.Where(m => m.MotionAdapter is null == ofPicture)] : able;
+        ModelEntry[] fitting = KindTable.Of(kind).MakesClips ? [.. able.Where(m => m.ClipsFromPicture == ofPicture)] : able;
         return fitting.Length > 0 ? fitting : able;
     }
 }

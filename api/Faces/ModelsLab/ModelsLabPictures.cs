@@ -31,7 +31,7 @@ internal sealed class ModelsLabPictures(
     private const string Purpose = "upload address";
 
     /// <summary>base64_crop: {link, request_id}.</summary>
-    /// <exception cref="ProblemException">That is no picture.</exception>
+    /// <exception cref="ProblemException">The field is no picture.</exception>
     public async Task<JsonNode> UploadAsync(ModelsLabCall call, CancellationToken cancellationToken)
     {
         Upload upload = await KeepAsync(call, cancellationToken);
@@ -46,7 +46,7 @@ internal sealed class ModelsLabPictures(
     }
 
     /// <summary>base64_to_url: {id, output}.</summary>
-    /// <exception cref="ProblemException">That is no picture.</exception>
+    /// <exception cref="ProblemException">The field is no picture.</exception>
     public async Task<JsonNode> ToUrlAsync(ModelsLabCall call, CancellationToken cancellationToken)
     {
         Upload upload = await KeepAsync(call, cancellationToken);

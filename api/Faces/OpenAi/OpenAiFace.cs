@@ -221,10 +221,10 @@ internal sealed class OpenAiFace(
             throw new ProblemException(
                 422,
                 "invalid_request",
-                $"The model '{Words.Shown(name!)}' does not exist.",
+                $"The model '{ErrorText.Shown(name!)}' does not exist.",
                 new Dictionary<string, string[]>
                 {
-                    ["model"] = [$"there is no model '{Words.Shown(name!)}'; there are {string.Join(", ", e.Known)}"],
+                    ["model"] = [$"there is no model '{ErrorText.Shown(name!)}'; there are {string.Join(", ", e.Known)}"],
                 }
             );
         }

@@ -153,7 +153,7 @@ internal sealed record OpenAiRequest
             || height == 0
         )
         {
-            body.Errors.Add("size", $"must be auto or WIDTHxHEIGHT as 1024x1024, and is '{Words.Shown(size)}'");
+            body.Errors.Add("size", $"must be auto or WIDTHxHEIGHT as 1024x1024, and is '{ErrorText.Shown(size)}'");
             return (null, null);
         }
 
@@ -169,7 +169,7 @@ internal sealed record OpenAiRequest
             return value;
         }
 
-        body.Errors.Add(field, $"must be one of {string.Join(", ", known)}, and is '{Words.Shown(value)}'");
+        body.Errors.Add(field, $"must be one of {string.Join(", ", known)}, and is '{ErrorText.Shown(value)}'");
         return otherwise;
     }
 

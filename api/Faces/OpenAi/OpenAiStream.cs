@@ -22,7 +22,7 @@ internal sealed class OpenAiStream(FaceCalls calls, JobWaiter waiter, HotState h
     /// <param name="name">image_generation or image_edit.</param>
     /// <param name="request">What was asked.</param>
     /// <param name="jobs">The jobs, in order.</param>
-    /// <param name="cancellationToken">The client's patience.</param>
+    /// <param name="cancellationToken">Ends the stream.</param>
     public async Task WriteAsync(
         FaceCall call,
         string name,

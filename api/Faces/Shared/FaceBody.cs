@@ -27,7 +27,7 @@ internal sealed class FaceBody
     /// <param name="request">The request.</param>
     /// <param name="maxBytes">Largest body.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
-    /// <exception cref="ProblemException">Too large, or in no form that can be read.</exception>
+    /// <exception cref="ProblemException">The body is too large, or in no form that can be read.</exception>
     public static async Task<FaceBody> ReadAsync(HttpRequest request, long maxBytes, CancellationToken cancellationToken)
     {
         if (request.HttpContext.Features.Get<FaceBody>() is { } known)
@@ -70,7 +70,7 @@ internal sealed class FaceBody
     /// <summary>All values of a field, as they came.</summary>
     public IReadOnlyList<FaceValue> Values(string name) => _fields.GetValueOrDefault(name, []);
 
-    /// <summary>Text; numbers and booleans as they are written.</summary>
+    /// <summary>The value of a field as text; numbers and booleans as they are written.</summary>
     public string? Text(params ReadOnlySpan<string> names)
     {
         if (Last(names) is not var (name, value))
@@ -93,7 +93,7 @@ internal sealed class FaceBody
         return text;
     }
 
-    /// <summary>A whole number: 25, "25", 25.0.</summary>
+    /// <summary>The value of a field as a whole number, which may be written as 25, "25" or 25.0.</summary>
     public long? Integer(params ReadOnlySpan<string> names)
     {
         if (Last(names) is not var (name, value))
@@ -120,7 +120,7 @@ internal sealed class FaceBody
         return null;
     }
 
-    /// <summary>A whole number of 32 bits.</summary>
+    /// <summary>The value of a field as a whole number of 32 bits.</summary>
     public int? Int(params ReadOnlySpan<string> names)
     {
         long? value = Integer(names);
@@ -133,7 +133,7 @@ internal sealed class FaceBody
         return null;
     }
 
-    /// <summary>A number: 7.5, "7.5".</summary>
+    /// <summary>The value of a field as a number, which may be written as 7.5 or "7.5".</summary>
     public double? Number(params ReadOnlySpan<string> names)
     {
         if (Last(names) is not var (name, value))
@@ -159,7 +159,9 @@ internal sealed class FaceBody
         return null;
     }
 
-    /// <summary>true, "true", "yes", "on", 1, and their contraries.</summary>
+    /// <summary>
+    /// The value of a field as a boolean, which may be written as true, "true", "yes", "on" or 1, and as their contraries.
+    /// </summary>
     public bool? Flag(params ReadOnlySpan<string> names)
     {
         if (Last(names) is not var (name, value))
@@ -268,7 +270,7 @@ internal sealed class FaceBody
         return null;
     }
 
-    /// <summary>What a form of JavaScript sends for nothing.</summary>
+    /// <summary>Whether a value is one of the words that clients in JavaScript send for an absent value.</summary>
     private static bool IsUnset(FaceValue value) => value.Text?.Trim().ToLowerInvariant() is "null" or "none" or "undefined" or "";
 
     /// <summary>Notes that a field is of another type than it must be.</summary>

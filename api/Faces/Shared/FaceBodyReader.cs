@@ -8,8 +8,8 @@ using Microsoft.Net.Http.Headers;
 namespace Generation.Api.Faces.Shared;
 
 /// <summary>
-/// Tells what a body is by its content first and its content type second: curl sends JSON as a form, scripts send JSON
-/// and forms with no type at all.
+/// Reads a body by its content first and its content type second, because curl sends JSON as a form, and scripts send JSON and
+/// forms with no content type at all.
 /// </summary>
 internal static class FaceBodyReader
 {
@@ -17,7 +17,7 @@ internal static class FaceBodyReader
     private const int MaxParts = 1000;
 
     /// <summary>Reads body and query string into fields; the body's come after, and so count where both have one.</summary>
-    /// <exception cref="ProblemException">Too large, or in no form that can be read.</exception>
+    /// <exception cref="ProblemException">The body is too large, or in no form that can be read.</exception>
     public static async Task<FaceBody> ReadAsync(HttpRequest request, long maxBytes, CancellationToken cancellationToken)
     {
         if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
@@ -99,7 +99,7 @@ internal static class FaceBodyReader
 
         if (root.ValueKind != JsonValueKind.Object)
         {
-            throw new ProblemException(400, "malformed_json", $"The body must be a JSON object, and is {Words.KindOf(root)}.");
+            throw new ProblemException(400, "malformed_json", $"The body must be a JSON object, and is {ErrorText.KindOf(root)}.");
         }
 
         foreach (JsonProperty property in root.EnumerateObject())

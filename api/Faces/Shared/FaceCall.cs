@@ -39,7 +39,7 @@ internal sealed class FaceCall(
     /// <summary>Submits the job at a place of this call, unless the call made before has done so already.</summary>
     /// <param name="place">Place among the call's jobs, from 0.</param>
     /// <param name="body">The job.</param>
-    /// <param name="price">Its price where the face has its own; null: the catalogue's.</param>
+    /// <param name="price">The job's price, where the face has a tariff of its own; null: as configured.</param>
     /// <param name="cancellationToken">Ends the submission.</param>
     public async Task<JobId> SubmitAsync(int place, JobBody body, Func<CheckedRequest, Credits>? price, CancellationToken cancellationToken)
     {
@@ -69,20 +69,20 @@ internal sealed class FaceCall(
     }
 
     /// <summary>Waits for the end of one of the call's jobs.</summary>
-    /// <exception cref="ProblemException">It did not succeed, or not in time.</exception>
+    /// <exception cref="ProblemException">The job did not succeed, or was not done in time.</exception>
     public Task<JobDocument> EndAsync(JobId job, CancellationToken cancellationToken) => calls.EndAsync(this, job, null, cancellationToken);
 
     /// <summary>As above, for a service that waits no longer than <paramref name="limit"/>.</summary>
-    /// <exception cref="ProblemException">It did not succeed, or not in time.</exception>
+    /// <exception cref="ProblemException">The job did not succeed, or was not done in time.</exception>
     public Task<JobDocument> EndAsync(JobId job, TimeSpan limit, CancellationToken cancellationToken) =>
         calls.EndAsync(this, job, limit, cancellationToken);
 
-    /// <summary>Waits for a job's end as long as <paramref name="limit"/>, or until the API stops; whether it has ended.</summary>
+    /// <summary>Waits for a job's end as long as <paramref name="limit"/>, or until the API stops; returns whether it has ended.</summary>
     public Task<bool> WaitAsync(JobId job, TimeSpan limit, CancellationToken cancellationToken) =>
         calls.WaitAsync(this, job, limit, cancellationToken);
 
     /// <summary>Submits a job and waits for its end.</summary>
-    /// <exception cref="ProblemException">It was refused, did not succeed, or not in time.</exception>
+    /// <exception cref="ProblemException">The job was refused, did not succeed, or was not done in time.</exception>
     public async Task<JobDocument> RunAsync(
         int place,
         JobBody body,

@@ -63,7 +63,7 @@ internal sealed class FaceCalls(
     /// <param name="job">The job's body.</param>
     /// <param name="fingerprint">Of the call's fields; see <see cref="FaceBody.Fingerprint"/>.</param>
     /// <param name="place">Place of the job among those of the call.</param>
-    /// <param name="price">Its price where the face has its own; null: the catalogue's.</param>
+    /// <param name="price">The job's price, where the face has a tariff of its own; null: as configured.</param>
     /// <param name="cancellationToken">Ends the submission.</param>
     public async Task<JobId> SubmitAsync(
         HttpContext http,
@@ -132,7 +132,7 @@ internal sealed class FaceCalls(
         options.Value.PublicUrl?.TrimEnd('/') ?? $"{request.Scheme}://{request.Host}{request.PathBase}";
 
     /// <summary>Waits for a job's end.</summary>
-    /// <exception cref="ProblemException">It did not succeed, or not in time.</exception>
+    /// <exception cref="ProblemException">The job did not succeed, or was not done in time.</exception>
     internal async Task<JobDocument> EndAsync(FaceCall call, JobId id, TimeSpan? limit, CancellationToken cancellationToken)
     {
         TimeSpan wait = limit ?? TimeSpan.FromSeconds(options.Value.WaitSeconds);
@@ -191,7 +191,7 @@ internal sealed class FaceCalls(
         };
     }
 
-    /// <summary>Waits for a job's end as long as <paramref name="limit"/>, or until the API stops; whether it has ended.</summary>
+    /// <summary>Waits for a job's end as long as <paramref name="limit"/>, or until the API stops; returns whether it has ended.</summary>
     internal async Task<bool> WaitAsync(FaceCall call, JobId id, TimeSpan limit, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);

@@ -1,9 +1,9 @@
 namespace Generation.Api.Faces.Shared;
 
-/// <summary>Keys from where clients of other services put them, to where authentication looks.</summary>
+/// <summary>Moves keys from where clients of other services put them to where authentication looks for them.</summary>
 internal static class FaceKeys
 {
-    /// <summary>Makes <paramref name="key"/> the request's key; nothing if there is none.</summary>
+    /// <summary>Makes <paramref name="key"/> the request's key, if there is one.</summary>
     public static void Use(HttpRequest request, string? key)
     {
         if (!string.IsNullOrWhiteSpace(key))
@@ -12,7 +12,7 @@ internal static class FaceKeys
         }
     }
 
-    /// <summary>The first of these headers that is set.</summary>
+    /// <summary>The value of the first of these headers that is set; null where none is.</summary>
     public static string? FromHeaders(HttpRequest request, params ReadOnlySpan<string> names)
     {
         foreach (string name in names)

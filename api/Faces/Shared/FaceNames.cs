@@ -14,7 +14,7 @@ internal static class FaceNames
     /// <param name="table">Names of the service, to names of the catalogue or "" for its default; "*" stands for all others.</param>
     /// <param name="fallback">The face's default model; null or empty for the catalogue's default.</param>
     /// <param name="catalogue">The models that workers have registered.</param>
-    /// <exception cref="UnknownNameException">Neither the table nor the catalogue has it.</exception>
+    /// <exception cref="UnknownNameException">Neither the table nor the catalogue has the name.</exception>
     public static string? Model(
         string? name,
         IReadOnlyDictionary<string, string> table,
@@ -51,7 +51,7 @@ internal static class FaceNames
     /// <param name="name">The client's; null for none, and so for the model's own.</param>
     /// <param name="table">Names of the service to native names; "" for the model's own.</param>
     /// <param name="known">The schedulers that workers have registered.</param>
-    /// <exception cref="UnknownNameException">There is none.</exception>
+    /// <exception cref="UnknownNameException">There is no such scheduler.</exception>
     public static string? Scheduler(string? name, IReadOnlyDictionary<string, string> table, IReadOnlyList<SchedulerEntry> known)
     {
         if (name is null)
@@ -81,7 +81,7 @@ internal static class FaceNames
 
 /// <summary>A name that neither the face's table nor the system knows.</summary>
 internal sealed class UnknownNameException(string name, IReadOnlyList<string> known)
-    : Exception($"is '{Words.Shown(name)}', and must be one of {string.Join(", ", known)}")
+    : Exception($"is '{ErrorText.Shown(name)}', and must be one of {string.Join(", ", known)}")
 {
     public IReadOnlyList<string> Known => known;
 }

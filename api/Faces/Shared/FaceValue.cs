@@ -35,12 +35,14 @@ internal sealed record FaceValue
     /// <summary>What it is, in words.</summary>
     public string Kind =>
         File is not null ? "a file"
-        : _json is { } json ? Words.KindOf(json)
+        : _json is { } json ? ErrorText.KindOf(json)
         : "a string";
 
     /// <summary>As an error shows it.</summary>
     public string Shown =>
-        File is not null || _json is { ValueKind: JsonValueKind.Array or JsonValueKind.Object } ? Kind : $"'{Words.Shown(Text ?? "null")}'";
+        File is not null || _json is { ValueKind: JsonValueKind.Array or JsonValueKind.Object }
+            ? Kind
+            : $"'{ErrorText.Shown(Text ?? "null")}'";
 
     /// <summary>All that makes it this value.</summary>
     public ReadOnlySpan<byte> Content => File is { } file ? file.Bytes.Span : Encoding.UTF8.GetBytes(_json?.GetRawText() ?? _text ?? "");
@@ -83,3 +85,9 @@ internal sealed record FaceValue
         }
     }
 }
+
+/// <summary>A file part of a form.</summary>
+/// <param name="Name">File name, as the client gave it; may be empty.</param>
+/// <param name="ContentType">As the client gave it; may be empty.</param>
+/// <param name="Bytes">The content.</param>
+internal sealed record FaceFile(string Name, string ContentType, ReadOnlyMemory<byte> Bytes);

@@ -19,3 +19,23 @@ internal interface IFace : IProblemShape
 
     public void Map(IEndpointRouteBuilder routes);
 }
+
+/// <summary>A problem in the words of a face: native field names become the client's.</summary>
+internal static class FaceProblem
+{
+    /// <summary>The fields at fault and what is wrong with each, under the client's names.</summary>
+    /// <param name="problem">The native problem.</param>
+    /// <param name="names">Native names to the client's, of those that differ.</param>
+    public static IReadOnlyList<(string Field, string Detail)> Fields(Problem problem, IReadOnlyDictionary<string, string> names) =>
+        [
+            .. (problem.Errors ?? new Dictionary<string, string[]>()).SelectMany(e =>
+                e.Value.Select(detail => (names.GetValueOrDefault(e.Key, e.Key), detail))
+            ),
+        ];
+
+    /// <summary>All of the problem in one text.</summary>
+    public static string Text(Problem problem, IReadOnlyDictionary<string, string> names) =>
+        Fields(problem, names) is { Count: > 0 } fields
+            ? string.Join(' ', fields.Select(f => $"{f.Field}: {f.Detail}{(f.Detail.EndsWith('?') ? "" : ".")}"))
+            : problem.Detail;
+}

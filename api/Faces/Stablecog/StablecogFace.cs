@@ -70,3 +70,17 @@ internal sealed class StablecogFace(
         CancellationToken cancellationToken
     ) => Results.Text((await answer(http, cancellationToken)).ToJsonString(WireJson.Options), "application/json");
 }
+
+/// <summary>Adds the face and its parts.</summary>
+internal static class StablecogSetup
+{
+    public static void AddStablecogFace(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddSingleton(FaceTable.Read<StablecogTable>(StablecogTable.Section, configuration));
+        services.AddSingleton<StablecogPictures>();
+        services.AddSingleton<StablecogGenerations>();
+        services.AddSingleton<StablecogUpscales>();
+        services.AddSingleton<StablecogLists>();
+        services.AddSingleton<IFace, StablecogFace>();
+    }
+}

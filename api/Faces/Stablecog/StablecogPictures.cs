@@ -17,7 +17,7 @@ internal sealed class StablecogPictures(StablecogTable table, InputPictures pict
     private const string Scheme = "s3://";
 
     /// <summary>POST /v1/image/upload.</summary>
-    /// <exception cref="ProblemException">It is no picture, or too large.</exception>
+    /// <exception cref="ProblemException">The file is no picture, or too large.</exception>
     public async Task<JsonNode> UploadAsync(HttpContext http, CancellationToken cancellationToken)
     {
         Guid account = http.Caller().AccountId;
@@ -42,7 +42,7 @@ internal sealed class StablecogPictures(StablecogTable table, InputPictures pict
     }
 
     /// <summary>Checks an uploaded file and keeps it.</summary>
-    /// <exception cref="ProblemException">It is no picture, or too large.</exception>
+    /// <exception cref="ProblemException">The file is no picture, or too large.</exception>
     public async Task<StoredPicture> KeepAsync(FaceFile file, CancellationToken cancellationToken)
     {
         if (file.Bytes.Length > table.MaxUploadBytes)
@@ -75,7 +75,7 @@ internal sealed class StablecogPictures(StablecogTable table, InputPictures pict
     /// <param name="notOwned">Error where it is another account's upload.</param>
     /// <param name="notFound">Error where there is no such upload.</param>
     /// <param name="cancellationToken">Ends the fetching.</param>
-    /// <exception cref="ProblemException">There is none.</exception>
+    /// <exception cref="ProblemException">There is no such picture.</exception>
     public async Task<(PictureSource Source, StoredPicture Picture)> ResolveAsync(
         string address,
         Guid account,

@@ -42,7 +42,7 @@ internal sealed record StablecogRequest
     /// <summary>jpg, png or webp.</summary>
     public required string Format { get; init; }
 
-    /// <summary>As answers repeat it.</summary>
+    /// <summary>The settings that answers repeat.</summary>
     public JsonObject Settings()
     {
         var settings = new JsonObject
@@ -142,7 +142,7 @@ internal sealed record StablecogRequest
     }
 
     /// <summary>A UUID field; null if it is not set.</summary>
-    /// <exception cref="ProblemException">It is something else.</exception>
+    /// <exception cref="ProblemException">The field is something else.</exception>
     public static Guid? Id(FaceBody body, string field) =>
         body.Text(field) is not { } text ? null
         : Guid.TryParse(text, out Guid id) ? id

@@ -3,12 +3,12 @@ using System.Text.Json.Serialization;
 
 namespace Generation.Contracts;
 
-/// <summary>Words to pictures, steered by control pictures. Zhang et al., Adding Conditional Control, 2023.</summary>
+/// <summary>Draws pictures from words, steered by control pictures. Zhang et al., Adding Conditional Control, 2023.</summary>
 public sealed record ControlNetRequest : PictureRequest
 {
     public ControlNetRequest() { }
 
-    /// <summary>With the common fields of <paramref name="common"/>; its other fields are to be set in the initializer.</summary>
+    /// <summary>Has the common fields of <paramref name="common"/>; the fields of its own are to be set in the initializer.</summary>
     [SetsRequiredMembers]
     public ControlNetRequest(PictureRequest common, IReadOnlyList<ControlUse> control)
         : base(common) => Control = control;
@@ -20,6 +20,8 @@ public sealed record ControlNetRequest : PictureRequest
 
     /// <summary>The controls act on the prompted half of the guidance only, so that they also work without a prompt.</summary>
     public bool GuessMode { get; init; }
+
+    public override ScheduleShare FirstPass(ModelEntry model) => ScheduleShare.Whole(NumInferenceSteps);
 }
 
 /// <summary>One control: a picture, the network that reads it, and when and how strongly it acts.</summary>
@@ -39,8 +41,9 @@ public sealed record ControlUse
     /// <summary>Multiplies what the network adds.</summary>
     public double Scale { get; init; } = 1;
 
-    /// <summary>Shares of the steps between which it acts, 0 to 1.</summary>
+    /// <summary>Share of the steps after which it begins to act, 0 to 1.</summary>
     public double Start { get; init; }
 
+    /// <summary>Share of the steps after which it no longer acts, 0 to 1.</summary>
     public double End { get; init; } = 1;
 }

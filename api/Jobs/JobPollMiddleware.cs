@@ -6,11 +6,11 @@ using Generation.Storage.Accounts;
 namespace Generation.Api.Jobs;
 
 /// <summary>
-/// GET /v1/jobs/{id}, the most frequent call by far, answered before routing and authorization where the answer is plain:
-/// a key that is known, a job that is its account's, no limit on reads. All else, and every refusal, goes the way of other
+/// A fast path for GET /v1/jobs/{id}, by far the most frequent call: it is answered before routing and authorization where the
+/// key is known, the job is its account's, and reads have no limit. Everything else, and every refusal, takes the way of other
 /// calls, which comes to the same answer.
 /// </summary>
-internal sealed class PollLane(RequestDelegate next, CallerDirectory callers, LimitsDirectory limits, JobViews views)
+internal sealed class JobPollMiddleware(RequestDelegate next, CallerDirectory callers, LimitsDirectory limits, JobViews views)
 {
     private const string Path = "/v1/jobs/";
     private const int IdLength = 36;

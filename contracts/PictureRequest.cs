@@ -52,6 +52,28 @@ public abstract record PictureRequest : JobRequest
     public RefinerUse? Refiner { get; init; }
 
     public HiresFix? HiresFix { get; init; }
+
+    /// <summary>The part of the noise schedule that the first pass over an output runs.</summary>
+    /// <param name="model">The entry of the request's model.</param>
+    public abstract ScheduleShare FirstPass(ModelEntry model);
+}
+
+/// <summary>Draws pictures from words.</summary>
+public sealed record Text2ImgRequest : PictureRequest
+{
+    [JsonIgnore]
+    public override JobKind Kind => JobKind.Text2Img;
+
+    public override ScheduleShare FirstPass(ModelEntry model) => ScheduleShare.Whole(NumInferenceSteps);
+}
+
+/// <summary>The part of a noise schedule that a pass runs.</summary>
+/// <param name="Strength">Share of the noise that the pass begins with: 1 is noise alone.</param>
+/// <param name="ScheduledSteps">Steps of the whole schedule.</param>
+public sealed record ScheduleShare(double Strength, int ScheduledSteps)
+{
+    /// <summary>All steps of the schedule, from noise alone.</summary>
+    public static ScheduleShare Whole(int steps) => new(1, steps);
 }
 
 /// <summary>A LoRA and how strongly it acts; the scale may be negative.</summary>
@@ -66,5 +88,11 @@ public sealed record RefinerUse(string Model, double SwitchAt);
 /// <param name="Scale">How many times smaller the first picture is.</param>
 /// <param name="Strength">Share of the noise schedule that the second pass runs, 0 to 1.</param>
 /// <param name="Steps">Steps of the second pass, before its strength.</param>
-/// <param name="Upscaler">Name of the upscaler between the passes; null: the model's own, or Lanczos.</param>
-public sealed record HiresFix(double Scale, double Strength, int Steps, string? Upscaler = null);
+/// <param name="Upscaler">
+/// Name of the upscaler between the passes, or <see cref="Lanczos"/>; null: the model's own where it has one, else Lanczos.
+/// </param>
+public sealed record HiresFix(double Scale, double Strength, int Steps, string? Upscaler = null)
+{
+    /// <summary>Names the Lanczos filter in the place of an upscaler.</summary>
+    public const string Lanczos = "lanczos";
+}

@@ -9,13 +9,13 @@ using Npgsql;
 namespace Generation.Api.Pricing;
 
 /// <summary>The prices derived from measured seconds, a few seconds old at most.</summary>
-internal sealed class PriceBoard(MeasuredPriceStore store, TimeProvider time) : IDisposable
+internal sealed class MeasuredPriceCache(MeasuredPriceStore store, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(5);
 
     private readonly Snapshot<IReadOnlyList<MeasuredPrice>> _latest = new(MaxAge, time, store.ReadAsync);
 
-    /// <summary>Null before enough jobs of the kind have run on the model.</summary>
+    /// <summary>The measured price of a kind on a model; null before enough jobs of it have run.</summary>
     public async Task<MeasuredPrice?> OfAsync(string model, JobKind kind, CancellationToken cancellationToken) =>
         (await _latest.GetAsync(cancellationToken)).FirstOrDefault(p => p.Kind == kind && p.Model == model);
 
@@ -23,23 +23,23 @@ internal sealed class PriceBoard(MeasuredPriceStore store, TimeProvider time) : 
 }
 
 /// <summary>
-/// Derives prices from what finished jobs took. What a second costs follows once from the configured price of the
-/// text2img model that has run most: its usual job costs the same by either. All other kinds and models then cost in
-/// proportion to the time that they take the same machines.
+/// Derives prices from the times of finished jobs. What a second costs follows, once, from the configured price of the text2img
+/// model that has run most: its usual job costs the same by both. All other kinds and models then cost in proportion to the
+/// time that they take on the same machines.
 /// </summary>
-internal sealed class PriceKeeper(
+internal sealed class PriceUpdater(
     RunTimes times,
     MeasuredPriceStore store,
     ModelDirectory models,
     Prices prices,
     IOptions<PriceOptions> options,
-    ILogger<PriceKeeper> logger
+    ILogger<PriceUpdater> logger
 ) : BackgroundService
 {
-    /// <summary>Fewer jobs say too little.</summary>
+    /// <summary>The least number of jobs from whose times a price is derived.</summary>
     public const int LeastJobs = 50;
 
-    /// <summary>A price stays until it is off by more than this share: people count on prices.</summary>
+    /// <summary>A price changes only when it is off by more than this share, because people count on prices.</summary>
     private const decimal Tolerated = 0.25m;
 
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
@@ -47,7 +47,7 @@ internal sealed class PriceKeeper(
     /// <summary>Work of jobs of several sizes, at which prices are compared, in megapixel-steps.</summary>
     private static readonly decimal[] Sizes = [0.1m, 1, 10];
 
-    /// <summary>Looks once; returns the prices that are new.</summary>
+    /// <summary>Derives the prices once, and returns those that have changed.</summary>
     public async Task<IReadOnlyList<MeasuredPrice>> KeepAsync(CancellationToken cancellationToken)
     {
         RunTime[] measured = [.. (await times.ReadAsync(cancellationToken)).Where(t => t.Jobs >= LeastJobs)];

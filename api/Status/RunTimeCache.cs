@@ -5,7 +5,7 @@ using Generation.Storage.Jobs;
 namespace Generation.Api.Status;
 
 /// <summary>How long a job is expected to run, by what finished jobs took; read every few seconds at most.</summary>
-internal sealed class RunTimeBoard(RunTimes times, TimeProvider time) : IDisposable
+internal sealed class RunTimeCache(RunTimes times, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(2);
 
@@ -14,7 +14,8 @@ internal sealed class RunTimeBoard(RunTimes times, TimeProvider time) : IDisposa
     public ValueTask<IReadOnlyList<RunTime>> GetAsync(CancellationToken cancellationToken) => _latest.GetAsync(cancellationToken);
 
     /// <summary>
-    /// Seconds that so much work takes; by the model's other kinds where this one has not been run; null before its first job.
+    /// The seconds that so much work takes, judged by the model's other kinds where this one has not been run. Null before the
+    /// model's first job.
     /// </summary>
     public async Task<double?> ExpectedAsync(string model, JobKind kind, double work, CancellationToken cancellationToken) =>
         (await GetAsync(cancellationToken))

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace Generation.Contracts;
 
 /// <summary>
-/// The work of one job, checked and with every default filled in: what the API stores with the job and a worker runs.
+/// What a job is to do, checked and with every default filled in: the API stores it with the job, and a worker runs it.
 /// Two equal requests on one model version give equal bytes.
 /// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
@@ -36,4 +36,34 @@ public abstract record JobRequest
 
 /// <summary>Words of a request that say what is to be seen.</summary>
 /// <param name="Field">The request's field, as it is called on the wire.</param>
+/// <param name="Text">The words.</param>
 public readonly record struct PromptText(string Field, string Text);
+
+/// <summary>What is done with outputs that the model's safety checker flags.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<SafetyPolicy>))]
+public enum SafetyPolicy
+{
+    /// <summary>They are not looked at.</summary>
+    [JsonStringEnumMemberName("off")]
+    Off = 0,
+
+    /// <summary>They are handed out, with nsfw true.</summary>
+    [JsonStringEnumMemberName("flag")]
+    Flag = 1,
+
+    /// <summary>They are blurred past recognition.</summary>
+    [JsonStringEnumMemberName("blur")]
+    Blur = 2,
+
+    /// <summary>They are black.</summary>
+    [JsonStringEnumMemberName("black")]
+    Black = 3,
+}
+
+/// <summary>An input picture that is kept in the results store.</summary>
+/// <param name="Sha256">Hash of its bytes, 64 lowercase hexadecimal digits: its name in the store.</param>
+/// <param name="ContentType">image/png, image/jpeg or image/webp, by its content.</param>
+/// <param name="Bytes">Length of the file.</param>
+/// <param name="Width">Width in pixels, as it is to be looked at: its EXIF orientation is taken into account.</param>
+/// <param name="Height">Height in pixels, likewise.</param>
+public sealed record StoredPicture(string Sha256, string ContentType, long Bytes, int Width, int Height);

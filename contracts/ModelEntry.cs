@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace Generation.Contracts;
 
 /// <summary>
-/// A model's catalogue entry, as models/NAME.json holds it: what differs between models is data here.
+/// A model's entry in the catalogue, as models/NAME.json holds it: what differs between models is data in it.
 /// Workers register the entries of what they can run; the API checks and prices requests by them.
 /// </summary>
 public sealed record ModelEntry
@@ -27,7 +27,9 @@ public sealed record ModelEntry
     /// <summary>Folder or file of the weights, relative to the entry.</summary>
     public required string Path { get; init; }
 
-    /// <summary>What its files say of it; null where no worker has read them. Workers set it; a file has none.</summary>
+    /// <summary>
+    /// What the model's files say of it; null where no worker has read them. Workers set it; the entry's file does not have it.
+    /// </summary>
     public NetworkFacts? Network { get; init; }
 
     /// <summary>Width and height, in pixels, of what the network was trained to make.</summary>
@@ -81,10 +83,10 @@ public sealed record ModelEntry
 
     public double DefaultFps { get; init; } = 8;
 
-    /// <summary>Of a model that only enlarges: how many times.</summary>
+    /// <summary>How many times a model enlarges that does only that; null for others.</summary>
     public int? Scale { get; init; }
 
-    /// <summary>What makes its pictures larger, or null.</summary>
+    /// <summary>The network that enlarges its pictures; null where there is none.</summary>
     public UpscalerEntry? Upscaler { get; init; }
 
     /// <summary>The control networks that go with it.</summary>
@@ -117,7 +119,11 @@ public sealed record ModelEntry
     /// <summary>Textual inversions whose tokens prompts may have; the worker lists the files of its embeddings folder here.</summary>
     public IReadOnlyList<AdapterEntry> Embeddings { get; init; } = [];
 
-    /// <summary>Multiplies the price of a job.</summary>
+    /// <summary>Whether its clips begin with a picture; else a motion adapter moves what words draw.</summary>
+    [JsonIgnore]
+    public bool ClipsFromPicture => MotionAdapter is null;
+
+    /// <summary>Factor on the price of its jobs.</summary>
     public decimal PriceFactor { get; init; } = 1m;
 
     /// <summary>Its own prices, by kind, over those of the configuration.</summary>
@@ -137,3 +143,13 @@ public sealed record ModelEntry
             }
             : this;
 }
+
+/// <summary>What a model's files say that its jobs are planned by. Workers read it there and register it.</summary>
+/// <param name="Scheduler">The model's own scheduler, as its scheduler_config.json has it, with its class.</param>
+/// <param name="SeesMask">Whether its network is told of the mask when it paints inside one.</param>
+public sealed record NetworkFacts(JsonElement Scheduler, bool SeesMask);
+
+/// <summary>A kind that a model does, but that no job may ask for now.</summary>
+/// <param name="Kind">The kind.</param>
+/// <param name="Reason">What its worker lacks and what to do about it, for people.</param>
+public sealed record UnavailableKind(JobKind Kind, string Reason);

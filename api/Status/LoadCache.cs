@@ -4,14 +4,14 @@ using Generation.Storage.Jobs;
 namespace Generation.Api.Status;
 
 /// <summary>How busy the system is, read at most twice a second however many ask, and what that means for a job's wait.</summary>
-internal sealed class LoadBoard(LoadReader reader, TimeProvider time) : IDisposable
+internal sealed class LoadCache(LoadReader reader, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan MaxAge = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Taken for a model's first jobs, in seconds, until there are measured ones.</summary>
+    /// <summary>The seconds that a model's first jobs are taken to run, until some have been measured.</summary>
     private const double UnknownRunSeconds = 10;
 
-    /// <summary>So many slots and jobs ahead are gone through one by one.</summary>
+    /// <summary>Up to so many slots, and jobs ahead, an estimate goes through them one by one.</summary>
     private const int FewSlots = 8;
 
     private const int OneByOne = 32;
@@ -27,8 +27,8 @@ internal sealed class LoadBoard(LoadReader reader, TimeProvider time) : IDisposa
         ?? new ModelLoad(model, 0, 0, 0, 0, 0, 0, null, null);
 
     /// <summary>
-    /// Seconds until a queued job is done: the slots end what they run, take those ahead one after the other, then it.
-    /// What is not known of a job is taken to be as with the model's others. Null when no worker can run it.
+    /// Estimates the seconds until a queued job is done: the slots end what they run, then take the jobs ahead one after the other,
+    /// then this one. What is not known of a job is taken to be as with the model's others. Null when no worker can run it.
     /// </summary>
     public static double? EtaSeconds(ModelLoad load, QueuePlace place)
     {

@@ -4,14 +4,14 @@ using System.Text.Json.Serialization;
 namespace Generation.Contracts;
 
 /// <summary>Paints inside a mask.</summary>
-public sealed record InpaintRequest : PictureRequest
+public sealed record InpaintRequest : ImageRequest
 {
     public InpaintRequest() { }
 
-    /// <summary>With the common fields of <paramref name="common"/>; its other fields are to be set in the initializer.</summary>
+    /// <inheritdoc cref="ImageRequest(PictureRequest, StoredPicture)"/>
     [SetsRequiredMembers]
     public InpaintRequest(PictureRequest common, StoredPicture image)
-        : base(common) => Image = image;
+        : base(common, image) { }
 
     [JsonIgnore]
     public override JobKind Kind => JobKind.Inpaint;
@@ -20,9 +20,10 @@ public sealed record InpaintRequest : PictureRequest
     public override IEnumerable<PromptText> Prompts =>
         MaskPrompt is null ? base.Prompts : [.. base.Prompts, new("mask_prompt", MaskPrompt)];
 
-    public required StoredPicture Image { get; init; }
-
-    /// <summary>Grey, or with alpha; brought to the picture's size. Null: found from <see cref="MaskPrompt"/>.</summary>
+    /// <summary>
+    /// A grey picture, or one with alpha, which is brought to the picture's size; null: it is found from
+    /// <see cref="MaskPrompt"/>.
+    /// </summary>
     public StoredPicture? Mask { get; init; }
 
     public MaskMode MaskMode { get; init; }
@@ -44,6 +45,8 @@ public sealed record InpaintRequest : PictureRequest
 
     /// <summary>Share of the noise schedule that is run, above 0 to 1.</summary>
     public required double Strength { get; init; }
+
+    public override ScheduleShare FirstPass(ModelEntry model) => new(Strength, NumInferenceSteps);
 }
 
 /// <summary>Which part of a mask is painted anew.</summary>

@@ -2,10 +2,10 @@ using System.Text.Json;
 
 namespace Generation.Api.Web;
 
-/// <summary>Words for errors.</summary>
-internal static class Words
+/// <summary>Parts of the sentences that say what is wrong with a value.</summary>
+internal static class ErrorText
 {
-    /// <summary>"a string", "a number", ...</summary>
+    /// <summary>The type of a JSON value as a noun: "a string", "a number", ...</summary>
     public static string KindOf(JsonElement value) =>
         value.ValueKind switch
         {
@@ -18,7 +18,7 @@ internal static class Words
             _ => "nothing",
         };
 
-    /// <summary>"; did you mean 'x'?" for the nearest of <paramref name="known"/>, if one is near; else nothing.</summary>
+    /// <summary>The text "; did you mean 'x'?" with the nearest of <paramref name="known"/>; empty where none is near.</summary>
     public static string DidYouMean(string given, IEnumerable<string> known)
     {
         string? nearest = null;
@@ -35,13 +35,13 @@ internal static class Words
         return nearest is null ? "" : $"; did you mean '{nearest}'?";
     }
 
-    /// <summary>A value as an error shows it: short, on one line.</summary>
+    /// <summary>A value as errors show it: on one line, and cut where it is long.</summary>
     public static string Shown(string value) =>
         value.Length <= 60 ? value.ReplaceLineEndings(" ") : value[..57].ReplaceLineEndings(" ") + "...";
 
     private static string Normal(string name) => name.Replace("_", "").Replace("-", "").ToLowerInvariant();
 
-    /// <summary>Levenshtein's.</summary>
+    /// <summary>The Levenshtein distance of two texts, or the largest number where they are far apart in length.</summary>
     private static int Distance(string a, string b)
     {
         if (Math.Abs(a.Length - b.Length) > 8 || a.Length > 100)
