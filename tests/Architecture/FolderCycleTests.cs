@@ -9,7 +9,10 @@ public sealed class FolderCycleTests
 {
     [TestCase("Generation.Api")]
     [TestCase("Generation.Contracts")]
+    [TestCase("Generation.Diagnostics")]
+    [TestCase("Generation.Hosting")]
     [TestCase("Generation.Planning")]
+    [TestCase("Generation.Storage")]
     public void Folders_OfAProject_AreFreeOfCycles(string project)
     {
         string[] cycles = CyclesIn(project);
