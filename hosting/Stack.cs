@@ -32,7 +32,7 @@ public sealed class Stack
 {
     private const string WorkerPrefix = "worker-";
     private const string ApiProgram = "Generation.Api";
-    private const string WorkerProgram = "Generation.Worker";
+    private const string WorkerProgram = "Generation.Service";
 
     private readonly Clone _clone;
     private readonly StackSettings _settings;

@@ -3,6 +3,7 @@ using Generation.Api.Outbound;
 using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Imaging;
+using Generation.Imaging.Codecs;
 using Generation.Storage.Results;
 using Generation.Storage.Uploads;
 

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Hosting;
 using Generation.Imaging;
+using Generation.Imaging.Codecs;
 
 namespace Generation.Cli.Commands;
 

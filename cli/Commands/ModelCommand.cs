@@ -64,7 +64,7 @@ internal static partial class ModelCommand
             .Trim('-', '.', '_');
         using var process = Process.Start(
             DotnetHost.Path,
-            [Clone.Current.ProgramOf("Generation.Worker"), "models", "add", full, name, Clone.Current.Models, to ?? "", type ?? ""]
+            [Clone.Current.ProgramOf("Generation.Service"), "models", "add", full, name, Clone.Current.Models, to ?? "", type ?? ""]
         );
         try
         {

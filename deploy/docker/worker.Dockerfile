@@ -24,4 +24,4 @@ WORKDIR /var/lib/generation
 ENV ASPNETCORE_URLS=http://0.0.0.0:8081 Models__Path=/models
 EXPOSE 8081
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s CMD ["curl", "-fsS", "-o", "/dev/null", "http://127.0.0.1:8081/readyz"]
-ENTRYPOINT ["dotnet", "/app/Generation.Worker.dll"]
+ENTRYPOINT ["dotnet", "/app/Generation.Service.dll"]

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Generation.Contracts;
 using Generation.Imaging;
+using Generation.Imaging.Codecs;
 using Generation.Storage.Workers;
 
 namespace Generation.Api.Tests;

@@ -2,8 +2,9 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Imaging;
-using Generation.Imaging.Resizing;
+using Generation.Imaging.Codecs;
 using Generation.Imaging.Png;
+using Generation.Imaging.Resizing;
 using Generation.TestSupport;
 
 namespace Generation.EndToEnd.Tests;

@@ -1,4 +1,5 @@
 using Generation.Imaging;
+using Generation.Imaging.Codecs;
 
 namespace Generation.Faces.Tests;
 

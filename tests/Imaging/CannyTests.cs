@@ -1,3 +1,5 @@
+using Generation.Imaging.Control;
+
 namespace Generation.Imaging.Tests;
 
 [TestFixture]

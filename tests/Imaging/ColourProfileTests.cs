@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Generation.Imaging.Codecs;
 using Generation.Imaging.Png;
 
 namespace Generation.Imaging.Tests;

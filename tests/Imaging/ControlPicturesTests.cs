@@ -1,3 +1,4 @@
+using Generation.Imaging.Control;
 using Generation.Imaging.Resizing;
 
 namespace Generation.Imaging.Tests;

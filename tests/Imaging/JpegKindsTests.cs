@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Generation.Imaging.Codecs;
 using Generation.Imaging.Jpeg;
 
 namespace Generation.Imaging.Tests;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Generation.Imaging.Codecs;
 
 namespace Generation.Imaging.Tests;
 

@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Generation.Imaging.Codecs;
 using Generation.Imaging.Exif;
 using Generation.Imaging.Jpeg;
 using Generation.Imaging.Png;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Generation.Imaging.Codecs;
 
 namespace Generation.Imaging.Tests;
 

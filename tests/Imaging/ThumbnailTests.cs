@@ -1,3 +1,5 @@
+using Generation.Imaging.Codecs;
+
 namespace Generation.Imaging.Tests;
 
 public sealed class ThumbnailTests

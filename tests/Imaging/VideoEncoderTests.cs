@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.IO.Compression;
+using Generation.Imaging.Codecs;
 using Generation.Imaging.Video;
 
 namespace Generation.Imaging.Tests;

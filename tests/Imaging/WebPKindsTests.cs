@@ -1,3 +1,4 @@
+using Generation.Imaging.Codecs;
 using Generation.Imaging.WebP;
 
 namespace Generation.Imaging.Tests;

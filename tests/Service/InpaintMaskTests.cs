@@ -1,7 +1,7 @@
 using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Imaging.Masks;
-using Generation.Worker.Rendering;
+using Generation.Service.Rendering;
 
 namespace Generation.Service.Tests;
 

@@ -1,9 +1,9 @@
 using Generation.Contracts;
 using Generation.Imaging;
+using Generation.Service.Jobs;
 using Generation.Storage.Jobs;
 using Generation.TestSupport;
 using Generation.Torch;
-using Generation.Worker.Jobs;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,6 +1,7 @@
 using Generation.Contracts;
 using Generation.Diffusion.Vision;
 using Generation.Imaging;
+using Generation.Imaging.Codecs;
 using Generation.Storage.Jobs;
 
 namespace Generation.Service.Tests;

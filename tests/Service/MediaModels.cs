@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Imaging;
+using Generation.Imaging.Codecs;
 using Generation.Storage.Results;
 using Generation.TestSupport;
 

@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Diffusion.Weights;
-using Generation.Worker.Models;
+using Generation.Service.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,10 +1,10 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Contracts;
+using Generation.Service.Models;
+using Generation.Service.Queue;
 using Generation.Storage.Jobs;
 using Generation.TestSupport;
-using Generation.Worker.Models;
-using Generation.Worker.Queue;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 

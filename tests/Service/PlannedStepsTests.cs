@@ -3,12 +3,10 @@ using System.Text.Json;
 using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Planning;
+using Generation.Service.Jobs;
+using Generation.Service.Rendering;
 using Generation.Storage.Jobs;
 using Generation.TestSupport;
-using Generation.Worker.Jobs;
-using Generation.Worker.Queue;
-using Generation.Worker.Rendering;
-using Generation.Worker.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 

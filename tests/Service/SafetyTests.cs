@@ -1,5 +1,6 @@
 using Generation.Contracts;
 using Generation.Imaging;
+using Generation.Imaging.Codecs;
 using Generation.Storage.Jobs;
 
 namespace Generation.Service.Tests;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Generation.Contracts;
+using Generation.Service.Hosting;
 using Generation.Storage;
 using Generation.Storage.Accounts;
 using Generation.Storage.Database;
@@ -7,7 +8,6 @@ using Generation.Storage.Jobs;
 using Generation.Storage.Results;
 using Generation.Storage.Workers;
 using Generation.TestSupport;
-using Generation.Worker;
 using MassTransit;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;

@@ -1,5 +1,4 @@
-using Generation.Worker.Jobs;
-using Generation.Worker.Queue;
+using Generation.Service.Jobs;
 
 namespace Generation.Service.Tests;
 

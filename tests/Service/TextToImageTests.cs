@@ -1,11 +1,12 @@
 using Generation.Contracts;
 using Generation.Imaging;
+using Generation.Imaging.Codecs;
 using Generation.Imaging.Png;
+using Generation.Service.Jobs;
 using Generation.Storage.Jobs;
 using Generation.Storage.Redis;
 using Generation.TestSupport;
 using Generation.Torch;
-using Generation.Worker.Jobs;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.IO.Compression;
 using Generation.Contracts;
 using Generation.Imaging;
+using Generation.Imaging.Codecs;
 using Generation.Storage.Jobs;
 using Generation.TestSupport;
 using Microsoft.AspNetCore.Builder;

@@ -53,7 +53,7 @@ internal sealed partial class WorkerProcess : IDisposable
         // A process at its limit of file sizes gets a signal, which kills unless whoever started it had it ignored; then writing fails
         var start = new ProcessStartInfo("sh")
         {
-            ArgumentList = { "-c", "trap '' XFSZ; exec dotnet \"$0\"", Path.Combine(AppContext.BaseDirectory, "Generation.Worker.dll") },
+            ArgumentList = { "-c", "trap '' XFSZ; exec dotnet \"$0\"", Path.Combine(AppContext.BaseDirectory, "Generation.Service.dll") },
             RedirectStandardOutput = true,
             UseShellExecute = false,
         };

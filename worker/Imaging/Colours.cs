@@ -1,4 +1,3 @@
-
 namespace Generation.Imaging;
 
 /// <summary>Changes of a picture's channels, as Pillow's Image.convert makes them.</summary>

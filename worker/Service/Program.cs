@@ -1,9 +1,10 @@
 using Generation.Diagnostics.Settings;
+using Generation.Service.Hosting;
+using Generation.Service.Jobs;
+using Generation.Service.Models;
+using Generation.Service.Rendering;
+using Generation.Service.Running;
 using Generation.Storage;
-using Generation.Worker;
-using Generation.Worker.Jobs;
-using Generation.Worker.Models;
-using Generation.Worker.Rendering;
 
 if (args is ["models", "add", .. string[] model])
 {

@@ -1,7 +1,7 @@
 using Generation.Contracts;
 using Generation.Storage.Jobs;
 
-namespace Generation.Worker;
+namespace Generation.Service;
 
 /// <summary>What the worker logs. No prompt and no key is ever an argument.</summary>
 internal static partial class WorkerLog

@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 
-namespace Generation.Worker;
+namespace Generation.Service;
 
 /// <summary>One worker: configuration section "Worker".</summary>
 public sealed record WorkerOptions

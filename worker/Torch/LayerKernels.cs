@@ -1,4 +1,5 @@
 using Generation.Kernels;
+using Generation.Kernels.Products;
 using static TorchSharp.torch;
 
 namespace Generation.Torch;

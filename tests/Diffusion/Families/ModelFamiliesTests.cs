@@ -30,7 +30,7 @@ public sealed class ModelFamiliesTests
         PromptSyntax syntax
     )
     {
-        using var model = ModelFamilies.FromPretrained(Model(folder));
+        using DiffusionModel model = ModelFamilies.FromPretrained(Model(folder));
         Assert.That(model.Family, Is.EqualTo(family));
         Assert.That(model.Abilities, Is.EqualTo(abilities));
         Assert.That(model.PromptSyntax, Is.EqualTo(syntax));
@@ -41,7 +41,7 @@ public sealed class ModelFamiliesTests
     [Test]
     public void Encode_WhatTheFamilyCannot_NamesTheModelAndTheFamily()
     {
-        using var model = ModelFamilies.FromPretrained(Model("svd"));
+        using DiffusionModel model = ModelFamilies.FromPretrained(Model("svd"));
         SettingException error = Assert.Throws<SettingException>(() => model.Encode(new Text2ImgSettings { Prompt = "a cat" }))!;
         Assert.That(error.Field, Is.EqualTo("model"));
         Assert.That(error.Message, Does.Contain("svd").And.Contain("pictures from words"));
@@ -51,7 +51,7 @@ public sealed class ModelFamiliesTests
     public void Load_WithAMotionAdapter_MakesClipsOfAModelOfPictures()
     {
         var source = new ModelSource(ModelFiles.Open(Model("sd15"))) { MotionAdapter = Model("motion_adapter") };
-        using var model = ModelFamilies.Load(source);
+        using DiffusionModel model = ModelFamilies.Load(source);
         Assert.That(model.Abilities, Is.EqualTo(ModelAbilities.Text2Video));
         Assert.That(() => model.Try("motion_adapter"), Throws.Nothing);
     }
@@ -60,7 +60,7 @@ public sealed class ModelFamiliesTests
     public void Preview_OfAClip_IsItsMiddleFrame()
     {
         var source = new ModelSource(ModelFiles.Open(Model("sd15"))) { MotionAdapter = Model("motion_adapter") };
-        using var model = ModelFamilies.Load(source);
+        using DiffusionModel model = ModelFamilies.Load(source);
         var settings = new Text2VideoSettings
         {
             Prompt = "a cat",

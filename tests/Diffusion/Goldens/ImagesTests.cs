@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Generation.Imaging;
+using Generation.Imaging.Control;
 using Generation.Imaging.Masks;
 using Generation.Imaging.Resizing;
 using TorchSharp;

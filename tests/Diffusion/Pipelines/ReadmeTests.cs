@@ -1,5 +1,6 @@
 using Generation.Diffusion.Tests.Goldens;
 using Generation.Imaging;
+using Generation.Imaging.Codecs;
 using Microsoft.CodeAnalysis;
 
 namespace Generation.Diffusion.Tests.Pipelines;

@@ -4,6 +4,7 @@ using Generation.Diffusion.Tests.Goldens;
 using Generation.Diffusion.Tests.Networks;
 using Generation.Diffusion.Weights;
 using Generation.Imaging;
+using Generation.Imaging.Codecs;
 using Generation.Imaging.Resizing;
 using Generation.Torch;
 using TorchSharp;

@@ -7,6 +7,7 @@ using Generation.Api.Inputs;
 using Generation.Contracts;
 using Generation.Diffusion.Vision;
 using Generation.Imaging;
+using Generation.Imaging.Codecs;
 
 namespace Generation.Faces.Tests.Dezgo;
 

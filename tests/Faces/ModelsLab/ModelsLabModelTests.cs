@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using Generation.Contracts;
 using Generation.Imaging;
+using Generation.Imaging.Codecs;
 
 namespace Generation.Faces.Tests.ModelsLab;
 

@@ -1,3 +1,5 @@
+using Generation.Kernels.Products;
+
 namespace Generation.Kernels.Tests.Products;
 
 /// <summary>Against sums in double precision; the bound is that of any order of additions in float32.</summary>

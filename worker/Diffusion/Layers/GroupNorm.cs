@@ -45,7 +45,7 @@ public sealed class GroupNorm
     }
 
     /// <summary>
-    /// As <see cref="Forward(Tensor, Activation)"/>, with the statistics of a larger map than <paramref name="x"/>; null: its own.
+    /// As <see cref="Forward(Tensor, Activation, Tensor?)"/>, with the statistics of a larger map than <paramref name="x"/>; null: its own.
     /// </summary>
     /// <param name="x">(batch, channels, height, width)</param>
     internal Tensor Forward(Tensor x, Activation activation, NormStatistics? statistics)

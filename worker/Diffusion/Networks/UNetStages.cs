@@ -1,4 +1,3 @@
-using Generation.Diffusion.Families.Video;
 using Generation.Diffusion.Layers;
 using Generation.Diffusion.Weights;
 

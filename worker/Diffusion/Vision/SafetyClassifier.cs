@@ -17,7 +17,7 @@ public sealed class SafetyClassifier : IDisposable
     private SafetyClassifier(SafetyChecker network, Device device) => (_network, _device) = (network, device);
 
     /// <summary>Loads a folder with config.json and weights, as the safety_checker folder of a published model.</summary>
-    /// <exception cref="WeightsException">A file is missing, or the weights do not fit.</exception>
+    /// <exception cref="Weights.WeightsException">A file is missing, or the weights do not fit.</exception>
     public static SafetyClassifier FromPretrained(string path, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
         new(
             ComponentFolder.Load<SafetyChecker, SafetyCheckerConfig>(

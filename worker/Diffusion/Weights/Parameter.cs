@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Weights;
 
 /// <summary>
-/// A named weight that a layer holds. Its tensor is there once <see cref="NetworkNetworkWeights.Finish"/> has read it; adapters
+/// A named weight that a layer holds. Its tensor is there once <see cref="NetworkWeights.Finish"/> has read it; adapters
 /// put another in its place, and whatever was derived from it (packed copies) is rebuilt when
 /// <see cref="Version"/> has moved.
 /// </summary>

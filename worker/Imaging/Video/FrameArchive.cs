@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
+using Generation.Imaging.Codecs;
 
 namespace Generation.Imaging.Video;
 

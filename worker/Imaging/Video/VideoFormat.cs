@@ -1,3 +1,4 @@
+
 namespace Generation.Imaging.Video;
 
 /// <summary>The video files that are written.</summary>

@@ -2,7 +2,7 @@ using Generation.Contracts;
 using Generation.Storage.Jobs;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Worker.Jobs;
+namespace Generation.Service.Jobs;
 
 /// <summary>Claims jobs for this worker, through a database that may be away for a moment.</summary>
 internal sealed class JobClaims(

@@ -1,6 +1,6 @@
 using Generation.Contracts;
 
-namespace Generation.Worker.Jobs;
+namespace Generation.Service.Jobs;
 
 /// <summary>How a job's run ended. The runner acts on it in one place.</summary>
 internal abstract record JobOutcome

@@ -1,4 +1,4 @@
-namespace Generation.Worker.Jobs;
+namespace Generation.Service.Jobs;
 
 /// <summary>Why a running job is to stop.</summary>
 public enum StopReason

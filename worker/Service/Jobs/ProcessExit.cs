@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Generation.Worker.Jobs;
+namespace Generation.Service.Jobs;
 
 /// <summary>The end of the process.</summary>
 internal static partial class ProcessExit

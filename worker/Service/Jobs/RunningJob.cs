@@ -1,9 +1,7 @@
 using Generation.Contracts;
 using Generation.Storage.Jobs;
-using Generation.Worker.Queue;
-using Generation.Worker.Rendering;
 
-namespace Generation.Worker.Jobs;
+namespace Generation.Service.Jobs;
 
 /// <summary>One claimed job on its way through this worker.</summary>
 internal sealed class RunningJob(ClaimedJob claim, SlotTicket slot) : IDisposable

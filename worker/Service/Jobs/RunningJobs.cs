@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using Generation.Contracts;
+using Generation.Service.Running;
 using Generation.Storage.Jobs;
-using Generation.Worker.Queue;
 
-namespace Generation.Worker.Jobs;
+namespace Generation.Service.Jobs;
 
 /// <summary>The jobs that run in this process.</summary>
 internal sealed class RunningJobs(JobRunner runner, ILogger<RunningJobs> logger)

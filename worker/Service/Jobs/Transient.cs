@@ -2,7 +2,7 @@ using System.Net.Sockets;
 using Amazon.Runtime;
 using Npgsql;
 
-namespace Generation.Worker.Jobs;
+namespace Generation.Service.Jobs;
 
 /// <summary>Which failures pass by themselves.</summary>
 internal static class Transient

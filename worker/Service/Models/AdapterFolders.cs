@@ -4,7 +4,7 @@ using Generation.Diffusion.Families;
 using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Weights;
 
-namespace Generation.Worker.Models;
+namespace Generation.Service.Models;
 
 /// <summary>
 /// The adapters that lie beside the models: loras/NAME.safetensors and embeddings/NAME.safetensors. What they fit is read

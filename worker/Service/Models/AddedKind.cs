@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Generation.Diffusion.Weights;
 
-namespace Generation.Worker.Models;
+namespace Generation.Service.Models;
 
 /// <summary>What `model add` is given.</summary>
 internal enum AddedKind

@@ -1,7 +1,7 @@
 using Generation.Contracts;
 using Generation.Diffusion.Families;
 
-namespace Generation.Worker.Models;
+namespace Generation.Service.Models;
 
 /// <summary>Which kinds of jobs a model's abilities make it fit for.</summary>
 internal static class KindAbilities

@@ -6,7 +6,7 @@ using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Vision;
 
-namespace Generation.Worker.Models;
+namespace Generation.Service.Models;
 
 /// <summary>A model in memory with what follows it. One computation at a time uses each of its networks.</summary>
 internal sealed class LoadedModel(ModelEntry entry, long bytes) : IDisposable

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 
-namespace Generation.Worker.Models;
+namespace Generation.Service.Models;
 
 /// <summary>How much memory loaded models may take.</summary>
 internal sealed class MemoryBudget(IOptions<WorkerOptions> options)

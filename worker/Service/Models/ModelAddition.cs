@@ -13,7 +13,7 @@ using Generation.Imaging;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Worker.Models;
+namespace Generation.Service.Models;
 
 /// <summary>
 /// The program's other way to be called, `models add PATH NAME FOLDER [TO [TYPE]]`: checks a model and writes its catalogue entry, or

@@ -1,8 +1,7 @@
 using Generation.Contracts;
 using Generation.Torch;
-using Generation.Worker.Jobs;
 
-namespace Generation.Worker.Models;
+namespace Generation.Service.Models;
 
 /// <summary>
 /// Models in memory, bounded: the least recently used one that no job holds makes room for the next. Two jobs that want the

@@ -1,10 +1,9 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Generation.Contracts;
-using Generation.Worker.Rendering;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Worker.Models;
+namespace Generation.Service.Models;
 
 /// <summary>The catalogue entries of the models that this worker runs, read from NAME.json files at the start.</summary>
 internal sealed partial class ModelCatalog

@@ -12,7 +12,7 @@ using Generation.Diffusion.Weights;
 using Microsoft.Extensions.Options;
 using static TorchSharp.torch;
 
-namespace Generation.Worker.Models;
+namespace Generation.Service.Models;
 
 /// <summary>Loads models by their catalogue entries.</summary>
 internal sealed class ModelLoader

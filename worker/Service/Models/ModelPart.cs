@@ -1,4 +1,4 @@
-namespace Generation.Worker.Models;
+namespace Generation.Service.Models;
 
 /// <summary>A part of a model that is loaded when the first job needs it. A load that failed is tried again by the next.</summary>
 internal sealed class ModelPart<T>(Func<T> load) : IDisposable

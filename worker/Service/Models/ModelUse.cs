@@ -1,6 +1,6 @@
 using Generation.Contracts;
 
-namespace Generation.Worker.Models;
+namespace Generation.Service.Models;
 
 /// <summary>
 /// What a model is in memory for: clips are made by other networks than pictures, also where both come from the same files.

@@ -4,7 +4,7 @@ using Generation.Diffusion.Families;
 using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Weights;
 
-namespace Generation.Worker.Models;
+namespace Generation.Service.Models;
 
 /// <summary>Reads off a model's configs what its jobs are planned by; no weights are loaded.</summary>
 internal static class NetworkFiles

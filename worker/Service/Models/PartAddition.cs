@@ -11,7 +11,7 @@ using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Worker.Models;
+namespace Generation.Service.Models;
 
 /// <summary>
 /// Adds what is no model by itself: LoRAs and embeddings lie beside the models, other parts are named in a model's entry.

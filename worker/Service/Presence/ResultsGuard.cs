@@ -1,7 +1,7 @@
+using Generation.Service.Jobs;
 using Generation.Storage.Results;
-using Generation.Worker.Queue;
 
-namespace Generation.Worker.Presence;
+namespace Generation.Service.Presence;
 
 /// <summary>A worker that could store nothing takes no jobs: they wait, or go to others, and none is computed in vain.</summary>
 internal sealed class ResultsGuard(ResultsWatch watch, SlotGate gate) : IHostedService

@@ -1,8 +1,7 @@
-using Generation.Worker.Jobs;
-using Generation.Worker.Queue;
+using Generation.Service.Jobs;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Worker.Presence;
+namespace Generation.Service.Presence;
 
 /// <summary>
 /// At a stop: takes nothing more, lets each job finish its step and go back to the queue with its latents, and only then

@@ -1,16 +1,14 @@
 using Generation.Contracts;
 using Generation.Imaging.Video;
+using Generation.Service.Jobs;
+using Generation.Service.Models;
+using Generation.Service.Rendering;
 using Generation.Storage.Results;
 using Generation.Storage.Workers;
 using Generation.Torch;
-using Generation.Worker.Jobs;
-using Generation.Worker.Models;
-using Generation.Worker.Queue;
-using Generation.Worker.Rendering;
-using Generation.Worker.Telemetry;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Worker.Presence;
+namespace Generation.Service.Presence;
 
 /// <summary>
 /// Tells the system that this worker is there and what it runs, every two seconds, and listens to what the answer says:

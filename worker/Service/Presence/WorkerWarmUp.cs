@@ -1,9 +1,10 @@
 using Generation.Imaging;
+using Generation.Imaging.Codecs;
+using Generation.Service.Jobs;
+using Generation.Service.Models;
 using Generation.Storage.Jobs;
-using Generation.Worker.Jobs;
-using Generation.Worker.Models;
 
-namespace Generation.Worker.Presence;
+namespace Generation.Service.Presence;
 
 /// <summary>
 /// Loads the default model before any job asks for it, and listens for cancels, so that they arrive within a step

@@ -1,8 +1,9 @@
-using Generation.Worker.Models;
+using Generation.Service.Jobs;
+using Generation.Service.Models;
 using MassTransit;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Worker.Queue;
+namespace Generation.Service.Queue;
 
 /// <summary>
 /// The receive endpoints of the models that this worker runs: consuming while the gate is open, stopped while it is full,

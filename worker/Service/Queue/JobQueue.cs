@@ -1,6 +1,6 @@
 using MassTransit;
 
-namespace Generation.Worker.Queue;
+namespace Generation.Service.Queue;
 
 /// <summary>The broker's names for a model's queue. The dispatcher sends to the exchange; the worker declares both.</summary>
 internal static class JobQueue

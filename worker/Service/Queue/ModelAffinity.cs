@@ -1,11 +1,11 @@
 using Generation.Contracts;
+using Generation.Service.Jobs;
+using Generation.Service.Models;
 using Generation.Storage.Jobs;
-using Generation.Worker.Jobs;
-using Generation.Worker.Models;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
-namespace Generation.Worker.Queue;
+namespace Generation.Service.Queue;
 
 /// <summary>
 /// Which models' jobs are better left to a worker that has the model in memory: those that are not loaded here, are loaded

@@ -1,6 +1,6 @@
 using MassTransit;
 
-namespace Generation.Worker.Queue;
+namespace Generation.Service.Queue;
 
 /// <summary>A model's receive endpoint, which consumes from when it is connected until it is stopped, and again once started.</summary>
 internal sealed class ModelEndpoint(string model, HostReceiveEndpointHandle handle)

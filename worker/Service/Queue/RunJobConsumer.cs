@@ -1,10 +1,10 @@
 using Generation.Contracts;
 using Generation.Diagnostics;
+using Generation.Service.Jobs;
 using Generation.Storage.Jobs;
-using Generation.Worker.Jobs;
 using MassTransit;
 
-namespace Generation.Worker.Queue;
+namespace Generation.Service.Queue;
 
 /// <summary>
 /// Takes a command, claims its job, and returns, which acknowledges the message; the job runs apart from it. The message is

@@ -3,10 +3,10 @@ using System.IO.Compression;
 using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Weights;
+using Generation.Service.Jobs;
 using Generation.Storage.Results;
-using Generation.Worker.Jobs;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>
 /// Keeps running jobs' latents in the results store and brings them back: a zip archive with PICTURE.safetensors for each

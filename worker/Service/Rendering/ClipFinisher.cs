@@ -2,10 +2,11 @@ using Generation.Contracts;
 using Generation.Diagnostics;
 using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
+using Generation.Imaging.Codecs;
 using Generation.Imaging.Video;
-using Generation.Worker.Jobs;
+using Generation.Service.Jobs;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>From frames to a stored clip, with a small picture of its middle.</summary>
 internal sealed class ClipFinisher(StoredFiles files)

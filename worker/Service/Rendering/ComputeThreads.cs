@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Generation.Torch;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>
 /// The threads that compute, one for each slot, for as long as the process lives: the tensor library keeps a pool of threads

@@ -1,11 +1,12 @@
 using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
+using Generation.Imaging.Control;
 using Generation.Imaging.Resizing;
-using Generation.Worker.Jobs;
-using Generation.Worker.Models;
+using Generation.Service.Jobs;
+using Generation.Service.Models;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>Words to pictures, steered by control pictures.</summary>
 internal sealed class ControlNetRenderer(JobPlans plans, ModelLoader loader, PictureLoop loop, StoredFiles files)

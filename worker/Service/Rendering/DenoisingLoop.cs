@@ -1,12 +1,11 @@
 using Generation.Contracts;
 using Generation.Diagnostics;
 using Generation.Diffusion.Pipelines;
+using Generation.Service.Jobs;
 using Generation.Storage.Jobs;
-using Generation.Worker.Jobs;
-using Generation.Worker.Telemetry;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>
 /// Runs the steps of a job's only run: goes on from what an earlier worker left, keeps what the next would need, and shows how far it is.

@@ -1,8 +1,8 @@
 using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
-using Generation.Worker.Jobs;
+using Generation.Service.Jobs;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>Changes a picture as an instruction says.</summary>
 internal sealed class EditRenderer(JobPlans plans, PictureLoop loop, StoredFiles files) : PictureRenderer<EditRequest>(plans, loop)

@@ -2,9 +2,9 @@ using Generation.Contracts;
 using Generation.Diffusion.Families;
 using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
-using Generation.Worker.Models;
+using Generation.Service.Models;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>How a job begins that draws from one picture: img2img and edit, which differ in what they tell the network of it.</summary>
 /// <param name="request">The job's.</param>

@@ -1,7 +1,7 @@
 using Generation.Contracts;
-using Generation.Worker.Jobs;
+using Generation.Service.Jobs;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>
 /// Carries out jobs of one kind: from the claimed request to stored outputs. Registered by

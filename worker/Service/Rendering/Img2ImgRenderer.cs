@@ -1,8 +1,8 @@
 using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
-using Generation.Worker.Jobs;
+using Generation.Service.Jobs;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>A picture and words to pictures.</summary>
 internal sealed class Img2ImgRenderer(JobPlans plans, PictureLoop loop, StoredFiles files) : PictureRenderer<Img2ImgRequest>(plans, loop)

@@ -4,10 +4,10 @@ using Generation.Diffusion.Vision;
 using Generation.Imaging;
 using Generation.Imaging.Masks;
 using Generation.Imaging.Resizing;
-using Generation.Worker.Jobs;
-using Generation.Worker.Models;
+using Generation.Service.Jobs;
+using Generation.Service.Models;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>Paints inside a mask, which is a picture or is found from words.</summary>
 internal sealed class InpaintRenderer(JobPlans plans, PictureLoop loop, StoredFiles files, MaskFinding masks)

@@ -1,11 +1,10 @@
 using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
 using Generation.Planning;
+using Generation.Service.Models;
 using Generation.Storage.Jobs;
-using Generation.Worker.Jobs;
-using Generation.Worker.Models;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>
 /// The plans of claimed jobs: as stored with them, or, where that is missing or of another version, made here by the same function.

@@ -2,10 +2,10 @@ using Generation.Contracts;
 using Generation.Diffusion.Adapters;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Weights;
-using Generation.Worker.Models;
+using Generation.Service.Models;
 using LoraUse = Generation.Diffusion.Adapters.LoraUse;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>
 /// Lays a job's LoRAs and its autoencoder over a model, and takes them off again: the weights are then as they were, bit for bit.

@@ -2,9 +2,9 @@ using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Imaging.Outpainting;
 using Generation.Imaging.Resizing;
-using Generation.Worker.Jobs;
+using Generation.Service.Jobs;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>Paints beyond the borders of a picture: inpainting on a larger canvas, into which the picture's edges are drawn out.</summary>
 internal sealed class OutpaintRenderer(JobPlans plans, PictureLoop loop, StoredFiles files) : PictureRenderer<OutpaintRequest>(plans, loop)

@@ -1,7 +1,8 @@
 using Generation.Imaging;
-using Generation.Worker.Jobs;
+using Generation.Imaging.Codecs;
+using Generation.Service.Jobs;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>The small picture that lists and galleries show of an output.</summary>
 internal static class OutputThumbnail

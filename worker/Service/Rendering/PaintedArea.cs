@@ -4,7 +4,7 @@ using Generation.Imaging;
 using Generation.Imaging.Masks;
 using Generation.Imaging.Resizing;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>
 /// What an inpainting network gets to see of a picture, and the way back into it. The network may work at another size than

@@ -3,9 +3,10 @@ using Generation.Contracts;
 using Generation.Diagnostics;
 using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
-using Generation.Worker.Jobs;
+using Generation.Imaging.Codecs;
+using Generation.Service.Jobs;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>
 /// From a computed picture to a stored file: crop to the aspect, resize to the pixel, encode, put into the results store.

@@ -2,14 +2,13 @@ using Generation.Contracts;
 using Generation.Diagnostics;
 using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
+using Generation.Service.Jobs;
+using Generation.Service.Models;
 using Generation.Storage.Jobs;
-using Generation.Worker.Jobs;
-using Generation.Worker.Models;
-using Generation.Worker.Telemetry;
 using Microsoft.Extensions.Options;
 using static TorchSharp.torch;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>A drawn picture on its way to its file.</summary>
 /// <param name="IsFinished">Whether it has the request's size already.</param>

@@ -2,9 +2,9 @@ using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
 using Generation.Imaging.Resizing;
-using Generation.Worker.Models;
+using Generation.Service.Models;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>
 /// What one kind of job brings to the loop that all kinds of pictures share: how a picture begins, and how it is brought to its size.

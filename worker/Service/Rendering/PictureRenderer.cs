@@ -1,7 +1,7 @@
 using Generation.Contracts;
-using Generation.Worker.Jobs;
+using Generation.Service.Jobs;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>Jobs of one kind of picture: makes the kind's recipe, and gives it to the loop.</summary>
 internal abstract class PictureRenderer<TRequest>(JobPlans plans, PictureLoop loop) : IJobRenderer

@@ -2,11 +2,11 @@ using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
 using Generation.Imaging.Resizing;
-using Generation.Worker.Models;
+using Generation.Service.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>What a stage leaves to the next: latents that are still noisy, or a picture.</summary>
 internal sealed record StageResult(Tensor? Latents, Picture? Picture) : IDisposable

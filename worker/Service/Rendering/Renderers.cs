@@ -1,7 +1,7 @@
 using Generation.Contracts;
-using Generation.Worker.Models;
+using Generation.Service.Models;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>The renderers by kind. A kind without one is not registered, and the API says that no model does it.</summary>
 internal sealed class Renderers(IServiceProvider services)

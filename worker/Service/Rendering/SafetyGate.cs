@@ -1,9 +1,9 @@
 using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Imaging.Masks;
-using Generation.Worker.Models;
+using Generation.Service.Models;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>Lets the model's safety checker look at what was made, and does with it what the policy says.</summary>
 internal static class SafetyGate

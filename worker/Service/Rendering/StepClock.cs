@@ -1,4 +1,4 @@
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>Times one job's steps: when a preview is due, and when the job is so nearly done that the next may come in.</summary>
 internal sealed class StepClock(TimeProvider time, WorkerOptions options)

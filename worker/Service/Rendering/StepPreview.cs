@@ -1,7 +1,7 @@
 using Generation.Diffusion.Pipelines;
-using Generation.Imaging;
+using Generation.Imaging.Codecs;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>A small picture of a run between two steps, as its model's family makes it: a JPEG file.</summary>
 internal static class StepPreview

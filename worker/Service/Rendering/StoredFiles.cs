@@ -1,10 +1,11 @@
 using Generation.Contracts;
 using Generation.Imaging;
+using Generation.Imaging.Codecs;
+using Generation.Service.Jobs;
 using Generation.Storage.Results;
-using Generation.Worker.Jobs;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>
 /// A job's files in the results store, which may be away for a while; at a shutdown the job is handed back instead of waiting.

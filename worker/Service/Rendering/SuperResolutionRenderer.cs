@@ -3,11 +3,12 @@ using Generation.Diagnostics;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
 using Generation.Imaging;
+using Generation.Imaging.Codecs;
 using Generation.Imaging.Resizing;
-using Generation.Worker.Jobs;
-using Generation.Worker.Models;
+using Generation.Service.Jobs;
+using Generation.Service.Models;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>
 /// A small picture to a large one: by an enlarging network, tile by tile, or by a diffusion upscaler, step by step. A job that is

@@ -2,10 +2,10 @@ using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
 using Generation.Imaging;
 using Generation.Imaging.Resizing;
-using Generation.Worker.Jobs;
-using Generation.Worker.Models;
+using Generation.Service.Jobs;
+using Generation.Service.Models;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>Words to pictures.</summary>
 internal sealed class Text2ImgRenderer(JobPlans plans, PictureLoop loop) : PictureRenderer<Text2ImgRequest>(plans, loop)

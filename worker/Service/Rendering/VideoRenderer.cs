@@ -4,12 +4,12 @@ using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
 using Generation.Imaging;
 using Generation.Imaging.Resizing;
-using Generation.Worker.Jobs;
-using Generation.Worker.Models;
+using Generation.Service.Jobs;
+using Generation.Service.Models;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Rendering;
 
 /// <summary>Words (a motion adapter over a model of pictures) or a picture (Stable Video Diffusion) to a clip.</summary>
 internal sealed class VideoRenderer(

@@ -45,7 +45,7 @@ public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSe
 
     /// <summary>Loads a model.</summary>
     /// <param name="path">Folder in the diffusers layout.</param>
-    /// <exception cref="WeightsException">A part is missing or does not fit; the message names file and keys.</exception>
+    /// <exception cref="Weights.WeightsException">A part is missing or does not fit; the message names file and keys.</exception>
     public static StableVideoDiffusionPipeline FromPretrained(string path, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
         Load(ModelFiles.Open(path), dtype, device);
 

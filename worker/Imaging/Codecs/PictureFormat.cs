@@ -2,7 +2,7 @@ using Generation.Imaging.Jpeg;
 using Generation.Imaging.Png;
 using Generation.Imaging.WebP;
 
-namespace Generation.Imaging;
+namespace Generation.Imaging.Codecs;
 
 /// <summary>The file formats that are read and written.</summary>
 public enum PictureFormat

@@ -1,12 +1,10 @@
 using System.Diagnostics.Metrics;
 using Generation.Contracts;
+using Generation.Service.Models;
 using Generation.Storage.Jobs;
 using Generation.Torch;
-using Generation.Worker.Jobs;
-using Generation.Worker.Models;
-using Generation.Worker.Queue;
 
-namespace Generation.Worker.Telemetry;
+namespace Generation.Service.Jobs;
 
 /// <summary>The worker's figures, as instruments of the meter "Generation.Worker": any exporter may read them, /metrics does.</summary>
 internal sealed class WorkerMetrics : IDisposable

@@ -1,7 +1,6 @@
-using Generation.Kernels.Products;
 using Generation.Kernels.Vectors;
 
-namespace Generation.Kernels;
+namespace Generation.Kernels.Products;
 
 /// <summary>
 /// A convolution of pictures (batch, height, width, channels) with its weight packed into the order that products read it in, for

@@ -1,10 +1,9 @@
 using Generation.Diffusion.Layers;
-using Generation.Diffusion.Networks;
 using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Generation.Diffusion.Families.Video;
+namespace Generation.Diffusion.Networks;
 
 /// <summary>
 /// A transformer along the frames of a video, at each position of the feature map by itself (https://arxiv.org/abs/2307.04725).

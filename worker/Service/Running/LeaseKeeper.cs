@@ -1,8 +1,9 @@
 using Generation.Contracts;
+using Generation.Service.Jobs;
+using Generation.Service.Rendering;
 using Generation.Storage.Jobs;
-using Generation.Worker.Rendering;
 
-namespace Generation.Worker.Jobs;
+namespace Generation.Service.Running;
 
 /// <summary>
 /// Renews one job's lease until disposed, leaves its newest latents with each renewal, shows again how far it is (Redis may

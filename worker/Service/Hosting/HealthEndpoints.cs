@@ -1,13 +1,14 @@
 using Generation.Diagnostics;
 using Generation.Imaging.Video;
+using Generation.Service.Jobs;
+using Generation.Service.Models;
+using Generation.Service.Presence;
+using Generation.Service.Queue;
 using Generation.Storage.Results;
 using Generation.Torch;
-using Generation.Worker.Models;
-using Generation.Worker.Presence;
-using Generation.Worker.Queue;
 using MassTransit;
 
-namespace Generation.Worker;
+namespace Generation.Service.Hosting;
 
 /// <summary>What those who watch over the process ask: is it alive, does it take jobs, its figures.</summary>
 internal static class HealthEndpoints

@@ -1,17 +1,17 @@
 using Generation.Contracts;
 using Generation.Diagnostics;
 using Generation.Diagnostics.Settings;
+using Generation.Service.Jobs;
+using Generation.Service.Models;
+using Generation.Service.Presence;
+using Generation.Service.Queue;
+using Generation.Service.Rendering;
+using Generation.Service.Running;
 using Generation.Storage;
-using Generation.Worker.Jobs;
-using Generation.Worker.Models;
-using Generation.Worker.Presence;
-using Generation.Worker.Queue;
-using Generation.Worker.Rendering;
-using Generation.Worker.Telemetry;
 using MassTransit;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Worker;
+namespace Generation.Service.Hosting;
 
 /// <summary>Puts a worker together.</summary>
 public static class WorkerHost

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Generation.Worker.Jobs;
+namespace Generation.Service.Running;
 
 /// <summary>
 /// Begins the process anew under its own id after its work is handed back: the memory that a failed allocation left torn

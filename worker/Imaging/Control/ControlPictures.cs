@@ -1,7 +1,7 @@
 using Generation.Imaging.Masks;
 using Generation.Imaging.Resizing;
 
-namespace Generation.Imaging;
+namespace Generation.Imaging.Control;
 
 /// <summary>What makes a control picture out of a picture, without a network.</summary>
 public enum ControlPreprocessor

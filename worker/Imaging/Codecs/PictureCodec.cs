@@ -3,7 +3,7 @@ using Generation.Imaging.Jpeg;
 using Generation.Imaging.Png;
 using Generation.Imaging.WebP;
 
-namespace Generation.Imaging;
+namespace Generation.Imaging.Codecs;
 
 /// <summary>Reads a picture of any format that is known by its content, and writes one in the format that is asked for.</summary>
 public static class PictureCodec

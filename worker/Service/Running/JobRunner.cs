@@ -1,11 +1,11 @@
 using Generation.Contracts;
 using Generation.Diagnostics;
+using Generation.Service.Jobs;
+using Generation.Service.Rendering;
 using Generation.Storage.Jobs;
-using Generation.Worker.Rendering;
-using Generation.Worker.Telemetry;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Worker.Jobs;
+namespace Generation.Service.Running;
 
 /// <summary>
 /// Carries one claimed job out: hold the lease, make the pictures, come to one <see cref="JobOutcome"/>, write it down.

@@ -1,4 +1,4 @@
-namespace Generation.Imaging;
+namespace Generation.Imaging.Control;
 
 /// <summary>
 /// Canny's edge detector (1986), to the pixel as OpenCV's Canny(image, low, high): 3 x 3 Sobel gradients, their sum of absolute values.

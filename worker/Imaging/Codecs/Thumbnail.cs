@@ -1,6 +1,6 @@
 using Generation.Imaging.Resizing;
 
-namespace Generation.Imaging;
+namespace Generation.Imaging.Codecs;
 
 /// <summary>Small pictures of large ones, for lists and galleries.</summary>
 public static class Thumbnail

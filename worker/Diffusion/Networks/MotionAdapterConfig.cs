@@ -1,6 +1,4 @@
-using Generation.Diffusion.Networks;
-
-namespace Generation.Diffusion.Families.Video;
+namespace Generation.Diffusion.Networks;
 
 /// <summary>What the motion modules of AnimateDiff are built from: the fields and defaults of diffusers' MotionAdapter.</summary>
 public sealed record MotionAdapterConfig : INetworkConfig

@@ -1,4 +1,4 @@
-namespace Generation.Worker.Queue;
+namespace Generation.Service.Jobs;
 
 /// <summary>
 /// Lets as many jobs in as there are slots. When it is full or closed this worker takes nothing from the broker,

@@ -1,6 +1,6 @@
 using Generation.Diffusion.Pipelines;
 
-namespace Generation.Worker.Rendering;
+namespace Generation.Service.Jobs;
 
 /// <summary>
 /// Where a job's pictures stand: for each picture begun, its run between two steps. One thread computes and updates,

@@ -3,11 +3,12 @@ using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Weights;
 using Generation.Imaging;
 using Generation.Imaging.Video;
+using Generation.Service.Jobs;
+using Generation.Service.Models;
 using Generation.Storage.Jobs;
 using Generation.Storage.Results;
-using Generation.Worker.Models;
 
-namespace Generation.Worker.Jobs;
+namespace Generation.Service.Running;
 
 /// <summary>
 /// What went wrong, as an outcome. The caller's failures say what to change; passing ones are tried again; ours are logged
