@@ -40,7 +40,7 @@ public static class StorageServices
             .ValidateOnStart();
 
         services.AddSingleton(provider => Source(provider, configuration, null));
-        services.AddSingleton(provider => new Lanes(connections => Source(provider, configuration, connections)));
+        services.AddSingleton(provider => new DedicatedPools(connections => Source(provider, configuration, connections)));
         services.AddDbContextFactory<GenerationDb>(
             (provider, options) => options.UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>())
         );
@@ -116,7 +116,7 @@ public static class StorageServices
         builder.ConnectionStringBuilder.NoResetOnClose = true;
         // Statements of milliseconds, whose costs are guessed high while tables have no statistics: compiling them takes longer than they
         // do
-        string settings = "SET jit = off" + (connections is null ? "" : "; " + JobBatch.LaneSql);
+        string settings = "SET jit = off" + (connections is null ? "" : "; " + JobBatch.SessionSql);
         builder.UsePhysicalConnectionInitializer(connection => Run(connection, settings), connection => RunAsync(connection, settings));
         builder.UseLoggerFactory(provider.GetRequiredService<ILoggerFactory>());
         return builder.Build();

@@ -14,7 +14,7 @@ namespace Generation.Storage.Jobs;
 public sealed partial class DispatchSignal(NpgsqlDataSource source, ILogger<DispatchSignal> logger)
 {
     private const string Channel = "generation_dispatch";
-    private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan NotifyDelay = TimeSpan.FromMilliseconds(5);
 
     /// <summary>Goes with this process's notifications, which it has no need to hear.</summary>
     private readonly string _self = Guid.NewGuid().ToString("N");
@@ -74,7 +74,7 @@ public sealed partial class DispatchSignal(NpgsqlDataSource source, ILogger<Disp
 
     private async Task NotifySoonAsync()
     {
-        await Task.Delay(Gather);
+        await Task.Delay(NotifyDelay);
         // Before the command: what is raised from here on needs a notification of its own
         Volatile.Write(ref _pending, 0);
         try

@@ -7,6 +7,14 @@ using StackExchange.Redis;
 
 namespace Generation.Storage.Jobs;
 
+/// <summary>A job as Redis shows it.</summary>
+/// <param name="Account">Whose it is.</param>
+/// <param name="State">Where it is in its life.</param>
+/// <param name="Revision">Revision of the row that the document is from.</param>
+/// <param name="Document">The document as UTF-8 JSON, without progress.</param>
+/// <param name="Progress">How far it is, while it runs.</param>
+public sealed record HotJob(Guid Account, JobState State, long Revision, byte[] Document, JobProgress? Progress);
+
 /// <summary>
 /// What polls read: each job's document and progress in Redis, and a channel per job that tells of changes. It shows,
 /// PostgreSQL knows: every key may vanish at any moment, no write here is waited for, and a document is only ever

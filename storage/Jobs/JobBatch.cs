@@ -33,7 +33,7 @@ internal sealed class JobBatch : IAsyncDisposable
     ];
 
     private readonly NpgsqlBatch _batch;
-    private readonly Lane? _lane;
+    private readonly DedicatedPool? _pool;
     private NpgsqlConnection? _connection;
 
     /// <param name="durable">Whether a crash of the database may not undo it; false for what is done again then, which spares waiting for
@@ -50,11 +50,11 @@ internal sealed class JobBatch : IAsyncDisposable
         );
     }
 
-    /// <param name="lane">Whose connections know <see cref="LaneSql"/>.</param>
-    public JobBatch(Lane lane) => (_batch, _lane) = (new NpgsqlBatch(), lane);
+    /// <param name="pool">Whose connections know <see cref="SessionSql"/>.</param>
+    public JobBatch(DedicatedPool pool) => (_batch, _pool) = (new NpgsqlBatch(), pool);
 
     /// <summary>What a connection that carries out nothing but such batches is told once.</summary>
-    public static string LaneSql { get; } = string.Join("; ", Settings.Select(s => $"SET {s.Name} = {s.Value}"));
+    public static string SessionSql { get; } = string.Join("; ", Settings.Select(s => $"SET {s.Name} = {s.Value}"));
 
     public void LockJobs(IEnumerable<Guid> ids) => Add(LockJobsSql.InBatch(ids.ToArray()));
 
@@ -88,9 +88,9 @@ internal sealed class JobBatch : IAsyncDisposable
     /// </summary>
     public async Task<NpgsqlDataReader> ExecuteAsync(int statement, CancellationToken cancellationToken = default)
     {
-        if (_lane is not null)
+        if (_pool is not null)
         {
-            _batch.Connection = _connection = await _lane.OpenAsync(cancellationToken);
+            _batch.Connection = _connection = await _pool.OpenAsync(cancellationToken);
         }
 
         NpgsqlDataReader reader = await _batch.ExecuteReaderAsync(cancellationToken);

@@ -211,7 +211,7 @@ public sealed partial class JobStore
 
     private async Task<IReadOnlyList<JobRow?>> ClaimAllAsync(IReadOnlyList<Claim> claims)
     {
-        await using var batch = new JobBatch(_lanes.Claims);
+        await using var batch = new JobBatch(_pools.Claims);
         // Of two copies of a message that come at once the first gets the job
         Claim[] first = [.. claims.DistinctBy(c => c.Id)];
         JobId[] ids = [.. first.Select(c => c.Id)];
@@ -226,7 +226,7 @@ public sealed partial class JobStore
 
     private async Task<IReadOnlyList<JobRow?>> CompleteAllAsync(IReadOnlyList<Completion> completions)
     {
-        await using var batch = new JobBatch(_lanes.Completions);
+        await using var batch = new JobBatch(_pools.Completions);
         JobId[] ids = [.. completions.Select(c => c.Id)];
         if (ids.Length > 1)
         {

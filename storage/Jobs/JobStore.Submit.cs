@@ -93,7 +93,7 @@ public sealed partial class JobStore
 
     private async Task<SubmitResult[]> SubmitTogetherAsync(IReadOnlyList<NewJob> jobs)
     {
-        await using var batch = new JobBatch(_lanes.Submits);
+        await using var batch = new JobBatch(_pools.Submits);
         // Together only jobs of one model, whose lock they need
         string model = jobs[0].Request.Model;
         DirectSend? send = jobs.All(j => j.Send is not null && j.Request.Model == model) ? jobs[0].Send : null;

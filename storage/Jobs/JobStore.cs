@@ -21,19 +21,19 @@ public sealed partial class JobStore
     private static readonly Statement FindSql = new("find", ("id", NpgsqlDbType.Uuid), ("account_id", NpgsqlDbType.Uuid));
 
     private readonly NpgsqlDataSource _source;
-    private readonly Lanes _lanes;
+    private readonly DedicatedPools _pools;
     private readonly HotState _hotState;
     private readonly DispatchSignal _signal;
-    private readonly Gatherer<NewJob, SubmitResult> _submits;
-    private readonly Gatherer<Claim, JobRow?> _claims;
-    private readonly Gatherer<Completion, JobRow?> _completions;
+    private readonly GroupCommit<NewJob, SubmitResult> _submits;
+    private readonly GroupCommit<Claim, JobRow?> _claims;
+    private readonly GroupCommit<Completion, JobRow?> _completions;
 
-    public JobStore(NpgsqlDataSource source, Lanes lanes, HotState hotState, DispatchSignal signal)
+    public JobStore(NpgsqlDataSource source, DedicatedPools pools, HotState hotState, DispatchSignal signal)
     {
-        (_source, _lanes, _hotState, _signal) = (source, lanes, hotState, signal);
-        _submits = new Gatherer<NewJob, SubmitResult>(SubmitAllAsync);
-        _claims = new Gatherer<Claim, JobRow?>(ClaimAllAsync);
-        _completions = new Gatherer<Completion, JobRow?>(CompleteAllAsync);
+        (_source, _pools, _hotState, _signal) = (source, pools, hotState, signal);
+        _submits = new GroupCommit<NewJob, SubmitResult>(SubmitAllAsync);
+        _claims = new GroupCommit<Claim, JobRow?>(ClaimAllAsync);
+        _completions = new GroupCommit<Completion, JobRow?>(CompleteAllAsync);
     }
 
     /// <summary>One job, or null. With <paramref name="accountId"/>: only if it is that account's.</summary>

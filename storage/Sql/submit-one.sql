@@ -25,7 +25,7 @@ fitting AS (
 taken AS (
     SELECT * FROM fitting WHERE fits AND (key IS NULL OR EXISTS (
         SELECT 1 FROM idempotency_keys k WHERE k.account_id = fitting.account_id AND k.key = fitting.key AND k.job_id = fitting.id))),
-lane AS MATERIALIZED (
+model_queue AS MATERIALIZED (
     SELECT able.free + 1 + able.slots / 4 - box.ahead AS room, box.ahead
     FROM (SELECT sum(w.slots)::int AS slots,
             sum(greatest(0, w.slots - (SELECT count(*) FROM jobs WHERE state = job_state('running') AND worker_id = w.id)))::int AS free
@@ -38,10 +38,10 @@ clock AS (
 places AS (
     SELECT id, account_id, weight, coalesce((limits ->> 'running_jobs')::int, :running_limit) AS most FROM taken),
 sent AS (
-    SELECT p.id, p.account_id, p.weight, lane.ahead, greatest(coalesce(f.served, clock.now), clock.now) AS start
-    FROM places p CROSS JOIN lane CROSS JOIN clock
+    SELECT p.id, p.account_id, p.weight, model_queue.ahead, greatest(coalesce(f.served, clock.now), clock.now) AS start
+    FROM places p CROSS JOIN model_queue CROSS JOIN clock
         LEFT JOIN fair_shares f ON f.model = :dispatch AND f.account_id = p.account_id
-    WHERE lane.room >= 1 AND (p.most IS NULL OR 1 <= p.most
+    WHERE model_queue.room >= 1 AND (p.most IS NULL OR 1 <= p.most
         - (SELECT count(*) FROM jobs WHERE state = job_state('running') AND account_id = p.account_id)
         - (SELECT count(*) FROM outbox WHERE account_id = p.account_id AND dispatched_at IS NOT NULL))),
 clocks AS (

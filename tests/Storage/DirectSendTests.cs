@@ -124,8 +124,8 @@ public sealed class DirectSendTests
         await WorkerAsync(slots: 8);
         int room = (await WindowAsync()).Room;
         Guid[] accounts = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => _storage.AccountAsync()));
-        await using Lanes lanes = _storage.NewLanes();
-        var other = new JobStore(_storage.Source, lanes, _storage.Get<HotState>(), _storage.Get<DispatchSignal>());
+        await using DedicatedPools pools = _storage.NewPools();
+        var other = new JobStore(_storage.Source, pools, _storage.Get<HotState>(), _storage.Get<DispatchSignal>());
 
         SubmitResult[] results = await Task.WhenAll(
             Enumerable.Range(0, 60).Select(i => (i % 2 == 0 ? _storage.Jobs : other).SubmitAsync(NewJob(accounts[i % 5], null), default))

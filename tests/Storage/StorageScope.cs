@@ -59,7 +59,7 @@ internal sealed class StorageScope : IAsyncDisposable
     }
 
     /// <summary>The connections for what is written together of one more process.</summary>
-    public Lanes NewLanes() =>
+    public DedicatedPools NewPools() =>
         new(connections =>
             NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(_servers.Postgres) { MaxPoolSize = connections }.ConnectionString)
         );

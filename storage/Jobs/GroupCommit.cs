@@ -4,26 +4,26 @@ using Npgsql;
 namespace Generation.Storage.Jobs;
 
 /// <summary>
-/// Group commit: a call that comes while all lanes are busy waits for one of them, and goes with everybody else who
-/// waits in one transaction. An idle lane takes a call at once and alone, so that gathering costs no time when there is
-/// nothing to gain.
+/// Group commit: calls that come together are written together. A call goes at once and alone while fewer than
+/// <see cref="DedicatedPool.Width"/> transactions run, so that waiting for others costs no time where there is nothing to gain; one that
+/// comes while as many run goes, with all others that wait, in the transaction after them.
 /// </summary>
 /// <typeparam name="TItem">What one caller wants done.</typeparam>
 /// <typeparam name="TResult">What the caller is answered.</typeparam>
 /// <param name="run">Does all of a list in one transaction, and answers each in the list's order.</param>
-internal sealed class Gatherer<TItem, TResult>(Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> run)
+internal sealed class GroupCommit<TItem, TResult>(Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> run)
 {
-    /// <summary>More are left to the next transaction, so that one stays short.</summary>
+    /// <summary>Calls in one transaction; more are left to the next, so that each stays short.</summary>
     private const int Most = 64;
 
-    /// <summary>How often one that two transactions blocked each other over is tried.</summary>
+    /// <summary>How often a call is tried whose transaction and another blocked each other.</summary>
     private const int Tries = 5;
 
     private readonly ConcurrentQueue<Call> _waiting = new();
-    private int _lanes;
+    private int _writers;
 
     /// <summary>
-    /// The answer to <paramref name="item"/>. Cancelling takes it back while it waits for a lane; what has begun is waited
+    /// The answer to <paramref name="item"/>. Cancelling takes it back while it waits; what has begun is waited
     /// for, so that the caller knows what became of it.
     /// </summary>
     public async Task<TResult> RunAsync(TItem item, CancellationToken cancellationToken)
@@ -36,20 +36,20 @@ internal sealed class Gatherer<TItem, TResult>(Func<IReadOnlyList<TItem>, Task<I
         return await call.Answer.Task;
     }
 
-    /// <summary>Opens a lane, if one is free.</summary>
+    /// <summary>Starts a writer, unless as many work as may.</summary>
     private void Begin()
     {
-        int lanes = Volatile.Read(ref _lanes);
-        while (lanes < Lane.Width)
+        int writers = Volatile.Read(ref _writers);
+        while (writers < DedicatedPool.Width)
         {
-            int seen = Interlocked.CompareExchange(ref _lanes, lanes + 1, lanes);
-            if (seen == lanes)
+            int seen = Interlocked.CompareExchange(ref _writers, writers + 1, writers);
+            if (seen == writers)
             {
                 _ = WorkAsync();
                 return;
             }
 
-            lanes = seen;
+            writers = seen;
         }
     }
 
@@ -60,8 +60,8 @@ internal sealed class Gatherer<TItem, TResult>(Func<IReadOnlyList<TItem>, Task<I
             await CarryOutAsync(calls);
         }
 
-        Interlocked.Decrement(ref _lanes);
-        // A call that came between our last look and the line above found no free lane
+        Interlocked.Decrement(ref _writers);
+        // A call that came between our last look and the line above started no writer
         if (!_waiting.IsEmpty)
         {
             Begin();
@@ -124,7 +124,7 @@ internal sealed class Gatherer<TItem, TResult>(Func<IReadOnlyList<TItem>, Task<I
 
         public TItem Item => item;
 
-        // A caller's own work must not run in the lane
+        // A caller's own work must not run in the writer's place
         public TaskCompletionSource<TResult> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public bool TryBegin() => Interlocked.Exchange(ref _isTaken, 1) == 0;

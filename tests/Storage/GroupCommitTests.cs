@@ -5,7 +5,7 @@ using Generation.Storage.Jobs;
 namespace Generation.Storage.Tests;
 
 /// <summary>What many ask for at once is written together, and each is answered as if alone.</summary>
-public sealed class GatheredTests
+public sealed class GroupCommitTests
 {
     private StorageScope _storage = null!;
 
@@ -231,9 +231,9 @@ public sealed class GatheredTests
     [Test]
     public async Task Transitions_OfTwoProcessesOverTheSameAccounts_DoNotBlockEachOther()
     {
-        // Two stores gather apart from each other, as two processes do
-        await using Lanes lanes = _storage.NewLanes();
-        var second = new JobStore(_storage.Source, lanes, _storage.Get<HotState>(), _storage.Get<DispatchSignal>());
+        // Two stores commit apart from each other, as two processes do
+        await using DedicatedPools pools = _storage.NewPools();
+        var second = new JobStore(_storage.Source, pools, _storage.Get<HotState>(), _storage.Get<DispatchSignal>());
         JobStore[] stores = [_storage.Jobs, second];
         Guid[] accounts = [await _storage.AccountAsync(1000), await _storage.AccountAsync(1000), await _storage.AccountAsync(1000)];
 

@@ -7,7 +7,7 @@ namespace Generation.Storage.Jobs;
 /// A few connections, each with a server process that carries out one large statement again and again, with its plan and its
 /// caches at hand. Out of a pool that many share, each transaction would go to the connection that has rested the longest.
 /// </summary>
-internal sealed class Lane(NpgsqlDataSource source) : IAsyncDisposable
+internal sealed class DedicatedPool(NpgsqlDataSource source) : IAsyncDisposable
 {
     /// <summary>Transactions at a time: one is written to disk while the next is worked on.</summary>
     public const int Width = 2;
@@ -55,5 +55,23 @@ internal sealed class Lane(NpgsqlDataSource source) : IAsyncDisposable
             await connection.DisposeAsync();
             throw;
         }
+    }
+}
+
+/// <summary>Connections of their own for each kind of what is written together.</summary>
+/// <param name="open">Opens a source of so many connections.</param>
+public sealed class DedicatedPools(Func<int, NpgsqlDataSource> open) : IAsyncDisposable
+{
+    internal DedicatedPool Submits { get; } = new(open(DedicatedPool.Width));
+
+    internal DedicatedPool Claims { get; } = new(open(DedicatedPool.Width));
+
+    internal DedicatedPool Completions { get; } = new(open(DedicatedPool.Width));
+
+    public async ValueTask DisposeAsync()
+    {
+        await Submits.DisposeAsync();
+        await Claims.DisposeAsync();
+        await Completions.DisposeAsync();
     }
 }
