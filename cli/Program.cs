@@ -18,7 +18,6 @@ var root = new Command("./generation", "Generation: pictures from words, made on
     LogsCommand.Create(),
     ModelCommand.Create(),
     BenchCommand.Create(),
-    DiscardCommand.Create(),
 };
 PlainOutput.UseWhereNobodyLooks();
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
-using Generation.Cli.Running;
+using Generation.Hosting;
 
 namespace Generation.Cli.Commands;
 

@@ -3,9 +3,9 @@ using System.Diagnostics;
 using System.Net;
 using System.Text.Json.Nodes;
 using Generation.Cli.Output;
-using Generation.Cli.Running;
-using Generation.Cli.Servers;
 using Generation.Contracts;
+using Generation.Hosting;
+using Generation.Hosting.Servers;
 
 namespace Generation.Cli.Commands;
 

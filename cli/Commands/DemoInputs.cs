@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
-using Generation.Cli.Running;
 using Generation.Contracts;
+using Generation.Hosting;
 using Generation.Imaging;
 
 namespace Generation.Cli.Commands;

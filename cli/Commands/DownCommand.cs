@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Generation.Cli.Output;
-using Generation.Cli.Running;
-using Generation.Cli.Servers;
+using Generation.Hosting;
+using Generation.Hosting.Servers;
 
 namespace Generation.Cli.Commands;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using Generation.Cli.Running;
-using Generation.Cli.Servers;
+using Generation.Hosting;
+using Generation.Hosting.Servers;
 
 namespace Generation.Cli.Commands;
 

@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Generation.Cli.Running;
 using Generation.Contracts;
+using Generation.Hosting;
 
 namespace Generation.Cli.Commands;
 

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Generation.Cli.Running;
-using Generation.Cli.Servers;
+using Generation.Hosting;
+using Generation.Hosting.Servers;
 using Spectre.Console;
 
 namespace Generation.Cli.Commands;

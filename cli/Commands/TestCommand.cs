@@ -1,11 +1,14 @@
+using System.Collections.Concurrent;
 using System.CommandLine;
+using System.Diagnostics;
 using Generation.Cli.Output;
-using Generation.Cli.Running;
-using Generation.Cli.Servers;
+using Generation.Cli.Testing;
+using Generation.Hosting;
+using Generation.Hosting.Servers;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>`test`: all test projects against servers that are started once.</summary>
+/// <summary>`test`: all test projects, two at a time, against servers that are started once.</summary>
 internal static class TestCommand
 {
     public static Command Create()
@@ -36,7 +39,7 @@ internal static class TestCommand
         }
 
         Directory.CreateDirectory(results);
-        var all = new List<TestResult>();
+        var all = new ConcurrentQueue<TestResult>();
         try
         {
             if (servers is not null)
@@ -45,13 +48,23 @@ internal static class TestCommand
                 lines.Report("PostgreSQL, Redis and RabbitMQ serve");
             }
 
-            foreach (string project in Projects(clone))
-            {
-                lines.Report($"{project} ...");
-                TestRun run = await TestRun.RunAsync(clone, project, results, servers?.Folder.Root, filter, token);
-                all.AddRange(run.Results);
-                lines.Report($"{project}: {TestSummary.Counts(run.Results)}");
-            }
+            await TestPlan
+                .Of(clone)
+                .RunAsync(
+                    async project =>
+                    {
+                        lines.Report($"{project} ...");
+                        long began = Stopwatch.GetTimestamp();
+                        TestRun run = await TestRun.RunAsync(clone, project, results, servers?.Folder.Root, filter, token);
+                        foreach (TestResult result in run.Results)
+                        {
+                            all.Enqueue(result);
+                        }
+
+                        lines.Report($"{project}: {TestSummary.Counts(run.Results)}, {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s");
+                    },
+                    token
+                );
         }
         finally
         {
@@ -62,14 +75,6 @@ internal static class TestCommand
             }
         }
 
-        return TestSummary.Write(all, results, filter);
+        return TestSummary.Write([.. all], lines.Elapsed, results, filter);
     }
-
-    /// <summary>Every test project, the quick ones before the whole system.</summary>
-    private static IEnumerable<string> Projects(Clone clone) =>
-        Directory
-            .EnumerateFiles(Path.Combine(clone.Root, "tests"), "*.Tests.csproj", SearchOption.AllDirectories)
-            .Select(path => Path.GetFileNameWithoutExtension(path))
-            .OrderBy(name => name.Contains("EndToEnd", StringComparison.Ordinal) || name.Contains("Chaos", StringComparison.Ordinal))
-            .ThenBy(name => name, StringComparer.Ordinal);
 }

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Generation.Cli.Output;
-using Generation.Cli.Running;
-using Generation.Cli.Servers;
+using Generation.Hosting;
+using Generation.Hosting.Servers;
 
 namespace Generation.Cli.Commands;
 
@@ -24,19 +24,45 @@ internal static class UpCommand
                 result.AddError($"--workers is {count}; it must be 1 to {MostWorkers}.");
             }
         });
+        var serversOnly = new Option<bool>("--servers-only")
+        {
+            Description = "Leave the API and the workers out, and stop those that run: you start them, from an editor or by dotnet run.",
+        };
         var command = new Command("up", "Start RabbitMQ, Redis, PostgreSQL, the API and workers, or what of them does not run.")
         {
             workers,
+            serversOnly,
         };
-        command.SetAction((result, token) => RunAsync(result.GetValue(workers), token));
+        command.SetAction((result, token) => RunAsync(result.GetValue(workers), result.GetValue(serversOnly), token));
         return command;
     }
 
-    private static async Task<int> RunAsync(int? workers, CancellationToken token)
+    private static async Task<int> RunAsync(int? workers, bool serversOnly, CancellationToken token)
     {
         var folder = DataFolder.OfClone(Clone.Current.Root);
-        var stack = new Stack(folder, new StackSettings { Workers = workers, Overrides = Overrides.KeptAndGiven(folder) });
+        var stack = new Stack(
+            folder,
+            new StackSettings
+            {
+                Workers = workers,
+                ServersOnly = serversOnly,
+                Overrides = Overrides.KeptAndGiven(folder),
+            }
+        );
         await stack.UpAsync(new Lines(), token);
+        if (serversOnly)
+        {
+            Console.WriteLine(
+                $"""
+                The servers are up, and what programs need to know of them is in {stack.SettingsFile}. Start the programs from your editor, or:
+                  dotnet run --project api --launch-profile api
+                  dotnet run --project worker/Service --launch-profile worker
+                The first API key lies in {stack.KeyFile}.
+                """
+            );
+            return 0;
+        }
+
         Console.WriteLine(
             $"""
             The API answers at {stack.Url}, its description is at {stack.Url}/docs.

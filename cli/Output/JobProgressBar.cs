@@ -1,5 +1,5 @@
-using Generation.Cli.Running;
 using Generation.Contracts;
+using Generation.Hosting;
 using Spectre.Console;
 
 namespace Generation.Cli.Output;

@@ -8,6 +8,9 @@ internal sealed class Lines : IProgress<string>
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly Lock _lock = new();
 
+    /// <summary>Since the command began.</summary>
+    public TimeSpan Elapsed => _clock.Elapsed;
+
     public void Report(string value)
     {
         lock (_lock)

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Generation.Cli;
+using Generation.Hosting;
 using Generation.Storage.Accounts;
 using Generation.Storage.Audit;
 using Generation.TestSupport;

@@ -2,8 +2,8 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
-using Generation.Cli.Servers;
 using Generation.Contracts;
+using Generation.Hosting.Servers;
 
 namespace Generation.Api.Tests;
 

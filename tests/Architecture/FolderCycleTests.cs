@@ -10,6 +10,7 @@ public sealed class FolderCycleTests
     [TestCase("Generation.Api")]
     [TestCase("Generation.Contracts")]
     [TestCase("Generation.Diagnostics")]
+    [TestCase("Generation.Hosting")]
     [TestCase("Generation.Planning")]
     [TestCase("Generation.Schedules")]
     [TestCase("Generation.Storage")]

@@ -2,10 +2,9 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
-using Generation.Cli.Running;
 using Generation.Contracts;
 using Generation.Diagnostics;
-using Generation.EndToEnd.Tests;
+using Generation.Hosting;
 using Generation.TestSupport;
 
 namespace Generation.Chaos.Tests;
@@ -23,7 +22,7 @@ public sealed class FaultTests
     );
 
     private static readonly TimeSpan BrokerOutage = TimeSpan.FromSeconds(
-        double.Parse(Environment.GetEnvironmentVariable("GENERATION_TEST_OUTAGE_SECONDS") ?? "30", CultureInfo.InvariantCulture)
+        double.Parse(Environment.GetEnvironmentVariable("GENERATION_TEST_OUTAGE_SECONDS") ?? "10", CultureInfo.InvariantCulture)
     );
 
     private const int Pictures = 2;

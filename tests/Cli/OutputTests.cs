@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Generation.Cli.Output;
-using Generation.Cli.Running;
+using Generation.Cli.Testing;
 using Generation.Contracts;
 
 namespace Generation.Cli.Tests;

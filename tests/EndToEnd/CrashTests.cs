@@ -1,5 +1,5 @@
-using Generation.Cli.Servers;
 using Generation.Contracts;
+using Generation.Hosting.Servers;
 using Generation.TestSupport;
 using StackExchange.Redis;
 

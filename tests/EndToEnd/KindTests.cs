@@ -1,8 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Generation.Cli;
-using Generation.Cli.Running;
 using Generation.Contracts;
+using Generation.Hosting;
 using Generation.Imaging;
 using Generation.Imaging.Png;
 using Generation.TestSupport;
@@ -17,28 +16,10 @@ namespace Generation.EndToEnd.Tests;
 [TestFixture]
 public sealed class KindTests
 {
-    private TestModels _models = null!;
     private TestStack _stack = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync()
-    {
-        _models = new TestModels();
-        KindModels.Write(_models);
-        _stack = await TestStack.StartAsync(overrides: new Dictionary<string, string> { ["Models__Path"] = _models.Folder });
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(4));
-        while ((await _stack.Api.GetAsync("/v1/models", limit.Token))!["data"]!.AsArray().Count < 8)
-        {
-            await Task.Delay(200, limit.Token);
-        }
-    }
-
-    [OneTimeTearDown]
-    public async Task StopAsync()
-    {
-        await _stack.DisposeAsync();
-        _models.Dispose();
-    }
+    public async Task StartAsync() => _stack = await SharedStack.GetAsync();
 
     [Test, CancelAfter(240_000)]
     public async Task Img2Img_MoreStrength_GoesFurtherFromThePicture(CancellationToken token)

@@ -18,15 +18,12 @@ public sealed class MediaTests
     [OneTimeSetUp]
     public async Task StartAsync()
     {
-        _stack = await TestStack.StartAsync();
+        _stack = await SharedStack.GetAsync();
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(4));
         JobDocument job = await _stack.SubmitAsync("a red apple on a blue background", limit.Token, seed: 3);
         job = await _stack.EndAsync(job.Id, limit.Token);
         _original = PngCodec.Decode(await _stack.Api.OutputAsync(job.Outputs.Single(), limit.Token));
     }
-
-    [OneTimeTearDown]
-    public async Task StopAsync() => await _stack.DisposeAsync();
 
     [Test, CancelAfter(240_000)]
     public async Task SuperResolution_OfShrunkPicture_BeatsLanczos(CancellationToken token)

@@ -1,7 +1,8 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Generation.Cli.Running;
 using Generation.Contracts;
+using Generation.Hosting;
+using Generation.TestSupport;
 
 namespace Generation.EndToEnd.Tests;
 

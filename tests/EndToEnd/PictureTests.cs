@@ -1,6 +1,6 @@
 using System.Net;
-using Generation.Cli.Running;
 using Generation.Contracts;
+using Generation.Hosting;
 using Generation.Imaging;
 using Generation.Imaging.Png;
 using Generation.TestSupport;
@@ -14,10 +14,7 @@ public sealed class PictureTests
     private TestStack _stack = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync() => _stack = await TestStack.StartAsync();
-
-    [OneTimeTearDown]
-    public async Task StopAsync() => await _stack.DisposeAsync();
+    public async Task StartAsync() => _stack = await SharedStack.GetAsync();
 
     [Test, CancelAfter(240_000)]
     public async Task Text2Img_RedAppleOnBlue_ShowsIt(CancellationToken token)

@@ -64,18 +64,18 @@ public sealed class JobLifeTests
     [Test]
     public async Task Shutdown_InMidJob_HandsItBackAndAnotherWorkerComesToTheSameBytes()
     {
-        Text2ImgRequest request = ServiceScope.Apple(steps: 30, seed: 5, images: 2);
+        Text2ImgRequest request = ServiceScope.Apple(steps: 8, seed: 5, images: 2);
         WebApplication first = await _scope.StartWorkerAsync("w1");
         JobId undisturbed = await _scope.SubmitAndSendAsync(request);
         string[] expected = [.. (await _scope.WaitForEndAsync(undisturbed)).Outputs.Select(o => o.Sha256)];
 
-        (JobId id, JobHold hold) = await HeldAsync(request, step: 40);
+        (JobId id, JobHold hold) = await HeldAsync(request, step: 11);
         using JobHold held = hold;
         await first.StopAsync(ServiceScope.Limit());
 
         JobRow handedBack = await _scope.FindAsync(id);
         Assert.That((handedBack.State, handedBack.Attempt), Is.EqualTo((JobState.Queued, 0)));
-        Assert.That(handedBack.Checkpoint!.Step, Is.EqualTo(40), "not a step more was done");
+        Assert.That(handedBack.Checkpoint!.Step, Is.EqualTo(11), "not a step more was done");
 
         await _scope.StartWorkerAsync("w2");
         await _scope.SendAsync(id);
@@ -91,18 +91,15 @@ public sealed class JobLifeTests
     [Test]
     public async Task Shutdown_InTheSecondPassOfAPicture_GoesOnThereToTheSameBytes()
     {
-        // 40 steps at 64 pixels for each of two pictures, then 20 over each at 128
-        Text2ImgRequest request = ServiceScope.Apple(steps: 40, seed: 5, images: 2, side: 128) with
-        {
-            HiresFix = new HiresFix(2, 0.5, 40),
-        };
+        // 8 steps at 64 pixels for each of two pictures, then 4 over each at 128
+        Text2ImgRequest request = ServiceScope.Apple(steps: 8, seed: 5, images: 2, side: 128) with { HiresFix = new HiresFix(2, 0.5, 8) };
         WebApplication first = await _scope.StartWorkerAsync("w1");
         string[] expected = [.. (await _scope.RunAsync(request)).Outputs.Select(o => o.Sha256)];
 
-        (JobId id, JobHold hold) = await HeldAsync(request, step: 85);
+        (JobId id, JobHold hold) = await HeldAsync(request, step: 18);
         using JobHold held = hold;
         await first.StopAsync(ServiceScope.Limit());
-        Assert.That((await _scope.FindAsync(id)).Checkpoint!.Step, Is.EqualTo(85));
+        Assert.That((await _scope.FindAsync(id)).Checkpoint!.Step, Is.EqualTo(18));
 
         await _scope.StartWorkerAsync("w2");
         await _scope.SendAsync(id);
@@ -115,7 +112,7 @@ public sealed class JobLifeTests
     public async Task Checkpoint_ThatIsGone_CostsTimeAndNotTheJob()
     {
         WebApplication first = await _scope.StartWorkerAsync("w1");
-        (JobId id, JobHold hold) = await HeldAsync(ServiceScope.Apple(steps: 20), step: 10);
+        (JobId id, JobHold hold) = await HeldAsync(ServiceScope.Apple(steps: 8), step: 4);
         using JobHold held = hold;
         await first.StopAsync(ServiceScope.Limit());
         JobRow handedBack = await _scope.FindAsync(id);

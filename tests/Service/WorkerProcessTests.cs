@@ -41,13 +41,13 @@ public sealed class WorkerProcessTests
     [Test]
     public async Task Kill_InMidJob_LeavesItToBeRescuedAndFinishedWithTheSameBytes()
     {
-        Text2ImgRequest request = ServiceScope.Apple(steps: 20, seed: 3);
-        using JobHold hold = ServiceScope.Holds.AtStep(7);
+        Text2ImgRequest request = ServiceScope.Apple(steps: 8, seed: 3);
+        using JobHold hold = ServiceScope.Holds.AtStep(3);
         JobId id;
         using (WorkerProcess first = await WorkerProcess.StartAsync(_scope, "p1"))
         {
             id = await _scope.SubmitAndSendAsync(request);
-            await _scope.WaitAsync(id, r => r.Checkpoint is { Step: 7 }, "a checkpoint is kept");
+            await _scope.WaitAsync(id, r => r.Checkpoint is { Step: 3 }, "a checkpoint is kept");
             first.KillHard();
             await first.WaitForExitAsync();
         }

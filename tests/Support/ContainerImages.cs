@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
-using Generation.Cli;
-using Generation.Cli.Servers;
+using Generation.Hosting;
+using Generation.Hosting.Servers;
 
 namespace Generation.TestSupport;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using DotNet.Testcontainers.Containers;
-using Generation.Cli.Servers;
+using Generation.Hosting.Servers;
 using Microsoft.Extensions.Logging.Abstractions;
 using Testcontainers.PostgreSql;
 using Testcontainers.RabbitMq;

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using DotNet.Testcontainers.Builders;
-using Generation.Cli.Servers;
+using Generation.Hosting.Servers;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Generation.TestSupport;

@@ -1,4 +1,4 @@
-using Generation.Cli.Servers;
+using Generation.Hosting.Servers;
 
 namespace Generation.TestSupport;
 

@@ -1,4 +1,4 @@
-using Generation.Cli.Running;
+using Generation.Hosting;
 using NUnit.Framework.Interfaces;
 using NUnit.Framework.Internal;
 

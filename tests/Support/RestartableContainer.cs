@@ -1,6 +1,6 @@
 using DotNet.Testcontainers.Builders;
 using DotNet.Testcontainers.Containers;
-using Generation.Cli.Servers;
+using Generation.Hosting.Servers;
 
 namespace Generation.TestSupport;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using Generation.Cli;
-using Generation.Cli.Servers;
+using Generation.Hosting;
+using Generation.Hosting.Servers;
 
 namespace Generation.TestSupport;
 

@@ -1,5 +1,5 @@
-using Generation.Cli.Running;
-using Generation.Cli.Servers;
+using Generation.Hosting;
+using Generation.Hosting.Servers;
 using Npgsql;
 using StackExchange.Redis;
 

@@ -1,5 +1,5 @@
 using System.Reflection;
-using Generation.Cli;
+using Generation.Hosting;
 using Generation.Kernels;
 
 namespace Generation.Benchmarks.Engines;

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Generation.Cli.Running;
-using Generation.Cli.Servers;
 using Generation.Contracts;
+using Generation.Hosting;
+using Generation.Hosting.Servers;
 
 namespace Generation.Benchmarks.Jobs;
 

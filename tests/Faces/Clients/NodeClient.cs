@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json;
-using Generation.Cli;
+using Generation.Hosting;
 
 namespace Generation.Faces.Tests.Clients;
 

@@ -4,8 +4,8 @@ using Generation.Api.Faces.Dezgo;
 using Generation.Api.Faces.Shared;
 using Generation.Api.Kinds;
 using Generation.Api.Web;
-using Generation.Cli;
 using Generation.Contracts;
+using Generation.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 

@@ -4,8 +4,8 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Generation.Api.Inputs;
-using Generation.Cli.Servers;
 using Generation.Contracts;
+using Generation.Hosting.Servers;
 
 namespace Generation.Faces.Tests.Dezgo;
 

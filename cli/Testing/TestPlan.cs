@@ -1,0 +1,90 @@
+using Generation.Hosting;
+
+namespace Generation.Cli.Testing;
+
+/// <summary>
+/// Which test project runs next. Two run at a time: one that waits, for processes that start or for leases that lapse, leaves cores to one
+/// that computes. Two that compute would take the same cores from each other.
+/// </summary>
+/// <param name="projects">The names of those to run, in their order.</param>
+internal sealed class TestPlan(IEnumerable<string> projects)
+{
+    /// <summary>How many projects run at a time.</summary>
+    public const int AtATime = 2;
+
+    private static readonly string[] LongestFirst =
+    [
+        "Generation.Service.Tests",
+        "Generation.Chaos.Tests",
+        "Generation.EndToEnd.Tests",
+        "Generation.Faces.Tests",
+        "Generation.Api.Tests",
+        "Generation.Diffusion.Tests",
+        "Generation.Storage.Tests",
+    ];
+
+    private static readonly HashSet<string> Computing =
+    [
+        "Generation.Diffusion.Tests",
+        "Generation.Imaging.Tests",
+        "Generation.Kernels.Tests",
+        "Generation.Service.Tests",
+        "Generation.Torch.Tests",
+    ];
+
+    private readonly Lock _lock = new();
+    private readonly List<string> _left = [.. projects];
+    private bool _computes;
+
+    /// <summary>Every test project of a clone, the longest first, so that at the end none is left to run alone for long.</summary>
+    public static TestPlan Of(Clone clone) =>
+        new(
+            Directory
+                .EnumerateFiles(Path.Combine(clone.Root, "tests"), "*.Tests.csproj", SearchOption.AllDirectories)
+                .Select(path => Path.GetFileNameWithoutExtension(path))
+                .OrderBy(name => Array.IndexOf(LongestFirst, name) is var place && place < 0 ? LongestFirst.Length : place)
+                .ThenBy(name => name, StringComparer.Ordinal)
+        );
+
+    /// <summary>Runs them all, two at a time.</summary>
+    /// <param name="run">Runs one.</param>
+    /// <param name="token">No other is begun when it is cancelled.</param>
+    public Task RunAsync(Func<string, Task> run, CancellationToken token) =>
+        Task.WhenAll(
+            Enumerable
+                .Range(0, AtATime)
+                .Select(async _ =>
+                {
+                    while (Next() is { } project)
+                    {
+                        token.ThrowIfCancellationRequested();
+                        await run(project);
+                        Ended(project);
+                    }
+                })
+        );
+
+    /// <summary>The next that may run beside the one that does; null where there is none: whoever runs the other comes to what is left.</summary>
+    private string? Next()
+    {
+        lock (_lock)
+        {
+            string? next = _left.Find(project => !_computes || !Computing.Contains(project));
+            if (next is not null)
+            {
+                _left.Remove(next);
+                _computes |= Computing.Contains(next);
+            }
+
+            return next;
+        }
+    }
+
+    private void Ended(string project)
+    {
+        lock (_lock)
+        {
+            _computes &= !Computing.Contains(project);
+        }
+    }
+}

@@ -1,0 +1,289 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace Generation.Hosting.Servers;
+
+/// <summary>What to start: a program in a session of its own, its output in a log file.</summary>
+internal sealed record Launch
+{
+    public required string Program { get; init; }
+
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Whether it also gets our own environment: for our programs, not for servers, which must not change with a shell.</summary>
+    public bool InheritsEnvironment { get; init; }
+
+    /// <summary>Stands for the version and settings that it is started with, so that a change can be seen.</summary>
+    public string? Edition { get; init; }
+
+    /// <summary>Whom it runs as; null is ourselves. Only root may name another.</summary>
+    public SystemUser? User { get; init; }
+
+    public required string Folder { get; init; }
+
+    public required string Log { get; init; }
+
+    /// <summary>The address that it will listen on, for whoever reads the record.</summary>
+    public int? Port { get; init; }
+}
+
+/// <summary>
+/// A process that outlives the command that starts it. A record in the run folder says which process it is;
+/// only the very process that the record names is ever signalled.
+/// </summary>
+public sealed class ManagedProcess
+{
+    private const long LargestLog = 16 << 20;
+
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
+
+    private readonly string _recordPath;
+
+    /// <param name="runFolder">Where its record is kept.</param>
+    /// <param name="name">Its name among the processes of the folder.</param>
+    public ManagedProcess(string runFolder, string name)
+    {
+        Name = name;
+        _recordPath = Path.Combine(runFolder, name + ".json");
+    }
+
+    public string Name { get; }
+
+    /// <summary>Its process id, or null while it does not run.</summary>
+    public int? Pid => Read() is { Process.IsAlive: true } record ? record.Process.Pid : null;
+
+    /// <summary>The port that it listens on, or listened on the last time.</summary>
+    public int? Port => Read()?.Port;
+
+    public string? Log => Read()?.Log;
+
+    /// <summary>What <see cref="Launch.Edition"/> said at its start.</summary>
+    internal string? Edition => Read()?.Edition;
+
+    public bool IsRunning => Pid is not null;
+
+    /// <summary>Starts the program. Its pid is that of the program itself: each step before it is an exec.</summary>
+    internal void Start(Launch launch)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(launch.Log)!);
+        if (new FileInfo(launch.Log) is { Exists: true, Length: > LargestLog })
+        {
+            File.Move(launch.Log, launch.Log + ".1", overwrite: true);
+        }
+
+        var info = new ProcessStartInfo("/bin/sh") { WorkingDirectory = launch.Folder, UseShellExecute = false };
+        // Descriptors of whoever called us (a lock, a pipe) must not stay open in a server
+        info.ArgumentList.Add("-c");
+        info.ArgumentList.Add("umask 077; log=$1; shift; exec \"$@\" >>\"$log\" 2>&1 </dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-");
+        info.ArgumentList.Add("sh");
+        info.ArgumentList.Add(launch.Log);
+        info.ArgumentList.Add("setsid");
+        foreach (string argument in AsUser(launch.User).Append(launch.Program).Concat(launch.Arguments))
+        {
+            info.ArgumentList.Add(argument);
+        }
+
+        SetEnvironment(info, launch.Environment, launch.InheritsEnvironment);
+        using Process process = Process.Start(info) ?? throw new ServerException($"{Name} could not be started.", launch.Log);
+        ProcessIdentity identity = ProcessIdentity.Of(process.Id) ?? throw new ServerException($"{Name} ended at once.", launch.Log);
+        PrivateFile.Write(
+            _recordPath,
+            JsonSerializer.Serialize(new ProcessRecord(identity, launch.Port, launch.Log, launch.Edition), Json)
+        );
+    }
+
+    /// <summary>
+    /// Asks the process to end and waits; after <paramref name="patience"/> it is killed. Nothing happens where it does not run.
+    /// </summary>
+    internal async Task StopAsync(int signal, TimeSpan patience, CancellationToken token = default)
+    {
+        if (Read() is not { Process.IsAlive: true } record)
+        {
+            return;
+        }
+
+        Posix.Signal(record.Process.Pid, signal);
+        if (!await WaitForEndAsync(record.Process, patience, token))
+        {
+            Posix.Signal(record.Process.Pid, Posix.SigKill);
+            if (!await WaitForEndAsync(record.Process, TimeSpan.FromSeconds(10), token))
+            {
+                throw new ServerException($"{Name} (process {record.Process.Pid}) does not end, not even when killed.", record.Log);
+            }
+        }
+    }
+
+    /// <summary>Ends the process without asking, as a power cut would.</summary>
+    public Task KillAsync(CancellationToken token = default) => StopAsync(Posix.SigKill, TimeSpan.FromSeconds(10), token);
+
+    /// <summary>Drops the record of a process that has ended and is not to come back.</summary>
+    internal void Forget() => File.Delete(_recordPath);
+
+    /// <summary>Sends a signal to the process; false where it does not run.</summary>
+    public bool Signal(int signal) => Read() is { Process.IsAlive: true } record && Posix.Signal(record.Process.Pid, signal);
+
+    /// <summary>
+    /// Waits until <paramref name="ready"/> says that the program serves. Ends early, and throws, where the process dies first.
+    /// </summary>
+    /// <param name="problem">What to say of a program that was not ready in time; null: that it does not answer.</param>
+    internal async Task WaitUntilAsync(
+        Func<CancellationToken, Task<bool>> ready,
+        TimeSpan limit,
+        CancellationToken token,
+        Func<string?>? problem = null
+    )
+    {
+        var clock = Stopwatch.StartNew();
+        while (!await ready(token))
+        {
+            if (!IsRunning)
+            {
+                throw new ServerException($"{Name} ended while it was starting.", Log);
+            }
+
+            if (clock.Elapsed > limit)
+            {
+                throw new ServerException(
+                    $"{Name} {problem?.Invoke() ?? "does not answer"}, {limit.TotalSeconds:0} s after its start.",
+                    Log
+                );
+            }
+
+            await Task.Delay(Poll * 2, token);
+        }
+    }
+
+    /// <summary>Runs a program to its end, as <paramref name="user"/>, and returns what it wrote.</summary>
+    /// <exception cref="ServerException">It ended with an error, or not in time.</exception>
+    internal static async Task<string> RunAsync(
+        string program,
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string> environment,
+        SystemUser? user,
+        string folder,
+        string? input,
+        CancellationToken token
+    )
+    {
+        var info = new ProcessStartInfo("/usr/bin/env")
+        {
+            WorkingDirectory = folder,
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (string argument in AsUser(user).Append(program).Concat(arguments))
+        {
+            info.ArgumentList.Add(argument);
+        }
+
+        SetEnvironment(info, environment, inherits: false);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(token);
+        limit.CancelAfter(TimeSpan.FromMinutes(2));
+        using Process process = Process.Start(info) ?? throw new ServerException($"{program} could not be started.");
+        try
+        {
+            await process.StandardInput.WriteAsync(input.AsMemory(), limit.Token);
+            process.StandardInput.Close();
+            Task<string> output = process.StandardOutput.ReadToEndAsync(limit.Token);
+            string errors = await process.StandardError.ReadToEndAsync(limit.Token);
+            await process.WaitForExitAsync(limit.Token);
+            return process.ExitCode == 0
+                ? await output
+                : throw new ServerException($"{Path.GetFileName(program)} ended with {process.ExitCode}: {(errors + await output).Trim()}");
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            token.ThrowIfCancellationRequested();
+            throw new ServerException($"{Path.GetFileName(program)} did not end within 2 minutes.");
+        }
+    }
+
+    private static string[] AsUser(SystemUser? user) =>
+        user is null ? [] : ["setpriv", $"--reuid={user.Uid}", $"--regid={user.Gid}", "--clear-groups", "--"];
+
+    private static void SetEnvironment(ProcessStartInfo info, IReadOnlyDictionary<string, string> environment, bool inherits)
+    {
+        if (!inherits)
+        {
+            string path = info.Environment.TryGetValue("PATH", out string? own) && own is not null ? own + ":" : "";
+            info.Environment.Clear();
+            info.Environment["PATH"] = path + "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+            info.Environment["LANG"] = "C.UTF-8";
+        }
+
+        foreach ((string key, string value) in environment)
+        {
+            info.Environment[key] = value;
+        }
+    }
+
+    private static async Task<bool> WaitForEndAsync(ProcessIdentity process, TimeSpan limit, CancellationToken token)
+    {
+        var clock = Stopwatch.StartNew();
+        while (process.IsAlive)
+        {
+            if (clock.Elapsed > limit)
+            {
+                return false;
+            }
+
+            await Task.Delay(Poll, token);
+        }
+
+        return true;
+    }
+
+    private ProcessRecord? Read()
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<ProcessRecord>(File.ReadAllText(_recordPath), Json);
+        }
+        catch (Exception e) when (e is IOException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    private sealed record ProcessRecord(ProcessIdentity Process, int? Port, string Log, string? Edition);
+}
+
+/// <summary>
+/// One process of one boot: a number alone is given to another process later, and a file with a number outlives both.
+/// </summary>
+/// <param name="Pid">Process id.</param>
+/// <param name="StartTicks">When it began, in clock ticks since boot (/proc/PID/stat, field 22).</param>
+/// <param name="BootId">Which boot of the machine (/proc/sys/kernel/random/boot_id).</param>
+public sealed record ProcessIdentity(int Pid, ulong StartTicks, string BootId)
+{
+    /// <summary>Whether this very process runs (a zombie does not).</summary>
+    public bool IsAlive => Stat(Pid) is { State: not ('Z' or 'X') } stat && stat.StartTicks == StartTicks && BootId == CurrentBoot();
+
+    /// <summary>The process that has this number now, or null.</summary>
+    public static ProcessIdentity? Of(int pid) => Stat(pid) is { } stat ? new ProcessIdentity(pid, stat.StartTicks, CurrentBoot()) : null;
+
+    private static string CurrentBoot() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+
+    private static (char State, ulong StartTicks)? Stat(int pid)
+    {
+        string text;
+        try
+        {
+            text = File.ReadAllText($"/proc/{pid}/stat");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+
+        // The second field is the command in parentheses and may hold anything, parentheses included
+        string[] fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
+        return fields.Length > 19 ? (fields[0][0], ulong.Parse(fields[19])) : null;
+    }
+}

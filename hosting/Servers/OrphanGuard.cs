@@ -1,0 +1,52 @@
+using System.Diagnostics;
+
+namespace Generation.Hosting.Servers;
+
+/// <summary>
+/// Ends the processes of a temporary data folder, and deletes the folder, when this process ends in whatever way, kill -9 included: a
+/// shell waits at a pipe whose other end only we hold.
+/// </summary>
+public static class OrphanGuard
+{
+    /// <summary>
+    /// Kills each process that a record names, as <see cref="ManagedProcess"/> writes them, unless another has its number by now. Then
+    /// deletes the folder, again and again while processes of a killed server still write into it.
+    /// </summary>
+    private const string Script = """
+        read -r line
+        exec >/dev/null 2>&1
+        for record in "$1"/run/*.json; do
+          pid=$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$record")
+          start=$(sed -n 's/.*"startTicks": *\([0-9]*\).*/\1/p' "$record")
+          [ -n "$pid" ] && [ "$(sed 's/.*) //' "/proc/$pid/stat" | cut -d ' ' -f 20)" = "$start" ] && kill -9 "$pid"
+        done
+        for attempt in $(seq 200); do
+          rm -rf "$1" && break
+          sleep 0.1
+        done
+        """;
+
+    // The pipe closes when its Process object is collected: those here live as long as we do
+    private static readonly List<Process> Guards = [];
+
+    /// <summary>Watches until this process ends.</summary>
+    public static void Watch(DataFolder folder)
+    {
+        lock (Guards)
+        {
+            Guards.Add(Start(folder));
+        }
+    }
+
+    /// <summary>A guard that acts when its standard input closes.</summary>
+    /// <remarks>The guard is nobody's child, so that it outlives whoever kills this process with all that it has started.</remarks>
+    internal static Process Start(DataFolder folder) =>
+        Process.Start(
+            new ProcessStartInfo("sh", ["-c", "setsid sh -c \"$1\" sh \"$2\" <&0 &", "sh", Script, folder.Root])
+            {
+                UseShellExecute = false,
+                RedirectStandardInput = true,
+                WorkingDirectory = "/",
+            }
+        ) ?? throw new ServerException("A shell could not be started.");
+}

@@ -1,0 +1,75 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Generation.Hosting.Servers;
+
+/// <summary>TCP ports of the loopback address.</summary>
+public static class Ports
+{
+    /// <summary>Below it are ports that well-known servers have.</summary>
+    private const int Lowest = 20_000;
+
+    private const string RangeFile = "/proc/sys/net/ipv4/ip_local_port_range";
+
+    private static readonly HashSet<int> Given = [];
+
+    /// <summary>
+    /// A port that nobody listens on now, and each time another. It lies below those that the system gives to outgoing
+    /// connections: none of these takes it before its server does, or while that is started again.
+    /// </summary>
+    public static int Free()
+    {
+        int end = FirstOfConnections();
+        for (int attempt = 0; attempt < 1000 && end > Lowest + 1000; attempt++)
+        {
+            int port = Random.Shared.Next(Lowest, end);
+            lock (Given)
+            {
+                if (!Given.Add(port))
+                {
+                    continue;
+                }
+            }
+
+            if (IsFree(port))
+            {
+                return port;
+            }
+        }
+
+        return FreeOfAll();
+    }
+
+    /// <summary>The first port that the system gives to outgoing connections.</summary>
+    private static int FirstOfConnections() =>
+        File.Exists(RangeFile)
+        && int.TryParse(File.ReadAllText(RangeFile).Split('\t')[0], NumberStyles.None, CultureInfo.InvariantCulture, out int first)
+            ? first
+            : 0;
+
+    private static int FreeOfAll()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    /// <summary>Whether a server could listen on <paramref name="port"/> now.</summary>
+    public static bool IsFree(int port)
+    {
+        try
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, port);
+            listener.Start();
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The port of the last time, so that addresses outlive a restart, or a new one where somebody has taken it.</summary>
+    public static int Again(int? last) => last is { } port && IsFree(port) ? port : Free();
+}

@@ -1,0 +1,213 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Generation.Hosting.Servers;
+
+/// <summary>A private PostgreSQL with one role and one database, both named generation.</summary>
+public sealed class PostgresServer : Server
+{
+    private const string Role = "generation";
+    private const string Versions = "/usr/lib/postgresql";
+
+    private static readonly TimeSpan LeftOverLimit = TimeSpan.FromSeconds(60);
+
+    internal PostgresServer(DataFolder folder, ServerSettings settings)
+        : base(folder, "postgres", "postgres", settings) { }
+
+    /// <summary>In Npgsql's form.</summary>
+    public override string ConnectionString => $"Host=127.0.0.1;Port={Port};Database={Role};Username={Role};Password={Secret("password")}";
+
+    private string Cluster => Path.Combine(Folder, "cluster");
+
+    /// <summary>There while a server runs, or has not ended in order.</summary>
+    private string Lock => Path.Combine(Cluster, "postmaster.pid");
+
+    public override Task StopAsync(CancellationToken token) =>
+        Settings.Durable
+            // Interrupt is PostgreSQL's fast shutdown: open transactions are rolled back, clients sent away
+            ? Process.StopAsync(Posix.SigInt, TimeSpan.FromSeconds(30), token)
+            : KillAsync(token);
+
+    private protected override async Task StartAsync(CancellationToken token)
+    {
+        string bin = FindBin(Cluster);
+        if (!Process.IsRunning)
+        {
+            Data.Open(Name, User);
+            await MakeClusterAsync(bin, token);
+            await WaitForLeftOversAsync(token);
+            RemoveStaleLock();
+            int port = Ports.Again(Process.Port);
+            Process.Start(
+                new Launch
+                {
+                    Program = Path.Combine(bin, "postgres"),
+                    Arguments = ["-D", Cluster, "-p", port.ToString(CultureInfo.InvariantCulture)],
+                    User = User,
+                    Folder = Folder,
+                    Log = Log,
+                    Port = port,
+                }
+            );
+        }
+
+        await Process.WaitUntilAsync(AnswersAsync, TimeSpan.FromSeconds(120), token);
+        await MakeDatabaseAsync(bin, token);
+    }
+
+    private protected override async Task<bool> AnswersAsync(CancellationToken token)
+    {
+        try
+        {
+            await RunAsync(Path.Combine(FindBin(Cluster), "pg_isready"), ["-q", "-t", "3", .. Address()], Environment(), token);
+            return true;
+        }
+        catch (ServerException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The newest installed version, or the one that made the data.</summary>
+    private static string FindBin(string cluster)
+    {
+        string made = Path.Combine(cluster, "PG_VERSION");
+        string? wanted = File.Exists(made) ? File.ReadAllText(made).Trim() : null;
+        string[] installed = !Directory.Exists(Versions)
+            ? []
+            :
+            [
+                .. Directory
+                    .GetDirectories(Versions)
+                    .Where(folder => File.Exists(Path.Combine(folder, "bin", "initdb")) && int.TryParse(Path.GetFileName(folder), out _))
+                    .OrderByDescending(folder => int.Parse(Path.GetFileName(folder))),
+            ];
+        string? found = wanted is null
+            ? installed.FirstOrDefault()
+            : installed.FirstOrDefault(folder => Path.GetFileName(folder) == wanted);
+        return found is not null
+            ? Path.Combine(found, "bin")
+            : throw new ServerException(
+                wanted is null
+                    ? "PostgreSQL is not installed: apt-get install postgresql"
+                    : $"The data in {cluster} were made by PostgreSQL {wanted}, which is not installed: apt-get install postgresql-{wanted}"
+            );
+    }
+
+    private async Task MakeClusterAsync(string bin, CancellationToken token)
+    {
+        if (Directory.Exists(Cluster))
+        {
+            return;
+        }
+
+        // Made beside its place and moved: a cluster that was interrupted while it was made is never taken for one
+        string fresh = Cluster + ".new";
+        if (Directory.Exists(fresh))
+        {
+            Directory.Delete(fresh, recursive: true);
+        }
+
+        string password = Path.Combine(Folder, "password");
+        PrivateFile.Write(password, Secret("password"), User);
+        List<string> arguments = ["-D", fresh, "-U", Role, "-A", "scram-sha-256", "--pwfile", password, "-E", "UTF8", "--locale=C.UTF-8"];
+        if (!Settings.Durable)
+        {
+            arguments.Add("--no-sync");
+        }
+
+        await RunAsync(Path.Combine(bin, "initdb"), arguments, new Dictionary<string, string>(), token);
+        File.Delete(password);
+        await File.AppendAllTextAsync(Path.Combine(fresh, "postgresql.conf"), Configuration(), token);
+        Directory.Move(fresh, Cluster);
+    }
+
+    private string Configuration() =>
+        $"""
+
+            # generation: loopback only, no socket file, small
+            listen_addresses = '127.0.0.1'
+            unix_socket_directories = ''
+            max_connections = 300
+            shared_buffers = 64MB
+            # Rows of queued jobs come and go by the thousand
+            autovacuum_naptime = 10s
+            log_timezone = 'UTC'
+            timezone = 'UTC'
+            fsync = {(Settings.Durable ? "on" : "off")}
+            synchronous_commit = {(Settings.Durable ? "on" : "off")}
+            full_page_writes = {(Settings.Durable ? "on" : "off")}
+
+            """;
+
+    /// <summary>
+    /// The processes of a server that was killed end by themselves once they notice; until the last has, PostgreSQL refuses
+    /// to start. Each of them works in the cluster's folder.
+    /// </summary>
+    private async Task WaitForLeftOversAsync(CancellationToken token)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (File.Exists(Lock) && Directory.EnumerateDirectories("/proc").Any(process => WorksIn(process, Cluster)))
+        {
+            if (Stopwatch.GetElapsedTime(start) > LeftOverLimit)
+            {
+                throw new ServerException(
+                    $"Processes of the {Name} before still use {Cluster}, {LeftOverLimit.TotalSeconds} s after it ended.",
+                    Log
+                );
+            }
+
+            await Task.Delay(50, token);
+        }
+    }
+
+    private static bool WorksIn(string process, string folder)
+    {
+        try
+        {
+            return new FileInfo(Path.Combine(process, "cwd")).LinkTarget == folder;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It has ended meanwhile, or is another user's
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// PostgreSQL refuses to start where the process number in its lock file lives again as another program's.
+    /// We know that our server does not run; whether another one has the folder open it tells from the shared memory.
+    /// </summary>
+    private void RemoveStaleLock()
+    {
+        if (
+            File.Exists(Lock)
+            && int.TryParse(File.ReadLines(Lock).FirstOrDefault(), out int pid)
+            && !(
+                File.Exists($"/proc/{pid}/cmdline") && File.ReadAllText($"/proc/{pid}/cmdline").Contains(Cluster, StringComparison.Ordinal)
+            )
+        )
+        {
+            File.Delete(Lock);
+        }
+    }
+
+    private async Task MakeDatabaseAsync(string bin, CancellationToken token)
+    {
+        string psql = Path.Combine(bin, "psql");
+        string found = await RunAsync(
+            psql,
+            [.. Address(), "-d", "postgres", "-tAc", $"select 1 from pg_database where datname = '{Role}'"],
+            Environment(),
+            token
+        );
+        if (found.Trim() != "1")
+        {
+            await RunAsync(psql, [.. Address(), "-d", "postgres", "-qc", $"create database {Role}"], Environment(), token);
+        }
+    }
+
+    private new string[] Address() => ["-h", "127.0.0.1", "-p", Port.ToString(CultureInfo.InvariantCulture), "-U", Role];
+
+    private Dictionary<string, string> Environment() => new() { ["PGPASSWORD"] = Secret("password"), ["PGCONNECT_TIMEOUT"] = "5" };
+}

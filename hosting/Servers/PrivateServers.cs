@@ -1,0 +1,30 @@
+namespace Generation.Hosting.Servers;
+
+/// <summary>PostgreSQL, Redis and RabbitMQ of one data folder, from this machine's packages.</summary>
+public sealed class PrivateServers : IServers
+{
+    public PrivateServers(DataFolder folder, ServerSettings? settings = null)
+    {
+        settings ??= new ServerSettings();
+        Folder = folder;
+        Postgres = new PostgresServer(folder, settings);
+        Redis = new RedisServer(folder, settings);
+        RabbitMq = new RabbitMqServer(folder, settings);
+        All = [Postgres, Redis, RabbitMq];
+    }
+
+    public DataFolder Folder { get; }
+
+    public IReadOnlyList<IServer> All { get; }
+
+    public IServer Postgres { get; }
+
+    public IServer Redis { get; }
+
+    public RabbitMqServer RabbitMq { get; }
+
+    IBroker IServers.RabbitMq => RabbitMq;
+
+    public async Task<IReadOnlyList<ProcessHealth>> CheckAsync(CancellationToken token) =>
+        await Task.WhenAll([.. All.Select(server => server.CheckAsync(token)), RabbitMq.CheckPortMapperAsync(token)]);
+}

@@ -1,0 +1,72 @@
+using System.Net.Sockets;
+using System.Text;
+
+namespace Generation.Hosting.Servers;
+
+/// <summary>A private Redis: memory only, as everything in it can be rebuilt.</summary>
+public sealed class RedisServer : Server
+{
+    internal RedisServer(DataFolder folder, ServerSettings settings)
+        : base(folder, "redis", "redis", settings) { }
+
+    /// <summary>In StackExchange.Redis's form.</summary>
+    public override string ConnectionString => $"127.0.0.1:{Port},password={Secret("password")}";
+
+    private protected override async Task StartAsync(CancellationToken token)
+    {
+        if (!Process.IsRunning)
+        {
+            Data.Open(Name, User);
+            int port = Ports.Again(Process.Port);
+            string configuration = Path.Combine(Folder, "redis.conf");
+            PrivateFile.Write(configuration, Configuration(port), User);
+            Process.Start(
+                new Launch
+                {
+                    Program = "redis-server",
+                    Arguments = [configuration],
+                    User = User,
+                    Folder = "/",
+                    Log = Log,
+                    Port = port,
+                }
+            );
+        }
+
+        await Process.WaitUntilAsync(AnswersAsync, TimeSpan.FromSeconds(60), token);
+    }
+
+    private protected override async Task<bool> AnswersAsync(CancellationToken token)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(token);
+        limit.CancelAfter(TimeSpan.FromSeconds(3));
+        try
+        {
+            using var client = new TcpClient();
+            await client.ConnectAsync("127.0.0.1", Port, limit.Token);
+            await using NetworkStream stream = client.GetStream();
+            await stream.WriteAsync(Encoding.ASCII.GetBytes($"AUTH {Secret("password")}\r\nPING\r\n"), limit.Token);
+            using var reader = new StreamReader(stream, Encoding.ASCII);
+            return await reader.ReadLineAsync(limit.Token) == "+OK" && await reader.ReadLineAsync(limit.Token) == "+PONG";
+        }
+        catch (Exception e) when (e is SocketException or IOException or OperationCanceledException)
+        {
+            token.ThrowIfCancellationRequested();
+            return false;
+        }
+    }
+
+    private string Configuration(int port) =>
+        $"""
+            bind 127.0.0.1
+            port {port}
+            requirepass {Secret("password")}
+            dir "{Folder}"
+            save ""
+            appendonly no
+            databases 1024
+            maxmemory 256mb
+            maxmemory-policy allkeys-lru
+
+            """;
+}

@@ -1,0 +1,385 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Generation.Hosting.Servers;
+
+namespace Generation.Hosting;
+
+/// <summary>What a stack is made of.</summary>
+public sealed record StackSettings
+{
+    /// <summary>Workers to run; null keeps as many as run now, and one where none does.</summary>
+    public int? Workers { get; init; }
+
+    /// <summary>
+    /// Settings for the API and the workers over the stack's own, in the environment's form (Jobs__LeaseSeconds). They are
+    /// kept with the stack; null goes on with those that were kept.
+    /// </summary>
+    public IReadOnlyDictionary<string, string>? Overrides { get; init; }
+
+    /// <summary>Whether the API and the workers are left to whoever starts them by hand, with <see cref="Stack.SettingsFile"/>.</summary>
+    public bool ServersOnly { get; init; }
+
+    /// <summary>False for data that only have to live as long as a test.</summary>
+    public bool Durable { get; init; } = true;
+}
+
+/// <summary>
+/// The whole system in one data folder: PostgreSQL, Redis, RabbitMQ, the API and workers. What runs, and where, stands in
+/// the folder, so that any number of commands one after another, or at once, act on the same stack.
+/// </summary>
+public sealed class Stack
+{
+    private const string WorkerPrefix = "worker-";
+    private const string ApiProgram = "Generation.Api";
+    private const string WorkerProgram = "Generation.Worker";
+
+    private readonly Clone _clone;
+    private readonly StackSettings _settings;
+
+    /// <param name="folder">Where everything of it is kept.</param>
+    /// <param name="settings">How it is set up.</param>
+    /// <param name="clone">The clone whose programs run.</param>
+    /// <param name="servers">Where not private ones, in the folder.</param>
+    public Stack(DataFolder folder, StackSettings? settings = null, Clone? clone = null, IServers? servers = null)
+    {
+        Folder = folder;
+        _settings = settings ?? new StackSettings();
+        _clone = clone ?? Clone.Current;
+        Servers = servers ?? new PrivateServers(folder, new ServerSettings(_settings.Durable));
+        Api = new OwnProgram(_clone, folder, "api", ApiProgram);
+    }
+
+    public DataFolder Folder { get; }
+
+    public IServers Servers { get; }
+
+    /// <summary>Where the API listens, without a slash at the end.</summary>
+    /// <exception cref="StepException">It was never started.</exception>
+    public string Url => Api.Address ?? throw NotUp();
+
+    /// <summary>The key of the first account, an admin key.</summary>
+    /// <exception cref="StepException">It was never made.</exception>
+    public string Key => File.Exists(KeyFile) ? File.ReadAllText(KeyFile).Trim() : throw NotUp();
+
+    /// <summary>File with the first API key, readable by its owner only.</summary>
+    public string KeyFile => Path.Combine(Folder.Root, "key");
+
+    /// <summary>File with the addresses of everything that runs, secrets included; readable by its owner only.</summary>
+    public string AddressFile => Path.Combine(Folder.Root, "addresses.json");
+
+    /// <summary>File with what the programs are told, for one that is started by hand; readable by its owner only.</summary>
+    public string SettingsFile => Path.Combine(Folder.Root, "settings.json");
+
+    /// <summary>The API's process.</summary>
+    public OwnProgram Api { get; }
+
+    /// <summary>Starts what does not run, and waits until all of it serves. Says each step to <paramref name="progress"/>.</summary>
+    /// <remarks>When it is cancelled or fails, what it started itself is stopped again.</remarks>
+    /// <returns>The names of the processes that it started.</returns>
+    public async Task<IReadOnlySet<string>> UpAsync(IProgress<string>? progress, CancellationToken token)
+    {
+        using FileStream turn = await TakeTurnAsync(progress, token);
+        IReadOnlySet<string> before = await RunningAsync(token);
+        if (_settings.Overrides is { } overrides)
+        {
+            Overrides.Save(Folder, overrides);
+        }
+
+        try
+        {
+            await Step.RunAsync("start PostgreSQL, Redis and RabbitMQ", () => StartServersAsync(progress, token));
+            await Step.RunAsync("prepare the database", () => MigrateAsync(progress, token));
+            PrivateFile.Write(SettingsFile, JsonSerializer.Serialize(ProgramSettings()));
+            if (_settings.ServersOnly)
+            {
+                await Step.RunAsync("stop the API and the workers", () => StopProgramsAsync(_ => true, progress, token));
+            }
+            else
+            {
+                await Step.RunAsync("start the API and the workers", () => StartProgramsAsync(progress, token));
+                PrivateFile.Write(AddressFile, AddressBook.Write(this));
+            }
+
+            return (await RunningAsync(token)).Except(before).ToHashSet();
+        }
+        catch
+        {
+            // Also when cancelled, and then least of all with the cancelled token
+            using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+            await StopAsync(name => !before.Contains(name), progress: null, limit.Token);
+            throw;
+        }
+    }
+
+    /// <summary>Stops everything: workers hand their jobs back, the API finishes its answers, the servers close in order.</summary>
+    public async Task DownAsync(IProgress<string>? progress, CancellationToken token)
+    {
+        using FileStream turn = await TakeTurnAsync(progress, token);
+        await Step.RunAsync("stop the stack", () => StopAsync(_ => true, progress, token));
+    }
+
+    /// <summary>Stops those processes.</summary>
+    public async Task StopAsync(IReadOnlySet<string> names, CancellationToken token)
+    {
+        using FileStream turn = await TakeTurnAsync(progress: null, token);
+        await StopAsync(names.Contains, progress: null, token);
+    }
+
+    /// <summary>How each process is, whether it should run or not: one that never ran is not listed.</summary>
+    public async Task<IReadOnlyList<ProcessHealth>> CheckAsync(CancellationToken token)
+    {
+        Task<IReadOnlyList<ProcessHealth>> servers = Servers.CheckAsync(token);
+        ProcessHealth[] programs = await Task.WhenAll(Workers().Prepend(Api).Select(program => program.CheckAsync(token)));
+        return [.. (await servers).Concat(programs).Where(process => process.Port is not null)];
+    }
+
+    /// <summary>The process of that name, as `status` shows it.</summary>
+    public ManagedProcess ProcessOf(string name) => new(Folder.Run, name);
+
+    /// <summary>What our programs are told about the stack, in the environment's form.</summary>
+    public IReadOnlyDictionary<string, string> ProgramSettings()
+    {
+        var settings = new Dictionary<string, string>
+        {
+            ["ConnectionStrings__Postgres"] = Servers.Postgres.ConnectionString,
+            ["ConnectionStrings__Redis"] = Servers.Redis.ConnectionString,
+            ["ConnectionStrings__RabbitMq"] = Servers.RabbitMq.ConnectionString,
+            ["Results__Kind"] = "files",
+            ["Results__Path"] = Folder.Results,
+            ["Keys__SecretFile"] = Folder.SecretFile("keys"),
+            ["Models__Path"] = _clone.Models,
+            // A line an event, with its time, and not one for each statement and request
+            ["Logging__Console__FormatterName"] = "simple",
+            ["Logging__Console__FormatterOptions__SingleLine"] = "true",
+            ["Logging__Console__FormatterOptions__TimestampFormat"] = "yyyy-MM-ddTHH:mm:ss.fffZ ",
+            ["Logging__Console__FormatterOptions__UseUtcTimestamp"] = "true",
+            ["Logging__LogLevel__Default"] = "Information",
+            ["Logging__LogLevel__Microsoft.AspNetCore"] = "Warning",
+            ["Logging__LogLevel__Npgsql"] = "Warning",
+        };
+        foreach ((string key, string value) in _settings.Overrides ?? Overrides.Load(Folder))
+        {
+            settings[key] = value;
+        }
+
+        return settings;
+    }
+
+    /// <summary>Runs a verb of the API's program (migrate, keys) against this stack.</summary>
+    /// <returns>Its exit code; its output goes to ours, or where <paramref name="log"/> is named to that file.</returns>
+    public async Task<int> RunApiAsync(IReadOnlyList<string> arguments, string? log, CancellationToken token)
+    {
+        bool toLog = log is not null;
+        var info = new ProcessStartInfo(DotnetHost.Path)
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = toLog,
+            RedirectStandardError = toLog,
+        };
+        foreach (string argument in arguments.Prepend(_clone.ProgramOf(ApiProgram)))
+        {
+            info.ArgumentList.Add(argument);
+        }
+
+        foreach ((string key, string value) in ProgramSettings())
+        {
+            info.Environment[key] = value;
+        }
+
+        using Process process = Process.Start(info) ?? throw new ServerException("dotnet could not be started.");
+        try
+        {
+            if (toLog)
+            {
+                Task<string> output = process.StandardOutput.ReadToEndAsync(token);
+                string errors = await process.StandardError.ReadToEndAsync(token);
+                await File.AppendAllTextAsync(log!, await output + errors, token);
+            }
+
+            await process.WaitForExitAsync(token);
+            return process.ExitCode;
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+    }
+
+    /// <summary>What the API's and the worker's programs say to a verb.</summary>
+    public async Task<IReadOnlyList<string>> AskProgramsAsync(string verb, CancellationToken token) =>
+        await Task.WhenAll(
+            new[] { ApiProgram, WorkerProgram }.Select(program =>
+                ManagedProcess.RunAsync(
+                    DotnetHost.Path,
+                    [_clone.ProgramOf(program), verb],
+                    new Dictionary<string, string>(),
+                    user: null,
+                    Folder.Root,
+                    input: null,
+                    token
+                )
+            )
+        );
+
+    private static StepException NotUp() => new("find the running stack", "Nothing was started here yet.", null, "./generation up");
+
+    private IEnumerable<OwnProgram> Workers() =>
+        Directory
+            .EnumerateFiles(Folder.Run, WorkerPrefix + "*.json")
+            .Select(file => int.Parse(Path.GetFileNameWithoutExtension(file)[WorkerPrefix.Length..], CultureInfo.InvariantCulture))
+            .Order()
+            .Select(Worker);
+
+    private OwnProgram Worker(int number) => new(_clone, Folder, $"{WorkerPrefix}{number}", WorkerProgram);
+
+    private Task StartServersAsync(IProgress<string>? progress, CancellationToken token) =>
+        Servers.EnsureAsync(progress is null ? null : new Relay(progress, name => $"{name} serves"), token);
+
+    private async Task MigrateAsync(IProgress<string>? progress, CancellationToken token)
+    {
+        // A process that died and comes back finds the database as it left it
+        string build = Api.EditionOf(ProgramSettings());
+        string record = Path.Combine(Folder.Run, "migrated");
+        if (File.Exists(KeyFile) && File.Exists(record) && await File.ReadAllTextAsync(record, token) == build)
+        {
+            return;
+        }
+
+        progress?.Report("migrating the database");
+        string log = Path.Combine(Folder.Logs, "migrate.log");
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(token);
+        limit.CancelAfter(TimeSpan.FromMinutes(5));
+        int code = await RunApiAsync(["migrate", "--first-key-file", KeyFile], log, limit.Token);
+        if (code != 0)
+        {
+            throw new ServerException($"The migration ended with {code}.", log);
+        }
+
+        await File.WriteAllTextAsync(record, build, token);
+    }
+
+    private async Task StartProgramsAsync(IProgress<string>? progress, CancellationToken token)
+    {
+        OwnProgram[] known = [.. Workers()];
+        int count = _settings.Workers ?? Math.Max(1, known.Count(worker => worker.IsRunning));
+        foreach (OwnProgram worker in known.Skip(count))
+        {
+            await worker.StopAsync(token);
+            worker.Process.Forget();
+            progress?.Report($"{worker.Name} stopped");
+        }
+
+        IReadOnlyDictionary<string, string> settings = ProgramSettings();
+        OwnProgram[] workers = [.. Enumerable.Range(1, count).Select(Worker)];
+        var started = new HashSet<OwnProgram>();
+        if (await Api.StartAsync(settings, token))
+        {
+            started.Add(Api);
+        }
+
+        foreach (OwnProgram worker in workers)
+        {
+            if (await worker.StartAsync(WorkerSettings(settings, worker.Name, count), token))
+            {
+                started.Add(worker);
+            }
+        }
+
+        await Task.WhenAll(
+            workers
+                .Prepend(Api)
+                .Select(async program =>
+                {
+                    await program.WaitUntilReadyAsync(progress, TimeSpan.FromMinutes(3), token);
+                    if (started.Contains(program))
+                    {
+                        progress?.Report($"{program.Name} is ready at {program.Address}");
+                    }
+                })
+        );
+        foreach (
+            string lacks in (await Task.WhenAll(workers.Select(worker => worker.CheckAsync(token))))
+                .Select(worker => worker.Clips)
+                .OfType<string>()
+                .Distinct()
+        )
+        {
+            if (lacks != "on")
+            {
+                progress?.Report($"clips: {lacks}");
+            }
+        }
+    }
+
+    /// <summary>The machine's cores are shared between the workers.</summary>
+    private static Dictionary<string, string> WorkerSettings(IReadOnlyDictionary<string, string> settings, string name, int workers)
+    {
+        var own = new Dictionary<string, string>(settings) { ["Worker__Id"] = name };
+        own.TryAdd("Worker__Threads", Math.Max(1, Environment.ProcessorCount / workers).ToString(CultureInfo.InvariantCulture));
+        return own;
+    }
+
+    private async Task StopAsync(Predicate<string> which, IProgress<string>? progress, CancellationToken token)
+    {
+        await StopProgramsAsync(which, progress, token);
+        await Task.WhenAll(
+            Servers
+                .All.Where(server => which(server.Name))
+                .Select(server => StopOneAsync(server.Name, server.IsRunning, server.StopAsync(token), progress))
+        );
+    }
+
+    /// <summary>Workers first: they hand their jobs back.</summary>
+    private async Task StopProgramsAsync(Predicate<string> which, IProgress<string>? progress, CancellationToken token)
+    {
+        await Task.WhenAll(Workers().Where(worker => which(worker.Name)).Select(StopAsync));
+        if (which(Api.Name))
+        {
+            await StopAsync(Api);
+        }
+
+        Task StopAsync(OwnProgram program) => StopOneAsync(program.Name, program.IsRunning, program.StopAsync(token), progress);
+    }
+
+    private static async Task StopOneAsync(string name, bool ran, Task stop, IProgress<string>? progress)
+    {
+        await stop;
+        if (ran)
+        {
+            progress?.Report($"{name} stopped");
+        }
+    }
+
+    private async Task<IReadOnlySet<string>> RunningAsync(CancellationToken token) =>
+        (await CheckAsync(token)).Where(process => process.IsRunning).Select(process => process.Name).ToHashSet();
+
+    /// <summary>One command at a time changes a stack; the lock goes with the process that holds it.</summary>
+    private async Task<FileStream> TakeTurnAsync(IProgress<string>? progress, CancellationToken token)
+    {
+        bool told = false;
+        while (true)
+        {
+            try
+            {
+                return new FileStream(Path.Combine(Folder.Root, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException) when (!token.IsCancellationRequested)
+            {
+                if (!told)
+                {
+                    progress?.Report("waiting for another command that changes this stack");
+                    told = true;
+                }
+
+                await Task.Delay(100, token);
+            }
+        }
+    }
+
+    private sealed class Relay(IProgress<string> target, Func<string, string> word) : IProgress<string>
+    {
+        public void Report(string value) => target.Report(word(value));
+    }
+}

@@ -1,0 +1,165 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Generation.Contracts;
+using Generation.Hosting;
+using Generation.Hosting.Servers;
+using Npgsql;
+
+namespace Generation.TestSupport;
+
+/// <summary>
+/// A whole system for one fixture, in a data folder of its own, driven from outside: the REST interface, signals, and a look at its tables.
+/// </summary>
+public sealed class TestStack : IAsyncDisposable
+{
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(4);
+
+    private TestStack(Stack stack, JobHolds holds)
+    {
+        Stack = stack;
+        Holds = holds;
+        Api = new RestClient(stack.Url, stack.Key);
+    }
+
+    public Stack Stack { get; }
+
+    public RestClient Api { get; }
+
+    /// <summary>Lets jobs of its workers stand still.</summary>
+    public JobHolds Holds { get; }
+
+    public static async Task<TestStack> StartAsync(int workers = 1, IReadOnlyDictionary<string, string>? overrides = null)
+    {
+        var folder = DataFolder.Temporary("e2e");
+        string faults = Directory.CreateDirectory(Path.Combine(folder.Root, "faults")).FullName;
+        string temporary = Directory.CreateDirectory(Path.Combine(folder.Root, "tmp")).FullName;
+        var stack = new Stack(
+            folder,
+            new StackSettings
+            {
+                Workers = workers,
+                Overrides = new Dictionary<string, string>(overrides ?? new Dictionary<string, string>())
+                {
+                    ["Faults__Folder"] = faults,
+                    // What killed processes leave goes with the data folder
+                    ["TMPDIR"] = temporary,
+                },
+            },
+            servers: TestServers.NewServers(folder)
+        );
+        using var limit = new CancellationTokenSource(StartLimit);
+        try
+        {
+            await stack.UpAsync(null, limit.Token);
+        }
+        catch (StepException e)
+        {
+            string log = e.Log is not null && File.Exists(e.Log) ? string.Join('\n', File.ReadLines(e.Log).TakeLast(20)) : "";
+            throw new InvalidOperationException($"{e.Step}: {e.Message}\n{e.Log}\n{log}", e);
+        }
+
+        return new TestStack(stack, new JobHolds(faults));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Api.Dispose();
+        using var limit = new CancellationTokenSource(StartLimit);
+        await Stack.DownAsync(null, limit.Token);
+    }
+
+    public Task<JobDocument> SubmitAsync(string prompt, CancellationToken token, long? seed = null, int? steps = null, int? images = null)
+    {
+        var request = new JsonObject { ["prompt"] = prompt };
+        if (seed is not null)
+        {
+            request["seed"] = seed;
+        }
+
+        if (steps is not null)
+        {
+            request["num_inference_steps"] = steps;
+        }
+
+        if (images is not null)
+        {
+            request["num_images"] = images;
+        }
+
+        return Api.SubmitAsync("text2img", request, token);
+    }
+
+    /// <summary>A job that runs, and stands still after so many steps until its hold is released or it is to stop.</summary>
+    public async Task<(JobDocument Job, JobHold Hold)> SubmitHeldAsync(Func<Task<JobDocument>> submit, int step, CancellationToken token)
+    {
+        JobHold hold = Holds.AtStep(step);
+        JobDocument job = await submit();
+        await hold.ReachedAsync(token);
+        return (job, hold);
+    }
+
+    /// <summary>Polls until <paramref name="reached"/> holds, or the job has ended.</summary>
+    public async Task<JobDocument> PollAsync(JobId id, Func<JobDocument, bool> reached, CancellationToken token)
+    {
+        while (true)
+        {
+            JobDocument job = await PatientlyAsync(() => Api.JobAsync(id, token), token);
+            if (reached(job) || job.State.IsFinal())
+            {
+                return job;
+            }
+
+            await Task.Delay(50, token);
+        }
+    }
+
+    public Task<JobDocument> EndAsync(JobId id, CancellationToken token) => PollAsync(id, _ => false, token);
+
+    /// <summary>Changes the stack's database.</summary>
+    public async Task ExecuteAsync(string sql, JobId id, CancellationToken token)
+    {
+        await using var connection = new NpgsqlConnection(Stack.Servers.Postgres.ConnectionString + ";Pooling=false");
+        await connection.OpenAsync(token);
+        await using var command = new NpgsqlCommand(sql, connection) { Parameters = { new NpgsqlParameter("id", id.Value) } };
+        await command.ExecuteNonQueryAsync(token);
+    }
+
+    /// <summary>One value of the stack's database.</summary>
+    public async Task<T> QueryAsync<T>(string sql, JobId id, CancellationToken token)
+    {
+        await using var connection = new NpgsqlConnection(Stack.Servers.Postgres.ConnectionString + ";Pooling=false");
+        await connection.OpenAsync(token);
+        await using var command = new NpgsqlCommand(sql, connection) { Parameters = { new NpgsqlParameter("id", id.Value) } };
+        return (T)(await command.ExecuteScalarAsync(token))!;
+    }
+
+    /// <summary>The ledger's lines for one job, oldest first: hold, then charge or release.</summary>
+    public async Task<IReadOnlyList<string>> LedgerAsync(JobId id, CancellationToken token)
+    {
+        JsonNode page = (await PatientlyAsync(() => Api.GetAsync("/v1/account/transactions?limit=100", token), token))!;
+        return
+        [
+            .. page["data"]!
+                .AsArray()
+                .Where(line => (string?)line!["job"] == id.ToString())
+                .Select(line => (string)line!["entry"]!)
+                .Reverse(),
+        ];
+    }
+
+    /// <summary>Calls again where the API says that it cannot answer now, as while a server comes back.</summary>
+    private static async Task<T> PatientlyAsync<T>(Func<Task<T>> call, CancellationToken token)
+    {
+        while (true)
+        {
+            try
+            {
+                return await call();
+            }
+            catch (RestException e) when (e.Status == HttpStatusCode.ServiceUnavailable)
+            {
+                await Task.Delay(100, token);
+            }
+        }
+    }
+}
