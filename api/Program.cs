@@ -15,6 +15,8 @@ using Generation.Api.Safety;
 using Generation.Api.Status;
 using Generation.Api.Web;
 using Generation.Api.Webhooks;
+using Generation.Diagnostics.Settings;
+using Generation.Storage;
 
 // migrate, keys and audit: one-off commands over the same configuration
 if (args is ["migrate" or "keys" or "audit", ..])
@@ -22,7 +24,14 @@ if (args is ["migrate" or "keys" or "audit", ..])
     return await OperatorCommands.RunAsync(args);
 }
 
+if (args is ["settings"])
+{
+    Console.WriteLine(SettingsList.Json(typeof(Program).Assembly, typeof(StorageServices).Assembly));
+    return 0;
+}
+
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
+builder.Configuration.AddSettingsFile();
 builder.AddStorage();
 builder.AddWeb();
 builder.AddAccounts();

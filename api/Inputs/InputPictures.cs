@@ -13,9 +13,11 @@ internal sealed record InputOptions
 {
     public const string Section = "Inputs";
 
+    /// <summary>Largest file of a picture, in bytes.</summary>
     [Range(1, 1L << 30)]
     public long MaxBytes { get; init; } = 32 << 20;
 
+    /// <summary>Largest picture, in pixels.</summary>
     [Range(1, 1L << 31)]
     public long MaxPixels { get; init; } = 40_000_000;
 

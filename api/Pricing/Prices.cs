@@ -16,9 +16,11 @@ internal sealed record PriceOptions
 {
     public const string Section = "Prices";
 
+    /// <summary>Credits for each million pixels and step of the diffusion network.</summary>
     [Range(0, 1e6)]
     public decimal PerMegapixelStep { get; init; } = 0.15m;
 
+    /// <summary>Credits for each million pixels that are handed out.</summary>
     [Range(0, 1e6)]
     public decimal PerOutputMegapixel { get; init; } = 0.05m;
 

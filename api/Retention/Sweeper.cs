@@ -11,6 +11,7 @@ internal sealed record RetentionOptions
 {
     public const string Section = "Retention";
 
+    /// <summary>Outputs whose time is over, and files that nothing names, are looked for this often.</summary>
     [Range(0.001, 10_000)]
     public double IntervalMinutes { get; init; } = 30;
 

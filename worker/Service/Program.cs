@@ -1,3 +1,5 @@
+using Generation.Diagnostics.Settings;
+using Generation.Storage;
 using Generation.Worker;
 using Generation.Worker.Jobs;
 using Generation.Worker.Models;
@@ -6,6 +8,12 @@ using Generation.Worker.Rendering;
 if (args is ["models", "add", .. string[] model])
 {
     return ModelAddition.Run(model, Console.Out, Console.Error);
+}
+
+if (args is ["settings"])
+{
+    Console.WriteLine(SettingsList.Json(typeof(WorkerHost).Assembly, typeof(StorageServices).Assembly));
+    return 0;
 }
 
 WebApplication worker = WorkerHost.Build(args);
