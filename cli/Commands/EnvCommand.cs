@@ -53,7 +53,7 @@ internal static class EnvCommand
             .OrderBy(setting => (string)setting["name"]!, StringComparer.Ordinal);
         foreach (JsonNode setting in settings)
         {
-            var name = (string)setting["name"]!;
+            string name = (string)setting["name"]!;
             Console.WriteLine($"# {setting["meaning"]}");
             Console.WriteLine(given.TryGetValue(name, out string? value) ? $"{name}={value}" : $"#{name}={setting["default"]}");
         }

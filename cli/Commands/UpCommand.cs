@@ -54,7 +54,8 @@ internal static class UpCommand
         {
             Console.WriteLine(
                 $"""
-                The servers are up, and what programs need to know of them is in {stack.SettingsFile}. Start the programs from your editor, or:
+                The servers are up; what programs need to know of them is in {stack.SettingsFile}.
+                Start the programs from your editor, or:
                   dotnet run --project api --launch-profile api
                   dotnet run --project worker/Service --launch-profile worker
                 The first API key lies in {stack.KeyFile}.
