@@ -64,7 +64,9 @@ internal sealed class TestPlan(IEnumerable<string> projects)
                 })
         );
 
-    /// <summary>The next that may run beside the one that does. Null where none is left, or only such as whoever runs one that computes comes to.</summary>
+    /// <summary>
+    /// The next that may run beside the one that does; null where there is none: whoever runs the other comes to what is left.
+    /// </summary>
     private string? Next()
     {
         lock (_lock)

@@ -8,6 +8,10 @@ namespace Generation.Architecture.Tests;
 public sealed class FolderCycleTests
 {
     [TestCase("Generation.Api")]
+    [TestCase("Generation.Imaging")]
+    [TestCase("Generation.Kernels")]
+    [TestCase("Generation.Service")]
+    [TestCase("Generation.Torch")]
     [TestCase("Generation.Contracts")]
     [TestCase("Generation.Diagnostics")]
     [TestCase("Generation.Hosting")]

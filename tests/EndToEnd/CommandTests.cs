@@ -4,6 +4,7 @@ using Generation.Hosting;
 using Generation.Hosting.Servers;
 using Generation.Imaging;
 using Generation.Imaging.Png;
+using Generation.TestSupport;
 
 namespace Generation.EndToEnd.Tests;
 

@@ -153,18 +153,18 @@ public sealed class ModelCacheTests
         WriteEntry("nowhere", "not-there");
         File.WriteAllText(Path.Combine(_folder, "torn.json"), "{ \"name\": ");
         var catalog = new ModelCatalog(
-            Microsoft.Extensions.Options.Options.Create(new Worker.ModelsOptions { Path = _folder }),
-            Microsoft.Extensions.Options.Options.Create(new Worker.WorkerOptions()),
-            [new Worker.Rendering.RenderedKind(JobKind.Text2Img)],
+            Microsoft.Extensions.Options.Options.Create(new Generation.Service.ModelsOptions { Path = _folder }),
+            Microsoft.Extensions.Options.Options.Create(new Generation.Service.WorkerOptions()),
+            [new RenderedKind(JobKind.Text2Img)],
             Microsoft.Extensions.Logging.Abstractions.NullLogger<ModelCatalog>.Instance
         );
         Assert.That(catalog.Entries.Select(e => e.Name), Is.EqualTo(new[] { "demo", "second", "third" }));
         Assert.That(
             () =>
                 new ModelCatalog(
-                    Microsoft.Extensions.Options.Options.Create(new Worker.ModelsOptions { Path = _folder }),
-                    Microsoft.Extensions.Options.Options.Create(new Worker.WorkerOptions { Models = ["torn"] }),
-                    [new Worker.Rendering.RenderedKind(JobKind.Text2Img)],
+                    Microsoft.Extensions.Options.Options.Create(new Generation.Service.ModelsOptions { Path = _folder }),
+                    Microsoft.Extensions.Options.Options.Create(new Generation.Service.WorkerOptions { Models = ["torn"] }),
+                    [new RenderedKind(JobKind.Text2Img)],
                     Microsoft.Extensions.Logging.Abstractions.NullLogger<ModelCatalog>.Instance
                 ),
             Throws.InvalidOperationException.With.Message.Contains("torn.json")
