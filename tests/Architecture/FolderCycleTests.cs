@@ -25,6 +25,35 @@ public sealed class FolderCycleTests
         Assert.That(cycles, Is.Empty, string.Join(Environment.NewLine, cycles));
     }
 
+    /// <summary>The families' registry and their folders know each other, so that here the folders of the first level are compared.</summary>
+    [Test]
+    public void FoldersOfTheFirstLevel_OfDiffusion_AreFreeOfCycles()
+    {
+        const string project = "Generation.Diffusion";
+        ArchUnitNET.Domain.Architecture architecture = new ArchLoader().LoadAssemblies(Assembly.Load(project)).Build();
+        (string From, string To)[] edges =
+        [
+            .. architecture
+                .Types.SelectMany(type => type.Dependencies.Select(dependency => (FolderOf(type), FolderOf(dependency.Target))))
+                .Where(edge => edge.Item1 is not null && edge.Item2 is not null && edge.Item1 != edge.Item2)
+                .Distinct()!,
+        ];
+        Assert.That(edges, Is.Not.Empty);
+        // What knows nothing that is left is in no cycle
+        for (int count = -1; count != edges.Length; )
+        {
+            count = edges.Length;
+            edges = [.. edges.Where(edge => edges.Any(next => next.From == edge.To))];
+        }
+
+        Assert.That(edges.Select(edge => $"{edge.From} -> {edge.To}"), Is.Empty);
+
+        static string? FolderOf(ArchUnitNET.Domain.IType type) =>
+            type.Namespace.FullName.StartsWith(project + ".", StringComparison.Ordinal)
+                ? type.Namespace.FullName[(project.Length + 1)..].Split('.')[0]
+                : null;
+    }
+
     [Test]
     public void TwoFolders_ThatKnowEachOther_AreReportedWithTheirTypes()
     {

@@ -1,6 +1,6 @@
 using Generation.Contracts;
 using Generation.Imaging;
-using Generation.Service.Jobs;
+using Generation.Service.Running;
 using Generation.Storage.Jobs;
 using Generation.TestSupport;
 using Generation.Torch;

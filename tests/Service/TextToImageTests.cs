@@ -2,7 +2,7 @@ using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Imaging.Codecs;
 using Generation.Imaging.Png;
-using Generation.Service.Jobs;
+using Generation.Service.Running;
 using Generation.Storage.Jobs;
 using Generation.Storage.Redis;
 using Generation.TestSupport;

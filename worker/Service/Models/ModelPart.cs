@@ -8,7 +8,7 @@ internal sealed class ModelPart<T>(Func<T> load) : IDisposable
     private T? _loaded;
 
     /// <summary>The part, loaded.</summary>
-    /// <exception cref="Diffusion.WeightsException">It is missing or does not fit.</exception>
+    /// <exception cref="Diffusion.Weights.WeightsException">It is missing or does not fit.</exception>
     public T Get()
     {
         lock (_lock)

@@ -1,4 +1,5 @@
 using Generation.Service.Jobs;
+using Generation.Service.Running;
 using Microsoft.Extensions.Options;
 
 namespace Generation.Service.Presence;

@@ -1,7 +1,7 @@
 using Generation.Imaging;
 using Generation.Imaging.Codecs;
-using Generation.Service.Jobs;
 using Generation.Service.Models;
+using Generation.Service.Running;
 using Generation.Storage.Jobs;
 
 namespace Generation.Service.Presence;

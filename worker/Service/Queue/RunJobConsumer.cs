@@ -1,6 +1,7 @@
 using Generation.Contracts;
 using Generation.Diagnostics;
 using Generation.Service.Jobs;
+using Generation.Service.Running;
 using Generation.Storage.Jobs;
 using MassTransit;
 

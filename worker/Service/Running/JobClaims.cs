@@ -1,8 +1,9 @@
 using Generation.Contracts;
+using Generation.Service.Jobs;
 using Generation.Storage.Jobs;
 using Microsoft.Extensions.Options;
 
-namespace Generation.Service.Jobs;
+namespace Generation.Service.Running;
 
 /// <summary>Claims jobs for this worker, through a database that may be away for a moment.</summary>
 internal sealed class JobClaims(

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using Generation.Contracts;
-using Generation.Service.Running;
+using Generation.Service.Jobs;
 using Generation.Storage.Jobs;
 
-namespace Generation.Service.Jobs;
+namespace Generation.Service.Running;
 
 /// <summary>The jobs that run in this process.</summary>
 internal sealed class RunningJobs(JobRunner runner, ILogger<RunningJobs> logger)
