@@ -39,10 +39,13 @@ public static class OrphanGuard
     }
 
     /// <summary>A guard that acts when its standard input closes.</summary>
-    /// <remarks>The guard is nobody's child, so that it outlives whoever kills this process with all that it has started.</remarks>
+    /// <remarks>
+    /// What a shell starts in the background reads /dev/null in place of the shell's input, unless it is given that by another number.
+    /// The guard is nobody's child, so that it outlives whoever kills this process with all that it has started.
+    /// </remarks>
     internal static Process Start(DataFolder folder) =>
         Process.Start(
-            new ProcessStartInfo("sh", ["-c", "setsid sh -c \"$1\" sh \"$2\" <&0 &", "sh", Script, folder.Root])
+            new ProcessStartInfo("sh", ["-c", "exec 3<&0; setsid sh -c \"$1\" sh \"$2\" <&3 3<&- &", "sh", Script, folder.Root])
             {
                 UseShellExecute = false,
                 RedirectStandardInput = true,

@@ -42,7 +42,9 @@ public sealed class OrphanGuardTests
             int pid = server.Pid!.Value;
 
             using Process guard = OrphanGuard.Start(folder);
-            Assert.That(server.IsRunning, "while the pipe is open");
+            // As long as a guard needs that does not wait
+            await Task.Delay(1000, token);
+            Assert.That((server.IsRunning, Directory.Exists(path)), Is.EqualTo((true, true)), "while the pipe is open");
             guard.StandardInput.Close();
             while (Directory.Exists(path))
             {
