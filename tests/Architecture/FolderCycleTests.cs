@@ -49,7 +49,7 @@ public sealed class FolderCycleTests
         Assert.That(edges.Select(edge => $"{edge.From} -> {edge.To}"), Is.Empty);
 
         static string? FolderOf(ArchUnitNET.Domain.IType type) =>
-            type.Namespace.FullName.StartsWith(project + ".", StringComparison.Ordinal)
+            type.Namespace?.FullName.StartsWith(project + ".", StringComparison.Ordinal) == true
                 ? type.Namespace.FullName[(project.Length + 1)..].Split('.')[0]
                 : null;
     }
