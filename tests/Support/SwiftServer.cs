@@ -16,7 +16,7 @@ internal sealed class SwiftServer : IS3Server
     {
         int[] ports = [.. Enumerable.Range(0, 4).Select(_ => Ports.Free())];
         Address = new Uri($"http://127.0.0.1:{ports[0]}");
-        string script = Path.Combine(Clone.Current.Root, "tests", "Servers", "containers", "start-swift");
+        string script = Path.Combine(Clone.Current.Root, "tests", "Support", "containers", "start-swift");
         string log = Path.Combine(_folder, "log");
         string[] arguments = [_folder, "127.0.0.1", .. ports.Select(port => $"{port}"), AccessKey, SecretKey];
         _process = Process.Start("bash", ["-c", "exec \"$@\" >\"$0\" 2>&1", log, script, .. arguments]);
