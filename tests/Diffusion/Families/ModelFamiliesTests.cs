@@ -3,6 +3,7 @@ using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Tests.Goldens;
+using Generation.Diffusion.Weights;
 using Generation.Imaging;
 using Microsoft.CodeAnalysis;
 using static TorchSharp.torch;
@@ -88,6 +89,23 @@ public sealed class ModelFamiliesTests
             model.Try("sd15");
             Assert.That(() => model.Encode(new EditSettings { Image = new Picture(64, 64, 3) }), Throws.TypeOf<SettingException>());
         });
+    }
+
+    [TestCase("""{"_class_name": 5}""")]
+    [TestCase("""{"_class_name": ["StableDiffusionPipeline", "of", "a", "stranger"]}""")]
+    public void Of_IndexWhoseClassIsNoName_IsRefusedAsNoKnownModel(string index)
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("index");
+        try
+        {
+            File.WriteAllText(Path.Combine(folder.FullName, "model_index.json"), index);
+            var source = new ModelSource(ModelFiles.Open(folder.FullName));
+            Assert.That(() => ModelFamilies.Of(source), Throws.TypeOf<WeightsException>().With.Message.Contains(folder.FullName));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
     }
 
     private static string Model(string folder) => GoldenCase.InRepository($"tests/Goldens/models/{folder}");

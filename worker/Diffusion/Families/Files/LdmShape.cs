@@ -23,4 +23,12 @@ internal sealed record LdmShape(int Channels, int Inputs, int? PromptFeatures)
         );
         return new LdmShape((int)input[0], (int)input[1], prompt is null ? null : (int)source.Entry(prompt).Shape[1]);
     }
+
+    /// <summary>Whether a model's UNet takes more than the latents of one picture.</summary>
+    /// <exception cref="WeightsException">A config is not there, or cannot be read.</exception>
+    public static bool SeesMask(ModelFiles files)
+    {
+        int latents = files.Number("vae", "latent_channels", 4);
+        return files.Number("unet", "in_channels", latents) > latents;
+    }
 }

@@ -17,7 +17,7 @@ public sealed class ModelFolder : ModelFiles
 
     public override string Path { get; }
 
-    public override string PipelineClass => Setting("_class_name")?.GetString() ?? "";
+    public override string PipelineClass => Setting("_class_name") is { ValueKind: JsonValueKind.String } name ? name.GetString()! : "";
 
     /// <summary>Reads model_index.json.</summary>
     /// <exception cref="WeightsException">There is none, or it is no object.</exception>

@@ -75,11 +75,7 @@ public sealed class StableDiffusionXLFamily : ModelFamily
     public override DiffusionModel Load(ModelSource source, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
         StableDiffusionXLModel.Load(source.Files, dtype, device);
 
-    public override bool SeesMask(ModelFiles files)
-    {
-        int latents = files.Number("vae", "latent_channels", 4);
-        return files.Number("unet", "in_channels", latents) > latents;
-    }
+    public override bool SeesMask(ModelFiles files) => LdmShape.SeesMask(files);
 
     public override AdapterWidths Widths(ModelFiles files) => new(files.Number("unet", "cross_attention_dim", -1), JoinedFeatures);
 
