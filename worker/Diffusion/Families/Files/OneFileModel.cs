@@ -40,6 +40,9 @@ public sealed class OneFileModel : ModelFiles
     /// <summary>The published model that keys and shapes tell of, or null where the folder beside the file says all.</summary>
     public PublishedModel? Published => _published;
 
+    /// <summary>Keys of the file that belong to no part of a model, and are left out.</summary>
+    public IReadOnlyList<string> Unknown => _layout.Unknown;
+
     /// <summary>Opens a checkpoint and finds out what it holds.</summary>
     /// <param name="path">A .safetensors file.</param>
     /// <param name="configs">Folder in the diffusers layout whose configs, tokenizers and missing parts are taken; null is the file's own
@@ -58,7 +61,7 @@ public sealed class OneFileModel : ModelFiles
             throw new WeightsException(
                 $"{path}: {layout.Describe()}. That is none of the known families "
                     + $"({string.Join(", ", ModelFamilies.Published.Select(known => known.Name))}); put the file into a folder with the "
-                    + "model's configs (model_index.json and a config.json for each part)."
+                    + "model's configs (model_index.json and a config.json for each part), and name the file, not the folder."
             );
         }
 
