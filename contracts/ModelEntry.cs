@@ -147,7 +147,8 @@ public sealed record ModelEntry
 /// <summary>What a model's files say that its jobs are planned by. Workers read it there and register it.</summary>
 /// <param name="Scheduler">The model's own scheduler, as its scheduler_config.json has it, with its class.</param>
 /// <param name="SeesMask">Whether its network is told of the mask when it paints inside one.</param>
-public sealed record NetworkFacts(JsonElement Scheduler, bool SeesMask);
+/// <param name="PlainPrompts">Whether its prompts are plain text, in which weights and brackets are words.</param>
+public sealed record NetworkFacts(JsonElement Scheduler, bool SeesMask, bool PlainPrompts = false);
 
 /// <summary>A kind that a model does, but that no job may ask for now.</summary>
 /// <param name="Kind">The kind.</param>

@@ -76,8 +76,11 @@ public sealed record ScheduleShare(double Strength, int ScheduledSteps)
     public static ScheduleShare Whole(int steps) => new(1, steps);
 }
 
-/// <summary>A LoRA and how strongly it acts; the scale may be negative.</summary>
-public sealed record LoraUse(string Model, double Scale);
+/// <summary>A LoRA and how strongly it acts; the scales may be negative.</summary>
+/// <param name="Model">The LoRA's name.</param>
+/// <param name="Scale">Strength on the UNet or transformer.</param>
+/// <param name="TextEncoderScale">Strength on the text encoders; null: as <paramref name="Scale"/>.</param>
+public sealed record LoraUse(string Model, double Scale, double? TextEncoderScale = null);
 
 /// <summary>A second model that goes on where the first has done a share of the steps.</summary>
 /// <param name="Model">Name of the refining model in the catalogue.</param>

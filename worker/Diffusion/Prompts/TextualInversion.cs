@@ -31,7 +31,7 @@ public sealed class TextualInversion : IDisposable
     /// <summary>Reads a file.</summary>
     /// <param name="path">A safetensors file.</param>
     /// <param name="name">The word; by default the file's own where it has one, or else the file's name without extension.</param>
-    /// <exception cref="WeightsException">Not a safetensors file, or not an embedding.</exception>
+    /// <exception cref="WeightsException">Not a safetensors file, not an embedding, or with values that are no numbers.</exception>
     public static TextualInversion Load(string path, string? name = null)
     {
         using var file = SafetensorsFile.Open(path);
@@ -55,6 +55,13 @@ public sealed class TextualInversion : IDisposable
                 throw new WeightsException(
                     $"{path}: {key} has the shape ({string.Join(", ", read.shape)}); an embedding's is (vectors, features), with as "
                         + "many vectors for each encoder."
+                );
+            }
+
+            if (!rows.isfinite().all().item<bool>())
+            {
+                throw new WeightsException(
+                    $"{path}: {key} has values that are no numbers: its training went wrong, or the file is damaged."
                 );
             }
 

@@ -1,7 +1,6 @@
 using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
-using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Tokenizers;
 using Generation.Diffusion.Weights;
 using TorchSharp;
@@ -85,7 +84,7 @@ public sealed class FluxModel : DiffusionModel
     public override ModelDefaults Defaults => new(Steps: 28, GuidanceScale: 3.5, Scheduler: "flow_euler", RelativeCost: 10);
 
     /// <summary>T5 was trained on plain text: weights of words would change what it reads.</summary>
-    public override PromptSyntax PromptSyntax => PromptSyntax.Plain;
+    public override PromptSyntax PromptSyntax => FluxFamily.Syntax;
 
     /// <summary>Whether the transformer sees the kept picture and the mask: FLUX.1 Fill.</summary>
     private bool IsFill => Transformer.Config.InChannels > 4 * Vae.Config.LatentChannels;

@@ -1,4 +1,4 @@
-namespace Generation.Diffusion.Prompts;
+namespace Generation.Prompts;
 
 /// <summary>A stretch of a prompt with one weight.</summary>
 /// <param name="Text">The text, escapes resolved.</param>

@@ -1,4 +1,4 @@
-namespace Generation.Diffusion.Prompts;
+namespace Generation.Prompts;
 
 /// <summary>How a prompt's text is read.</summary>
 public enum PromptSyntax
