@@ -18,8 +18,8 @@ using Generation.Api.Webhooks;
 using Generation.Diagnostics.Settings;
 using Generation.Storage;
 
-// migrate, keys and audit: one-off commands over the same configuration
-if (args is ["migrate" or "keys" or "audit", ..])
+// One-off commands over the same configuration
+if (args is ["migrate" or "keys" or "audit" or "results", ..])
 {
     return await OperatorCommands.RunAsync(args);
 }

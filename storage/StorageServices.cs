@@ -17,6 +17,9 @@ namespace Generation.Storage;
 /// <summary>Puts storage together from the configuration; API and workers do it the same way.</summary>
 public static class StorageServices
 {
+    /// <summary>Key of the results store that nobody asks whose it is.</summary>
+    private const string BareStore = "bare";
+
     /// <summary>
     /// Adds <see cref="JobStore"/>, <see cref="Outbox"/>, <see cref="Ledger"/>, <see cref="AccountStore"/>,
     /// <see cref="WorkerRegistry"/>, <see cref="HotState"/>, <see cref="IResultsStore"/> and their options.
@@ -65,25 +68,38 @@ public static class StorageServices
         services.AddSingleton<MeasuredPriceStore>();
         services.AddSingleton<Ledger>();
         services.AddSingleton<AccountStore>();
+        services.AddSingleton<CreditStore>();
         services.AddSingleton<WorkerRegistry>();
         services.AddSingleton<Migrator>();
         services.AddOptions<S3Options>().Bind(configuration.GetSection(S3Options.Section)).ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton<IResultsStore>(provider =>
-        {
-            ResultsOptions results = provider.GetRequiredService<IOptions<ResultsOptions>>().Value;
-            if (results.Kind != "s3")
-            {
-                return new FileResultsStore(results.Path!);
-            }
-
-            S3Options s3 = provider.GetRequiredService<IOptions<S3Options>>().Value;
-            return s3.Bucket.Length > 0
-                ? new S3ResultsStore(s3)
-                : throw new InvalidOperationException("Set Results:S3:Bucket, or Results:Kind to files.");
-        });
+        services.AddKeyedSingleton<IResultsStore>(BareStore, (provider, _) => Store(provider));
+        services.AddSingleton(provider => new ResultsOwnership(
+            provider.GetRequiredService<NpgsqlDataSource>(),
+            provider.GetRequiredKeyedService<IResultsStore>(BareStore),
+            TimeProvider.System
+        ));
+        services.AddSingleton<IResultsStore>(provider => new OwnedResultsStore(
+            provider.GetRequiredKeyedService<IResultsStore>(BareStore),
+            provider.GetRequiredService<ResultsOwnership>()
+        ));
         services.AddSingleton<ResultsWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<ResultsWatch>());
         return services;
+    }
+
+    /// <summary>The results store as it is, whosever it may be.</summary>
+    private static IResultsStore Store(IServiceProvider provider)
+    {
+        ResultsOptions results = provider.GetRequiredService<IOptions<ResultsOptions>>().Value;
+        if (results.Kind != "s3")
+        {
+            return new FileResultsStore(results.Path!);
+        }
+
+        S3Options s3 = provider.GetRequiredService<IOptions<S3Options>>().Value;
+        return s3.Bucket.Length > 0
+            ? new S3ResultsStore(s3)
+            : throw new InvalidOperationException("Set Results:S3:Bucket, or Results:Kind to files.");
     }
 
     /// <summary>Adds <see cref="ApiKeyStore"/>: for the API alone, which has the secret.</summary>

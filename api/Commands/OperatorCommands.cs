@@ -9,14 +9,14 @@ using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Commands;
 
-/// <summary>"migrate", "keys" and "audit", over the same configuration as the API itself.</summary>
+/// <summary>"migrate", "keys", "audit" and "results", over the same configuration as the API itself.</summary>
 internal static class OperatorCommands
 {
     private const string DefaultAccount = "default";
 
     public static Task<int> RunAsync(string[] args)
     {
-        var root = new RootCommand("Generation's database and keys") { Migrate(), Keys(), Audit() };
+        var root = new RootCommand("Generation's database and keys") { Migrate(), Keys(), Audit(), ResultsCommands.Create() };
         return root.Parse(args).InvokeAsync();
     }
 
@@ -146,7 +146,7 @@ internal static class OperatorCommands
             ?? (await accounts.FindByNameAsync(name, cancellationToken))!;
     }
 
-    private static async Task<int> WithServicesAsync(Func<IServiceProvider, Task<int>> action)
+    internal static async Task<int> WithServicesAsync(Func<IServiceProvider, Task<int>> action)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Warning);

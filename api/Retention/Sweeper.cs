@@ -45,10 +45,16 @@ internal sealed class Sweeper(
                     jobs += round;
                 } while (round > 0);
 
-                int files = await retention.SweepAsync(time.GetUtcNow() - TimeSpan.FromMinutes(options.Value.OrphanMinutes), stoppingToken);
-                if (jobs + files > 0)
+                DateTimeOffset putBefore = time.GetUtcNow() - TimeSpan.FromMinutes(options.Value.OrphanMinutes);
+                SweepResult sweep = await retention.SweepAsync(putBefore, withoutLimit: false, stoppingToken);
+                if (sweep.Problem is { } problem)
                 {
-                    ApiLog.Swept(logger, jobs, files);
+                    ApiLog.NotSwept(logger, problem);
+                }
+
+                if (jobs + sweep.Deleted > 0)
+                {
+                    ApiLog.Swept(logger, jobs, sweep.Deleted);
                 }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

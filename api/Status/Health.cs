@@ -3,6 +3,7 @@ using Generation.Contracts;
 using Generation.Storage.Database;
 using Generation.Storage.Redis;
 using Generation.Storage.Results;
+using Generation.Storage.Retention;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using StackExchange.Redis;
@@ -73,12 +74,14 @@ internal static class Health
         }
     }
 
-    private sealed class ResultsHealth(IResultsStore results) : IHealthCheck
+    private sealed class ResultsHealth(IResultsStore results, RetentionStore retention) : IHealthCheck
     {
         public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
         {
             await results.CheckAsync(cancellationToken);
-            return HealthCheckResult.Healthy();
+            return await retention.ProblemAsync(cancellationToken) is { } problem
+                ? HealthCheckResult.Degraded(problem)
+                : HealthCheckResult.Healthy();
         }
     }
 }

@@ -53,6 +53,9 @@ internal static partial class ApiLog
     )]
     public static partial void Swept(ILogger logger, int jobs, int files);
 
+    [LoggerMessage(113, LogLevel.Error, "Nothing was swept. {Problem}")]
+    public static partial void NotSwept(ILogger logger, string problem);
+
     [LoggerMessage(109, LogLevel.Error, "The file of output {Index} of job {JobId} is gone")]
     public static partial void OutputGone(ILogger logger, JobId jobId, int index);
 }

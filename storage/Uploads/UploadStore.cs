@@ -67,10 +67,15 @@ public sealed class UploadStore(NpgsqlDataSource source)
     /// Forgets uploads that have been expired for an hour, so that none goes between being looked up and being a job's; their files go with
     /// the sweep of orphans.
     /// </summary>
-    public async Task<int> ForgetExpiredAsync(CancellationToken cancellationToken)
+    public async Task ForgetExpiredAsync(CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand("DELETE FROM uploads WHERE expires_at < now() - interval '1 hour'");
-        return await command.ExecuteNonQueryAsync(cancellationToken);
+        await using NpgsqlCommand command = source.CreateCommand(
+            """
+            WITH gone AS (DELETE FROM uploads WHERE expires_at < now() - interval '1 hour' RETURNING sha256)
+            INSERT INTO released_files (sha256) SELECT DISTINCT sha256 FROM gone ON CONFLICT DO NOTHING
+            """
+        );
+        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     private static async Task<Upload?> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)

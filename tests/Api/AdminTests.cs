@@ -171,10 +171,10 @@ public sealed class AdminTests
         }
 
         Assert.That(await _api.Get<IResultsStore>().OpenAsync(done.Outputs[0].Sha256, default) is { } still);
-        Assert.That(await retention.SweepAsync(DateTimeOffset.UtcNow.AddHours(-1), default), Is.Zero, "too young");
+        Assert.That((await retention.SweepAsync(DateTimeOffset.UtcNow.AddHours(-1), false, default)).Deleted, Is.Zero, "too young");
         Assert.That(
-            await retention.SweepAsync(DateTimeOffset.UtcNow.AddMinutes(1), default),
-            Is.EqualTo(2),
+            await retention.SweepAsync(DateTimeOffset.UtcNow.AddMinutes(1), false, default),
+            Is.EqualTo(new SweepResult(2)),
             "the picture and its thumbnail"
         );
         Assert.That(await _api.Get<IResultsStore>().OpenAsync(done.Outputs[0].Sha256, default), Is.Null);

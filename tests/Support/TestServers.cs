@@ -18,11 +18,17 @@ public static class TestServers
     private static readonly Lazy<Task<IServers>> Started = new(StartAsync);
 
     /// <summary>An empty database, a Redis database and a virtual host for one fixture.</summary>
-    public static async Task<TestScope> NewScopeAsync(CancellationToken token = default)
+    public static Task<TestScope> NewScopeAsync(CancellationToken token = default) => NewScopeAsync(null, token);
+
+    /// <summary>The same with a copy of the database of <paramref name="copied"/>, to which nobody may be connected.</summary>
+    public static Task<TestScope> CopyScopeAsync(TestScope copied, CancellationToken token = default) => NewScopeAsync(copied, token);
+
+    private static async Task<TestScope> NewScopeAsync(TestScope? copied, CancellationToken token)
     {
         IServers servers = await Started.Value.WaitAsync(token);
         string name = $"test-{Guid.NewGuid():N}";
-        await TestScope.ExecuteAsync(servers, $"create database \"{name}\"", token);
+        string template = copied is null ? "" : $" template \"{copied.Name}\"";
+        await TestScope.ExecuteAsync(servers, $"create database \"{name}\"{template}", token);
         await servers.RabbitMq.AddVirtualHostAsync(name, token);
         return new TestScope(servers, name)
         {
@@ -72,9 +78,11 @@ public static class TestServers
 public sealed class TestScope : IAsyncDisposable
 {
     private readonly IServers _servers;
-    private readonly string _name;
 
-    internal TestScope(IServers servers, string name) => (_servers, _name) = (servers, name);
+    internal TestScope(IServers servers, string name) => (_servers, Name) = (servers, name);
+
+    /// <summary>Of the database and of the virtual host.</summary>
+    internal string Name { get; }
 
     /// <summary>Npgsql's connection string of an empty database.</summary>
     public required string Postgres { get; init; }
@@ -88,8 +96,8 @@ public sealed class TestScope : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        await _servers.RabbitMq.DropVirtualHostAsync(_name, limit.Token);
-        await ExecuteAsync(_servers, $"drop database if exists \"{_name}\" with (force)", limit.Token);
+        await _servers.RabbitMq.DropVirtualHostAsync(Name, limit.Token);
+        await ExecuteAsync(_servers, $"drop database if exists \"{Name}\" with (force)", limit.Token);
     }
 
     /// <summary>Runs a statement in the database that every server has.</summary>
