@@ -55,10 +55,15 @@ public sealed class IdempotencyStore(NpgsqlDataSource source)
         return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
     }
 
-    /// <summary>Forgets keys older than <see cref="Remembered"/>.</summary>
+    /// <summary>Forgets keys older than <see cref="Remembered"/>, of jobs and of operators' credits.</summary>
     public async Task<int> ForgetAsync(CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand("DELETE FROM idempotency_keys WHERE created_at < now() - $1");
+        await using NpgsqlCommand command = source.CreateCommand(
+            """
+            WITH credits AS (DELETE FROM credit_keys WHERE created_at < now() - $1)
+            DELETE FROM idempotency_keys WHERE created_at < now() - $1
+            """
+        );
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Remembered });
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
