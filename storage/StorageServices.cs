@@ -1,4 +1,5 @@
 using Generation.Storage.Accounts;
+using Generation.Storage.Audit;
 using Generation.Storage.Database;
 using Generation.Storage.Jobs;
 using Generation.Storage.Prices;
@@ -8,6 +9,7 @@ using Generation.Storage.Workers;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -102,12 +104,19 @@ public static class StorageServices
             : throw new InvalidOperationException("Set Results:S3:Bucket, or Results:Kind to files.");
     }
 
-    /// <summary>Adds <see cref="ApiKeyStore"/>: for the API alone, which has the secret.</summary>
+    /// <summary>Adds <see cref="ApiKeyStore"/> and <see cref="AuditLog"/>: for the API alone, which has the secret.</summary>
     public static IServiceCollection AddGenerationKeys(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<KeysOptions>().Bind(configuration.GetSection(KeysOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton(provider => KeySecret.LoadOrCreate(provider.GetRequiredService<IOptions<KeysOptions>>().Value.SecretFile));
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(provider =>
+            KeySecretFile.Open(
+                provider.GetRequiredService<IOptions<KeysOptions>>().Value.SecretFile,
+                provider.GetRequiredService<NpgsqlDataSource>()
+            )
+        );
         services.AddSingleton<ApiKeyStore>();
+        services.AddSingleton<AuditLog>();
         return services;
     }
 

@@ -48,7 +48,11 @@ public sealed record NewKeyBody
 /// <summary>/v1/admin: accounts, keys, credits, workers, jobs; each act is entered in the audit log before it is done.</summary>
 internal static class AdminApi
 {
-    public static void AddAdmin(this WebApplicationBuilder builder) => builder.Services.AddSingleton<AuditLog>();
+    public static void AddAdmin(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<AuditOptions>().BindConfiguration(AuditOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddHostedService<AuditSealer>();
+    }
 
     public static void MapAdmin(this WebApplication app)
     {
@@ -72,6 +76,7 @@ internal static class AdminApi
             .Produces<Account>()
             .ProducesProblems(401, 403, 404, 422);
         admin.MapCredits();
+        admin.MapDeletions();
         admin.MapGet("/keys", KeysAsync).WithSummary("All keys; account: of one").Produces<Page<ApiKeyInfo>>().ProducesProblems(401, 403);
         admin
             .MapPost("/accounts/{id:guid}/keys", NewKeyAsync)

@@ -8,7 +8,8 @@ namespace Generation.Api.Commands;
 /// <summary>"results": whose the results store is, and sweeps by hand.</summary>
 internal static class ResultsCommands
 {
-    public static Command Create() => new("results", "The results store: whose it is, and what is swept there") { Check(), Adopt(), Sweep() };
+    public static Command Create() =>
+        new("results", "The results store: whose it is, and what is swept there") { Check(), Adopt(), Sweep() };
 
     private static Command Check()
     {
@@ -18,8 +19,7 @@ internal static class ResultsCommands
                 OperatorCommands.WithServicesAsync(async services =>
                 {
                     StoreOwner owner = await services.GetRequiredService<ResultsOwnership>().LookAsync(cancellationToken);
-                    string? problem =
-                        ResultsOwnership.ProblemOf(owner) ?? await RetentionOf(services).ProblemAsync(cancellationToken);
+                    string? problem = ResultsOwnership.ProblemOf(owner) ?? await RetentionOf(services).ProblemAsync(cancellationToken);
                     if (problem is not null)
                     {
                         await Console.Error.WriteLineAsync(problem);
@@ -39,18 +39,23 @@ internal static class ResultsCommands
 
     private static Command Adopt()
     {
-        var command = new Command("adopt", "Make the results store this database's, whosever it was; no other database may use it from then on");
+        var command = new Command(
+            "adopt",
+            "Make the results store this database's, whosever it was; no other database may use it from then on"
+        );
         command.SetAction(
             (_, cancellationToken) =>
                 OperatorCommands.WithServicesAsync(async services =>
                 {
+                    await OperatorCommands.EnterAsync(services, "results.adopt", "results store", null, cancellationToken);
                     StoreOwner before = await services.GetRequiredService<ResultsOwnership>().AdoptAsync(cancellationToken);
                     Console.WriteLine(
                         before switch
                         {
                             StoreOwner.Ours => "The results store was this database's already; it has a new mark.",
                             StoreOwner.Another => "The results store was another database's, and is this database's now.",
-                            StoreOwner.Contested => "The results store was in doubt between copies of this database, and is this one's now.",
+                            StoreOwner.Contested =>
+                                "The results store was in doubt between copies of this database, and is this one's now.",
                             _ => "The results store had no owner, and is this database's now.",
                         }
                     );
@@ -65,7 +70,8 @@ internal static class ResultsCommands
         var withoutLimit = new Option<bool>("--without-limit")
         {
             Description =
-                $"Also if more than {RetentionStore.MostUnknownFiles} files and more than {RetentionStore.MostUnknownShare:P0} of all would go "
+                $"Also if more than {RetentionStore.MostUnknownFiles} files and more than {RetentionStore.MostUnknownShare:P0} of all "
+                + "would go "
                 + "that this database never named",
         };
         var minutes = new Option<double>("--older-than-minutes")
@@ -79,8 +85,15 @@ internal static class ResultsCommands
                 OperatorCommands.WithServicesAsync(async services =>
                 {
                     DateTimeOffset putBefore = DateTimeOffset.UtcNow - TimeSpan.FromMinutes(result.GetValue(minutes));
-                    SweepResult sweep = await RetentionOf(services)
-                        .SweepAsync(putBefore, result.GetValue(withoutLimit), cancellationToken);
+                    bool all = result.GetValue(withoutLimit);
+                    await OperatorCommands.EnterAsync(
+                        services,
+                        "results.sweep",
+                        "results store",
+                        new { WithoutLimit = all, PutBefore = putBefore },
+                        cancellationToken
+                    );
+                    SweepResult sweep = await RetentionOf(services).SweepAsync(putBefore, all, cancellationToken);
                     if (sweep.Problem is { } problem)
                     {
                         await Console.Error.WriteLineAsync(problem);

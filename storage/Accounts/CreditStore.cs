@@ -102,15 +102,7 @@ public sealed class CreditStore(NpgsqlDataSource source)
             }
         }
 
-        await Ledger.MoveAsync(
-            connection,
-            credits.AccountId,
-            credits.Entry,
-            credits.Amount,
-            credits.Note,
-            credits.Job,
-            cancellationToken
-        );
+        await Ledger.MoveAsync(connection, credits.AccountId, credits.Entry, credits.Amount, credits.Note, credits.Job, cancellationToken);
         byte[] given = answer((await AccountStore.FindAsync(connection, credits.AccountId, cancellationToken))!);
         if (credits.Key is { } used)
         {
@@ -130,8 +122,7 @@ public sealed class CreditStore(NpgsqlDataSource source)
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = key.AccountId });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key.Key });
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-        return
-            !await reader.ReadAsync(cancellationToken) ? null
+        return !await reader.ReadAsync(cancellationToken) ? null
             : reader.GetFieldValue<byte[]>(0).AsSpan().SequenceEqual(key.Fingerprint)
                 ? new CreditResult(CreditOutcome.Replayed, reader.GetFieldValue<byte[]>(1))
             : new CreditResult(CreditOutcome.KeyReused);
