@@ -72,6 +72,9 @@ public sealed class HotState(RedisConnection redis, RedisOptions options, ILogge
         );
     }
 
+    /// <summary>Shows nothing of a job any more: it is deleted. Returns at once.</summary>
+    public void Forget(JobId id) => _ = TryAsync(db => db.KeyDeleteAsync(Key(id), CommandFlags.CommandRetryWriteChecked));
+
     /// <summary>
     /// Shows how far a running job is. Returns at once; a worker whose lease epoch is not the newest is ignored, and so is a step
     /// before the one that is shown.

@@ -69,7 +69,9 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
         {
             SweepResult result = await SweepAloneAsync(putBefore, withoutLimit, cancellationToken);
             await using NpgsqlCommand record = source.CreateCommand("UPDATE results_store SET swept_at = now(), sweep_problem = $1");
-            record.Parameters.Add(new NpgsqlParameter { Value = (object?)result.Problem ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+            record.Parameters.Add(
+                new NpgsqlParameter { Value = (object?)result.Problem ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text }
+            );
             await record.ExecuteNonQueryAsync(cancellationToken);
             return result;
         }
@@ -113,8 +115,10 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
         {
             return new SweepResult(
                 0,
-                $"{unnamed.Unknown} of the results store's {unnamed.Files} files are named by nothing in this database and never were, which "
-                    + $"is more than {MostUnknownFiles} and more than {MostUnknownShare:P0}: nothing is deleted. If the database is whole (not "
+                $"{unnamed.Unknown} of the results store's {unnamed.Files} files are named by nothing in this database and never were, "
+                    + "which "
+                    + $"is more than {MostUnknownFiles} and more than {MostUnknownShare:P0}: nothing is deleted. If the database is "
+                    + "whole (not "
                     + "restored from an older state, not cut), run 'results sweep --without-limit' to delete them."
             );
         }
