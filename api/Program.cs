@@ -19,7 +19,7 @@ using Generation.Diagnostics.Settings;
 using Generation.Storage;
 
 // One-off commands over the same configuration
-if (args is ["migrate" or "keys" or "audit" or "results", ..])
+if (args is ["migrate" or "keys" or "audit" or "results" or "backup" or "restore", ..])
 {
     return await OperatorCommands.RunAsync(args);
 }

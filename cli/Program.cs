@@ -17,6 +17,8 @@ var root = new Command("./generation", "Generation: pictures from words, made on
     OperatorCommand.Create("keys", "Create, list and revoke API keys of the running stack."),
     OperatorCommand.Create("results", "Check, adopt and sweep the running stack's results store."),
     OperatorCommand.Create("audit", "Verify what operators did, as it was written down."),
+    BackupCommand.Backup(),
+    BackupCommand.Restore(),
     LogsCommand.Create(),
     ModelCommand.Create(),
     BenchCommand.Create(),

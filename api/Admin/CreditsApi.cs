@@ -33,7 +33,8 @@ internal static class CreditsApi
             .MapPost("/accounts/{id:guid}/credits", MoveAsync)
             .WithSummary("Grants, tops up or refunds")
             .WithDescription(
-                "With an Idempotency-Key a repeated request is answered as the first was, and moves nothing again. A refund names a job of the "
+                "With an Idempotency-Key a repeated request is answered as the first was, and moves nothing again. A refund names a job "
+                    + "of the "
                     + "account, and gives back at most what it cost less what was refunded before."
             )
             .Accepts<CreditsBody>("application/json")

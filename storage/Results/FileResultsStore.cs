@@ -211,12 +211,7 @@ public sealed class FileResultsStore : IResultsStore
         }
     }
 
-    public async Task<bool> WriteDocumentAsync(
-        string name,
-        ReadOnlyMemory<byte> content,
-        bool replace,
-        CancellationToken cancellationToken
-    )
+    public async Task<bool> WriteDocumentAsync(string name, ReadOnlyMemory<byte> content, bool replace, CancellationToken cancellationToken)
     {
         string place = DocumentOf(name);
         bool written = true;

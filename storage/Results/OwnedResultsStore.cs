@@ -45,12 +45,7 @@ public sealed class OwnedResultsStore(IResultsStore store, ResultsOwnership owne
     public Task<byte[]?> ReadDocumentAsync(string name, CancellationToken cancellationToken) =>
         store.ReadDocumentAsync(name, cancellationToken);
 
-    public async Task<bool> WriteDocumentAsync(
-        string name,
-        ReadOnlyMemory<byte> content,
-        bool replace,
-        CancellationToken cancellationToken
-    )
+    public async Task<bool> WriteDocumentAsync(string name, ReadOnlyMemory<byte> content, bool replace, CancellationToken cancellationToken)
     {
         await ownership.EnsureMayPutAsync(cancellationToken);
         return await store.WriteDocumentAsync(name, content, replace, cancellationToken);

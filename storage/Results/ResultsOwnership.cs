@@ -27,13 +27,17 @@ public sealed class ResultsOwnership(NpgsqlDataSource source, IResultsStore stor
     public static string? ProblemOf(StoreOwner owner) =>
         owner switch
         {
-            StoreOwner.Missing => "The results store does not carry the mark that this database gave it: it is another folder or bucket than "
-                + "before, or its disk is not mounted. Put that right; or, if the store is meant to begin anew, run 'results adopt'.",
-            StoreOwner.Another => "The results store belongs to another database, or to the one that this database was restored or copied from: "
-                + "nothing is put there and nothing deleted. Let Results name a store of this database's own; or, if the other database is out "
-                + "of use, run 'results adopt'.",
-            StoreOwner.Contested => "A copy of this database uses the results store, too, or this database was set back to an earlier state: "
-                + "nothing is deleted there. Stop the copy, then run 'results adopt' for the database that is to go on.",
+            StoreOwner.Missing =>
+                "The results store does not carry the mark that this database gave it: it is another folder or bucket than "
+                    + "before, or its disk is not mounted. Put that right; or, if the store is meant to begin anew, run 'results adopt'.",
+            StoreOwner.Another =>
+                "The results store belongs to another database, or to the one that this database was restored or copied from: "
+                    + "nothing is put there and nothing deleted. Let Results name a store of this database's own; or, if the other "
+                    + "database is out "
+                    + "of use, run 'results adopt'.",
+            StoreOwner.Contested =>
+                "A copy of this database uses the results store, too, or this database was set back to an earlier state: "
+                    + "nothing is deleted there. Stop the copy, then run 'results adopt' for the database that is to go on.",
             _ => null,
         };
 
@@ -90,6 +94,8 @@ public sealed class ResultsOwnership(NpgsqlDataSource source, IResultsStore stor
     {
         StoreOwner before = await LookAsync(cancellationToken);
         await ChangeAsync(only: null, replace: true, cancellationToken);
+        await using NpgsqlCommand settled = source.CreateCommand("UPDATE results_store SET sweep_problem = NULL");
+        await settled.ExecuteNonQueryAsync(cancellationToken);
         return before;
     }
 
@@ -163,7 +169,8 @@ public sealed class ResultsOwnership(NpgsqlDataSource source, IResultsStore stor
     }
 
     /// <summary>
-    /// Writes into the store that its owner is in doubt, so that the other database, whose mark it carries, finds a mark that is not its own
+    /// Writes into the store that its owner is in doubt, so that the other database, whose mark it carries, finds a mark that is not its
+    /// own
     /// and does not delete either.
     /// </summary>
     private async Task<StoreOwner> ContestAsync(NpgsqlConnection connection, CancellationToken cancellationToken)

@@ -12,7 +12,7 @@ namespace Generation.Storage.Results;
 /// Outputs in an S3 bucket: PREFIXab/cd/abcd... An object appears when its last byte has arrived and not before, as S3
 /// has it; the client tries again what fails in passing.
 /// </summary>
-public sealed class S3ResultsStore : IResultsStore, IDisposable
+public sealed partial class S3ResultsStore : IResultsStore, IDisposable
 {
     private readonly AmazonS3Client _client;
     private readonly AmazonS3Client _signer;
@@ -173,67 +173,6 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
 
             request.ContinuationToken = answer.NextContinuationToken;
         } while (answer.IsTruncated == true);
-    }
-
-    public async Task<byte[]?> ReadDocumentAsync(string name, CancellationToken cancellationToken)
-    {
-        try
-        {
-            using GetObjectResponse answer = await _client.GetObjectAsync(_options.Bucket, DocumentOf(name), cancellationToken);
-            using var content = new MemoryStream();
-            await answer.ResponseStream.CopyToAsync(content, cancellationToken);
-            return content.ToArray();
-        }
-        catch (AmazonS3Exception e) when (e.ErrorCode == "NoSuchKey")
-        {
-            return null;
-        }
-        catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException)
-        {
-            throw Away(e);
-        }
-    }
-
-    public async Task<bool> WriteDocumentAsync(
-        string name,
-        ReadOnlyMemory<byte> content,
-        bool replace,
-        CancellationToken cancellationToken
-    )
-    {
-        using var stream = new MemoryStream(content.ToArray(), writable: false);
-        var request = new PutObjectRequest
-        {
-            BucketName = _options.Bucket,
-            Key = DocumentOf(name),
-            InputStream = stream,
-            ContentType = "application/json",
-            AutoCloseStream = false,
-            UseChunkEncoding = false,
-        };
-        try
-        {
-            if (!replace)
-            {
-                // Servers that do not know the condition write in any case: they are asked before
-                request.IfNoneMatch = "*";
-                if (await ReadDocumentAsync(name, cancellationToken) is not null)
-                {
-                    return false;
-                }
-            }
-
-            await _client.PutObjectAsync(request, cancellationToken);
-            return true;
-        }
-        catch (AmazonS3Exception e) when (!replace && e.StatusCode is HttpStatusCode.PreconditionFailed or HttpStatusCode.Conflict)
-        {
-            return false;
-        }
-        catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException)
-        {
-            throw Away(e);
-        }
     }
 
     public async Task CheckAsync(CancellationToken cancellationToken)
@@ -420,8 +359,6 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
             throw;
         }
     }
-
-    private string DocumentOf(string name) => _options.Prefix + FileResultsStore.DocumentName(name);
 
     private string KeyOf(string sha256) =>
         FileResultsStore.IsSha256(sha256)

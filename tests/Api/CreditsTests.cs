@@ -2,7 +2,6 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Generation.Contracts;
 using Generation.Storage.Accounts;
-using Generation.Storage.Jobs;
 using Npgsql;
 
 namespace Generation.Api.Tests;
@@ -173,11 +172,7 @@ public sealed class CreditsTests
         }
 
         using HttpResponseMessage answer = await _admin.SendAsync(request);
-        return (
-            (int)answer.StatusCode,
-            await answer.Content.ReadAsStringAsync(),
-            answer.Headers.Contains("Idempotent-Replayed")
-        );
+        return ((int)answer.StatusCode, await answer.Content.ReadAsStringAsync(), answer.Headers.Contains("Idempotent-Replayed"));
     }
 
     private async Task<Credits> BalanceAsync() => (await _api.Get<AccountStore>().FindAsync(_api.Account, default))!.Balance;

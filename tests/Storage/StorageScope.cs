@@ -32,10 +32,12 @@ internal sealed class StorageScope : IAsyncDisposable
     public static Task<StorageScope> CreateAsync(bool migrated = true, params (string Key, string Value)[] settings) =>
         CreateAsync(null, migrated, settings);
 
-    /// <summary>The same with a copy of this one's database; a Redis database and a results folder of its own, unless settings say else.</summary>
+    /// <summary>
+    /// The same with a copy of this one's database; a Redis database and a results folder of its own, unless settings say else.
+    /// </summary>
     public async Task<StorageScope> CopyAsync(params (string Key, string Value)[] settings)
     {
-        NpgsqlConnection.ClearAllPools();
+        Source.Clear();
         return await CreateAsync(_servers, migrated: true, settings);
     }
 

@@ -23,12 +23,31 @@ public static class TestServers
     /// <summary>The same with a copy of the database of <paramref name="copied"/>, to which nobody may be connected.</summary>
     public static Task<TestScope> CopyScopeAsync(TestScope copied, CancellationToken token = default) => NewScopeAsync(copied, token);
 
+    /// <summary>Of a database that is copied, the server knows for a moment still the connections that were just closed.</summary>
+    private static async Task CreateDatabaseAsync(IServers servers, string sql, CancellationToken token)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(token);
+        limit.CancelAfter(TimeSpan.FromMinutes(1));
+        while (true)
+        {
+            try
+            {
+                await TestScope.ExecuteAsync(servers, sql, limit.Token);
+                return;
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ObjectInUse)
+            {
+                await Task.Delay(100, limit.Token);
+            }
+        }
+    }
+
     private static async Task<TestScope> NewScopeAsync(TestScope? copied, CancellationToken token)
     {
         IServers servers = await Started.Value.WaitAsync(token);
         string name = $"test-{Guid.NewGuid():N}";
         string template = copied is null ? "" : $" template \"{copied.Name}\"";
-        await TestScope.ExecuteAsync(servers, $"create database \"{name}\"{template}", token);
+        await CreateDatabaseAsync(servers, $"create database \"{name}\"{template}", token);
         await servers.RabbitMq.AddVirtualHostAsync(name, token);
         return new TestScope(servers, name)
         {

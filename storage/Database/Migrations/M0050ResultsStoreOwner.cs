@@ -26,7 +26,8 @@ public sealed class M0050ResultsStoreOwner : Migration
             );
             INSERT INTO results_store DEFAULT VALUES;
 
-            -- Files that outputs, uploads or deleted jobs named until their time was over or their owner deleted them: a sweep may delete any
+            -- Files that outputs, uploads or deleted jobs named until their time was over or their owner deleted them: a sweep may
+            -- delete any
             -- number of them
             CREATE TABLE released_files (
                 sha256      text PRIMARY KEY CHECK (length(sha256) = 64),
