@@ -37,7 +37,7 @@ internal sealed class StorageScope : IAsyncDisposable
     /// </summary>
     public async Task<StorageScope> CopyAsync(params (string Key, string Value)[] settings)
     {
-        Source.Clear();
+        NpgsqlConnection.ClearAllPools();
         return await CreateAsync(_servers, migrated: true, settings);
     }
 
