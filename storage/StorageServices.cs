@@ -5,6 +5,7 @@ using Generation.Storage.Jobs;
 using Generation.Storage.Prices;
 using Generation.Storage.Redis;
 using Generation.Storage.Results;
+using Generation.Storage.Tls;
 using Generation.Storage.Workers;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
@@ -49,7 +50,11 @@ public static class StorageServices
         services.AddDbContextFactory<GenerationDb>(
             (provider, options) => options.UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>())
         );
-        services.AddSingleton(_ => new RedisConnection(ConnectionString(configuration, "Redis")));
+        services.AddSingleton(_ => ServerTrust.Of(configuration));
+        services.AddSingleton(provider => new RedisConnection(
+            ConnectionString(configuration, "Redis"),
+            provider.GetRequiredService<ServerTrust>()
+        ));
         services.AddSingleton(provider => new HotState(
             provider.GetRequiredService<RedisConnection>(),
             provider.GetRequiredService<IOptions<RedisOptions>>().Value,
@@ -100,7 +105,7 @@ public static class StorageServices
 
         S3Options s3 = provider.GetRequiredService<IOptions<S3Options>>().Value;
         return s3.Bucket.Length > 0
-            ? new S3ResultsStore(s3)
+            ? new S3ResultsStore(s3, provider.GetRequiredService<ServerTrust>())
             : throw new InvalidOperationException("Set Results:S3:Bucket, or Results:Kind to files.");
     }
 
@@ -129,6 +134,15 @@ public static class StorageServices
         {
             builder.ConnectionStringBuilder.MaxAutoPrepare = 100;
             builder.ConnectionStringBuilder.AutoPrepareMinUsages = connections is null ? 2 : 1;
+        }
+
+        // Given only where the server's certificate is looked at; the client refuses it beside a mode that trusts any
+        if (
+            builder.ConnectionStringBuilder is { RootCertificate: null, SslMode: SslMode.VerifyCA or SslMode.VerifyFull }
+            && provider.GetRequiredService<ServerTrust>().AuthorityFile is { } authorities
+        )
+        {
+            builder.ConnectionStringBuilder.RootCertificate = authorities;
         }
 
         if (connections is { } few)

@@ -5,6 +5,7 @@ using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
+using Generation.Storage.Tls;
 
 namespace Generation.Storage.Results;
 
@@ -18,15 +19,17 @@ public sealed partial class S3ResultsStore : IResultsStore, IDisposable
     private readonly AmazonS3Client _signer;
     private readonly S3Options _options;
 
-    public S3ResultsStore(S3Options options)
+    /// <param name="options">Where the bucket is.</param>
+    /// <param name="trust">Whose certificates are trusted where the address is https; null: those of the system's authorities.</param>
+    public S3ResultsStore(S3Options options, ServerTrust? trust = null)
     {
         _options = options;
-        _client = ClientOf(options, options.ServiceUrl);
+        _client = ClientOf(options, options.ServiceUrl, trust);
         // The host is part of what is signed: an address for others is signed for the name that they use
-        _signer = options.PublicUrl is { Length: > 0 } address ? ClientOf(options, address) : _client;
+        _signer = options.PublicUrl is { Length: > 0 } address ? ClientOf(options, address, trust) : _client;
     }
 
-    private static AmazonS3Client ClientOf(S3Options options, string? serviceUrl)
+    private static AmazonS3Client ClientOf(S3Options options, string? serviceUrl, ServerTrust? trust)
     {
         var config = new AmazonS3Config
         {
@@ -34,6 +37,11 @@ public sealed partial class S3ResultsStore : IResultsStore, IDisposable
             MaxErrorRetry = 4,
             RetryMode = RequestRetryMode.Standard,
         };
+        if (trust?.AuthorityFile is not null)
+        {
+            config.HttpClientFactory = new TrustingClientFactory(trust);
+        }
+
         if (serviceUrl is { Length: > 0 } address)
         {
             config.ServiceURL = address;
