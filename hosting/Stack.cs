@@ -147,7 +147,7 @@ public sealed class Stack
             ["ConnectionStrings__RabbitMq"] = Servers.RabbitMq.ConnectionString,
             ["Results__Kind"] = "files",
             ["Results__Path"] = Folder.Results,
-            ["Keys__SecretFile"] = Folder.SecretFile("keys"),
+            ["Keys__SecretFile"] = Folder.KeySecretFile,
             ["Models__Path"] = _clone.Models,
             // A line an event, with its time, and not one for each statement and request
             ["Logging__Console__FormatterName"] = "simple",

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Generation.Cli.Output;
 using Generation.Hosting;
 using Generation.Hosting.Servers;
 
@@ -73,7 +72,7 @@ internal static class BackupCommand
     private static async Task<int> RestoreAsync(string file, bool replace, bool adopt, CancellationToken token)
     {
         var folder = DataFolder.OfClone(Clone.Current.Root);
-        var stack = new Stack(folder, new StackSettings { ServersOnly = true });
+        var stack = new Stack(folder);
         string path = Path.GetFullPath(file);
         string extracted = Path.Combine(folder.Root, $"restored-{Guid.NewGuid():N}");
         List<string> arguments = ["restore", path, "--files-to", extracted];
@@ -90,7 +89,9 @@ internal static class BackupCommand
                 return refused;
             }
 
-            await stack.UpAsync(new Lines(), token);
+            // The database is made anew: nothing of what is there has to be brought forward first
+            await stack.StopAsync(await ProgramsAsync(stack, token), token);
+            await stack.Servers.EnsureAsync(started: null, token);
             int code = await stack.RunApiAsync(arguments, log: null, token);
             if (code != 0)
             {
@@ -113,6 +114,15 @@ internal static class BackupCommand
         Console.WriteLine("Start the API and the workers: ./generation up");
         return 0;
     }
+
+    /// <summary>The API and the workers, as far as they run.</summary>
+    private static async Task<HashSet<string>> ProgramsAsync(Stack stack, CancellationToken token) =>
+        [
+            .. (await stack.CheckAsync(token))
+                .Select(process => process.Name)
+                .Except(stack.Servers.All.Select(server => server.Name))
+                .Where(name => stack.ProcessOf(name).IsRunning && name != "epmd"),
+        ];
 
     /// <summary>The first key takes its place; a model's entry only where there is none of the name.</summary>
     private static void PutBack(Stack stack, string extracted)

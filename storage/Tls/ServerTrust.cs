@@ -75,7 +75,10 @@ public sealed class ServerTrust
         own.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         if (chain is not null)
         {
-            own.ChainPolicy.ExtraStore.AddRange([.. chain.ChainElements.Select(element => element.Certificate)]);
+            foreach (X509ChainElement element in chain.ChainElements)
+            {
+                own.ChainPolicy.ExtraStore.Add(element.Certificate);
+            }
         }
 
         using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(certificate.GetRawCertData());

@@ -13,6 +13,6 @@ internal sealed class TrustingClientFactory(ServerTrust trust) : HttpClientFacto
             PooledConnectionLifetime = TimeSpan.FromMinutes(10),
             SslOptions = { RemoteCertificateValidationCallback = trust.Check },
         };
-        return new HttpClient(handler, disposeHandler: true) { Timeout = Timeout.InfiniteTimeSpan };
+        return new HttpClient(handler, disposeHandler: true) { Timeout = clientConfig.Timeout ?? TimeSpan.FromSeconds(100) };
     }
 }

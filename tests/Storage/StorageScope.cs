@@ -15,11 +15,15 @@ internal sealed class StorageScope : IAsyncDisposable
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
 
     private readonly TestScope _servers;
-    private readonly ServiceProvider _services;
+    private readonly IConfiguration _configuration;
+    private ServiceProvider _services;
     private readonly string _folder;
 
-    private StorageScope(TestScope servers, ServiceProvider services, string folder) =>
-        (_servers, _services, _folder) = (servers, services, folder);
+    private StorageScope(TestScope servers, IConfiguration configuration, string folder)
+    {
+        (_servers, _configuration, _folder) = (servers, configuration, folder);
+        _services = Services(configuration);
+    }
 
     public JobStore Jobs => Get<JobStore>();
 
@@ -37,7 +41,9 @@ internal sealed class StorageScope : IAsyncDisposable
     /// </summary>
     public async Task<StorageScope> CopyAsync(params (string Key, string Value)[] settings)
     {
-        NpgsqlConnection.ClearAllPools();
+        // A database is copied while nobody is connected to it: this one's pools end, and begin anew
+        await _services.DisposeAsync();
+        _services = Services(_configuration);
         return await CreateAsync(_servers, migrated: true, settings);
     }
 
@@ -58,17 +64,22 @@ internal sealed class StorageScope : IAsyncDisposable
             )
             .AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)))
             .Build();
-        var collection = new ServiceCollection();
-        collection.AddLogging();
-        collection.AddGenerationStorage(configuration);
-        collection.AddGenerationKeys(configuration);
-        var scope = new StorageScope(servers, collection.BuildServiceProvider(), folder);
+        var scope = new StorageScope(servers, configuration, folder);
         if (migrated)
         {
             await scope.Get<Migrator>().MigrateAsync(CancellationToken.None);
         }
 
         return scope;
+    }
+
+    private static ServiceProvider Services(IConfiguration configuration)
+    {
+        var collection = new ServiceCollection();
+        collection.AddLogging();
+        collection.AddGenerationStorage(configuration);
+        collection.AddGenerationKeys(configuration);
+        return collection.BuildServiceProvider();
     }
 
     /// <summary>The connections for what is written together of one more process.</summary>
