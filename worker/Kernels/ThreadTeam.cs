@@ -9,6 +9,8 @@ namespace Generation.Kernels;
 /// </summary>
 public static unsafe class ThreadTeam
 {
+    private const long NumbersPerRun = 32768;
+
     private static nint s_parallel;
     private static int s_threads = Environment.ProcessorCount;
 
@@ -86,6 +88,17 @@ public static unsafe class ThreadTeam
         }
 
         work.ThrowIfFailed();
+    }
+
+    /// <summary>
+    /// Shares rows between threads where there are enough of them: a second thread costs some microseconds. Calls
+    /// <paramref name="body"/> with runs (begin, end) of <paramref name="rows"/> rows, on any thread and in any order. How rows fall into
+    /// runs depends on nothing but their number and size.
+    /// </summary>
+    public static void ForRows(long rows, long numbersPerRow, Action<long, long> body)
+    {
+        long run = Math.Max(1, NumbersPerRun / Math.Max(1, numbersPerRow));
+        For((rows + run - 1) / run, piece => body(piece * run, Math.Min(rows, (piece + 1) * run)));
     }
 
     [UnmanagedCallersOnly]

@@ -287,3 +287,10 @@ public sealed record SchedulerConfig
     private double[]? Numbers(string name) =>
         Given(name) is { } given ? [.. given.EnumerateArray().Select(e => PythonJson.Number(e))] : null;
 }
+
+/// <summary>A scheduler was asked for something that it cannot do. The message names the setting, its value and what is allowed.</summary>
+public sealed class SchedulerException : ArgumentException
+{
+    public SchedulerException(string message)
+        : base(message) { }
+}

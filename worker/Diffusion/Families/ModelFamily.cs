@@ -56,3 +56,11 @@ public sealed record AdapterWidths(long Lora, long Embedding);
 /// <param name="Features">Width of the prompt features that it changes or adds to; 0 where its keys alone tell.</param>
 /// <param name="Family">Short name of the family, or, where no published model has that width, what is known: of 512 features.</param>
 public sealed record AdapterFit(long Features, string Family);
+
+/// <summary>What a model is loaded from.</summary>
+/// <param name="Files">Its folder or its checkpoint.</param>
+public sealed record ModelSource(ModelFiles Files)
+{
+    /// <summary>Folder of a motion adapter with which a model of pictures makes clips; null: none.</summary>
+    public string? MotionAdapter { get; init; }
+}

@@ -20,3 +20,23 @@ public static class FeatureMap
         return x.view(x.shape[0], height, width, x.shape[2]).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
     }
 }
+
+/// <summary>Frames as pictures of a batch and as an axis of videos. Views when the pictures are channels_last.</summary>
+internal static class FrameMap
+{
+    /// <summary>(batch * frames, channels, height, width) to (batch, channels, frames, height * width).</summary>
+    public static Tensor ToVideo(Tensor x, int frames)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor sequence = FeatureMap.ToSequence(x);
+        return sequence.view(x.shape[0] / frames, frames, sequence.shape[1], x.shape[1]).permute(0, 3, 1, 2).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>(batch, channels, frames, height * width) to (batch * frames, channels, height, width).</summary>
+    public static Tensor FromVideo(Tensor x, long height, long width)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor sequence = x.permute(0, 2, 3, 1).reshape(x.shape[0] * x.shape[2], x.shape[3], x.shape[1]);
+        return FeatureMap.FromSequence(sequence, height, width).MoveToOuterDisposeScope();
+    }
+}

@@ -1,6 +1,7 @@
 using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
 
 namespace Generation.Diffusion.Layers;
 
@@ -79,5 +80,51 @@ internal sealed class TemporalResnetBlock
         }
         h = _conv2.Forward(_norm2.Forward(h, Activation.Silu));
         return h.add_(x).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>A convolution along the frames of a video: stored as a three-dimensional one with kernel (3, 1, 1).</summary>
+public sealed class TemporalConv
+{
+    private static readonly long[] Stride = [1, 1];
+    private static readonly long[] Padding = [1, 0];
+
+    private readonly Parameter _weight;
+    private readonly Parameter _bias;
+
+    public TemporalConv(NetworkWeights w, long inChannels, long outChannels)
+    {
+        _weight = w.Take("weight", outChannels, inChannels, 3, 1, 1);
+        _bias = w.Take("bias", outChannels);
+    }
+
+    /// <param name="x">(batch, in channels, frames, positions)</param>
+    /// <returns>(batch, out channels, frames, positions)</returns>
+    public Tensor Forward(Tensor x)
+    {
+        using Tensor kernel = _weight.Value.squeeze(-1);
+        return F.conv2d(x, kernel, _bias.Value, Stride, Padding);
+    }
+}
+
+/// <summary>A learned blend of what is seen in each frame and what is seen along the frames.</summary>
+internal sealed class TimeMixer
+{
+    private readonly Parameter _mixFactor;
+    private readonly bool _switched;
+
+    /// <param name="switched">The factor weighs the temporal part and not the spatial one, as video decoders do.</param>
+    public TimeMixer(NetworkWeights w, bool switched = false)
+    {
+        _mixFactor = w.Take("mix_factor", 1);
+        _switched = switched;
+    }
+
+    public Tensor Forward(Tensor spatial, Tensor temporal)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor factor = torch.sigmoid(_mixFactor.Value);
+        Tensor weight = _switched ? 1 - factor : factor;
+        return (weight * spatial + (1 - weight) * temporal).MoveToOuterDisposeScope();
     }
 }

@@ -1,5 +1,6 @@
 using Generation.Diffusion.Layers;
 using Generation.Diffusion.Weights;
+using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -43,7 +44,7 @@ public sealed class AutoencoderKL : Network
     public LatentDistribution Encode(Tensor image)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor h = _encoder.Forward(Layout.ForConvolutions(ToOwn(image)));
+        Tensor h = _encoder.Forward(TorchExtras.channels_last(ToOwn(image)));
         if (_quantConv is not null)
         {
             Scoped.Swap(ref h, _quantConv.Forward(h));
@@ -66,7 +67,7 @@ public sealed class AutoencoderKL : Network
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxValues);
         using DisposeScope scope = NewDisposeScope();
-        Tensor h = Layout.ForConvolutions(ToOwn(latents));
+        Tensor h = TorchExtras.channels_last(ToOwn(latents));
         if (_postQuantConv is not null)
         {
             h = _postQuantConv.Forward(h);

@@ -1,5 +1,6 @@
 using Generation.Diffusion.Layers;
 using Generation.Diffusion.Weights;
+using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -111,7 +112,7 @@ public sealed class ControlNetModel : Network
     {
         conditions ??= UNetConditions.None;
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = _convIn.Forward(Layout.ForConvolutions(ToOwn(sample)));
+        Tensor x = _convIn.Forward(TorchExtras.channels_last(ToOwn(sample)));
         Tensor control = Control(ToOwn(controlnetCond));
         if (control.shape[2] != x.shape[2] || control.shape[3] != x.shape[3])
         {
@@ -142,7 +143,7 @@ public sealed class ControlNetModel : Network
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor x = Config.ControlnetConditioningChannelOrder == ChannelOrder.Bgr ? picture.flip(1) : picture;
-        Tensor h = F.silu(_condIn.Forward(Layout.ForConvolutions(x)));
+        Tensor h = F.silu(_condIn.Forward(TorchExtras.channels_last(x)));
         foreach (Conv2d block in _condBlocks)
         {
             Scoped.Swap(ref h, F.silu(block.Forward(h)));

@@ -1,5 +1,6 @@
 using Generation.Diffusion.Layers;
 using Generation.Diffusion.Weights;
+using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -43,7 +44,7 @@ internal sealed class UNetBody
     {
         Check(sample, conditions);
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = Layout.ForConvolutions(sample);
+        Tensor x = TorchExtras.channels_last(sample);
         if (_config.CenterInputSample)
         {
             x = x * 2 - 1;

@@ -152,3 +152,10 @@ public abstract record DiffusionSettings
 
 /// <summary>Words to pictures.</summary>
 public record Text2ImgSettings : DiffusionSettings;
+
+/// <summary>A setting of a run cannot be. The message names the field, its value and the limit.</summary>
+/// <param name="field">The setting, in snake_case as requests name it.</param>
+public sealed class SettingException(string field, string detail) : ArgumentException($"{field}: {detail}")
+{
+    public string Field { get; } = field;
+}

@@ -34,3 +34,34 @@ public record Img2ImgSettings : DiffusionSettings
         }
     }
 }
+
+/// <summary>Changes a picture as an instruction says. The prompt is the instruction.</summary>
+public sealed record EditSettings : DiffusionSettings
+{
+    public required Picture Image { get; init; }
+
+    /// <summary>How closely the result keeps to the picture, 1 or more.</summary>
+    public double ImageGuidanceScale { get; init; } = 1.5;
+
+    public override void Check()
+    {
+        base.Check();
+        CheckFinite("image_guidance_scale", ImageGuidanceScale);
+    }
+}
+
+/// <summary>Makes a picture four times larger on each side, led by words.</summary>
+public sealed record UpscaleSettings : DiffusionSettings
+{
+    public UpscaleSettings()
+    {
+        // the reference's own defaults for this pipeline
+        NumInferenceSteps = 75;
+        GuidanceScale = 9;
+    }
+
+    public required Picture Image { get; init; }
+
+    /// <summary>Noise laid over the small picture before, as a time of the noise schedule: more lets the model change more.</summary>
+    public int NoiseLevel { get; init; } = 20;
+}

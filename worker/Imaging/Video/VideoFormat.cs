@@ -1,4 +1,3 @@
-
 namespace Generation.Imaging.Video;
 
 /// <summary>The video files that are written.</summary>

@@ -37,16 +37,24 @@ public static unsafe class ActivationKernel
         switch (Processor.Require(set), element)
         {
             case (InstructionSet.Avx512, Element.BFloat16):
-                Rows.Share(rows, size, (begin, end) => Geglu<BFloat16Numbers, Lanes512, Vector512<float>>(from, to, begin, end, size));
+                ThreadTeam.ForRows(rows, size, (begin, end) =>
+                    Geglu<BFloat16Numbers, Lanes512, Vector512<float>>(from, to, begin, end, size)
+                );
                 break;
             case (InstructionSet.Avx512, _):
-                Rows.Share(rows, size, (begin, end) => Geglu<Float32Numbers, Lanes512, Vector512<float>>(from, to, begin, end, size));
+                ThreadTeam.ForRows(rows, size, (begin, end) =>
+                    Geglu<Float32Numbers, Lanes512, Vector512<float>>(from, to, begin, end, size)
+                );
                 break;
             case (_, Element.BFloat16):
-                Rows.Share(rows, size, (begin, end) => Geglu<BFloat16Numbers, Lanes256, Vector256<float>>(from, to, begin, end, size));
+                ThreadTeam.ForRows(rows, size, (begin, end) =>
+                    Geglu<BFloat16Numbers, Lanes256, Vector256<float>>(from, to, begin, end, size)
+                );
                 break;
             default:
-                Rows.Share(rows, size, (begin, end) => Geglu<Float32Numbers, Lanes256, Vector256<float>>(from, to, begin, end, size));
+                ThreadTeam.ForRows(rows, size, (begin, end) =>
+                    Geglu<Float32Numbers, Lanes256, Vector256<float>>(from, to, begin, end, size)
+                );
                 break;
         }
     }
@@ -57,16 +65,24 @@ public static unsafe class ActivationKernel
         switch (Processor.Require(set), element)
         {
             case (InstructionSet.Avx512, Element.BFloat16):
-                Rows.Share(count, 1, (begin, end) => Apply<TActivation, BFloat16Numbers, Lanes512, Vector512<float>>(from, to, begin, end));
+                ThreadTeam.ForRows(count, 1, (begin, end) =>
+                    Apply<TActivation, BFloat16Numbers, Lanes512, Vector512<float>>(from, to, begin, end)
+                );
                 break;
             case (InstructionSet.Avx512, _):
-                Rows.Share(count, 1, (begin, end) => Apply<TActivation, Float32Numbers, Lanes512, Vector512<float>>(from, to, begin, end));
+                ThreadTeam.ForRows(count, 1, (begin, end) =>
+                    Apply<TActivation, Float32Numbers, Lanes512, Vector512<float>>(from, to, begin, end)
+                );
                 break;
             case (_, Element.BFloat16):
-                Rows.Share(count, 1, (begin, end) => Apply<TActivation, BFloat16Numbers, Lanes256, Vector256<float>>(from, to, begin, end));
+                ThreadTeam.ForRows(count, 1, (begin, end) =>
+                    Apply<TActivation, BFloat16Numbers, Lanes256, Vector256<float>>(from, to, begin, end)
+                );
                 break;
             default:
-                Rows.Share(count, 1, (begin, end) => Apply<TActivation, Float32Numbers, Lanes256, Vector256<float>>(from, to, begin, end));
+                ThreadTeam.ForRows(count, 1, (begin, end) =>
+                    Apply<TActivation, Float32Numbers, Lanes256, Vector256<float>>(from, to, begin, end)
+                );
                 break;
         }
     }

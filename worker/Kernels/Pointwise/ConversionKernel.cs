@@ -43,11 +43,11 @@ public static unsafe class ConversionKernel
         bool past = count * TTo.Size >= LongBytes && (nint)to % 64 == 0;
         if (Processor.Require(set) == InstructionSet.Avx512)
         {
-            Rows.Share(count, 1, (begin, end) => Convert<TFrom, TTo, Lanes512, Vector512<float>>(from, to, begin, end, past));
+            ThreadTeam.ForRows(count, 1, (begin, end) => Convert<TFrom, TTo, Lanes512, Vector512<float>>(from, to, begin, end, past));
         }
         else
         {
-            Rows.Share(count, 1, (begin, end) => Convert<TFrom, TTo, Lanes256, Vector256<float>>(from, to, begin, end, past));
+            ThreadTeam.ForRows(count, 1, (begin, end) => Convert<TFrom, TTo, Lanes256, Vector256<float>>(from, to, begin, end, past));
         }
     }
 

@@ -60,7 +60,7 @@ public static unsafe class GroupNormKernel
         float* norm = norms.Numbers;
         if (task.ChannelsLast)
         {
-            Rows.Share(task.Batch * runs, runRows * task.Channels, (begin, end) =>
+            ThreadTeam.ForRows(task.Batch * runs, runRows * task.Channels, (begin, end) =>
             {
                 for (long unit = begin; unit < end; unit++)
                 {
@@ -73,7 +73,7 @@ public static unsafe class GroupNormKernel
         }
         else
         {
-            Rows.Share(task.Batch * task.Channels, task.Area, (begin, end) =>
+            ThreadTeam.ForRows(task.Batch * task.Channels, task.Area, (begin, end) =>
             {
                 for (long unit = begin; unit < end; unit++)
                 {
@@ -83,7 +83,7 @@ public static unsafe class GroupNormKernel
             });
         }
 
-        Rows.Share(task.Batch * task.Groups, task.Channels / task.Groups * runs, (begin, end) =>
+        ThreadTeam.ForRows(task.Batch * task.Groups, task.Channels / task.Groups * runs, (begin, end) =>
         {
             for (long unit = begin; unit < end; unit++)
             {
@@ -162,7 +162,7 @@ public static unsafe class GroupNormKernel
     {
         if (task.ChannelsLast)
         {
-            Rows.Share(task.Batch * task.Area, task.Channels, (begin, end) =>
+            ThreadTeam.ForRows(task.Batch * task.Area, task.Channels, (begin, end) =>
             {
                 for (long row = begin; row < end; )
                 {
@@ -184,7 +184,7 @@ public static unsafe class GroupNormKernel
         }
         else
         {
-            Rows.Share(task.Batch * task.Channels, task.Area, (begin, end) =>
+            ThreadTeam.ForRows(task.Batch * task.Channels, task.Area, (begin, end) =>
             {
                 for (long unit = begin; unit < end; unit++)
                 {

@@ -71,7 +71,7 @@ public static unsafe class LayerNormKernel
         where TNumbers : struct, INumbers
         where TLanes : struct, ILanes<TVector>
         where TVector : unmanaged =>
-        Rows.Share(rows, size, (begin, end) => Run<TNumbers, TLanes, TVector>(from, to, begin, end, size, gain, eps));
+        ThreadTeam.ForRows(rows, size, (begin, end) => Run<TNumbers, TLanes, TVector>(from, to, begin, end, size, gain, eps));
 
     // Passes over a row that the first one brings into the nearest cache: no large sums are subtracted from each other. The biases stand
     // behind the gains, each filled up to whole vectors.

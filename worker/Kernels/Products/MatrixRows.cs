@@ -3,6 +3,22 @@ using Generation.Kernels.Vectors;
 
 namespace Generation.Kernels.Products;
 
+/// <summary>The first matrix of a product, read as it is needed: it need not lie anywhere as a matrix.</summary>
+internal unsafe interface IRows
+{
+    /// <summary>Copies a part of some rows, widened to float32.</summary>
+    /// <param name="block">
+    /// Row i of the copy begins at i times <see cref="Depth.Stride"/>; zeros follow up to a multiple of <see cref="Depth.Step"/>.
+    /// </param>
+    /// <param name="first">The first row.</param>
+    /// <param name="rows">How many rows.</param>
+    /// <param name="start">The first number of each row.</param>
+    /// <param name="count">How many numbers of each row.</param>
+    public void Pack<TLanes, TVector>(float* block, long first, int rows, int start, int count)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : unmanaged;
+}
+
 /// <summary>Rows of a dense, row-major matrix.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly unsafe struct MatrixRows<TNumbers>(byte* matrix, int columns) : IRows

@@ -41,3 +41,7 @@ internal readonly record struct Pieces(long Rows, int RowsEach, int Panels, int 
 
     private static long Blocks(long count, long size) => (count + size - 1) / size;
 }
+
+/// <summary>The part of a matrix product that one thread computes at a time.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct Piece(long FirstRow, int Rows, int FirstPanel, int Panels);

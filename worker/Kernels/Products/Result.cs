@@ -1,8 +1,22 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Generation.Kernels.Pointwise;
 using Generation.Kernels.Vectors;
 
 namespace Generation.Kernels.Products;
+
+/// <summary>What becomes of a product's sums.</summary>
+internal unsafe interface IResult
+{
+    /// <param name="sums">(rows, columns); what lies beyond the result's last column is left out.</param>
+    /// <param name="columns">Columns of a panel.</param>
+    /// <param name="bias">(columns)</param>
+    /// <param name="row">The first row.</param>
+    /// <param name="panel">The panel that the sums belong to.</param>
+    public void Write<TLanes, TVector>(float* sums, int columns, float* bias, long row, int rows, int panel)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : unmanaged;
+}
 
 /// <summary>The sums, in a dense matrix of <paramref name="columns"/> columns.</summary>
 /// <param name="added">A matrix of the same shape and numbers that is added, or null; it may be the result itself.</param>
@@ -34,6 +48,42 @@ internal readonly unsafe struct Result<TNumbers>(byte* result, byte* added, int 
                     sum = added is null ? sum : TLanes.Add(sum, Partial.Load<TNumbers, TLanes, TVector>(added + at, count - j));
                     Partial.Store<TNumbers, TLanes, TVector>(result + at, sum, count - j);
                 }
+            }
+        }
+    }
+}
+
+/// <summary>
+/// GEGLU: the first half of a panel's columns times GELU of the second half, in a dense matrix of <paramref name="columns"/> columns.
+/// Shazeer, 2020.
+/// </summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly unsafe struct GatedResult<TNumbers>(byte* result, int columns) : IResult
+    where TNumbers : struct, INumbers
+{
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Write<TLanes, TVector>(float* sums, int panelColumns, float* bias, long row, int rows, int panel)
+        where TLanes : struct, ILanes<TVector>
+        where TVector : unmanaged
+    {
+        // two vectors are a row of a panel: one of values, one of gates
+        int column = panel * TLanes.Count;
+        int count = Math.Min(TLanes.Count, columns - column);
+        TVector valueBias = TLanes.Load(bias);
+        TVector gateBias = TLanes.Load(bias + TLanes.Count);
+        for (int i = 0; i < rows; i++, sums += panelColumns)
+        {
+            TVector gate = TLanes.Add(TLanes.Load(sums + TLanes.Count), gateBias);
+            TVector gated = TLanes.Multiply(TLanes.Add(TLanes.Load(sums), valueBias), Gelu.Apply<TLanes, TVector>(gate));
+            byte* to = result + ((((row + i) * columns) + column) * TNumbers.Size);
+            if (count == TLanes.Count)
+            {
+                TNumbers.Store<TLanes, TVector>(to, gated);
+            }
+            else
+            {
+                Partial.Store<TNumbers, TLanes, TVector>(to, gated, count);
             }
         }
     }

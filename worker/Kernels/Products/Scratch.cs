@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 
 namespace Generation.Kernels.Products;
 
@@ -51,4 +52,21 @@ internal sealed unsafe class Scratch : IDisposable
     public void Dispose() => s_free.Add(this);
 
     private static long Rounded(int length) => ((length * (long)sizeof(float)) + Alignment - 1) / Alignment * Alignment;
+}
+
+/// <summary>Memory outside of the managed heap, which begins at a multiple of 64 bytes.</summary>
+internal sealed unsafe class NativeBuffer : SafeHandle
+{
+    public NativeBuffer(nint bytes)
+        : base(0, ownsHandle: true) => SetHandle((nint)NativeMemory.AlignedAlloc((nuint)bytes, 64));
+
+    public override bool IsInvalid => handle == 0;
+
+    public byte* Data => (byte*)handle;
+
+    protected override bool ReleaseHandle()
+    {
+        NativeMemory.AlignedFree((void*)handle);
+        return true;
+    }
 }

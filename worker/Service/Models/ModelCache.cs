@@ -1,5 +1,6 @@
 using Generation.Contracts;
 using Generation.Torch;
+using Microsoft.Extensions.Options;
 
 namespace Generation.Service.Models;
 
@@ -254,4 +255,27 @@ internal sealed class ModelLease(LoadedModel model, Action release) : IDisposabl
             release();
         }
     }
+}
+
+/// <summary>
+/// What a model is in memory for: clips are made by other networks than pictures, also where both come from the same files.
+/// </summary>
+internal enum ModelUse
+{
+    Pictures,
+    Clips,
+}
+
+internal static class ModelUses
+{
+    /// <summary>What a model is first wanted for.</summary>
+    public static ModelUse First(ModelEntry entry) => entry.Kinds.All(kind => kind == JobKind.Video) ? ModelUse.Clips : ModelUse.Pictures;
+}
+
+/// <summary>How much memory loaded models may take.</summary>
+internal sealed class MemoryBudget(IOptions<WorkerOptions> options)
+{
+    /// <summary>In bytes. Without a setting: six tenths of what this process may use, a container's limit counted.</summary>
+    public long Bytes { get; } =
+        options.Value.ModelMemoryMiB > 0 ? options.Value.ModelMemoryMiB << 20 : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 10 * 6;
 }

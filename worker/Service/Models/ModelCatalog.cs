@@ -134,3 +134,6 @@ internal sealed partial class ModelCatalog
     [GeneratedRegex("^[a-z0-9][a-z0-9._-]{0,99}$", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex ValidName();
 }
+
+/// <summary>A kind that this worker has a renderer for: what the catalogue registers.</summary>
+internal sealed record RenderedKind(JobKind Kind);

@@ -58,7 +58,7 @@ internal sealed class ClipFinisher(StoredFiles files)
             Frames = frames.Count,
             Fps = request.Fps,
             DurationSeconds = frames.Count / request.Fps,
-            Thumbnail = await OutputThumbnail.PutAsync(files, job, frames[frames.Count / 2]),
+            Thumbnail = await files.PutThumbnailAsync(job, frames[frames.Count / 2]),
         };
     }
 

@@ -1,6 +1,9 @@
 using Generation.Contracts;
+using Generation.Diffusion.Families;
 using Generation.Diffusion.Pipelines;
+using Generation.Imaging;
 using Generation.Service.Jobs;
+using Generation.Service.Models;
 
 namespace Generation.Service.Rendering;
 
@@ -15,4 +18,37 @@ internal sealed class Img2ImgRenderer(JobPlans plans, PictureLoop loop, StoredFi
             (image, pass) => new Img2ImgSettings { Image = image, Strength = pass.Strength },
             (model, settings) => model.Encode(settings)
         );
+}
+
+/// <summary>Changes a picture as an instruction says.</summary>
+internal sealed class EditRenderer(JobPlans plans, PictureLoop loop, StoredFiles files) : PictureRenderer<EditRequest>(plans, loop)
+{
+    protected override async Task<PictureRecipe> PrepareAsync(EditRequest request, JobPlan plan, RunningJob job) =>
+        new FromPictureRecipe<EditSettings>(
+            request,
+            plan,
+            await files.ReadPictureAsync(job, "image", request.Image),
+            (image, _) => new EditSettings { Image = image, ImageGuidanceScale = request.ImageGuidanceScale },
+            (model, settings) => model.Encode(settings)
+        );
+}
+
+/// <summary>How a job begins that draws from one picture: img2img and edit, which differ in what they tell the network of it.</summary>
+/// <param name="request">The job's.</param>
+/// <param name="plan">Its plan.</param>
+/// <param name="image">The picture as it was sent.</param>
+/// <param name="settings">What is told of the picture, once it has the size at which the network begins, for the first pass.</param>
+/// <param name="encode">Which of the model's ways takes these settings.</param>
+internal sealed class FromPictureRecipe<TSettings>(
+    PictureRequest request,
+    JobPlan plan,
+    Picture image,
+    Func<Picture, PlannedPass, TSettings> settings,
+    Func<DiffusionModel, TSettings, DenoisingRun> encode
+) : PictureRecipe(request, plan)
+    where TSettings : DiffusionSettings
+{
+    private readonly TSettings _settings = settings(AtNetworkSize(image, request, plan.Passes[0]), plan.Passes[0]);
+
+    public override DenoisingRun Encode(LoadedModel model, int picture) => encode(model.Model, Common(_settings, model, picture, Draw));
 }

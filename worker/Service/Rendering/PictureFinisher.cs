@@ -37,7 +37,7 @@ internal sealed class PictureFinisher(StoredFiles files)
             Seed = seed,
             Nsfw = drawn.Nsfw,
             Render = plan,
-            Thumbnail = await OutputThumbnail.PutAsync(files, job, sized),
+            Thumbnail = await files.PutThumbnailAsync(job, sized),
         };
     }
 

@@ -1,3 +1,6 @@
+using Generation.Diffusion.Pipelines;
+using Generation.Imaging.Codecs;
+
 namespace Generation.Service.Rendering;
 
 /// <summary>Times one job's steps: when a preview is due, and when the job is so nearly done that the next may come in.</summary>
@@ -32,4 +35,15 @@ internal sealed class StepClock(TimeProvider time, WorkerOptions options)
         _step = _step == TimeSpan.Zero ? last : (_step * 0.7) + (last * 0.3);
         return options.Lookahead > TimeSpan.Zero && _step * stepsLeft <= options.Lookahead;
     }
+}
+
+/// <summary>A small picture of a run between two steps, as its model's family makes it: a JPEG file.</summary>
+internal static class StepPreview
+{
+    private const int MaxSide = 128;
+    private const int Quality = 75;
+
+    /// <summary>Null where the family has none.</summary>
+    public static byte[]? Make(StepReport report) =>
+        report.Preview() is { } picture ? PictureCodec.Encode(Thumbnail.Of(picture, MaxSide), PictureFormat.Jpeg, Quality) : null;
 }

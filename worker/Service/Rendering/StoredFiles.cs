@@ -18,11 +18,22 @@ internal sealed class StoredFiles(
     ILogger<StoredFiles> logger
 )
 {
+    /// <summary>Pixels of a thumbnail's longer side, at most.</summary>
+    private const int ThumbnailSide = 256;
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Stores a finished file; returns its hash.</summary>
     public Task<string> PutAsync(RunningJob job, byte[] file, string contentType) =>
         AgainAsync(job, token => results.PutAsync(file, contentType, token));
+
+    /// <summary>Makes and stores the small JPEG that lists and galleries show of an output; returns its hash.</summary>
+    public Task<string> PutThumbnailAsync(RunningJob job, Picture picture) =>
+        PutAsync(
+            job,
+            PictureCodec.Encode(Thumbnail.Of(picture, ThumbnailSide).ToRgb(), PictureFormat.Jpeg),
+            PictureFormat.Jpeg.ContentType()
+        );
 
     /// <summary>An input picture, decoded.</summary>
     /// <param name="field">Of the request, for errors.</param>

@@ -118,7 +118,7 @@ internal sealed class SuperResolutionRenderer(
             Height = larger.Height,
             Seed = request.NumInferenceSteps > 1 ? request.Seed : null,
             Nsfw = nsfw,
-            Thumbnail = await OutputThumbnail.PutAsync(files, job, larger),
+            Thumbnail = await files.PutThumbnailAsync(job, larger),
         };
     }
 }

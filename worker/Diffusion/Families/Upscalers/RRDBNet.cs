@@ -1,6 +1,7 @@
 using Generation.Diffusion.Layers;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Weights;
+using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -77,7 +78,7 @@ public sealed class RRDBNet : Network, IUpscalerNetwork
         {
             x = F.pixel_unshuffle(PadToMultiple(x, _unshuffle), _unshuffle);
         }
-        Tensor h = _convFirst.Forward(Layout.ForConvolutions(x));
+        Tensor h = _convFirst.Forward(TorchExtras.channels_last(x));
         Tensor body = h.alias();
         foreach (ResidualInResidual block in _body)
         {

@@ -1,6 +1,7 @@
 using Generation.Diffusion.Layers;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Weights;
+using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -110,7 +111,7 @@ public sealed class SRVGGNetCompact : Network, IUpscalerNetwork
     public Tensor Forward(Tensor image)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = Layout.ForConvolutions(ToOwn(image));
+        Tensor x = TorchExtras.channels_last(ToOwn(image));
         Tensor h = _convs[0].Forward(x);
         for (int i = 0; i < _convs.Length - 1; i++)
         {

@@ -1,6 +1,7 @@
 using Generation.Diffusion.Layers;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Weights;
+using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -34,7 +35,7 @@ public sealed class AutoencoderKLTemporalDecoder : Network
     public LatentDistribution Encode(Tensor image)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor moments = _quantConv.Forward(_encoder.Forward(Layout.ForConvolutions(ToOwn(image))));
+        Tensor moments = _quantConv.Forward(_encoder.Forward(TorchExtras.channels_last(ToOwn(image))));
         var latents = LatentDistribution.FromMoments(ToCaller(moments, image));
         latents.Mean.MoveToOuterDisposeScope();
         latents.LogVar.MoveToOuterDisposeScope();
@@ -49,6 +50,6 @@ public sealed class AutoencoderKLTemporalDecoder : Network
     public Tensor Decode(Tensor latents, int numFrames)
     {
         using DisposeScope scope = NewDisposeScope();
-        return ToCaller(_decoder.Forward(Layout.ForConvolutions(ToOwn(latents)), numFrames), latents).MoveToOuterDisposeScope();
+        return ToCaller(_decoder.Forward(TorchExtras.channels_last(ToOwn(latents)), numFrames), latents).MoveToOuterDisposeScope();
     }
 }

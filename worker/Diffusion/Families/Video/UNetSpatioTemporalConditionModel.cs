@@ -1,6 +1,7 @@
 using Generation.Diffusion.Layers;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Weights;
+using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -86,7 +87,7 @@ public sealed class UNetSpatioTemporalConditionModel : Network
             ToOwn(encoderHiddenStates).repeat_interleave(frames, 0),
             Frames: (int)frames
         );
-        var skips = new List<Tensor> { _convIn.Forward(Layout.ForConvolutions(ToOwn(sample).flatten(0, 1))) };
+        var skips = new List<Tensor> { _convIn.Forward(TorchExtras.channels_last(ToOwn(sample).flatten(0, 1))) };
         UNetBlocks.Down(_down, call, skips);
         Tensor h = UNetBlocks.Up(_up, UNetBlocks.Chain(_mid, skips[^1], call), call, skips);
         Scoped.Swap(ref h, _convNormOut.Forward(h, Activation.Silu));
