@@ -32,6 +32,23 @@ public abstract record JobRequest
     /// </summary>
     [JsonIgnore]
     public abstract IEnumerable<PromptText> Prompts { get; }
+
+    /// <summary>Calls the visitor's method for this shape of request.</summary>
+    public abstract T Accept<T>(IJobRequestVisitor<T> visitor);
+}
+
+/// <summary>
+/// Does something that differs between the shapes of requests: pictures, clips, enlarging. A new shape has to add a method here, and does
+/// not compile until everything that differs between shapes handles it.
+/// </summary>
+/// <typeparam name="T">The result.</typeparam>
+public interface IJobRequestVisitor<out T>
+{
+    public T Visit(PictureRequest request);
+
+    public T Visit(VideoRequest request);
+
+    public T Visit(SuperResolutionRequest request);
 }
 
 /// <summary>Words of a request that say what is to be seen.</summary>

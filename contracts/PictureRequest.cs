@@ -2,11 +2,13 @@ using System.Text.Json.Serialization;
 
 namespace Generation.Contracts;
 
-/// <summary>What every request for pictures from words has.</summary>
+/// <summary>What every request for pictures by a prompt has.</summary>
 public abstract record PictureRequest : JobRequest
 {
     [JsonIgnore]
     public override IEnumerable<PromptText> Prompts => [new("prompt", Prompt)];
+
+    public sealed override T Accept<T>(IJobRequestVisitor<T> visitor) => visitor.Visit(this);
 
     public required string Prompt { get; init; }
 

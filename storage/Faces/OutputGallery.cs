@@ -9,16 +9,7 @@ namespace Generation.Storage.Faces;
 /// <summary>Pictures over all jobs: an account's own, or those that are shown to everybody; and the marks that decide it.</summary>
 public sealed class OutputGallery(NpgsqlDataSource source)
 {
-    /// <summary>Kinds that make pictures from words.</summary>
-    private static readonly short[] Kinds =
-    [
-        (short)JobKind.Text2Img,
-        (short)JobKind.Img2Img,
-        (short)JobKind.Inpaint,
-        (short)JobKind.Outpaint,
-        (short)JobKind.Edit,
-        (short)JobKind.ControlNet,
-    ];
+    private static readonly short[] Kinds = [.. JobKinds.Of<PictureRequest>().Select(kind => (short)kind)];
 
     private const string CreatedAt = "j.finished_at + o.index * interval '1 millisecond'";
 

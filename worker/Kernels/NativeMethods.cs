@@ -5,13 +5,13 @@ using System.Runtime.InteropServices;
 
 namespace Generation.Kernels;
 
-/// <summary>Native/generation_kernels.h.</summary>
+/// <summary>The functions of Native/generation_kernels.h.</summary>
 internal static unsafe partial class NativeMethods
 {
     public const string Library = "generation_kernels";
     public const int Version = 1;
 
-    /// <summary>What a call returns.</summary>
+    /// <summary>The result codes of calls.</summary>
     public enum Result
     {
         Done,
@@ -49,7 +49,7 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library)]
     public static partial double gk_peak_run(long rounds, in Team team, InstructionSet instructions);
 
-    /// <summary>The threads of a call: libtorch's own, or .NET's pool where there are none.</summary>
+    /// <summary>The threads of a call: libtorch's own or, where there are none, .NET's pool.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public readonly struct Team
     {
@@ -110,7 +110,7 @@ internal static unsafe partial class NativeMethods
     }
 }
 
-/// <summary>Memory of the library's own ran out: the runtime's exception for it, since callers handle both alike.</summary>
+/// <summary>Throws the runtime's exception where the native library's own memory runs out, because callers handle both alike.</summary>
 internal static class NoMemory
 {
     [DoesNotReturn]

@@ -10,12 +10,12 @@ internal enum LoraPart
 }
 
 /// <summary>
-/// The key styles of LoRA files, as data: kohya's (lora_unet_a_b.lora_down.weight), PEFT's as diffusers writes it
-/// (unet.a.b.lora_A.weight), and the older ones of diffusers.
+/// The key styles of LoRA files, as data: kohya's (lora_unet_a_b.lora_down.weight), PEFT's as diffusers writes it (unet.a.b.lora_A.weight),
+/// and the older ones of diffusers.
 /// </summary>
 internal static class LoraKeys
 {
-    /// <summary>The network that is denoised with, whatever the family calls it.</summary>
+    /// <summary>The network that denoises, whatever its family calls it.</summary>
     public const string Denoiser = "unet or transformer";
 
     private static readonly (string Suffix, LoraPart Part)[] Suffixes =
@@ -57,7 +57,7 @@ internal static class LoraKeys
         ("up_blocks.", Denoiser),
     ];
 
-    /// <summary>Takes a key apart; null where it is of no known style.</summary>
+    /// <summary>Splits a key into network, layer and part; null where it is of no known style.</summary>
     public static (string Network, string Layer, LoraPart Part)? Parse(string key)
     {
         foreach ((string? suffix, LoraPart part) in Suffixes)

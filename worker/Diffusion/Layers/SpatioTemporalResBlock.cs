@@ -8,14 +8,16 @@ namespace Generation.Diffusion.Layers;
 /// <summary>A residual block in each frame, one along the frames, and a blend of the two (https://arxiv.org/abs/2311.15127).</summary>
 internal sealed class SpatioTemporalResBlock
 {
-    /// <summary>The reference's group norms of video networks have this many groups whatever the config.</summary>
+    /// <summary>
+    /// The number of groups of the group norms in video networks, which the reference implementation has whatever the config says.
+    /// </summary>
     public const int Groups = 32;
 
     private readonly ResnetBlock2D _spatial;
     private readonly TemporalResnetBlock _temporal;
     private readonly TimeMixer _mixer;
 
-    /// <param name="timeEmbedDim">Null: no time embedding.</param>
+    /// <param name="timeEmbedDim">The size of the time embedding; null for none.</param>
     /// <param name="switched">See <see cref="TimeMixer"/>.</param>
     public SpatioTemporalResBlock(
         NetworkWeights w,
@@ -83,7 +85,7 @@ internal sealed class TemporalResnetBlock
     }
 }
 
-/// <summary>A convolution along the frames of a video: stored as a three-dimensional one with kernel (3, 1, 1).</summary>
+/// <summary>A convolution along the frames of a video, stored as a three-dimensional one with kernel (3, 1, 1).</summary>
 public sealed class TemporalConv
 {
     private static readonly long[] Stride = [1, 1];
@@ -107,13 +109,13 @@ public sealed class TemporalConv
     }
 }
 
-/// <summary>A learned blend of what is seen in each frame and what is seen along the frames.</summary>
+/// <summary>A learned blend of the result in each frame and the result along the frames.</summary>
 internal sealed class TimeMixer
 {
     private readonly Parameter _mixFactor;
     private readonly bool _switched;
 
-    /// <param name="switched">The factor weighs the temporal part and not the spatial one, as video decoders do.</param>
+    /// <param name="switched">Whether the factor weighs the temporal part and not the spatial one, as in the decoders of videos.</param>
     public TimeMixer(NetworkWeights w, bool switched = false)
     {
         _mixFactor = w.Take("mix_factor", 1);

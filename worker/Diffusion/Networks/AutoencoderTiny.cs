@@ -8,7 +8,7 @@ using F = TorchSharp.torch.nn.functional;
 namespace Generation.Diffusion.Networks;
 
 /// <summary>
-/// A small autoencoder in the latent space of a large one (https://github.com/madebyollin/taesd): quick pictures and previews.
+/// A small autoencoder for the latent space of a large one (https://github.com/madebyollin/taesd), for quick pictures and previews.
 /// </summary>
 public sealed class AutoencoderTiny : Network
 {

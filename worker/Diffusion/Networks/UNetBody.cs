@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>All layers of a UNet, from the convolution in to the convolution out, with or without motion modules between.</summary>
+/// <summary>
+/// All layers of a UNet, from the input convolution to the output convolution, with or without motion modules in between.
+/// </summary>
 internal sealed class UNetBody
 {
     private readonly UNetConfig _config;
@@ -19,7 +21,7 @@ internal sealed class UNetBody
     private readonly GroupNorm _convNormOut;
     private readonly Conv2d _convOut;
 
-    /// <param name="w">The network's root.</param>
+    /// <param name="w">The root of the network's weights.</param>
     public UNetBody(NetworkWeights w, UNetConfig config, MotionModules? motion = null)
     {
         _config = config;

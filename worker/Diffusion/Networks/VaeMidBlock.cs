@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>The middle of an autoencoder's halves: residual block, self-attention, residual block.</summary>
+/// <summary>The middle block of an autoencoder's encoder and decoder: residual block, self-attention, residual block.</summary>
 internal sealed class VaeMidBlock
 {
     private readonly ResnetBlock2D _first;

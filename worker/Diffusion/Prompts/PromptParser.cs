@@ -228,8 +228,8 @@ public enum PromptSyntax
     Plain = 0,
 
     /// <summary>
-    /// With emphasis, BREAK, textual inversion, and as many chunks as the text needs, as AUTOMATIC1111's web UI reads it. A text
-    /// that uses none of this and fits into one chunk gives the same as <see cref="Plain"/>, to the bit.
+    /// With emphasis, BREAK, textual inversion, and as many chunks as the text needs, as AUTOMATIC1111's web UI reads it. A text that uses
+    /// none of this and fits into one chunk gives the same as <see cref="Plain"/>, to the bit.
     /// </summary>
     Weighted = 1,
 }

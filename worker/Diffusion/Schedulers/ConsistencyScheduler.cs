@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Schedulers;
 
 /// <summary>
-/// What LCM and TCD share: the timesteps of a run are taken from the schedule that the model was distilled on, and
-/// each step goes to the clean sample and back to a lower noise.
+/// What LCM and TCD share: the timesteps of a run are taken from the schedule that the model was distilled on, and each step predicts the
+/// clean sample and adds less noise to it.
 /// </summary>
 internal abstract class ConsistencyScheduler : VariancePreservingScheduler
 {
@@ -41,8 +41,8 @@ internal sealed class LcmScheduler : ConsistencyScheduler
 }
 
 /// <summary>
-/// Strategic stochastic sampling of trajectory consistency distillation, arXiv 2402.19159 (algorithm 4). Eta (gamma
-/// in the paper) is the share of noise that each step adds back: 0 none, 1 as multistep consistency sampling.
+/// Strategic stochastic sampling of trajectory consistency distillation, arXiv 2402.19159 (algorithm 4). Eta (gamma in the paper) is the
+/// share of noise that each step adds back: 0 for none, 1 for multistep consistency sampling.
 /// </summary>
 internal sealed class TcdScheduler : ConsistencyScheduler
 {

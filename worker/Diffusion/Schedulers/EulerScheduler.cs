@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Schedulers;
 
 /// <summary>
-/// Euler steps along the probability flow (algorithm 2 of arXiv 2206.00364 without its second half), with noise in each step on request
+/// Euler steps along the probability flow (algorithm 2 of arXiv 2206.00364 without its second half), optionally with noise in each step
 /// (s_churn).
 /// </summary>
 internal sealed class EulerScheduler : VarianceExplodingScheduler

@@ -12,7 +12,7 @@ internal abstract class FlowMatchScheduler : Scheduler
 }
 
 /// <summary>
-/// Euler steps along a rectified flow (arXiv 2403.03206): the sample is (1 - sigma) clean + sigma noise, and the network gives the
+/// Euler steps along a rectified flow (arXiv 2403.03206): the sample is (1 - sigma) clean + sigma noise, and the network predicts the
 /// velocity.
 /// </summary>
 internal sealed class FlowMatchEulerScheduler : FlowMatchScheduler
@@ -33,7 +33,7 @@ internal sealed class FlowMatchEulerScheduler : FlowMatchScheduler
     }
 }
 
-/// <summary>Heun's method along a rectified flow. Two calls of the network a step.</summary>
+/// <summary>Heun's method along a rectified flow, with two calls of the network per step.</summary>
 internal sealed class FlowMatchHeunScheduler : FlowMatchScheduler
 {
     private const string Slope = "derivative";

@@ -1,7 +1,7 @@
 namespace Generation.Diffusion.Weights;
 
 /// <summary>
-/// Keys that real checkpoints carry and no network takes: buffers that are computed anew, and averages kept for training.
+/// Keys that published checkpoints contain and no network takes: buffers that are computed again, and averages kept for training.
 /// </summary>
 public static class IgnoredKeys
 {

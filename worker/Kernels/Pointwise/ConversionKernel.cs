@@ -5,8 +5,8 @@ using Generation.Kernels.Vectors;
 namespace Generation.Kernels.Pointwise;
 
 /// <summary>
-/// Conversions of long arrays between types of numbers: rounded to the nearest, halves to the even one; NaN stays NaN. Long results are
-/// written past the caches.
+/// Converts long arrays between number types, rounding to the nearest, halves to the even one; NaN stays NaN. Long results bypass the
+/// caches.
 /// </summary>
 public static unsafe class ConversionKernel
 {
@@ -71,8 +71,8 @@ public static unsafe class ConversionKernel
 
         if (i < end)
         {
-            TVector last = Partial.Load<TFrom, TLanes, TVector>(from + i * TFrom.Size, end - i);
-            Partial.Store<TTo, TLanes, TVector>(to + i * TTo.Size, last, end - i);
+            TVector last = PartialVector.Load<TFrom, TLanes, TVector>(from + i * TFrom.Size, end - i);
+            PartialVector.Store<TTo, TLanes, TVector>(to + i * TTo.Size, last, end - i);
         }
 
         if (past)

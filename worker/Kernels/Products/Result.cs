@@ -5,21 +5,21 @@ using Generation.Kernels.Vectors;
 
 namespace Generation.Kernels.Products;
 
-/// <summary>What becomes of a product's sums.</summary>
+/// <summary>Where a product's sums are written, and how.</summary>
 internal unsafe interface IResult
 {
-    /// <param name="sums">(rows, columns); what lies beyond the result's last column is left out.</param>
-    /// <param name="columns">Columns of a panel.</param>
+    /// <param name="sums">(rows, columns); columns beyond the result's last one are ignored.</param>
+    /// <param name="columns">The number of columns of a panel.</param>
     /// <param name="bias">(columns)</param>
-    /// <param name="row">The first row.</param>
-    /// <param name="panel">The panel that the sums belong to.</param>
+    /// <param name="row">The index of the first row.</param>
+    /// <param name="panel">The index of the panel that the sums belong to.</param>
     public void Write<TLanes, TVector>(float* sums, int columns, float* bias, long row, int rows, int panel)
         where TLanes : struct, ILanes<TVector>
         where TVector : unmanaged;
 }
 
-/// <summary>The sums, in a dense matrix of <paramref name="columns"/> columns.</summary>
-/// <param name="added">A matrix of the same shape and numbers that is added, or null; it may be the result itself.</param>
+/// <summary>Writes the sums to a dense matrix of <paramref name="columns"/> columns.</summary>
+/// <param name="added">A matrix of the same shape and type that is added, or null; it may be the result itself.</param>
 [StructLayout(LayoutKind.Auto)]
 internal readonly unsafe struct Result<TNumbers>(byte* result, byte* added, int columns) : IResult
     where TNumbers : struct, INumbers
@@ -45,8 +45,8 @@ internal readonly unsafe struct Result<TNumbers>(byte* result, byte* added, int 
                 }
                 else
                 {
-                    sum = added is null ? sum : TLanes.Add(sum, Partial.Load<TNumbers, TLanes, TVector>(added + at, count - j));
-                    Partial.Store<TNumbers, TLanes, TVector>(result + at, sum, count - j);
+                    sum = added is null ? sum : TLanes.Add(sum, PartialVector.Load<TNumbers, TLanes, TVector>(added + at, count - j));
+                    PartialVector.Store<TNumbers, TLanes, TVector>(result + at, sum, count - j);
                 }
             }
         }
@@ -54,8 +54,8 @@ internal readonly unsafe struct Result<TNumbers>(byte* result, byte* added, int 
 }
 
 /// <summary>
-/// GEGLU: the first half of a panel's columns times GELU of the second half, in a dense matrix of <paramref name="columns"/> columns.
-/// Shazeer, 2020.
+/// Writes GEGLU, the first half of a panel's columns times GELU of the second half, to a dense matrix of <paramref name="columns"/>
+/// columns. Shazeer, 2020.
 /// </summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly unsafe struct GatedResult<TNumbers>(byte* result, int columns) : IResult
@@ -83,7 +83,7 @@ internal readonly unsafe struct GatedResult<TNumbers>(byte* result, int columns)
             }
             else
             {
-                Partial.Store<TNumbers, TLanes, TVector>(to, gated, count);
+                PartialVector.Store<TNumbers, TLanes, TVector>(to, gated, count);
             }
         }
     }

@@ -7,8 +7,8 @@ using Generation.Diffusion.Weights;
 namespace Generation.Service.Models;
 
 /// <summary>
-/// The adapters that lie beside the models: loras/NAME.safetensors and embeddings/NAME.safetensors. What they fit is read
-/// off the features of words that they were trained on, which differ between families.
+/// The LoRAs and embeddings that lie beside the models, as loras/NAME.safetensors and embeddings/NAME.safetensors. Which models they fit is
+/// told by the number of prompt features that they were trained on, which differs between families.
 /// </summary>
 internal sealed class AdapterFolders
 {
@@ -31,7 +31,9 @@ internal sealed class AdapterFolders
 
     public string EmbeddingPath(string name) => Path.Combine(_embeddingFolder, name + Extension);
 
-    /// <summary>The entry with all adapters listed; those that fit its weights have its own family.</summary>
+    /// <summary>
+    /// Returns the entry with all adapters listed. An adapter that fits the entry's weights is listed under the entry's own family.
+    /// </summary>
     public ModelEntry AddTo(ModelEntry entry, string weights)
     {
         if (_loras.Count + _embeddings.Count == 0 || entry.IsPlainUpscaler)

@@ -7,7 +7,7 @@ using Generation.Service.Models;
 
 namespace Generation.Service.Rendering;
 
-/// <summary>A picture and words to pictures.</summary>
+/// <summary>Generates pictures from a picture and a prompt.</summary>
 internal sealed class Img2ImgRenderer(JobPlans plans, PictureLoop loop, StoredFiles files) : PictureRenderer<Img2ImgRequest>(plans, loop)
 {
     protected override async Task<PictureRecipe> PrepareAsync(Img2ImgRequest request, JobPlan plan, RunningJob job) =>
@@ -20,7 +20,7 @@ internal sealed class Img2ImgRenderer(JobPlans plans, PictureLoop loop, StoredFi
         );
 }
 
-/// <summary>Changes a picture as an instruction says.</summary>
+/// <summary>Changes a picture as an instruction in words says.</summary>
 internal sealed class EditRenderer(JobPlans plans, PictureLoop loop, StoredFiles files) : PictureRenderer<EditRequest>(plans, loop)
 {
     protected override async Task<PictureRecipe> PrepareAsync(EditRequest request, JobPlan plan, RunningJob job) =>
@@ -33,12 +33,14 @@ internal sealed class EditRenderer(JobPlans plans, PictureLoop loop, StoredFiles
         );
 }
 
-/// <summary>How a job begins that draws from one picture: img2img and edit, which differ in what they tell the network of it.</summary>
-/// <param name="request">The job's.</param>
-/// <param name="plan">Its plan.</param>
+/// <summary>
+/// The recipe of kinds that begin with one input picture, img2img and edit. They differ in the settings that the model gets.
+/// </summary>
+/// <param name="request">The job's request.</param>
+/// <param name="plan">The job's plan.</param>
 /// <param name="image">The picture as it was sent.</param>
-/// <param name="settings">What is told of the picture, once it has the size at which the network begins, for the first pass.</param>
-/// <param name="encode">Which of the model's ways takes these settings.</param>
+/// <param name="settings">Makes the settings from the picture, at the size at which the network begins, and the first pass.</param>
+/// <param name="encode">Calls the overload of the model's Encode that takes these settings.</param>
 internal sealed class FromPictureRecipe<TSettings>(
     PictureRequest request,
     JobPlan plan,

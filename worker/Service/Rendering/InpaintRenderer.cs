@@ -10,7 +10,7 @@ using Generation.Service.Models;
 
 namespace Generation.Service.Rendering;
 
-/// <summary>Paints inside a mask, which is a picture or is found from words.</summary>
+/// <summary>Paints inside a mask, which is a picture or is found from a text.</summary>
 internal sealed class InpaintRenderer(JobPlans plans, PictureLoop loop, StoredFiles files, MaskFinding masks)
     : PictureRenderer<InpaintRequest>(plans, loop)
 {
@@ -39,8 +39,8 @@ internal sealed class InpaintRenderer(JobPlans plans, PictureLoop loop, StoredFi
     }
 
     /// <summary>
-    /// The mask in grey, white where it is painted unless the mode says the contrary. What is transparent is not painted, whatever colour
-    /// it hides.
+    /// The mask as a greyscale picture, white where it is painted unless the mode says the contrary. A transparent pixel is not painted,
+    /// whatever its colour.
     /// </summary>
     internal static Picture Grey(Picture mask, MaskMode mode)
     {
@@ -63,7 +63,7 @@ internal sealed class InpaintRenderer(JobPlans plans, PictureLoop loop, StoredFi
     }
 }
 
-/// <summary>Inpainting, and outpainting, which is inpainting on a larger canvas.</summary>
+/// <summary>The recipe of inpainting, and of outpainting, which is inpainting on a larger canvas.</summary>
 internal class InpaintRecipe(PictureRequest request, JobPlan plan, PaintedArea area) : PictureRecipe(request, plan)
 {
     public override DenoisingRun Encode(LoadedModel model, int picture)
@@ -80,11 +80,11 @@ internal class InpaintRecipe(PictureRequest request, JobPlan plan, PaintedArea a
     public override Picture Finish(Picture drawn) => area.Finish(drawn);
 }
 
-/// <summary>Finds masks from words, with the model's own network for it.</summary>
+/// <summary>Finds masks from a text, with the network that the model's entry names for it.</summary>
 internal sealed class MaskFinding(ModelCache models, ComputeThreads compute)
 {
-    /// <summary>A mask of the picture's size: white where the words fit.</summary>
-    /// <exception cref="SettingException">The model has no network for it, or nothing fits.</exception>
+    /// <summary>Returns a mask of the picture's size: white where the picture shows what the text says.</summary>
+    /// <exception cref="SettingException">The model has no such network, or nothing in the picture fits the text.</exception>
     public async Task<Picture> FindAsync(string model, Picture image, string words, CancellationToken cancellationToken)
     {
         using ModelLease lease = await models.AcquireAsync(model, cancellationToken);
@@ -97,7 +97,7 @@ internal sealed class MaskFinding(ModelCache models, ComputeThreads compute)
     }
 }
 
-/// <summary>Paints beyond the borders of a picture: inpainting on a larger canvas, into which the picture's edges are drawn out.</summary>
+/// <summary>Paints beyond the borders of a picture: inpainting on a larger canvas, into which the picture's edges are extended.</summary>
 internal sealed class OutpaintRenderer(JobPlans plans, PictureLoop loop, StoredFiles files) : PictureRenderer<OutpaintRequest>(plans, loop)
 {
     protected override async Task<PictureRecipe> PrepareAsync(OutpaintRequest request, JobPlan plan, RunningJob job)

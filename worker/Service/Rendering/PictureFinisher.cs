@@ -9,7 +9,8 @@ using Generation.Service.Jobs;
 namespace Generation.Service.Rendering;
 
 /// <summary>
-/// From a computed picture to a stored file: crop to the aspect, resize to the pixel, encode, put into the results store.
+/// Turns a computed picture into a stored file: crops it to the aspect ratio, resizes it to the exact size, encodes it and puts it into the
+/// results store.
 /// </summary>
 internal sealed class PictureFinisher(StoredFiles files)
 {

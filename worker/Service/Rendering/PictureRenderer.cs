@@ -7,7 +7,7 @@ using Generation.Service.Models;
 
 namespace Generation.Service.Rendering;
 
-/// <summary>Jobs of one kind of picture: makes the kind's recipe, and gives it to the loop.</summary>
+/// <summary>A renderer for one kind of picture job: makes the kind's recipe, and runs the loop with it.</summary>
 internal abstract class PictureRenderer<TRequest>(JobPlans plans, PictureLoop loop) : IJobRenderer
     where TRequest : PictureRequest
 {
@@ -18,12 +18,13 @@ internal abstract class PictureRenderer<TRequest>(JobPlans plans, PictureLoop lo
         return await loop.RunAsync(job, recipe);
     }
 
-    /// <summary>Fetches the input pictures and settles what is to be made of them.</summary>
+    /// <summary>Reads the input pictures and makes the recipe.</summary>
     protected abstract Task<PictureRecipe> PrepareAsync(TRequest request, JobPlan plan, RunningJob job);
 }
 
 /// <summary>
-/// What one kind of job brings to the loop that all kinds of pictures share: how a picture begins, and how it is brought to its size.
+/// What a kind of job adds to the loop that all kinds of pictures share: how the denoising of a picture begins, and how the result is
+/// brought to the request's size.
 /// </summary>
 internal abstract class PictureRecipe(PictureRequest request, JobPlan plan)
 {
@@ -31,20 +32,20 @@ internal abstract class PictureRecipe(PictureRequest request, JobPlan plan)
 
     public JobPlan Plan { get; } = plan;
 
-    /// <summary>The first pass, which draws.</summary>
+    /// <summary>The first pass of the plan, which draws the picture.</summary>
     public PlannedPass Draw => Plan.Passes[0];
 
-    /// <summary>Whether its beginning needs the text encoders alone, so that it may be made while another job computes.</summary>
-    public virtual bool EncodesWordsOnly => false;
+    /// <summary>Whether <see cref="Encode"/> needs only the text encoders, so that it may run while another job computes.</summary>
+    public virtual bool NeedsTextEncodersOnly => false;
 
-    /// <summary>Begins picture <paramref name="picture"/>: its words and pictures encoded, its noise drawn.</summary>
+    /// <summary>Begins picture <paramref name="picture"/>: encodes the prompt and the input pictures, and draws the noise.</summary>
     /// <exception cref="SettingException">The model cannot do this.</exception>
     public abstract DenoisingRun Encode(LoadedModel model, int picture);
 
-    /// <summary>The picture at the request's size, from what was drawn and enlarged.</summary>
+    /// <summary>Brings the picture that was drawn and enlarged to the request's size.</summary>
     public virtual Picture Finish(Picture drawn) => drawn.Fit(Request.Width, Request.Height, FitMode.Stretch);
 
-    /// <summary>Fills in what all kinds have, and what was planned for the pass.</summary>
+    /// <summary>Fills in the settings that all kinds have, and those that were planned for the pass.</summary>
     public T Common<T>(T settings, LoadedModel model, int picture, PlannedPass pass)
         where T : DiffusionSettings
     {
@@ -71,7 +72,7 @@ internal abstract class PictureRecipe(PictureRequest request, JobPlan plan)
         );
     }
 
-    /// <summary>A picture brought to the size at which the network begins.</summary>
+    /// <summary>Resizes a picture to the size at which the network begins.</summary>
     protected static Picture AtNetworkSize(Picture picture, PictureRequest request, PlannedPass pass) =>
         picture.DropAlpha().Fit(request.Width, request.Height, FitMode.Crop).Fit(pass.Width, pass.Height, FitMode.Stretch);
 }

@@ -15,7 +15,7 @@ internal interface IJobRenderer
     public Task<IReadOnlyList<JobOutput>> RunAsync(RunningJob job);
 }
 
-/// <summary>The renderers by kind. A kind without one is not registered, and the API says that no model does it.</summary>
+/// <summary>The renderers by kind. A kind without a renderer is not registered, and the API answers that no model can do it.</summary>
 internal sealed class Renderers(IServiceProvider services)
 {
     /// <summary>The renderer of a kind; null if there is none.</summary>

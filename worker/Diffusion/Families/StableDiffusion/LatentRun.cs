@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Families.StableDiffusion;
 
-/// <summary>What the runs of all Stable Diffusion pipelines share: the prompt's conditions, a guided prediction, the autoencoder.</summary>
+/// <summary>
+/// What the runs of all Stable Diffusion pipelines share: the prompt's conditions, the guided prediction and the autoencoder.
+/// </summary>
 internal abstract class LatentRun : DenoisingRun
 {
     private readonly LatentConditions _conditions;
@@ -37,10 +39,14 @@ internal abstract class LatentRun : DenoisingRun
     /// <summary>(2 n, length, features), the negative prompts first, or (n, length, features) without guidance.</summary>
     protected Tensor Embeddings => _conditions.Embeddings;
 
-    /// <summary>Channels that the network takes beside the latents, (n or 2 n, channels, height, width); null: none.</summary>
+    /// <summary>
+    /// Channels that are concatenated to the latents for the network, (n or 2 n, channels, height, width); null for none.
+    /// </summary>
     protected Tensor? ExtraChannels { get; set; }
 
-    /// <summary>The network's conditions at step <paramref name="i"/>; <paramref name="scaled"/> is what it will be given.</summary>
+    /// <summary>
+    /// The network's conditions at step <paramref name="i"/>, where <paramref name="scaled"/> are the latents that it will get.
+    /// </summary>
     protected virtual UNetConditions Conditions(Tensor scaled, int i) =>
         new()
         {
@@ -75,7 +81,8 @@ internal abstract class LatentRun : DenoisingRun
     }
 
     /// <summary>
-    /// One picture, (1, 3, height, width) in -1..1, as latents of every picture of the run: each drawn with its own generator.
+    /// Encodes one picture, (1, 3, height, width) in -1..1, into latents of every picture of the run. Each is sampled with its own
+    /// generator.
     /// </summary>
     protected Tensor EncodeImage(Tensor image)
     {

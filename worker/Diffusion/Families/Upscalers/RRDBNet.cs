@@ -9,8 +9,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace Generation.Diffusion.Families.Upscalers;
 
 /// <summary>
-/// The enlarging network of Real-ESRGAN (https://arxiv.org/abs/2107.10833, https://arxiv.org/abs/1809.00219): its sizes are read
-/// from the weights' shapes. Takes the key names of Real-ESRGAN; see <see cref="RRDBNetKeys"/> for those of ESRGAN.
+/// The large upscaler network of Real-ESRGAN (https://arxiv.org/abs/2107.10833, https://arxiv.org/abs/1809.00219). Its sizes are read from
+/// the weights' shapes. It takes the key names of Real-ESRGAN; see <see cref="RRDBNetKeys"/> for those of ESRGAN.
 /// </summary>
 public sealed class RRDBNet : Network, IUpscalerNetwork
 {
@@ -104,7 +104,9 @@ public sealed class RRDBNet : Network, IUpscalerNetwork
         return F.leaky_relu(h, 0.2, inplace: true);
     }
 
-    /// <summary>Mirrors right and lower edges, so that <paramref name="multiple"/> divides height and width.</summary>
+    /// <summary>
+    /// Pads the right and lower edges with their mirror image, so that <paramref name="multiple"/> divides height and width.
+    /// </summary>
     private static Tensor PadToMultiple(Tensor x, long multiple)
     {
         long right = (multiple - x.shape[3] % multiple) % multiple,
@@ -130,7 +132,7 @@ public sealed class RRDBNet : Network, IUpscalerNetwork
         }
     }
 
-    /// <summary>Five convolutions, each seeing all outputs before it.</summary>
+    /// <summary>Five convolutions, each of which takes the outputs of all before it.</summary>
     private sealed class DenseBlock
     {
         private readonly Conv2d[] _convs;

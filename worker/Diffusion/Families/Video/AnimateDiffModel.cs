@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.Video;
 
 /// <summary>
-/// Words to clips: a Stable Diffusion 1.x model with a motion adapter between its layers. Guo et al., AnimateDiff, 2023. It knows any
-/// model that is given a motion adapter; alone the model is of its own family.
+/// Clips from a prompt, by a Stable Diffusion 1.x model with a motion adapter between its layers. Guo et al., AnimateDiff, 2023. Any model
+/// that is given a motion adapter is of this family; without the adapter it is of its own.
 /// </summary>
 public sealed class AnimateDiffFamily : ModelFamily
 {
@@ -17,8 +17,8 @@ public sealed class AnimateDiffFamily : ModelFamily
         new AnimateDiffModel(AnimateDiffPipeline.Load(source.Files, source.MotionAdapter!, dtype, device));
 }
 
-/// <summary>A model of pictures with a motion adapter, in memory for clips.</summary>
-/// <param name="pipeline">Disposed with the model.</param>
+/// <summary>A loaded model of pictures with a motion adapter, for clips.</summary>
+/// <param name="pipeline">The pipeline, which is disposed with the model.</param>
 public sealed class AnimateDiffModel(AnimateDiffPipeline pipeline) : DiffusionModel
 {
     public override string Family => StableDiffusionFamily.Sd15.Name;
@@ -31,11 +31,10 @@ public sealed class AnimateDiffModel(AnimateDiffPipeline pipeline) : DiffusionMo
 
     public override int Multiple => pipeline.Vae.Config.Downscale << (pipeline.UNet.Config.BlockOutChannels.Count - 1);
 
-    /// <summary>None: LoRAs of pictures are not put on clips.</summary>
+    /// <summary>Empty: LoRAs for pictures are not applied to clips.</summary>
     public override IReadOnlyDictionary<string, ParameterStore> Adaptable { get; } = new Dictionary<string, ParameterStore>();
 
-    public override long[] LatentShape(PictureSize size) =>
-        [1, pipeline.Vae.Config.LatentChannels, size.Height / pipeline.Vae.Config.Downscale, size.Width / pipeline.Vae.Config.Downscale];
+    public override long[] LatentShape(PictureSize size) => [1, .. pipeline.Vae.Config.LatentShape(size.Width, size.Height)];
 
     public override DenoisingRun Encode(Text2VideoSettings settings) => pipeline.Encode(settings);
 

@@ -6,10 +6,10 @@ using F = TorchSharp.torch.nn.functional;
 namespace Generation.Torch;
 
 /// <summary>
-/// libtorch's layers; where the processor lacks AVX-512, bfloat16 is computed in float32, since libtorch's own bfloat16 products are six to
-/// seven times slower there.
+/// Layers computed by libtorch. Where the processor lacks AVX-512, bfloat16 is computed in float32, because libtorch's own bfloat16
+/// products are six to seven times slower there.
 /// </summary>
-internal static class Widened
+internal static class WidenedLayers
 {
     public static Tensor Linear(Tensor input, Tensor weight, Tensor? bias) => Run(input, weight, bias, F.linear);
 

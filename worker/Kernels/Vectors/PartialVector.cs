@@ -2,10 +2,12 @@ using System.Runtime.CompilerServices;
 
 namespace Generation.Kernels.Vectors;
 
-/// <summary>The last numbers of a row, fewer than a vector: nothing beyond them is read or written.</summary>
-internal static unsafe class Partial
+/// <summary>
+/// Reads and writes the last numbers of a row, where they are fewer than a vector: nothing beyond them is read or written.
+/// </summary>
+internal static unsafe class PartialVector
 {
-    /// <summary>The first <paramref name="count"/> numbers at <paramref name="from"/>, and zeros after them.</summary>
+    /// <summary>Loads the first <paramref name="count"/> numbers at <paramref name="from"/>, followed by zeros.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static TVector Load<TNumbers, TLanes, TVector>(byte* from, long count)
         where TNumbers : struct, INumbers

@@ -1,10 +1,10 @@
 namespace Generation.Imaging.Png;
 
 /// <summary>
-/// A file with nothing but what makes the picture, so that no other chunk's contents are ever interpreted, and with samples of
-/// 8 bits at most, since Skia cuts the lower byte of larger ones off where it should round.
+/// Rewrites a PNG file with only those chunks that make up the picture, so that no other chunk's content is ever interpreted, and with
+/// samples of 8 bits at most, because Skia truncates larger ones where it should round.
 /// </summary>
-internal static class PngEssence
+internal static class PngSanitizer
 {
     public static ReadOnlySpan<byte> Of(PngFile png, ReadOnlySpan<byte> file, PngColours colours)
     {

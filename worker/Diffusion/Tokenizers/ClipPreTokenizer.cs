@@ -3,12 +3,14 @@ using System.Text;
 
 namespace Generation.Diffusion.Tokenizers;
 
-/// <summary>How CLIP prepares a text and cuts it into words. Every step is linear in the length of the text.</summary>
-internal static class ClipWords
+/// <summary>
+/// How CLIP normalises a text and splits it into words before they are encoded. Every step is linear in the length of the text.
+/// </summary>
+internal static class ClipPreTokenizer
 {
     private static readonly string[] Contractions = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"];
 
-    /// <summary>Each run of white space as one space.</summary>
+    /// <summary>Replaces each run of white space by one space.</summary>
     public static string CollapseWhiteSpace(string text)
     {
         var result = new StringBuilder(text.Length);
@@ -32,7 +34,7 @@ internal static class ClipWords
     }
 
     /// <summary>
-    /// Every code point's lower case by itself, as Rust does it: the only one that becomes two is the dotted capital I, and a
+    /// Converts every code point to lower case by itself, as Rust does it: the only one that becomes two is the dotted capital I, and a
     /// sigma at a word's end is no exception.
     /// </summary>
     public static string Lower(string text)
@@ -55,7 +57,7 @@ internal static class ClipWords
     }
 
     /// <summary>
-    /// The next word from <paramref name="at"/> on, which moves behind it; empty at the end. The expression is
+    /// Returns the next word from <paramref name="at"/> on, and moves that behind it; empty at the end. The expression is
     /// <c>'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+</c>.
     /// </summary>
     public static ReadOnlySpan<char> Next(string text, ref int at)

@@ -5,8 +5,8 @@ using Generation.Kernels.Vectors;
 
 namespace Generation.Kernels.Attention;
 
-/// <summary>Four numbers at a time, between rows in memory and blocks of them that stand transposed.</summary>
-internal static unsafe class Quads
+/// <summary>Transposes blocks of four by four numbers on the way between rows in memory and transposed blocks.</summary>
+internal static unsafe class BlockTranspose
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Load<TNumbers>(byte* from)
@@ -34,13 +34,13 @@ internal static unsafe class Quads
         d = Sse.MoveHighToLow(cdUpper, abUpper);
     }
 
-    /// <summary>Writes rows of numbers as columns: number i of row r goes to to[i * stride + r].</summary>
+    /// <summary>Writes rows of numbers as columns: number i of row r is written to to[i * stride + r].</summary>
     /// <param name="from">The first row.</param>
-    /// <param name="rowBytes">From one row to the next.</param>
-    /// <param name="rows">Rows there are; zeros stand for the others up to <paramref name="columns"/>.</param>
-    /// <param name="columns">Columns to write, a multiple of 4.</param>
-    /// <param name="size">Numbers of a row.</param>
-    /// <param name="factor">What each number is multiplied by.</param>
+    /// <param name="rowBytes">The number of bytes from one row to the next.</param>
+    /// <param name="rows">The number of rows; zeros are written for the others up to <paramref name="columns"/>.</param>
+    /// <param name="columns">The number of columns to write, a multiple of 4.</param>
+    /// <param name="size">The number of numbers of a row.</param>
+    /// <param name="factor">A factor that each number is multiplied by.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void WriteTransposed<TNumbers>(
         byte* from,
@@ -85,7 +85,7 @@ internal static unsafe class Quads
         }
     }
 
-    /// <summary>The way back: to row r goes from[i * stride + r] * factors[r], for each of its numbers i.</summary>
+    /// <summary>Reverses <see cref="WriteTransposed{TNumbers}"/>: number i of row r is from[i * stride + r] * factors[r].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ReadTransposed<TNumbers>(float* from, long stride, float* factors, byte* to, long rowBytes, long rows, long size)
         where TNumbers : struct, INumbers

@@ -3,9 +3,10 @@ using Generation.Kernels.Vectors;
 
 namespace Generation.Kernels.Products;
 
-internal static unsafe class Copies
+/// <summary>Copies numbers of any type into float32, in the blocks that products read.</summary>
+internal static unsafe class WideningCopy
 {
-    /// <summary>Copies <paramref name="count"/> numbers as float32.</summary>
+    /// <summary>Copies <paramref name="count"/> numbers, converted to float32.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Widen<TNumbers, TLanes, TVector>(byte* from, float* to, int count)
         where TNumbers : struct, INumbers
@@ -32,12 +33,12 @@ internal static unsafe class Copies
 
         if (i < count)
         {
-            TVector last = Partial.Load<TNumbers, TLanes, TVector>(from + (i * TNumbers.Size), count - i);
-            Partial.Store<Float32Numbers, TLanes, TVector>((byte*)(to + i), last, count - i);
+            TVector last = PartialVector.Load<TNumbers, TLanes, TVector>(from + (i * TNumbers.Size), count - i);
+            PartialVector.Store<Float32Numbers, TLanes, TVector>((byte*)(to + i), last, count - i);
         }
     }
 
-    /// <summary>Zeros after the last of <paramref name="count"/> numbers, up to a multiple of <see cref="Depth.Step"/>.</summary>
+    /// <summary>Writes zeros after the last of <paramref name="count"/> numbers, up to a multiple of <see cref="Depth.Step"/>.</summary>
     public static void Pad(float* numbers, int count)
     {
         for (int i = count; i < Depth.Padded(count); i++)
