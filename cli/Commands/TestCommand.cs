@@ -8,7 +8,7 @@ using Generation.Hosting.Servers;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>`test`: all test projects, two at a time, against servers that are started once.</summary>
+/// <summary>The command `test`: runs all test projects, two at a time, on servers that are started once.</summary>
 internal static class TestCommand
 {
     public static Command Create()
@@ -31,7 +31,7 @@ internal static class TestCommand
         PrivateServers? servers = TestServersSetting.InContainers
             ? null
             : new PrivateServers(DataFolder.Temporary("test"), new ServerSettings(Durable: false));
-        var lines = new Lines();
+        var lines = new ProgressLines();
         string results = Path.Combine(clone.Root, "artifacts", "test-results");
         if (Directory.Exists(results))
         {

@@ -117,7 +117,7 @@ internal sealed class PartAddition(string path, string name, string folder, Text
         }
         catch (JsonException e)
         {
-            throw new WeightsException($"{file} is no model's entry: {e.Message}. Mend it first.", e);
+            throw new WeightsException($"{file} is no model's entry: {e.Message}. Correct it first.", e);
         }
 
         output.WriteLine($"Checking {path} with {to}, and running one step ...");

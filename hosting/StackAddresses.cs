@@ -2,12 +2,12 @@ using System.Text.Json;
 
 namespace Generation.Hosting;
 
-/// <summary>The addresses of a stack for other programs: one JSON file beside the first key.</summary>
-public static class AddressBook
+/// <summary>The addresses of a stack for other programs, as the JSON file beside the first key.</summary>
+public static class StackAddresses
 {
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
+    private static readonly JsonSerializerOptions Options = new() { WriteIndented = true };
 
-    public static string Write(Stack stack) =>
+    public static string Json(Stack stack) =>
         JsonSerializer.Serialize(
             new
             {
@@ -18,6 +18,6 @@ public static class AddressBook
                 redis = stack.Servers.Redis.ConnectionString,
                 rabbitmq = stack.Servers.RabbitMq.ConnectionString,
             },
-            Json
+            Options
         );
 }

@@ -2,13 +2,15 @@ using System.Diagnostics;
 
 namespace Generation.Cli.Output;
 
-/// <summary>Progress as lines with the time since the command began. Safe from several threads, and in order.</summary>
-internal sealed class Lines : IProgress<string>
+/// <summary>
+/// Reports progress as lines with the time since the command began. Safe for use by several threads; lines keep their order.
+/// </summary>
+internal sealed class ProgressLines : IProgress<string>
 {
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly Lock _lock = new();
 
-    /// <summary>Since the command began.</summary>
+    /// <summary>The time since the command began.</summary>
     public TimeSpan Elapsed => _clock.Elapsed;
 
     public void Report(string value)
