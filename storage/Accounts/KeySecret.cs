@@ -5,17 +5,19 @@ using System.Text;
 
 namespace Generation.Storage.Accounts;
 
-/// <summary>Where the secret is with which keys are hashed: configuration section "Keys".</summary>
+/// <summary>The settings of API keys: configuration section "Keys".</summary>
 public sealed record KeysOptions
 {
     public const string Section = "Keys";
 
-    /// <summary>A file with 32 random bytes in hexadecimal, readable by its owner only.</summary>
+    /// <summary>The file with the secret that keys are hashed with: 32 random bytes in hexadecimal, readable by its owner only.</summary>
     [Required]
     public string SecretFile { get; init; } = "";
 }
 
-/// <summary>The server's secret. Keys are stored as their HMAC-SHA256 under it: a copy of the database alone opens nothing.</summary>
+/// <summary>
+/// The server's secret. Keys are stored as their HMAC-SHA256 under it, so that a copy of the database alone gives no access.
+/// </summary>
 public sealed class KeySecret
 {
     private const int Bytes = 32;
@@ -23,8 +25,10 @@ public sealed class KeySecret
 
     private KeySecret(byte[] secret) => _secret = secret;
 
-    /// <summary>The secret in a file; made when there is no file. Of several processes that make it at once, one wins.</summary>
-    /// <exception cref="InvalidDataException">The file holds something else.</exception>
+    /// <summary>
+    /// Reads the secret from a file, or makes it when there is no file. Of several processes that make it at once, one wins.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The file contains something else.</exception>
     public static KeySecret LoadOrCreate(string path)
     {
         if (!File.Exists(path))
@@ -45,9 +49,7 @@ public sealed class KeySecret
 
     public byte[] Hash(string key) => HMACSHA256.HashData(_secret, Encoding.UTF8.GetBytes(key));
 
-    /// <summary>
-    /// Signs <paramref name="text"/> for <paramref name="purpose"/>: one purpose's signatures are worth nothing for another.
-    /// </summary>
+    /// <summary>Signs <paramref name="text"/> for <paramref name="purpose"/>; a signature is not valid for another purpose.</summary>
     public byte[] Sign(string purpose, string text) =>
         HMACSHA256.HashData(HMACSHA256.HashData(_secret, Encoding.UTF8.GetBytes("purpose:" + purpose)), Encoding.UTF8.GetBytes(text));
 
@@ -72,7 +74,7 @@ public sealed class KeySecret
     private static extern int Link([MarshalAs(UnmanagedType.LPUTF8Str)] string from, [MarshalAs(UnmanagedType.LPUTF8Str)] string to);
 }
 
-/// <summary>Files that only their owner may read.</summary>
+/// <summary>Files that only their owner can read.</summary>
 public static class PrivateFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -91,7 +93,7 @@ public static class PrivateFile
         file.Flush(flushToDisk: true);
     }
 
-    /// <summary>Replaces a file by one of mode 0600, whole or not at all.</summary>
+    /// <summary>Replaces a file by one of mode 0600, completely or not at all.</summary>
     public static void Replace(string path, string content)
     {
         string full = Path.GetFullPath(path);
