@@ -51,7 +51,9 @@ public static class JobKinds
     /// <summary>The kind's name on the wire, which is also the last part of its route: text2img, super-resolution, ...</summary>
     public static string WireName(this JobKind kind) => Names[(int)kind];
 
-    /// <summary>The kinds whose requests have a shape, such as <see cref="PictureRequest"/>, which all requests for pictures derive from.</summary>
+    /// <summary>
+    /// The kinds whose requests have a shape, such as <see cref="PictureRequest"/>, which all requests for pictures derive from.
+    /// </summary>
     public static IReadOnlyList<JobKind> Of<TRequest>()
         where TRequest : JobRequest =>
         [

@@ -17,7 +17,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Generation.Api.Tests;
 
-/// <summary>A web server that answers as the servers do that callers name: with a picture, slowly, endlessly, or by leading elsewhere.</summary>
+/// <summary>
+/// A web server that answers as the servers do that callers name: with a picture, slowly, endlessly, or by leading elsewhere.
+/// </summary>
 internal sealed class PictureSite : IAsyncDisposable
 {
     /// <summary>A PNG file of 1 x 1 pixel.</summary>

@@ -4,7 +4,13 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Families.Files;
 
-/// <summary>What a checkpoint's network was trained to predict, where its family alone does not tell: Stable Diffusion 2 was published for 512 pixels predicting noise and for 768 pixels predicting velocities, with the same keys and shapes, and models of other families were trained further to predict velocities. It is looked for in this order: the metadata of ModelSpec (modelspec.prediction_type, modelspec.architecture), the marker keys v_pred and ztsnr, and for Stable Diffusion 2 the rules of diffusers: inpainting networks predict noise, and so does the model after 875,000 steps (global_step); all others predict velocities.</summary>
+/// <summary>
+/// What a checkpoint's network was trained to predict, where its family alone does not tell: Stable Diffusion 2 was published for 512
+/// pixels predicting noise and for 768 pixels predicting velocities, with the same keys and shapes, and models of other families were
+/// trained further to predict velocities. It is looked for in this order: the metadata of ModelSpec (modelspec.prediction_type,
+/// modelspec.architecture), the marker keys v_pred and ztsnr, and for Stable Diffusion 2 the rules of diffusers: inpainting networks
+/// predict noise, and so does the model after 875,000 steps (global_step); all others predict velocities.
+/// </summary>
 /// <param name="Type">The prediction_type of the scheduler.</param>
 /// <param name="ZeroTerminalSnr">Whether the last training timestep had no signal left.</param>
 /// <param name="SampleSize">The width and height of the latents that the network was trained on; null for the family's.</param>
