@@ -2,9 +2,6 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Generation.Contracts;
-using Generation.Storage.Jobs;
-using Generation.Storage.Results;
-using Generation.Storage.Retention;
 using Generation.Storage.Workers;
 
 namespace Generation.Api.Tests;

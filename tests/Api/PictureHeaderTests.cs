@@ -1,19 +1,6 @@
-using System.Net;
-using System.Text.Json;
 using Generation.Api.Inputs;
-using Generation.Api.Outbound;
-using Generation.Api.Web;
-using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Imaging.Codecs;
-using Generation.Storage.Results;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace Generation.Api.Tests;
 

@@ -1,10 +1,5 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using Generation.Contracts;
-using Generation.Hosting;
 using Generation.Imaging;
-using Generation.Imaging.Codecs;
-using Generation.Imaging.Png;
 using Generation.TestSupport;
 using static Generation.EndToEnd.Tests.TestPictures;
 

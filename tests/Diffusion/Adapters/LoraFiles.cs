@@ -1,9 +1,6 @@
-using Generation.Diffusion.Adapters;
-using Generation.Diffusion.Families.Flux;
 using Generation.Diffusion.Families.StableDiffusion;
 using Generation.Diffusion.Tests.Goldens;
 using Generation.Diffusion.Weights;
-using Generation.Torch;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Tests.Adapters;

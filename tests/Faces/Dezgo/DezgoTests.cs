@@ -1,11 +1,6 @@
-using System.Globalization;
 using System.Net;
-using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
-using Generation.Api.Inputs;
-using Generation.Contracts;
-using Generation.Hosting.Servers;
 
 namespace Generation.Faces.Tests.Dezgo;
 
