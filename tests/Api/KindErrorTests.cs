@@ -60,7 +60,7 @@ public sealed class KindErrorTests
     [TestCase("super-resolution", """{"image": "SMALL", "scale": 5}""", "scale", "2 to 4")]
     [TestCase("super-resolution", """{"image": "WIDE", "scale": 2}""", "image", "600 x 400")]
     [TestCase("video", """{"prompt": "a", "num_frames": 500}""", "num_frames", "1 to 16 with demo")]
-    [TestCase("video", """{"prompt": "a", "image": "SMALL"}""", "image", "words alone")]
+    [TestCase("video", """{"prompt": "a", "image": "SMALL"}""", "image", "a prompt alone")]
     [TestCase("video", """{"prompt": "a", "output_format": "avi"}""", "output_format", "mp4, webm, gif, webp, zip")]
     [TestCase("edit", """{"prompt": "a", "image": "WIDE", "model": "demo"}""", "model", "edit is done by rich")]
     public async Task Submit_FieldAtFault_NamesItsLimit(string kind, string body, string field, string says)

@@ -51,7 +51,7 @@ public abstract class DiffusionModel : IDisposable
     /// <exception cref="SettingException">
     /// The model cannot do this, or a setting has a value that it cannot have; the message names it.
     /// </exception>
-    public virtual DenoisingRun Encode(Text2ImgSettings settings) => throw Cannot("make pictures from words");
+    public virtual DenoisingRun Encode(Text2ImgSettings settings) => throw Cannot("make pictures from a prompt");
 
     /// <summary>Begins generating pictures from a picture and a prompt.</summary>
     /// <inheritdoc cref="Encode(Text2ImgSettings)"/>
@@ -67,7 +67,7 @@ public abstract class DiffusionModel : IDisposable
 
     /// <summary>Begins generating pictures from a prompt, guided by control pictures.</summary>
     /// <inheritdoc cref="Encode(Text2ImgSettings)"/>
-    public virtual DenoisingRun Encode(ControlNetSettings settings) => throw Cannot("be steered by control pictures");
+    public virtual DenoisingRun Encode(ControlNetSettings settings) => throw Cannot("be guided by control pictures");
 
     /// <summary>Begins enlarging a picture.</summary>
     /// <inheritdoc cref="Encode(Text2ImgSettings)"/>
@@ -75,7 +75,7 @@ public abstract class DiffusionModel : IDisposable
 
     /// <summary>Begins generating a clip from a prompt.</summary>
     /// <inheritdoc cref="Encode(Text2ImgSettings)"/>
-    public virtual DenoisingRun Encode(Text2VideoSettings settings) => throw Cannot("make clips from words");
+    public virtual DenoisingRun Encode(Text2VideoSettings settings) => throw Cannot("make clips from a prompt");
 
     /// <summary>Begins generating a clip from a picture.</summary>
     /// <inheritdoc cref="Encode(Text2ImgSettings)"/>
@@ -91,7 +91,7 @@ public abstract class DiffusionModel : IDisposable
     /// <exception cref="WeightsException">A file is missing, or the network does not fit this model.</exception>
     /// <exception cref="SettingException">The family has no control networks.</exception>
     public virtual ControlNetModel LoadControlNet(string path, ScalarType dtype = ScalarType.Float32) =>
-        throw Cannot("be steered by control pictures");
+        throw Cannot("be guided by control pictures");
 
     /// <summary>
     /// Runs one step at a small size. Loading has compared keys and shapes; this shows that the weights compute finite numbers.

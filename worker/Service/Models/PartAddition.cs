@@ -100,7 +100,7 @@ internal sealed class PartAddition(string path, string name, string folder, Text
         if (to is null)
         {
             throw new WeightsException(
-                $"{path} is {Describe(kind)}, which goes onto a model. Say which with --to MODEL (./generation model list shows them)."
+                $"{path} is {Describe(kind)}, which is added to a model. Say to which with --to MODEL (./generation model list shows them)."
             );
         }
 
@@ -192,7 +192,7 @@ internal sealed class PartAddition(string path, string name, string folder, Text
             ["clip_sample"] = false,
         };
         Kind(model.Entry, JobKind.Video);
-        output.WriteLine($"{name}: a motion adapter for {model.Entry["name"]}, which makes clips from words now.");
+        output.WriteLine($"{name}: a motion adapter for {model.Entry["name"]}, which can make clips from a prompt now.");
     }
 
     private void AddVae((JsonObject Entry, string Weights) model)

@@ -89,7 +89,7 @@ internal sealed class MaskFinding(ModelCache models, ComputeThreads compute)
     {
         using ModelLease lease = await models.AcquireAsync(model, cancellationToken);
         ModelPart<MaskFinder> finder = lease.Model.MaskFinder
-            ?? throw new SettingException("mask_prompt", $"{model} has no network that finds masks from words; send a mask.");
+            ?? throw new SettingException("mask_prompt", $"{model} has no network that finds masks from a text; send a mask.");
         Picture mask = await compute.PrepareAsync(() => finder.Get().Find(image, words), lease.Model.EncodeTurn, cancellationToken);
         return mask.Bytes.AsSpan().IndexOfAnyExcept((byte)0) >= 0
             ? mask
