@@ -70,7 +70,7 @@ public sealed class PackedWeightsTests
     }
 
     [Test]
-    public void Dispose_WeightsLetGo_LeavesNoTensor()
+    public void Dispose_WeightsReleased_LeavesNoTensor()
     {
         long before = TensorCount.Settled();
         using (NewDisposeScope())
