@@ -66,7 +66,7 @@ public sealed class Parameter(string name, long[] shape)
     }
 
     /// <summary>To be called once a packed copy replaces the value in use; null where the value must stay.</summary>
-    internal Action? WhenPacked => _reloadable is not null && (_value is null || ReferenceEquals(_value, _loaded)) ? Release : null;
+    internal Action? WhenPacked => _reloadable is not null && (_value is null || ReferenceEquals(_value, _loaded)) ? ReleaseValue : null;
 
     /// <summary>
     /// Returns what <paramref name="make"/> computes from the value, and from that of <paramref name="with"/>, such as a packed copy. It is
@@ -101,7 +101,7 @@ public sealed class Parameter(string name, long[] shape)
     }
 
     /// <summary>Frees the value's memory once a packed copy replaces it, if it is the checkpoint's and can be read again.</summary>
-    private void Release()
+    private void ReleaseValue()
     {
         lock (_deriving)
         {
