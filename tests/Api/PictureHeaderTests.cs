@@ -9,7 +9,7 @@ public sealed class PictureHeaderTests
 {
     private static IEnumerable<TestCaseData> Headers()
     {
-        yield return new TestCaseData(Png, "image/png", 1, 1).SetArgDisplayNames("PNG");
+        yield return new TestCaseData(PictureSite.Png, "image/png", 1, 1).SetArgDisplayNames("PNG");
         yield return new TestCaseData(
             new byte[] { 0xFF, 0xD8, 0xFF, 0xE0, 0, 4, 1, 2, 0xFF, 0xC2, 0, 17, 8, 1, 0, 2, 0, 3 },
             "image/jpeg",
