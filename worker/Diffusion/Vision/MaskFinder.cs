@@ -84,7 +84,7 @@ public sealed class MaskFinder : IDisposable
         string[] things = words.Split(Separator, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (things.Length == 0)
         {
-            throw new SettingException("mask_prompt", "is empty and must say what the mask covers.");
+            throw new SettingException("mask_prompt", "has no words and must say what the mask covers.");
         }
 
         Picture found = Probabilities(picture, things).Resize(picture.Width, picture.Height, ResamplingFilter.Bilinear);
