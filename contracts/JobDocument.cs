@@ -58,6 +58,9 @@ public sealed record JobDocument
     /// <summary>How the job's pictures get their size.</summary>
     public RenderPlan? Render { get; init; }
 
+    /// <summary>What of the request is not done as it may have been meant, for people; null where there is nothing.</summary>
+    public IReadOnlyList<string>? Warnings { get; init; }
+
     /// <summary>The metadata that the caller gave with the request.</summary>
     public JsonElement? Metadata { get; init; }
 

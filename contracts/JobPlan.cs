@@ -37,6 +37,9 @@ public sealed record JobPlan
     /// <summary>How many outputs there are.</summary>
     public int Outputs { get; init; } = 1;
 
+    /// <summary>What of the request is not done as it may have been meant, for people; null where there is nothing.</summary>
+    public IReadOnlyList<string>? Warnings { get; init; }
+
     /// <summary>Whether a worker of this version can follow the plan as it is.</summary>
     [JsonIgnore]
     public bool IsCurrent => Version == CurrentVersion && !IsAssumed;

@@ -149,7 +149,8 @@ public sealed record ModelEntry
 /// <summary>What a model's files say that its jobs are planned by. Workers read it and register it.</summary>
 /// <param name="Scheduler">The model's own scheduler with its class, in the form of its scheduler_config.json.</param>
 /// <param name="SeesMask">Whether the network takes the mask as an input when it paints inside one.</param>
-public sealed record NetworkFacts(JsonElement Scheduler, bool SeesMask);
+/// <param name="PlainPrompts">Whether its prompts are plain text, in which weights and brackets are words.</param>
+public sealed record NetworkFacts(JsonElement Scheduler, bool SeesMask, bool PlainPrompts = false);
 
 /// <summary>A kind of job that a model can do, but not at present.</summary>
 /// <param name="Kind">The kind.</param>

@@ -22,7 +22,7 @@ public abstract record PictureRequest : JobRequest
 
     public required int NumInferenceSteps { get; init; }
 
-    /// <summary>Classifier-free guidance; 1 or less turns it off. Ho and Salimans, 2022.</summary>
+    /// <summary>The scale of classifier-free guidance; 1 or less turns it off. Ho and Salimans, 2022.</summary>
     public required double GuidanceScale { get; init; }
 
     /// <summary>Rescaled guidance, 0 to 1. Lin et al., 2024, section 3.4.</summary>
@@ -31,7 +31,7 @@ public abstract record PictureRequest : JobRequest
     /// <summary>Name of the scheduler, as /v1/schedulers lists it.</summary>
     public required string Scheduler { get; init; }
 
-    /// <summary>Seed of the first picture; picture k is made from Seed + k.</summary>
+    /// <summary>The seed of the first picture; picture k is made from Seed + k.</summary>
     public required long Seed { get; init; }
 
     public required int NumImages { get; init; }
@@ -78,8 +78,11 @@ public sealed record ScheduleShare(double Strength, int ScheduledSteps)
     public static ScheduleShare Whole(int steps) => new(1, steps);
 }
 
-/// <summary>A LoRA and its strength, which may be negative.</summary>
-public sealed record LoraUse(string Model, double Scale);
+/// <summary>A LoRA and how strongly it acts; the scales may be negative.</summary>
+/// <param name="Model">The LoRA's name.</param>
+/// <param name="Scale">Strength on the UNet or transformer.</param>
+/// <param name="TextEncoderScale">The strength on the text encoders; null means <paramref name="Scale"/>.</param>
+public sealed record LoraUse(string Model, double Scale, double? TextEncoderScale = null);
 
 /// <summary>A second model that continues where the first has done a share of the steps.</summary>
 /// <param name="Model">The name of the refining model in the catalogue.</param>

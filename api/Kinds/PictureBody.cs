@@ -6,7 +6,10 @@ namespace Generation.Api.Kinds;
 /// <summary>The fields of every request for pictures by a prompt.</summary>
 public abstract record PictureBody : JobBody
 {
-    [Description("What the picture shows. At most 4000 characters.")]
+    [Description(
+        "What the picture shows. At most 4000 characters. Read as AUTOMATIC1111's web UI does, but by FLUX: (words:1.3), [words], BREAK, "
+            + "[from:to:0.5], [one|other], <lora:NAME:0.8>; docs/kinds.md tells each."
+    )]
     public string? Prompt { get; set; }
 
     [Description("What it does not show.")]
@@ -77,6 +80,9 @@ public sealed record LoraBody
 
     [Description("How strongly it acts, -4 to 4; else 1.")]
     public double? Scale { get; set; }
+
+    [Description("How strongly it acts on the text encoders, -4 to 4; else as scale.")]
+    public double? TextEncoderScale { get; set; }
 }
 
 /// <summary>A refiner in a request.</summary>

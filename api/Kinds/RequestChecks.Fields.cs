@@ -9,34 +9,9 @@ namespace Generation.Api.Kinds;
 /// <summary>Single fields. Each method returns the value to go on with, also where an error says that it is wrong.</summary>
 internal sealed partial class RequestChecks
 {
-    public const int MaxPromptLength = 4000;
     public const long MaxSeed = (1L << 53) - 1;
 
     private static readonly string[] PictureFormats = ["png", "jpg", "webp"];
-
-    /// <summary>The prompt of a request that needs one.</summary>
-    public string Prompt(string? prompt)
-    {
-        if (prompt is null)
-        {
-            if (!errors.Has("prompt"))
-            {
-                errors.Add("prompt", "is required");
-            }
-
-            return "";
-        }
-
-        if (string.IsNullOrWhiteSpace(prompt))
-        {
-            errors.Add("prompt", "must not be empty");
-        }
-
-        return OptionalPrompt("prompt", prompt);
-    }
-
-    /// <summary>Words that may be left out; empty where they are.</summary>
-    public string OptionalPrompt(string field, string? prompt) => Text(field, prompt ?? "", MaxPromptLength);
 
     /// <summary>A text with a greatest length, in UTF-16 code units.</summary>
     public string Text(string field, string value, int maxLength)

@@ -23,6 +23,8 @@ internal sealed partial class RequestChecks
         KindDefinition kind = KindTable.Of(body);
         string prompt = Prompt(body.Prompt);
         string negative = OptionalPrompt("negative_prompt", body.NegativePrompt);
+        (prompt, IReadOnlyList<LoraTag> tags) = PromptTags.TakeLoras("prompt", prompt, errors);
+        NoLoras("negative_prompt", negative);
         if (Model(body.Model, kind.Kind) is not { } model)
         {
             return (null, null);
@@ -35,6 +37,8 @@ internal sealed partial class RequestChecks
             null => Size(model, body.Width, body.Height, picture),
         };
         int steps = Steps(model, body.NumInferenceSteps);
+        Syntax("prompt", prompt, model, steps);
+        Syntax("negative_prompt", negative, model, steps);
         var common = new Text2ImgRequest
         {
             Model = model.Name,
@@ -51,7 +55,7 @@ internal sealed partial class RequestChecks
             OutputFormat = PictureFormat(body.OutputFormat),
             OutputQuality = Quality(body.OutputQuality),
             Safety = Safety(model, body.Safety),
-            Loras = Loras(model, body.Loras),
+            Loras = Loras(model, body.Loras, tags),
             ClipSkip = body.ClipSkip is { } skip ? Range("clip_skip", skip, 0, 4) : null,
             Vae = body.Vae is null ? null : Vae(model, body.Vae),
             Refiner = Refiner(model, body.Refiner),
@@ -60,60 +64,80 @@ internal sealed partial class RequestChecks
         return (common, model);
     }
 
-    private List<LoraUse>? Loras(ModelEntry model, LoraBody[]? bodies)
+    /// <summary>The LoRAs that a request names in its own field, and after them those of its prompt's tags.</summary>
+    private List<LoraUse>? Loras(ModelEntry model, LoraBody[]? bodies, IReadOnlyList<LoraTag> tags)
     {
-        if (bodies is null or [])
+        bodies ??= [];
+        if (bodies.Length + tags.Count == 0)
         {
             return null;
         }
 
-        if (bodies.Length > MaxLoras)
+        if (bodies.Length + tags.Count > MaxLoras)
         {
-            errors.Add("loras", $"may be {MaxLoras} at most, and are {bodies.Length}");
+            errors.Add(
+                bodies.Length > 0 ? "loras" : "prompt",
+                $"may name {MaxLoras} LoRAs at most, and {(tags.Count > 0 && bodies.Length > 0 ? "names with the prompt's tags" : "names")} "
+                    + $"{bodies.Length + tags.Count}"
+            );
             return null;
         }
 
         var uses = new List<LoraUse>();
         for (int i = 0; i < bodies.Length; i++)
         {
-            string field = $"loras[{i}].model";
             double scale = Range($"loras[{i}].scale", bodies[i].Scale ?? 1, -4, 4);
-            if (bodies[i].Model is not { } name)
-            {
-                errors.Add(field, "is required");
-            }
-            else if (uses.Any(use => use.Model == name))
-            {
-                errors.Add(field, $"'{ErrorText.Shown(name)}' is given twice");
-            }
-            else if (model.Loras.FirstOrDefault(lora => lora.Name == name) is { } lora)
-            {
-                if (lora.Family != model.Family)
-                {
-                    errors.Add(
-                        field,
-                        $"'{lora.Name}' is for models of the family {lora.Family}, and {model.Name} is of the family {model.Family}"
-                    );
-                }
+            double? text = bodies[i].TextEncoderScale is { } own ? Range($"loras[{i}].text_encoder_scale", own, -4, 4) : null;
+            Lora(model, $"loras[{i}].model", "", bodies[i].Model, scale, text, uses);
+        }
 
-                uses.Add(new LoraUse(lora.Name, scale));
-            }
-            else
-            {
-                string[] fitting = [.. model.Loras.Where(l => l.Family == model.Family).Select(l => l.Name)];
-                errors.Add(
-                    field,
-                    $"there is no LoRA '{ErrorText.Shown(name)}'{ErrorText.DidYouMean(name, fitting)}"
-                        + (
-                            fitting.Length == 0
-                                ? $"; none here fits {model.Name}"
-                                : $" {model.Name} takes {string.Join(", ", fitting.Take(20))}"
-                        )
-                );
-            }
+        foreach (LoraTag tag in tags)
+        {
+            string shown = ErrorText.Shown(tag.Tag) + ": ";
+            Range("prompt", tag.Scale, -4, 4, $" in {ErrorText.Shown(tag.Tag)}");
+            double? text =
+                tag.TextEncoderScale == tag.Scale ? null : Range("prompt", tag.TextEncoderScale, -4, 4, $" in {ErrorText.Shown(tag.Tag)}");
+            Lora(model, "prompt", shown, tag.Name, tag.Scale, text, uses);
         }
 
         return uses;
+    }
+
+    private void Lora(ModelEntry model, string field, string shown, string? name, double scale, double? text, List<LoraUse> uses)
+    {
+        if (name is null)
+        {
+            errors.Add(field, "is required");
+        }
+        else if (uses.Any(use => use.Model == name))
+        {
+            errors.Add(field, $"{shown}'{ErrorText.Shown(name)}' is given twice");
+        }
+        else if (model.Loras.FirstOrDefault(lora => lora.Name == name) is { } lora)
+        {
+            if (lora.Family != model.Family)
+            {
+                errors.Add(
+                    field,
+                    $"{shown}'{lora.Name}' is for models of the family {lora.Family}, and {model.Name} is of the family {model.Family}"
+                );
+            }
+
+            uses.Add(new LoraUse(lora.Name, scale, text));
+        }
+        else
+        {
+            string[] fitting = [.. model.Loras.Where(l => l.Family == model.Family).Select(l => l.Name)];
+            errors.Add(
+                field,
+                $"{shown}there is no LoRA '{ErrorText.Shown(name)}'{ErrorText.DidYouMean(name, fitting)}"
+                    + (
+                        fitting.Length == 0
+                            ? $"; none here fits {model.Name}"
+                            : $" {model.Name} takes {string.Join(", ", fitting.Take(20))}"
+                    )
+            );
+        }
     }
 
     private string Vae(ModelEntry model, string name)

@@ -90,11 +90,13 @@ internal sealed class SuperResolutionKind : KindDefinition<SuperResolutionBody>
         };
         if (!model.IsPlainUpscaler)
         {
+            int steps = checks.Steps(model, body.NumInferenceSteps);
+            checks.SyntaxWithoutLoras(prompt, negative, model, steps);
             request = request with
             {
                 Prompt = prompt,
                 NegativePrompt = negative,
-                NumInferenceSteps = checks.Steps(model, body.NumInferenceSteps),
+                NumInferenceSteps = steps,
                 GuidanceScale = checks.GuidanceScale(model, body.GuidanceScale),
                 Scheduler = checks.Scheduler(model, body.Scheduler),
                 NoiseLevel = checks.Range("noise_level", body.NoiseLevel ?? DefaultNoiseLevel, 0, MaxNoiseLevel),

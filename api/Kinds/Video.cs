@@ -100,18 +100,21 @@ internal sealed class VideoKind : KindDefinition<VideoBody>
             );
         }
 
+        string negative = checks.OptionalPrompt("negative_prompt", body.NegativePrompt);
+        int steps = checks.Steps(model, body.NumInferenceSteps);
+        checks.SyntaxWithoutLoras(prompt, negative, model, steps);
         (int width, int height) = checks.Size(model, body.Width, body.Height, image);
         var request = new VideoRequest
         {
             Model = model.Name,
             Prompt = prompt,
-            NegativePrompt = checks.OptionalPrompt("negative_prompt", body.NegativePrompt),
+            NegativePrompt = negative,
             Image = image,
             Width = width,
             Height = height,
             NumFrames = checks.Range("num_frames", body.NumFrames ?? model.DefaultFrames, 1, model.MaxFrames, $" with {model.Name}"),
             Fps = checks.Range("fps", body.Fps ?? model.DefaultFps, 1, 60),
-            NumInferenceSteps = checks.Steps(model, body.NumInferenceSteps),
+            NumInferenceSteps = steps,
             GuidanceScale = checks.GuidanceScale(model, body.GuidanceScale),
             Scheduler = checks.Scheduler(model, body.Scheduler),
             Seed = checks.Seed(body.Seed),

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Generation.Prompts;
 
 namespace Generation.Api.Safety;
 
@@ -20,13 +21,46 @@ internal static class PromptRules
             return null;
         }
 
-        string text = " " + Normal(prompt) + " ";
+        string[] texts = [.. Readings(prompt).Select(reading => " " + Normal(reading) + " ").Distinct(StringComparer.Ordinal)];
         return words.FirstOrDefault(word =>
         {
             bool isBeginning = word.EndsWith('*');
-            string sought = Normal(isBeginning ? word[..^1] : word);
-            return sought.Length > 0 && text.Contains(" " + sought + (isBeginning ? "" : " "), StringComparison.Ordinal);
+            string sought = " " + Normal(isBeginning ? word[..^1] : word);
+            return sought.Length > 1 && texts.Any(text => text.Contains(isBeginning ? sought : sought + " ", StringComparison.Ordinal));
         });
+    }
+
+    /// <summary>
+    /// The prompt as it stands, and as models read it: what its brackets become step by step, without weights. A word may be put
+    /// together by them.
+    /// </summary>
+    private static IEnumerable<string> Readings(string prompt)
+    {
+        // As many as a picture may have, so that every turn of an alternation comes
+        const int Steps = 150;
+        if (prompt.AsSpan().IndexOfAny("()[]\\") < 0)
+        {
+            return [prompt];
+        }
+
+        try
+        {
+            return
+            [
+                prompt,
+                .. PromptSchedule
+                    .Texts(prompt, Steps)
+                    .Distinct(StringComparer.Ordinal)
+                    .Select(text =>
+                        string.Join(' ', PromptParser.Parse(text).Select(section => string.Concat(section.Select(part => part.Text))))
+                    ),
+            ];
+        }
+        catch (PromptException)
+        {
+            // It will be refused for its syntax, or is plain text to its model
+            return [prompt];
+        }
     }
 
     /// <summary>A text as it is compared: lower-case letters and digits, with one space between words.</summary>

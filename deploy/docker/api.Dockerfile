@@ -8,6 +8,7 @@ COPY planning planning
 COPY diagnostics diagnostics
 COPY storage storage
 COPY worker/Imaging worker/Imaging
+COPY worker/Prompts worker/Prompts
 COPY worker/Schedules worker/Schedules
 COPY api api
 RUN dotnet publish api -c Release -o /app -nologo

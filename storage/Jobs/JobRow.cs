@@ -157,6 +157,7 @@ public sealed record JobRow
             Error = Error,
             Request = ReadRequest(),
             Render = ReadRender(),
+            Warnings = ReadPlan()?.Warnings,
             Metadata = Metadata,
             Links = JobLinks.Of(Id),
         };

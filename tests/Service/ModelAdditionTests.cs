@@ -120,6 +120,67 @@ public sealed class ModelAdditionTests
         });
     }
 
+    [Test]
+    public void Add_Lora_SaysWhichModelTakesIt()
+    {
+        var said = new StringWriter();
+        ModelAddition.Add(Path.Combine(Models, "lora", "kohya.safetensors"), "early", _folder, said);
+        Assert.That(said.ToString(), Does.Contain("No such model is here yet"));
+        ModelAddition.Add(Path.Combine(Models, "sd15"), "base", _folder, TextWriter.Null);
+        said = new StringWriter();
+        ModelAddition.Add(Path.Combine(Models, "lora", "diffusers.safetensors"), "style", _folder, said);
+        Assert.That(said.ToString(), Does.Contain("base takes it").And.Contain("<lora:style:1>"));
+    }
+
+    [TestCase("unet.unet.{0}.lora_A.weight", "unet.unet.{0}.lora_B.weight")]
+    [TestCase("base_model.model.{0}.lora_A.default_0.weight", "base_model.model.{0}.lora_B.default_0.weight")]
+    [TestCase("{0}.processor.to_k_lora.down.weight", "{0}.processor.to_k_lora.up.weight")]
+    public void Add_LoraOfAnyStyle_IsTried(string down, string up)
+    {
+        ModelAddition.Add(Path.Combine(Models, "sd15"), "base", _folder, TextWriter.Null);
+        string layer =
+            "mid_block.attentions.0.transformer_blocks.0.attn2" + (down.Contains("to_k", StringComparison.Ordinal) ? "" : ".to_k");
+        string right = WriteLora(layer, down, up, rows: 0, columns: 0);
+        var said = new StringWriter();
+        ModelAddition.Add(right, "right", _folder, said);
+        Assert.That(said.ToString(), Does.Contain("base takes it"));
+        // The prompt's width is the model's, the layer's is not: the file alone does not tell
+        string wrong = WriteLora(layer, down, up, rows: 1, columns: 0);
+        Assert.That(
+            () => ModelAddition.Add(wrong, "wrong", _folder, TextWriter.Null),
+            Throws.TypeOf<WeightsException>().With.Message.Contains("fits no model here").And.Message.Contains("base: ")
+        );
+        Assert.That(File.Exists(Path.Combine(_folder, "loras", "wrong.safetensors")), Is.False);
+    }
+
+    [Test]
+    public void Add_AdaptersWithValuesThatAreNoNumbers_AreRefused()
+    {
+        const string Key = "unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k";
+        string lora = Path.Combine(_folder, "lora.safetensors");
+        string word = Path.Combine(_folder, "word.safetensors");
+        using (DisposeScope scope = NewDisposeScope())
+        {
+            SafetensorsWriter.Write(
+                lora,
+                [
+                    KeyValuePair.Create(Key + ".lora_A.weight", full([2, 32], float.NaN)),
+                    KeyValuePair.Create(Key + ".lora_B.weight", ones(32, 2)),
+                ]
+            );
+            SafetensorsWriter.Write(word, [KeyValuePair.Create("emb_params", full([2, 16], float.PositiveInfinity))]);
+        }
+
+        foreach (string file in new[] { lora, word })
+        {
+            var errors = new StringWriter();
+            Assert.That(ModelAddition.Run([file, "broken", _folder], TextWriter.Null, errors), Is.EqualTo(1));
+            Assert.That(errors.ToString(), Does.Contain("no numbers"));
+        }
+
+        Assert.That(Directory.EnumerateFiles(_folder, "broken*", SearchOption.AllDirectories), Is.Empty);
+    }
+
     [TestCase("controlnet", null, null, "--to MODEL")]
     [TestCase("motion_adapter", null, null, "--to MODEL")]
     [TestCase("controlnet", "nowhere", "canny", "no model nowhere")]
@@ -196,5 +257,22 @@ public sealed class ModelAdditionTests
 
             return Path.Combine(folder!.FullName, "tests", "Goldens", "models");
         }
+    }
+
+    /// <summary>A LoRA of the reference model's middle; rows and columns are added to what its layer has.</summary>
+    private string WriteLora(string layer, string down, string up, long rows, long columns)
+    {
+        string path = Path.Combine(_folder, $"lora-{rows}.safetensors");
+        using DisposeScope scope = NewDisposeScope();
+        using var unet = WeightSource.Open(Path.Combine(Models, "sd15", "unet"));
+        long[] shape = unet.Entry("mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight").Shape;
+        SafetensorsWriter.Write(
+            path,
+            [
+                KeyValuePair.Create(down.Replace("{0}", layer, StringComparison.Ordinal), ones(2, shape[1] + columns)),
+                KeyValuePair.Create(up.Replace("{0}", layer, StringComparison.Ordinal), ones(shape[0] + rows, 2)),
+            ]
+        );
+        return path;
     }
 }

@@ -60,6 +60,18 @@ public sealed class VideoTests
         Assert.That((thumbnail.Width, thumbnail.Height), Is.EqualTo((96, 64)));
     }
 
+    [TestCase("mp4", 66, 64)]
+    [TestCase("webm", 66, 64)]
+    [TestCase("gif", 65, 63)]
+    public async Task Run_OfOddSides_TellsTheSizeOfTheFile(string format, int width, int height)
+    {
+        JobOutput output = await RunAsync(Cat() with { NumFrames = 2, Width = 65, Height = 63, OutputFormat = format });
+        Assert.That((output.Width, output.Height), Is.EqualTo((width, height)));
+        (string _, Picture[] frames) = await DecodeAsync(await _scope.ReadAsync(output.Sha256), width, height);
+        // A player repeats frames of slow clips; each is of that size, or could not be cut out
+        Assert.That(frames, Has.Length.GreaterThanOrEqualTo(2));
+    }
+
     [TestCase("webm", "video/webm")]
     [TestCase("gif", "image/gif")]
     [TestCase("webp", "image/webp")]

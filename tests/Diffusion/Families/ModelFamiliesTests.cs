@@ -1,7 +1,6 @@
 using Generation.Diffusion.Families;
 using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Pipelines;
-using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Tests.Goldens;
 using Generation.Diffusion.Weights;
 using Generation.Imaging;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Generation.Diffusion.Prompts;
 
 namespace Generation.Diffusion.Tests.Prompts;
 

@@ -33,7 +33,7 @@ public sealed class LoraAdapter : IDisposable
     /// <summary>Reads a .safetensors file.</summary>
     /// <exception cref="WeightsException">The file is not a safetensors file.</exception>
     /// <exception cref="LoraException">
-    /// The file has keys of no known style (they are listed), or factors that do not fit together.
+    /// It has keys of no known style (they are listed), factors that do not fit together, or values that are no numbers.
     /// </exception>
     public static LoraAdapter Load(string path)
     {
@@ -57,12 +57,20 @@ public sealed class LoraAdapter : IDisposable
                     modules[name] = module = new LoraModule(parsed.Network, parsed.Layer);
                 }
 
-                module.Take(parsed.Part, file.Read(key));
+                if (!module.Take(parsed.Part, file.Read(key)))
+                {
+                    throw new LoraException(
+                        $"{path} has the {parsed.Part.ToString().ToLowerInvariant()} factor of the layer {parsed.Layer} twice (the second "
+                            + $"time as {key}): files with several adapters cannot be read; save them one by one"
+                    );
+                }
             }
 
             if (unknown.Count > 0)
             {
-                throw new LoraException($"{path} has {unknown.Count} keys that are not of a LoRA: {Listed(unknown)}");
+                string? other = unknown.Select(LoraKeys.OtherAdapter).FirstOrDefault(name => name is not null);
+                string told = other is null ? "" : $" It is a {other}; LoRA and LoCon files can be read.";
+                throw new LoraException($"{path} has {unknown.Count} keys that are not of a LoRA: {Listed(unknown)}.{told}");
             }
 
             Check(path, modules);
@@ -75,6 +83,9 @@ public sealed class LoraAdapter : IDisposable
             throw;
         }
     }
+
+    /// <summary>Whether a file's keys are those of an adapter, also of one that <see cref="Load"/> cannot read and says so.</summary>
+    public static bool IsAdapter(WeightSource file) => file.Names.Any(LoraKeys.IsOfAdapter);
 
     public void Dispose() => Release(_modules);
 
@@ -95,6 +106,15 @@ public sealed class LoraAdapter : IDisposable
         if (faults.Length > 0)
         {
             throw new LoraException($"{path} has {faults.Length} layers whose factors do not fit: {Listed(faults)}");
+        }
+
+        string[] broken = [.. modules.Values.Where(m => !m.IsFinite()).Select(m => m.Layer)];
+        if (broken.Length > 0)
+        {
+            throw new LoraException(
+                $"{path} has values that are no numbers in {broken.Length} of its {modules.Count} layers: {Listed(broken)}. Its training "
+                    + "went wrong, or it was saved in a type too small for it; pictures made with it would be black"
+            );
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Generation.Diffusion.Adapters;
 
 /// <summary>What a key of a LoRA file holds.</summary>
@@ -10,23 +12,23 @@ internal enum LoraPart
 }
 
 /// <summary>
-/// The key styles of LoRA files, as data: kohya's (lora_unet_a_b.lora_down.weight), PEFT's as diffusers writes it (unet.a.b.lora_A.weight),
-/// and the older ones of diffusers.
+/// The key styles of LoRA files, as data: kohya's (lora_unet_a_b.lora_down.weight), PEFT's as it writes it itself
+/// (base_model.model.a.b.lora_A.NAME.weight) and as diffusers does (unet.a.b.lora_A.weight), and the older ones of diffusers
+/// (unet.a.processor.to_q_lora.down.weight). The name of the network may stand there twice or not at all.
 /// </summary>
-internal static class LoraKeys
+internal static partial class LoraKeys
 {
     /// <summary>The network that denoises, whatever its family calls it.</summary>
     public const string Denoiser = "unet or transformer";
+
+    private const string TextEncoder = "text_encoder";
+    private const string TextEncoder2 = "text_encoder_2";
 
     private static readonly (string Suffix, LoraPart Part)[] Suffixes =
     [
         (".lora_down.weight", LoraPart.Down),
         (".lora_up.weight", LoraPart.Up),
         (".lora_mid.weight", LoraPart.Mid),
-        (".lora_A.weight", LoraPart.Down),
-        (".lora_B.weight", LoraPart.Up),
-        (".lora_A.default.weight", LoraPart.Down),
-        (".lora_B.default.weight", LoraPart.Up),
         (".lora.down.weight", LoraPart.Down),
         (".lora.up.weight", LoraPart.Up),
         (".lora_linear_layer.down.weight", LoraPart.Down),
@@ -38,29 +40,69 @@ internal static class LoraKeys
         (".alpha", LoraPart.Alpha),
     ];
 
+    // What wraps a network in training; a name of its own tells nothing
+    private static readonly string[] Wrappers = ["base_model.model.", "base_model.", "module.", "model."];
+
     private static readonly (string Prefix, string Network)[] Prefixes =
     [
         ("lora_unet_", Denoiser),
         ("lora_transformer_", Denoiser),
-        ("lora_te1_", "text_encoder"),
-        ("lora_te2_", "text_encoder_2"),
-        ("lora_te3_", "text_encoder_2"),
-        ("lora_te_", "text_encoder"),
+        ("lora_te1_", TextEncoder),
+        ("lora_te2_", TextEncoder2),
+        ("lora_te3_", TextEncoder2),
+        ("lora_te_", TextEncoder),
         ("unet.", Denoiser),
         ("transformer.", Denoiser),
         ("diffusion_model.", Denoiser),
-        ("text_encoder_2.", "text_encoder_2"),
-        ("text_encoder.", "text_encoder"),
-        // The oldest files of diffusers have the UNet's layers without its name.
+        ("text_encoder_2.", TextEncoder2),
+        ("text_encoder.", TextEncoder),
+    ];
+
+    // Where a network's layers begin, for files that do not name the network
+    private static readonly (string Root, string Network)[] Roots =
+    [
         ("down_blocks.", Denoiser),
         ("mid_block.", Denoiser),
         ("up_blocks.", Denoiser),
+        ("input_blocks.", Denoiser),
+        ("middle_block.", Denoiser),
+        ("output_blocks.", Denoiser),
+        ("conv_in", Denoiser),
+        ("conv_out", Denoiser),
+        ("time_embedding.", Denoiser),
+        ("add_embedding.", Denoiser),
+        ("transformer_blocks.", Denoiser),
+        ("single_transformer_blocks.", Denoiser),
+        ("double_blocks.", Denoiser),
+        ("single_blocks.", Denoiser),
+        ("x_embedder", Denoiser),
+        ("context_embedder", Denoiser),
+        ("text_model.", TextEncoder),
     ];
+
+    // Marks of adapters in keys, also of those that are no LoRA
+    private static readonly (string Mark, string Name)[] OtherAdapters =
+    [
+        ("hada_", "LoHa"),
+        ("lokr_", "LoKr"),
+        ("dora_scale", "DoRA"),
+        ("lora_magnitude_vector", "DoRA"),
+        ("oft_", "OFT"),
+        ("glora", "GLoRA"),
+    ];
+
+    private static readonly string[] Marks = ["lora_", ".lora", "_lora."];
 
     /// <summary>Splits a key into network, layer and part; null where it is of no known style.</summary>
     public static (string Network, string Layer, LoraPart Part)? Parse(string key)
     {
-        foreach ((string? suffix, LoraPart part) in Suffixes)
+        if (PeftSuffix().Match(key) is { Success: true } peft)
+        {
+            LoraPart part = peft.Groups["side"].ValueSpan is "A" ? LoraPart.Down : LoraPart.Up;
+            return ParseLayer(key[..peft.Index]) is { } layer ? (layer.Network, layer.Layer, part) : null;
+        }
+
+        foreach ((string suffix, LoraPart part) in Suffixes)
         {
             if (key.EndsWith(suffix, StringComparison.Ordinal) && ParseLayer(key[..^suffix.Length]) is { } found)
             {
@@ -71,18 +113,40 @@ internal static class LoraKeys
         return null;
     }
 
+    /// <summary>Whether a file with this key is an adapter of some kind, if perhaps one that cannot be read.</summary>
+    public static bool IsOfAdapter(string key) =>
+        Marks.Any(mark => key.Contains(mark, StringComparison.Ordinal)) || OtherAdapter(key) is not null || Parse(key) is not null;
+
+    /// <summary>Name of the kind of adapter that a key is of where it is no LoRA: LoHa, LoKr, ...; null where it is none.</summary>
+    public static string? OtherAdapter(string key) =>
+        OtherAdapters.FirstOrDefault(other => key.Contains(other.Mark, StringComparison.Ordinal)).Name;
+
     private static (string Network, string Layer)? ParseLayer(string name)
     {
-        foreach ((string? prefix, string? network) in Prefixes)
+        string? network = null;
+        while (true)
         {
-            if (name.StartsWith(prefix, StringComparison.Ordinal))
+            if (Array.Find(Wrappers, wrapper => name.StartsWith(wrapper, StringComparison.Ordinal)) is { } wrapper)
             {
-                string layer = prefix.Contains("block", StringComparison.Ordinal) ? name : name[prefix.Length..];
-                // Attention processors once held the factors: attn1.processor.to_q_lora.
-                return (network, layer.Replace(".processor.", ".", StringComparison.Ordinal));
+                name = name[wrapper.Length..];
+            }
+            else if (Array.Find(Prefixes, p => name.StartsWith(p.Prefix, StringComparison.Ordinal)) is { Prefix: not null } known)
+            {
+                network ??= known.Network;
+                name = name[known.Prefix.Length..];
+            }
+            else
+            {
+                break;
             }
         }
 
-        return null;
+        network ??= Array.Find(Roots, r => name.StartsWith(r.Root, StringComparison.Ordinal)).Network;
+        // Attention processors once held the factors: attn1.processor.to_q_lora
+        return network is null || name.Length == 0 ? null : (network, name.Replace(".processor.", ".", StringComparison.Ordinal));
     }
+
+    // PEFT may have the adapter's name between: .lora_A.default_0.weight
+    [GeneratedRegex(@"\.lora_(?<side>[AB])(\.[^.]+)?\.weight$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex PeftSuffix();
 }

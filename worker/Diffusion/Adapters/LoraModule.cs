@@ -33,23 +33,34 @@ internal sealed class LoraModule : IDisposable
 
     public long Rank => Down!.shape[0];
 
-    public void Take(LoraPart part, Tensor tensor)
+    /// <summary>Takes a tensor out of its scope.</summary>
+    /// <returns>False where that part is there already; the tensor is then left alone.</returns>
+    public bool Take(LoraPart part, Tensor tensor)
     {
         switch (part)
         {
-            case LoraPart.Down:
+            case LoraPart.Down when Down is null:
                 Down = tensor.DetachFromDisposeScope();
-                break;
-            case LoraPart.Up:
+                return true;
+            case LoraPart.Up when Up is null:
                 Up = tensor.DetachFromDisposeScope();
-                break;
-            case LoraPart.Mid:
+                return true;
+            case LoraPart.Mid when Mid is null:
                 Mid = tensor.DetachFromDisposeScope();
-                break;
-            default:
+                return true;
+            case LoraPart.Alpha when Alpha is null:
                 Alpha = tensor.to(ScalarType.Float64).item<double>();
-                break;
+                return true;
+            default:
+                return false;
         }
+    }
+
+    /// <summary>Whether all of its values are numbers.</summary>
+    public bool IsFinite()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return double.IsFinite(Alpha ?? 0) && new[] { Down, Up, Mid }.OfType<Tensor>().All(factor => factor.isfinite().all().item<bool>());
     }
 
     /// <summary>Says what is wrong with the factors; null where they fit together.</summary>

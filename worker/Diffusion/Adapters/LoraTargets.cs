@@ -37,6 +37,12 @@ internal sealed class LoraTargets
                 _byName.TryAdd(Flat(layer[..^2]), [Whole(parameter)]);
             }
 
+            // Some trainers leave out what the text model is called within its class
+            if (layer.StartsWith("text_model.", StringComparison.Ordinal))
+            {
+                _byName.TryAdd(Flat(layer["text_model.".Length..]), [Whole(parameter)]);
+            }
+
             if (LoraOriginalNames.OfUNet(layer, layers.Keys) is { } name)
             {
                 _byName.TryAdd(Flat(name), [Whole(parameter)]);

@@ -1,6 +1,5 @@
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
-using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Weights;
 using Generation.Imaging;
 using TorchSharp;
@@ -16,6 +15,7 @@ namespace Generation.Diffusion.Families;
 public abstract class DiffusionModel : IDisposable
 {
     private const int LargestTrialSide = 256;
+    private const int ListedWeights = 5;
 
     /// <summary>The short name of the family, as catalogue entries have it: sd15, sd21, sdxl, sdxl-refiner, flux, svd, ...</summary>
     public abstract string Family { get; }
@@ -180,15 +180,47 @@ public abstract class DiffusionModel : IDisposable
     {
         using IDisposable mode = inference_mode();
         using DisposeScope scope = NewDisposeScope();
+        CheckWeights(path);
         PictureSize native = NativeSize;
         var side = new PictureSize(Math.Min(native.Width, LargestTrialSide), Math.Min(native.Height, LargestTrialSide));
         using DenoisingRun run = begin(side);
-        run.Loop();
-        using PictureBatch made = run.Decode();
-        if (!made.Latents.isfinite().all().item<bool>() || !made.Images.isfinite().all().item<bool>())
+        try
         {
-            throw new WeightsException($"{path}: a step with it gives values that are no numbers: the weights are damaged.");
+            run.Loop();
+            using PictureBatch made = run.Decode();
+            PictureTensors.ToPictures(made.Images);
         }
+        catch (NotFiniteException e)
+        {
+            throw new WeightsException($"{path}: a step with it gives values that are no numbers: the weights are damaged.", e);
+        }
+    }
+
+    /// <summary>Weights that are no numbers need not reach the picture: attention may drop them.</summary>
+    /// <exception cref="WeightsException">Some are; the first are named.</exception>
+    private void CheckWeights(string path)
+    {
+        string[] broken =
+        [
+            .. Adaptable
+                .SelectMany(network => network.Value.Values.Select(parameter => (Name: $"{network.Key}.{parameter.Name}", parameter)))
+                .Where(weight => !IsFinite(weight.parameter))
+                .Select(weight => weight.Name)
+                .Take(ListedWeights + 1),
+        ];
+        if (broken.Length > 0)
+        {
+            string more = broken.Length > ListedWeights ? ", ..." : "";
+            throw new WeightsException(
+                $"{path}: weights hold values that are no numbers ({string.Join(", ", broken.Take(ListedWeights))}{more}): they are damaged."
+            );
+        }
+    }
+
+    private static bool IsFinite(Parameter parameter)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return parameter.Value.isfinite().all().item<bool>();
     }
 
     private SettingException Cannot(string what) => new("model", $"is of the family {Family}, and what was loaded of it cannot {what}.");

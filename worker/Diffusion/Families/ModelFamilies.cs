@@ -1,3 +1,4 @@
+using Generation.Diffusion.Adapters;
 using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Families.Flux;
 using Generation.Diffusion.Families.StableDiffusion;
@@ -45,27 +46,42 @@ public static class ModelFamilies
             $"{source.Files.Path}: holds no network that makes pictures (neither a unet nor a transformer of a known family)."
         );
 
-    /// <summary>Finds out from a LoRA's file which models it was trained for.</summary>
-    public static AdapterFit FitOfLora(SafetensorsFile file) =>
-        All.Select(family => family.FitOfLora(file)).FirstOrDefault(fit => fit is not null) ?? ByWidth(WidthOfLora(file));
-
-    /// <summary>Finds out from a textual inversion file which models it was trained for.</summary>
-    public static AdapterFit FitOfEmbedding(SafetensorsFile file) =>
-        All.Select(family => family.FitOfEmbedding(file)).FirstOrDefault(fit => fit is not null)
-        ?? ByWidth(file.Entry(file.Names.First()).Shape[^1]);
-
-    // The side of a LoRA that reads the prompt: (rank, features)
-    private static long WidthOfLora(SafetensorsFile file)
+    /// <summary>What a LoRA's file was trained for: by its shapes, and where they do not tell, by what its trainer wrote into it.</summary>
+    public static AdapterFit FitOfLora(SafetensorsFile file)
     {
-        string[] downs = ["lora_down", "lora_A", "lora.down"];
-        string? down = file.Names.FirstOrDefault(name =>
-            name.Contains("attn2", StringComparison.Ordinal)
-            && name.Contains("to_k", StringComparison.Ordinal)
-            && downs.Any(part => name.Contains(part, StringComparison.Ordinal))
-        );
-        return down is null ? 0 : file.Entry(down).Shape[^1];
+        var marks = LoraMarks.Of(file);
+        if (All.Select(family => family.NameOf(marks)).FirstOrDefault(name => name is not null) is { } family)
+        {
+            return new AdapterFit(family, marks.Fits);
+        }
+
+        if (marks.Context is { } context)
+        {
+            return new AdapterFit(NameByWidth(context), marks.Fits);
+        }
+
+        if (marks.Denoiser is not null && Published.FirstOrDefault(model => model.IsCalled(marks.Architecture)) is { } told)
+        {
+            LoraMarks known = marks with { Context = told.PromptFeatures };
+            return new AdapterFit(told.Name, known.Fits);
+        }
+
+        string part = marks.Denoiser is null ? $"with a text encoder of {marks.Text ?? marks.Text2} features" : $"with a {marks.Denoiser}";
+        return new AdapterFit(part, marks.Fits);
     }
 
-    private static AdapterFit ByWidth(long features) =>
-        new(features, Published.FirstOrDefault(model => model.PromptFeatures == features)?.Name ?? $"of {features} features");
+    /// <summary>Finds out from a textual inversion file which models it was trained for.</summary>
+    public static AdapterFit FitOfEmbedding(SafetensorsFile file)
+    {
+        if (All.Select(family => family.FitOfEmbedding(file)).FirstOrDefault(fit => fit is not null) is { } fit)
+        {
+            return fit;
+        }
+
+        long features = file.Names.Select(name => file.Entry(name).Shape).FirstOrDefault(shape => shape.Length > 0)?[^1] ?? 0;
+        return new AdapterFit(NameByWidth(features), model => model.Embedding == features);
+    }
+
+    private static string NameByWidth(long features) =>
+        Published.FirstOrDefault(model => model.PromptFeatures == features)?.Name ?? $"of {features} features";
 }

@@ -1,3 +1,4 @@
+using Generation.Diffusion.Adapters;
 using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Weights;
 using static TorchSharp.torch;
@@ -15,6 +16,9 @@ public abstract class ModelFamily
 
     /// <summary>The floating-point type that the family's models are published in, which takes the least memory without loss.</summary>
     public virtual ScalarType PublishedDtype => ScalarType.Float32;
+
+    /// <summary>The richest prompt syntax that the model's text encoders allow.</summary>
+    public virtual PromptSyntax PromptSyntax => PromptSyntax.Weighted;
 
     /// <summary>Whether the files are a model of this family.</summary>
     public abstract bool Knows(ModelSource source);
@@ -39,28 +43,45 @@ public abstract class ModelFamily
     /// <exception cref="WeightsException">A config is missing, or cannot be read.</exception>
     public virtual bool SeesMask(ModelFiles files) => false;
 
-    /// <summary>The numbers of prompt features by which it is told whether an adapter fits a model.</summary>
+    /// <summary>Sizes of a model's networks, by which adapters are told to fit it.</summary>
     /// <exception cref="WeightsException">A config is missing, or cannot be read.</exception>
-    public virtual AdapterWidths Widths(ModelFiles files) => new(-1, -1);
+    public virtual AdapterWidths Widths(ModelFiles files) => new();
 
-    /// <summary>The models that a LoRA of this family fits; null where its keys are not of this family.</summary>
-    public virtual AdapterFit? FitOfLora(SafetensorsFile file) => null;
+    /// <summary>Short name of this family, where a LoRA's marks tell of it by more than a published model's sizes; else null.</summary>
+    public virtual string? NameOf(LoraMarks lora) => null;
 
     /// <summary>The models that a textual inversion of this family fits; null where its keys are not of this family.</summary>
     public virtual AdapterFit? FitOfEmbedding(SafetensorsFile file) => null;
 }
 
-/// <summary>Numbers of prompt features per token. -1 means that it cannot be told whether adapters of that kind fit.</summary>
-/// <param name="Lora">The number that the network's cross attention takes; 0 where LoRAs are recognised by their keys.</param>
-/// <param name="Embedding">The number of features of the first text encoder's token embeddings.</param>
-public sealed record AdapterWidths(long Lora, long Embedding);
+/// <summary>
+/// Sizes of a model's networks, by which adapters are told to fit it. What the model has not is null, and no adapter for it fits.
+/// </summary>
+public sealed record AdapterWidths
+{
+    /// <summary>unet or transformer.</summary>
+    public string? Denoiser { get; init; }
+
+    /// <summary>Features of each token of the prompt that the denoiser's cross attention looks at.</summary>
+    public long? Context { get; init; }
+
+    /// <summary>Transformer blocks of the UNet's deepest attention.</summary>
+    public int Depth { get; init; } = 1;
+
+    /// <summary>Features of the first text encoder's tokens.</summary>
+    public long? Text { get; init; }
+
+    /// <summary>Features of the second text encoder's tokens.</summary>
+    public long? Text2 { get; init; }
+
+    /// <summary>Features of a token by which textual inversions are told to fit: of all text encoders together.</summary>
+    public long? Embedding { get; init; }
+}
 
 /// <summary>The models that an adapter was trained for.</summary>
-/// <param name="Features">The number of prompt features that it changes or adds to; 0 where its keys alone tell.</param>
-/// <param name="Family">
-/// The family's short name or, where no published model has that number, what is known, for example "of 512 features".
-/// </param>
-public sealed record AdapterFit(long Features, string Family);
+/// <param name="Family">For people: the short name of the family, or, where no published model has such sizes, what is known.</param>
+/// <param name="Fits">Whether nothing that is known of it speaks against a model of these sizes.</param>
+public sealed record AdapterFit(string Family, Func<AdapterWidths, bool> Fits);
 
 /// <summary>The files that a model is loaded from.</summary>
 /// <param name="Files">The model's folder or checkpoint.</param>

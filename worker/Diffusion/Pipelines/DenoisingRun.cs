@@ -45,6 +45,7 @@ public abstract class DenoisingRun : IDisposable
     /// <param name="onStep">Called after each step, on this thread.</param>
     /// <param name="token">Checked before each step; the run may later continue from where it stopped.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    /// <exception cref="NotFiniteException">The latents after the last step are no numbers.</exception>
     public void Loop(Action<StepReport>? onStep = null, CancellationToken token = default)
     {
         while (_next < Scheduler.EndIndex)
@@ -61,6 +62,13 @@ public abstract class DenoisingRun : IDisposable
 
             _next = i + 1;
             onStep?.Invoke(new StepReport(this, _next - Scheduler.BeginIndex, Steps, Scheduler.Timesteps[i], Latents));
+        }
+
+        // Once and not after each step: on a GPU the answer is waited for
+        using DisposeScope last = NewDisposeScope();
+        if (!Latents.isfinite().all().item<bool>())
+        {
+            throw new NotFiniteException("The latents after the last step");
         }
     }
 

@@ -11,10 +11,17 @@ public static class PictureTensors
     /// <summary>
     /// Converts (n, height, width, channels) from 0 to 1 to 8 bits, rounding to the nearest value, halves to the even one.
     /// </summary>
+    /// <exception cref="NotFiniteException">Values are no numbers; as bytes they would be black.</exception>
     public static IReadOnlyList<Picture> ToPictures(Tensor images)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor bytes = (images.cpu() * 255).round().clamp(0, 255).to(ScalarType.Byte).contiguous();
+        Tensor values = images.cpu();
+        if (!values.isfinite().all().item<bool>())
+        {
+            throw new NotFiniteException("The decoded pictures");
+        }
+
+        Tensor bytes = (values * 255).round().clamp(0, 255).to(ScalarType.Byte).contiguous();
         long[] shape = bytes.shape;
         return
         [

@@ -33,7 +33,7 @@ public sealed class TextualInversion : IDisposable
     /// <param name="name">
     /// The word; by default the name that the file gives or, where it gives none, the file's name without extension.
     /// </param>
-    /// <exception cref="WeightsException">The file is not a safetensors file, or not an embedding.</exception>
+    /// <exception cref="WeightsException">Not a safetensors file, not an embedding, or with values that are no numbers.</exception>
     public static TextualInversion Load(string path, string? name = null)
     {
         using var file = SafetensorsFile.Open(path);
@@ -57,6 +57,13 @@ public sealed class TextualInversion : IDisposable
                 throw new WeightsException(
                     $"{path}: {key} has the shape ({string.Join(", ", read.shape)}); an embedding's is (vectors, features), with as "
                         + "many vectors for each encoder."
+                );
+            }
+
+            if (!rows.isfinite().all().item<bool>())
+            {
+                throw new WeightsException(
+                    $"{path}: {key} has values that are no numbers: its training went wrong, or the file is damaged."
                 );
             }
 

@@ -1,7 +1,8 @@
 namespace Generation.Diffusion.Weights;
 
 /// <summary>
-/// Keys that published checkpoints contain and no network takes: buffers that are computed again, and averages kept for training.
+/// Keys that real checkpoints carry and no network takes: buffers that are computed anew, the temperature of CLIP's training
+/// (logit_scale), and averages kept for training.
 /// </summary>
 public static class IgnoredKeys
 {
@@ -33,7 +34,7 @@ public static class IgnoredKeys
     public static bool Contains(string name)
     {
         string last = name[(name.LastIndexOf('.') + 1)..];
-        return (last == "position_ids" || (last == name && Buffers.Contains(name)))
+        return (last is "position_ids" or "logit_scale" || (last == name && Buffers.Contains(name)))
             // exponential moving averages of the whole model, for further training
             || name.StartsWith("model_ema.", StringComparison.Ordinal)
             // a discriminator and perceptual loss, from the autoencoder's training

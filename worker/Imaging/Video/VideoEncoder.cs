@@ -283,8 +283,8 @@ public static class VideoEncoder
             "1",
         ];
 
-        // Players want even sides for colours at half resolution
-        const string Even = "scale=ceil(iw/2)*2:ceil(ih/2)*2:flags=lanczos:out_color_matrix=bt709,format=yuv420p";
+        (int width, int height) = format.SizeOf(first.Width, first.Height);
+        string halfColours = $"scale={width}:{height}:flags=lanczos:out_color_matrix=bt709,format=yuv420p";
         string[] colours = ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"];
         arguments.AddRange(
             format switch
@@ -293,7 +293,7 @@ public static class VideoEncoder
                 VideoFormat.Mp4 =>
                 [
                     "-vf",
-                    Even,
+                    halfColours,
                     "-c:v",
                     "libx264",
                     "-preset",
@@ -309,7 +309,7 @@ public static class VideoEncoder
                 VideoFormat.WebM =>
                 [
                     "-vf",
-                    Even,
+                    halfColours,
                     "-c:v",
                     "libvpx-vp9",
                     "-b:v",

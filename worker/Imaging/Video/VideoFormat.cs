@@ -47,6 +47,13 @@ public static class VideoFormats
             _ => "application/zip",
         };
 
+    /// <summary>
+    /// Size in pixels of a file with frames of a size: that of the frames, or with even sides, the next larger, where the colours are
+    /// stored at half resolution.
+    /// </summary>
+    public static (int Width, int Height) SizeOf(this VideoFormat format, int width, int height) =>
+        format is VideoFormat.Mp4 or VideoFormat.WebM ? (width + (width % 2), height + (height % 2)) : (width, height);
+
     /// <summary>The extension of file names, without the dot.</summary>
     public static string Extension(this VideoFormat format) =>
         format switch

@@ -2,13 +2,14 @@ using System.Text.Json;
 using Generation.Contracts;
 using Generation.Diffusion.Families;
 using Generation.Diffusion.Families.Files;
+using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Weights;
 
 namespace Generation.Service.Models;
 
 /// <summary>
-/// The LoRAs and embeddings that lie beside the models, as loras/NAME.safetensors and embeddings/NAME.safetensors. Which models they fit is
-/// told by the number of prompt features that they were trained on, which differs between families.
+/// The adapters that lie beside the models: loras/NAME.safetensors and embeddings/NAME.safetensors. What they fit is read
+/// off the sizes of the layers that they change; what cannot be told from them is listed with every model that it might fit.
 /// </summary>
 internal sealed class AdapterFolders
 {
@@ -24,7 +25,7 @@ internal sealed class AdapterFolders
         _loraFolder = Path.Combine(models, "loras");
         _embeddingFolder = Path.Combine(models, "embeddings");
         _loras = Scan(_loraFolder, ModelFamilies.FitOfLora, logger);
-        _embeddings = Scan(_embeddingFolder, ModelFamilies.FitOfEmbedding, logger);
+        _embeddings = Scan(_embeddingFolder, FitOfEmbedding, logger);
     }
 
     public string LoraPath(string name) => Path.Combine(_loraFolder, name + Extension);
@@ -41,41 +42,12 @@ internal sealed class AdapterFolders
             return entry;
         }
 
-        (long lora, long embedding) = WidthsOf(weights);
-        return entry with { Loras = [.. List(_loras, lora, entry)], Embeddings = [.. List(_embeddings, embedding, entry)] };
+        AdapterWidths model = WidthsOf(weights);
+        return entry with { Loras = [.. List(_loras, model, entry)], Embeddings = [.. List(_embeddings, model, entry)] };
     }
 
-    private static IEnumerable<AdapterEntry> List(Dictionary<string, AdapterFit> adapters, long features, ModelEntry entry) =>
-        adapters
-            .OrderBy(a => a.Key, StringComparer.Ordinal)
-            .Select(a => new AdapterEntry(
-                a.Key,
-                a.Value.Features == features ? entry.Family
-                    : a.Value.Family == entry.Family ? $"{a.Value.Family} of {a.Value.Features} features"
-                    : a.Value.Family
-            ));
-
-    private static Dictionary<string, AdapterFit> Scan(string folder, Func<SafetensorsFile, AdapterFit> family, ILogger logger)
-    {
-        var found = new Dictionary<string, AdapterFit>(StringComparer.Ordinal);
-        foreach (string path in Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*" + Extension) : [])
-        {
-            string name = Path.GetFileNameWithoutExtension(path);
-            try
-            {
-                using var file = SafetensorsFile.Open(path);
-                found[name] = family(file);
-            }
-            catch (Exception e) when (e is WeightsException or IOException or UnauthorizedAccessException)
-            {
-                WorkerLog.ModelEntryRefused(logger, name, e.Message);
-            }
-        }
-
-        return found;
-    }
-
-    private static AdapterWidths WidthsOf(string weights)
+    /// <summary>Sizes of a model's networks, by which adapters are told to fit; none where the model cannot be read.</summary>
+    public static AdapterWidths WidthsOf(string weights)
     {
         try
         {
@@ -85,7 +57,44 @@ internal sealed class AdapterFolders
         catch (Exception e) when (e is WeightsException or JsonException or IOException)
         {
             // Loading will say what is wrong with it
-            return new AdapterWidths(-1, -1);
+            return new AdapterWidths();
         }
+    }
+
+    private static IEnumerable<AdapterEntry> List(Dictionary<string, AdapterFit> adapters, AdapterWidths model, ModelEntry entry) =>
+        adapters
+            .OrderBy(a => a.Key, StringComparer.Ordinal)
+            .Select(a => new AdapterEntry(
+                a.Key,
+                a.Value.Fits(model) ? entry.Family
+                    : a.Value.Family == entry.Family ? $"{a.Value.Family} of another size"
+                    : a.Value.Family
+            ));
+
+    private static AdapterFit FitOfEmbedding(SafetensorsFile file)
+    {
+        // They are small, and a broken one would keep every model that it fits from loading
+        TextualInversion.Load(file.Path).Dispose();
+        return ModelFamilies.FitOfEmbedding(file);
+    }
+
+    private static Dictionary<string, AdapterFit> Scan(string folder, Func<SafetensorsFile, AdapterFit> fit, ILogger logger)
+    {
+        var found = new Dictionary<string, AdapterFit>(StringComparer.Ordinal);
+        foreach (string path in Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*" + Extension) : [])
+        {
+            string name = Path.GetFileNameWithoutExtension(path);
+            try
+            {
+                using var file = SafetensorsFile.Open(path);
+                found[name] = fit(file);
+            }
+            catch (Exception e) when (e is WeightsException or IOException or UnauthorizedAccessException)
+            {
+                WorkerLog.ModelEntryRefused(logger, name, e.Message);
+            }
+        }
+
+        return found;
     }
 }

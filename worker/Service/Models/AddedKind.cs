@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Generation.Diffusion.Adapters;
 using Generation.Diffusion.Weights;
 
 namespace Generation.Service.Models;
@@ -78,12 +79,7 @@ internal static class AddedKinds
     {
         using var file = SafetensorsFile.Open(path);
         bool Any(Func<string, bool> test) => file.Names.Any(test);
-        return Any(name =>
-                name.Contains("lora_", StringComparison.Ordinal)
-                || name.Contains(".lora", StringComparison.Ordinal)
-                || name.Contains("hada_w", StringComparison.Ordinal)
-            )
-                ? AddedKind.Lora
+        return LoraAdapter.IsAdapter(file) ? AddedKind.Lora
             : Any(name => name.Contains("motion_modules.", StringComparison.Ordinal)) ? AddedKind.MotionAdapter
             : Any(name => name.StartsWith("control_model.", StringComparison.Ordinal))
             || file.Has("input_hint_block.0.weight")
@@ -92,7 +88,7 @@ internal static class AddedKinds
             : Any(name => name.EndsWith("conv_first.weight", StringComparison.Ordinal)) || file.Has("model.0.weight") || IsCompact(file)
                 ? AddedKind.Upscaler
             : file.Names.Count <= 2 && file.Names.All(name => file.Entry(name).Shape.Length is 1 or 2) ? AddedKind.Embedding
-            : file.Has("encoder.mid.attn_1.q.weight") || file.Has("encoder.conv_in.weight") ? AddedKind.Vae
+            : file.Has("encoder.mid.block_1.conv1.weight") || file.Has("encoder.conv_in.weight") ? AddedKind.Vae
             : AddedKind.Model;
     }
 

@@ -6,7 +6,6 @@ using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Families.Upscalers;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
-using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Tokenizers;
 using Generation.Diffusion.Weights;
 using Generation.Imaging;
@@ -22,6 +21,8 @@ namespace Generation.Service.Models;
 internal static class ModelAddition
 {
     private static readonly JsonSerializerOptions Indented = new(WireJson.Options) { WriteIndented = true };
+
+    private const int ListedKeys = 10;
 
     /// <returns>The exit code: 0 for success, 1 where the model is refused, 2 where the arguments are wrong.</returns>
     public static int Run(string[] arguments, TextWriter output, TextWriter errors)
@@ -107,7 +108,7 @@ internal static class ModelAddition
         ModelEntry entry = kind switch
         {
             AddedKind.Upscaler => UpscalerEntryOf(TryUpscaler(path), name, relative),
-            _ => EntryOf(path, name, relative),
+            _ => EntryOf(path, name, relative, output),
         };
         string part = file + ".part";
         File.WriteAllText(part, JsonSerializer.Serialize(entry, Indented) + "\n");
@@ -139,7 +140,17 @@ internal static class ModelAddition
         using var networks = UpscalerSet.FromPretrained(path);
         foreach (int scale in networks.Scales)
         {
-            networks.UpscaleBy(new Picture(32, 32, 3), scale);
+            try
+            {
+                networks.UpscaleBy(new Picture(32, 32, 3), scale);
+            }
+            catch (NotFiniteException e)
+            {
+                throw new WeightsException(
+                    $"{path}: a picture enlarged with it has values that are no numbers: the weights are damaged.",
+                    e
+                );
+            }
         }
 
         return networks.Scales.Max();
@@ -148,9 +159,18 @@ internal static class ModelAddition
     /// <summary>
     /// Loads every part, which compares all keys and shapes, runs one step, and returns the catalogue entry of the model.
     /// </summary>
-    private static ModelEntry EntryOf(string path, string name, string relative)
+    private static ModelEntry EntryOf(string path, string name, string relative, TextWriter output)
     {
         var source = new ModelSource(ModelFiles.Open(path));
+        if (source.Files is OneFileModel { Unknown: { Count: > 0 } unknown })
+        {
+            string more = unknown.Count > ListedKeys ? ", ..." : "";
+            output.WriteLine(
+                $"Left out, since they belong to no part of a model: {unknown.Count} keys "
+                    + $"({string.Join(", ", unknown.Take(ListedKeys))}{more})."
+            );
+        }
+
         ModelFamily family = ModelFamilies.Of(source);
         using DiffusionModel model = family.Load(source, family.PublishedDtype);
         model.Try(path);

@@ -23,7 +23,8 @@ internal static class NetworkFiles
         try
         {
             var files = ModelFiles.Open(weights);
-            return new NetworkFacts(files.Scheduler().ToJson(), ModelFamilies.Of(new ModelSource(files)).SeesMask(files));
+            ModelFamily family = ModelFamilies.Of(new ModelSource(files));
+            return new NetworkFacts(files.Scheduler().ToJson(), family.SeesMask(files), family.PromptSyntax == PromptSyntax.Plain);
         }
         catch (Exception e)
             when (e is WeightsException or SchedulerException or JsonException or IOException or UnauthorizedAccessException)

@@ -1,11 +1,9 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Contracts;
-using Generation.Diffusion.Adapters;
 using Generation.Diffusion.Families;
 using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Networks;
-using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Vision;
 using Generation.Diffusion.Weights;
 using TorchSharp;
@@ -54,15 +52,15 @@ internal sealed class PartAddition(string path, string name, string folder, Text
 
         return kind switch
         {
-            AddedKind.Lora => Copy("loras", "LoRA", () => LoraAdapter.Load(path).Dispose()),
-            AddedKind.Embedding => Copy("embeddings", "textual inversion", () => TextualInversion.Load(path).Dispose()),
+            AddedKind.Lora => Copy("loras", "LoRA", () => AdapterCheck.Lora(path, name, folder)),
+            AddedKind.Embedding => Copy("embeddings", "textual inversion", () => AdapterCheck.Embedding(path, name)),
             AddedKind.ControlNet => Onto(kind, to, model => AddControlNet(model, type)),
             AddedKind.MotionAdapter => Onto(kind, to, AddMotionAdapter),
             _ => Onto(kind, to, AddVae),
         };
     }
 
-    private string Copy(string inner, string what, Action load)
+    private string Copy(string inner, string what, Func<string> check)
     {
         string file = Path.Combine(folder, inner, name + ".safetensors");
         if (File.Exists(file))
@@ -71,7 +69,7 @@ internal sealed class PartAddition(string path, string name, string folder, Text
         }
 
         output.WriteLine($"Checking {path} ...");
-        load();
+        string told = check();
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         string part = file + ".part";
         try
@@ -84,13 +82,7 @@ internal sealed class PartAddition(string path, string name, string folder, Text
             File.Delete(part);
         }
 
-        using var read = SafetensorsFile.Open(file);
-        bool isLora = inner == "loras";
-        string family = (isLora ? ModelFamilies.FitOfLora(read) : ModelFamilies.FitOfEmbedding(read)).Family;
-        string models = family.StartsWith("of ", StringComparison.Ordinal) ? family : $"of {family}";
-        output.WriteLine(
-            $"{name}: a {what} for models {models}. {(isLora ? "Requests name it in loras" : "Prompts name it")} as '{name}'."
-        );
+        output.WriteLine($"{name}: a {what} {told}");
         return file;
     }
 

@@ -44,14 +44,15 @@ internal sealed class ClipFinisher(StoredFiles files)
             job.Stop.Token
         );
         FaultPoint.Reach(FaultPoint.Drawn);
+        (int width, int height) = format.SizeOf(request.Width, request.Height);
         return new JobOutput
         {
             Index = 0,
             Sha256 = await files.PutAsync(job, clip, format.ContentType()),
             ContentType = format.ContentType(),
             Bytes = clip.LongLength,
-            Width = request.Width,
-            Height = request.Height,
+            Width = width,
+            Height = height,
             Seed = request.Seed,
             Nsfw = nsfw,
             Render = plan,

@@ -32,7 +32,7 @@ internal sealed class ModelAdapters(ModelLoader loader)
                 var uses = new List<LoraUse>();
                 for (int i = 0; i < loras.Count; i++)
                 {
-                    uses.Add(new LoraUse(changes.Add(Read(loras[i].Model, i)), loras[i].Scale));
+                    uses.Add(new LoraUse(changes.Add(Read(loras[i].Model, i)), loras[i].Scale, loras[i].TextEncoderScale));
                 }
 
                 changes.Add(LoraSet.Apply(model.Model.Adaptable, uses));

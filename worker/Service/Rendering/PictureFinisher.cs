@@ -42,6 +42,10 @@ internal sealed class PictureFinisher(StoredFiles files)
         };
     }
 
+    private static string Describe(LoraUse lora) =>
+        string.Create(CultureInfo.InvariantCulture, $"{lora.Model}:{lora.Scale}")
+        + (lora.TextEncoderScale is { } text ? string.Create(CultureInfo.InvariantCulture, $":te={text}") : "");
+
     private static string Describe(PictureRequest request, RenderPlan plan, long seed)
     {
         var others = new List<KeyValuePair<string, string>>();
@@ -74,12 +78,7 @@ internal sealed class PictureFinisher(StoredFiles files)
 
         if (request.Loras is { Count: > 0 } loras)
         {
-            others.Add(
-                new(
-                    "Loras",
-                    string.Join(' ', loras.Select(lora => string.Create(CultureInfo.InvariantCulture, $"{lora.Model}:{lora.Scale}")))
-                )
-            );
+            others.Add(new("Loras", string.Join(' ', loras.Select(Describe))));
         }
 
         if (request.ClipSkip is { } skip)

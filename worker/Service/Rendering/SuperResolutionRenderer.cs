@@ -1,7 +1,6 @@
 using Generation.Contracts;
 using Generation.Diagnostics;
 using Generation.Diffusion.Pipelines;
-using Generation.Diffusion.Prompts;
 using Generation.Imaging;
 using Generation.Imaging.Codecs;
 using Generation.Imaging.Resizing;

@@ -1,7 +1,6 @@
 using Generation.Contracts;
 using Generation.Diffusion.Families;
 using Generation.Diffusion.Pipelines;
-using Generation.Diffusion.Prompts;
 using Generation.Imaging;
 using Generation.Imaging.Resizing;
 using Generation.Service.Jobs;

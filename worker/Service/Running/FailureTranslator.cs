@@ -26,6 +26,9 @@ internal sealed class FailureTranslator(ProcessRecycler recycler, ILogger<Failur
                 return new JobOutcome.Failed(new JobError("invalid_request", setting.Message, setting.Field));
             case SchedulerException scheduler:
                 return new JobOutcome.Failed(new JobError("invalid_request", scheduler.Message, "scheduler"));
+            case NotFiniteException numbers:
+                WorkerLog.JobFailed(logger, job.Id, job.Attempt, e);
+                return new JobOutcome.Failed(new JobError("not_finite", NotFinite(job, numbers)));
             case PictureException picture:
                 return new JobOutcome.Failed(new JobError("invalid_image", picture.Message, "image"));
             case VideoException video:
@@ -86,6 +89,14 @@ internal sealed class FailureTranslator(ProcessRecycler recycler, ILogger<Failur
 
     public static JobError Internal(ClaimedJob job) =>
         new("internal_error", $"The job failed through a fault of ours, which is logged under {job.Id}. Nothing was charged.");
+
+    private static string NotFinite(ClaimedJob job, NotFiniteException numbers)
+    {
+        string cause = job.Request is PictureRequest { Loras.Count: > 0 }
+            ? "Leave the LoRAs out one by one, or lower their scale"
+            : "Try a lower guidance_scale or weaker weights in the prompt; where nothing helps, the model's type is too small for it";
+        return $"{numbers.Message} No picture can be made of them. {cause}. Nothing was charged.";
+    }
 
     /// <summary>
     /// Whether an exception says that memory ran out. The CPU and CUDA allocators of libtorch say so in words only, the runtime by a type

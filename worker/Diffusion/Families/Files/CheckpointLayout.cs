@@ -30,6 +30,9 @@ public sealed class CheckpointLayout
     /// </summary>
     public int? UNetInputs => _unet?.Inputs;
 
+    /// <summary>Keys that belong to no part of a model, and are left out.</summary>
+    public IReadOnlyList<string> Unknown { get; private set; } = [];
+
     /// <summary>Finds the components of a checkpoint.</summary>
     /// <exception cref="WeightsException">There are none: the file is not a checkpoint in original key names.</exception>
     public static CheckpointLayout Of(WeightSource source)
@@ -43,15 +46,16 @@ public sealed class CheckpointLayout
             );
         }
 
-        string[] strange =
+        // Not an error: a part that lacks something says so itself
+        layout.Unknown =
         [
-            .. source.Names.Where(name =>
-                !IgnoredKeys.Contains(name) && !layout._parts.Values.Any(part => name.StartsWith(part.Prefix, StringComparison.Ordinal))
-            ),
+            .. source
+                .Names.Where(name =>
+                    !IgnoredKeys.Contains(name) && !layout._parts.Values.Any(part => name.StartsWith(part.Prefix, StringComparison.Ordinal))
+                )
+                .Order(StringComparer.Ordinal),
         ];
-        return strange.Length == 0
-            ? layout
-            : throw new WeightsException($"{source.Path}: some keys belong to no part of a model." + KeyReport.Line("Unexpected", strange));
+        return layout;
     }
 
     public bool Has(string component) => _parts.ContainsKey(component);

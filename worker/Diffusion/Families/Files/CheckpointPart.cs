@@ -19,8 +19,12 @@ internal sealed record CheckpointPart(
     public static CheckpointPart Clip(string component, string prefix) =>
         new(component, prefix, (_, keys) =>
             keys.Where(key => !IgnoredKeys.Contains(key))
+                .Where(key => !IsOfVision(key))
                 .ToDictionary(key => key, key => new WeightPiece(prefix + key), StringComparer.Ordinal)
-        );
+        )
+        {
+            LeavesOut = IsOfVision,
+        };
 
     /// <summary>A text encoder of OpenCLIP.</summary>
     /// <param name="layers">The number of layers that are used; null for all.</param>
@@ -33,4 +37,8 @@ internal sealed record CheckpointPart(
 
     /// <summary>The autoencoder of the original latent diffusion code.</summary>
     public static CheckpointPart Vae(string prefix) => new("vae", prefix, (_, keys) => LdmVaeKeys.Map(keys, prefix));
+
+    // The other half of CLIP, which files that hold it whole bring along
+    private static bool IsOfVision(string key) =>
+        key.StartsWith("vision_model.", StringComparison.Ordinal) || key.StartsWith("visual_projection.", StringComparison.Ordinal);
 }

@@ -31,4 +31,16 @@ internal sealed record LdmShape(int Channels, int Inputs, int? PromptFeatures)
         int latents = files.Number("vae", "latent_channels", 4);
         return files.Number("unet", "in_channels", latents) > latents;
     }
+
+    /// <summary>Sizes of a UNet and the text encoders beside it, as far as the model has them.</summary>
+    /// <exception cref="WeightsException">A config is not there, or cannot be read.</exception>
+    public static AdapterWidths Widths(ModelFiles files) =>
+        new()
+        {
+            Denoiser = "unet",
+            Context = files.NumberOrNull("unet", "cross_attention_dim"),
+            Depth = files.NumberOrNull("unet", "transformer_layers_per_block") ?? 1,
+            Text = files.NumberOrNull("text_encoder", "hidden_size"),
+            Text2 = files.NumberOrNull("text_encoder_2", "hidden_size"),
+        };
 }

@@ -13,9 +13,12 @@ internal static partial class LdmVaeKeys
     private static readonly KeyMap Inner = new(
         (@"(en|de)coder\.mid\.block_1\.(.+)", "$1coder.mid_block.resnets.0.$2"),
         (@"(en|de)coder\.mid\.block_2\.(.+)", "$1coder.mid_block.resnets.1.$2"),
-        (@"(en|de)coder\.mid\.attn_1\.norm\.(\w+)", "$1coder.mid_block.attentions.0.group_norm.$2"),
+        (@"(en|de)coder\.mid\.attn_1\.(group_)?norm\.(\w+)", "$1coder.mid_block.attentions.0.group_norm.$3"),
         (@"(en|de)coder\.mid\.attn_1\.([qkv])\.(\w+)", "$1coder.mid_block.attentions.0.to_$2.$3"),
         (@"(en|de)coder\.mid\.attn_1\.proj_out\.(\w+)", "$1coder.mid_block.attentions.0.to_out.0.$2"),
+        // diffusers' converter back to the original form has its own names here
+        (@"(en|de)coder\.mid\.attn_1\.to_([qkv])\.(\w+)", "$1coder.mid_block.attentions.0.to_$2.$3"),
+        (@"(en|de)coder\.mid\.attn_1\.to_out\.0\.(\w+)", "$1coder.mid_block.attentions.0.to_out.0.$2"),
         (@"(en|de)coder\.norm_out\.(\w+)", "$1coder.conv_norm_out.$2"),
         (@"(en|de)coder\.conv_(in|out)\.(\w+)", "$1coder.conv_$2.$3"),
         (@"encoder\.down\.(\d+)\.block\.(\d+)\.nin_shortcut\.(\w+)", "encoder.down_blocks.$1.resnets.$2.conv_shortcut.$3"),

@@ -46,17 +46,46 @@ public abstract class ModelFiles
 
     /// <summary>A whole number of a component's config, or <paramref name="otherwise"/> where the config does not have it.</summary>
     /// <exception cref="WeightsException">The config is missing, or cannot be read.</exception>
-    public int Number(string component, string name, int otherwise)
+    public int Number(string component, string name, int otherwise) => Numbers(component, name) is [int number, ..] ? number : otherwise;
+
+    /// <summary>
+    /// A whole number of a component's config, the largest where it has one for each block; null where the model lacks it.
+    /// </summary>
+    /// <exception cref="WeightsException">The config cannot be read.</exception>
+    public int? NumberOrNull(string component, string name) =>
+        Has(component) && Numbers(component, name) is { Count: > 0 } numbers ? numbers.Max() : null;
+
+    private List<int> Numbers(string component, string name)
     {
         try
         {
-            return PythonJson.Parse(Config(component)).TryGetProperty(name, out JsonElement value) && value.TryGetInt32(out int channels)
-                ? channels
-                : otherwise;
+            JsonElement config = PythonJson.Parse(Config(component));
+            var numbers = new List<int>();
+            if (config.TryGetProperty(name, out JsonElement value))
+            {
+                Collect(value, numbers);
+            }
+
+            return numbers;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new WeightsException($"{Path}, config of {component}: {e.Message}", e);
+        }
+
+        static void Collect(JsonElement value, List<int> numbers)
+        {
+            if (value.ValueKind == JsonValueKind.Array)
+            {
+                foreach (JsonElement inner in value.EnumerateArray())
+                {
+                    Collect(inner, numbers);
+                }
+            }
+            else if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int number))
+            {
+                numbers.Add(number);
+            }
         }
     }
 

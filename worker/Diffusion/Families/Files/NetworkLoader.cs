@@ -10,7 +10,11 @@ internal sealed class NetworkLoader(ModelFiles files, ScalarType dtype, Device? 
     private readonly List<Network> _loaded = [];
 
     public CLIPTextModel ClipText(string component) =>
-        Load<CLIPTextModel, ClipTextConfig>(component, (config, weights) => new CLIPTextModel(config, weights));
+        Load<CLIPTextModel, ClipTextConfig>(
+            component,
+            (config, weights) => new CLIPTextModel(config, weights),
+            rename: ClipTextKeys.Rename
+        );
 
     public UNet2DConditionModel UNet() =>
         Load<UNet2DConditionModel, UNetConfig>("unet", (config, weights) => new UNet2DConditionModel(config, weights));
@@ -26,7 +30,8 @@ internal sealed class NetworkLoader(ModelFiles files, ScalarType dtype, Device? 
     public TNetwork Load<TNetwork, TConfig>(
         string component,
         Func<TConfig, NetworkWeights, TNetwork> build,
-        Func<TConfig, ScalarType>? ownType = null
+        Func<TConfig, ScalarType>? ownType = null,
+        Func<WeightSource, WeightSource>? rename = null
     )
         where TNetwork : Network
         where TConfig : INetworkConfig
@@ -42,7 +47,8 @@ internal sealed class NetworkLoader(ModelFiles files, ScalarType dtype, Device? 
             throw new WeightsException($"{files.Path}, config of {component}: {e.Message}", e);
         }
 
-        TNetwork network = build(config, new NetworkWeights(source, ownType?.Invoke(config) ?? dtype, device));
+        using WeightSource? renamed = rename?.Invoke(source);
+        TNetwork network = build(config, new NetworkWeights(renamed ?? source, ownType?.Invoke(config) ?? dtype, device));
         _loaded.Add(network);
         return network;
     }

@@ -40,6 +40,9 @@ public sealed class OneFileModel : ModelFiles
     /// <summary>The published model that the keys and shapes belong to, or null where the folder beside the file has all configs.</summary>
     public PublishedModel? Published => _published;
 
+    /// <summary>Keys of the file that belong to no part of a model, and are left out.</summary>
+    public IReadOnlyList<string> Unknown => _layout.Unknown;
+
     /// <summary>Opens a checkpoint and finds out what it holds.</summary>
     /// <param name="path">A .safetensors file.</param>
     /// <param name="configs">
@@ -60,7 +63,7 @@ public sealed class OneFileModel : ModelFiles
             throw new WeightsException(
                 $"{path}: {layout.Describe()}. That is none of the known families "
                     + $"({string.Join(", ", ModelFamilies.Published.Select(known => known.Name))}); put the file into a folder with the "
-                    + "model's configs (model_index.json and a config.json for each part)."
+                    + "model's configs (model_index.json and a config.json for each part), and name the file, not the folder."
             );
         }
 

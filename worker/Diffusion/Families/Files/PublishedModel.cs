@@ -34,4 +34,13 @@ public sealed record PublishedModel
     /// recognised by their keys.
     /// </summary>
     public long? PromptFeatures => Configs.GetValueOrDefault("unet")?["cross_attention_dim"]?.GetValue<int>();
+
+    /// <summary>
+    /// How trainers call it in their files, as beginnings of names: in modelspec.architecture and kohya's ss_base_model_version.
+    /// </summary>
+    public IReadOnlyList<string> TrainerNames { get; init; } = [];
+
+    /// <summary>Whether a trainer's name for a model means this one.</summary>
+    public bool IsCalled(string? architecture) =>
+        architecture is not null && TrainerNames.Any(name => architecture.StartsWith(name, StringComparison.OrdinalIgnoreCase));
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Generation.Diffusion.Adapters;
 using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Weights;
 using static Generation.Diffusion.Families.Files.PublishedConfigs;
@@ -12,6 +13,8 @@ namespace Generation.Diffusion.Families.Flux;
 /// </summary>
 public sealed class FluxFamily : ModelFamily
 {
+    internal const PromptSyntax Syntax = PromptSyntax.Plain;
+
     private const string Name = "flux";
 
     private static readonly string[] TransformerPrefixes = ["", "model.diffusion_model."];
@@ -30,6 +33,9 @@ public sealed class FluxFamily : ModelFamily
 
     public override ScalarType PublishedDtype => ScalarType.BFloat16;
 
+    // T5 was not made for weights
+    public override PromptSyntax PromptSyntax => Syntax;
+
     public override bool Knows(ModelSource source) => source.Files.Has("transformer");
 
     public override DiffusionModel Load(ModelSource source, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
@@ -42,14 +48,19 @@ public sealed class FluxFamily : ModelFamily
         return files.Number("transformer", "in_channels", token) > token;
     }
 
-    public override AdapterWidths Widths(ModelFiles files) => new(0, files.Number("text_encoder", "hidden_size", -1));
+    public override AdapterWidths Widths(ModelFiles files)
+    {
+        long? text = files.NumberOrNull("text_encoder", "hidden_size");
+        return new AdapterWidths
+        {
+            Denoiser = "transformer",
+            Text = text,
+            Text2 = files.NumberOrNull("text_encoder_2", "d_model"),
+            Embedding = text,
+        };
+    }
 
-    public override AdapterFit? FitOfLora(SafetensorsFile file) =>
-        file.Names.Any(name =>
-            name.Contains("double_blocks", StringComparison.Ordinal) || name.Contains("single_transformer_blocks", StringComparison.Ordinal)
-        )
-            ? new AdapterFit(0, Name)
-            : null;
+    public override string? NameOf(LoraMarks lora) => lora.Denoiser == "transformer" ? Name : null;
 
     internal override IEnumerable<CheckpointPart> FindParts(WeightSource source)
     {

@@ -1,7 +1,6 @@
 using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
-using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Tokenizers;
 using Generation.Diffusion.Weights;
 using TorchSharp;
@@ -87,7 +86,7 @@ public sealed class FluxModel : DiffusionModel
     public override ModelDefaults Defaults => new(Steps: 28, GuidanceScale: 3.5, Scheduler: "flow_euler", RelativeCost: 10);
 
     /// <summary>Plain, because T5 was trained on plain text and weights of words would change what it reads.</summary>
-    public override PromptSyntax PromptSyntax => PromptSyntax.Plain;
+    public override PromptSyntax PromptSyntax => FluxFamily.Syntax;
 
     /// <summary>Whether the transformer takes the masked picture and the mask, as that of FLUX.1 Fill does.</summary>
     private bool IsFill => Transformer.Config.InChannels > 4 * Vae.Config.LatentChannels;

@@ -32,7 +32,6 @@ public sealed class InstructPix2PixPipeline(LatentDiffusionModel model) : Diffus
     {
         private readonly EditSettings _settings;
         private readonly bool _threefold;
-        private readonly Tensor _embeddings;
         private readonly Tensor _image;
 
         public Run(LatentDiffusionModel model, EditSettings settings, RunPlan plan)
@@ -47,22 +46,30 @@ public sealed class InstructPix2PixPipeline(LatentDiffusionModel model) : Diffus
             SetLatents(noise * Scheduler.InitNoiseSigma);
             if (_threefold)
             {
-                // instruction and picture, picture alone, neither
-                Tensor[] halves = Embeddings.chunk(2, 0);
-                _embeddings = Keep(cat([halves[1], halves[0], halves[0]], 0));
+                // instruction and picture, picture alone, neither: as in Prompts
                 _image = Keep(cat([latents, latents, zeros_like(latents)], 0));
             }
             else
             {
-                _embeddings = Keep(Guided ? Embeddings.chunk(2, 0)[1] : Embeddings.alias());
                 _image = Keep(latents.clone());
             }
+        }
+
+        private Tensor Prompts(int i)
+        {
+            if (!_threefold)
+            {
+                return PromptEmbeddings(i);
+            }
+
+            Tensor[] halves = Embeddings(i).chunk(2, 0);
+            return cat([halves[1], halves[0], halves[0]], 0);
         }
 
         protected override Tensor Predict(Tensor latents, int i)
         {
             Tensor input = Scheduler.ScaleModelInput(_threefold ? cat([latents, latents, latents], 0) : latents, i);
-            Tensor prediction = Model.UNet.Forward(cat([input, _image], 1), Scheduler.Timesteps[i], _embeddings, Conditions(input, i));
+            Tensor prediction = Model.UNet.Forward(cat([input, _image], 1), Scheduler.Timesteps[i], Prompts(i), Conditions(input, i));
             if (!_threefold)
             {
                 return prediction;

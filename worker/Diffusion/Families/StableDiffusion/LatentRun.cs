@@ -11,7 +11,8 @@ namespace Generation.Diffusion.Families.StableDiffusion;
 /// </summary>
 internal abstract class LatentRun : DenoisingRun
 {
-    private readonly LatentConditions _conditions;
+    private readonly ScheduledPrompts _prompts;
+    private readonly LatentConditions[] _conditions;
     private readonly Tensor? _timestepCond;
 
     protected LatentRun(LatentDiffusionModel model, DiffusionSettings settings, RunPlan plan, bool fromImage = false)
@@ -22,8 +23,8 @@ internal abstract class LatentRun : DenoisingRun
         Plan = plan;
         Guided = model.IsGuided(settings);
         using DisposeScope scope = NewDisposeScope();
-        LatentConditions conditions = model.Condition(settings, plan.Pictures, plan.Size, fromImage);
-        _conditions = new LatentConditions(Keep(conditions.Embeddings), KeepIfAny(conditions.TextEmbeds), KeepIfAny(conditions.TimeIds));
+        _prompts = new ScheduledPrompts(settings, plan.Pictures);
+        _conditions = [.. _prompts.Sets.Select(pictures => Keep(model.Condition(settings, pictures, plan.Size, fromImage)))];
         _timestepCond = KeepIfAny(TimestepCondition());
     }
 
@@ -36,13 +37,19 @@ internal abstract class LatentRun : DenoisingRun
     /// <summary>Whether each step also predicts without the prompt.</summary>
     protected bool Guided { get; }
 
-    /// <summary>(2 n, length, features), the negative prompts first, or (n, length, features) without guidance.</summary>
-    protected Tensor Embeddings => _conditions.Embeddings;
-
     /// <summary>
     /// Channels that are concatenated to the latents for the network, (n or 2 n, channels, height, width); null for none.
     /// </summary>
     protected Tensor? ExtraChannels { get; set; }
+
+    /// <summary>
+    /// The prompts of step <paramref name="i"/>: (2 n, length, features), the negative ones first, or (n, length, features) without
+    /// guidance.
+    /// </summary>
+    protected Tensor Embeddings(int i) => ConditionsAt(i).Embeddings;
+
+    /// <summary>Those of the prompts alone, without the negative ones: (n, length, features).</summary>
+    protected Tensor PromptEmbeddings(int i) => Guided ? Embeddings(i).chunk(2, 0)[1] : Embeddings(i);
 
     /// <summary>
     /// The network's conditions at step <paramref name="i"/>, where <paramref name="scaled"/> are the latents that it will get.
@@ -50,8 +57,8 @@ internal abstract class LatentRun : DenoisingRun
     protected virtual UNetConditions Conditions(Tensor scaled, int i) =>
         new()
         {
-            TextEmbeds = _conditions.TextEmbeds,
-            TimeIds = _conditions.TimeIds,
+            TextEmbeds = ConditionsAt(i).TextEmbeds,
+            TimeIds = ConditionsAt(i).TimeIds,
             TimestepCond = _timestepCond,
         };
 
@@ -60,7 +67,7 @@ internal abstract class LatentRun : DenoisingRun
         Tensor input = Scheduler.ScaleModelInput(Guided ? cat([latents, latents], 0) : latents, i);
         UNetConditions conditions = Conditions(input, i);
         Tensor sample = ExtraChannels is null ? input : cat([input, ExtraChannels], 1);
-        Tensor prediction = Model.UNet.Forward(sample, Scheduler.Timesteps[i], Embeddings, conditions);
+        Tensor prediction = Model.UNet.Forward(sample, Scheduler.Timesteps[i], Embeddings(i), conditions);
         return Guided ? Guidance.Combine(prediction, Settings.GuidanceScale, Settings.GuidanceRescale) : prediction;
     }
 
@@ -104,6 +111,11 @@ internal abstract class LatentRun : DenoisingRun
         Tensor angles = (frequencies * ((Settings.GuidanceScale - 1) * 1000)).unsqueeze(0).expand(Plan.Pictures.Count, -1);
         return cat([angles.sin(), angles.cos()], 1);
     }
+
+    private LatentConditions ConditionsAt(int i) => _conditions[_prompts.At(i, Scheduler.Timesteps.Count)];
+
+    private LatentConditions Keep(LatentConditions conditions) =>
+        new(Keep(conditions.Embeddings), KeepIfAny(conditions.TextEmbeds), KeepIfAny(conditions.TimeIds));
 
     private Tensor? KeepIfAny(Tensor? tensor) => tensor is null ? null : Keep(tensor);
 }

@@ -30,7 +30,7 @@ internal static class LdmKeys
         }
 
         parts.AddRange(new[] { "first_stage_model.", "vae." }.Where(Any).Select(CheckpointPart.Vae));
-        if (parts.Count == 0 && source.Has("encoder.mid.attn_1.q.weight"))
+        if (parts.Count == 0 && source.Has("encoder.mid.block_1.conv1.weight"))
         {
             parts.Add(CheckpointPart.Vae(""));
         }

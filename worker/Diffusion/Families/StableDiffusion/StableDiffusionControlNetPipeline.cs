@@ -47,7 +47,6 @@ public sealed class StableDiffusionControlNetPipeline(LatentDiffusionModel model
         private readonly ControlNetSettings _settings;
         private readonly bool _guess;
         private readonly Tensor[] _pictures;
-        private readonly Tensor _promptEmbeddings;
 
         public Run(LatentDiffusionModel model, ControlNetSettings settings, RunPlan plan)
             : base(model, settings, plan)
@@ -62,7 +61,6 @@ public sealed class StableDiffusionControlNetPipeline(LatentDiffusionModel model
                     Keep(PictureTensors.FromPicture(PictureTensors.Fit(control.Image, plan.Size)).to(model.Device).expand(rows, -1, -1, -1))
                 ),
             ];
-            _promptEmbeddings = Keep(Guided ? Embeddings.chunk(2, 0)[1] : Embeddings.alias());
             SetLatents(Noise.Draw(plan.LatentShape(model)) * Scheduler.InitNoiseSigma);
         }
 
@@ -91,7 +89,7 @@ public sealed class StableDiffusionControlNetPipeline(LatentDiffusionModel model
                 ControlNetOutput output = control.Network.Forward(
                     sample,
                     Scheduler.Timesteps[i],
-                    halved ? _promptEmbeddings : Embeddings,
+                    halved ? PromptEmbeddings(i) : Embeddings(i),
                     _pictures[c],
                     control.ConditioningScale,
                     _guess,

@@ -28,6 +28,7 @@ public sealed class StableDiffusionFamily : ModelFamily
         new()
         {
             Name = "sd15",
+            TrainerNames = ["stable-diffusion-v1", "sd_v1", "sd_1"],
             PipelineClass = "StableDiffusionPipeline",
             Configs = new Dictionary<string, JsonObject>(StringComparer.Ordinal)
             {
@@ -43,6 +44,7 @@ public sealed class StableDiffusionFamily : ModelFamily
         new()
         {
             Name = "sd21",
+            TrainerNames = ["stable-diffusion-v2", "sd_v2", "sd_2"],
             OpenClipTokenizers = ["tokenizer"],
             HasTwoPredictions = true,
             PipelineClass = "StableDiffusionPipeline",
@@ -71,7 +73,10 @@ public sealed class StableDiffusionFamily : ModelFamily
     public override bool SeesMask(ModelFiles files) => LdmShape.SeesMask(files);
 
     public override AdapterWidths Widths(ModelFiles files) =>
-        new(files.Number("unet", "cross_attention_dim", -1), files.Number("text_encoder", "hidden_size", -1));
+        LdmShape.Widths(files) with
+        {
+            Embedding = files.NumberOrNull("text_encoder", "hidden_size"),
+        };
 
     internal override IEnumerable<CheckpointPart> FindParts(WeightSource source) => LdmKeys.FindParts(source);
 

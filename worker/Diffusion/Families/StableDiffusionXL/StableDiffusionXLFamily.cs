@@ -20,6 +20,7 @@ public sealed class StableDiffusionXLFamily : ModelFamily
         new()
         {
             Name = "sdxl",
+            TrainerNames = ["stable-diffusion-xl-v1-base", "sdxl_base", "sdxl_v"],
             PipelineClass = "StableDiffusionXLPipeline",
             Settings = new Dictionary<string, bool>(StringComparer.Ordinal) { ["force_zeros_for_empty_prompt"] = true },
             Configs = new Dictionary<string, JsonObject>(StringComparer.Ordinal)
@@ -45,6 +46,7 @@ public sealed class StableDiffusionXLFamily : ModelFamily
         Sdxl with
         {
             Name = "sdxl-refiner",
+            TrainerNames = ["stable-diffusion-xl-v1-refiner", "sdxl_refiner"],
             PipelineClass = "StableDiffusionXLImg2ImgPipeline",
             Settings = new Dictionary<string, bool>(StringComparer.Ordinal)
             {
@@ -77,10 +79,10 @@ public sealed class StableDiffusionXLFamily : ModelFamily
 
     public override bool SeesMask(ModelFiles files) => LdmShape.SeesMask(files);
 
-    public override AdapterWidths Widths(ModelFiles files) => new(files.Number("unet", "cross_attention_dim", -1), JoinedFeatures);
+    public override AdapterWidths Widths(ModelFiles files) => LdmShape.Widths(files) with { Embedding = JoinedFeatures };
 
     public override AdapterFit? FitOfEmbedding(SafetensorsFile file) =>
-        file.Has("clip_g") ? new AdapterFit(JoinedFeatures, Sdxl.Name) : null;
+        file.Has("clip_g") ? new AdapterFit(Sdxl.Name, model => model.Embedding == JoinedFeatures) : null;
 
     internal override IEnumerable<CheckpointPart> FindParts(WeightSource source)
     {

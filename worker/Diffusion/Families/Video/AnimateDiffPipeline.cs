@@ -117,7 +117,8 @@ public sealed class AnimateDiffPipeline : DiffusionPipeline<Text2VideoSettings>,
         private readonly AnimateDiffPipeline _pipeline;
         private readonly Text2VideoSettings _settings;
         private readonly bool _guided;
-        private readonly Tensor _embeddings;
+        private readonly ScheduledPrompts _prompts;
+        private readonly Tensor[] _embeddings;
 
         public Run(
             AnimateDiffPipeline pipeline,
@@ -133,7 +134,13 @@ public sealed class AnimateDiffPipeline : DiffusionPipeline<Text2VideoSettings>,
             _settings = settings;
             _guided = settings.GuidanceScale > 1;
             using DisposeScope scope = NewDisposeScope();
-            _embeddings = Keep(ClipPrompts.Condition(settings, pipeline._tokenizer, pipeline.TextEncoder, clips, _guided));
+            _prompts = new ScheduledPrompts(settings, clips);
+            _embeddings =
+            [
+                .. _prompts.Sets.Select(set =>
+                    Keep(ClipPrompts.Condition(settings, pipeline._tokenizer, pipeline.TextEncoder, set, _guided))
+                ),
+            ];
             int downscale = pipeline.Vae.Config.Downscale;
 
             // (clips, channels, frames, height, width)
@@ -174,7 +181,8 @@ public sealed class AnimateDiffPipeline : DiffusionPipeline<Text2VideoSettings>,
         protected override Tensor Predict(Tensor latents, int i)
         {
             Tensor input = Scheduler.ScaleModelInput(_guided ? cat([latents, latents], 0) : latents, i);
-            Tensor prediction = _pipeline.UNet.Forward(input, Scheduler.Timesteps[i], _embeddings);
+            Tensor prompts = _embeddings[_prompts.At(i, Scheduler.Timesteps.Count)];
+            Tensor prediction = _pipeline.UNet.Forward(input, Scheduler.Timesteps[i], prompts);
             return _guided ? Guidance.Combine(prediction, _settings.GuidanceScale, _settings.GuidanceRescale) : prediction;
         }
     }

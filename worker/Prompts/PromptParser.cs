@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 
-namespace Generation.Diffusion.Prompts;
+namespace Generation.Prompts;
 
 /// <summary>
 /// Reads the prompt syntax of AUTOMATIC1111's web UI (modules/prompt_parser.py, parse_prompt_attention):
