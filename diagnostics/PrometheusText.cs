@@ -6,8 +6,8 @@ using System.Text;
 namespace Generation.Diagnostics;
 
 /// <summary>
-/// Writes the metrics of some meters in Prometheus's text format (version 0.0.4), for /metrics of API and workers: counters as totals,
-/// histograms with fixed buckets, gauges with their last value.
+/// The figures of some meters in Prometheus's text form (version 0.0.4), for /metrics of API and workers: counters as
+/// totals, histograms with fixed buckets, gauges as last seen.
 /// </summary>
 public sealed class PrometheusText : IDisposable
 {
@@ -56,7 +56,7 @@ public sealed class PrometheusText : IDisposable
         _listener.Start();
     }
 
-    /// <summary>Writes all series, sorted by name.</summary>
+    /// <summary>All series, by name.</summary>
     public string Write()
     {
         _listener.RecordObservableInstruments();
@@ -79,7 +79,7 @@ public sealed class PrometheusText : IDisposable
         return text.ToString();
     }
 
-    /// <summary>Writes the lines of gauges that are read at this moment, each with a name, a model and a value.</summary>
+    /// <summary>Lines of gauges that are read at this moment: name, model, value.</summary>
     public static string Gauges(IReadOnlyList<(string Name, string Model, double Value)> gauges)
     {
         var text = new StringBuilder();

@@ -6,12 +6,12 @@ using Generation.Hosting.Servers;
 namespace Generation.Hosting;
 
 /// <summary>
-/// Settings that a person gave to `up` in its environment (Jobs__LeaseSeconds=3 ./generation up). They are kept with the stack, so that a
-/// later `demo` or `keys` from another shell acts on the same stack and does not undo them.
+/// Settings that a person gave to `up` in its environment (Jobs__LeaseSeconds=3 ./generation up). They are kept with the
+/// stack, so that a later `demo` or `keys` from another shell acts on the same stack and does not undo them.
 /// </summary>
 public static partial class Overrides
 {
-    /// <summary>The settings that were kept, overridden by those in the environment; an empty variable removes a setting.</summary>
+    /// <summary>What was kept, with what the environment has over it; an empty variable takes the setting back.</summary>
     public static IReadOnlyDictionary<string, string> KeptAndGiven(DataFolder folder)
     {
         var all = new Dictionary<string, string>(Load(folder));
@@ -38,7 +38,7 @@ public static partial class Overrides
     public static void Save(DataFolder folder, IReadOnlyDictionary<string, string> overrides) =>
         PrivateFile.Write(FileOf(folder), JsonSerializer.Serialize(overrides));
 
-    /// <summary>The settings in the environment, which have the form of .NET's configuration: Section__Key.</summary>
+    /// <summary>What the environment has in the form of .NET's configuration: Section__Key.</summary>
     private static Dictionary<string, string> FromEnvironment() =>
         Environment
             .GetEnvironmentVariables()

@@ -8,7 +8,7 @@ using Generation.Hosting.Servers;
 
 namespace Generation.Hosting;
 
-/// <summary>One of our own programs, the API or a worker, with an HTTP port on the loopback address.</summary>
+/// <summary>One of our own programs with an HTTP port on the loopback address: the API or a worker.</summary>
 public sealed class OwnProgram
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -69,7 +69,7 @@ public sealed class OwnProgram
         return true;
     }
 
-    /// <summary>Whether the program runs with this build and these settings.</summary>
+    /// <summary>Whether it runs with this build and these settings.</summary>
     public bool IsCurrent(IReadOnlyDictionary<string, string> settings) => _process.IsRunning && _process.Edition == EditionOf(settings);
 
     /// <summary>Waits until the program says that it is ready; says from time to time why it is not.</summary>
@@ -103,10 +103,10 @@ public sealed class OwnProgram
         };
     }
 
-    /// <summary>Asks the program to end; a worker first hands its jobs back.</summary>
+    /// <summary>Asks it to end; a worker hands its job back first.</summary>
     public Task StopAsync(CancellationToken token) => _process.StopAsync(Posix.SigTerm, TimeSpan.FromSeconds(15), token);
 
-    /// <summary>Asks the program how it is, and returns what is wrong, or null, and its answer.</summary>
+    /// <summary>What it says of itself, and what is wrong, or null.</summary>
     private async Task<(string? Problem, JsonNode? Said)> AskAsync(CancellationToken token)
     {
         try
@@ -122,7 +122,7 @@ public sealed class OwnProgram
         }
     }
 
-    /// <summary>Says what is wrong, by each of the program's parts in its answer.</summary>
+    /// <summary>What the answer says is wrong, by each of the program's parts.</summary>
     private static string Why(JsonNode? said)
     {
         IEnumerable<string?> reasons = (said as JsonObject)?["checks"] is JsonObject checks
@@ -147,7 +147,7 @@ public sealed class OwnProgram
         }
     }
 
-    /// <summary>A text that stands for the build and the settings: it is equal where both are.</summary>
+    /// <summary>Stands for the build and the settings: equal where both are.</summary>
     public string EditionOf(IReadOnlyDictionary<string, string> settings)
     {
         DateTime built = Directory

@@ -14,12 +14,12 @@ using Npgsql;
 
 namespace Generation.Storage;
 
-/// <summary>Registers the services of storage by the configuration; API and workers do it the same way.</summary>
+/// <summary>Puts storage together from the configuration; API and workers do it the same way.</summary>
 public static class StorageServices
 {
     /// <summary>
-    /// Adds <see cref="JobStore"/>, <see cref="Outbox"/>, <see cref="Ledger"/>, <see cref="AccountStore"/>, <see cref="WorkerRegistry"/>,
-    /// <see cref="HotState"/>, <see cref="IResultsStore"/> and their options.
+    /// Adds <see cref="JobStore"/>, <see cref="Outbox"/>, <see cref="Ledger"/>, <see cref="AccountStore"/>,
+    /// <see cref="WorkerRegistry"/>, <see cref="HotState"/>, <see cref="IResultsStore"/> and their options.
     /// </summary>
     public static IServiceCollection AddGenerationStorage(this IServiceCollection services, IConfiguration configuration)
     {
@@ -86,7 +86,7 @@ public static class StorageServices
         return services;
     }
 
-    /// <summary>Adds <see cref="ApiKeyStore"/>, for the API only, which has the secret.</summary>
+    /// <summary>Adds <see cref="ApiKeyStore"/>: for the API alone, which has the secret.</summary>
     public static IServiceCollection AddGenerationKeys(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<KeysOptions>().Bind(configuration.GetSection(KeysOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
@@ -95,10 +95,7 @@ public static class StorageServices
         return services;
     }
 
-    /// <summary>
-    /// Makes a source of connections, for everything or, where <paramref name="connections"/> is given, for so many connections that run
-    /// the same few statements.
-    /// </summary>
+    /// <summary>The database, for all there is to do; or by so many connections that carry out the same few statements.</summary>
     private static NpgsqlDataSource Source(IServiceProvider provider, IConfiguration configuration, int? connections)
     {
         var builder = new NpgsqlDataSourceBuilder(ConnectionString(configuration, "Postgres"));
@@ -137,8 +134,8 @@ public static class StorageServices
         await command.ExecuteNonQueryAsync();
     }
 
-    /// <summary>The connection string with a name.</summary>
-    /// <exception cref="InvalidOperationException">The configuration does not contain it.</exception>
+    /// <summary>The connection string of this name.</summary>
+    /// <exception cref="InvalidOperationException">The configuration lacks it.</exception>
     public static string ConnectionString(IConfiguration configuration, string name) =>
         configuration.GetConnectionString(name) is { Length: > 0 } text
             ? text

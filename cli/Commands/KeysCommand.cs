@@ -4,14 +4,14 @@ using Generation.Hosting.Servers;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>The command `keys ...`: makes, lists and revokes API keys, by the API's own program.</summary>
+/// <summary>`keys ...`: API keys, as the API's own program makes, lists and revokes them.</summary>
 internal static class KeysCommand
 {
     public static Command Create()
     {
         var arguments = new Argument<string[]>("arguments")
         {
-            Description = "create, list or revoke, with their arguments. Without arguments, they are listed.",
+            Description = "create, list or revoke, with their arguments; none lists them.",
             Arity = ArgumentArity.ZeroOrMore,
         };
         var command = new Command("keys", "Create, list and revoke API keys of the running stack.") { arguments };

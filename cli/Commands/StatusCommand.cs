@@ -7,7 +7,7 @@ using Spectre.Console;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>The command `status`: shows each process with its port and health, and the queue.</summary>
+/// <summary>`status`: each process with its port and health, and the queue.</summary>
 internal static class StatusCommand
 {
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
@@ -113,7 +113,7 @@ internal static class StatusCommand
         WriteWords("clips", processes, process => process.Clips);
     }
 
-    /// <summary>Writes a line that holds for all workers or, where they differ, one line for each value with the workers' names.</summary>
+    /// <summary>A line that holds for all workers; where they differ, one for each word with their names.</summary>
     private static void WriteWords(string title, IReadOnlyList<ProcessHealth> processes, Func<ProcessHealth, string?> word)
     {
         IGrouping<string, ProcessHealth>[] words =

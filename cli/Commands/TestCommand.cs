@@ -8,7 +8,7 @@ using Generation.Hosting.Servers;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>The command `test`: runs all test projects, two at a time, on servers that are started once.</summary>
+/// <summary>`test`: all test projects, two at a time, against servers that are started once.</summary>
 internal static class TestCommand
 {
     public static Command Create()

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Generation.Hosting.Servers;
 
-/// <summary>What to start: a program in a session of its own, whose output goes to a log file.</summary>
+/// <summary>What to start: a program in a session of its own, its output in a log file.</summary>
 internal sealed record Launch
 {
     public required string Program { get; init; }
@@ -12,28 +12,26 @@ internal sealed record Launch
 
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>
-    /// Whether the process also gets this process's environment. It is for our own programs; servers must not depend on a shell.
-    /// </summary>
+    /// <summary>Whether it also gets our own environment: for our programs, not for servers, which must not change with a shell.</summary>
     public bool InheritsEnvironment { get; init; }
 
-    /// <summary>A text that stands for the version and settings of the program, so that a change can be noticed.</summary>
+    /// <summary>Stands for the version and settings that it is started with, so that a change can be seen.</summary>
     public string? Edition { get; init; }
 
-    /// <summary>The user that the process runs as; null for the present one. Only root may name another.</summary>
+    /// <summary>Whom it runs as; null is ourselves. Only root may name another.</summary>
     public SystemUser? User { get; init; }
 
     public required string Folder { get; init; }
 
     public required string Log { get; init; }
 
-    /// <summary>The port that the program will listen on, for those who read the record.</summary>
+    /// <summary>The address that it will listen on, for whoever reads the record.</summary>
     public int? Port { get; init; }
 }
 
 /// <summary>
-/// A process that outlives the command that starts it. A record in the run folder says which process it is; only the very process that the
-/// record names is ever signalled.
+/// A process that outlives the command that starts it. A record in the run folder says which process it is;
+/// only the very process that the record names is ever signalled.
 /// </summary>
 public sealed class ManagedProcess
 {
@@ -44,7 +42,7 @@ public sealed class ManagedProcess
 
     private readonly string _recordPath;
 
-    /// <param name="runFolder">The folder in which its record is kept.</param>
+    /// <param name="runFolder">Where its record is kept.</param>
     /// <param name="name">Its name among the processes of the folder.</param>
     public ManagedProcess(string runFolder, string name)
     {
@@ -57,17 +55,17 @@ public sealed class ManagedProcess
     /// <summary>Its process id, or null while it does not run.</summary>
     public int? Pid => Read() is { Process.IsAlive: true } record ? record.Process.Pid : null;
 
-    /// <summary>The port that it listens on, or listened on when it last ran.</summary>
+    /// <summary>The port that it listens on, or listened on the last time.</summary>
     public int? Port => Read()?.Port;
 
     public string? Log => Read()?.Log;
 
-    /// <summary>The <see cref="Launch.Edition"/> that it was started with.</summary>
+    /// <summary>What <see cref="Launch.Edition"/> said at its start.</summary>
     internal string? Edition => Read()?.Edition;
 
     public bool IsRunning => Pid is not null;
 
-    /// <summary>Starts the program. The process id is that of the program itself, because each step before it is an exec.</summary>
+    /// <summary>Starts the program. Its pid is that of the program itself: each step before it is an exec.</summary>
     internal void Start(Launch launch)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(launch.Log)!);
@@ -98,7 +96,7 @@ public sealed class ManagedProcess
     }
 
     /// <summary>
-    /// Asks the process to end and waits; after <paramref name="patience"/> it is killed. Does nothing where it does not run.
+    /// Asks the process to end and waits; after <paramref name="patience"/> it is killed. Nothing happens where it does not run.
     /// </summary>
     internal async Task StopAsync(int signal, TimeSpan patience, CancellationToken token = default)
     {
@@ -118,20 +116,19 @@ public sealed class ManagedProcess
         }
     }
 
-    /// <summary>Kills the process without asking, like a power cut.</summary>
+    /// <summary>Ends the process without asking, as a power cut would.</summary>
     public Task KillAsync(CancellationToken token = default) => StopAsync(Posix.SigKill, TimeSpan.FromSeconds(10), token);
 
-    /// <summary>Deletes the record of a process that has ended and will not be started again.</summary>
+    /// <summary>Drops the record of a process that has ended and is not to come back.</summary>
     internal void Forget() => File.Delete(_recordPath);
 
     /// <summary>Sends a signal to the process; false where it does not run.</summary>
     public bool Signal(int signal) => Read() is { Process.IsAlive: true } record && Posix.Signal(record.Process.Pid, signal);
 
     /// <summary>
-    /// Waits until <paramref name="ready"/> returns true, which means that the program serves. Throws at once if the process ends before
-    /// that.
+    /// Waits until <paramref name="ready"/> says that the program serves. Ends early, and throws, where the process dies first.
     /// </summary>
-    /// <param name="problem">Says what is wrong with a program that was not ready in time; null for "does not answer".</param>
+    /// <param name="problem">What to say of a program that was not ready in time; null: that it does not answer.</param>
     internal async Task WaitUntilAsync(
         Func<CancellationToken, Task<bool>> ready,
         TimeSpan limit,
@@ -159,8 +156,8 @@ public sealed class ManagedProcess
         }
     }
 
-    /// <summary>Runs a program to its end, as <paramref name="user"/>, and returns its output.</summary>
-    /// <exception cref="ServerException">The program ended with an error, or not in time.</exception>
+    /// <summary>Runs a program to its end, as <paramref name="user"/>, and returns what it wrote.</summary>
+    /// <exception cref="ServerException">It ended with an error, or not in time.</exception>
     internal static async Task<string> RunAsync(
         string program,
         IEnumerable<string> arguments,
@@ -258,11 +255,11 @@ public sealed class ManagedProcess
 }
 
 /// <summary>
-/// Identifies one process for all time: its number alone is later given to another process, and a file with a number outlives both.
+/// One process of one boot: a number alone is given to another process later, and a file with a number outlives both.
 /// </summary>
-/// <param name="Pid">The process id.</param>
-/// <param name="StartTicks">The time at which it began, in clock ticks since boot (/proc/PID/stat, field 22).</param>
-/// <param name="BootId">The id of the boot of the machine (/proc/sys/kernel/random/boot_id).</param>
+/// <param name="Pid">Process id.</param>
+/// <param name="StartTicks">When it began, in clock ticks since boot (/proc/PID/stat, field 22).</param>
+/// <param name="BootId">Which boot of the machine (/proc/sys/kernel/random/boot_id).</param>
 public sealed record ProcessIdentity(int Pid, ulong StartTicks, string BootId)
 {
     /// <summary>Whether this very process runs (a zombie does not).</summary>

@@ -15,7 +15,7 @@ public sealed class RabbitMqServer : Server, IBroker
     internal RabbitMqServer(DataFolder folder, ServerSettings settings)
         : base(folder, "rabbitmq", "rabbitmq", settings) => _portMapper = new ManagedProcess(folder.Run, "epmd");
 
-    /// <summary>The connection string of the virtual host "generation".</summary>
+    /// <summary>The address of the virtual host generation.</summary>
     public override string ConnectionString => $"amqp://{Account}:{Secret("password")}@127.0.0.1:{Port}/{Account}";
 
     private string PortMapperLog => Path.Combine(Data.Logs, "epmd.log");
@@ -89,7 +89,7 @@ public sealed class RabbitMqServer : Server, IBroker
         await Process.WaitUntilAsync(AnswersAsync, TimeSpan.FromSeconds(120), token);
     }
 
-    /// <summary>Whether the broker greets a client that names the protocol, which it does only once it is up.</summary>
+    /// <summary>The broker greets a client that names the protocol: it does so only once it is up.</summary>
     private protected override async Task<bool> AnswersAsync(CancellationToken token)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(token);
@@ -117,9 +117,7 @@ public sealed class RabbitMqServer : Server, IBroker
             ? name
             : throw new ArgumentException($"'{name}' is not a name of letters, digits and hyphens.", nameof(name));
 
-    /// <summary>
-    /// The script that Debian's wrapper calls; the wrapper itself requires root or rabbitmq and the package's own folders.
-    /// </summary>
+    /// <summary>The script underneath: Debian's wrapper insists on root or rabbitmq and on the package's own folders.</summary>
     private static string FindScript() =>
         (Directory.Exists(Installed) ? Directory.GetDirectories(Installed, "rabbitmq_server-*") : [])
             .Select(folder => Path.Combine(folder, "sbin", "rabbitmq-server"))
@@ -214,8 +212,8 @@ public sealed class RabbitMqServer : Server, IBroker
             ["RUNNING_UNDER_SYSTEMD"] = "true",
         };
 
-    /// <summary>Evaluates Erlang expressions in the server, whose value must be ok.</summary>
-    /// <exception cref="ServerException">The value is another, or the evaluation failed.</exception>
+    /// <summary>Runs Erlang in the server; its value must be ok.</summary>
+    /// <exception cref="ServerException">It is another, or an exception.</exception>
     internal async Task EvaluateAsync(string expressions, CancellationToken token)
     {
         var environment = new Dictionary<string, string> { ["HOME"] = Folder, ["ERL_EPMD_PORT"] = _portMapper.Port.ToString()! };

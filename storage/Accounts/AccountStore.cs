@@ -16,7 +16,7 @@ public sealed record Account(
     string? Limits
 );
 
-/// <summary>The accounts, which own jobs and credits.</summary>
+/// <summary>Who owns jobs and money.</summary>
 public sealed class AccountStore(NpgsqlDataSource source, Ledger ledger)
 {
     private const string Columns = "id, name, created_at, balance, held, weight, disabled, limits::text";
@@ -66,7 +66,7 @@ public sealed class AccountStore(NpgsqlDataSource source, Ledger ledger)
     public async Task<Account?> FindByNameAsync(string name, CancellationToken cancellationToken) =>
         (await ReadAsync($"SELECT {Columns} FROM accounts WHERE name = $1", name, NpgsqlDbType.Text, cancellationToken)).SingleOrDefault();
 
-    /// <summary>Lists accounts in the order in which they were made, after a given one.</summary>
+    /// <summary>Accounts in the order in which they were made, after the one given.</summary>
     public async Task<IReadOnlyList<Account>> ListAsync(Guid? after, int limit, CancellationToken cancellationToken) =>
         await ReadAsync(
             $"SELECT {Columns} FROM accounts WHERE $1 IS NULL OR id > $1 ORDER BY id LIMIT {limit}",
@@ -75,9 +75,7 @@ public sealed class AccountStore(NpgsqlDataSource source, Ledger ledger)
             cancellationToken
         );
 
-    /// <summary>
-    /// Changes those properties of an account that are not null. Limits of "{}" remove the account's own. Null if there is no such account.
-    /// </summary>
+    /// <summary>Changes what is not null; limits of "{}" takes the account's own away. Null: there is no such account.</summary>
     public async Task<Account?> ChangeAsync(Guid id, int? weight, bool? disabled, string? limits, CancellationToken cancellationToken)
     {
         await using (

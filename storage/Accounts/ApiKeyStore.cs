@@ -3,22 +3,22 @@ using NpgsqlTypes;
 
 namespace Generation.Storage.Accounts;
 
-/// <summary>What a key allows. "admin" includes all other scopes.</summary>
+/// <summary>What a key allows. "admin" includes all others.</summary>
 public static class Scopes
 {
-    /// <summary>Submitting, reading and cancelling the account's jobs, and reading its credits.</summary>
+    /// <summary>Submit, look at and stop the account's jobs, look at its money.</summary>
     public const string Jobs = "jobs";
 
-    /// <summary>Reading the account's jobs and credits, without changing anything.</summary>
+    /// <summary>Look at the account's jobs and money, change nothing.</summary>
     public const string Read = "read";
 
-    /// <summary>Accounts, keys, credits and workers: everything.</summary>
+    /// <summary>Accounts, keys, money, workers: everything.</summary>
     public const string Admin = "admin";
 
     public static readonly IReadOnlyList<string> All = [Jobs, Read, Admin];
 }
 
-/// <summary>The caller of a request: a valid key and its account.</summary>
+/// <summary>Who calls: a valid key and its account.</summary>
 public sealed record Caller(Guid KeyId, Guid AccountId, string AccountName, IReadOnlySet<string> Scopes, string? Limits)
 {
     public bool May(string scope) =>
@@ -27,7 +27,7 @@ public sealed record Caller(Guid KeyId, Guid AccountId, string AccountName, IRea
         || (scope == Accounts.Scopes.Read && Scopes.Contains(Accounts.Scopes.Jobs));
 }
 
-/// <summary>What may be shown of a key.</summary>
+/// <summary>A key as people may see it.</summary>
 public sealed record ApiKeyInfo(
     Guid Id,
     Guid AccountId,
@@ -41,12 +41,12 @@ public sealed record ApiKeyInfo(
     DateTimeOffset? LastUsedAt
 );
 
-/// <summary>A key that was just made.</summary>
-/// <param name="Key">The key itself, which is shown once and stored nowhere.</param>
-/// <param name="Info">What is stored of it.</param>
+/// <summary>A key just made.</summary>
+/// <param name="Key">The key itself: shown once, kept nowhere.</param>
+/// <param name="Info">What is kept of it.</param>
 public sealed record NewApiKey(string Key, ApiKeyInfo Info);
 
-/// <summary>The API keys of accounts.</summary>
+/// <summary>The keys of accounts.</summary>
 public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
 {
     private const string InfoColumns =
@@ -79,9 +79,7 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
         return new NewApiKey(key, (await ReadAsync(command, cancellationToken))[0]);
     }
 
-    /// <summary>
-    /// Finds the caller with <paramref name="key"/>; null if the key is unknown, expired or revoked, or its account is disabled.
-    /// </summary>
+    /// <summary>Who calls with <paramref name="key"/>; null if it is unknown, expired, revoked, or its account disabled.</summary>
     public async Task<Caller?> FindCallerAsync(string key, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -103,7 +101,7 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
             : null;
     }
 
-    /// <summary>Records that keys were used, to about a second.</summary>
+    /// <summary>Keys were used; the time is kept to the second or so.</summary>
     public async Task TouchAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand("UPDATE api_keys SET last_used_at = now() WHERE id = ANY ($1)");
@@ -111,7 +109,7 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Lists the keys of one account, or of all.</summary>
+    /// <summary>Keys of one account, or of all.</summary>
     public async Task<IReadOnlyList<ApiKeyInfo>> ListAsync(Guid? accountId, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -124,7 +122,7 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
         return await ReadAsync(command, cancellationToken);
     }
 
-    /// <summary>Revokes a key; null if there is none with this id. The call may be repeated.</summary>
+    /// <summary>Makes a key void; null if there is none of this id. May be repeated.</summary>
     public async Task<ApiKeyInfo?> RevokeAsync(Guid id, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(

@@ -5,19 +5,17 @@ using System.Text;
 
 namespace Generation.Storage.Accounts;
 
-/// <summary>The settings of API keys: configuration section "Keys".</summary>
+/// <summary>Where the secret is with which keys are hashed: configuration section "Keys".</summary>
 public sealed record KeysOptions
 {
     public const string Section = "Keys";
 
-    /// <summary>The file with the secret that keys are hashed with: 32 random bytes in hexadecimal, readable by its owner only.</summary>
+    /// <summary>A file with 32 random bytes in hexadecimal, readable by its owner only.</summary>
     [Required]
     public string SecretFile { get; init; } = "";
 }
 
-/// <summary>
-/// The server's secret. Keys are stored as their HMAC-SHA256 under it, so that a copy of the database alone gives no access.
-/// </summary>
+/// <summary>The server's secret. Keys are stored as their HMAC-SHA256 under it: a copy of the database alone opens nothing.</summary>
 public sealed class KeySecret
 {
     private const int Bytes = 32;
@@ -25,10 +23,8 @@ public sealed class KeySecret
 
     private KeySecret(byte[] secret) => _secret = secret;
 
-    /// <summary>
-    /// Reads the secret from a file, or makes it when there is no file. Of several processes that make it at once, one wins.
-    /// </summary>
-    /// <exception cref="InvalidDataException">The file contains something else.</exception>
+    /// <summary>The secret in a file; made when there is no file. Of several processes that make it at once, one wins.</summary>
+    /// <exception cref="InvalidDataException">The file holds something else.</exception>
     public static KeySecret LoadOrCreate(string path)
     {
         if (!File.Exists(path))
@@ -49,7 +45,9 @@ public sealed class KeySecret
 
     public byte[] Hash(string key) => HMACSHA256.HashData(_secret, Encoding.UTF8.GetBytes(key));
 
-    /// <summary>Signs <paramref name="text"/> for <paramref name="purpose"/>; a signature is not valid for another purpose.</summary>
+    /// <summary>
+    /// Signs <paramref name="text"/> for <paramref name="purpose"/>: one purpose's signatures are worth nothing for another.
+    /// </summary>
     public byte[] Sign(string purpose, string text) =>
         HMACSHA256.HashData(HMACSHA256.HashData(_secret, Encoding.UTF8.GetBytes("purpose:" + purpose)), Encoding.UTF8.GetBytes(text));
 
@@ -74,7 +72,7 @@ public sealed class KeySecret
     private static extern int Link([MarshalAs(UnmanagedType.LPUTF8Str)] string from, [MarshalAs(UnmanagedType.LPUTF8Str)] string to);
 }
 
-/// <summary>Files that only their owner can read.</summary>
+/// <summary>Files that only their owner may read.</summary>
 public static class PrivateFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -93,7 +91,7 @@ public static class PrivateFile
         file.Flush(flushToDisk: true);
     }
 
-    /// <summary>Replaces a file by one of mode 0600, completely or not at all.</summary>
+    /// <summary>Replaces a file by one of mode 0600, whole or not at all.</summary>
     public static void Replace(string path, string content)
     {
         string full = Path.GetFullPath(path);

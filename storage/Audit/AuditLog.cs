@@ -7,19 +7,19 @@ using Npgsql;
 
 namespace Generation.Storage.Audit;
 
-/// <summary>An action of an operator.</summary>
-/// <param name="Id">Its number, counted from 1 without gaps.</param>
-/// <param name="At">When it was done.</param>
-/// <param name="Actor">The key that it was done with, by its id and account.</param>
-/// <param name="Action">What was done: account.create, key.revoke, worker.drain, ...</param>
-/// <param name="Target">The object of the action.</param>
-/// <param name="Detail">Details, as JSON.</param>
+/// <summary>An operator's act.</summary>
+/// <param name="Id">Counts from 1 without a gap.</param>
+/// <param name="At">When.</param>
+/// <param name="Actor">Whose key, by its id and account.</param>
+/// <param name="Action">What: account.create, key.revoke, worker.drain, ...</param>
+/// <param name="Target">To what.</param>
+/// <param name="Detail">How, as JSON.</param>
 /// <param name="Hash">SHA-256 over the entry before and this one, in hexadecimal.</param>
 public sealed record AuditEntry(long Id, string At, string Actor, string Action, string Target, string Detail, string Hash);
 
 /// <summary>
-/// What operators did, as a chain of hashes: an entry that is changed, removed or inserted is found by <see cref="VerifyAsync"/>. An action
-/// is recorded before it is done.
+/// What operators did, as a chain of hashes: an entry that is changed, removed or put in between is found by
+/// <see cref="VerifyAsync"/>. An act is entered before it is done.
 /// </summary>
 public sealed class AuditLog(NpgsqlDataSource source, TimeProvider time)
 {
@@ -72,7 +72,7 @@ public sealed class AuditLog(NpgsqlDataSource source, TimeProvider time)
         await transaction.CommitAsync(cancellationToken);
     }
 
-    /// <summary>Lists the entries before one, the newest first.</summary>
+    /// <summary>Entries before one, the newest first.</summary>
     public async Task<IReadOnlyList<AuditEntry>> ListAsync(long? before, int limit, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -90,7 +90,7 @@ public sealed class AuditLog(NpgsqlDataSource source, TimeProvider time)
         return entries;
     }
 
-    /// <summary>Checks the chain. Returns how many entries it has, and the id of the first that is wrong or missing.</summary>
+    /// <summary>Goes through the chain; how many entries it has, and the id of the first that is wrong or missing.</summary>
     public async Task<(long Entries, long? FirstWrong)> VerifyAsync(CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -126,7 +126,7 @@ public sealed class AuditLog(NpgsqlDataSource source, TimeProvider time)
             Convert.ToHexStringLower(r.GetFieldValue<byte[]>(6))
         );
 
-    /// <summary>The hash of fields with their lengths, so that no two entries give the same bytes.</summary>
+    /// <summary>Over fields with their lengths: no two entries give the same bytes.</summary>
     private static byte[] HashOf(byte[] previous, long id, params ReadOnlySpan<string> fields)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

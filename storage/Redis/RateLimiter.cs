@@ -3,16 +3,16 @@ using StackExchange.Redis;
 
 namespace Generation.Storage.Redis;
 
-/// <summary>Whether a call is allowed by the rate limit.</summary>
-/// <param name="Allowed">Whether the call is allowed.</param>
-/// <param name="Remaining">How many calls could follow at once.</param>
-/// <param name="RetryAfter">How long until a call is allowed, where this one is not.</param>
+/// <summary>Whether a call may go on.</summary>
+/// <param name="Allowed">Whether the call may go on.</param>
+/// <param name="Remaining">Calls that could follow at once.</param>
+/// <param name="RetryAfter">When not allowed: how long until it would be.</param>
 /// <param name="ResetAfter">How long until a whole burst is possible again.</param>
 public sealed record RateDecision(bool Allowed, int Remaining, TimeSpan RetryAfter, TimeSpan ResetAfter);
 
 /// <summary>
-/// The generic cell rate algorithm (ITU-T I.371) in Redis, by Redis's clock: exact over all processes, one key and one round trip for a
-/// call. While Redis is away, calls go on.
+/// The generic cell rate algorithm (ITU-T I.371) in Redis, by Redis's clock: exact over all processes, one key and one
+/// round trip for a call. While Redis is away, calls go on.
 /// </summary>
 public sealed class RateLimiter(RedisConnection redis, RedisOptions options, ILogger<RateLimiter> logger)
 {
@@ -33,7 +33,7 @@ public sealed class RateLimiter(RedisConnection redis, RedisOptions options, ILo
 
     private long _lastWarning;
 
-    /// <summary>Counts a call under <paramref name="key"/>, unless it is refused.</summary>
+    /// <summary>Counts a call of <paramref name="key"/>, unless it is refused.</summary>
     public async Task<RateDecision> TakeAsync(string key, double perSecond, int burst, CancellationToken cancellationToken)
     {
         var timeout = TimeSpan.FromMilliseconds(options.TimeoutMilliseconds);

@@ -1,57 +1,54 @@
 namespace Generation.Storage.Results;
 
 /// <summary>
-/// The store of outputs, each under the SHA-256 of its bytes. A file is there completely or not at all, and putting the same bytes twice
-/// leaves one file.
+/// Where outputs lie, each under the SHA-256 of its bytes. A file is there whole or not at all, and putting the same
+/// bytes twice leaves one file.
 /// </summary>
 public interface IResultsStore
 {
-    /// <summary>Stores bytes and returns their SHA-256: 64 lowercase hexadecimal digits.</summary>
-    /// <exception cref="ResultsStoreException">The bytes are not stored, and nothing is left of them.</exception>
+    /// <summary>Keeps the bytes and returns their SHA-256: 64 lowercase hexadecimal digits.</summary>
+    /// <exception cref="ResultsStoreException">They are not kept, and nothing is left of them.</exception>
     public Task<string> PutAsync(ReadOnlyMemory<byte> content, string contentType, CancellationToken cancellationToken);
 
-    /// <summary>Stores what the stream yields until its end, and returns its SHA-256.</summary>
+    /// <summary>Keeps what the stream yields until its end, and returns its SHA-256.</summary>
     public Task<string> PutAsync(Stream content, string contentType, CancellationToken cancellationToken);
 
-    /// <summary>Opens the bytes; null if they are not (any more) in the store. The caller disposes the stream.</summary>
+    /// <summary>The bytes, or null if they are not (any more) there. The caller disposes the stream.</summary>
     public Task<Stream?> OpenAsync(string sha256, CancellationToken cancellationToken);
 
-    /// <summary>Deletes the bytes; false if they were not in the store.</summary>
+    /// <summary>Forgets the bytes; false if they were not there.</summary>
     public Task<bool> DeleteAsync(string sha256, CancellationToken cancellationToken);
 
-    /// <summary>
-    /// Deletes the bytes unless they were put again at or after <paramref name="putBefore"/>, and returns whether it did.
-    /// </summary>
+    /// <summary>Forgets the bytes unless they were put again at or after <paramref name="putBefore"/>; whether it did.</summary>
     public Task<bool> DeleteOldAsync(string sha256, DateTimeOffset putBefore, CancellationToken cancellationToken);
 
     /// <summary>
-    /// An address at the store itself from which anyone can fetch the bytes until <paramref name="expiresAt"/>; null if this store has no
-    /// such addresses.
+    /// An address of the store's own at which anyone can fetch the bytes until <paramref name="expiresAt"/>; null if this
+    /// store has no such addresses.
     /// </summary>
     public Uri? UrlOf(string sha256, string contentType, string fileName, DateTimeOffset expiresAt);
 
     /// <summary>
-    /// Cleans up after processes that died within a call: files whose writing began before <paramref name="begunBefore"/> are deleted, and
-    /// files that were moved aside are moved back. Any number of processes may do so at once.
+    /// Puts right what processes left behind that died in mid-call: files that were being written before
+    /// <paramref name="begunBefore"/> go, those that were being looked at are in their places again. Any number may do so at once.
     /// </summary>
     public Task RecoverAsync(DateTimeOffset begunBefore, CancellationToken cancellationToken);
 
-    /// <summary>Lists all files, in no particular order.</summary>
+    /// <summary>All files, in no order.</summary>
     public IAsyncEnumerable<StoredFile> ListAsync(CancellationToken cancellationToken);
 
-    /// <summary>Checks that something can be written.</summary>
-    /// <exception cref="ResultsStoreException">Nothing can be written.</exception>
+    /// <summary>Tries whether something can be written.</summary>
+    /// <exception cref="ResultsStoreException">It cannot.</exception>
     public Task CheckAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>
-/// The store cannot be written to now: it is full, refuses access, or is away. The message tells operators what to do; it is not meant for
-/// callers.
+/// The store takes nothing now: it is full, closed to us, or away. The message says what to do, to operators; it is not for callers.
 /// </summary>
 public sealed class ResultsStoreException(string message, Exception? inner = null) : IOException(message, inner);
 
 /// <summary>A file in the store.</summary>
-/// <param name="Sha256">The name of the file, which is its hash.</param>
-/// <param name="Bytes">The length of the file in bytes.</param>
-/// <param name="ModifiedAt">When it was last put into the store.</param>
+/// <param name="Sha256">Name and hash.</param>
+/// <param name="Bytes">Length.</param>
+/// <param name="ModifiedAt">When it was last put.</param>
 public sealed record StoredFile(string Sha256, long Bytes, DateTimeOffset ModifiedAt);

@@ -6,10 +6,10 @@ using NpgsqlTypes;
 
 namespace Generation.Storage.Retention;
 
-/// <summary>Deletes what has expired: outputs after their account's retention, and files that nothing refers to any more.</summary>
+/// <summary>What goes with time: outputs after their account's retention, and files that nothing names any more.</summary>
 public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore results, UploadStore uploads)
 {
-    /// <summary>The age from which on a file may be an orphan: a younger one may belong to a job that is just being completed.</summary>
+    /// <summary>A younger file may belong to a job that is just being completed.</summary>
     public static readonly TimeSpan OrphanAge = TimeSpan.FromHours(1);
 
     private const int RoundSize = 500;
@@ -22,7 +22,7 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
 
     private static readonly Statement OrphansSql = new("orphans", ("names", NpgsqlDbType.Array | NpgsqlDbType.Text));
 
-    /// <summary>Removes the outputs of jobs that ended longer ago than their account keeps them; returns how many jobs.</summary>
+    /// <summary>Forgets the outputs of jobs that ended longer ago than their account keeps them; returns how many jobs.</summary>
     public async Task<int> ExpireOutputsAsync(int? defaultDays, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = ExpireOutputsSql.On(source, defaultDays, RoundSize);
@@ -30,8 +30,8 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
     }
 
     /// <summary>
-    /// Deletes the files that no output, no upload, no checkpoint and no input of an open or stored job refers to, and that were last put
-    /// before <paramref name="putBefore"/>; returns how many.
+    /// Deletes the files that no output, no upload, no checkpoint and no open or kept job's inputs name and that were last put before
+    /// <paramref name="putBefore"/>; returns how many.
     /// </summary>
     public async Task<int> SweepAsync(DateTimeOffset putBefore, CancellationToken cancellationToken)
     {

@@ -6,7 +6,7 @@ using NpgsqlTypes;
 
 namespace Generation.Storage.Webhooks;
 
-/// <summary>A webhook message to an address that a job's owner gave.</summary>
+/// <summary>A message to an address that a job's owner named.</summary>
 public sealed record WebhookDelivery(
     Guid Id,
     Guid AccountId,
@@ -22,9 +22,9 @@ public sealed record WebhookDelivery(
     string? LastError
 );
 
-/// <summary>A secret that an account's webhooks are signed with.</summary>
-/// <param name="Id">The secret's id.</param>
-/// <param name="Secret">The secret: whsec_ and 32 bytes in base64.</param>
+/// <summary>A secret with which an account's webhooks are signed.</summary>
+/// <param name="Id">Its name.</param>
+/// <param name="Secret">whsec_ and 32 bytes in base64.</param>
 /// <param name="CreatedAt">When it was made.</param>
 public sealed record WebhookSecret(Guid Id, string Secret, DateTimeOffset CreatedAt)
 {
@@ -32,12 +32,12 @@ public sealed record WebhookSecret(Guid Id, string Secret, DateTimeOffset Create
 }
 
 /// <summary>
-/// Webhook messages and secrets. A message's row is written in the transaction that changes its job, so that every change is reported; it
-/// is sent at least once.
+/// Webhook messages and secrets. A message's row is written in the transaction that changes its job, so that no change
+/// goes untold; it is sent at least once.
 /// </summary>
 public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
 {
-    /// <summary>The pauses after failed attempts; after the last the message is given up, until it is redelivered by hand.</summary>
+    /// <summary>Pauses after failed attempts; after the last the message is given up, until it is redelivered by hand.</summary>
     private static readonly TimeSpan[] Pauses =
     [
         TimeSpan.FromSeconds(5),
@@ -57,7 +57,7 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
     private readonly byte[] _sealing = key.Sign("webhook secrets", "sealing");
 
     /// <summary>
-    /// Takes messages that are due, each for one sender. A sender that is lost within an attempt loses them after
+    /// Takes messages that are due, each for one sender. A sender that is lost in mid-attempt loses them after
     /// <paramref name="attemptLimit"/>, and they are due again.
     /// </summary>
     public async Task<IReadOnlyList<WebhookDelivery>> TakeDueAsync(int limit, TimeSpan attemptLimit, CancellationToken cancellationToken)
@@ -75,7 +75,7 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
         return await ReadAsync(command, cancellationToken);
     }
 
-    /// <summary>Records the end of an attempt: delivered (<paramref name="error"/> is null), or to be tried again after a pause.</summary>
+    /// <summary>An attempt ended: delivered (<paramref name="error"/> null), or to be tried again after a pause.</summary>
     public async Task RecordAsync(WebhookDelivery delivery, int? status, string? error, CancellationToken cancellationToken)
     {
         TimeSpan? pause = error is null || delivery.Attempts > Pauses.Length ? null : Pauses[delivery.Attempts - 1];
@@ -93,7 +93,7 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Lists an account's messages, the newest first; only those of one job, if it is given.</summary>
+    /// <summary>An account's messages, the newest first; of one job, if it is named.</summary>
     public async Task<IReadOnlyList<WebhookDelivery>> ListAsync(Guid accountId, JobId? job, int limit, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -108,7 +108,7 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
         return await ReadAsync(command, cancellationToken);
     }
 
-    /// <summary>Sends a message again, now, with its pauses from the beginning; null if the account has none with this id.</summary>
+    /// <summary>Sends a message once more, now, with its pauses from the beginning; null if the account has none of this id.</summary>
     public async Task<WebhookDelivery?> RedeliverAsync(Guid id, Guid accountId, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -146,7 +146,7 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
         return secrets.Count > 0 ? secrets : [await AddSecretAsync(accountId, cancellationToken)];
     }
 
-    /// <summary>Adds a secret: messages are signed with each, until the old one is removed.</summary>
+    /// <summary>One more secret: messages are signed with each, until the old one is removed.</summary>
     public async Task<WebhookSecret> AddSecretAsync(Guid accountId, CancellationToken cancellationToken)
     {
         var id = Guid.CreateVersion7();
@@ -172,7 +172,7 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
 
     private static string Text(byte[] secret) => WebhookSecret.Prefix + Convert.ToBase64String(secret);
 
-    /// <summary>Encrypts a secret with AES-256-GCM, into nonce, tag and cipher text.</summary>
+    /// <summary>AES-256-GCM: nonce, tag, cipher text.</summary>
     private byte[] Seal(byte[] secret)
     {
         byte[] box = new byte[12 + 16 + secret.Length];

@@ -13,15 +13,13 @@ using Microsoft.Extensions.Options;
 
 namespace Generation.Service.Hosting;
 
-/// <summary>Builds the worker program from its parts.</summary>
+/// <summary>Puts a worker together.</summary>
 public static class WorkerHost
 {
-    /// <summary>
-    /// The address to listen on where none is set. The system chooses a free port, since several workers share a machine.
-    /// </summary>
+    /// <summary>Free for the system to choose, where no address is set: several workers share a machine.</summary>
     private const string AnyLocalPort = "http://127.0.0.1:0";
 
-    /// <summary>Builds the program without starting it.</summary>
+    /// <summary>The program, not yet started.</summary>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
@@ -147,10 +145,7 @@ public static class WorkerHost
         services.AddHostedService(provider => provider.GetRequiredService<JobEndpoints>());
     }
 
-    /// <summary>
-    /// Registers the services that report the worker. Hosted services stop in the opposite order: first the drain, then the presence, then
-    /// queue and bus.
-    /// </summary>
+    /// <summary>Hosted services stop in the opposite order: first the drain, then the presence, then queue and bus.</summary>
     private static void AddPresence(IServiceCollection services)
     {
         services.AddSingleton<WorkerWarmUp>();

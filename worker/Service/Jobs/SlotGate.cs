@@ -1,8 +1,8 @@
 namespace Generation.Service.Jobs;
 
 /// <summary>
-/// Lets in as many jobs as there are slots. While the gate is full or closed this worker takes nothing from the broker, so that no job
-/// waits behind a busy worker.
+/// Lets as many jobs in as there are slots. When it is full or closed this worker takes nothing from the broker,
+/// so that no job waits behind a busy worker.
 /// </summary>
 public sealed class SlotGate(int slots, TimeProvider time)
 {
@@ -37,7 +37,7 @@ public sealed class SlotGate(int slots, TimeProvider time)
         }
     }
 
-    /// <summary>Whether the gate is closed, so that no job will be let in any more.</summary>
+    /// <summary>Whether no job will be let in any more.</summary>
     public bool IsClosed
     {
         get
@@ -49,7 +49,7 @@ public sealed class SlotGate(int slots, TimeProvider time)
         }
     }
 
-    /// <summary>Completes at the next change. Read it before looking at the gate, so that no change is missed in between.</summary>
+    /// <summary>Completes at the next change. Take it before looking, so that no change falls between.</summary>
     public Task Changed
     {
         get
@@ -61,7 +61,7 @@ public sealed class SlotGate(int slots, TimeProvider time)
         }
     }
 
-    /// <summary>Takes a slot. Null when all are taken or the gate is closed.</summary>
+    /// <summary>A slot, or null when all are taken or the gate is closed.</summary>
     public SlotTicket? TryEnter()
     {
         lock (_lock)
@@ -78,9 +78,7 @@ public sealed class SlotGate(int slots, TimeProvider time)
         return new SlotTicket(this);
     }
 
-    /// <summary>
-    /// Takes a slot, and waits for one at most <paramref name="patience"/>. Null when none came free, or the gate was closed.
-    /// </summary>
+    /// <summary>A slot, waited for at most <paramref name="patience"/>; null when none came free or the gate was closed.</summary>
     public async Task<SlotTicket?> EnterAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(patience, time);
@@ -109,7 +107,7 @@ public sealed class SlotGate(int slots, TimeProvider time)
         }
     }
 
-    /// <summary>Lets no job in for as long as <paramref name="held"/> is true.</summary>
+    /// <summary>Nobody is let in for as long as <paramref name="held"/> is true.</summary>
     public void Hold(bool held)
     {
         lock (_lock)
@@ -122,7 +120,7 @@ public sealed class SlotGate(int slots, TimeProvider time)
         }
     }
 
-    /// <summary>Closes the gate for good: no job is let in any more.</summary>
+    /// <summary>From now on nobody is let in.</summary>
     public void Close()
     {
         lock (_lock)
@@ -151,7 +149,7 @@ public sealed class SlotGate(int slots, TimeProvider time)
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
 
-/// <summary>A slot that a job has taken. Disposing it gives the slot back; doing so more than once is harmless.</summary>
+/// <summary>A place inside the gate. Disposing it, any number of times, gives it back.</summary>
 public sealed class SlotTicket(SlotGate gate) : IDisposable
 {
     private int _left;

@@ -11,8 +11,8 @@ using Microsoft.Extensions.Options;
 namespace Generation.Service.Presence;
 
 /// <summary>
-/// Registers this worker and its models in the database, and reports every two seconds that it is alive. The answer may ask it to register
-/// again, or to drain: then it shuts down and its running jobs are handed back with their latents.
+/// Tells the system that this worker is there and what it runs, every two seconds, and listens to what the answer says:
+/// register again, or drain. An operator's drain is a shutdown from afar: running jobs are handed back with their latents.
 /// </summary>
 internal sealed class WorkerPresence(
     WorkerRegistry registry,
@@ -31,7 +31,7 @@ internal sealed class WorkerPresence(
 
     private string? _noClips;
 
-    /// <summary>Whether the last report reached the database.</summary>
+    /// <summary>Whether the last call came through.</summary>
     public bool IsKnown { get; private set; }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -67,7 +67,7 @@ internal sealed class WorkerPresence(
         }
     }
 
-    /// <summary>Sends one registration or heartbeat, and returns whether this worker is registered afterwards.</summary>
+    /// <summary>One registration or heartbeat; whether this worker is registered after it.</summary>
     private async Task<bool> ReportAsync(bool registered, CancellationToken cancellationToken)
     {
         try
