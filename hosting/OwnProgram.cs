@@ -48,7 +48,7 @@ public sealed class OwnProgram
         }
 
         await StopAsync(token);
-        int port = Ports.Reuse(_process.Port);
+        int port = Ports.Again(_process.Port);
         var environment = new Dictionary<string, string>(settings)
         {
             ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port.ToString(CultureInfo.InvariantCulture)}",

@@ -73,5 +73,5 @@ public static class Ports
     /// <summary>
     /// Returns the port of the last run, so that addresses stay the same over a restart, or a new one where another program has taken it.
     /// </summary>
-    public static int Reuse(int? last) => last is { } port && IsFree(port) ? port : Free();
+    public static int Again(int? last) => last is { } port && IsFree(port) ? port : Free();
 }

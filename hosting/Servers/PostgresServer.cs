@@ -37,7 +37,7 @@ public sealed class PostgresServer : Server
             await MakeClusterAsync(bin, token);
             await WaitForLeftOversAsync(token);
             RemoveStaleLock();
-            int port = Ports.Reuse(Process.Port);
+            int port = Ports.Again(Process.Port);
             Process.Start(
                 new Launch
                 {

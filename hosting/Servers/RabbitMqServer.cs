@@ -71,7 +71,7 @@ public sealed class RabbitMqServer : Server, IBroker
         await StartPortMapperAsync(Process.IsRunning ? _portMapper.Port : null, token);
         if (!Process.IsRunning)
         {
-            int port = Ports.Reuse(Process.Port);
+            int port = Ports.Again(Process.Port);
             PrivateFile.Write(Path.Combine(Folder, "rabbitmq.conf"), Configuration(port), User);
             Process.Start(
                 new Launch
@@ -160,7 +160,7 @@ public sealed class RabbitMqServer : Server, IBroker
             return;
         }
 
-        int port = fixedPort ?? Ports.Reuse(_portMapper.Port);
+        int port = fixedPort ?? Ports.Again(_portMapper.Port);
         _portMapper.Start(
             new Launch
             {
