@@ -4,7 +4,7 @@ using Generation.Cli.Commands;
 using Generation.Cli.Output;
 
 // Named as people call it, and not as the program file is named
-var root = new Command("./generation", "Generation: pictures from words, made on your own machines and served to many.")
+var root = new Command("./generation", "Generation: serve pictures and clips from diffusion models to many users, on your own machines.")
 {
     new HelpOption(),
     new VersionOption(),

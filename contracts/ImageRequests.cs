@@ -8,7 +8,7 @@ public abstract record ImageRequest : PictureRequest
 {
     protected ImageRequest() { }
 
-    /// <summary>Has the common fields of <paramref name="common"/>; the fields of its own are to be set in the initializer.</summary>
+    /// <summary>Takes the common fields of <paramref name="common"/>; the fields of this class are set in the initializer.</summary>
     [SetsRequiredMembers]
     protected ImageRequest(PictureRequest common, StoredPicture image)
         : base(common) => Image = image;
@@ -16,7 +16,7 @@ public abstract record ImageRequest : PictureRequest
     public required StoredPicture Image { get; init; }
 }
 
-/// <summary>Draws over a picture, as far as the strength says.</summary>
+/// <summary>A request for pictures from a picture and a prompt; the strength says how much may change.</summary>
 public sealed record Img2ImgRequest : ImageRequest
 {
     public Img2ImgRequest() { }
@@ -29,13 +29,13 @@ public sealed record Img2ImgRequest : ImageRequest
     [JsonIgnore]
     public override JobKind Kind => JobKind.Img2Img;
 
-    /// <summary>Share of the noise schedule that is run, above 0 to 1: 1 forgets the picture. Meng et al., SDEdit, 2022.</summary>
+    /// <summary>The share of the noise schedule that is run, above 0 to 1: 1 ignores the picture. Meng et al., SDEdit, 2022.</summary>
     public required double Strength { get; init; }
 
     public override ScheduleShare FirstPass(ModelEntry model) => new(Strength, NumInferenceSteps);
 }
 
-/// <summary>Changes a picture as an instruction, the prompt, says. Brooks et al., InstructPix2Pix, 2023.</summary>
+/// <summary>A request to change a picture as an instruction, the prompt, says. Brooks et al., InstructPix2Pix, 2023.</summary>
 public sealed record EditRequest : ImageRequest
 {
     public EditRequest() { }
@@ -54,12 +54,12 @@ public sealed record EditRequest : ImageRequest
     public override ScheduleShare FirstPass(ModelEntry model) => ScheduleShare.Whole(NumInferenceSteps);
 }
 
-/// <summary>Paints beyond the borders of a picture: the outputs are as much larger as the sides say.</summary>
+/// <summary>A request to paint beyond the borders of a picture: the outputs are larger by the pixels that are added on each side.</summary>
 public sealed record OutpaintRequest : ImageRequest
 {
     /// <summary>
-    /// A network that is not told of the mask paints beyond a picture's borders from the drawn out edges, not from noise alone:
-    /// else it draws a picture of its own beside the old one.
+    /// The strength for a network that does not take the mask. It begins from the extended edges of the picture, and not from noise alone,
+    /// because otherwise it would draw a picture of its own beside the old one.
     /// </summary>
     private const double StrengthFromEdges = 0.8;
 
@@ -85,7 +85,7 @@ public sealed record OutpaintRequest : ImageRequest
     /// <summary>Pixels to add below.</summary>
     public int Bottom { get; init; }
 
-    /// <summary>Pixels inside the old border over which old and new blend.</summary>
+    /// <summary>The number of pixels inside the old border over which old and new are blended.</summary>
     public int Overlap { get; init; }
 
     // As many steps as were asked for, over the part of the schedule that is run

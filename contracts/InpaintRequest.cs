@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace Generation.Contracts;
 
-/// <summary>Paints inside a mask.</summary>
+/// <summary>A request to paint inside a mask.</summary>
 public sealed record InpaintRequest : ImageRequest
 {
     public InpaintRequest() { }
@@ -21,35 +21,34 @@ public sealed record InpaintRequest : ImageRequest
         MaskPrompt is null ? base.Prompts : [.. base.Prompts, new("mask_prompt", MaskPrompt)];
 
     /// <summary>
-    /// A grey picture, or one with alpha, which is brought to the picture's size; null: it is found from
-    /// <see cref="MaskPrompt"/>.
+    /// A grey picture, or one with alpha, which is resized to the picture's size; null where it is found from <see cref="MaskPrompt"/>.
     /// </summary>
     public StoredPicture? Mask { get; init; }
 
     public MaskMode MaskMode { get; init; }
 
-    /// <summary>Words for what is to be painted anew, from which the mask is found.</summary>
+    /// <summary>A text that says what is to be painted, from which the mask is found.</summary>
     public string? MaskPrompt { get; init; }
 
     /// <summary>
-    /// Pixels of the picture around the masked area: only that area is made, at the whole of the network's size. Null makes
-    /// the whole picture.
+    /// The number of pixels around the masked area. Where given, only that area is computed, at the network's full size; null computes the
+    /// whole picture.
     /// </summary>
     public int? Padding { get; init; }
 
-    /// <summary>Standard deviation, in pixels of the picture, of the blur of the mask's edge.</summary>
+    /// <summary>The standard deviation of the blur of the mask's edge, in pixels of the picture.</summary>
     public double MaskBlur { get; init; }
 
-    /// <summary>Pixels of the picture by which the masked area grows on all sides; negative: shrinks.</summary>
+    /// <summary>The number of pixels of the picture by which the masked area grows on all sides; negative numbers shrink it.</summary>
     public int MaskGrow { get; init; }
 
-    /// <summary>Share of the noise schedule that is run, above 0 to 1.</summary>
+    /// <summary>The share of the noise schedule that is run, above 0 to 1.</summary>
     public required double Strength { get; init; }
 
     public override ScheduleShare FirstPass(ModelEntry model) => new(Strength, NumInferenceSteps);
 }
 
-/// <summary>Which part of a mask is painted anew.</summary>
+/// <summary>Which part of a mask is painted.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<MaskMode>))]
 public enum MaskMode
 {
@@ -61,7 +60,7 @@ public enum MaskMode
     [JsonStringEnumMemberName("paint_black")]
     PaintBlack = 1,
 
-    /// <summary>What is transparent is painted, what is opaque is kept; a mask without alpha keeps all.</summary>
+    /// <summary>Transparent parts are painted, opaque ones are kept; a mask without alpha keeps all.</summary>
     [JsonStringEnumMemberName("paint_transparent")]
     PaintTransparent = 2,
 }

@@ -23,31 +23,31 @@ public sealed record JobDocument
     /// <summary>When the job expires, at no cost, if no worker has begun it.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>Position among the queued jobs of its model, where 1 is next; only of a queued job.</summary>
+    /// <summary>The position among the queued jobs of its model, where 1 is next; only for a queued job.</summary>
     public long? Position { get; init; }
 
-    /// <summary>Estimated seconds until the outputs are there; only of a queued or running job.</summary>
+    /// <summary>The estimated number of seconds until the outputs are there; only for a queued or running job.</summary>
     public double? EtaSeconds { get; init; }
 
-    /// <summary>Why it does not start, while no worker can run it.</summary>
+    /// <summary>Why the job does not start, while no worker can run it.</summary>
     public string? WaitingReason { get; init; }
 
-    /// <summary>How far the job is; only of a running job.</summary>
+    /// <summary>The progress of the job; only for a running job.</summary>
     public JobProgress? Progress { get; init; }
 
-    /// <summary>How many times a worker has begun it.</summary>
+    /// <summary>How many times a worker has begun the job.</summary>
     public required int Attempt { get; init; }
 
     public int Priority { get; init; }
 
-    /// <summary>True once its owner has asked to stop it; a running job then stops at its next step.</summary>
+    /// <summary>True once the job's owner has cancelled it; a running job then stops at its next step.</summary>
     public bool? CancelRequested { get; init; }
 
     public required JobCost Cost { get; init; }
 
     public IReadOnlyList<JobOutputLink> Outputs { get; init; } = [];
 
-    /// <summary>When its outputs were deleted: by its owner, or because their time was over.</summary>
+    /// <summary>When the outputs were deleted: by their owner, or at the end of their retention.</summary>
     public DateTimeOffset? OutputsDeletedAt { get; init; }
 
     public JobError? Error { get; init; }
@@ -55,21 +55,19 @@ public sealed record JobDocument
     /// <summary>The request with every default filled in.</summary>
     public JobRequest? Request { get; init; }
 
-    /// <summary>How its pictures come to their size.</summary>
+    /// <summary>How the job's pictures get their size.</summary>
     public RenderPlan? Render { get; init; }
 
     /// <summary>What of the request is not done as it may have been meant, for people; null where there is nothing.</summary>
     public IReadOnlyList<string>? Warnings { get; init; }
 
-    /// <summary>Whatever the caller gave with the request.</summary>
+    /// <summary>The metadata that the caller gave with the request.</summary>
     public JsonElement? Metadata { get; init; }
 
     public required JobLinks Links { get; init; }
 }
 
-/// <summary>
-/// What a job has to do with its account's money: <paramref name="Held"/> while it is open, <paramref name="Charged"/> when done.
-/// </summary>
+/// <summary>The credits of a job: <paramref name="Held"/> while it is open, <paramref name="Charged"/> when it is done.</summary>
 public sealed record JobCost(Credits Held, Credits Charged);
 
 /// <summary>Paths, on the API's own address, to what can be done with a job.</summary>
@@ -84,16 +82,16 @@ public sealed record JobOutputLink
     public required int Index { get; init; }
 
     /// <summary>
-    /// Path on the API's own address, or a whole address where the results store gives one. It is signed: whoever has it
-    /// needs no key until <see cref="UrlExpiresAt"/>.
+    /// A path on the API's own address, or a full address where the results store gives one. It is signed: whoever has it needs no key
+    /// until <see cref="UrlExpiresAt"/>.
     /// </summary>
     public required string Url { get; init; }
 
-    /// <summary>Until when <see cref="Url"/> is good without a key; the job's document always has a fresh one.</summary>
+    /// <summary>Until when <see cref="Url"/> is valid without a key; the job's document always has a fresh one.</summary>
     public DateTimeOffset? UrlExpiresAt { get; init; }
 
     /// <summary>
-    /// Address of a small JPEG of it, of at most 256 pixels a side, as <see cref="Url"/> is one; null where there is none.
+    /// The address of a small JPEG of the output, of at most 256 pixels a side, signed like <see cref="Url"/>; null where there is none.
     /// </summary>
     public string? ThumbnailUrl { get; init; }
 
@@ -111,13 +109,13 @@ public sealed record JobOutputLink
 
     public required string Sha256 { get; init; }
 
-    /// <summary>Whether the safety checker flagged it; null where none has looked.</summary>
+    /// <summary>Whether the safety checker flagged the output; null where it was not checked.</summary>
     public bool? Nsfw { get; init; }
 
-    /// <summary>Number of frames of a clip.</summary>
+    /// <summary>The number of frames of a clip.</summary>
     public int? Frames { get; init; }
 
-    /// <summary>Frames a second of a clip.</summary>
+    /// <summary>The frame rate of a clip, in frames per second.</summary>
     public double? Fps { get; init; }
 
     public double? DurationSeconds { get; init; }
@@ -145,7 +143,7 @@ public sealed record JobOutputLink
         };
 }
 
-/// <summary>How far a running job is: <paramref name="Step"/> of <paramref name="Steps"/> are done.</summary>
+/// <summary>The progress of a running job: <paramref name="Step"/> of <paramref name="Steps"/> are done.</summary>
 public sealed record JobProgress(int Step, int Steps);
 
 /// <summary>Why a job failed: a stable code for programs, a sentence for people, and the field at fault if one is.</summary>

@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Text.Json.Serialization;
 
 namespace Generation.Contracts;
@@ -6,11 +7,11 @@ namespace Generation.Contracts;
 [JsonConverter(typeof(JsonStringEnumConverter<JobKind>))]
 public enum JobKind
 {
-    /// <summary>Draws pictures from words.</summary>
+    /// <summary>Makes pictures from a prompt.</summary>
     [JsonStringEnumMemberName("text2img")]
     Text2Img = 0,
 
-    /// <summary>Draws over a picture, as words say.</summary>
+    /// <summary>Makes pictures from a picture and a prompt.</summary>
     [JsonStringEnumMemberName("img2img")]
     Img2Img = 1,
 
@@ -26,15 +27,15 @@ public enum JobKind
     [JsonStringEnumMemberName("super-resolution")]
     SuperResolution = 4,
 
-    /// <summary>Changes a picture as an instruction says.</summary>
+    /// <summary>Changes a picture as an instruction in words says.</summary>
     [JsonStringEnumMemberName("edit")]
     Edit = 5,
 
-    /// <summary>Draws pictures from words, steered by control pictures.</summary>
+    /// <summary>Makes pictures from a prompt, guided by control pictures.</summary>
     [JsonStringEnumMemberName("controlnet")]
     ControlNet = 6,
 
-    /// <summary>Makes a clip from words or from a picture.</summary>
+    /// <summary>Makes a clip from a prompt or from a picture.</summary>
     [JsonStringEnumMemberName("video")]
     Video = 7,
 }
@@ -49,4 +50,16 @@ public static class JobKinds
 
     /// <summary>The kind's name on the wire, which is also the last part of its route: text2img, super-resolution, ...</summary>
     public static string WireName(this JobKind kind) => Names[(int)kind];
+
+    /// <summary>
+    /// The kinds whose requests have a shape, such as <see cref="PictureRequest"/>, which all requests for pictures derive from.
+    /// </summary>
+    public static IReadOnlyList<JobKind> Of<TRequest>()
+        where TRequest : JobRequest =>
+        [
+            .. typeof(JobRequest)
+                .GetCustomAttributes<JsonDerivedTypeAttribute>()
+                .Where(request => request.DerivedType.IsAssignableTo(typeof(TRequest)))
+                .Select(request => (JobKind)Array.IndexOf(Names, (string)request.TypeDiscriminator!)),
+        ];
 }

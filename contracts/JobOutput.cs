@@ -19,23 +19,23 @@ public sealed record JobOutput
     /// <summary>Height in pixels.</summary>
     public required int Height { get; init; }
 
-    /// <summary>The seed that makes this output alone.</summary>
+    /// <summary>The seed with which this output is the same alone.</summary>
     public long? Seed { get; init; }
 
-    /// <summary>Whether the safety checker flagged it; null where none has looked.</summary>
+    /// <summary>Whether the safety checker flagged the output; null where it was not checked.</summary>
     public bool? Nsfw { get; init; }
 
-    /// <summary>Number of frames of a clip.</summary>
+    /// <summary>The number of frames of a clip.</summary>
     public int? Frames { get; init; }
 
-    /// <summary>Frames a second of a clip.</summary>
+    /// <summary>The frame rate of a clip, in frames per second.</summary>
     public double? Fps { get; init; }
 
     public double? DurationSeconds { get; init; }
 
-    /// <summary>Hash of a small picture of it in the results store.</summary>
+    /// <summary>The hash of a thumbnail of the output in the results store.</summary>
     public string? Thumbnail { get; init; }
 
-    /// <summary>How the picture came to its size.</summary>
+    /// <summary>How the picture got its size.</summary>
     public RenderPlan? Render { get; init; }
 }

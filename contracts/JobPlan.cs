@@ -3,8 +3,8 @@ using System.Text.Json.Serialization;
 namespace Generation.Contracts;
 
 /// <summary>
-/// What is done for a job, decided once from its checked request and its model's entry: it is stored with the job and carried
-/// to the worker. Price, limits, estimate, progress and the run itself read it and work nothing of it out again.
+/// What is done for a job, decided once from its checked request and its model's entry. It is stored with the job and carried to the
+/// worker. Price, limits, estimate, progress and the run itself read it and compute nothing of it again.
 /// </summary>
 public sealed record JobPlan
 {
@@ -15,15 +15,15 @@ public sealed record JobPlan
     public required int Version { get; init; }
 
     /// <summary>
-    /// Whether the model's own scheduler was not known, because a worker of an earlier version has registered the model. Such a plan
-    /// is good enough to price the job by; the worker, which has the model's files, plans anew.
+    /// Whether the model's own scheduler was not known, because a worker of an earlier version has registered the model. Such a plan is
+    /// good enough for the price; the worker, which has the model's files, makes its own.
     /// </summary>
     public bool IsAssumed { get; init; }
 
-    /// <summary>How each picture or frame comes to its size; null where the network enlarges a given picture.</summary>
+    /// <summary>How each picture or frame gets its size; null where the network enlarges a given picture.</summary>
     public RenderPlan? Render { get; init; }
 
-    /// <summary>The runs of a denoising network, in order, that each output takes; none where a network without steps does it.</summary>
+    /// <summary>The runs of a denoising network that each output takes, in order; empty where a network without steps makes it.</summary>
     public required IReadOnlyList<PlannedPass> Passes { get; init; }
 
     /// <summary>Size of an output, in pixels.</summary>
@@ -40,28 +40,27 @@ public sealed record JobPlan
     /// <summary>What of the request is not done as it may have been meant, for people; null where there is nothing.</summary>
     public IReadOnlyList<string>? Warnings { get; init; }
 
-    /// <summary>Whether a worker may follow it as it is.</summary>
+    /// <summary>Whether a worker of this version can follow the plan as it is.</summary>
     [JsonIgnore]
     public bool IsCurrent => Version == CurrentVersion && !IsAssumed;
 
     /// <summary>
-    /// Steps that are run for one output, over its passes. A step is a call of the network, of which methods of second order make
-    /// two for each of their steps.
+    /// How many steps are run for one output, over its passes. A step is a call of the network; methods of second order call it twice for
+    /// each of their steps.
     /// </summary>
     [JsonIgnore]
     public int Steps => Passes.Sum(pass => pass.Steps);
 
-    /// <summary>Million pixels times <see cref="Steps"/>, over the passes and frames of one output.</summary>
+    /// <summary>The number of million pixels times <see cref="Steps"/>, over the passes and frames of one output.</summary>
     [JsonIgnore]
     public decimal MegapixelSteps => Passes.Sum(pass => Mega(pass.Width, pass.Height) * pass.Steps) * Frames;
 
-    /// <summary>Million pixels of one output, over its frames.</summary>
+    /// <summary>The number of million pixels of one output, over its frames.</summary>
     [JsonIgnore]
     public decimal OutputMegapixels => Mega(Width, Height) * Frames;
 
     /// <summary>
-    /// The amount of work by which run times of a kind and model are compared: megapixel-steps, or megapixels where there are
-    /// no steps.
+    /// The amount of work by which run times of a kind and model are compared: megapixel-steps, or megapixels where there are no steps.
     /// </summary>
     [JsonIgnore]
     public double Work => (double)((MegapixelSteps > 0 ? MegapixelSteps : OutputMegapixels) * Outputs);
@@ -82,28 +81,30 @@ public sealed record PlannedPass
 
     public required int Height { get; init; }
 
-    /// <summary>Class of the scheduler, as diffusers calls it: DDIMScheduler, FlowMatchEulerDiscreteScheduler, ...</summary>
+    /// <summary>The class of the scheduler in diffusers: DDIMScheduler, FlowMatchEulerDiscreteScheduler, ...</summary>
     public required string Scheduler { get; init; }
 
-    /// <summary>Steps of the whole schedule, num_inference_steps to the scheduler.</summary>
+    /// <summary>The number of steps of the whole schedule, num_inference_steps of the scheduler.</summary>
     public required int ScheduledSteps { get; init; }
 
-    /// <summary>Share of the noise that the pass begins with: 1 is noise alone.</summary>
+    /// <summary>The share of the noise that the pass begins with: 1 is noise alone.</summary>
     public double Strength { get; init; } = 1;
 
-    /// <summary>Calls of the network that the whole schedule has.</summary>
+    /// <summary>How many calls of the network the whole schedule has.</summary>
     public required int Calls { get; init; }
 
-    /// <summary>The first call that is made, from 0.</summary>
+    /// <summary>The index of the first call that is made, from 0.</summary>
     public required int Begin { get; init; }
 
-    /// <summary>The call after the last that is made.</summary>
+    /// <summary>The index after the last call that is made.</summary>
     public required int End { get; init; }
 
-    /// <summary>Name of the upscaler that enlarges what the pass before left; null: the Lanczos filter, or nothing is enlarged.</summary>
+    /// <summary>
+    /// The name of the upscaler that enlarges the result of the pass before; null where the Lanczos filter does, or nothing is enlarged.
+    /// </summary>
     public string? Upscaler { get; init; }
 
-    /// <summary>Steps that are run: calls of the network.</summary>
+    /// <summary>How many steps are run, which are calls of the network.</summary>
     [JsonIgnore]
     public int Steps => End - Begin;
 }
@@ -112,11 +113,11 @@ public sealed record PlannedPass
 [JsonConverter(typeof(JsonStringEnumConverter<PassPurpose>))]
 public enum PassPurpose
 {
-    /// <summary>Draws over noise or over a picture that was given.</summary>
+    /// <summary>Draws from noise or from a given picture.</summary>
     [JsonStringEnumMemberName("draw")]
     Draw = 0,
 
-    /// <summary>Goes on with the unfinished latents of the pass before, by another model.</summary>
+    /// <summary>Continues with the unfinished latents of the pass before, with another model.</summary>
     [JsonStringEnumMemberName("refine")]
     Refine = 1,
 
@@ -126,8 +127,8 @@ public enum PassPurpose
 }
 
 /// <summary>
-/// How a picture gets the size that is asked for: it is made directly where the network makes that size; else it is made in the
-/// network's own area with the asked aspect, upscaled, cropped to the aspect and resized to the pixel.
+/// How a picture gets the requested size. It is made in that size where the network can; otherwise it is made in the network's native area
+/// with the requested aspect ratio, upscaled, cropped and resized to the exact size.
 /// </summary>
 public sealed record RenderPlan
 {
@@ -136,7 +137,7 @@ public sealed record RenderPlan
 
     public required int GeneratedHeight { get; init; }
 
-    /// <summary>Of two passes, the size of the first, in pixels; null where there is one pass.</summary>
+    /// <summary>The size of the first of two passes, in pixels; null where there is one pass.</summary>
     public int? FirstWidth { get; init; }
 
     public int? FirstHeight { get; init; }
@@ -147,6 +148,6 @@ public sealed record RenderPlan
     /// <summary>The upscaler's factor; 1 without one.</summary>
     public int Scale { get; init; } = 1;
 
-    /// <summary>Whether the (upscaled) picture is then cropped and resized to the asked size.</summary>
+    /// <summary>Whether the (upscaled) picture is then cropped and resized to the requested size.</summary>
     public required bool Resized { get; init; }
 }

@@ -3,8 +3,8 @@ using System.Text.Json.Serialization;
 namespace Generation.Contracts;
 
 /// <summary>
-/// What a job is to do, checked and with every default filled in: the API stores it with the job, and a worker runs it.
-/// Two equal requests on one model version give equal bytes.
+/// What a job is to do, checked and with every default filled in: the API stores it with the job, and a worker runs it. Two equal requests
+/// on one model version give equal bytes.
 /// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(Text2ImgRequest), "text2img")]
@@ -27,23 +27,40 @@ public abstract record JobRequest
     public abstract JobKind Kind { get; }
 
     /// <summary>
-    /// Everything in the request that says what is to be seen: accounts' rules about words look here, and nowhere else. What is
-    /// not to be seen (a negative prompt) may have any word and is not among it.
+    /// All texts of the request that say what its outputs are to show. Accounts' rules about words look here, and nowhere else. A negative
+    /// prompt is not among them, and may have any word.
     /// </summary>
     [JsonIgnore]
     public abstract IEnumerable<PromptText> Prompts { get; }
+
+    /// <summary>Calls the visitor's method for this shape of request.</summary>
+    public abstract T Accept<T>(IJobRequestVisitor<T> visitor);
 }
 
-/// <summary>Words of a request that say what is to be seen.</summary>
-/// <param name="Field">The request's field, as it is called on the wire.</param>
-/// <param name="Text">The words.</param>
+/// <summary>
+/// Does something that differs between the shapes of requests: pictures, clips, enlarging. A new shape has to add a method here, and does
+/// not compile until everything that differs between shapes handles it.
+/// </summary>
+/// <typeparam name="T">The result.</typeparam>
+public interface IJobRequestVisitor<out T>
+{
+    public T Visit(PictureRequest request);
+
+    public T Visit(VideoRequest request);
+
+    public T Visit(SuperResolutionRequest request);
+}
+
+/// <summary>A text of a request that says what its outputs are to show.</summary>
+/// <param name="Field">The name of the request's field on the wire.</param>
+/// <param name="Text">The text.</param>
 public readonly record struct PromptText(string Field, string Text);
 
 /// <summary>What is done with outputs that the model's safety checker flags.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<SafetyPolicy>))]
 public enum SafetyPolicy
 {
-    /// <summary>They are not looked at.</summary>
+    /// <summary>They are not checked.</summary>
     [JsonStringEnumMemberName("off")]
     Off = 0,
 
@@ -55,7 +72,7 @@ public enum SafetyPolicy
     [JsonStringEnumMemberName("blur")]
     Blur = 2,
 
-    /// <summary>They are black.</summary>
+    /// <summary>They are replaced by black pictures.</summary>
     [JsonStringEnumMemberName("black")]
     Black = 3,
 }
@@ -64,6 +81,6 @@ public enum SafetyPolicy
 /// <param name="Sha256">Hash of its bytes, 64 lowercase hexadecimal digits: its name in the store.</param>
 /// <param name="ContentType">image/png, image/jpeg or image/webp, by its content.</param>
 /// <param name="Bytes">Length of the file.</param>
-/// <param name="Width">Width in pixels, as it is to be looked at: its EXIF orientation is taken into account.</param>
-/// <param name="Height">Height in pixels, likewise.</param>
+/// <param name="Width">The width in pixels after rotation by the EXIF orientation.</param>
+/// <param name="Height">The height in pixels after rotation by the EXIF orientation.</param>
 public sealed record StoredPicture(string Sha256, string ContentType, long Bytes, int Width, int Height);

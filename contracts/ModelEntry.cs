@@ -4,23 +4,24 @@ using System.Text.Json.Serialization;
 namespace Generation.Contracts;
 
 /// <summary>
-/// A model's entry in the catalogue, as models/NAME.json holds it: what differs between models is data in it.
-/// Workers register the entries of what they can run; the API checks and prices requests by them.
+/// A model's entry in the catalogue, as in models/NAME.json: all that differs between models is data in it. Workers register the entries of
+/// the models that they can run; the API checks and prices requests by them.
 /// </summary>
 public sealed record ModelEntry
 {
-    /// <summary>Lowercase letters, digits, '-', '.' and '_'; also the name of its queue.</summary>
+    /// <summary>The name, of lowercase letters, digits, '-', '.' and '_'; it is also the name of the model's queue.</summary>
     public required string Name { get; init; }
 
     public string Description { get; init; } = "";
 
-    /// <summary>Model family: sd15, sd21, sdxl, flux, ..., esrgan for networks that only enlarge.</summary>
+    /// <summary>The family of the model: sd15, sd21, sdxl, flux, ..., or esrgan for networks that only enlarge.</summary>
     public required string Family { get; init; }
 
     public required IReadOnlyList<JobKind> Kinds { get; init; }
 
     /// <summary>
-    /// Kinds that it does, but not at present: what the worker that registered it lacks. Workers set it; a file has none.
+    /// The kinds that the model can do, but not at present, because the worker that registered it lacks something. Workers set it; an
+    /// entry's file does not have it.
     /// </summary>
     public IReadOnlyList<UnavailableKind> UnavailableKinds { get; init; } = [];
 
@@ -28,44 +29,44 @@ public sealed record ModelEntry
     public required string Path { get; init; }
 
     /// <summary>
-    /// What the model's files say of it; null where no worker has read them. Workers set it; the entry's file does not have it.
+    /// What the model's files say about it; null where no worker has read them. Workers set it; an entry's file does not have it.
     /// </summary>
     public NetworkFacts? Network { get; init; }
 
-    /// <summary>Width and height, in pixels, of what the network was trained to make.</summary>
+    /// <summary>The width and height that the network was trained on, in pixels.</summary>
     public int NativeWidth { get; init; }
 
     public int NativeHeight { get; init; }
 
-    /// <summary>Sides that the network makes are multiples of this many pixels.</summary>
+    /// <summary>Widths and heights that the network makes are multiples of this many pixels.</summary>
     public int NativeMultiple { get; init; } = 8;
 
-    /// <summary>Smallest and largest side that the network makes, in pixels.</summary>
+    /// <summary>The smallest and largest width and height that the network makes, in pixels.</summary>
     public int NativeMinSide { get; init; }
 
     public int NativeMaxSide { get; init; }
 
-    /// <summary>Size of a request that names none, in pixels.</summary>
+    /// <summary>The size of requests that give none, in pixels.</summary>
     public int DefaultWidth { get; init; }
 
     public int DefaultHeight { get; init; }
 
-    /// <summary>Smallest and largest side of an output, in pixels.</summary>
+    /// <summary>The smallest and largest width and height of an output, in pixels.</summary>
     public required int MinSide { get; init; }
 
     public required int MaxSide { get; init; }
 
-    /// <summary>Largest width times height of an output.</summary>
+    /// <summary>The largest product of an output's width and height, in pixels.</summary>
     public required long MaxPixels { get; init; }
 
-    /// <summary>An output's sides are multiples of this many pixels; 1 where outputs are resized to the pixel.</summary>
+    /// <summary>Widths and heights of outputs are multiples of this many pixels; 1 where outputs are resized to the exact size.</summary>
     public int MultipleOf { get; init; } = 1;
 
     public int DefaultSteps { get; init; } = 1;
 
     public int MaxSteps { get; init; } = 1;
 
-    /// <summary>Largest product of an output's pixels, steps and frames; null: the other limits do.</summary>
+    /// <summary>The largest product of an output's pixels, steps and frames; null where the other limits suffice.</summary>
     public long? MaxPixelSteps { get; init; }
 
     public double DefaultGuidanceScale { get; init; }
@@ -76,14 +77,14 @@ public sealed record ModelEntry
 
     public int MaxImages { get; init; } = 4;
 
-    /// <summary>Frames of a clip that names none, and the most that one may have.</summary>
+    /// <summary>The number of frames of clips whose request gives none, and the largest number.</summary>
     public int DefaultFrames { get; init; } = 16;
 
     public int MaxFrames { get; init; } = 32;
 
     public double DefaultFps { get; init; } = 8;
 
-    /// <summary>How many times a model enlarges that does only that; null for others.</summary>
+    /// <summary>The factor of a model that only enlarges; null for others.</summary>
     public int? Scale { get; init; }
 
     /// <summary>The network that enlarges its pictures; null where there is none.</summary>
@@ -92,19 +93,20 @@ public sealed record ModelEntry
     /// <summary>The control networks that go with it.</summary>
     public IReadOnlyList<ControlNetEntry> ControlNets { get; init; } = [];
 
-    /// <summary>Motion adapter that makes clips of its pictures: folder or file, relative to the entry.</summary>
+    /// <summary>The motion adapter with which the model makes clips: a folder or file, relative to the entry.</summary>
     public string? MotionAdapter { get; init; }
 
     /// <summary>
-    /// Settings of the scheduler for clips from words, over the model's own, as scheduler_config.json has them: adapters are trained on
-    /// schedules of their own, the published ones on {"beta_schedule": "linear", "timestep_spacing": "linspace", "clip_sample": false}.
+    /// Settings of the scheduler for clips from a prompt, which override the model's own, in the form of scheduler_config.json. Adapters
+    /// are trained on schedules of their own, the published ones on {"beta_schedule": "linear", "timestep_spacing": "linspace",
+    /// "clip_sample": false}.
     /// </summary>
     public IReadOnlyDictionary<string, JsonElement>? MotionScheduler { get; init; }
 
-    /// <summary>Safety checker that looks at its outputs: folder, relative to the entry.</summary>
+    /// <summary>The safety checker of the model's outputs: a folder, relative to the entry.</summary>
     public string? SafetyChecker { get; init; }
 
-    /// <summary>CLIPSeg model that finds masks from words: folder, relative to the entry.</summary>
+    /// <summary>The CLIPSeg model that finds masks from a text: a folder, relative to the entry.</summary>
     public string? MaskFinder { get; init; }
 
     /// <summary>Other autoencoders that requests may name.</summary>
@@ -119,21 +121,21 @@ public sealed record ModelEntry
     /// <summary>Textual inversions whose tokens prompts may have; the worker lists the files of its embeddings folder here.</summary>
     public IReadOnlyList<AdapterEntry> Embeddings { get; init; } = [];
 
-    /// <summary>Whether its clips begin with a picture; else a motion adapter moves what words draw.</summary>
+    /// <summary>Whether the model's clips begin with a picture; otherwise a motion adapter makes them from a prompt.</summary>
     [JsonIgnore]
     public bool ClipsFromPicture => MotionAdapter is null;
 
-    /// <summary>Factor on the price of its jobs.</summary>
+    /// <summary>A factor on the price of the model's jobs.</summary>
     public decimal PriceFactor { get; init; } = 1m;
 
-    /// <summary>Its own prices, by kind, over those of the configuration.</summary>
+    /// <summary>The model's own prices, by kind, which override those of the configuration.</summary>
     public IReadOnlyDictionary<string, KindPrice>? Prices { get; init; }
 
-    /// <summary>Whether it only enlarges, by a network that needs no steps.</summary>
+    /// <summary>Whether the model only enlarges, by a network that needs no steps.</summary>
     [JsonIgnore]
     public bool IsPlainUpscaler => Scale is not null && MaxSteps <= 1;
 
-    /// <summary>This entry as a worker registers it that lacks what a kind needs: the kind moves to those that are not to be had.</summary>
+    /// <summary>Returns the entry for a worker that lacks what a kind needs: the kind is moved to the unavailable ones.</summary>
     public ModelEntry Without(JobKind kind, string reason) =>
         Kinds.Contains(kind)
             ? this with
@@ -144,13 +146,13 @@ public sealed record ModelEntry
             : this;
 }
 
-/// <summary>What a model's files say that its jobs are planned by. Workers read it there and register it.</summary>
-/// <param name="Scheduler">The model's own scheduler, as its scheduler_config.json has it, with its class.</param>
-/// <param name="SeesMask">Whether its network is told of the mask when it paints inside one.</param>
+/// <summary>What a model's files say that its jobs are planned by. Workers read it and register it.</summary>
+/// <param name="Scheduler">The model's own scheduler with its class, in the form of its scheduler_config.json.</param>
+/// <param name="SeesMask">Whether the network takes the mask as an input when it paints inside one.</param>
 /// <param name="PlainPrompts">Whether its prompts are plain text, in which weights and brackets are words.</param>
 public sealed record NetworkFacts(JsonElement Scheduler, bool SeesMask, bool PlainPrompts = false);
 
-/// <summary>A kind that a model does, but that no job may ask for now.</summary>
+/// <summary>A kind of job that a model can do, but not at present.</summary>
 /// <param name="Kind">The kind.</param>
-/// <param name="Reason">What its worker lacks and what to do about it, for people.</param>
+/// <param name="Reason">What the worker lacks, and what to do about it, for people.</param>
 public sealed record UnavailableKind(JobKind Kind, string Reason);

@@ -2,11 +2,13 @@ using System.Text.Json.Serialization;
 
 namespace Generation.Contracts;
 
-/// <summary>What every request for pictures from words has.</summary>
+/// <summary>What every request for pictures by a prompt has.</summary>
 public abstract record PictureRequest : JobRequest
 {
     [JsonIgnore]
     public override IEnumerable<PromptText> Prompts => [new("prompt", Prompt)];
+
+    public sealed override T Accept<T>(IJobRequestVisitor<T> visitor) => visitor.Visit(this);
 
     public required string Prompt { get; init; }
 
@@ -20,7 +22,7 @@ public abstract record PictureRequest : JobRequest
 
     public required int NumInferenceSteps { get; init; }
 
-    /// <summary>Classifier-free guidance; 1 or less turns it off. Ho and Salimans, 2022.</summary>
+    /// <summary>The scale of classifier-free guidance; 1 or less turns it off. Ho and Salimans, 2022.</summary>
     public required double GuidanceScale { get; init; }
 
     /// <summary>Rescaled guidance, 0 to 1. Lin et al., 2024, section 3.4.</summary>
@@ -29,7 +31,7 @@ public abstract record PictureRequest : JobRequest
     /// <summary>Name of the scheduler, as /v1/schedulers lists it.</summary>
     public required string Scheduler { get; init; }
 
-    /// <summary>Seed of the first picture; picture k is made from Seed + k.</summary>
+    /// <summary>The seed of the first picture; picture k is made from Seed + k.</summary>
     public required long Seed { get; init; }
 
     public required int NumImages { get; init; }
@@ -40,13 +42,13 @@ public abstract record PictureRequest : JobRequest
     /// <summary>1 to 100, for formats with loss.</summary>
     public int OutputQuality { get; init; } = 90;
 
-    /// <summary>Adapters laid over the model for this job; null: none.</summary>
+    /// <summary>Adapters that are applied to the model for this job; null for none.</summary>
     public IReadOnlyList<LoraUse>? Loras { get; init; }
 
-    /// <summary>Layers of the text encoder left out at its end; null: the model's own way.</summary>
+    /// <summary>How many of the text encoder's last layers are left out; null for the model's own number.</summary>
     public int? ClipSkip { get; init; }
 
-    /// <summary>Name of another autoencoder of the model's entry; null: its own.</summary>
+    /// <summary>The name of another autoencoder in the model's entry; null for the model's own.</summary>
     public string? Vae { get; init; }
 
     public RefinerUse? Refiner { get; init; }
@@ -58,7 +60,7 @@ public abstract record PictureRequest : JobRequest
     public abstract ScheduleShare FirstPass(ModelEntry model);
 }
 
-/// <summary>Draws pictures from words.</summary>
+/// <summary>A request for pictures from a prompt.</summary>
 public sealed record Text2ImgRequest : PictureRequest
 {
     [JsonIgnore]
@@ -68,7 +70,7 @@ public sealed record Text2ImgRequest : PictureRequest
 }
 
 /// <summary>The part of a noise schedule that a pass runs.</summary>
-/// <param name="Strength">Share of the noise that the pass begins with: 1 is noise alone.</param>
+/// <param name="Strength">The share of the noise that the pass begins with: 1 is noise alone.</param>
 /// <param name="ScheduledSteps">Steps of the whole schedule.</param>
 public sealed record ScheduleShare(double Strength, int ScheduledSteps)
 {
@@ -79,23 +81,23 @@ public sealed record ScheduleShare(double Strength, int ScheduledSteps)
 /// <summary>A LoRA and how strongly it acts; the scales may be negative.</summary>
 /// <param name="Model">The LoRA's name.</param>
 /// <param name="Scale">Strength on the UNet or transformer.</param>
-/// <param name="TextEncoderScale">Strength on the text encoders; null: as <paramref name="Scale"/>.</param>
+/// <param name="TextEncoderScale">The strength on the text encoders; null means <paramref name="Scale"/>.</param>
 public sealed record LoraUse(string Model, double Scale, double? TextEncoderScale = null);
 
-/// <summary>A second model that goes on where the first has done a share of the steps.</summary>
-/// <param name="Model">Name of the refining model in the catalogue.</param>
+/// <summary>A second model that continues where the first has done a share of the steps.</summary>
+/// <param name="Model">The name of the refining model in the catalogue.</param>
 /// <param name="SwitchAt">Share of the steps that the first model does, 0 to 1.</param>
 public sealed record RefinerUse(string Model, double SwitchAt);
 
-/// <summary>Draws small, enlarges, and draws over the enlarged picture.</summary>
+/// <summary>Draws a small picture, enlarges it, and draws over the enlarged picture.</summary>
 /// <param name="Scale">How many times smaller the first picture is.</param>
 /// <param name="Strength">Share of the noise schedule that the second pass runs, 0 to 1.</param>
 /// <param name="Steps">Steps of the second pass, before its strength.</param>
 /// <param name="Upscaler">
-/// Name of the upscaler between the passes, or <see cref="Lanczos"/>; null: the model's own where it has one, else Lanczos.
+/// The name of the upscaler between the passes, or <see cref="Lanczos"/>; null for the model's own where it has one, else Lanczos.
 /// </param>
 public sealed record HiresFix(double Scale, double Strength, int Steps, string? Upscaler = null)
 {
-    /// <summary>Names the Lanczos filter in the place of an upscaler.</summary>
+    /// <summary>The name of the Lanczos filter, in place of an upscaler.</summary>
     public const string Lanczos = "lanczos";
 }

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Generation.Contracts;
 
-/// <summary>A small picture to a large one.</summary>
+/// <summary>A request to enlarge a picture.</summary>
 public sealed record SuperResolutionRequest : JobRequest
 {
     [JsonIgnore]
@@ -11,9 +11,11 @@ public sealed record SuperResolutionRequest : JobRequest
     [JsonIgnore]
     public override IEnumerable<PromptText> Prompts => [new("prompt", Prompt)];
 
+    public override T Accept<T>(IJobRequestVisitor<T> visitor) => visitor.Visit(this);
+
     public required StoredPicture Image { get; init; }
 
-    /// <summary>How many times wider and higher: 2, 3 or 4.</summary>
+    /// <summary>The factor by which width and height grow: 2, 3 or 4.</summary>
     public required int Scale { get; init; }
 
     /// <summary>Width of the output in pixels.</summary>
@@ -28,7 +30,7 @@ public sealed record SuperResolutionRequest : JobRequest
     /// <summary>1 to 100, for formats with loss.</summary>
     public int OutputQuality { get; init; } = 90;
 
-    /// <summary>What the picture shows; this and what follows is read by diffusion upscalers only.</summary>
+    /// <summary>What the picture shows. This and the following properties are used by diffusion upscalers only.</summary>
     public string Prompt { get; init; } = "";
 
     public string NegativePrompt { get; init; } = "";
@@ -39,7 +41,7 @@ public sealed record SuperResolutionRequest : JobRequest
 
     public string Scheduler { get; init; } = "";
 
-    /// <summary>Steps of noise that are laid over the small picture, so that more is invented.</summary>
+    /// <summary>How much noise is added to the small picture first, as a timestep: with more noise more detail is invented.</summary>
     public int NoiseLevel { get; init; }
 
     public long Seed { get; init; }

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Generation.Contracts;
 
-/// <summary>Words, or a picture, to a clip.</summary>
+/// <summary>A request for a clip from a prompt or from a picture.</summary>
 public sealed record VideoRequest : JobRequest
 {
     [JsonIgnore]
@@ -11,12 +11,14 @@ public sealed record VideoRequest : JobRequest
     [JsonIgnore]
     public override IEnumerable<PromptText> Prompts => [new("prompt", Prompt)];
 
-    /// <summary>Empty where the model goes by the picture alone.</summary>
+    public override T Accept<T>(IJobRequestVisitor<T> visitor) => visitor.Visit(this);
+
+    /// <summary>The prompt; empty where the model only takes the picture.</summary>
     public string Prompt { get; init; } = "";
 
     public string NegativePrompt { get; init; } = "";
 
-    /// <summary>The picture with which the clip begins; null: words alone.</summary>
+    /// <summary>The picture with which the clip begins; null where it is made from the prompt alone.</summary>
     public StoredPicture? Image { get; init; }
 
     /// <summary>Width of the clip in pixels.</summary>
@@ -27,7 +29,7 @@ public sealed record VideoRequest : JobRequest
 
     public required int NumFrames { get; init; }
 
-    /// <summary>Frames a second of the file.</summary>
+    /// <summary>The frame rate of the file, in frames per second.</summary>
     public required double Fps { get; init; }
 
     public required int NumInferenceSteps { get; init; }
@@ -38,10 +40,10 @@ public sealed record VideoRequest : JobRequest
 
     public required long Seed { get; init; }
 
-    /// <summary>How much moves, of Stable Video Diffusion; null: its default.</summary>
+    /// <summary>How much motion there is, for Stable Video Diffusion; null for its default.</summary>
     public int? MotionBucketId { get; init; }
 
-    /// <summary>Noise over the first picture, of Stable Video Diffusion; null: its default.</summary>
+    /// <summary>The noise that is added to the first picture, for Stable Video Diffusion; null for its default.</summary>
     public double? NoiseAugStrength { get; init; }
 
     /// <summary>mp4, webm, gif, webp, or zip: its frames as PNG files.</summary>

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace Generation.Contracts;
 
-/// <summary>JSON as the API speaks it and rows store it: snake_case, absent rather than null.</summary>
+/// <summary>The JSON of the API and of stored rows: field names in snake_case, and fields that are null left out.</summary>
 public static class WireJson
 {
     public static JsonSerializerOptions Options { get; } = Create();
@@ -17,7 +17,7 @@ public static class WireJson
         return options;
     }
 
-    /// <summary>Makes <paramref name="options"/> speak as the API does.</summary>
+    /// <summary>Sets <paramref name="options"/> to the API's JSON.</summary>
     public static void Configure(JsonSerializerOptions options)
     {
         options.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;

@@ -10,9 +10,9 @@ using OpenTelemetry.Trace;
 namespace Generation.Diagnostics;
 
 /// <summary>
-/// Traces and metrics to an OpenTelemetry collector, by the standard's own variables: OTEL_EXPORTER_OTLP_ENDPOINT turns
-/// it on, OTEL_EXPORTER_OTLP_PROTOCOL is grpc or http/protobuf, OTEL_SERVICE_NAME renames the service. Without an endpoint
-/// nothing is recorded.
+/// Exports traces and metrics to an OpenTelemetry collector, by the standard's own variables: OTEL_EXPORTER_OTLP_ENDPOINT turns the export
+/// on, OTEL_EXPORTER_OTLP_PROTOCOL is grpc or http/protobuf, OTEL_SERVICE_NAME renames the service. Without an endpoint nothing is
+/// recorded.
 /// </summary>
 public static class OpenTelemetryExport
 {

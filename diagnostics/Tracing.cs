@@ -4,8 +4,8 @@ using Generation.Contracts;
 namespace Generation.Diagnostics;
 
 /// <summary>
-/// The spans of a job's way, from the request that submitted it over the broker to the worker: one trace, whatever
-/// processes it crosses. They cost nothing while nobody listens, and carry no prompt.
+/// The spans of a job's life, from the request that submitted it over the broker to the worker: one trace, across all processes. They cost
+/// nothing while nobody listens, and contain no prompt.
 /// </summary>
 public static class Tracing
 {
@@ -13,14 +13,14 @@ public static class Tracing
 
     private static readonly ActivitySource Source = new(SourceName);
 
-    /// <summary>The present span, if it is recorded, as what comes later can go on from it.</summary>
+    /// <summary>The id of the present span, if it is recorded, from which later spans can continue the trace.</summary>
     public static string? Current => Activity.Current is { Recorded: true, IdFormat: ActivityIdFormat.W3C } activity ? activity.Id : null;
 
-    /// <summary>A message of a job on its way to a worker, in the trace of the job's submission.</summary>
+    /// <summary>The span of a job's message on its way to a worker, in the trace of the job's submission.</summary>
     public static Activity? Dispatch(JobId id, string model, string? trace) =>
         trace is null ? null : About(Source.StartActivity("dispatch job", ActivityKind.Internal, trace), id, model);
 
-    /// <summary>A worker's run of a job, in the trace of the message that brought it.</summary>
+    /// <summary>The span of a worker's run of a job, in the trace of the message that brought it.</summary>
     public static Activity? Run(JobId id, string model, JobKind kind, int attempt) =>
         About(Source.StartActivity("run job"), id, model)
             ?.SetTag("generation.job.kind", kind.WireName())

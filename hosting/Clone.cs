@@ -1,16 +1,16 @@
 namespace Generation.Hosting;
 
 /// <summary>The clone that this program was built in.</summary>
-/// <param name="Root">Its folder.</param>
-/// <param name="Configuration">debug or release: how this program, and so the others beside it, were built.</param>
+/// <param name="Root">The clone's root folder.</param>
+/// <param name="Configuration">The configuration of the build, debug or release, of this program and of the others beside it.</param>
 public sealed record Clone(string Root, string Configuration)
 {
-    /// <summary>The clone around the running program.</summary>
+    /// <summary>The clone that contains the running program.</summary>
     public static Clone Current { get; } = Find(AppContext.BaseDirectory);
 
     public string Models => Path.Combine(Root, "models");
 
-    /// <summary>Where the build put a program or a test project.</summary>
+    /// <summary>The folder in which the build put a program or a test project.</summary>
     public string OutputOf(string project) => Path.Combine(Root, "artifacts", "bin", project, Configuration);
 
     public string ProgramOf(string project) => Path.Combine(OutputOf(project), project + ".dll");
@@ -29,7 +29,7 @@ public sealed record Clone(string Root, string Configuration)
     }
 }
 
-/// <summary>The dotnet program that runs us, for starting others.</summary>
+/// <summary>The dotnet program that runs this process, for starting others.</summary>
 public static class DotnetHost
 {
     /// <summary>Its full path, or the name by which PATH finds it.</summary>

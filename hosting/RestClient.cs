@@ -7,7 +7,7 @@ using Generation.Contracts;
 
 namespace Generation.Hosting;
 
-/// <summary>The API refused a call: its problem document in words.</summary>
+/// <summary>The API refused a call. The message is its problem document in words.</summary>
 public sealed class RestException(HttpStatusCode status, string message, JsonNode? problem) : Exception(message)
 {
     public HttpStatusCode Status { get; } = status;
@@ -17,7 +17,7 @@ public sealed class RestException(HttpStatusCode status, string message, JsonNod
     public string? Code => Problem?["code"]?.GetValue<string>();
 }
 
-/// <summary>The public REST interface, from outside.</summary>
+/// <summary>A client for the public REST interface.</summary>
 public sealed class RestClient : IDisposable
 {
     private readonly HttpClient _http;
@@ -61,7 +61,7 @@ public sealed class RestClient : IDisposable
         return await answer.Content.ReadAsByteArrayAsync(token);
     }
 
-    /// <summary>Keeps a picture for later requests; its id stands for it there.</summary>
+    /// <summary>Uploads a picture and returns its id, by which later requests can name it.</summary>
     public async Task<string> UploadAsync(byte[] picture, CancellationToken token)
     {
         using var body = new ByteArrayContent(picture);
@@ -70,7 +70,7 @@ public sealed class RestClient : IDisposable
             ?? throw new RestException(answer.StatusCode, "The API answered without an id.", null);
     }
 
-    /// <summary>Any other resource, as JSON.</summary>
+    /// <summary>Gets any other resource, as JSON.</summary>
     public async Task<JsonNode?> GetAsync(string path, CancellationToken token)
     {
         using HttpResponseMessage answer = await _http.GetAsync(new Uri(path, UriKind.Relative), token);
@@ -86,7 +86,7 @@ public sealed class RestClient : IDisposable
             ?? throw new RestException(answer.StatusCode, "The API answered with nothing.", null);
     }
 
-    /// <summary>Turns an answer that is no success into an exception with the problem document's words.</summary>
+    /// <summary>Throws an exception for an answer that is no success, with the text of its problem document.</summary>
     public static async Task ThrowIfRefusedAsync(HttpResponseMessage answer, CancellationToken token)
     {
         if (answer.IsSuccessStatusCode)

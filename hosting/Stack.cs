@@ -98,7 +98,7 @@ public sealed class Stack
             else
             {
                 await Step.RunAsync("start the API and the workers", () => StartProgramsAsync(progress, token));
-                PrivateFile.Write(AddressFile, AddressBook.Write(this));
+                PrivateFile.Write(AddressFile, StackAddresses.Json(this));
             }
 
             return (await RunningAsync(token)).Except(before).ToHashSet();

@@ -2,7 +2,7 @@ using Generation.Hosting.Servers;
 
 namespace Generation.Hosting;
 
-/// <summary>Puts a step's name, its log and advice to whatever goes wrong in it.</summary>
+/// <summary>Runs a step of a command, and adds the step's name, its log and advice to whatever fails in it.</summary>
 public static class Step
 {
     public static async Task RunAsync(string name, Func<Task> action)
@@ -29,11 +29,11 @@ public static class Step
 
     private static string Advice(ServerException e) =>
         e.Log is null
-            ? "Mend what the message says, then run the command again."
-            : "The log says why. Mend it and run the command again; `./generation down` first starts everything anew.";
+            ? "Fix what the message says, then run the command again."
+            : "The log says why. Fix it and run the command again; `./generation down` before it starts everything anew.";
 }
 
-/// <summary>One step of a command failed: which, why, where to look, and what to do.</summary>
+/// <summary>A step of a command failed: which step, why, where to look, and what to do.</summary>
 public sealed class StepException(string step, string message, string? log, string advice, Exception? inner = null)
     : Exception(message, inner)
 {

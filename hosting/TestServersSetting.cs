@@ -2,20 +2,22 @@ using Generation.Hosting.Servers;
 
 namespace Generation.Hosting;
 
-/// <summary>What the environment says about the servers that tests run on.</summary>
+/// <summary>The settings in the environment for the servers that tests run on.</summary>
 public static class TestServersSetting
 {
     /// <summary>The value of <see cref="KindVariable"/> for servers in Docker.</summary>
     public const string Containers = "containers";
 
-    /// <summary>Says where the servers come from.</summary>
+    /// <summary>The variable that says where the servers come from.</summary>
     public const string KindVariable = "GENERATION_TEST_SERVERS";
 
-    /// <summary>Names the data folder of private servers that already run, for a whole run of `./generation test`.</summary>
+    /// <summary>
+    /// The variable that names the data folder of private servers that run already, for a whole run of `./generation test`.
+    /// </summary>
     public const string FolderVariable = "GENERATION_TEST_FOLDER";
 
-    /// <summary>Whether tests run on servers in Docker. Otherwise they run on servers from this machine's packages.</summary>
-    /// <exception cref="ServerException">The variable has a value that is not known.</exception>
+    /// <summary>Whether tests run on servers in Docker, and not on servers from this machine's packages.</summary>
+    /// <exception cref="ServerException">The variable has an unknown value.</exception>
     public static bool InContainers =>
         Environment.GetEnvironmentVariable(KindVariable) switch
         {

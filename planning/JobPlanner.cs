@@ -4,34 +4,39 @@ using Generation.Schedules;
 namespace Generation.Planning;
 
 /// <summary>
-/// Decides what is done for a job. The API plans a job when it is asked for; a worker that finds no plan with a job, or one of
-/// another version, plans it by the same function.
+/// Decides what is done for a job. The API plans a job when it is submitted; a worker plans a job that has no plan, or one of another
+/// version, by the same function.
 /// </summary>
 public static class JobPlanner
 {
     private const string SwitchAt = "refiner.switch_at";
 
-    /// <summary>The plan of a job.</summary>
-    /// <param name="request">With every default filled in.</param>
-    /// <param name="model">The entry of its model.</param>
-    /// <param name="find">The entry of another model, by name: a refiner's.</param>
-    /// <exception cref="PlanException">It cannot be done; the exception names the field at fault.</exception>
+    /// <summary>Returns the plan of a job.</summary>
+    /// <param name="request">The job's request, with every default filled in.</param>
+    /// <param name="model">The catalogue entry of its model.</param>
+    /// <param name="find">Finds the catalogue entry of another model, a refiner, by name; null where there is none.</param>
+    /// <exception cref="PlanException">The job cannot be done; the exception names the field at fault.</exception>
     public static JobPlan Plan(JobRequest request, ModelEntry model, Func<string, ModelEntry?> find)
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(find);
-        return request switch
-        {
-            PictureRequest picture => Pictures(picture, model, find),
-            VideoRequest video => Clip(video, model),
-            SuperResolutionRequest larger => Larger(larger, model),
-            _ => throw new ArgumentException($"{request.GetType().Name} has no plan.", nameof(request)),
-        };
+        return request.Accept(new Planner(model, find));
     }
 
-    /// <summary>The strength, or the least that leaves one of so many steps to run with any scheduler.</summary>
+    /// <summary>
+    /// Returns the strength or, where that is larger, the least one that leaves one of so many steps to run with any scheduler.
+    /// </summary>
     public static double LeastStrength(double strength, int steps) => Math.Max(strength, Math.Min(1, (1.0 / Math.Max(1, steps)) + 0.0001));
+
+    private sealed class Planner(ModelEntry model, Func<string, ModelEntry?> find) : IJobRequestVisitor<JobPlan>
+    {
+        public JobPlan Visit(PictureRequest request) => Pictures(request, model, find);
+
+        public JobPlan Visit(VideoRequest request) => Clip(request, model);
+
+        public JobPlan Visit(SuperResolutionRequest request) => Enlarged(request, model);
+    }
 
     private static JobPlan Pictures(PictureRequest request, ModelEntry model, Func<string, ModelEntry?> find)
     {
@@ -138,7 +143,7 @@ public static class JobPlanner
         };
     }
 
-    private static JobPlan Larger(SuperResolutionRequest request, ModelEntry model)
+    private static JobPlan Enlarged(SuperResolutionRequest request, ModelEntry model)
     {
         var plan = new JobPlan
         {
@@ -221,4 +226,12 @@ public static class JobPlanner
             End = window.End,
         };
     }
+}
+
+/// <summary>A request cannot be planned, although each of its fields by itself has an allowed value.</summary>
+/// <param name="field">The field of the request that is at fault, by its name on the wire.</param>
+/// <param name="message">What is wrong with it and what to do, as the end of a sentence that begins with the field.</param>
+public sealed class PlanException(string field, string message) : Exception(message)
+{
+    public string Field { get; } = field;
 }

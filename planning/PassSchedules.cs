@@ -5,16 +5,19 @@ using Generation.Schedules;
 
 namespace Generation.Planning;
 
-/// <summary>The schedules of a model's passes, by the scheduler that its files have and the one that a request names.</summary>
+/// <summary>Finds the schedules of a model's passes, from the scheduler in its files and the one that a request names.</summary>
 internal sealed class PassSchedules
 {
     private const int MostKept = 1000;
 
-    /// <summary>An entry lives as long as whoever read it keeps it: what is found out about it goes with it.</summary>
+    /// <summary>
+    /// The schedules by entry. They are forgotten together with the entry, which lives as long as whoever has read it keeps it.
+    /// </summary>
     private static readonly ConditionalWeakTable<ModelEntry, PassSchedules> Known = [];
 
     /// <summary>
-    /// What was asked and found: a timetable goes through the whole training schedule, and most requests ask for the same few.
+    /// The windows that were found before: computing a timetable goes through the whole training schedule, and most requests need the same
+    /// few.
     /// </summary>
     private readonly ConcurrentDictionary<(string Scheduler, int Steps, SchedulerOptions Shares, bool Clip), (StepWindow, string)> _found =
         new();
@@ -32,7 +35,7 @@ internal sealed class PassSchedules
     /// <summary>Whether the model's own scheduler is not known.</summary>
     public bool IsAssumed { get; }
 
-    /// <exception cref="PlanException">The entry's scheduler is none.</exception>
+    /// <exception cref="PlanException">The entry's scheduler cannot be used.</exception>
     public static PassSchedules Of(ModelEntry model)
     {
         try
@@ -45,15 +48,15 @@ internal sealed class PassSchedules
         }
     }
 
-    /// <summary>Whether the model draws along rectified flows.</summary>
+    /// <summary>Whether the model is one of rectified flows.</summary>
     public bool IsFlow => _pictures.IsFlow;
 
     /// <summary>The calls of the network that a pass makes, and the class of the scheduler.</summary>
-    /// <param name="scheduler">As the request names it.</param>
-    /// <param name="steps">Of the whole schedule.</param>
-    /// <param name="shares">Which part of it is run.</param>
+    /// <param name="scheduler">The scheduler's name in the request.</param>
+    /// <param name="steps">The number of steps of the whole schedule.</param>
+    /// <param name="shares">The part of the schedule that is run.</param>
     /// <param name="clip">Whether the pass makes a clip.</param>
-    /// <exception cref="PlanException">The scheduler does not fit the model, or not so many steps.</exception>
+    /// <exception cref="PlanException">The scheduler does not fit the model, or does not have so many steps.</exception>
     public (StepWindow Window, string Scheduler) Find(string scheduler, int steps, SchedulerOptions shares, bool clip)
     {
         (string scheduler, int steps, SchedulerOptions shares, bool clip) asked = (scheduler, steps, shares, clip);

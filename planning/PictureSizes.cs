@@ -2,10 +2,13 @@ using Generation.Contracts;
 
 namespace Generation.Planning;
 
-/// <summary>At which sizes a model works for an output of the asked size.</summary>
+/// <summary>Finds the sizes at which a model works for an output of a size.</summary>
 internal static class PictureSizes
 {
-    /// <summary>One pass: directly where the network makes that size, else at its own area and enlarged.</summary>
+    /// <summary>
+    /// The size of a single pass: the output's where the network can make it, else one of the network's native area, which is then
+    /// enlarged.
+    /// </summary>
     public static RenderPlan Of(ModelEntry model, int width, int height)
     {
         long area = (long)model.NativeWidth * model.NativeHeight;
@@ -37,7 +40,8 @@ internal static class PictureSizes
     }
 
     /// <summary>
-    /// With a second pass, if one is asked for: the first at the smaller size, the second as near to the whole as the network goes.
+    /// The sizes with a second pass, if there is one: the first pass is at the smaller size, the second as near to the output's as the
+    /// network can make.
     /// </summary>
     public static RenderPlan Of(ModelEntry model, int width, int height, HiresFix? fix)
     {

@@ -4,7 +4,7 @@ using Generation.Contracts;
 
 namespace Generation.Api.Kinds;
 
-/// <summary>A request for pictures from words, steered by control pictures.</summary>
+/// <summary>A request for pictures from a prompt, guided by control pictures.</summary>
 public sealed record ControlNetBody : PictureBody
 {
     [Description("The control pictures, 1 to 4.")]
@@ -44,7 +44,7 @@ public sealed record ControlBody
     public double? End { get; set; }
 }
 
-/// <summary>Draws pictures from words, steered by control pictures.</summary>
+/// <summary>Makes pictures from a prompt, guided by control pictures.</summary>
 internal sealed class ControlNetKind : KindDefinition<ControlNetBody>
 {
     private const int MaxControls = 4;
@@ -56,7 +56,7 @@ internal sealed class ControlNetKind : KindDefinition<ControlNetBody>
 
     public override JobKind Kind => JobKind.ControlNet;
 
-    public override string Summary => "Words to pictures, steered by control pictures";
+    public override string Summary => "Pictures from a prompt, guided by control pictures";
 
     public override string Example =>
         $$"""{"prompt": "a house", "control": [{"image": "{{ExampleUpload}}", "type": "canny", "preprocessor": "canny"}]}""";

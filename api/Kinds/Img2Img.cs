@@ -17,7 +17,7 @@ internal sealed class Img2ImgKind : KindDefinition<Img2ImgBody>
 
     public override JobKind Kind => JobKind.Img2Img;
 
-    public override string Summary => "A picture and words to pictures";
+    public override string Summary => "Pictures from a picture and a prompt";
 
     public override string Example =>
         $$"""{"prompt": "a green apple on a blue background", "image": "{{ExampleUpload}}", "strength": 0.75}""";

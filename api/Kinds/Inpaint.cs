@@ -34,7 +34,7 @@ public sealed record InpaintBody : ImageBody
     internal override IEnumerable<(string Field, PictureSource? Source)> Pictures => [.. base.Pictures, ("mask", Mask)];
 }
 
-/// <summary>Paints inside a mask, which is given or found from words.</summary>
+/// <summary>Paints inside a mask, which is given or found from a text.</summary>
 internal sealed class InpaintKind : KindDefinition<InpaintBody>
 {
     private const double DefaultStrength = 1;
@@ -95,7 +95,7 @@ internal sealed class InpaintKind : KindDefinition<InpaintBody>
 
             if (model.MaskFinder is null)
             {
-                errors.Add("mask_prompt", $"{model.Name} has no network that finds masks from words; send a mask");
+                errors.Add("mask_prompt", $"{model.Name} has no network that finds masks from a text; send a mask");
             }
 
             if (string.IsNullOrWhiteSpace(body.MaskPrompt))

@@ -16,7 +16,7 @@ public abstract record JobBody
     [Description("Any JSON object of at most 16 KiB; given back with the job.")]
     public JsonElement? Metadata { get; set; }
 
-    [Description("An http(s) address that is told of the job, by Standard Webhooks.")]
+    [Description("An http(s) address that gets messages about the job, by Standard Webhooks.")]
     public string? WebhookUrl { get; set; }
 
     [Description("Of what it is told: queued, started, finished. Absent: finished.")]

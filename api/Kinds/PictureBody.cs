@@ -3,7 +3,7 @@ using Generation.Api.Web;
 
 namespace Generation.Api.Kinds;
 
-/// <summary>Fields of every request for pictures from words.</summary>
+/// <summary>The fields of every request for pictures by a prompt.</summary>
 public abstract record PictureBody : JobBody
 {
     [Description(

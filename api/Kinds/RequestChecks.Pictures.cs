@@ -3,12 +3,12 @@ using Generation.Contracts;
 
 namespace Generation.Api.Kinds;
 
-/// <summary>What all kinds have that draw pictures from words, with or without a picture to begin with.</summary>
+/// <summary>The checks that all kinds share that make pictures by a prompt, with or without a picture to begin with.</summary>
 internal sealed partial class RequestChecks
 {
     private const int MaxLoras = 8;
 
-    /// <summary>The common fields, as a request of words alone, and the model; null where the model is an error.</summary>
+    /// <summary>Returns the common fields, as a request from a prompt alone, and the model; null where the model is at fault.</summary>
     /// <param name="body">The body.</param>
     /// <param name="picture">The picture whose size the outputs have where the body gives none; null where there is none.</param>
     /// <param name="whole">

@@ -3,18 +3,18 @@ using Generation.Contracts;
 
 namespace Generation.Api.Kinds;
 
-/// <summary>A request for pictures from words.</summary>
+/// <summary>A request for pictures from a prompt.</summary>
 public sealed record Text2ImgBody : PictureBody
 {
     internal override IEnumerable<(string Field, PictureSource? Source)> Pictures => [];
 }
 
-/// <summary>Draws pictures from words.</summary>
+/// <summary>Makes pictures from a prompt.</summary>
 internal sealed class Text2ImgKind : KindDefinition<Text2ImgBody>
 {
     public override JobKind Kind => JobKind.Text2Img;
 
-    public override string Summary => "Words to pictures";
+    public override string Summary => "Pictures from a prompt";
 
     public override string Example => """{"prompt": "a red apple on a blue background", "width": 256, "height": 256, "seed": 7}""";
 

@@ -4,7 +4,7 @@ using Generation.Contracts;
 
 namespace Generation.Api.Kinds;
 
-/// <summary>A request for a clip from words or from a picture.</summary>
+/// <summary>A request for a clip from a prompt or from a picture.</summary>
 public sealed record VideoBody : JobBody
 {
     [Description("What the clip shows. At most 4000 characters.")]
@@ -96,7 +96,7 @@ internal sealed class VideoKind : KindDefinition<VideoBody>
         {
             checks.Errors.Add(
                 "image",
-                $"{model.Name} makes clips from words alone; leave the picture out, or name a model that begins with one"
+                $"{model.Name} makes clips from a prompt alone; leave the picture out, or name a model that begins with one"
             );
         }
 

@@ -77,10 +77,10 @@ public sealed record ModelInfo
 
     public double? DefaultFps { get; init; }
 
-    /// <summary>Whether its clips begin with a picture; else they are made from words alone.</summary>
+    /// <summary>Whether its clips begin with a picture; otherwise they are made from a prompt alone.</summary>
     public bool? ClipsFromPicture { get; init; }
 
-    /// <summary>Types of control pictures that steer it.</summary>
+    /// <summary>The types of control pictures that it takes.</summary>
     public IReadOnlyList<string>? ControlTypes { get; init; }
 
     /// <summary>LoRAs that fit it.</summary>

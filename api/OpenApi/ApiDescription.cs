@@ -21,10 +21,9 @@ internal static class ApiDescription
                         Title = "Generation",
                         Version = "v1",
                         Description =
-                            "Pictures from words, made by workers of your own. A request is answered at once with a job; "
-                            + "the job is polled until it has succeeded, and its outputs are fetched. Errors are RFC 9457 problem "
-                            + "documents "
-                            + "with a stable 'code' and, for fields, 'errors'.",
+                            "Pictures and clips from diffusion models, made by workers of your own. A request is answered at once with a "
+                            + "job; the job is polled until it has succeeded, and its outputs are fetched. Errors are RFC 9457 problem "
+                            + "documents with a stable 'code' and, for fields, 'errors'.",
                     };
                     // Relative: right behind any proxy
                     document.Servers = [new OpenApiServer { Url = "/" }];

@@ -4,17 +4,17 @@ using Generation.Hosting;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>`bench ...`: tests/Benchmarks, with its own arguments.</summary>
+/// <summary>The command `bench ...`: runs tests/Benchmarks with the same arguments.</summary>
 internal static class BenchCommand
 {
     public static Command Create()
     {
         var arguments = new Argument<string[]>("arguments")
         {
-            Description = "What to measure, and how; none lists what there is.",
+            Description = "What to measure, and how. Without arguments, all measurements are listed.",
             Arity = ArgumentArity.ZeroOrMore,
         };
-        var command = new Command("bench", "Measure: runs tests/Benchmarks.") { arguments };
+        var command = new Command("bench", "Measure speed and memory: runs tests/Benchmarks.") { arguments };
         command.SetAction((result, token) => RunAsync(result.GetValue(arguments) ?? [], token));
         return command;
     }

@@ -9,7 +9,10 @@ using Generation.Hosting.Servers;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>`demo PROMPT --kind KIND`: from nothing to a picture or a clip on disk, through the public REST interface.</summary>
+/// <summary>
+/// The command `demo PROMPT --kind KIND`: makes a picture or a clip through the public REST interface, starting whatever does not run yet,
+/// and saves it.
+/// </summary>
 internal static class DemoCommand
 {
     public static Command Create()
@@ -17,18 +20,24 @@ internal static class DemoCommand
         string kinds = string.Join(", ", DemoKind.All.Select(k => k.Name));
         var prompt = new Argument<string?>("prompt")
         {
-            Description = "What the picture shows, such as \"a red apple on a blue background\".",
+            Description = "What the picture is to show, such as \"a red apple on a blue background\".",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var kind = new Option<string>("--kind") { Description = $"What to show: {kinds}.", DefaultValueFactory = _ => "text2img" };
         kind.AcceptOnlyFromAmong([.. DemoKind.All.Select(k => k.Name)]);
         var image = new Option<string?>("--image") { Description = "The picture to begin with; without it, one is made first." };
-        var mask = new Option<string?>("--mask") { Description = "inpaint: white where it is to be painted; without it, the middle is." };
-        var strength = new Option<double?>("--strength") { Description = "img2img, inpaint: how much changes, above 0 to 1." };
+        var mask = new Option<string?>("--mask")
+        {
+            Description = "inpaint: white where the picture is to be painted; without it, its middle is.",
+        };
+        var strength = new Option<double?>("--strength")
+        {
+            Description = "img2img, inpaint: how much of the picture may change, above 0 up to 1.",
+        };
         var scale = new Option<int?>("--scale") { Description = "super-resolution: how many times larger, 2 to 4." };
         var frames = new Option<int?>("--frames") { Description = "video: how many frames." };
         var fps = new Option<double?>("--fps") { Description = "video: frames a second." };
-        var format = new Option<string?>("--format") { Description = "png, jpg or webp; of a clip mp4, webm, gif, webp or zip." };
+        var format = new Option<string?>("--format") { Description = "png, jpg or webp; for a clip mp4, webm, gif, webp or zip." };
         var model = new Option<string?>("--model") { Description = "A model of the catalogue (models/NAME.json)." };
         var negative = new Option<string?>("--negative") { Description = "What the picture must not show." };
         var width = new Option<int?>("--width") { Description = "In pixels." };
@@ -36,7 +45,7 @@ internal static class DemoCommand
         var steps = new Option<int?>("--steps") { Description = "Denoising steps." };
         var guidance = new Option<double?>("--guidance") { Description = "Classifier-free guidance scale." };
         var scheduler = new Option<string?>("--scheduler") { Description = "As /v1/schedulers lists them." };
-        var seed = new Option<long?>("--seed") { Description = "Equal seeds give equal pictures. Drawn where it is not given." };
+        var seed = new Option<long?>("--seed") { Description = "Equal seeds give equal pictures. Without it, a seed is drawn." };
         var count = new Option<int?>("--count") { Description = "How many pictures; each has the next seed." };
         var output = new Option<string?>("--out", "-o")
         {
@@ -102,7 +111,7 @@ internal static class DemoCommand
     {
         var clock = Stopwatch.StartNew();
         var stack = new Stack(DataFolder.OfClone(Clone.Current.Root));
-        IReadOnlySet<string> started = await stack.UpAsync(new Lines(), token);
+        IReadOnlySet<string> started = await stack.UpAsync(new ProgressLines(), token);
         try
         {
             using var api = new RestClient(stack.Url, stack.Key);
@@ -134,7 +143,7 @@ internal static class DemoCommand
         }
     }
 
-    /// <summary>The picture to begin with, saved beside the others.</summary>
+    /// <summary>Makes the picture to begin with, and saves it beside the others.</summary>
     private static async Task<byte[]> MakeFirstAsync(Stack stack, RestClient api, Demo demo, int? side, CancellationToken token)
     {
         var request = new JsonObject { ["prompt"] = DemoKind.FirstPrompt };
@@ -206,7 +215,7 @@ internal static class DemoCommand
                 step,
                 e.Message,
                 stack.Api.Log,
-                $"The job goes on without us: look at {stack.Url}/v1/jobs/{job.Id}, and at ./generation status.",
+                $"The job goes on without this command: look at {stack.Url}/v1/jobs/{job.Id}, and at ./generation status.",
                 e
             );
         }
@@ -302,7 +311,7 @@ internal static class DemoCommand
     /// <summary>What one run of the command is asked to do.</summary>
     private sealed record Demo(DemoKind Kind, JsonObject Request, string? Image, string? Mask, string? Output)
     {
-        /// <summary>For the file's name.</summary>
+        /// <summary>The name that the file's name is made from.</summary>
         public string Name => (string?)Request["prompt"] ?? "larger";
     }
 }

@@ -6,14 +6,18 @@ using Generation.Imaging.Codecs;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>The pictures that a kind begins with: those of the caller, or made here; uploaded, so that the request is short.</summary>
+/// <summary>
+/// The pictures that a kind begins with: the caller's, or pictures made here. They are uploaded, so that the request is short.
+/// </summary>
 internal static class DemoInputs
 {
     private const string Step = "bring in the picture";
 
     /// <summary>Adds "image", and "mask" for inpainting, to the request.</summary>
-    /// <param name="makeFirst">Makes the picture to begin with, of a side in pixels or of the model's default size.</param>
-    /// <exception cref="StepException">A file is not there or no picture, or the API refused it.</exception>
+    /// <param name="makeFirst">
+    /// Makes the picture to begin with, whose side is given in pixels, or null for the model's default size.
+    /// </param>
+    /// <exception cref="StepException">A file is missing or is not a picture, or the API refused it.</exception>
     public static async Task AddAsync(
         RestClient api,
         DemoKind kind,
@@ -32,7 +36,9 @@ internal static class DemoInputs
         }
     }
 
-    /// <summary>White over the middle of a picture, three quarters as wide and high, black around it: a PNG file.</summary>
+    /// <summary>
+    /// Makes a PNG file that is white over the middle of a picture, three quarters of its width and height, and black around it.
+    /// </summary>
     private static byte[] CentralMask(byte[] file)
     {
         Picture picture;

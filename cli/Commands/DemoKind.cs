@@ -2,13 +2,13 @@ using Generation.Contracts;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>A kind that `demo` shows, with what makes a good first try on the embedded models.</summary>
+/// <summary>A kind of job that `demo` shows, with a first try that works well on the embedded models.</summary>
 /// <param name="Kind">The kind of the job.</param>
-/// <param name="Prompt">Where none is given; null: the kind needs none.</param>
-/// <param name="NeedsPicture">Whether it begins with a picture: one is made first where none is given.</param>
+/// <param name="Prompt">The prompt where none is given; null where the kind needs none.</param>
+/// <param name="NeedsPicture">Whether the kind begins with a picture; one is made first where none is given.</param>
 internal sealed record DemoKind(JobKind Kind, string? Prompt, bool NeedsPicture)
 {
-    /// <summary>What the picture shows that is made first.</summary>
+    /// <summary>The prompt of the picture that is made first.</summary>
     public const string FirstPrompt = "a red apple on a blue background";
 
     public static IReadOnlyList<DemoKind> All { get; } =
@@ -20,10 +20,10 @@ internal sealed record DemoKind(JobKind Kind, string? Prompt, bool NeedsPicture)
         new(JobKind.Video, "a rocket rising in the night sky", NeedsPicture: false),
     ];
 
-    /// <summary>As the path of its call has it.</summary>
+    /// <summary>The kind's name in the path of its call.</summary>
     public string Name => Kind.WireName();
 
-    /// <summary>Side of the picture that is made first, in pixels; null: the model's default.</summary>
+    /// <summary>The side of the picture that is made first, in pixels; null for the model's default.</summary>
     public int? FirstSide => Kind == JobKind.SuperResolution ? 64 : null;
 
     public static DemoKind? Find(string name) => All.FirstOrDefault(kind => kind.Name == name);

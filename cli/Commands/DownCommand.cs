@@ -5,14 +5,14 @@ using Generation.Hosting.Servers;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>`down`: nothing of this clone's stack runs any more.</summary>
+/// <summary>The command `down`: stops all of this clone's stack.</summary>
 internal static class DownCommand
 {
     public static Command Create()
     {
         var delete = new Option<bool>("--delete-data")
         {
-            Description = "Also delete the stack's data: jobs, accounts, keys, results and logs. They cannot be had back.",
+            Description = "Also delete the stack's data: jobs, accounts, keys, results and logs. They cannot be restored.",
         };
         var command = new Command("down", "Stop the stack; its data stay for the next `up`.") { delete };
         command.SetAction((result, token) => RunAsync(result.GetValue(delete), token));
@@ -22,7 +22,7 @@ internal static class DownCommand
     private static async Task<int> RunAsync(bool delete, CancellationToken token)
     {
         var folder = DataFolder.OfClone(Clone.Current.Root);
-        await new Stack(folder).DownAsync(new Lines(), token);
+        await new Stack(folder).DownAsync(new ProgressLines(), token);
         if (delete)
         {
             Directory.Delete(folder.Root, recursive: true);

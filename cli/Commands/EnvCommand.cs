@@ -5,7 +5,7 @@ using Generation.Hosting.Servers;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>`env`: lines for a shell to evaluate; `env --all`: every setting of the stack's programs.</summary>
+/// <summary>The command `env`: prints lines for a shell to evaluate, or with `--all` every setting of the stack's programs.</summary>
 internal static class EnvCommand
 {
     public static Command Create()
@@ -38,7 +38,7 @@ internal static class EnvCommand
         return 0;
     }
 
-    /// <summary>In the form of an environment file, as docker and editors read them.</summary>
+    /// <summary>Prints all settings in the form of an environment file, which docker and editors read.</summary>
     private static async Task<int> WriteAllAsync(Stack stack, CancellationToken token)
     {
         // Servers that were never started have no addresses yet

@@ -5,17 +5,17 @@ using Generation.Hosting.Servers;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>`logs [NAME]`: the end of one process's log, or of all.</summary>
+/// <summary>The command `logs [NAME]`: shows the end of the log of one process, or of all.</summary>
 internal static class LogsCommand
 {
     public static Command Create()
     {
         var name = new Argument<string?>("name")
         {
-            Description = "A process, as `status` names it; none shows all.",
+            Description = "A process, by its name in `status`. Without it, all logs are shown.",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var follow = new Option<bool>("--follow", "-f") { Description = "Go on showing what is written, until Ctrl-C." };
+        var follow = new Option<bool>("--follow", "-f") { Description = "Keep showing new lines, until Ctrl-C." };
         var lines = new Option<int>("--lines", "-n") { Description = "How many lines of each log.", DefaultValueFactory = _ => 20 };
         var command = new Command("logs", "Show the processes' logs.") { name, follow, lines };
         command.SetAction((result, token) => RunAsync(result.GetValue(name), result.GetValue(follow), result.GetValue(lines), token));

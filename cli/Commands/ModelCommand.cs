@@ -7,7 +7,7 @@ using Generation.Hosting;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>`model add|list|remove`: the catalogue of models, models/NAME.json.</summary>
+/// <summary>The command `model add|list|remove`, for the catalogue of models, models/NAME.json.</summary>
 internal static partial class ModelCommand
 {
     // Beside the models, for all that they fit
@@ -21,14 +21,11 @@ internal static partial class ModelCommand
                 "A folder in the layout of diffusers, or one .safetensors file: a checkpoint, an upscaler, a LoRA, a textual inversion, "
                 + "a control network.",
         };
-        var named = new Option<string?>("--name") { Description = "What it is called; else as its file or folder." };
-        var to = new Option<string?>("--to")
-        {
-            Description = "The model that a control network, a motion adapter or an autoencoder goes onto.",
-        };
+        var named = new Option<string?>("--name") { Description = "The name to add it under; without it, the name of the file or folder." };
+        var to = new Option<string?>("--to") { Description = "The model to add a control network, a motion adapter or an autoencoder to." };
         var type = new Option<string?>("--type")
         {
-            Description = "What a control network's pictures are, as requests name it: canny, depth, pose, ...",
+            Description = "The type of a control network's pictures, as requests name it: canny, depth, pose, ...",
         };
         var add = new Command("add", "Check a model or a part of one, run one step with it and write it into the catalogue.")
         {

@@ -31,7 +31,7 @@ internal static class TestCommand
         PrivateServers? servers = TestServersSetting.InContainers
             ? null
             : new PrivateServers(DataFolder.Temporary("test"), new ServerSettings(Durable: false));
-        var lines = new Lines();
+        var lines = new ProgressLines();
         string results = Path.Combine(clone.Root, "artifacts", "test-results");
         if (Directory.Exists(results))
         {

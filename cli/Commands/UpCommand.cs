@@ -5,7 +5,7 @@ using Generation.Hosting.Servers;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>`up`: the whole stack runs, whatever ran before.</summary>
+/// <summary>The command `up`: starts those parts of the stack that do not run.</summary>
 internal static class UpCommand
 {
     private const int MostWorkers = 64;
@@ -49,7 +49,7 @@ internal static class UpCommand
                 Overrides = Overrides.KeptAndGiven(folder),
             }
         );
-        await stack.UpAsync(new Lines(), token);
+        await stack.UpAsync(new ProgressLines(), token);
         if (serversOnly)
         {
             Console.WriteLine(

@@ -3,16 +3,18 @@ using Generation.Contracts;
 
 namespace Generation.Cli.Output;
 
-/// <summary>A request as a line that a person pastes into a shell. The key is named, never shown.</summary>
+/// <summary>
+/// A request as a command line for curl that a person can paste into a shell. The key is a variable in it, and never shown.
+/// </summary>
 internal static class CurlLine
 {
     public const string Setup = "eval \"$(./generation env)\"";
 
-    /// <summary>Submits the request, waits for the job, and saves its first output.</summary>
-    /// <param name="kind">Of the request, as in its path.</param>
-    /// <param name="request">As it was sent.</param>
+    /// <summary>Makes a line that submits the request, waits for the job, and saves its first output.</summary>
+    /// <param name="kind">The kind of the request, as in its path.</param>
+    /// <param name="request">The request's body as it was sent.</param>
     /// <param name="seed">The seed that was used, so that the line gives the same picture.</param>
-    /// <param name="extension">Of the file that it saves.</param>
+    /// <param name="extension">The extension of the file that the line saves.</param>
     public static string For(string kind, JsonObject request, long? seed, string extension = "png")
     {
         var same = (JsonObject)request.DeepClone();

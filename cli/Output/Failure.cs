@@ -3,7 +3,7 @@ using Generation.Hosting.Servers;
 
 namespace Generation.Cli.Output;
 
-/// <summary>Tells on standard error what went wrong: the step, the reason, the log with its last lines, and what to do.</summary>
+/// <summary>Reports on standard error what went wrong: the step, the reason, the log with its last lines, and what to do.</summary>
 internal static class Failure
 {
     private const int Interrupted = 130;

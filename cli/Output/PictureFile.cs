@@ -4,12 +4,12 @@ using Generation.Contracts;
 
 namespace Generation.Cli.Output;
 
-/// <summary>Saves pictures beside what is there, never over it.</summary>
+/// <summary>Saves pictures without ever overwriting a file.</summary>
 internal static class PictureFile
 {
     private const int LongestSlug = 60;
 
-    /// <summary>pictures/PROMPT-SEED.png, with the prompt in letters, digits and hyphens.</summary>
+    /// <summary>Returns pictures/PROMPT-SEED.png, with the prompt reduced to letters, digits and hyphens.</summary>
     public static string DefaultPath(string prompt, JobOutputLink output)
     {
         var slug = new StringBuilder();
@@ -32,11 +32,13 @@ internal static class PictureFile
         );
     }
 
-    /// <summary>Ending of an output's file, without the dot: png, jpeg, mp4, zip.</summary>
+    /// <summary>The extension of an output's file, without the dot: png, jpeg, mp4, zip.</summary>
     public static string Extension(JobOutputLink output) => output.ContentType[(output.ContentType.IndexOf('/') + 1)..];
 
     /// <summary>Writes the picture to a new file.</summary>
-    /// <returns>The full path of the file: the asked one, or with -2, -3, ... before its extension where that is taken.</returns>
+    /// <returns>
+    /// The full path of the file: the one that was asked for, or with -2, -3, ... before its extension where that is taken.
+    /// </returns>
     public static async Task<string> SaveAsync(string path, byte[] bytes, CancellationToken token)
     {
         string full = Path.GetFullPath(path);

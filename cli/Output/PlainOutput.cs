@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace Generation.Cli.Output;
 
-/// <summary>Output into a file or a pipe: no colours, no moving bars, no lines broken at a screen's width.</summary>
+/// <summary>Formats output for a file or a pipe: no colours, no progress bars, and no lines broken at the width of a screen.</summary>
 internal static class PlainOutput
 {
     private const int Width = 400;

@@ -13,7 +13,7 @@ public static class SettingsFile
     /// <summary>The environment variable that names the file, from the program's working folder.</summary>
     public const string Variable = "GENERATION_SETTINGS";
 
-    /// <summary>Adds the file that the environment names, if it names one. Every other source of settings goes over it.</summary>
+    /// <summary>Adds the file that the environment names, if it names one. Every other source of settings overrides it.</summary>
     /// <exception cref="InvalidOperationException">There is no such file.</exception>
     public static void AddSettingsFile(this IConfigurationBuilder configuration)
     {

@@ -11,18 +11,18 @@ public interface IServers
 
     public IBroker RabbitMq { get; }
 
-    /// <summary>How each server is, and whatever runs beside one.</summary>
+    /// <summary>The health of each server, and of whatever runs beside one.</summary>
     public Task<IReadOnlyList<ProcessHealth>> CheckAsync(CancellationToken token);
 }
 
-/// <summary>A server whose data and address outlive a stop.</summary>
+/// <summary>A server whose data and address stay the same over a restart.</summary>
 public interface IServer
 {
     public string Name { get; }
 
     /// <summary>
-    /// What a client is given: Npgsql's form, StackExchange.Redis's form, or amqp://user:password@host:port/virtual-host. Holds the
-    /// password.
+    /// The connection string for clients, in the form of Npgsql, StackExchange.Redis, or amqp://user:password@host:port/virtual-host. It
+    /// contains the password.
     /// </summary>
     public string ConnectionString { get; }
 
@@ -34,30 +34,30 @@ public interface IServer
     /// <summary>Asks the server in its own language whether it serves.</summary>
     public Task<ProcessHealth> CheckAsync(CancellationToken token);
 
-    /// <summary>Stops the server, in order where it is durable.</summary>
+    /// <summary>Stops the server; a durable one is shut down in order.</summary>
     public Task StopAsync(CancellationToken token);
 
     /// <summary>Ends the server as a power cut would.</summary>
     public Task KillAsync(CancellationToken token);
 }
 
-/// <summary>RabbitMQ, with virtual hosts for whoever wants one to itself.</summary>
+/// <summary>RabbitMQ, with virtual hosts for those who want one to themselves.</summary>
 public interface IBroker : IServer
 {
-    /// <summary>Adds a virtual host that the server's user may do everything in.</summary>
-    /// <param name="name">Letters, digits and hyphens.</param>
+    /// <summary>Adds a virtual host in which the server's user has all permissions.</summary>
+    /// <param name="name">A name of letters, digits and hyphens.</param>
     public Task AddVirtualHostAsync(string name, CancellationToken token);
 
-    /// <summary>Drops a virtual host with its queues, exchanges and connections; nothing where there is none.</summary>
+    /// <summary>Deletes a virtual host with its queues, exchanges and connections; does nothing where there is none.</summary>
     public Task DropVirtualHostAsync(string name, CancellationToken token);
 }
 
-/// <summary>What is done with all of them.</summary>
+/// <summary>Operations on all servers together.</summary>
 public static class ServersExtensions
 {
-    /// <summary>Starts those that do not run, side by side, and waits until all serve.</summary>
-    /// <param name="servers">Those to start.</param>
-    /// <param name="started">Told the name of each server that it started, once it serves.</param>
+    /// <summary>Starts the servers that do not run, in parallel, and waits until all serve.</summary>
+    /// <param name="servers">The servers to start.</param>
+    /// <param name="started">Gets the name of each server that this call has started, once it serves.</param>
     /// <param name="token">Ends the wait.</param>
     public static Task EnsureAsync(this IServers servers, IProgress<string>? started, CancellationToken token) =>
         Task.WhenAll(
@@ -72,7 +72,7 @@ public static class ServersExtensions
             })
         );
 
-    /// <summary>Stops them side by side.</summary>
+    /// <summary>Stops the servers in parallel.</summary>
     public static Task StopAsync(this IServers servers, CancellationToken token) =>
         Task.WhenAll(servers.All.Select(server => server.StopAsync(token)));
 }

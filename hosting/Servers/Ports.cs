@@ -4,10 +4,10 @@ using System.Net.Sockets;
 
 namespace Generation.Hosting.Servers;
 
-/// <summary>TCP ports of the loopback address.</summary>
+/// <summary>Finds free TCP ports of the loopback address.</summary>
 public static class Ports
 {
-    /// <summary>Below it are ports that well-known servers have.</summary>
+    /// <summary>The lowest port; below it are ports of well-known servers.</summary>
     private const int Lowest = 20_000;
 
     private const string RangeFile = "/proc/sys/net/ipv4/ip_local_port_range";
@@ -15,8 +15,8 @@ public static class Ports
     private static readonly HashSet<int> Given = [];
 
     /// <summary>
-    /// A port that nobody listens on now, and each time another. It lies below those that the system gives to outgoing
-    /// connections: none of these takes it before its server does, or while that is started again.
+    /// Returns a port that nobody listens on now, and each time another one. It is below those that the system gives to outgoing
+    /// connections, so that none of these takes it before its server does, or while the server is restarted.
     /// </summary>
     public static int Free()
     {
@@ -70,6 +70,8 @@ public static class Ports
         }
     }
 
-    /// <summary>The port of the last time, so that addresses outlive a restart, or a new one where somebody has taken it.</summary>
+    /// <summary>
+    /// Returns the port of the last run, so that addresses stay the same over a restart, or a new one where another program has taken it.
+    /// </summary>
     public static int Again(int? last) => last is { } port && IsFree(port) ? port : Free();
 }

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Generation.Hosting.Servers;
 
-/// <summary>What the framework does not say or do about processes, users and owners on Linux.</summary>
+/// <summary>Functions for processes, users and owners on Linux that the framework does not have.</summary>
 internal static partial class Posix
 {
     public const int SigInt = 2;
@@ -16,8 +16,8 @@ internal static partial class Posix
 
     public static uint EffectiveUser => geteuid();
 
-    /// <summary>Sends <paramref name="signal"/>; false where the process is already gone.</summary>
-    /// <exception cref="Win32Exception">The process may not be signalled by this user.</exception>
+    /// <summary>Sends <paramref name="signal"/>; false where the process has ended already.</summary>
+    /// <exception cref="Win32Exception">This user may not signal the process.</exception>
     public static bool Signal(int pid, int signal)
     {
         if (kill(pid, signal) == 0)
@@ -31,7 +31,7 @@ internal static partial class Posix
             : throw new Win32Exception(error, $"signal {signal} to process {pid}: {Marshal.GetPInvokeErrorMessage(error)}");
     }
 
-    /// <summary>Gives a file or folder (never a link's target) to a user.</summary>
+    /// <summary>Makes a user the owner of a file or folder (never of a link's target).</summary>
     public static void GiveTo(string path, SystemUser user)
     {
         if (lchown(path, user.Uid, user.Gid) != 0)
@@ -41,7 +41,7 @@ internal static partial class Posix
         }
     }
 
-    /// <summary>The full path without links, of a file or folder that is there: the system names it so everywhere.</summary>
+    /// <summary>The full path without links of an existing file or folder, as the system names it everywhere.</summary>
     public static string RealPath(string path) =>
         realpath(path, 0) is { } real
             ? real
@@ -68,7 +68,7 @@ internal static partial class Posix
 /// <summary>A user of this machine.</summary>
 internal sealed record SystemUser(string Name, uint Uid, uint Gid)
 {
-    /// <summary>The user of that name, or null. Service users of Debian's packages always stand in /etc/passwd.</summary>
+    /// <summary>The user with a name, or null. The service users of Debian's packages are always in /etc/passwd.</summary>
     public static SystemUser? Find(string name)
     {
         foreach (string line in File.ReadLines("/etc/passwd"))
@@ -84,8 +84,8 @@ internal sealed record SystemUser(string Name, uint Uid, uint Gid)
     }
 
     /// <summary>
-    /// Whom a server runs as: its package's own user when we are root (PostgreSQL and RabbitMQ refuse root),
-    /// and null, ourselves, otherwise.
+    /// The user that a server runs as: the user of its package when this process is root's (PostgreSQL and RabbitMQ refuse root), and null,
+    /// the present user, otherwise.
     /// </summary>
     public static SystemUser? ForServer(string name) =>
         !Posix.IsRoot

@@ -1,11 +1,11 @@
 namespace Generation.Hosting.Servers;
 
-/// <summary>Small files that only their owner reads, written whole or not at all.</summary>
+/// <summary>Small files that only their owner can read, and that appear whole or not at all.</summary>
 internal static class PrivateFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Writes the file in place of what was there; given to <paramref name="owner"/> where one is named.</summary>
+    /// <summary>Writes the file, replacing one that is there. It belongs to <paramref name="owner"/> where one is named.</summary>
     public static void Write(string path, string text, SystemUser? owner = null)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);

@@ -3,13 +3,13 @@ using System.Text;
 
 namespace Generation.Hosting.Servers;
 
-/// <summary>A private Redis: memory only, as everything in it can be rebuilt.</summary>
+/// <summary>A private Redis server that keeps its data in memory only, because all of it can be rebuilt.</summary>
 public sealed class RedisServer : Server
 {
     internal RedisServer(DataFolder folder, ServerSettings settings)
         : base(folder, "redis", "redis", settings) { }
 
-    /// <summary>In StackExchange.Redis's form.</summary>
+    /// <summary>The connection string in StackExchange.Redis's form.</summary>
     public override string ConnectionString => $"127.0.0.1:{Port},password={Secret("password")}";
 
     private protected override async Task StartAsync(CancellationToken token)

@@ -6,8 +6,8 @@ using System.Text;
 namespace Generation.Storage.Accounts;
 
 /// <summary>
-/// The form of a key: "gk_", 256 random bits as 43 base-62 digits, and a checksum (of the SHA-256 of what stands before it,
-/// 6 digits), by which a mistyped or cut key is told from an unknown one without a look into the database.
+/// The form of API keys: "gk_", 256 random bits as 43 base-62 digits, and a checksum of 6 digits (of the SHA-256 of what precedes it),
+/// which tells a mistyped or truncated key from an unknown one without asking the database.
 /// </summary>
 public static class ApiKey
 {
@@ -19,7 +19,7 @@ public static class ApiKey
     /// <summary>Length of every key in characters.</summary>
     public const int Length = 3 + RandomDigits + ChecksumDigits;
 
-    /// <summary>So much of a key is shown to tell it from others.</summary>
+    /// <summary>How many characters of a key are shown to tell it from others.</summary>
     public const int ShownLength = 9;
 
     public static string New()
@@ -29,7 +29,7 @@ public static class ApiKey
         return body + Checksum(body);
     }
 
-    /// <summary>Whether <paramref name="key"/> is whole: right form and right checksum.</summary>
+    /// <summary>Whether <paramref name="key"/> has the right form and the right checksum.</summary>
     public static bool IsWellFormed(string key) =>
         key.Length == Length
         && key.StartsWith(Prefix, StringComparison.Ordinal)

@@ -2,47 +2,47 @@ using System.Text.Json.Serialization;
 
 namespace Generation.Storage.Accounts;
 
-/// <summary>Why money moved. The numbers are stored: they never change.</summary>
+/// <summary>Why credits were moved. The numbers are stored and never change.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<LedgerEntry>))]
 public enum LedgerEntry
 {
-    /// <summary>Free credits.</summary>
+    /// <summary>Free credits of a new account.</summary>
     [JsonStringEnumMemberName("grant")]
     Grant = 0,
 
-    /// <summary>Set aside for a submitted job.</summary>
+    /// <summary>Credits held for a submitted job.</summary>
     [JsonStringEnumMemberName("hold")]
     Hold = 1,
 
-    /// <summary>Taken from what was held, for work done.</summary>
+    /// <summary>Credits taken from those held, for work that was done.</summary>
     [JsonStringEnumMemberName("charge")]
     Charge = 2,
 
-    /// <summary>What was held and not used, given back.</summary>
+    /// <summary>Credits that were held and not used, returned to the balance.</summary>
     [JsonStringEnumMemberName("release")]
     Release = 3,
 
-    /// <summary>A charge given back by an operator.</summary>
+    /// <summary>Credits of a charge that an operator returned.</summary>
     [JsonStringEnumMemberName("refund")]
     Refund = 4,
 
-    /// <summary>Bought credits.</summary>
+    /// <summary>Credits that were bought.</summary>
     [JsonStringEnumMemberName("top_up")]
     TopUp = 5,
 }
 
-/// <summary>The books between which money moves. The numbers are stored: they never change.</summary>
+/// <summary>The books between which credits are moved. The numbers are stored and never change.</summary>
 public enum LedgerBook
 {
-    /// <summary>An account's credits that it can spend.</summary>
+    /// <summary>The credits that an account can spend.</summary>
     Available = 0,
 
-    /// <summary>An account's credits that are set aside for open jobs.</summary>
+    /// <summary>The credits of an account that are held for open jobs.</summary>
     Held = 1,
 
-    /// <summary>The system's: what jobs have cost.</summary>
+    /// <summary>The system's book of what jobs have cost.</summary>
     Revenue = 2,
 
-    /// <summary>The system's: where granted and bought credits come from; negative by nature.</summary>
+    /// <summary>The system's book that granted and bought credits come from; it is negative.</summary>
     Issued = 3,
 }

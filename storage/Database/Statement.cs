@@ -6,16 +6,16 @@ using NpgsqlTypes;
 namespace Generation.Storage.Database;
 
 /// <summary>
-/// A statement that stands in a file of storage/Sql, as it can be pasted into psql: with a name (:id) for each parameter. It is read once
-/// and sent with numbers ($1) in their place, so that nothing is parsed each time it is run.
+/// A statement in a file of storage/Sql, in the form in which it can be pasted into psql, with a name (:id) for each parameter. It is read
+/// once and sent with numbers ($1) in place of names, so that nothing is parsed each time it is run.
 /// </summary>
 internal sealed partial class Statement
 {
     private readonly (string Name, NpgsqlDbType Type)[] _parameters;
 
     /// <param name="name">The file's name, without folder and extension.</param>
-    /// <param name="parameters">Names and types of the parameters, in the order in which their values are given.</param>
-    /// <exception cref="InvalidOperationException">There is no such file, or it has other parameters.</exception>
+    /// <param name="parameters">The names and types of the parameters, in the order in which their values are given.</param>
+    /// <exception cref="InvalidOperationException">There is no such file, or its parameters are others.</exception>
     public Statement(string name, params (string Name, NpgsqlDbType Type)[] parameters)
     {
         (Name, _parameters) = (name, parameters);
@@ -51,15 +51,15 @@ internal sealed partial class Statement
 
     public string Name { get; }
 
-    /// <summary>What is sent: the file without its comments, with numbers for parameters.</summary>
+    /// <summary>The text that is sent: the file without its comments, with numbers for parameters.</summary>
     public string Text { get; }
 
     public int ParameterCount => _parameters.Length;
 
-    /// <summary>The name under which the assembly holds a file.</summary>
+    /// <summary>The name of a file as a resource of the assembly.</summary>
     public static string ResourceOf(string name) => $"Sql/{name}.sql";
 
-    /// <summary>The statement on a connection of <paramref name="source"/>, with a value for each parameter; null is SQL's.</summary>
+    /// <summary>Makes a command for a connection of <paramref name="source"/>, with a value for each parameter; null is SQL's.</summary>
     [SuppressMessage("Security", "CA2100", Justification = "The text is a file of this assembly.")]
     public NpgsqlCommand On(NpgsqlDataSource source, params ReadOnlySpan<object?> values)
     {
@@ -68,7 +68,7 @@ internal sealed partial class Statement
         return command;
     }
 
-    /// <summary>The statement as a part of a batch, with a value for each parameter; null is SQL's.</summary>
+    /// <summary>Makes a part of a batch, with a value for each parameter; null is SQL's.</summary>
     public NpgsqlBatchCommand InBatch(params ReadOnlySpan<object?> values)
     {
         var command = new NpgsqlBatchCommand(Text);

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Options;
 namespace Generation.Storage.Faces;
 
 /// <summary>
-/// What only the faces keep: marks of outputs (<see cref="OutputGallery"/>), numbers of objects (<see cref="ObjectNumbers"/>) and calls
-/// that wait (<see cref="PendingCalls"/>). It is built on the rest of storage, which knows nothing of it.
+/// Storage that only the faces use: marks of outputs (<see cref="OutputGallery"/>), numbers of objects (<see cref="ObjectNumbers"/>) and
+/// waiting calls (<see cref="PendingCalls"/>). It is built on the rest of storage, which knows nothing of it.
 /// </summary>
 public static class FacesStorage
 {

@@ -4,12 +4,12 @@ using Generation.Storage.Jobs;
 
 namespace Generation.Storage.Faces;
 
-/// <summary>Whether an output is shown to everybody. The numbers are stored: they never change.</summary>
+/// <summary>Whether an output is shown to everybody. The numbers are stored and never change.</summary>
 public enum GalleryStatus
 {
     NotSubmitted = 0,
 
-    /// <summary>Its owner wants it to be shown.</summary>
+    /// <summary>Its owner has asked to have it shown.</summary>
     Submitted = 1,
 
     /// <summary>It is shown.</summary>
@@ -18,7 +18,7 @@ public enum GalleryStatus
     Rejected = 3,
 }
 
-/// <summary>A picture with the job that made it, as a list of pictures shows it.</summary>
+/// <summary>A picture with the job that made it, as lists of pictures show it.</summary>
 public sealed record GalleryOutput
 {
     public required JobRow Job { get; init; }
@@ -26,23 +26,25 @@ public sealed record GalleryOutput
     public required JobOutput Output { get; init; }
 
     /// <summary>
-    /// When it came: the end of its job, and a millisecond later for each further output, so that no two of a job are alike.
+    /// When it was made: the end of its job, and a millisecond later for each further output, so that no two of a job are equal.
     /// </summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
     public required GalleryStatus Gallery { get; init; }
 
-    /// <summary>The enlarged picture, where the account has had it enlarged and it is still kept, with the job that made it.</summary>
+    /// <summary>
+    /// The enlarged picture with the job that made it, where the account has had the picture enlarged and the result is still stored.
+    /// </summary>
     public (JobId Job, JobOutput Output)? Upscaled { get; init; }
 
     internal static JobOutput ReadOutput(string json) =>
         JsonSerializer.Deserialize<JobOutput>(json, WireJson.Options) ?? throw new InvalidDataException("An output is null.");
 }
 
-/// <summary>Which pictures a list shows; what is null or empty does not bind.</summary>
+/// <summary>Which pictures a list shows; properties that are null or empty set no condition.</summary>
 public sealed record GalleryFilter
 {
-    /// <summary>Whose; null: everybody's.</summary>
+    /// <summary>The account of the pictures; null for all accounts.</summary>
     public Guid? AccountId { get; init; }
 
     public IReadOnlyList<GalleryStatus> Gallery { get; init; } = [];
@@ -63,7 +65,7 @@ public sealed record GalleryFilter
 
     public IReadOnlyList<double> GuidanceScales { get; init; } = [];
 
-    /// <summary>Names of the catalogue.</summary>
+    /// <summary>The names of models in the catalogue.</summary>
     public IReadOnlyList<string>? Models { get; init; }
 
     public IReadOnlyList<string>? Schedulers { get; init; }
@@ -74,12 +76,12 @@ public sealed record GalleryFilter
 
     public DateTimeOffset? Until { get; init; }
 
-    /// <summary>Words that the prompt must have, all of them.</summary>
+    /// <summary>Words that must all be in the prompt.</summary>
     public string? Search { get; init; }
 
     public bool Descending { get; init; } = true;
 
-    /// <summary>The last one's time of the page before.</summary>
+    /// <summary>The time of the last picture of the page before.</summary>
     public DateTimeOffset? After { get; init; }
 
     public int Offset { get; init; }

@@ -3,12 +3,12 @@ using Npgsql;
 namespace Generation.Storage.Faces;
 
 /// <summary>
-/// Whole numbers as further names of jobs and uploads, for clients that take no others. A number is given once and
-/// stays; it says nothing about whose the object is, which whoever looks it up has to check.
+/// Integers as additional ids of jobs and uploads, for clients that take no others. A number is assigned once and stays. It does not say
+/// whose the object is, which the caller has to check.
 /// </summary>
 public sealed class ObjectNumbers(NpgsqlDataSource source)
 {
-    /// <summary>The number of an object; the next free one if it has none yet.</summary>
+    /// <summary>The number of an object; it is assigned if the object has none yet.</summary>
     public async Task<long> OfAsync(Guid id, CancellationToken cancellationToken)
     {
         // Looked for first: an insert that meets a conflict would use up a number
@@ -27,7 +27,7 @@ public sealed class ObjectNumbers(NpgsqlDataSource source)
         }
     }
 
-    /// <summary>The object of a number; null if none has it.</summary>
+    /// <summary>The object with a number; null if there is none.</summary>
     public async Task<Guid?> FindAsync(long number, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand("SELECT id FROM object_numbers WHERE number = $1");

@@ -6,19 +6,12 @@ using NpgsqlTypes;
 
 namespace Generation.Storage.Faces;
 
-/// <summary>Pictures over all jobs: an account's own, or those that are shown to everybody; and the marks that decide it.</summary>
+/// <summary>
+/// Lists of pictures over all jobs, an account's own or those that are shown to everybody, and the marks that decide which these are.
+/// </summary>
 public sealed class OutputGallery(NpgsqlDataSource source)
 {
-    /// <summary>Kinds that make pictures from words.</summary>
-    private static readonly short[] Kinds =
-    [
-        (short)JobKind.Text2Img,
-        (short)JobKind.Img2Img,
-        (short)JobKind.Inpaint,
-        (short)JobKind.Outpaint,
-        (short)JobKind.Edit,
-        (short)JobKind.ControlNet,
-    ];
+    private static readonly short[] Kinds = [.. JobKinds.Of<PictureRequest>().Select(kind => (short)kind)];
 
     private const string CreatedAt = "j.finished_at + o.index * interval '1 millisecond'";
 
@@ -36,7 +29,7 @@ public sealed class OutputGallery(NpgsqlDataSource source)
         {From}
         """;
 
-    /// <summary>The pictures of a page.</summary>
+    /// <summary>Returns the pictures of a page.</summary>
     public async Task<IReadOnlyList<GalleryOutput>> ListAsync(GalleryFilter filter, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand();
@@ -54,7 +47,7 @@ public sealed class OutputGallery(NpgsqlDataSource source)
         return await ReadAsync(command, cancellationToken);
     }
 
-    /// <summary>How many pictures all pages have together.</summary>
+    /// <summary>Counts the pictures of all pages.</summary>
     public async Task<long> CountAsync(GalleryFilter filter, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand();
@@ -65,7 +58,7 @@ public sealed class OutputGallery(NpgsqlDataSource source)
     }
 
     /// <summary>
-    /// The first that is there of some outputs, with <paramref name="accountId"/> only of that account's; null if none is.
+    /// Finds the first of some outputs that exists, with <paramref name="accountId"/> only among that account's; null if there is none.
     /// </summary>
     public async Task<GalleryOutput?> FindAsync(
         IReadOnlyList<(JobId Job, int Index)> outputs,
@@ -84,7 +77,7 @@ public sealed class OutputGallery(NpgsqlDataSource source)
         return (await ReadAsync(command, cancellationToken)).SingleOrDefault();
     }
 
-    /// <summary>Marks the first <paramref name="count"/> outputs of a job, made already or not.</summary>
+    /// <summary>Marks the first <paramref name="count"/> outputs of a job, whether they exist already or not.</summary>
     public async Task MarkGalleryAsync(JobId job, int count, GalleryStatus status, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -99,7 +92,7 @@ public sealed class OutputGallery(NpgsqlDataSource source)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Notes which job enlarged an output.</summary>
+    /// <summary>Records which job enlarged an output.</summary>
     public async Task MarkUpscaledAsync(JobId job, int index, JobId upscaledBy, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(

@@ -7,13 +7,12 @@ using StackExchange.Redis;
 namespace Generation.Storage.Faces;
 
 /// <summary>
-/// Blocking calls whose answer has not reached its client yet, by what they asked for: a call that is made again after
-/// its connection or the API was lost goes on with the jobs of the first. Kept in Redis for a while; without Redis a
-/// repeated call is a new one.
+/// Blocking calls whose client has not got the answer yet, by what they asked for. A call that is repeated after its connection or the API
+/// was lost continues with the jobs of the first. They are kept in Redis for a while; without Redis a repeated call is a new one.
 /// </summary>
 public sealed class PendingCalls(RedisConnection redis, RedisOptions options, ILogger<PendingCalls> logger)
 {
-    /// <summary>A call whose waiter has not been heard of for so long has none.</summary>
+    /// <summary>How long after its last sign of life a call's waiter counts as gone.</summary>
     private static readonly TimeSpan Alive = TimeSpan.FromSeconds(6);
 
     // KEYS: the list of calls. ARGV: prefix of a call's key, prefix of its waiter's key, 1 for also those that are waited for, ms to live
@@ -33,16 +32,17 @@ public sealed class PendingCalls(RedisConnection redis, RedisOptions options, IL
 
     private long _lastWarning;
 
-    /// <summary>How often a waiter tells that it is there.</summary>
+    /// <summary>How often a waiter has to give a sign of life.</summary>
     public static TimeSpan TellInterval => Alive / 3;
 
     private TimeSpan Timeout => TimeSpan.FromMilliseconds(options.TimeoutMilliseconds);
 
-    /// <summary>A call that asked for the same and has no waiter any more, now this caller's; null if there is none.</summary>
-    /// <param name="request">Hash of account and request.</param>
-    /// <param name="evenIfWaitedFor">The client says that this is its repeated call: then its first one's waiter is no sign of
-    /// another.</param>
-    /// <param name="cancellationToken">Ends the look.</param>
+    /// <summary>Takes over a call that asked for the same and has no waiter any more; null if there is none.</summary>
+    /// <param name="request">The hash of account and request.</param>
+    /// <param name="evenIfWaitedFor">
+    /// Whether the client says that this is its repeated call, so that the waiter of the first does not mean that there is another client.
+    /// </param>
+    /// <param name="cancellationToken">Ends the search.</param>
     public async Task<string?> TakeAsync(string request, bool evenIfWaitedFor, CancellationToken cancellationToken) =>
         await TryAsync<string?>(
             async db =>
@@ -58,7 +58,7 @@ public sealed class PendingCalls(RedisConnection redis, RedisOptions options, IL
             cancellationToken
         );
 
-    /// <summary>The jobs of a call, by their place in it.</summary>
+    /// <summary>The jobs of a call, by their index in it.</summary>
     public async Task<IReadOnlyDictionary<int, JobId>> JobsAsync(string call, CancellationToken cancellationToken) =>
         await TryAsync<IReadOnlyDictionary<int, JobId>>(
             async db =>
@@ -69,7 +69,7 @@ public sealed class PendingCalls(RedisConnection redis, RedisOptions options, IL
             cancellationToken
         );
 
-    /// <summary>Notes a job of a call, and that the call is waited for.</summary>
+    /// <summary>Records a job of a call, and that the call is waited for.</summary>
     public async Task AddAsync(string request, string call, int place, JobId job, TimeSpan keep, CancellationToken cancellationToken) =>
         await TryAsync(
             async db =>
@@ -91,7 +91,7 @@ public sealed class PendingCalls(RedisConnection redis, RedisOptions options, IL
             cancellationToken
         );
 
-    /// <summary>Tells that a call is waited for.</summary>
+    /// <summary>Records that a call is waited for.</summary>
     public async Task TellAsync(string call, TimeSpan keep, CancellationToken cancellationToken) =>
         await TryAsync(
             async db =>
@@ -103,11 +103,11 @@ public sealed class PendingCalls(RedisConnection redis, RedisOptions options, IL
             cancellationToken
         );
 
-    /// <summary>The waiter goes without having answered: whoever asks for the same may take the call.</summary>
+    /// <summary>Called when a waiter ends without having answered: a repeated call may take the call over at once.</summary>
     public async Task LeaveAsync(string call, CancellationToken cancellationToken) =>
         await TryAsync(db => db.KeyDeleteAsync(Waiter(call)), false, cancellationToken);
 
-    /// <summary>The call is answered, or its jobs are cancelled.</summary>
+    /// <summary>Called when a call is answered, or its jobs are cancelled.</summary>
     public async Task RemoveAsync(string request, string call, CancellationToken cancellationToken) =>
         await TryAsync(
             async db =>

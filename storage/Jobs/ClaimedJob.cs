@@ -2,7 +2,7 @@ using Generation.Contracts;
 
 namespace Generation.Storage.Jobs;
 
-/// <summary>A job that a worker has claimed: it alone may run it, for as long as it renews the lease.</summary>
+/// <summary>A job that a worker has claimed. No other worker may run it for as long as the lease is renewed.</summary>
 public sealed record ClaimedJob
 {
     public required JobId Id { get; init; }
@@ -13,16 +13,16 @@ public sealed record ClaimedJob
 
     public required JobRequest Request { get; init; }
 
-    /// <summary>What is done for it; null where the row has no plan of this version: then the worker plans it.</summary>
+    /// <summary>The plan of the job; null where the row has no plan of this version, so that the worker makes one.</summary>
     public JobPlan? Plan { get; init; }
 
-    /// <summary>1 for the first.</summary>
+    /// <summary>The number of the attempt, from 1.</summary>
     public required int Attempt { get; init; }
 
-    /// <summary>Proof of the lease: every later call names it, and is refused once another worker has claimed the job.</summary>
+    /// <summary>The epoch of the lease. Every later call names it, and is refused once another worker has claimed the job.</summary>
     public required long LeaseEpoch { get; init; }
 
-    /// <summary>From where to go on, if an earlier worker left something.</summary>
+    /// <summary>The checkpoint to continue from, if an earlier worker has stored one.</summary>
     public JobCheckpoint? Checkpoint { get; init; }
 
     public required DateTimeOffset CreatedAt { get; init; }
@@ -30,49 +30,51 @@ public sealed record ClaimedJob
     public DateTimeOffset? StartedAt { get; init; }
 }
 
-/// <summary>What a worker's renewal found.</summary>
+/// <summary>The result of a worker's renewal of its lease.</summary>
 public enum LeaseState
 {
-    /// <summary>Go on.</summary>
+    /// <summary>The lease is held, and the job may go on.</summary>
     Held,
 
-    /// <summary>Still held, but its owner wants it stopped: <see cref="JobStore.ConfirmCancelAsync"/> at the next step.</summary>
+    /// <summary>
+    /// The lease is held, but the job's owner has cancelled it: call <see cref="JobStore.ConfirmCancelAsync"/> at the next step.
+    /// </summary>
     CancelRequested,
 
-    /// <summary>The job is somebody else's, or over. Stop and write nothing.</summary>
+    /// <summary>The job belongs to another worker, or is over. The worker must stop and write nothing.</summary>
     Lost,
 }
 
-/// <summary>Whether a worker's last word on a job was taken.</summary>
+/// <summary>Whether a worker's outcome of a job was accepted.</summary>
 public enum FencedOutcome
 {
-    /// <summary>Written now, or by an earlier try of the same call whose answer was lost.</summary>
+    /// <summary>The outcome is written, now or by an earlier try of the same call whose answer was lost.</summary>
     Done,
 
-    /// <summary>Refused: its owner has asked to stop it. <see cref="JobStore.ConfirmCancelAsync"/> ends it.</summary>
+    /// <summary>Refused, because the job's owner has cancelled it. <see cref="JobStore.ConfirmCancelAsync"/> ends it.</summary>
     CancelRequested,
 
-    /// <summary>Refused: the lease is no longer this worker's.</summary>
+    /// <summary>Refused, because the lease is no longer this worker's.</summary>
     Lost,
 }
 
-/// <summary>What asking to cancel a job did.</summary>
+/// <summary>The result of asking to cancel a job.</summary>
 public enum CancelOutcome
 {
     /// <summary>There is no such job, or it is another account's.</summary>
     NotFound,
 
-    /// <summary>It was queued and is now cancelled; nothing is charged.</summary>
+    /// <summary>The job was queued and is cancelled now; nothing is charged.</summary>
     Cancelled,
 
-    /// <summary>It runs, and its worker stops it at the next step.</summary>
+    /// <summary>The job runs, and its worker will stop it at the next step.</summary>
     Requested,
 
-    /// <summary>It was over before; nothing changed.</summary>
+    /// <summary>The job was over before; nothing has changed.</summary>
     AlreadyFinal,
 }
 
-/// <summary>How asking to cancel ended.</summary>
+/// <summary>The result of asking to cancel a job.</summary>
 /// <param name="Outcome">What happened.</param>
 /// <param name="Job">The job as it is now, if there is one.</param>
 public sealed record CancelResult(CancelOutcome Outcome, JobRow? Job);

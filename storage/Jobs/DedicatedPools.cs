@@ -4,23 +4,23 @@ using Npgsql;
 namespace Generation.Storage.Jobs;
 
 /// <summary>
-/// A few connections, each with a server process that carries out one large statement again and again, with its plan and its
-/// caches at hand. Out of a pool that many share, each transaction would go to the connection that has rested the longest.
+/// A few connections, each with a server process that runs one large statement again and again, with its plan and its caches at hand. In a
+/// pool that many share, each transaction would get the connection that was idle the longest.
 /// </summary>
 internal sealed class DedicatedPool(NpgsqlDataSource source) : IAsyncDisposable
 {
-    /// <summary>Transactions at a time: one is written to disk while the next is worked on.</summary>
+    /// <summary>The number of transactions at a time: one is written to disk while the next is prepared.</summary>
     public const int Width = 2;
 
-    /// <summary>After so long without use it is asked whether the server still knows the connection.</summary>
+    /// <summary>How long a connection may be idle before it is checked.</summary>
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(200);
 
     private long _used;
 
     /// <summary>
-    /// A connection that the server answers on. One that rested may have lost its server process, with a restart of the database
-    /// perhaps; nobody else's use of these few would have shown it, and what is sent on it could not be sent again, since
-    /// whether it was done is not known.
+    /// Opens a connection on which the server answers. One that was idle may have lost its server process, for example with a restart of
+    /// the database; nobody else's use of these few connections would have shown it, and what is sent on it could not be sent again,
+    /// because it would not be known whether it was done.
     /// </summary>
     public async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
     {
@@ -58,7 +58,7 @@ internal sealed class DedicatedPool(NpgsqlDataSource source) : IAsyncDisposable
     }
 }
 
-/// <summary>Connections of their own for each kind of what is written together.</summary>
+/// <summary>Separate connections for each kind of statement that is run in groups.</summary>
 /// <param name="open">Opens a source of so many connections.</param>
 public sealed class DedicatedPools(Func<int, NpgsqlDataSource> open) : IAsyncDisposable
 {

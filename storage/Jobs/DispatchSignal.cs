@@ -4,24 +4,24 @@ using Npgsql;
 namespace Generation.Storage.Jobs;
 
 /// <summary>
-/// Wakes dispatchers, in this process and in others (LISTEN/NOTIFY), when a job waits or a slot is free. Best effort:
-/// a dispatcher also looks by itself every second.
+/// Wakes dispatchers, in this process and in others (LISTEN/NOTIFY), when a job waits or a slot is free. A signal may be lost: a dispatcher
+/// also looks by itself every second.
 /// </summary>
 /// <remarks>
-/// The notification goes out after the commit and at most every few milliseconds: inside the transactions it would make
-/// PostgreSQL commit them one after another, since notifications are ordered by commit.
+/// The notification goes out after the commit and at most every few milliseconds: inside the transactions it would make PostgreSQL commit
+/// them one after another, since notifications are ordered by commit.
 /// </remarks>
 public sealed partial class DispatchSignal(NpgsqlDataSource source, ILogger<DispatchSignal> logger)
 {
     private const string Channel = "generation_dispatch";
     private static readonly TimeSpan NotifyDelay = TimeSpan.FromMilliseconds(5);
 
-    /// <summary>Goes with this process's notifications, which it has no need to hear.</summary>
+    /// <summary>Identifies this process's own notifications, which it ignores.</summary>
     private readonly string _self = Guid.NewGuid().ToString("N");
 
     private int _pending;
 
-    /// <summary>Raised in this process at once for own signals, and when another process's arrives. Handlers must not block.</summary>
+    /// <summary>Raised at once for this process's own signals, and when another process's arrives. Handlers must not block.</summary>
 #pragma warning disable MA0046 // There is no sender and nothing to say but that it happened
     public event Action? Raised;
 #pragma warning restore MA0046
@@ -35,7 +35,7 @@ public sealed partial class DispatchSignal(NpgsqlDataSource source, ILogger<Disp
         }
     }
 
-    /// <summary>Passes on other processes' signals until cancelled, reconnecting as needed.</summary>
+    /// <summary>Passes on the signals of other processes until cancelled, reconnecting as needed.</summary>
     public async Task ListenAsync(CancellationToken cancellationToken)
     {
         while (!cancellationToken.IsCancellationRequested)

@@ -4,27 +4,27 @@ using Npgsql;
 namespace Generation.Storage.Jobs;
 
 /// <summary>
-/// Group commit: calls that come together are written together. A call goes at once and alone while fewer than
-/// <see cref="DedicatedPool.Width"/> transactions run, so that waiting for others costs no time where there is nothing to gain; one that
-/// comes while as many run goes, with all others that wait, in the transaction after them.
+/// Group commit: calls that arrive together are written together. A call is run at once and alone while fewer than
+/// <see cref="DedicatedPool.Width"/> transactions run, so that waiting for others costs no time where nothing is gained; one that arrives
+/// while as many run is written, with all others that wait, in the transaction after them.
 /// </summary>
 /// <typeparam name="TItem">What one caller wants done.</typeparam>
-/// <typeparam name="TResult">What the caller is answered.</typeparam>
-/// <param name="run">Does all of a list in one transaction, and answers each in the list's order.</param>
+/// <typeparam name="TResult">The answer to one caller.</typeparam>
+/// <param name="run">Does all items of a list in one transaction, and returns the answers in the list's order.</param>
 internal sealed class GroupCommit<TItem, TResult>(Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> run)
 {
-    /// <summary>Calls in one transaction; more are left to the next, so that each stays short.</summary>
+    /// <summary>The largest number of calls in one transaction; more are left to the next, so that each stays short.</summary>
     private const int Most = 64;
 
-    /// <summary>How often a call is tried whose transaction and another blocked each other.</summary>
+    /// <summary>How often a call is tried whose transaction was in a deadlock with another.</summary>
     private const int Tries = 5;
 
     private readonly ConcurrentQueue<Call> _waiting = new();
     private int _writers;
 
     /// <summary>
-    /// The answer to <paramref name="item"/>. Cancelling takes it back while it waits; what has begun is waited
-    /// for, so that the caller knows what became of it.
+    /// Returns the answer to <paramref name="item"/>. Cancelling withdraws it while it waits; once it has begun its end is waited for, so
+    /// that the caller knows what became of it.
     /// </summary>
     public async Task<TResult> RunAsync(TItem item, CancellationToken cancellationToken)
     {
@@ -36,7 +36,7 @@ internal sealed class GroupCommit<TItem, TResult>(Func<IReadOnlyList<TItem>, Tas
         return await call.Answer.Task;
     }
 
-    /// <summary>Starts a writer, unless as many work as may.</summary>
+    /// <summary>Starts a writer, unless there are as many as allowed.</summary>
     private void Begin()
     {
         int writers = Volatile.Read(ref _writers);

@@ -7,18 +7,18 @@ using StackExchange.Redis;
 
 namespace Generation.Storage.Jobs;
 
-/// <summary>A job as Redis shows it.</summary>
-/// <param name="Account">Whose it is.</param>
-/// <param name="State">Where it is in its life.</param>
-/// <param name="Revision">Revision of the row that the document is from.</param>
+/// <summary>A job as it is published in Redis.</summary>
+/// <param name="Account">The account that owns it.</param>
+/// <param name="State">Its state.</param>
+/// <param name="Revision">The revision of the row that the document was made from.</param>
 /// <param name="Document">The document as UTF-8 JSON, without progress.</param>
-/// <param name="Progress">How far it is, while it runs.</param>
+/// <param name="Progress">The progress of a running job.</param>
 public sealed record HotJob(Guid Account, JobState State, long Revision, byte[] Document, JobProgress? Progress);
 
 /// <summary>
-/// What polls read: each job's document and progress in Redis, and a channel per job that tells of changes. It shows,
-/// PostgreSQL knows: every key may vanish at any moment, no write here is waited for, and a document is only ever
-/// replaced by one of a higher revision. A write whose connection breaks is tried again: done twice or late, none does harm.
+/// What polls read: each job's document and progress in Redis, and a channel per job that announces changes. Redis only publishes what
+/// PostgreSQL knows: every key may vanish at any moment, no write here is waited for, and a document is only ever replaced by one of a
+/// higher revision. A write whose connection breaks is tried again; it does no harm if it happens twice or late.
 /// </summary>
 public sealed class HotState(RedisConnection redis, RedisOptions options, ILogger<HotState> logger)
 {
@@ -57,7 +57,7 @@ public sealed class HotState(RedisConnection redis, RedisOptions options, ILogge
 
     private TimeSpan Timeout => TimeSpan.FromMilliseconds(options.TimeoutMilliseconds);
 
-    /// <summary>Shows a job as it is now, unless something newer is shown already. Returns at once.</summary>
+    /// <summary>Publishes a job as it is now, unless a newer revision is published already. Returns at once.</summary>
     public void Show(JobRow row)
     {
         byte[] document = JsonSerializer.SerializeToUtf8Bytes(row.ToDocument(), WireJson.Options);
@@ -76,9 +76,8 @@ public sealed class HotState(RedisConnection redis, RedisOptions options, ILogge
     public void Forget(JobId id) => _ = TryAsync(db => db.KeyDeleteAsync(Key(id), CommandFlags.CommandRetryWriteChecked));
 
     /// <summary>
-    /// Shows how far a running job is. Returns at once; a worker whose lease epoch is not the newest is ignored, and so is a step
-    /// before the one that is shown.
-    /// <paramref name="preview"/> is a small encoded picture, or null.
+    /// Publishes the progress of a running job. Returns at once. The call is ignored if the worker's lease epoch is not the newest, or the
+    /// step is before the one that is published. <paramref name="preview"/> is a small encoded picture, or null.
     /// </summary>
     public void ShowProgress(JobId id, long epoch, JobProgress progress, byte[]? preview = null) =>
         _ = TryAsync(db =>
@@ -90,7 +89,7 @@ public sealed class HotState(RedisConnection redis, RedisOptions options, ILogge
             )
         );
 
-    /// <summary>The job as Redis shows it; null when it does not know it, does not answer, or not in time.</summary>
+    /// <summary>Reads a job from Redis; null when Redis does not have it, or does not answer in time.</summary>
     public async Task<HotJob?> FindAsync(JobId id, CancellationToken cancellationToken)
     {
         RedisValue[] values;
@@ -130,15 +129,17 @@ public sealed class HotState(RedisConnection redis, RedisOptions options, ILogge
         }
     }
 
-    /// <summary>Calls <paramref name="changed"/> at each change of the job until disposed. Changes may be missed: poll as well.</summary>
+    /// <summary>
+    /// Calls <paramref name="changed"/> at each change of the job until disposed. Changes may be missed, so poll as well.
+    /// </summary>
     public async Task<IAsyncDisposable> SubscribeAsync(JobId id, Action changed, CancellationToken cancellationToken) =>
         await SubscribeAsync(RedisChannel.Literal(Channel(id)), _ => changed(), cancellationToken);
 
-    /// <summary>Tells the worker that runs a job to stop it. Best effort: its next renewal says so too.</summary>
+    /// <summary>Tells the worker that runs a job to stop it. The message may be lost: the worker's next renewal says so, too.</summary>
     public void TellWorkerToCancel(JobId id) =>
         _ = TryAsync(db => db.PublishAsync(CancelChannel, id.ToString(), CommandFlags.CommandRetryWriteLastWins));
 
-    /// <summary>Calls <paramref name="cancel"/> for each running job whose owner wants it stopped, until disposed.</summary>
+    /// <summary>Calls <paramref name="cancel"/> for each running job that its owner cancels, until disposed.</summary>
     public async Task<IAsyncDisposable> SubscribeToCancelsAsync(Action<JobId> cancel, CancellationToken cancellationToken) =>
         await SubscribeAsync(
             CancelChannel,
@@ -180,7 +181,7 @@ public sealed class HotState(RedisConnection redis, RedisOptions options, ILogge
         }
     }
 
-    /// <summary>One line in ten seconds: Redis being away is one event, not one for each job.</summary>
+    /// <summary>Logs at most one line in ten seconds, because Redis being away is one event, and not one for each job.</summary>
     private void Warn(Exception e)
     {
         long now = Environment.TickCount64;

@@ -5,8 +5,8 @@ using NpgsqlTypes;
 namespace Generation.Storage.Jobs;
 
 /// <summary>
-/// Statements over many or few jobs in one transaction and one round trip, by indexes alone. Locks are taken as everywhere, jobs
-/// before accounts, and each kind in order of the ids, so that batches cannot block each other in a circle.
+/// Statements over jobs in one transaction and one round trip, which use indexes only. Locks are taken in the same order everywhere, jobs
+/// before accounts and each in order of the ids, so that batches cannot deadlock.
 /// </summary>
 internal sealed class JobBatch : IAsyncDisposable
 {
@@ -36,8 +36,10 @@ internal sealed class JobBatch : IAsyncDisposable
     private readonly DedicatedPool? _pool;
     private NpgsqlConnection? _connection;
 
-    /// <param name="durable">Whether a crash of the database may not undo it; false for what is done again then, which spares waiting for
-    /// the disk.</param>
+    /// <param name="durable">
+    /// Whether the transaction must survive a crash of the database. False where its work would be repeated then, which avoids waiting for
+    /// the disk.
+    /// </param>
     public JobBatch(NpgsqlDataSource source, bool durable = true)
     {
         _batch = source.CreateBatch();
@@ -50,26 +52,26 @@ internal sealed class JobBatch : IAsyncDisposable
         );
     }
 
-    /// <param name="pool">Whose connections know <see cref="SessionSql"/>.</param>
+    /// <param name="pool">The pool whose connections have run <see cref="SessionSql"/>.</param>
     public JobBatch(DedicatedPool pool) => (_batch, _pool) = (new NpgsqlBatch(), pool);
 
-    /// <summary>What a connection that carries out nothing but such batches is told once.</summary>
+    /// <summary>The statement to run once on connections that run nothing but such batches.</summary>
     public static string SessionSql { get; } = string.Join("; ", Settings.Select(s => $"SET {s.Name} = {s.Value}"));
 
     public void LockJobs(IEnumerable<Guid> ids) => Add(LockJobsSql.InBatch(ids.ToArray()));
 
     /// <summary>
-    /// Locks the accounts; with <paramref name="dispatch"/>, before them, the right to choose what is sent to that model's queue.
+    /// Locks the accounts and, with <paramref name="dispatch"/>, before them the right to choose what is sent to that model's queue.
     /// </summary>
     public void LockAccounts(IEnumerable<Guid> ids, string? dispatch = null) =>
         Add(LockAccountsSql.InBatch(ids.Distinct().ToArray(), dispatch));
 
     public void LockAccountsOfJobs(IEnumerable<Guid> ids) => Add(LockAccountsOfJobsSql.InBatch(ids.ToArray()));
 
-    /// <summary>One at a time chooses what is sent to a model's queue. Comes before the other locks.</summary>
+    /// <summary>Locks the right to choose what is sent to a model's queue. It has to come before the other locks.</summary>
     public void LockDispatch(string model) => Add(LockDispatchSql.InBatch(model));
 
-    /// <summary>Adds a statement; returns its number, from 0.</summary>
+    /// <summary>Adds a statement, and returns its index, from 0.</summary>
     public int Add(NpgsqlBatchCommand command)
     {
         _batch.BatchCommands.Add(command);
@@ -77,14 +79,14 @@ internal sealed class JobBatch : IAsyncDisposable
     }
 
     /// <summary>
-    /// Runs all of it; the reader stands at the last statement's rows. What changes something is not given up halfway: no token.
+    /// Runs all statements; the reader is at the rows of the last one. There is no token, because a change must not be abandoned halfway.
     /// </summary>
     public Task<NpgsqlDataReader> ExecuteAsync(CancellationToken cancellationToken = default) =>
         ExecuteAsync(_batch.BatchCommands.Count - 1, cancellationToken);
 
     /// <summary>
-    /// Runs all of it; the reader stands at the rows of the statement of that number, from 0. Those before it must be such as have rows,
-    /// if only none. Whether those after it went well is known once the reader has gone through their results, too.
+    /// Runs all statements; the reader is at the rows of the statement with an index, from 0. Those before it must return rows, if only
+    /// none. Whether those after it succeeded is known once the reader has read their results, too.
     /// </summary>
     public async Task<NpgsqlDataReader> ExecuteAsync(int statement, CancellationToken cancellationToken = default)
     {

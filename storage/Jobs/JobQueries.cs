@@ -20,7 +20,7 @@ public sealed record JobFilter
 
     public DateTimeOffset? CreatedBefore { get; init; }
 
-    /// <summary>The newest first; ids sort by time.</summary>
+    /// <summary>Whether the newest jobs come first; ids sort by time.</summary>
     public bool Descending { get; init; } = true;
 
     /// <summary>The last job of the page before.</summary>
@@ -29,7 +29,7 @@ public sealed record JobFilter
     public required int Limit { get; init; }
 }
 
-/// <summary>Looks at jobs; changes nothing.</summary>
+/// <summary>Reads jobs without changing anything.</summary>
 public sealed class JobQueries(NpgsqlDataSource source)
 {
     private static readonly (string, NpgsqlDbType)[] ListParameters =
@@ -81,7 +81,7 @@ public sealed class JobQueries(NpgsqlDataSource source)
         return Convert.ToInt32(await command.ExecuteScalarAsync(cancellationToken), System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Place of a queued job among those of its model; null if it is not queued.</summary>
+    /// <summary>The position of a queued job among those of its model; null if it is not queued.</summary>
     public async Task<QueuePlace?> PositionAsync(JobId id, CancellationToken cancellationToken)
     {
         await using var batch = new JobBatch(source);
@@ -93,9 +93,9 @@ public sealed class JobQueries(NpgsqlDataSource source)
     }
 }
 
-/// <summary>Where a job stands in the queue of its model.</summary>
-/// <param name="Position">1 for the next.</param>
-/// <param name="KnownAhead">Of how many of those ahead it is known how long they will run.</param>
-/// <param name="SecondsAhead">How long those will run, in all.</param>
-/// <param name="OwnSeconds">How long the job itself is expected to run, if that is known.</param>
+/// <summary>The position of a job in the queue of its model.</summary>
+/// <param name="Position">The position, which is 1 for the next job.</param>
+/// <param name="KnownAhead">For how many of the jobs ahead the expected run time is known.</param>
+/// <param name="SecondsAhead">How long those are expected to run, in seconds, in all.</param>
+/// <param name="OwnSeconds">How long the job itself is expected to run, in seconds, if that is known.</param>
 public sealed record QueuePlace(long Position, long KnownAhead, double SecondsAhead, double? OwnSeconds);

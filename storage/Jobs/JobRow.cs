@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace Generation.Storage.Jobs;
 
-/// <summary>A job as its row in PostgreSQL holds it, with its outputs.</summary>
+/// <summary>A job as its row in PostgreSQL has it, with its outputs.</summary>
 public sealed record JobRow
 {
     public required JobId Id { get; init; }
@@ -17,10 +17,12 @@ public sealed record JobRow
 
     public required JobState State { get; init; }
 
-    /// <summary>The request as JSON; parsed by <see cref="ReadRequest"/>.</summary>
+    /// <summary>The request as JSON, which <see cref="ReadRequest"/> parses.</summary>
     public required string Request { get; init; }
 
-    /// <summary>The plan as JSON, with its version; rows of before plans had one hold a <see cref="RenderPlan"/> alone.</summary>
+    /// <summary>
+    /// The plan as JSON, with its version. Rows that were written before there were plans have a <see cref="RenderPlan"/> only.
+    /// </summary>
     public string? Plan { get; init; }
 
     public int Priority { get; init; }
@@ -39,7 +41,7 @@ public sealed record JobRow
 
     public string? WorkerId { get; init; }
 
-    /// <summary>Grows by one with each change: of two documents of a job the one of the higher revision is newer.</summary>
+    /// <summary>A number that grows by one with each change: of two documents of a job the one with the higher revision is newer.</summary>
     public required long Revision { get; init; }
 
     public bool CancelRequested { get; init; }
@@ -60,16 +62,16 @@ public sealed record JobRow
 
     public DateTimeOffset? OutputsDeletedAt { get; init; }
 
-    /// <summary>How long a job just submitted is expected to run, in seconds.</summary>
+    /// <summary>How long a job that was just submitted is expected to run, in seconds.</summary>
     public double? ExpectedSeconds { get; init; }
 
-    /// <summary>Where a job just submitted stands, if its submission has found out.</summary>
+    /// <summary>The position in the queue of a job that was just submitted, if the submission has found it out.</summary>
     public QueuePlace? Place { get; init; }
 
     public IReadOnlyList<JobOutput> Outputs { get; init; } = [];
 
     /// <summary>
-    /// Columns of the statements that return jobs, in the order in which <see cref="Read"/> takes them; others may follow.
+    /// The columns of the statements that return jobs, in the order in which <see cref="Read"/> reads them; others may follow.
     /// </summary>
     internal static readonly IReadOnlyList<string> Columns =
     [
@@ -100,10 +102,10 @@ public sealed record JobRow
         "outputs_deleted_at",
     ];
 
-    /// <summary>The request, where whoever made the row has it at hand; it is then not parsed again.</summary>
+    /// <summary>The request, where whoever made the row has it already; it is not parsed again then.</summary>
     internal JobRequest? KnownRequest { get; init; }
 
-    /// <summary>The plan, likewise.</summary>
+    /// <summary>The plan, where whoever made the row has it already.</summary>
     internal JobPlan? KnownPlan { get; init; }
 
     public JobRequest ReadRequest() =>
@@ -111,10 +113,10 @@ public sealed record JobRow
         ?? JsonSerializer.Deserialize<JobRequest>(Request, WireJson.Options)
         ?? throw new InvalidDataException($"The request of job {Id} is null.");
 
-    /// <summary>What is done for the job; null where there is no plan of the present version.</summary>
+    /// <summary>The plan of the job; null where there is none of the present version.</summary>
     public JobPlan? ReadPlan() => KnownPlan ?? StoredPlan().Plan;
 
-    /// <summary>How its pictures come to their size, as far as is known.</summary>
+    /// <summary>How the job's pictures get their size, as far as that is known.</summary>
     public RenderPlan? ReadRender() => KnownPlan is { } known ? known.Render : StoredPlan().Render;
 
     private (JobPlan? Plan, RenderPlan? Render) StoredPlan()

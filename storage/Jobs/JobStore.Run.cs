@@ -61,7 +61,9 @@ public sealed partial class JobStore
         ("max_attempts", NpgsqlDbType.Integer)
     );
 
-    /// <summary>queued -> running, for one worker. Null: it is not queued (any more); the message that led here was a copy.</summary>
+    /// <summary>
+    /// queued -> running, for one worker. Null if the job is not queued (any more), so that the message for it was a copy.
+    /// </summary>
     public async Task<ClaimedJob?> ClaimAsync(JobId id, string workerId, TimeSpan lease, CancellationToken cancellationToken)
     {
         JobRow? row = await _claims.RunAsync(new Claim(id, workerId, lease), cancellationToken);
@@ -76,8 +78,8 @@ public sealed partial class JobStore
     }
 
     /// <summary>
-    /// The claim that a worker's own lost try may have made: when the answer to <see cref="ClaimAsync"/> never came,
-    /// a job that runs under <paramref name="workerId"/> is its own.
+    /// Finds the claim that a worker's own try may have made whose answer was lost: when <see cref="ClaimAsync"/> never answered, a job
+    /// that runs under <paramref name="workerId"/> is the worker's own.
     /// </summary>
     public async Task<ClaimedJob?> FindClaimAsync(JobId id, string workerId, CancellationToken cancellationToken) =>
         await FindAsync(id, null, cancellationToken) is { State: JobState.Running } row && row.WorkerId == workerId ? ClaimOf(row) : null;
@@ -97,7 +99,7 @@ public sealed partial class JobStore
             StartedAt = row.StartedAt,
         };
 
-    /// <summary>Lengthens the lease to <paramref name="lease"/> from now, and keeps a newer checkpoint if one is given.</summary>
+    /// <summary>Extends the lease to <paramref name="lease"/> from now, and stores a newer checkpoint if one is given.</summary>
     public async Task<LeaseState> RenewAsync(
         JobId id,
         long epoch,
@@ -116,7 +118,7 @@ public sealed partial class JobStore
     }
 
     /// <summary>
-    /// running -> succeeded, with its outputs, and the hold becomes a charge. May be repeated: it recognises its own success.
+    /// running -> succeeded, with its outputs, and the hold becomes a charge. The call may be repeated: it recognises its own success.
     /// </summary>
     public async Task<FencedOutcome> CompleteAsync(
         JobId id,
@@ -140,8 +142,8 @@ public sealed partial class JobStore
         EndAsync(FailSql.On(_source, id.Value, epoch, Json(error)), id, epoch, row => row.State == JobState.Failed, cancellationToken);
 
     /// <summary>
-    /// running -> queued after a failure that another attempt may not have; after <paramref name="maxAttempts"/>
-    /// running -> failed with <paramref name="error"/>.
+    /// running -> queued after a failure that may not happen again; after <paramref name="maxAttempts"/> attempts running -> failed with
+    /// <paramref name="error"/>.
     /// </summary>
     public async Task<FencedOutcome> RetryAsync(JobId id, long epoch, int maxAttempts, JobError error, CancellationToken cancellationToken)
     {
@@ -161,7 +163,8 @@ public sealed partial class JobStore
     }
 
     /// <summary>
-    /// running -> queued at a worker's shutdown: another goes on from <paramref name="checkpoint"/>. Costs no attempt.
+    /// running -> queued at a worker's shutdown: another worker continues from <paramref name="checkpoint"/>. This does not count as an
+    /// attempt.
     /// </summary>
     public Task<FencedOutcome> HandBackAsync(JobId id, long epoch, JobCheckpoint? checkpoint, CancellationToken cancellationToken) =>
         EndAsync(
@@ -173,8 +176,8 @@ public sealed partial class JobStore
         );
 
     /// <summary>
-    /// running -> cancelled: the worker has stopped, after <paramref name="fractionDone"/> (0 to 1) of the work. That
-    /// fraction of the cost is charged, rounded down to a millionth of a credit, and the rest released.
+    /// running -> cancelled: the worker has stopped, after <paramref name="fractionDone"/> (0 to 1) of the work. That fraction of the cost
+    /// is charged, rounded down to a millionth of a credit, and the rest released.
     /// </summary>
     public async Task<FencedOutcome> ConfirmCancelAsync(JobId id, long epoch, double fractionDone, CancellationToken cancellationToken)
     {

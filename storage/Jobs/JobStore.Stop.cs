@@ -8,7 +8,7 @@ namespace Generation.Storage.Jobs;
 
 public sealed partial class JobStore
 {
-    /// <summary>How many lapsed or expired jobs one round takes, so that a round stays short; the next follows at once.</summary>
+    /// <summary>How many lapsed or expired jobs one round handles, so that a round stays short; the next follows at once.</summary>
     private const int RoundSize = 200;
 
     private static readonly JobError WorkerLost = new(
@@ -48,8 +48,8 @@ public sealed partial class JobStore
     );
 
     /// <summary>
-    /// queued -> cancelled, at no cost; or asks a running job's worker to stop. With <paramref name="accountId"/>: only
-    /// if the job is that account's. May be repeated.
+    /// queued -> cancelled, at no cost; or asks a running job's worker to stop. With <paramref name="accountId"/> only if the job is that
+    /// account's. The call may be repeated.
     /// </summary>
     public async Task<CancelResult> CancelAsync(JobId id, Guid? accountId, CancellationToken cancellationToken)
     {
@@ -92,8 +92,8 @@ public sealed partial class JobStore
     }
 
     /// <summary>
-    /// Jobs whose lease has lapsed: running -> queued, from their checkpoint; after <paramref name="maxAttempts"/> attempts
-    /// running -> failed; running -> cancelled where that was asked for. Neither of the last two is charged.
+    /// Handles jobs whose lease has lapsed: running -> queued, from their checkpoint; after <paramref name="maxAttempts"/> attempts running
+    /// -> failed; running -> cancelled where the owner has cancelled it. Neither of the last two is charged.
     /// </summary>
     public async Task<RescueResult> RescueAsync(int maxAttempts, CancellationToken cancellationToken)
     {
@@ -122,7 +122,7 @@ public sealed partial class JobStore
         return new RescueResult(requeued, failed, cancelled);
     }
 
-    /// <summary>queued -> expired, for jobs that nobody began in time. Returns how many.</summary>
+    /// <summary>queued -> expired, for jobs that no worker began in time. Returns how many.</summary>
     public async Task<int> ExpireAsync(CancellationToken cancellationToken)
     {
         JobId[] late = [.. await IdsAsync(ExpiredSql, cancellationToken)];
@@ -149,7 +149,9 @@ public sealed partial class JobStore
         return expired.Length;
     }
 
-    /// <summary>running -> queued, whatever its worker does: for operators. Null: it does not run, or is being cancelled.</summary>
+    /// <summary>
+    /// running -> queued, whatever the job's worker does, for operators. Null if the job does not run, or is being cancelled.
+    /// </summary>
     public async Task<JobRow?> RequeueAsync(JobId id, CancellationToken cancellationToken)
     {
         JobRow? row = await TransitionAsync(RequeueSql.On(_source, id.Value), cancellationToken);
@@ -158,8 +160,8 @@ public sealed partial class JobStore
     }
 
     /// <summary>
-    /// Forgets the outputs of a succeeded job of this account; their files go with the next sweep. Returns the job as
-    /// it is then, or null if there is none.
+    /// Removes the outputs of a succeeded job of this account; their files are deleted by the next sweep. Returns the changed job, or null
+    /// if there is none.
     /// </summary>
     public async Task<JobRow?> DeleteOutputsAsync(JobId id, Guid accountId, CancellationToken cancellationToken) =>
         await TransitionAsync(DeleteOutputsSql.On(_source, id.Value, accountId), cancellationToken)

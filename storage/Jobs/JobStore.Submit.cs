@@ -53,7 +53,9 @@ public sealed partial class JobStore
 
     private static readonly Statement SubmitWebhooksSql = new("submit-webhooks", ("ids", NpgsqlDbType.Array | NpgsqlDbType.Uuid));
 
-    /// <summary>submit -> queued: the job, the hold of its cost, its outbox row and its idempotency key, together or not at all.</summary>
+    /// <summary>
+    /// submit -> queued: writes the job, the hold of its cost, its outbox row and its idempotency key, together or not at all.
+    /// </summary>
     public async Task<SubmitResult> SubmitAsync(NewJob job, CancellationToken cancellationToken)
     {
         FaultPoint.Reach(FaultPoint.Submitting);
@@ -155,7 +157,7 @@ public sealed partial class JobStore
         return results;
     }
 
-    /// <summary>The row that was just written, without reading back what was sent.</summary>
+    /// <summary>Makes the row that was just written, without reading back what was sent.</summary>
     private static JobRow RowOf(Submission submission, NpgsqlDataReader reader)
     {
         NewJob job = submission.Job;
@@ -184,6 +186,6 @@ public sealed partial class JobStore
         };
     }
 
-    /// <summary>A job on its way, with its request as it is written.</summary>
+    /// <summary>A job that is being submitted, with its request as it is written.</summary>
     private sealed record Submission(NewJob Job, string Request);
 }

@@ -7,14 +7,13 @@ using NpgsqlTypes;
 namespace Generation.Storage.Jobs;
 
 /// <summary>
-/// The life of jobs in PostgreSQL, the truth. One named method per transition, each one statement (storage/Sql) that is conditional
-/// on the present state, and nothing else writes these rows. A transition moves the job, its outbox row and its money
-/// together or not at all.
+/// The life of jobs in PostgreSQL, which is the truth. There is one named method per transition, each of which runs one statement
+/// (storage/Sql) that is conditional on the present state, and nothing else writes these rows. A transition changes the job, its outbox row
+/// and its credits together or not at all.
 /// </summary>
 /// <remarks>
-/// Times are the database's: all processes see one clock. Locks are taken in one order (job, then account), so that
-/// transitions cannot block each other in a circle. After a change the new document is shown in Redis and dispatchers
-/// are woken, both best effort.
+/// Times are the database's, so that all processes use one clock. Locks are taken in one order (job, then account), so that transitions
+/// cannot deadlock. After a change the new document is published in Redis and dispatchers are woken; both may be lost.
 /// </remarks>
 public sealed partial class JobStore
 {
@@ -36,7 +35,7 @@ public sealed partial class JobStore
         _completions = new GroupCommit<Completion, JobRow?>(CompleteAllAsync);
     }
 
-    /// <summary>One job, or null. With <paramref name="accountId"/>: only if it is that account's.</summary>
+    /// <summary>Finds one job, or null. With <paramref name="accountId"/> only if it is that account's.</summary>
     public async Task<JobRow?> FindAsync(JobId id, Guid? accountId, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = FindSql.On(_source, id.Value, accountId);
@@ -44,7 +43,7 @@ public sealed partial class JobStore
         return await reader.ReadAsync(cancellationToken) ? JobRow.ReadWithOutputs(reader) : null;
     }
 
-    /// <summary>Runs a statement that returns the changed job, and shows it; null if its condition did not hold.</summary>
+    /// <summary>Runs a statement that returns the changed job, and publishes it; null if its condition was not met.</summary>
     private async Task<JobRow?> TransitionAsync(NpgsqlCommand command, CancellationToken cancellationToken)
     {
         JobRow? row = null;
@@ -66,7 +65,8 @@ public sealed partial class JobStore
     }
 
     /// <summary>
-    /// After a fenced statement matched nothing: did an earlier try of it succeed, is a cancel in the way, or is the lease lost?
+    /// Finds out why a fenced statement matched nothing: whether an earlier try of it succeeded, the job is being cancelled, or the lease
+    /// is lost.
     /// </summary>
     private async Task<FencedOutcome> WhyRefusedAsync(
         JobId id,
@@ -83,7 +83,7 @@ public sealed partial class JobStore
 
     private static string? Json<T>(T? value) => value is null ? null : JsonSerializer.Serialize(value, WireJson.Options);
 
-    /// <summary>The rows that a batch changed, each at the place of the (first) call that asked for it.</summary>
+    /// <summary>The rows that a batch changed, each at the index of the (first) call that asked for it.</summary>
     private static async Task<IReadOnlyList<JobRow?>> RowsAsync(JobBatch batch, JobId[] ids)
     {
         var places = new Dictionary<JobId, int>(ids.Length);

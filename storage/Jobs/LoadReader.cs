@@ -5,16 +5,16 @@ using NpgsqlTypes;
 
 namespace Generation.Storage.Jobs;
 
-/// <summary>How busy the system is with one model, at one moment.</summary>
+/// <summary>The load of one model at one moment.</summary>
 /// <param name="Model">The model.</param>
-/// <param name="Queued">Jobs that wait.</param>
-/// <param name="Running">Jobs that run.</param>
-/// <param name="Workers">Live workers that can run it.</param>
-/// <param name="Slots">Jobs that those can run at a time.</param>
-/// <param name="FreeSlots">Of those, without a job now.</param>
-/// <param name="FinishedLastMinute">Jobs that succeeded in the last minute.</param>
-/// <param name="RunSeconds">Mean time from start to end of its latest jobs; null before the first.</param>
-/// <param name="OldestQueuedAt">When the longest waiting job was submitted.</param>
+/// <param name="Queued">The number of waiting jobs.</param>
+/// <param name="Running">The number of running jobs.</param>
+/// <param name="Workers">The number of live workers that can run it.</param>
+/// <param name="Slots">The number of jobs that these workers can run at a time.</param>
+/// <param name="FreeSlots">How many of these slots have no job now.</param>
+/// <param name="FinishedLastMinute">The number of jobs that succeeded in the last minute.</param>
+/// <param name="RunSeconds">The mean time from start to end of the latest jobs, in seconds; null before the first.</param>
+/// <param name="OldestQueuedAt">When the job that waits the longest was submitted.</param>
 public sealed record ModelLoad(
     string Model,
     long Queued,
@@ -30,20 +30,20 @@ public sealed record ModelLoad(
     /// <summary>How long each running job is expected to run on, in seconds, as far as that is known.</summary>
     public IReadOnlyList<double> SecondsLeft { get; init; } = [];
 
-    /// <summary>How long those that wait will run in all, as far as that is known.</summary>
+    /// <summary>How long the waiting jobs are expected to run in all, in seconds, as far as that is known.</summary>
     public double QueuedSeconds { get; init; }
 
-    /// <summary>Of how many that is known.</summary>
+    /// <summary>For how many waiting jobs that is known.</summary>
     public long QueuedKnown { get; init; }
 }
 
-/// <summary>All models' load; a worker with several models counts once in the totals.</summary>
+/// <summary>The load of all models; a worker with several models counts once in the totals.</summary>
 public sealed record SystemLoad(IReadOnlyList<ModelLoad> Models, int Workers, int Slots, int FreeSlots, DateTimeOffset At);
 
-/// <summary>Reads how busy the system is, in one query. Up to <paramref name="countLimit"/> waiting jobs are counted one by one.</summary>
+/// <summary>Reads the load, in one query. Up to <paramref name="countLimit"/> waiting jobs are counted one by one.</summary>
 public sealed class LoadReader(NpgsqlDataSource source, int countLimit = LoadReader.CountLimit)
 {
-    /// <summary>All waiting jobs are counted where no more than so many wait.</summary>
+    /// <summary>The largest number of waiting jobs that are counted exactly.</summary>
     public const int CountLimit = 100_000;
 
     private static readonly Statement LoadSql = new("load", ("live_for", NpgsqlDbType.Interval), ("count_limit", NpgsqlDbType.Integer));

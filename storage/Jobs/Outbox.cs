@@ -6,34 +6,34 @@ using NpgsqlTypes;
 
 namespace Generation.Storage.Jobs;
 
-/// <summary>A queued job whose message is to be sent now.</summary>
+/// <summary>A queued job whose message has to be sent now.</summary>
 /// <param name="JobId">The job.</param>
-/// <param name="Model">Its model.</param>
-/// <param name="Trace">W3C traceparent of the span that submitted it, if that was traced.</param>
+/// <param name="Model">The job's model.</param>
+/// <param name="Trace">The W3C traceparent of the span that submitted the job, if that was traced.</param>
 public sealed record OutboxEntry(JobId JobId, string Model, string? Trace);
 
-/// <summary>Free places of the live workers that can run a model, and what is on its way to them.</summary>
+/// <summary>The free slots of the live workers that can run a model, and the messages that are on their way to them.</summary>
 /// <param name="Model">The model.</param>
-/// <param name="Workers">Live workers that take its jobs (not draining).</param>
-/// <param name="Slots">Jobs that they can run at a time.</param>
-/// <param name="FreeSlots">Their slots without a running job.</param>
-/// <param name="InFlight">Messages sent and not yet claimed.</param>
-/// <param name="Waiting">Jobs queued and not sent, at most <see cref="Outbox.CountLimit"/>.</param>
+/// <param name="Workers">The number of live workers that take its jobs (which do not drain).</param>
+/// <param name="Slots">The number of jobs that they can run at a time.</param>
+/// <param name="FreeSlots">How many of their slots have no running job.</param>
+/// <param name="InFlight">The number of messages that were sent and not yet claimed.</param>
+/// <param name="Waiting">The number of jobs that are queued and not sent, at most <see cref="Outbox.CountLimit"/>.</param>
 public sealed record DispatchWindow(string Model, int Workers, int Slots, int FreeSlots, int InFlight, int Waiting)
 {
     /// <summary>
-    /// How many may be sent now: a little more than the free slots, so that a worker finds its next job when it has finished one.
+    /// How many messages may be sent now: a little more than the free slots, so that a worker finds its next job when it has finished one.
     /// </summary>
     public int Room => FreeSlots + 1 + (Slots / 4) - InFlight;
 }
 
 /// <summary>
-/// The queue of jobs as dispatchers see it. Several work side by side: for each model one at a time chooses what goes
-/// next, and a job sent twice is claimed once.
+/// The queue of jobs as dispatchers use it. Several work in parallel: for each model one at a time chooses what is sent next, and a job
+/// that is sent twice is claimed once.
 /// </summary>
 public sealed class Outbox(NpgsqlDataSource source)
 {
-    /// <summary>Counting stops here: a dispatcher only wants to know whether there is work.</summary>
+    /// <summary>The number at which counting stops: a dispatcher only needs to know whether there is work.</summary>
     public const int CountLimit = 1000;
 
     private static readonly Statement AnyWaitingSql = new("any-waiting");
@@ -102,9 +102,8 @@ public sealed class Outbox(NpgsqlDataSource source)
     }
 
     /// <summary>
-    /// Marks up to <paramref name="limit"/> waiting jobs of a model as sent, the next in a fair order between accounts,
-    /// and returns them. <paramref name="runningLimit"/>: jobs that an account may have running at one time, unless its own
-    /// limits say otherwise.
+    /// Marks up to <paramref name="limit"/> waiting jobs of a model as sent, the next in a fair order between accounts, and returns them.
+    /// <paramref name="runningLimit"/> is how many jobs an account may have running at one time, unless its own limits say otherwise.
     /// </summary>
     public async Task<IReadOnlyList<OutboxEntry>> TakeAsync(string model, int limit, int? runningLimit, CancellationToken cancellationToken)
     {
@@ -117,7 +116,9 @@ public sealed class Outbox(NpgsqlDataSource source)
         return await EntriesAsync(reader, model, cancellationToken);
     }
 
-    /// <summary>Jobs that were sent longer than <paramref name="age"/> ago and that nobody claimed: their messages may be lost.</summary>
+    /// <summary>
+    /// Finds jobs that were sent longer than <paramref name="age"/> ago and that no worker has claimed: their messages may be lost.
+    /// </summary>
     public async Task<IReadOnlyList<OutboxEntry>> TakeOverdueAsync(
         string model,
         TimeSpan age,
@@ -131,7 +132,7 @@ public sealed class Outbox(NpgsqlDataSource source)
         return await EntriesAsync(reader, model, cancellationToken);
     }
 
-    /// <summary>Marks jobs as not sent: the broker did not take their messages.</summary>
+    /// <summary>Marks jobs as not sent, because the broker did not take their messages.</summary>
     public async Task PutBackAsync(IReadOnlyCollection<JobId> ids, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = PutBackSql.On(source, ids.Select(id => id.Value).ToArray());
@@ -139,8 +140,8 @@ public sealed class Outbox(NpgsqlDataSource source)
     }
 
     /// <summary>
-    /// Of models that <paramref name="worker"/> would have to load, with the time that each takes, those whose jobs are better left to
-    /// another worker: one has the model in memory, and the next job has not yet waited as long as loading takes.
+    /// Returns, of the models that <paramref name="worker"/> would have to load, each with its loading time, those whose jobs are better
+    /// left to another worker: one has the model in memory, and the next job has not yet waited as long as loading takes.
     /// </summary>
     public async Task<IReadOnlySet<string>> LeaveToOthersAsync(
         string worker,

@@ -4,28 +4,28 @@ using Npgsql;
 
 namespace Generation.Storage.Jobs;
 
-/// <summary>How long jobs of one kind run on one model: so many seconds each, and so many for each unit of work.</summary>
+/// <summary>The run time of jobs of one kind on one model: a fixed time for each job, and a time for each unit of work.</summary>
 /// <param name="Model">The model.</param>
 /// <param name="Kind">The kind.</param>
-/// <param name="Jobs">Finished jobs that this is from.</param>
-/// <param name="FixedSeconds">For a job, however small.</param>
-/// <param name="SecondsPerWork">For a unit of work, as <see cref="JobPlan.Work"/> counts it.</param>
+/// <param name="Jobs">The number of finished jobs that it was measured from.</param>
+/// <param name="FixedSeconds">The seconds that every job takes, however small.</param>
+/// <param name="SecondsPerWork">The seconds per unit of work, as <see cref="JobPlan.Work"/> counts it.</param>
 public sealed record RunTime(string Model, JobKind Kind, long Jobs, double FixedSeconds, double SecondsPerWork)
 {
-    /// <summary>Work of a usual job.</summary>
+    /// <summary>The mean work of a job.</summary>
     public double MeanWork { get; init; }
 
     public double SecondsOf(double work) => FixedSeconds + (SecondsPerWork * work);
 }
 
 /// <summary>
-/// Run times measured from finished jobs: a line through their seconds over their work, by least squares of the relative
-/// errors, in which the newest jobs weigh most. Where one-slot workers overlap two jobs' ends, a job's time counts from
-/// the end of the one before.
+/// Run times measured from finished jobs: a line fitted through their seconds over their work, by least squares of the relative errors, in
+/// which the newest jobs have the largest weight. Where a worker with one slot overlaps the ends of two jobs, a job's time counts from the
+/// end of the one before.
 /// </summary>
 public sealed class RunTimes(NpgsqlDataSource source)
 {
-    /// <summary>Work whose spread is below this share of its mean says nothing about how time grows with it.</summary>
+    /// <summary>The least spread of work, as a share of its mean, from which the dependence of the time on it can be measured.</summary>
     private const double LeastSpread = 0.01;
 
     private static readonly Statement RunTimesSql = new("run-times");
@@ -56,7 +56,7 @@ public sealed class RunTimes(NpgsqlDataSource source)
         return times;
     }
 
-    /// <summary>Of weighted sums: of weights, of work, of seconds, of work squared, of work times seconds.</summary>
+    /// <summary>Fits the line from weighted sums: of weights, of work, of seconds, of work squared, and of work times seconds.</summary>
     private static (double Fixed, double PerWork) Line(double n, double work, double seconds, double workSquared, double product)
     {
         double mean = work / n;

@@ -3,20 +3,18 @@ using Npgsql;
 
 namespace Generation.Storage.Prices;
 
-/// <summary>What jobs of one kind cost on one model by the time that finished ones took, in credits.</summary>
+/// <summary>The price of jobs of one kind on one model, in credits, from the time that finished jobs took.</summary>
 /// <param name="Model">The model.</param>
 /// <param name="Kind">The kind.</param>
-/// <param name="PerJob">For a job, however small.</param>
-/// <param name="PerWork">For a unit of work, as <see cref="JobPlan.Work"/> counts it.</param>
-/// <param name="Jobs">Finished jobs that this is from.</param>
+/// <param name="PerJob">The price of every job, however small.</param>
+/// <param name="PerWork">The price per unit of work, as <see cref="JobPlan.Work"/> counts it.</param>
+/// <param name="Jobs">The number of finished jobs that it was measured from.</param>
 public sealed record MeasuredPrice(string Model, JobKind Kind, decimal PerJob, decimal PerWork, long Jobs)
 {
     public decimal Of(decimal work) => PerJob + (PerWork * work);
 }
 
-/// <summary>
-/// Prices that were derived from measured run times. They stay as they are, from job to job, until run times have changed much.
-/// </summary>
+/// <summary>Prices that follow from measured run times. They stay the same from job to job until run times have changed much.</summary>
 public sealed class MeasuredPriceStore(NpgsqlDataSource source)
 {
     public async Task<IReadOnlyList<MeasuredPrice>> ReadAsync(CancellationToken cancellationToken)
@@ -42,7 +40,7 @@ public sealed class MeasuredPriceStore(NpgsqlDataSource source)
         return prices;
     }
 
-    /// <summary>Puts a price in the place of an earlier one.</summary>
+    /// <summary>Replaces an earlier price.</summary>
     public async Task KeepAsync(MeasuredPrice price, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -60,7 +58,9 @@ public sealed class MeasuredPriceStore(NpgsqlDataSource source)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>What a second costs, in credits: as it was first found, or <paramref name="proposed"/> if it was not yet.</summary>
+    /// <summary>
+    /// The price of a second in credits: as it was first found, or <paramref name="proposed"/> where it was not found yet.
+    /// </summary>
     public async Task<decimal> RateAsync(decimal proposed, string model, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(

@@ -6,28 +6,30 @@ using StackExchange.Redis.Availability;
 
 namespace Generation.Storage.Redis;
 
-/// <summary>What Redis shows: configuration section "Redis" (the address is ConnectionStrings:Redis).</summary>
+/// <summary>The settings of Redis: configuration section "Redis" (the address is ConnectionStrings:Redis).</summary>
 public sealed record RedisOptions
 {
     public const string Section = "Redis";
 
-    /// <summary>Stands before every key and channel, so that several systems can share one Redis.</summary>
+    /// <summary>A prefix of every key and channel, so that several systems can share one Redis.</summary>
     public string KeyPrefix { get; init; } = "";
 
-    /// <summary>A poll waits so long for Redis before it asks PostgreSQL.</summary>
+    /// <summary>How long a poll waits for Redis, in milliseconds, before it asks PostgreSQL.</summary>
     [Range(5, 60_000)]
     public int TimeoutMilliseconds { get; init; } = 250;
 
-    /// <summary>How long an open job's document stands: bounds for how long a poll can show it if a change did not reach Redis.</summary>
+    /// <summary>
+    /// How long an open job's document is kept, in seconds: the longest time for which polls may show it if a change did not reach Redis.
+    /// </summary>
     [Range(1, 3600)]
     public int OpenSeconds { get; init; } = 15;
 
-    /// <summary>How long a finished job's document stands.</summary>
+    /// <summary>How long a finished job's document is kept, in seconds.</summary>
     [Range(1, 86_400)]
     public int FinalSeconds { get; init; } = 600;
 }
 
-/// <summary>The one connection of this process to Redis, made at first use; it reconnects by itself.</summary>
+/// <summary>The one connection of this process to Redis, which is made at its first use and reconnects by itself.</summary>
 public sealed class RedisConnection : IAsyncDisposable
 {
     private readonly Lazy<Task<Connected>> _connection;
@@ -51,13 +53,13 @@ public sealed class RedisConnection : IAsyncDisposable
         _connection = new Lazy<Task<Connected>>(() => ConnectAsync(settings));
     }
 
-    /// <summary>Whether an exception means that Redis is away or slow, and not that we are wrong.</summary>
+    /// <summary>Whether an exception means that Redis is away or slow, and not that the call was wrong.</summary>
     public static bool IsTrouble(Exception e) => e is RedisException or TimeoutException or ObjectDisposedException;
 
     public async Task<ConnectionMultiplexer> ConnectAsync(CancellationToken cancellationToken) =>
         (await _connection.Value.WaitAsync(cancellationToken)).Multiplexer;
 
-    /// <summary>Waits at the first use only.</summary>
+    /// <summary>Returns the database. Waits for the connection at the first use only.</summary>
     public ValueTask<IDatabase> DatabaseAsync(TimeSpan limit, CancellationToken cancellationToken) =>
         _connection.Value is { IsCompletedSuccessfully: true } connected
             ? new ValueTask<IDatabase>(connected.Result.Database)
@@ -67,7 +69,7 @@ public sealed class RedisConnection : IAsyncDisposable
         DatabaseAsync(Timeout.InfiniteTimeSpan, cancellationToken);
 
     /// <summary>
-    /// The same for commands that nobody waits for: where the connection breaks, those whose flags say that they may run twice
+    /// Returns the database for commands that nobody waits for: where the connection breaks, those whose flags say that they may run twice
     /// are tried three times within some seconds.
     /// </summary>
     public async ValueTask<IDatabaseAsync> RetryingDatabaseAsync() => (await _connection.Value).Retrying;
@@ -93,7 +95,7 @@ public sealed class RedisConnection : IAsyncDisposable
     private sealed record Connected(ConnectionMultiplexer Multiplexer, IDatabase Database, IDatabaseAsync Retrying);
 }
 
-/// <summary>What is logged of Redis. No prompt and no key is ever an argument.</summary>
+/// <summary>The log messages about Redis. No prompt and no key is ever an argument.</summary>
 internal static partial class RedisLog
 {
     [LoggerMessage(3, LogLevel.Warning, "Redis does not take what changes; polls are answered from PostgreSQL: {Reason}")]

@@ -5,21 +5,21 @@ using System.Security.Cryptography;
 namespace Generation.Storage.Results;
 
 /// <summary>
-/// Outputs as files: ab/cd/abcd... under one folder. A file is written beside its place, flushed to the disk, renamed
-/// into it, and the folder flushed; after a power cut it is whole or absent.
+/// Stores outputs as files: ab/cd/abcd... in one folder. A file is written under a temporary name, flushed to the disk and renamed, and the
+/// folder is flushed, so that after a power cut it is complete or absent.
 /// </summary>
 public sealed class FileResultsStore : IResultsStore
 {
     private const string IncomingFolder = "incoming";
 
-    /// <summary>What is written to find out whether something can be.</summary>
+    /// <summary>Bytes that are written to find out whether the store can be written to.</summary>
     private static readonly byte[] Probe = new byte[4096];
 
     private readonly string _root;
     private readonly string _incoming;
     private volatile bool _made;
 
-    /// <summary>A store in the folder <paramref name="root"/>, which is made at the first use if it is not there.</summary>
+    /// <summary>Makes a store in the folder <paramref name="root"/>, which is made at the first use if it does not exist.</summary>
     public FileResultsStore(string root)
     {
         _root = Path.GetFullPath(root);
@@ -159,7 +159,7 @@ public sealed class FileResultsStore : IResultsStore
         return Task.CompletedTask;
     }
 
-    /// <summary>With its old time, and so never over a file that was put there since.</summary>
+    /// <summary>Moves a file back with its old time, and never over a file that was put there since.</summary>
     private static void PutBack(string aside, string place)
     {
         try
@@ -251,7 +251,7 @@ public sealed class FileResultsStore : IResultsStore
         });
     }
 
-    /// <summary>Writes with a temporary file, of which nothing is left if that fails.</summary>
+    /// <summary>Writes with a temporary file, which is deleted if that fails.</summary>
     private async Task WriteAsync(Func<string, Task> write)
     {
         string temporary = NewTemporary();
@@ -291,7 +291,7 @@ public sealed class FileResultsStore : IResultsStore
         }
     }
 
-    /// <summary>By the system's number of the error, where it says more than the message.</summary>
+    /// <summary>Advice by the system's error number, where that says more than the message.</summary>
     private string WhatToDo(Exception e) =>
         (e, e.HResult) switch
         {
@@ -310,8 +310,9 @@ public sealed class FileResultsStore : IResultsStore
             : throw new ArgumentException($"'{name}' is not a name of lowercase letters and hyphens.", nameof(name));
 
     /// <summary>
-    /// The sweep of orphans goes by this time; false if it was faster. The system finds a file by its name first and sets its
-    /// time after, and the sweep may take it away in between: only one that still has its name is seen with the new time.
+    /// Sets a file's time to now, by which the sweep of orphans decides; false if the sweep was faster. The system finds a file by its name
+    /// first and sets its time after, and the sweep may take it away in between: only a file that still has its name is known to have the
+    /// new time.
     /// </summary>
     private static bool Touch(string place)
     {
@@ -367,7 +368,7 @@ public sealed class FileResultsStore : IResultsStore
         }
     }
 
-    /// <summary>Makes a rename last through a power cut; .NET has no call for it.</summary>
+    /// <summary>Makes a rename last through a power cut, for which .NET has no call.</summary>
     private static void FlushFolder(string folder)
     {
         if (OperatingSystem.IsWindows())

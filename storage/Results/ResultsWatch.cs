@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Generation.Storage.Results;
 
 /// <summary>
-/// Looks whether results can be stored: at the start, now and then, and at once when somebody could not. A process whose
-/// results store takes nothing lives on, says in its log what to do, and is not ready until that is done.
+/// Checks whether results can be stored: at the start, from time to time, and at once when storing has failed. A process whose results
+/// store cannot be written to lives on, says in its log what to do, and is not ready until that is done.
 /// </summary>
 public sealed partial class ResultsWatch(IResultsStore results, ILogger<ResultsWatch> logger) : BackgroundService
 {
@@ -15,15 +15,15 @@ public sealed partial class ResultsWatch(IResultsStore results, ILogger<ResultsW
 
     private readonly SemaphoreSlim _wake = new(0, 1);
 
-    /// <summary>What is wrong and what to do; null: nothing.</summary>
+    /// <summary>What is wrong and what to do; null for nothing.</summary>
     public string? Problem { get; private set; } = "Nobody has looked yet.";
 
-    /// <summary>Raised when <see cref="Problem"/> comes, goes or changes. Handlers must not block.</summary>
+    /// <summary>Raised when <see cref="Problem"/> appears, disappears or changes. Handlers must not block.</summary>
 #pragma warning disable MA0046 // There is no sender, and what there is to know stands in the property
     public event Action? Changed;
 #pragma warning restore MA0046
 
-    /// <summary>Looks now rather than at the next time. Returns at once.</summary>
+    /// <summary>Checks now rather than at the next time. Returns at once.</summary>
     public void Look()
     {
         try

@@ -10,8 +10,8 @@ using Generation.Storage.Tls;
 namespace Generation.Storage.Results;
 
 /// <summary>
-/// Outputs in an S3 bucket: PREFIXab/cd/abcd... An object appears when its last byte has arrived and not before, as S3
-/// has it; the client tries again what fails in passing.
+/// Stores outputs in an S3 bucket: PREFIXab/cd/abcd... An object appears when its last byte has arrived and not before, as S3 guarantees;
+/// the client tries again what fails in passing.
 /// </summary>
 public sealed partial class S3ResultsStore : IResultsStore, IDisposable
 {
@@ -216,7 +216,7 @@ public sealed partial class S3ResultsStore : IResultsStore, IDisposable
             e
         );
 
-    /// <summary>Makes the bucket if it is not there.</summary>
+    /// <summary>Makes the bucket if it does not exist.</summary>
     public async Task EnsureBucketAsync(CancellationToken cancellationToken)
     {
         try
@@ -274,7 +274,7 @@ public sealed partial class S3ResultsStore : IResultsStore, IDisposable
         }
     }
 
-    /// <summary>Also when it is there: that makes it young again for the sweep of orphans.</summary>
+    /// <summary>Sends a file, even when it is there already, because that renews its time for the sweep of orphans.</summary>
     private async Task SendAsync(string sha256, Stream content, string contentType, CancellationToken cancellationToken)
     {
         try
@@ -304,7 +304,7 @@ public sealed partial class S3ResultsStore : IResultsStore, IDisposable
         }
     }
 
-    /// <summary>In parts, one after the other; given up as a whole if one cannot be sent.</summary>
+    /// <summary>Sends a file in parts, one after the other; the upload is abandoned as a whole if a part cannot be sent.</summary>
     private async Task SendPartsAsync(string key, Stream content, string contentType, CancellationToken cancellationToken)
     {
         InitiateMultipartUploadResponse upload = await _client.InitiateMultipartUploadAsync(

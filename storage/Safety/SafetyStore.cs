@@ -4,12 +4,12 @@ using NpgsqlTypes;
 
 namespace Generation.Storage.Safety;
 
-/// <summary>An account's rules about what its jobs may show.</summary>
-/// <param name="Policy">Least of what is done with outputs that the safety checker flags; null: requests say, or the model.</param>
-/// <param name="BlockedWords">Words and phrases that no prompt may have.</param>
+/// <summary>An account's rules about the contents of its jobs.</summary>
+/// <param name="Policy">The least strict policy for outputs that the safety checker flags; null where requests or the model decide.</param>
+/// <param name="BlockedWords">Words and phrases that no prompt may contain.</param>
 public sealed record AccountSafety(SafetyPolicy? Policy, IReadOnlyList<string> BlockedWords)
 {
-    /// <summary>Of an account that has no rules.</summary>
+    /// <summary>The rules of an account that has none.</summary>
     public static AccountSafety None { get; } = new(null, []);
 }
 
@@ -30,7 +30,7 @@ public sealed class SafetyStore(NpgsqlDataSource source)
             : AccountSafety.None;
     }
 
-    /// <summary>Puts rules in the place of those before. False: there is no such account.</summary>
+    /// <summary>Replaces the rules. False if there is no such account.</summary>
     public async Task<bool> SetAsync(Guid accountId, AccountSafety rules, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(

@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace Generation.Storage.Uploads;
 
-/// <summary>A picture that a caller brought, kept in the results store for a while.</summary>
+/// <summary>A picture that a caller has uploaded, which is kept in the results store for a while.</summary>
 public sealed record Upload(
     Guid Id,
     Guid AccountId,
@@ -15,7 +15,7 @@ public sealed record Upload(
     DateTimeOffset ExpiresAt
 );
 
-/// <summary>Uploaded pictures. The bytes lie in the results store; the rows say whose they are and until when.</summary>
+/// <summary>Uploaded pictures. Their bytes are in the results store; the rows say whose they are and until when they are kept.</summary>
 public sealed class UploadStore(NpgsqlDataSource source)
 {
     /// <summary>How long an upload can be used.</summary>
@@ -50,7 +50,7 @@ public sealed class UploadStore(NpgsqlDataSource source)
         return (await ReadAsync(command, cancellationToken))!;
     }
 
-    /// <summary>An upload that has not expired, or null. With <paramref name="accountId"/>: only if it is that account's.</summary>
+    /// <summary>Finds an upload that has not expired, or null. With <paramref name="accountId"/> only if it is that account's.</summary>
     public async Task<Upload?> FindAsync(Guid id, Guid? accountId, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -64,8 +64,8 @@ public sealed class UploadStore(NpgsqlDataSource source)
     }
 
     /// <summary>
-    /// Forgets uploads that have been expired for an hour, so that none goes between being looked up and being a job's; their files go with
-    /// the sweep of orphans.
+    /// Deletes uploads that expired more than an hour ago, so that none is deleted between being looked up and becoming a job's; their
+    /// files are deleted by the sweep of orphans.
     /// </summary>
     public async Task ForgetExpiredAsync(CancellationToken cancellationToken)
     {

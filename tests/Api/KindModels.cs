@@ -70,4 +70,7 @@ internal static class KindModels
 
     /// <summary>A PNG file of an empty picture.</summary>
     public static byte[] Png(int width, int height) => PictureCodec.Encode(new Picture(width, height, 3), PictureFormat.Png);
+
+    /// <summary>The same as base64, as a request brings it.</summary>
+    public static string Base64(int width, int height) => Convert.ToBase64String(Png(width, height));
 }

@@ -25,7 +25,9 @@ public sealed class FolderCycleTests
         Assert.That(cycles, Is.Empty, string.Join(Environment.NewLine, cycles));
     }
 
-    /// <summary>The families' registry and their folders know each other, so that here the folders of the first level are compared.</summary>
+    /// <summary>
+    /// The families' registry and their folders know each other, so that here the folders of the first level are compared.
+    /// </summary>
     [Test]
     public void FoldersOfTheFirstLevel_OfDiffusion_AreFreeOfCycles()
     {

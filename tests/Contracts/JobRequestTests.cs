@@ -56,6 +56,19 @@ public sealed class JobRequestTests
     }
 
     [Test]
+    public void KindsOf_EveryShapeOfRequest_AreAllKindsOnce()
+    {
+        IReadOnlyList<JobKind> pictures = JobKinds.Of<PictureRequest>();
+
+        Assert.That(
+            pictures.Concat(JobKinds.Of<VideoRequest>()).Concat(JobKinds.Of<SuperResolutionRequest>()),
+            Is.EquivalentTo(Enum.GetValues<JobKind>())
+        );
+        Assert.That(pictures, Does.Contain(JobKind.Outpaint).And.Not.Contain(JobKind.Video));
+        Assert.That(JobKinds.Of<Img2ImgRequest>(), Is.EqualTo([JobKind.Img2Img]));
+    }
+
+    [Test]
     public void StoredNumbers_OfStatesAndKinds_NeverChange()
     {
         Assert.That(

@@ -1,10 +1,5 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
-using Generation.Contracts;
-using Generation.Hosting;
 using Generation.Imaging;
-using Generation.Imaging.Codecs;
-using Generation.Imaging.Png;
 using Generation.TestSupport;
 using static Generation.EndToEnd.Tests.TestPictures;
 
@@ -29,7 +24,7 @@ public sealed class KindTests
         var distances = new List<double>();
         foreach (double strength in new[] { 0.15, 0.45, 0.9 })
         {
-            Picture made = await RunAsync(
+            Picture made = await _stack.PictureAsync(
                 "img2img",
                 new()
                 {
@@ -77,7 +72,7 @@ public sealed class KindTests
             body["padding"] = padding;
         }
 
-        Picture made = await RunAsync("inpaint", body, token);
+        Picture made = await _stack.PictureAsync("inpaint", body, token);
 
         // A blur reaches as far as its three boxes do
         int reach = blur > 0 ? (int)Math.Ceiling(blur * 4) : 0;
@@ -95,7 +90,7 @@ public sealed class KindTests
     {
         Picture blue = Draw(256, 256, (_, _) => (40, 70, 200));
         Picture mask = Draw(256, 256, (x, y) => x is >= 48 and < 208 && y is >= 48 and < 208 ? (255, 255, 255) : (0, 0, 0));
-        Picture made = await RunAsync(
+        Picture made = await _stack.PictureAsync(
             "inpaint",
             new()
             {
@@ -116,7 +111,7 @@ public sealed class KindTests
     {
         Picture picture = Gradient(64, 64);
         Picture mask = Draw(64, 64, (x, y) => x is >= 20 and < 50 && y >= 30 ? (255, 255, 255) : (0, 0, 0));
-        Picture made = await RunAsync(
+        Picture made = await _stack.PictureAsync(
             "inpaint",
             new()
             {
@@ -141,7 +136,7 @@ public sealed class KindTests
         // It changes along the borders, and not across them
         bool upright = before == "left";
         Picture sky = Draw(192, 192, (x, y) => (upright ? y : x) is var at ? (60 + (at / 3), 110 + (at / 3), 190) : default);
-        Picture made = await RunAsync(
+        Picture made = await _stack.PictureAsync(
             "outpaint",
             new()
             {
@@ -184,9 +179,9 @@ public sealed class KindTests
                 ["image_guidance_scale"] = scale,
                 ["seed"] = 3,
             };
-        Picture weak = await RunAsync("edit", Body(1), token);
-        Picture strong = await RunAsync("edit", Body(4), token);
-        Picture again = await RunAsync("edit", Body(4), token);
+        Picture weak = await _stack.PictureAsync("edit", Body(1), token);
+        Picture strong = await _stack.PictureAsync("edit", Body(4), token);
+        Picture again = await _stack.PictureAsync("edit", Body(4), token);
 
         Assert.That((weak.Width, weak.Height), Is.EqualTo((64, 64)));
         Assert.That(Distance(weak, strong, (_, _) => true), Is.Positive);
@@ -214,7 +209,7 @@ public sealed class KindTests
                     }
                 ),
             };
-        Picture free = await RunAsync(
+        Picture free = await _stack.PictureAsync(
             "text2img",
             new()
             {
@@ -224,147 +219,18 @@ public sealed class KindTests
             },
             token
         );
-        Picture none = await RunAsync("controlnet", Body(0), token);
-        Picture some = await RunAsync("controlnet", Body(1), token);
+        Picture none = await _stack.PictureAsync("controlnet", Body(0), token);
+        Picture some = await _stack.PictureAsync("controlnet", Body(1), token);
 
         Assert.That(none.Bytes, Is.EqualTo(free.Bytes), "a control of no strength");
         Assert.That(Distance(free, some, (_, _) => true), Is.Positive);
     }
 
     [Test, CancelAfter(240_000)]
-    public async Task Lora_ForOneJob_LeavesTheModelAsItWas(CancellationToken token)
-    {
-        JsonObject Body(double? scale)
-        {
-            var body = new JsonObject
-            {
-                ["model"] = "tiny",
-                ["prompt"] = "a house",
-                ["seed"] = 3,
-            };
-            if (scale is not null)
-            {
-                body["loras"] = new JsonArray(
-                    new JsonObject { ["model"] = "ink", ["scale"] = scale },
-                    new JsonObject { ["model"] = "pen", ["scale"] = scale / 2 }
-                );
-            }
-
-            return body;
-        }
-
-        Picture before = await RunAsync("text2img", Body(null), token);
-        Picture with = await RunAsync("text2img", Body(1), token);
-        Picture after = await RunAsync("text2img", Body(null), token);
-
-        Assert.That(with.Bytes, Is.Not.EqualTo(before.Bytes));
-        Assert.That(after.Bytes, Is.EqualTo(before.Bytes), "bit for bit");
-        RestException? refused = await Assert.ThrowsAsync<RestException>(() =>
-            _stack.Api.SubmitAsync(
-                "text2img",
-                new()
-                {
-                    ["model"] = "xl",
-                    ["prompt"] = "a",
-                    ["loras"] = new JsonArray(new JsonObject { ["model"] = "ink" }),
-                },
-                token
-            )
-        );
-        Assert.That(refused!.Message, Does.Contain("loras[0].model").And.Contain("sdxl"));
-    }
-
-    [Test, CancelAfter(240_000)]
-    public async Task Vae_Another_IsUsedForTheJobAlone(CancellationToken token)
-    {
-        JsonObject Body(string? vae) =>
-            new()
-            {
-                ["model"] = "tiny",
-                ["prompt"] = "a house",
-                ["seed"] = 4,
-                ["vae"] = vae,
-            };
-        Picture own = await RunAsync("text2img", Body(null), token);
-        Picture same = await RunAsync("text2img", Body("same"), token);
-        Picture other = await RunAsync("text2img", Body("other"), token);
-        Picture after = await RunAsync("text2img", Body(null), token);
-
-        Assert.That(same.Bytes, Is.EqualTo(own.Bytes), "the same weights from another folder");
-        Assert.That(other.Bytes, Is.Not.EqualTo(own.Bytes));
-        Assert.That(after.Bytes, Is.EqualTo(own.Bytes));
-    }
-
-    [Test, CancelAfter(240_000)]
-    public async Task Embeddings_OfEqualVectors_StandForTheSame(CancellationToken token)
-    {
-        JsonObject Body(string word) =>
-            new()
-            {
-                ["model"] = "tiny",
-                ["prompt"] = $"a {word} house",
-                ["seed"] = 3,
-            };
-        Picture one = await RunAsync("text2img", Body("vecone"), token);
-        Picture two = await RunAsync("text2img", Body("vectwo"), token);
-        Picture unknown = await RunAsync("text2img", Body("vecsix"), token);
-
-        Assert.That(two.Bytes, Is.EqualTo(one.Bytes));
-        Assert.That(unknown.Bytes, Is.Not.EqualTo(one.Bytes));
-    }
-
-    [Test, CancelAfter(240_000)]
-    public async Task Refiner_SecondModel_DoesTheLastSteps(CancellationToken token)
-    {
-        JsonObject Body(JsonObject? refiner) =>
-            new()
-            {
-                ["model"] = "xl",
-                ["prompt"] = "a house",
-                ["seed"] = 3,
-                ["num_inference_steps"] = 5,
-                ["refiner"] = refiner,
-            };
-        Picture alone = await RunAsync("text2img", Body(null), token);
-        JobDocument job = await _stack.Api.SubmitAsync("text2img", Body(new JsonObject { ["switch_at"] = 0.6 }), token);
-        job = await _stack.EndAsync(job.Id, token);
-
-        Assert.That(job.State, Is.EqualTo(JobState.Succeeded), job.Error?.Detail);
-        Assert.That(((Text2ImgRequest)job.Request!).Refiner, Is.EqualTo(new RefinerUse("xl-refiner", 0.6)));
-        Picture refined = PngCodec.Decode(await _stack.Api.OutputAsync(job.Outputs.Single(), token));
-        Assert.That(refined.Bytes, Is.Not.EqualTo(alone.Bytes));
-    }
-
-    [Test, CancelAfter(240_000)]
-    public async Task HiresFix_SecondPass_DrawsOverTheEnlarged(CancellationToken token)
-    {
-        JsonObject Body(JsonObject? fix) =>
-            new()
-            {
-                ["prompt"] = "a red apple on a blue background",
-                ["seed"] = 3,
-                ["width"] = 128,
-                ["height"] = 128,
-                ["hires_fix"] = fix,
-            };
-        Picture plain = await RunAsync("text2img", Body(null), token);
-        JobDocument job = await _stack.Api.SubmitAsync("text2img", Body(new JsonObject { ["scale"] = 2, ["strength"] = 0.4 }), token);
-        job = await _stack.EndAsync(job.Id, token);
-
-        Assert.That(job.State, Is.EqualTo(JobState.Succeeded), job.Error?.Detail);
-        Assert.That((job.Render!.FirstWidth, job.Render.GeneratedWidth, job.Render.Upscaler), Is.EqualTo(((int?)64, 128, (string?)null)));
-        Picture fixedUp = PngCodec.Decode(await _stack.Api.OutputAsync(job.Outputs.Single(), token));
-        Assert.That((fixedUp.Width, fixedUp.Height), Is.EqualTo((128, 128)));
-        Assert.That(fixedUp.Bytes, Is.Not.EqualTo(plain.Bytes));
-        (double r, double g, double b) = Mean(fixedUp, (x, y) => x is >= 56 and < 72 && y is >= 56 and < 72);
-        Assert.That(r, Is.GreaterThan(b + 20), $"the middle is ({r:F0}, {g:F0}, {b:F0})");
-    }
-
-    [Test, CancelAfter(240_000)]
     public async Task Flux_PictureAndWords_MakesAPicture(CancellationToken token)
     {
         Picture picture = Gradient(64, 64);
-        Picture words = await RunAsync(
+        Picture words = await _stack.PictureAsync(
             "text2img",
             new()
             {
@@ -374,7 +240,7 @@ public sealed class KindTests
             },
             token
         );
-        Picture both = await RunAsync(
+        Picture both = await _stack.PictureAsync(
             "img2img",
             new()
             {
@@ -391,51 +257,8 @@ public sealed class KindTests
         Assert.That(both.Bytes, Is.Not.EqualTo(words.Bytes));
     }
 
-    [Test, CancelAfter(240_000)]
-    public async Task Models_Listed_TellWhatEachTakes(CancellationToken token)
-    {
-        JsonArray models = (await _stack.Api.GetAsync("/v1/models", token))!["data"]!.AsArray();
-        JsonNode tiny = models.Single(m => (string)m!["name"]! == "tiny")!;
-
-        Assert.That(tiny["kinds"]!.AsArray().Select(k => (string)k!), Is.EqualTo(new[] { "text2img", "img2img", "inpaint", "controlnet" }));
-        Assert.That(tiny["control_types"]!.AsArray().Select(k => (string)k!), Is.EqualTo(new[] { "canny" }));
-        Assert.That(tiny["loras"]!.AsArray().Select(k => (string)k!), Is.EqualTo(new[] { "ink", "pen" }));
-        Assert.That(tiny["embeddings"]!.AsArray().Select(k => (string)k!), Is.EqualTo(new[] { "vecone", "vectwo" }));
-        Assert.That(tiny["vaes"]!.AsArray().Select(k => (string)k!), Is.EqualTo(new[] { "same", "other" }));
-    }
-
-    [Test, CancelAfter(400_000)]
-    public async Task Documentation_CurlLineOfEachKind_Works(CancellationToken token)
-    {
-        var files = new Dictionary<string, byte[]>
-        {
-            ["apple.png"] = PictureCodec.Encode(Gradient(96, 96), PictureFormat.Png),
-            ["mask.png"] = PictureCodec.Encode(Draw(96, 96, (x, _) => x > 48 ? (255, 255, 255) : (0, 0, 0)), PictureFormat.Png),
-        };
-        string text = await File.ReadAllTextAsync(Path.Combine(Clone.Current.Root, "docs", "kinds.md"), token);
-        string[] lines =
-        [
-            .. text.Replace("\\\n", " ", StringComparison.Ordinal)
-                .Split('\n')
-                .Where(line => line.StartsWith("    curl", StringComparison.Ordinal)),
-        ];
-        var kinds = new List<JobKind>();
-        foreach (string line in lines)
-        {
-            using HttpRequestMessage request = CurlRequest.Parse(line, _stack.Stack.Url!, files);
-            using HttpResponseMessage answer = await _stack.Api.Http.SendAsync(request, token);
-            string body = await answer.Content.ReadAsStringAsync(token);
-            Assert.That(answer.IsSuccessStatusCode, $"{line}\n{body}");
-            JobDocument job = await _stack.EndAsync(JsonSerializer.Deserialize<JobDocument>(body, WireJson.Options)!.Id, token);
-            Assert.That(job.State, Is.EqualTo(JobState.Succeeded), $"{line}\n{job.Error?.Field}: {job.Error?.Detail}");
-            kinds.Add(job.Kind);
-        }
-
-        Assert.That(kinds, Is.EquivalentTo(Enum.GetValues<JobKind>()), "one line for each kind");
-    }
-
     private async Task<Picture> DrawAsync(string prompt, CancellationToken token) =>
-        await RunAsync(
+        await _stack.PictureAsync(
             "text2img",
             new()
             {
@@ -445,11 +268,4 @@ public sealed class KindTests
             },
             token
         );
-
-    private async Task<Picture> RunAsync(string kind, JsonObject body, CancellationToken token)
-    {
-        JobDocument job = await _stack.EndAsync((await _stack.Api.SubmitAsync(kind, body, token)).Id, token);
-        Assert.That(job.State, Is.EqualTo(JobState.Succeeded), $"{job.Error?.Field}: {job.Error?.Detail}");
-        return PngCodec.Decode(await _stack.Api.OutputAsync(job.Outputs.Single(), token)).DropAlpha();
-    }
 }

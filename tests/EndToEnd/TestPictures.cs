@@ -1,5 +1,9 @@
+using System.Text.Json.Nodes;
+using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Imaging.Codecs;
+using Generation.Imaging.Png;
+using Generation.TestSupport;
 
 namespace Generation.EndToEnd.Tests;
 
@@ -91,4 +95,12 @@ internal static class TestPictures
     }
 
     private static void CopyTo(this (byte R, byte G, byte B) colour, Span<byte> pixel) => (pixel[0], pixel[1], pixel[2]) = colour;
+
+    /// <summary>Submits a job of one picture, waits for its end, which has to be a success, and reads the picture.</summary>
+    public static async Task<Picture> PictureAsync(this TestStack stack, string kind, JsonObject body, CancellationToken token)
+    {
+        JobDocument job = await stack.EndAsync((await stack.Api.SubmitAsync(kind, body, token)).Id, token);
+        Assert.That(job.State, Is.EqualTo(JobState.Succeeded), $"{job.Error?.Field}: {job.Error?.Detail}");
+        return PngCodec.Decode(await stack.Api.OutputAsync(job.Outputs.Single(), token)).DropAlpha();
+    }
 }

@@ -1,5 +1,7 @@
 using Generation.Hosting;
 using Generation.Hosting.Servers;
+using NUnit.Framework.Interfaces;
+using NUnit.Framework.Internal;
 
 namespace Generation.TestSupport;
 
@@ -21,4 +23,27 @@ internal sealed class PrivateTestServers : ITestServers
 
     /// <summary>Temporary folders go with this process, and what runs in them.</summary>
     public Task EndAsync() => Task.CompletedTask;
+}
+
+/// <summary>
+/// On tests whose subject is the private servers themselves: they are ignored, with a reason, where the servers are in containers.
+/// </summary>
+/// <param name="subject">What the tests are about.</param>
+[AttributeUsage(AttributeTargets.Class | AttributeTargets.Method)]
+public sealed class PrivateServersOnlyAttribute(string subject) : NUnitAttribute, IApplyToTest
+{
+    public string Subject => subject;
+
+    public void ApplyToTest(Test test)
+    {
+        // Nothing may throw here: the test would vanish from the run
+        if (
+            test.RunState == RunState.Runnable
+            && Environment.GetEnvironmentVariable(TestServersSetting.KindVariable) == TestServersSetting.Containers
+        )
+        {
+            test.RunState = RunState.Ignored;
+            test.Properties.Set(PropertyNames.SkipReason, $"This is about private servers ({Subject}), and the servers are in containers.");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 using Generation.Hosting;
 using Generation.Hosting.Servers;
 using Npgsql;
+using NUnit.Framework.Interfaces;
 using StackExchange.Redis;
 
 namespace Generation.TestSupport;
@@ -127,5 +128,22 @@ public sealed class TestScope : IAsyncDisposable
         await connection.OpenAsync(token);
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync(token);
+    }
+}
+
+/// <summary>On an assembly: removes its servers after its last test.</summary>
+[AttributeUsage(AttributeTargets.Assembly)]
+public sealed class EndsTestServersAttribute : Attribute, ITestAction
+{
+    public ActionTargets Targets => ActionTargets.Suite;
+
+    public void BeforeTest(ITest test) { }
+
+    public void AfterTest(ITest test)
+    {
+        if (test.TestType == "Assembly")
+        {
+            TestServers.EndAsync().GetAwaiter().GetResult();
+        }
     }
 }

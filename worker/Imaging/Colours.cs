@@ -1,9 +1,9 @@
 namespace Generation.Imaging;
 
-/// <summary>Changes of a picture's channels, as Pillow's Image.convert makes them.</summary>
+/// <summary>Changes a picture's channels, as Pillow's Image.convert does.</summary>
 public static class Colours
 {
-    /// <summary>Three channels: grey is repeated, alpha is left aside whatever it hides.</summary>
+    /// <summary>Returns the picture with three channels: grey is repeated, and alpha is dropped, whatever colours it hides.</summary>
     public static Picture DropAlpha(this Picture picture)
     {
         if (picture.Channels == 3)
@@ -25,7 +25,7 @@ public static class Colours
         return rgb;
     }
 
-    /// <summary>One channel, the luma of ITU-R BT.601; alpha is left aside.</summary>
+    /// <summary>Returns the picture with one channel, the luma of ITU-R BT.601; alpha is dropped.</summary>
     public static Picture ToGrey(this Picture picture)
     {
         if (picture.Channels == 1)
@@ -43,7 +43,7 @@ public static class Colours
         return grey;
     }
 
-    /// <summary>Alpha as a grey picture; white where the picture has none.</summary>
+    /// <summary>Returns alpha as a grey picture, which is white where the picture has none.</summary>
     public static Picture AlphaChannel(this Picture picture)
     {
         var alpha = new Picture(picture.Width, picture.Height, 1);
@@ -61,8 +61,10 @@ public static class Colours
         return alpha;
     }
 
-    /// <summary>Four channels: the picture's colours, and <paramref name="alpha"/>, a grey picture of the same size.</summary>
-    /// <exception cref="ArgumentException">The alpha has another size or several channels.</exception>
+    /// <summary>
+    /// Returns the picture with four channels: its colours, and <paramref name="alpha"/>, a grey picture of the same size.
+    /// </summary>
+    /// <exception cref="ArgumentException">The alpha picture has another size or several channels.</exception>
     public static Picture WithAlpha(this Picture picture, Picture alpha)
     {
         if (alpha.Channels != 1 || alpha.Width != picture.Width || alpha.Height != picture.Height)

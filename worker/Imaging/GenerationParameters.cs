@@ -4,8 +4,8 @@ using System.Text;
 namespace Generation.Imaging;
 
 /// <summary>
-/// How a picture was made, in the text form that image tools read from a PNG's "parameters":
-/// the prompt, a line with the negative prompt, a line of named settings. Form: AUTOMATIC1111's web interface.
+/// How a picture was made, as the text that image tools read from a PNG's "parameters": the prompt, a line with the negative prompt, a line
+/// of named settings. The format is that of AUTOMATIC1111's web interface.
 /// </summary>
 public sealed record GenerationParameters
 {
@@ -15,22 +15,22 @@ public sealed record GenerationParameters
 
     public required int Steps { get; init; }
 
-    /// <summary>Name of the scheduler, in the words of the tools ("DDIM", "Euler a").</summary>
+    /// <summary>The name of the scheduler as the tools know it ("DDIM", "Euler a").</summary>
     public required string Sampler { get; init; }
 
     public required double GuidanceScale { get; init; }
 
-    /// <summary>Seed that makes this picture alone.</summary>
+    /// <summary>The seed with which this picture is the same alone.</summary>
     public required long Seed { get; init; }
 
-    /// <summary>Size in pixels.</summary>
+    /// <summary>The width in pixels.</summary>
     public required int Width { get; init; }
 
     public required int Height { get; init; }
 
     public required string Model { get; init; }
 
-    /// <summary>Further settings, in their order.</summary>
+    /// <summary>Further settings, in the order in which they are written.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Others { get; init; } = [];
 
     public override string ToString()

@@ -1,16 +1,18 @@
 namespace Generation.Imaging;
 
 /// <summary>
-/// An 8-bit picture in memory: rows from top to bottom, pixels from left to right, channels interleaved, no padding.
-/// One channel is grey, three are red, green and blue, four add alpha (not premultiplied). Values are sRGB-coded.
+/// An 8-bit picture in memory: rows from top to bottom, pixels from left to right, channels interleaved, no padding. One channel is grey,
+/// three are red, green and blue, four add alpha (not premultiplied). Values are sRGB-coded.
 /// </summary>
 public sealed class Picture
 {
-    /// <summary>Largest side that a picture may have, in pixels.</summary>
+    /// <summary>The largest side that a picture may have, in pixels.</summary>
     public const int MaxSide = 32_768;
 
-    /// <summary>Takes <paramref name="bytes"/> as the picture's memory, without a copy.</summary>
-    /// <exception cref="ArgumentException">The bytes are not width x height x channels, or a figure is out of range.</exception>
+    /// <summary>Makes a picture over <paramref name="bytes"/>, without copying them.</summary>
+    /// <exception cref="ArgumentException">
+    /// The number of bytes is not width x height x channels, or an argument is out of range.
+    /// </exception>
     public Picture(int width, int height, int channels, byte[] bytes)
     {
         ArgumentNullException.ThrowIfNull(bytes);
@@ -29,23 +31,23 @@ public sealed class Picture
         Bytes = bytes;
     }
 
-    /// <summary>A picture of zeros: black, and transparent where there is alpha.</summary>
+    /// <summary>Makes a picture of zeros: black, and transparent where it has alpha.</summary>
     public Picture(int width, int height, int channels)
         : this(width, height, channels, new byte[Length(width, height, channels)]) { }
 
-    /// <summary>In pixels.</summary>
+    /// <summary>The width in pixels.</summary>
     public int Width { get; }
 
-    /// <summary>In pixels.</summary>
+    /// <summary>The height in pixels.</summary>
     public int Height { get; }
 
-    /// <summary>1 (grey), 3 (red, green, blue) or 4 (with alpha).</summary>
+    /// <summary>The number of channels: 1 (grey), 3 (red, green, blue) or 4 (with alpha).</summary>
     public int Channels { get; }
 
-    /// <summary>The picture itself, of shape (height, width, channels); writing changes it.</summary>
+    /// <summary>The pixels, of shape (height, width, channels); writing changes the picture.</summary>
     public byte[] Bytes { get; }
 
-    /// <summary>Bytes from one row to the next.</summary>
+    /// <summary>The number of bytes from one row to the next.</summary>
     public int Stride => Width * Channels;
 
     /// <summary>Row <paramref name="y"/>, of shape (width, channels).</summary>
@@ -70,7 +72,9 @@ public sealed class Picture
         return Row(y).Slice(x * Channels, Channels);
     }
 
-    /// <summary>A copy of the part of <paramref name="width"/> x <paramref name="height"/> pixels whose corner is at (left, top).</summary>
+    /// <summary>
+    /// Copies the part of <paramref name="width"/> x <paramref name="height"/> pixels whose upper left corner is at (left, top).
+    /// </summary>
     /// <exception cref="ArgumentException">The part reaches beyond the picture.</exception>
     public Picture Crop(int left, int top, int width, int height)
     {
@@ -92,7 +96,8 @@ public sealed class Picture
     }
 
     /// <summary>
-    /// The picture with three channels: grey spread, alpha laid over <paramref name="background"/> (red, green, blue; white by default).
+    /// Returns the picture with three channels: grey is repeated, and alpha is composed over <paramref name="background"/> (red, green,
+    /// blue; white by default).
     /// </summary>
     public Picture ToRgb(ReadOnlySpan<byte> background = default)
     {

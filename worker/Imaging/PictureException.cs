@@ -3,10 +3,10 @@ namespace Generation.Imaging;
 /// <summary>What is wrong with a picture file.</summary>
 public enum PictureFault
 {
-    /// <summary>The bytes are no picture in a format that is read here.</summary>
+    /// <summary>The bytes are not a picture in a format that can be read.</summary>
     NotAPicture,
 
-    /// <summary>The format is known, but the file breaks its rules: cut short, changed on the way, inconsistent.</summary>
+    /// <summary>The format is known, but the file violates its rules: it is truncated, altered, or inconsistent.</summary>
     Damaged,
 
     /// <summary>The picture or its file is larger than the limit.</summary>
@@ -14,7 +14,7 @@ public enum PictureFault
 }
 
 /// <summary>
-/// A picture file was refused. The message names what is wrong with it, the limit and the value; it is fit for the file's owner.
+/// A picture file was refused. The message names what is wrong with it, the limit and the value, and is meant for the file's owner.
 /// </summary>
 public sealed class PictureException(PictureFault fault, string message) : Exception(message)
 {

@@ -1,17 +1,17 @@
 namespace Generation.Imaging;
 
-/// <summary>How large a picture file may be. Checked from the header, before memory is taken for the picture.</summary>
+/// <summary>The limits on the size of picture files. They are checked by the header, before memory is allocated for the picture.</summary>
 public sealed record PictureLimits
 {
     public static PictureLimits Default { get; } = new();
 
-    /// <summary>Largest encoded file, in bytes.</summary>
+    /// <summary>The largest encoded file, in bytes.</summary>
     public long MaxBytes { get; init; } = 50L * 1024 * 1024;
 
-    /// <summary>Longest side, in pixels.</summary>
+    /// <summary>The longest side, in pixels.</summary>
     public int MaxSide { get; init; } = 16_384;
 
-    /// <summary>Largest width times height.</summary>
+    /// <summary>The largest product of width and height, in pixels.</summary>
     public long MaxPixels { get; init; } = 40_000_000;
 
     internal void CheckBytes(long bytes)

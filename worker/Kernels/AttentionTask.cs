@@ -2,19 +2,18 @@ using System.Runtime.InteropServices;
 
 namespace Generation.Kernels;
 
-/// <summary>Steps from one batch entry, head and row to the next, in elements.</summary>
+/// <summary>The distances from one batch entry, head and row to the next, in elements.</summary>
 [StructLayout(LayoutKind.Sequential)]
 public readonly record struct AttentionStrides(long Batch, long Head, long Row);
 
 /// <summary>
-/// Attention over pointers: softmax(query key^T scale + mask) value for each head. All are (batch, heads, rows, size) by their strides,
-/// with
-/// the last dimension dense; query and output have <see cref="Length"/> rows, key and value <see cref="Keys"/>.
+/// The arguments of attention, softmax(query key^T scale + mask) value for each head. All arrays are (batch, heads, rows, size) with the
+/// given strides, and their last dimension is dense; query and output have <see cref="Length"/> rows, key and value <see cref="Keys"/>.
 /// </summary>
 [StructLayout(LayoutKind.Auto)]
 public readonly unsafe struct AttentionTask
 {
-    /// <summary>The element of query, key, value and output.</summary>
+    /// <summary>The element type of query, key, value and output.</summary>
     public required Element Element { get; init; }
 
     public required void* Query { get; init; }
@@ -38,10 +37,10 @@ public readonly unsafe struct AttentionTask
 
     public AttentionStrides MaskStrides { get; init; }
 
-    /// <summary>From one key to the next in the mask.</summary>
+    /// <summary>The distance from one key to the next in the mask, in elements.</summary>
     public long MaskColumn { get; init; }
 
-    /// <summary>Whether a query sees only the keys up to its own place.</summary>
+    /// <summary>Whether a query attends only to keys up to its own position.</summary>
     public bool IsCausal { get; init; }
 
     public required long Batch { get; init; }
@@ -54,6 +53,6 @@ public readonly unsafe struct AttentionTask
 
     public required long Size { get; init; }
 
-    /// <summary>Factor of the scores, usually one over the square root of <see cref="Size"/>.</summary>
+    /// <summary>The factor of the scores, usually one over the square root of <see cref="Size"/>.</summary>
     public required float Scale { get; init; }
 }

@@ -1,6 +1,6 @@
 namespace Generation.Kernels;
 
-/// <summary>How numbers are stored; kernels compute in float32 whatever they read.</summary>
+/// <summary>The type in which numbers are stored; kernels compute in float32 whatever they read.</summary>
 public enum Element
 {
     /// <summary>32-bit floating point.</summary>

@@ -6,7 +6,8 @@ namespace Generation.Kernels;
 public static class NativeAttention
 {
     /// <summary>
-    /// Computes the task; false where it is left to others: another element, no instructions that make it faster, or no keys.
+    /// Computes the task. False where it cannot be computed faster here: for another element type, without the instructions, or without
+    /// keys.
     /// </summary>
     /// <exception cref="OutOfMemoryException">There is no memory for the packed keys and values of one batch entry.</exception>
     public static bool Run(in AttentionTask task) => NativeKernels.IsAvailable && Run(task, NativeKernels.Instructions);

@@ -3,9 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Generation.Kernels;
 
-/// <summary>
-/// The kernels in C++ (Native/), for the instructions that .NET does not have: products of bfloat16 by AVX512_BF16 and AMX.
-/// </summary>
+/// <summary>The kernels in C++ (Native/), for instructions that .NET does not have: products of bfloat16 by AVX512_BF16 and AMX.</summary>
 public static class NativeKernels
 {
     private const string FasterInFloat32 = "bfloat16 is computed in float32, which this processor multiplies faster than by AVX512_BF16";
@@ -26,19 +24,22 @@ public static class NativeKernels
     /// </summary>
     public static InstructionSet Instructions { get; }
 
-    /// <summary>Whether they are used: where float32 is multiplied faster than bfloat16, kernels in C# serve bfloat16 better.</summary>
+    /// <summary>
+    /// Whether these kernels are used. Where the processor multiplies float32 faster than bfloat16, kernels in C# are faster for bfloat16,
+    /// too.
+    /// </summary>
     public static bool IsAvailable => Instructions != InstructionSet.Baseline && Processor.HasBFloat16Products;
 
-    /// <summary>For people: which kernels run, or why none do.</summary>
+    /// <summary>A sentence for people: which kernels run, or why none do.</summary>
     public static string Sentence { get; }
 
     /// <summary>
-    /// Operations a second (a multiply-add counts twice) of the processor's multiply-adds of bfloat16 in registers, over all threads:
-    /// the measure that kernels are held against.
+    /// Measures the operations per second (a multiply-add counts twice) of the processor's multiply-adds of bfloat16 in registers, over all
+    /// threads: the bound that kernels are compared with.
     /// </summary>
     /// <param name="instructions"><see cref="InstructionSet.Avx512Bf16"/> or <see cref="InstructionSet.AmxBf16"/>.</param>
-    /// <param name="seconds">How long to measure; the best of short runs counts.</param>
-    /// <returns>0 where the instructions are not there.</returns>
+    /// <param name="seconds">How long to measure, in seconds; the best of short runs counts.</param>
+    /// <returns>Operations per second; 0 where the processor does not have the instructions.</returns>
     public static double Peak(InstructionSet instructions, double seconds)
     {
         if (instructions > Instructions || instructions < InstructionSet.Avx512Bf16)

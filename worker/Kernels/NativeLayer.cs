@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Generation.Kernels;
 
-/// <summary>A layer's packed weights and bias in memory of the library's own.</summary>
+/// <summary>A layer's packed weights and bias, in memory that the native library owns.</summary>
 internal sealed unsafe class NativeLayer : SafeHandle
 {
     public NativeLayer()
@@ -10,7 +10,7 @@ internal sealed unsafe class NativeLayer : SafeHandle
 
     public override bool IsInvalid => handle == 0;
 
-    /// <summary>Null where there is no kernel for this shape.</summary>
+    /// <summary>Packs a layer. Null where there is no kernel for this shape.</summary>
     /// <exception cref="OutOfMemoryException">There is no memory for the packed weights.</exception>
     public static NativeLayer? TryPack(
         in NativeMethods.LayerShape shape,
@@ -46,7 +46,7 @@ internal sealed unsafe class NativeLayer : SafeHandle
         return layer;
     }
 
-    /// <summary>0 where there is no kernel for this shape.</summary>
+    /// <summary>The size of the packed layer in bytes; 0 where there is no kernel for this shape.</summary>
     public static long BytesFor(in NativeMethods.LayerShape shape, InstructionSet instructions) =>
         instructions == InstructionSet.Baseline || instructions > NativeKernels.Instructions
             ? 0

@@ -1,16 +1,17 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 
 [assembly: DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory)]
 
 namespace Generation.Kernels;
 
-/// <summary>Native/generation_kernels.h.</summary>
+/// <summary>The functions of Native/generation_kernels.h.</summary>
 internal static unsafe partial class NativeMethods
 {
     public const string Library = "generation_kernels";
     public const int Version = 1;
 
-    /// <summary>What a call returns.</summary>
+    /// <summary>The result codes of calls.</summary>
     public enum Result
     {
         Done,
@@ -48,7 +49,7 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Library)]
     public static partial double gk_peak_run(long rounds, in Team team, InstructionSet instructions);
 
-    /// <summary>The threads of a call: libtorch's own, or .NET's pool where there are none.</summary>
+    /// <summary>The threads of a call: libtorch's own or, where there are none, .NET's pool.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public readonly struct Team
     {
@@ -107,4 +108,13 @@ internal static unsafe partial class NativeMethods
         public long Height;
         public long Width;
     }
+}
+
+/// <summary>Throws the runtime's exception where the native library's own memory runs out, because callers handle both alike.</summary>
+internal static class NoMemory
+{
+    [DoesNotReturn]
+#pragma warning disable CA2201, MA0012 // the runtime's exception is meant
+    public static void Throw(string what) => throw new OutOfMemoryException($"there is no memory for {what}");
+#pragma warning restore CA2201, MA0012
 }

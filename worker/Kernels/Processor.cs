@@ -2,21 +2,42 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Generation.Kernels;
 
-/// <summary>What this machine's processor can do, and what it may.</summary>
+/// <summary>Sets of processor instructions that kernels are written for, each of which contains the ones before it.</summary>
+public enum InstructionSet
+{
+    /// <summary>What every processor has; there are no kernels of ours for it.</summary>
+    Baseline,
+
+    /// <summary>AVX2 with fused multiply-add: eight float32 numbers per instruction.</summary>
+    Avx2,
+
+    /// <summary>AVX-512 (F, BW, DQ, VL): sixteen float32 numbers per instruction.</summary>
+    Avx512,
+
+    /// <summary>AVX-512 with AVX512_BF16: products of pairs of bfloat16 numbers.</summary>
+    Avx512Bf16,
+
+    /// <summary>AMX: products of bfloat16 tiles of sixteen rows.</summary>
+    AmxBf16,
+}
+
+/// <summary>The instructions that this machine's processor has, and those that may be used.</summary>
 public static class Processor
 {
     /// <summary>
-    /// Environment variable that bounds the instructions of all kernels: baseline, avx2, avx512, avx512_bf16 or amx_bf16.
+    /// The environment variable that limits the instructions of all kernels: baseline, avx2, avx512, avx512_bf16 or amx_bf16.
     /// </summary>
     public const string Variable = "GENERATION_MAX_ISA";
 
-    /// <summary>Environment variable that turns our own kernels off where it is 0: all runs as libtorch runs it, for comparison.</summary>
+    /// <summary>
+    /// The environment variable that turns our own kernels off where it is 0, so that libtorch computes everything, for comparison.
+    /// </summary>
     public const string KernelsVariable = "GENERATION_KERNELS";
 
     /// <summary>Whether our own kernels may run at all.</summary>
     public static bool KernelsAllowed { get; } = Environment.GetEnvironmentVariable(KernelsVariable) != "0";
 
-    /// <summary>The largest set that <see cref="Variable"/> allows; a name that is none of them bounds nothing.</summary>
+    /// <summary>The largest set that <see cref="Variable"/> allows; an unknown name sets no limit.</summary>
     public static InstructionSet Allowed { get; } =
         Environment.GetEnvironmentVariable(Variable) switch
         {
@@ -43,18 +64,16 @@ public static class Processor
     internal static bool IsIntel { get; } = X86Base.IsSupported && X86Base.CpuId(0, 0).Ebx == 0x756e6547;
 
     /// <summary>
-    /// The largest set for products of bfloat16 that the processor says it has, whatever may be used, or
-    /// <see cref="InstructionSet.Baseline"/>:
-    /// what a machine lacks where the kernels for them were not built.
+    /// The largest set for products of bfloat16 that the processor reports, whether it may be used or not, or
+    /// <see cref="InstructionSet.Baseline"/>. It tells what a machine misses where the kernels for it were not built.
     /// </summary>
     internal static InstructionSet BFloat16Products { get; } = FindBFloat16Products();
 
     /// <summary>
-    /// Whether the processor multiplies bfloat16 faster than float32, and may: by AMX, or by AVX512_BF16 where that is the faster. On
-    /// Intel's
-    /// it is not: one such instruction takes as long as four multiply-adds of half as many numbers (vdpbf16ps 70 GFLOP/s a core,
-    /// float32 140, on one with AMX), and libtorch's bfloat16 layers take 1.2 to 3 times as long as our float32 kernels over the same
-    /// numbers.
+    /// Whether the processor multiplies bfloat16 faster than float32, and may: by AMX, or by AVX512_BF16 where that is faster. On Intel's
+    /// processors it is not: one such instruction takes as long as four multiply-adds of half as many numbers (vdpbf16ps 70 GFLOP/s per
+    /// core, float32 140, on a processor with AMX), and libtorch's bfloat16 layers take 1.2 to 3 times as long as our float32 kernels over
+    /// the same numbers.
     /// </summary>
     public static bool HasBFloat16Products { get; } =
         HasAvx512
@@ -86,7 +105,7 @@ public static class Processor
             : InstructionSet.Baseline;
     }
 
-    /// <summary>The set of vectors in C# that belongs to <paramref name="set"/>, AVX-512 or AVX2.</summary>
+    /// <summary>Returns the set of kernels in C# that belongs to <paramref name="set"/>, AVX-512 or AVX2.</summary>
     /// <exception cref="PlatformNotSupportedException">The processor does not have it, or may not use it.</exception>
     internal static InstructionSet Require(InstructionSet set)
     {

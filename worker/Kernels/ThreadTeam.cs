@@ -4,15 +4,20 @@ using System.Runtime.InteropServices;
 namespace Generation.Kernels;
 
 /// <summary>
-/// Runs pieces of a kernel on several threads. Where libtorch is in the process these are the threads of its own OpenMP runtime, asked
-/// through <c>GOMP_parallel</c>: a second set of threads would compete with those that libtorch keeps spinning. Elsewhere .NET's pool.
+/// Runs the pieces of a kernel on several threads. Where libtorch is in the process these are the threads of its own OpenMP runtime, called
+/// through <c>GOMP_parallel</c>, because a second set of threads would compete with those that libtorch keeps spinning. Otherwise they are
+/// those of .NET's thread pool.
 /// </summary>
 public static unsafe class ThreadTeam
 {
+    private const long NumbersPerRun = 32768;
+
     private static nint s_parallel;
     private static int s_threads = Environment.ProcessorCount;
 
-    /// <summary>Threads that one kernel uses; libtorch's own number where it is in the process (<c>torch.set_num_threads</c>).</summary>
+    /// <summary>
+    /// The number of threads that one kernel uses; it is libtorch's own number where it is in the process (<c>torch.set_num_threads</c>).
+    /// </summary>
     public static int Threads
     {
         get => s_threads;
@@ -23,10 +28,10 @@ public static unsafe class ThreadTeam
     public static nint Parallel => s_parallel;
 
     /// <summary>
-    /// Takes the threads of the OpenMP runtime that libtorch has brought into this process; to be called once libtorch is loaded.
-    /// libtorch brings it under a name of its own, so the library that is mapped is the one to ask.
+    /// Finds the OpenMP runtime that libtorch has brought into this process; to be called once libtorch is loaded. libtorch's copy has a
+    /// name of its own, so it is looked for among the libraries that are mapped.
     /// </summary>
-    /// <returns>Whether there is one; else pieces run on .NET's pool.</returns>
+    /// <returns>Whether it was found; otherwise pieces run on .NET's thread pool.</returns>
     public static bool UseOpenMp()
     {
         if (!OperatingSystem.IsLinux())
@@ -44,10 +49,8 @@ public static unsafe class ThreadTeam
 
     /// <summary>
     /// Calls <paramref name="body"/> for each piece of 0 .. <paramref name="pieces"/> once, on any thread and in any order, and returns
-    /// when
-    /// all are done. Threads take the next piece when they are ready for it, so pieces of different cost balance. The first exception that
-    /// a
-    /// piece throws is thrown here, once all threads have stopped.
+    /// when all are done. Threads take the next piece when they are ready for it, so pieces of different cost balance. The first exception
+    /// that a piece throws is thrown here, once all threads have stopped.
     /// </summary>
     public static void For(long pieces, Action<long> body)
     {
@@ -86,6 +89,17 @@ public static unsafe class ThreadTeam
         }
 
         work.ThrowIfFailed();
+    }
+
+    /// <summary>
+    /// Divides rows among threads where there are enough of them, because a second thread costs some microseconds. Calls
+    /// <paramref name="body"/> with ranges (begin, end) of <paramref name="rows"/> rows, on any thread and in any order. The ranges depend
+    /// on nothing but the number of rows and their size.
+    /// </summary>
+    public static void ForRows(long rows, long numbersPerRow, Action<long, long> body)
+    {
+        long run = Math.Max(1, NumbersPerRun / Math.Max(1, numbersPerRow));
+        For((rows + run - 1) / run, piece => body(piece * run, Math.Min(rows, (piece + 1) * run)));
     }
 
     [UnmanagedCallersOnly]

@@ -220,3 +220,28 @@ public static class PromptParser
         public double Weight { get; set; } = 1;
     }
 }
+
+/// <summary>How a prompt's text is read.</summary>
+public enum PromptSyntax
+{
+    /// <summary>The text as it stands, cut to what the text encoder takes at once: the reference pipelines' way.</summary>
+    Plain = 0,
+
+    /// <summary>
+    /// With emphasis, BREAK, textual inversion, and as many chunks as the text needs, as AUTOMATIC1111's web UI reads it. A text that uses
+    /// none of this and fits into one chunk gives the same as <see cref="Plain"/>, to the bit.
+    /// </summary>
+    Weighted = 1,
+}
+
+/// <summary>A stretch of a prompt with one weight.</summary>
+/// <param name="Text">The text, escapes resolved.</param>
+/// <param name="Weight">What the encoded text is multiplied by; 1 leaves it alone.</param>
+public sealed record PromptPart(string Text, double Weight);
+
+/// <summary>A prompt cannot be read; the message says where and what the limit is, and holds nothing of the prompt itself.</summary>
+public sealed class PromptException : Exception
+{
+    public PromptException(string message)
+        : base(message) { }
+}

@@ -1,6 +1,8 @@
 namespace Generation.Schedules;
 
-/// <summary>The beta distribution: its distribution function, the regularised incomplete beta function, and the inverse of that.</summary>
+/// <summary>
+/// The beta distribution: its cumulative distribution function, which is the regularised incomplete beta function, and the inverse of that.
+/// </summary>
 internal static class BetaDistribution
 {
     private const int MaximumIterations = 500;
@@ -18,10 +20,10 @@ internal static class BetaDistribution
         1.5056327351493116e-7,
     ];
 
-    /// <summary>The value that a share <paramref name="probability"/> of the distribution lies below.</summary>
+    /// <summary>The value below which the share <paramref name="probability"/> of the distribution lies.</summary>
     /// <param name="probability">0 to 1.</param>
-    /// <param name="a">First shape, above 0.</param>
-    /// <param name="b">Second shape, above 0.</param>
+    /// <param name="a">The first shape parameter, above 0.</param>
+    /// <param name="b">The second shape parameter, above 0.</param>
     public static double Quantile(double probability, double a, double b)
     {
         if (probability is <= 0 or >= 1)

@@ -119,7 +119,7 @@ internal static class ExplodingRows
         };
     }
 
-    /// <summary>The run's timesteps and noise levels by spacing and shape, without the final level.</summary>
+    /// <summary>Returns the run's timesteps and noise levels by spacing and shape, without the final level.</summary>
     private static (double[] Timesteps, double[] Levels, NoiseTable Table) Plan(
         SchedulerConfig config,
         int steps,
@@ -164,18 +164,18 @@ internal static class ExplodingRows
             var other => throw new SchedulerException($"final_sigmas_type is '{other}'; it must be zero or sigma_min"),
         };
 
-    /// <summary>The geometric mean, as torch.lerp of the logarithms comes to it.</summary>
+    /// <summary>The geometric mean, rounded as torch.lerp of the logarithms rounds it.</summary>
     private static float Middle(float sigma, float other)
     {
         (float a, float b) = (MathF.Log(sigma), MathF.Log(other));
         return MathF.Exp(b - (b - a) * 0.5f);
     }
 
-    /// <summary>Each value twice but the first.</summary>
+    /// <summary>Returns each value twice, except the first.</summary>
     private static IEnumerable<T> DoubledTail<T>(IReadOnlyList<T> values) =>
         values.Take(1).Concat(values.Skip(1).SelectMany(v => new[] { v, v }));
 
-    /// <summary>The noise level at each training timestep, rising, and its logarithm.</summary>
+    /// <summary>The noise level at each training timestep, ascending, and its logarithm.</summary>
     private sealed record NoiseTable(float[] Sigmas, float[] Logs)
     {
         public static NoiseTable Of(SchedulerConfig config)

@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace Generation.Schedules;
 
-/// <summary>The schedules of rectified flows: sigma is the share of noise in the sample, 1 to 0.</summary>
+/// <summary>The schedules of rectified flows: sigma is the share of noise in the sample, from 1 to 0.</summary>
 internal static class FlowRows
 {
     public static Rows Euler(SchedulerConfig config, int asked, SchedulerOptions options)
@@ -54,8 +54,8 @@ internal static class FlowRows
         T.CreateChecked(config.Shift) * sigma / (T.One + T.CreateChecked(config.Shift - 1) * sigma);
 
     /// <summary>
-    /// Levels spread evenly over those of the training. Their ends are shifted here and once more in the run, as the
-    /// reference does.
+    /// Levels spread evenly over the training's. Their ends are shifted here and once more in the run, as the reference implementation
+    /// does.
     /// </summary>
     private static double[] Even(SchedulerConfig config, int steps)
     {

@@ -1,9 +1,9 @@
 namespace Generation.Schedules;
 
-/// <summary>Evenly spaced values and interpolation with the rounding of NumPy, from which the reference schedules are made.</summary>
+/// <summary>Evenly spaced values and interpolation, with the rounding of NumPy, which the reference schedules are made with.</summary>
 internal static class Grid
 {
-    /// <summary><paramref name="count"/> values from start to stop, both included.</summary>
+    /// <summary>Returns <paramref name="count"/> values from start to stop, both included.</summary>
     public static double[] Linspace(double start, double stop, int count)
     {
         double[] values = new double[count];
@@ -47,7 +47,7 @@ internal static class Grid
         return values;
     }
 
-    /// <summary><paramref name="count"/> values from start downwards by <paramref name="step"/>.</summary>
+    /// <summary>Returns <paramref name="count"/> values from start downwards by <paramref name="step"/>.</summary>
     /// <remarks>
     /// numpy.arange adds an extra value at some lengths (61 steps of 1000), where the quotient rounds up; a schedule has exactly its steps.
     /// </remarks>
@@ -57,7 +57,7 @@ internal static class Grid
         return [.. Enumerable.Range(0, count).Select(i => start + i * delta)];
     }
 
-    /// <summary>The value of a table at a fractional index, held at its ends.</summary>
+    /// <summary>The value of a table at a fractional index. Beyond its ends it is the value at the end.</summary>
     public static double Interpolate(IReadOnlyList<float> table, double index)
     {
         if (index <= 0)
@@ -80,9 +80,9 @@ internal static class Grid
     public static double[] ToDouble(IEnumerable<float> values) => [.. values.Select(v => (double)v)];
 
     /// <summary>
-    /// The logarithm as NumPy's vectorised loops (AVX2 and AVX-512 alike) compute it in single precision: a quotient of two
-    /// polynomials around 1, within 4 units in the last place. One value in sixteen differs from the rounded logarithm, and on
-    /// that bit hangs at which whole timestep the noisiest level of a shaped schedule stands.
+    /// The logarithm as NumPy's vectorised loops (AVX2 and AVX-512 alike) compute it in single precision: a quotient of two polynomials
+    /// around 1, within 4 units in the last place. One value in sixteen differs from the correctly rounded logarithm, and that bit decides
+    /// which whole timestep the noisiest level of a shaped schedule falls on.
     /// </summary>
     public static float Log(float value)
     {

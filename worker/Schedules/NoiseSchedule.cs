@@ -1,8 +1,8 @@
 namespace Generation.Schedules;
 
 /// <summary>
-/// The noise that training added at each timestep: the cumulative product of 1 - beta. In single precision, with the
-/// product summed up in double precision, as torch.cumprod does on a CPU.
+/// The noise that training added at each timestep: the cumulative product of 1 - beta. It is in single precision, with the product
+/// accumulated in double precision, as torch.cumprod does on a CPU.
 /// </summary>
 internal sealed class NoiseSchedule
 {
@@ -11,15 +11,16 @@ internal sealed class NoiseSchedule
         AlphasCumprod = alphasCumprod;
     }
 
-    /// <summary>Signal power left at each timestep, falling.</summary>
+    /// <summary>The signal power left at each timestep, descending.</summary>
     public float[] AlphasCumprod { get; }
 
-    /// <summary>Noise to signal ratio sqrt((1 - a) / a) at each timestep, rising.</summary>
+    /// <summary>The ratio of noise to signal, sqrt((1 - a) / a), at each timestep, ascending.</summary>
     public float[] Sigmas => [.. AlphasCumprod.Select(a => MathF.Sqrt((1 - a) / a))];
 
-    /// <param name="config">beta_start, beta_end, beta_schedule or trained_betas, rescale_betas_zero_snr.</param>
+    /// <param name="config">The settings beta_start, beta_end, beta_schedule or trained_betas, and rescale_betas_zero_snr are read.</param>
     /// <param name="keepTerminalFinite">
-    /// With zero terminal SNR the last sigma would be infinite: schedulers that count in sigmas hold its alpha at 2^-24.
+    /// Whether the alpha of the last timestep is kept at 2^-24 where its signal to noise ratio is zero, because its sigma would be
+    /// infinite. Schedulers that calculate with sigmas need this.
     /// </param>
     public static NoiseSchedule Of(SchedulerConfig config, bool keepTerminalFinite)
     {

@@ -1,6 +1,6 @@
 namespace Generation.Schedules;
 
-/// <summary>The schedules of DDIM, DDPM, PNDM, LCM and TCD, which count in whole training timesteps.</summary>
+/// <summary>The schedules of DDIM, DDPM, PNDM, LCM and TCD, whose timesteps are whole timesteps of the training.</summary>
 internal static class PreservingRows
 {
     /// <summary>The order of PNDM's multistep method, and how many steps its Runge-Kutta beginning takes.</summary>
@@ -56,7 +56,7 @@ internal static class PreservingRows
         return Consistency(config, steps, options, schedule, options.OriginalInferenceSteps ?? config.OriginalInferenceSteps);
     }
 
-    /// <summary>The timesteps of a run are taken from the schedule that the model was distilled on.</summary>
+    /// <summary>The timesteps of a consistency model, taken from the schedule that the model was distilled on.</summary>
     private static Rows Consistency(SchedulerConfig config, int steps, SchedulerOptions options, double[] distilled, int limit)
     {
         if (options.Timesteps is { } own)
@@ -80,7 +80,9 @@ internal static class PreservingRows
         return new Rows(steps, [.. Enumerable.Range(0, steps).Select(k => falling[(int)Math.Floor(k * share)])], []);
     }
 
-    /// <summary>Every k-th training timestep, k being the training's length over <paramref name="originalSteps"/>.</summary>
+    /// <summary>
+    /// Every k-th timestep of the training, where k is the number of training timesteps divided by <paramref name="originalSteps"/>.
+    /// </summary>
     private static double[] Distilled(SchedulerConfig config, SchedulerOptions options, int originalSteps)
     {
         int train = config.NumTrainTimesteps;

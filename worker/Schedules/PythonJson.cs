@@ -3,20 +3,22 @@ using System.Text.Json;
 
 namespace Generation.Schedules;
 
-/// <summary>Reads the JSON that Python's json module writes: with <c>Infinity</c>, <c>-Infinity</c> and <c>NaN</c> as bare words.</summary>
-/// <remarks>Schedulers' configs have them (lambda_min_clipped). They become strings here; see <see cref="Number"/>.</remarks>
+/// <summary>
+/// Reads the JSON that Python's json module writes, in which <c>Infinity</c>, <c>-Infinity</c> and <c>NaN</c> stand without quotes.
+/// </summary>
+/// <remarks>Configs of schedulers contain them (lambda_min_clipped). They become strings here; see <see cref="Number"/>.</remarks>
 public static class PythonJson
 {
-    /// <summary>The root of a JSON text.</summary>
-    /// <exception cref="JsonException">No JSON.</exception>
+    /// <summary>Parses a text and returns its root.</summary>
+    /// <exception cref="JsonException">The text is not JSON.</exception>
     public static JsonElement Parse(string text)
     {
         using var document = JsonDocument.Parse(QuoteBareWords(text));
         return document.RootElement.Clone();
     }
 
-    /// <summary>A number, also one that was a bare word.</summary>
-    /// <exception cref="JsonException">It is another text.</exception>
+    /// <summary>The value of a number, or of a string that stands for Infinity, -Infinity or NaN.</summary>
+    /// <exception cref="JsonException">The element is another string.</exception>
     public static double Number(JsonElement element) =>
         element.ValueKind == JsonValueKind.String
             ? element.GetString() switch

@@ -4,9 +4,9 @@ using System.Text.Json;
 namespace Generation.Schedules;
 
 /// <summary>
-/// The immutable settings of a scheduler: the class of diffusers that it equals and the values that
-/// scheduler_config.json gives. A value that is not given has the default of that class
-/// (<see cref="SchedulerDefaults"/>), so that the same values under another class mean what they mean in diffusers.
+/// The immutable settings of a scheduler: the class in diffusers that it corresponds to, and the values that scheduler_config.json gives. A
+/// value that is not given has the default of that class (<see cref="SchedulerDefaults"/>), so that the same values under another class
+/// mean what they mean in diffusers.
 /// </summary>
 public sealed record SchedulerConfig
 {
@@ -19,10 +19,10 @@ public sealed record SchedulerConfig
     /// <summary>The class name of diffusers, for example "DDIMScheduler".</summary>
     public string ClassName { get; }
 
-    /// <summary>What the file or the overrides say; defaults are not among them.</summary>
+    /// <summary>The values that the file or the overrides give, without defaults.</summary>
     public ImmutableSortedDictionary<string, JsonElement> Values { get; }
 
-    /// <summary>Whether it is a schedule of rectified flows (FLUX), and not of noise that is added.</summary>
+    /// <summary>Whether this is a schedule of rectified flows (FLUX).</summary>
     public bool IsFlow => ClassName is "FlowMatchEulerDiscreteScheduler" or "FlowMatchHeunDiscreteScheduler";
 
     public int NumTrainTimesteps => Integer("num_train_timesteps", 1);
@@ -31,16 +31,16 @@ public sealed record SchedulerConfig
 
     public double BetaEnd => Number("beta_end");
 
-    /// <summary>linear, scaled_linear, squaredcos_cap_v2, sigmoid (DDPM) or exp (Heun).</summary>
+    /// <summary>One of linear, scaled_linear, squaredcos_cap_v2, sigmoid (DDPM) and exp (Heun).</summary>
     public string BetaSchedule => Text("beta_schedule");
 
-    /// <summary>Betas that take the place of the schedule; null where none are given.</summary>
+    /// <summary>Betas that replace those of the schedule; null where none are given.</summary>
     public IReadOnlyList<double>? TrainedBetas => Numbers("trained_betas");
 
-    /// <summary>epsilon, v_prediction, sample or flow_prediction.</summary>
+    /// <summary>One of epsilon, v_prediction, sample and flow_prediction.</summary>
     public string PredictionType => Text("prediction_type");
 
-    /// <summary>linspace, leading or trailing (table 2 of arXiv 2305.08891).</summary>
+    /// <summary>One of linspace, leading and trailing (table 2 of arXiv 2305.08891).</summary>
     public string TimestepSpacing => Text("timestep_spacing");
 
     public int StepsOffset => Integer("steps_offset", int.MinValue);
@@ -53,14 +53,14 @@ public sealed record SchedulerConfig
 
     public bool SetAlphaToOne => Flag("set_alpha_to_one");
 
-    /// <summary>Dynamic thresholding of the predicted picture (arXiv 2205.11487); for pixel models.</summary>
+    /// <summary>Whether the predicted picture is thresholded dynamically (arXiv 2205.11487), which is for models of pixels.</summary>
     public bool Thresholding => Flag("thresholding");
 
     public double DynamicThresholdingRatio => Number("dynamic_thresholding_ratio");
 
     public double SampleMaxValue => Number("sample_max_value");
 
-    /// <summary>fixed_small, fixed_small_log, fixed_large, fixed_large_log, learned, learned_range; null where not set.</summary>
+    /// <summary>One of fixed_small, fixed_small_log, fixed_large, fixed_large_log, learned and learned_range; null where not set.</summary>
     public string? VarianceType => OptionalText("variance_type");
 
     public bool SkipPrkSteps => Flag("skip_prk_steps");
@@ -81,21 +81,21 @@ public sealed record SchedulerConfig
 
     public double? SigmaMax => OptionalNumber("sigma_max");
 
-    /// <summary>linear or log_linear.</summary>
+    /// <summary>One of linear and log_linear.</summary>
     public string InterpolationType => Text("interpolation_type");
 
-    /// <summary>discrete or continuous.</summary>
+    /// <summary>One of discrete and continuous.</summary>
     public string TimestepType => Text("timestep_type");
 
-    /// <summary>zero or sigma_min.</summary>
+    /// <summary>One of zero and sigma_min.</summary>
     public string FinalSigmasType => Text("final_sigmas_type");
 
     public int SolverOrder => Integer("solver_order", 1);
 
-    /// <summary>dpmsolver, dpmsolver++, sde-dpmsolver, sde-dpmsolver++, deis, data_prediction or noise_prediction.</summary>
+    /// <summary>One of dpmsolver, dpmsolver++, sde-dpmsolver, sde-dpmsolver++, deis, data_prediction and noise_prediction.</summary>
     public string AlgorithmType => Text("algorithm_type");
 
-    /// <summary>midpoint, heun, logrho, bh1 or bh2.</summary>
+    /// <summary>One of midpoint, heun, logrho, bh1 and bh2.</summary>
     public string SolverType => Text("solver_type");
 
     public bool LowerOrderFinal => Flag("lower_order_final");
@@ -133,12 +133,12 @@ public sealed record SchedulerConfig
 
     public double? ShiftTerminal => OptionalNumber("shift_terminal");
 
-    /// <summary>exponential or linear.</summary>
+    /// <summary>One of exponential and linear.</summary>
     public string TimeShiftType => Text("time_shift_type");
 
     public bool StochasticSampling => Flag("stochastic_sampling");
 
-    /// <summary>A config of a class with all its defaults.</summary>
+    /// <summary>The config of a class with the defaults of all settings.</summary>
     /// <exception cref="SchedulerException">No scheduler has that class name.</exception>
     public static SchedulerConfig Of(string className)
     {
@@ -146,8 +146,8 @@ public sealed record SchedulerConfig
         return new SchedulerConfig(className, ImmutableSortedDictionary.Create<string, JsonElement>(StringComparer.Ordinal));
     }
 
-    /// <summary>Reads scheduler_config.json, or the folder that holds it.</summary>
-    /// <exception cref="SchedulerException">The file is no such config.</exception>
+    /// <summary>Reads scheduler_config.json, given as the file or as the folder that holds it.</summary>
+    /// <exception cref="SchedulerException">The file cannot be read, or is not such a config.</exception>
     public static SchedulerConfig Load(string path)
     {
         string file = Directory.Exists(path) ? Path.Combine(path, "scheduler_config.json") : path;
@@ -168,7 +168,10 @@ public sealed record SchedulerConfig
     /// <summary>Parses the text of scheduler_config.json.</summary>
     public static SchedulerConfig Parse(string json) => FromJson(PythonJson.Parse(json));
 
-    /// <summary>Reads a config object whose class is under "_class_name" (or "class"), or is given.</summary>
+    /// <summary>
+    /// Reads a config object. Its class is <paramref name="className"/> or, where that is null, what the object gives as "_class_name" or
+    /// "class".
+    /// </summary>
     public static SchedulerConfig FromJson(JsonElement root, string? className = null)
     {
         if (root.ValueKind != JsonValueKind.Object)
@@ -197,7 +200,7 @@ public sealed record SchedulerConfig
         return new SchedulerConfig(className, values).Checked();
     }
 
-    /// <summary>As a scheduler_config.json: what <see cref="FromJson"/> reads back.</summary>
+    /// <summary>The content of a scheduler_config.json, which <see cref="FromJson"/> reads back.</summary>
     public JsonElement ToJson() =>
         JsonSerializer.SerializeToElement(Values.Add(ClassKeys[0], JsonSerializer.SerializeToElement(ClassName)));
 
@@ -208,8 +211,8 @@ public sealed record SchedulerConfig
         return new SchedulerConfig(className, Values).Checked();
     }
 
-    /// <summary>The config with one value replaced (null: back to the default).</summary>
-    /// <exception cref="SchedulerException">No scheduler has that setting, or it is not of its kind.</exception>
+    /// <summary>The config with one value replaced; null restores the default.</summary>
+    /// <exception cref="SchedulerException">No scheduler has that setting, or the value is of the wrong type.</exception>
     public SchedulerConfig With(string name, object? value)
     {
         if (!SchedulerDefaults.IsKnown(name))
@@ -286,4 +289,11 @@ public sealed record SchedulerConfig
 
     private double[]? Numbers(string name) =>
         Given(name) is { } given ? [.. given.EnumerateArray().Select(e => PythonJson.Number(e))] : null;
+}
+
+/// <summary>A scheduler cannot do what is asked of it. The message names the setting, its value and what is allowed.</summary>
+public sealed class SchedulerException : ArgumentException
+{
+    public SchedulerException(string message)
+        : base(message) { }
 }

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace Generation.Schedules;
 
 /// <summary>
-/// The settings that each scheduler class has and their defaults: the constructor arguments of diffusers 0.35.2.
-/// A number is a double, a choice a string, a switch a bool; a setting that is absent by default has its kind instead.
+/// The settings that each scheduler class has and their defaults: the constructor arguments in diffusers 0.35.2. The default of a number is
+/// a double, of a choice a string, of a switch a bool; a setting without a default has its JSON type instead.
 /// </summary>
 internal static class SchedulerDefaults
 {

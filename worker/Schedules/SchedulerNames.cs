@@ -3,10 +3,10 @@ namespace Generation.Schedules;
 /// <summary>A scheduler by the name that requests use.</summary>
 /// <param name="Name">The canonical name, for example "dpmpp_2m_karras".</param>
 /// <param name="Title">The name as people know it, for example "DPM++ 2M Karras".</param>
-/// <param name="Description">What it is and how many steps it wants, for people.</param>
-/// <param name="ClassName">The class of diffusers.</param>
-/// <param name="Settings">What the name says of its settings; null is the class's default.</param>
-/// <param name="Aliases">What other services and programs call it.</param>
+/// <param name="Description">A sentence for people: what the scheduler is, and how many steps it needs.</param>
+/// <param name="ClassName">The name of its class in diffusers.</param>
+/// <param name="Settings">The settings that the name implies; null is the class's default.</param>
+/// <param name="Aliases">Its names in other services and programs.</param>
 public sealed record NamedScheduler(
     string Name,
     string Title,
@@ -17,12 +17,12 @@ public sealed record NamedScheduler(
 );
 
 /// <summary>
-/// The names of schedulers that clients use (Dezgo, ModelsLab, Stablecog, A1111, diffusers and ours), as data. Case,
-/// spaces, underscores and hyphens make no difference, and "++" is "pp".
+/// The names of schedulers that clients use (Dezgo, ModelsLab, Stablecog, A1111, diffusers and ours), as data. Case, spaces, underscores
+/// and hyphens make no difference, and "++" is "pp".
 /// </summary>
 public static class SchedulerNames
 {
-    /// <summary>The model's own scheduler, as its scheduler_config.json says.</summary>
+    /// <summary>The name of the model's own scheduler, which its scheduler_config.json describes.</summary>
     public const string Auto = "auto";
 
     private const string Flow = "FlowMatchEulerDiscreteScheduler";
@@ -86,7 +86,7 @@ public static class SchedulerNames
         ("use_lu_lambdas", true, "noise levels even in lambda"),
     ];
 
-    /// <summary>All of them; the canonical names of /v1/schedulers.</summary>
+    /// <summary>All schedulers, by the canonical names that /v1/schedulers lists.</summary>
     public static IReadOnlyList<NamedScheduler> All { get; } =
     [
         // Names without a form of their own for latent models go to their nearest kin: DDIM inverted, the variance exploding ones of the
@@ -200,7 +200,7 @@ public static class SchedulerNames
 
     private static readonly Dictionary<string, NamedScheduler> ByName = Index();
 
-    /// <summary>The scheduler of a name or alias; null where none has it.</summary>
+    /// <summary>The scheduler that has a name or alias; null where none has.</summary>
     public static NamedScheduler? Find(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -244,7 +244,9 @@ public static class SchedulerNames
             .With(named.Settings.Where(s => s.Value is null || SchedulerDefaults.Of(named.ClassName).ContainsKey(s.Key)));
     }
 
-    /// <summary>The canonical names that fit a model: those of flows, or all the others.</summary>
+    /// <summary>
+    /// The canonical names of the schedulers that fit a model: those for flows for a flow model, all others for other models.
+    /// </summary>
     public static IReadOnlyList<string> Names(SchedulerConfig model) => [.. All.Where(n => Fits(n, model)).Select(n => n.Name)];
 
     private static bool Fits(NamedScheduler named, SchedulerConfig model) => (named.ClassName is Flow or FlowHeun) == model.IsFlow;

@@ -1,13 +1,15 @@
 namespace Generation.Schedules;
 
-/// <summary>How the noise levels of a run lie between their highest and lowest: the shapes that stand beside the plain one.</summary>
+/// <summary>How the noise levels of a run are spaced between the highest and the lowest, where they do not follow the timesteps.</summary>
 internal static class SigmaShape
 {
-    /// <summary>The noise levels of the shape that the config names, noisy first; null for the plain shape.</summary>
-    /// <param name="config">use_karras_sigmas, use_exponential_sigmas, use_beta_sigmas; sigma_min and sigma_max.</param>
+    /// <summary>The noise levels of the spacing that the config names, noisiest first; null where it names none.</summary>
+    /// <param name="config">
+    /// The settings use_karras_sigmas, use_exponential_sigmas, use_beta_sigmas, sigma_min and sigma_max are read.
+    /// </param>
     /// <param name="highest">The highest level where the config names none.</param>
     /// <param name="lowest">The lowest level where the config names none.</param>
-    /// <param name="count">Number of levels.</param>
+    /// <param name="count">The number of levels.</param>
     public static double[]? Of(SchedulerConfig config, double highest, double lowest, int count)
     {
         string[] named = [.. Names.Where(n => n.Uses(config)).Select(n => n.Name)];
@@ -28,7 +30,7 @@ internal static class SigmaShape
         };
     }
 
-    /// <summary>Evenly spaced in the seventh root (Karras et al., arXiv 2206.00364, formula 5).</summary>
+    /// <summary>Levels evenly spaced in their seventh root (Karras et al., arXiv 2206.00364, formula 5).</summary>
     public static double[] Karras(double highest, double lowest, int count)
     {
         const double Rho = 7;
@@ -36,11 +38,11 @@ internal static class SigmaShape
         return [.. Grid.Linspace(0, 1, count).Select(r => Math.Pow(top + r * (bottom - top), Rho))];
     }
 
-    /// <summary>Evenly spaced in the logarithm.</summary>
+    /// <summary>Levels evenly spaced in their logarithm.</summary>
     public static double[] Exponential(double highest, double lowest, int count) =>
         [.. Grid.Linspace(Math.Log(highest), Math.Log(lowest), count).Select(Math.Exp)];
 
-    /// <summary>At the quantiles of a beta distribution, dense at both ends (arXiv 2407.12173).</summary>
+    /// <summary>Levels at the quantiles of a beta distribution, dense at both ends (arXiv 2407.12173).</summary>
     public static double[] Beta(double highest, double lowest, int count)
     {
         const double Shape = 0.6;
@@ -51,13 +53,13 @@ internal static class SigmaShape
         return [.. Grid.Linspace(0, 1, count).Select(r => lowest + Quantile(1 - r) * (highest - lowest))];
     }
 
-    /// <summary>Evenly spaced in lambda, the logarithm of signal to noise (Lu et al., arXiv 2211.01095).</summary>
+    /// <summary>Levels evenly spaced in lambda, the logarithm of the signal to noise ratio (Lu et al., arXiv 2211.01095).</summary>
     public static double[] Lu(double highestLog, double lowestLog, int count) =>
         [.. Grid.Linspace(0, 1, count).Select(r => Math.Exp(highestLog + r * (lowestLog - highestLog)))];
 
-    /// <summary>The training timestep, fractional, at which the noise has a level.</summary>
-    /// <param name="sigma">The level.</param>
-    /// <param name="logSigmas">The logarithm of the level at each training timestep, rising.</param>
+    /// <summary>The fractional training timestep at which the noise has a level.</summary>
+    /// <param name="sigma">The noise level.</param>
+    /// <param name="logSigmas">The logarithm of the level at each training timestep, ascending.</param>
     public static double Timestep(double sigma, float[] logSigmas)
     {
         double logSigma = Math.Log(Math.Max(sigma, 1e-10));
@@ -67,8 +69,8 @@ internal static class SigmaShape
     }
 
     /// <summary>
-    /// As <see cref="Timestep(double, float[])"/> for a level in single precision: what NumPy makes of it stays in that, but for the
-    /// timestep.
+    /// The same as <see cref="Timestep(double, float[])"/> for a level in single precision. NumPy keeps all but the timestep in single
+    /// precision.
     /// </summary>
     public static double Timestep(float sigma, float[] logSigmas)
     {
@@ -77,7 +79,8 @@ internal static class SigmaShape
     }
 
     /// <summary>
-    /// As <see cref="Timestep(float, float[])"/>, the timestep in single precision, too: torch's product of such a number and an integer.
+    /// The same as <see cref="Timestep(float, float[])"/> with the timestep in single precision, too, as torch multiplies such a number
+    /// with an integer.
     /// </summary>
     public static float TimestepSingle(float sigma, float[] logSigmas)
     {

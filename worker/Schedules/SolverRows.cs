@@ -1,24 +1,26 @@
 namespace Generation.Schedules;
 
-/// <summary>The schedules of the solvers in half log signal-to-noise: DPM-Solver, DEIS, UniPC and SA-Solver.</summary>
+/// <summary>
+/// The schedules of the solvers that calculate with half the logarithm of the signal to noise ratio: DPM-Solver, DEIS, UniPC and SA-Solver.
+/// </summary>
 internal static class SolverRows
 {
-    /// <summary>What stands at the end of the noise levels.</summary>
+    /// <summary>What the last noise level is.</summary>
     public enum Final
     {
-        /// <summary>By final_sigmas_type: zero, or the lowest of the training.</summary>
+        /// <summary>As final_sigmas_type says: zero, or the lowest level of the training.</summary>
         Configured,
 
-        /// <summary>By final_sigmas_type: zero, or the last one once more for shaped levels.</summary>
+        /// <summary>As final_sigmas_type says: zero, or for shaped levels the last one repeated.</summary>
         ConfiguredRepeating,
 
-        /// <summary>The lowest of the training, or the last one once more for shaped levels.</summary>
+        /// <summary>The lowest level of the training, or for shaped levels the last one repeated.</summary>
         Repeating,
     }
 
-    /// <summary>Lays out timesteps and noise levels.</summary>
-    /// <param name="final">What stands at the end.</param>
-    /// <param name="roundShaped">Whether the timesteps of Karras and Lu levels are rounded; others are cut.</param>
+    /// <summary>Computes the timesteps and noise levels.</summary>
+    /// <param name="final">What the last noise level is.</param>
+    /// <param name="roundShaped">Whether the timesteps of Karras and Lu levels are rounded; others are truncated.</param>
     public static Rows Of(SchedulerConfig config, int asked, SchedulerOptions options, Final final, bool roundShaped = true)
     {
         int steps = options.Timesteps?.Count ?? asked;

@@ -3,7 +3,7 @@ namespace Generation.Schedules;
 /// <summary>How the timesteps of a run are spread over those of the training: table 2 of arXiv 2305.08891.</summary>
 internal static class Spacing
 {
-    /// <summary>Whole timesteps, noisy first (DDIM, DDPM, PNDM).</summary>
+    /// <summary>Whole timesteps, noisiest first (DDIM, DDPM, PNDM).</summary>
     public static double[] Discrete(SchedulerConfig config, int steps)
     {
         int train = config.NumTrainTimesteps;
@@ -17,7 +17,9 @@ internal static class Spacing
         };
     }
 
-    /// <summary>Fractional timesteps in single precision, noisy first (the schedulers of k-diffusion: Euler, Heun, LMS, KDPM2).</summary>
+    /// <summary>
+    /// Fractional timesteps in single precision, noisiest first (the schedulers of k-diffusion: Euler, Heun, LMS, KDPM2).
+    /// </summary>
     public static double[] Continuous(SchedulerConfig config, int steps)
     {
         int train = config.NumTrainTimesteps;
@@ -32,11 +34,10 @@ internal static class Spacing
     }
 
     /// <summary>
-    /// Whole timesteps, noisy first, of a grid with one more value, of which the last is left to the end of the run
-    /// (the multistep solvers).
+    /// Whole timesteps, noisiest first, of a grid with one more value, whose last is the end of the run (the multistep solvers).
     /// </summary>
-    /// <param name="config">Spacing and offset.</param>
-    /// <param name="steps">Number of timesteps.</param>
+    /// <param name="config">The settings for spacing and offset are read.</param>
+    /// <param name="steps">The number of timesteps.</param>
     /// <param name="last">The number of training timesteps that are used: fewer where lambda_min_clipped cuts the noisy end.</param>
     public static double[] Solver(SchedulerConfig config, int steps, int last)
     {
@@ -51,7 +52,7 @@ internal static class Spacing
         };
     }
 
-    /// <summary>The caller's timesteps, checked: whole, falling, within the training's.</summary>
+    /// <summary>The caller's timesteps as whole numbers.</summary>
     public static double[] Own(IReadOnlyList<double> timesteps, int train)
     {
         for (int i = 0; i < timesteps.Count; i++)

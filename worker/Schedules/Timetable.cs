@@ -1,9 +1,11 @@
+using System.Runtime.InteropServices;
+
 namespace Generation.Schedules;
 
 /// <summary>
-/// When a run calls its network: the timesteps and noise levels of a scheduler for a number of steps, and which of them are
-/// run. It is plain numbers, without tensors, so that what a job costs is counted by the same lines that run it. The formulas,
-/// their order of operations and their precision are those of diffusers 0.35.2.
+/// When a run calls its network: the timesteps and noise levels of a scheduler for a number of steps, and which of them are run. It is
+/// plain numbers, without tensors, so that what a job costs is counted by the same lines that run it. The formulas, their order of
+/// operations and their precision are those of diffusers 0.35.2.
 /// </summary>
 public sealed class Timetable
 {
@@ -88,11 +90,11 @@ public sealed class Timetable
     /// <summary><see cref="Sigmas"/> in the precision that schedulers calculate in.</summary>
     internal float[] Levels { get; }
 
-    /// <summary>The levels between two steps; of the midpoint methods.</summary>
+    /// <summary>For the midpoint methods the levels between two steps; null for others.</summary>
     internal MidpointLevels? Midpoints { get; }
 
-    /// <summary>The timetable of one run.</summary>
-    /// <param name="config">Class and settings.</param>
+    /// <summary>Computes the timetable of one run.</summary>
+    /// <param name="config">The scheduler's class and settings.</param>
     /// <param name="steps">num_inference_steps, 1 to num_train_timesteps; timesteps or sigmas in the options set their own number.</param>
     /// <param name="options">What the run asks for beyond the config.</param>
     /// <exception cref="SchedulerException">A setting has a value that the class does not know, or the steps are out of range.</exception>
@@ -152,8 +154,8 @@ public sealed class Timetable
     }
 
     /// <summary>
-    /// The step at which a run of a strength begins. Stable Diffusion's pipelines cut the steps that are left to a whole number;
-    /// those of flows keep the fraction of a step until the last moment, so that they run one more where it does not come out even.
+    /// The step at which a run of a strength begins. Stable Diffusion's pipelines cut the steps that are left to a whole number; those of
+    /// flows keep the fraction of a step until the last moment, so that they run one more where it does not come out even.
     /// </summary>
     private int FirstStep(double strength) =>
         Config.IsFlow
@@ -170,8 +172,8 @@ public sealed class Timetable
     }
 }
 
-/// <summary>What a scheduler's class says of a run.</summary>
-/// <param name="Steps">As asked for.</param>
+/// <summary>What a scheduler's class makes of a run.</summary>
+/// <param name="Steps">The number of steps that were asked for.</param>
 /// <param name="Timesteps">One for each call of the network.</param>
 /// <param name="Levels">One for each call and one after the last; empty where the class has none.</param>
 /// <param name="Order">Calls of the network per step.</param>
@@ -180,5 +182,18 @@ internal sealed record Rows(int Steps, double[] Timesteps, float[] Levels, int O
     public MidpointLevels? Midpoints { get; init; }
 }
 
-/// <summary>Of the midpoint methods: the levels between two steps, and the ways down past the next one and up to it.</summary>
+/// <summary>
+/// For the midpoint methods: the levels between two steps, and the levels from which they go down past the next one and back up to it.
+/// </summary>
 internal sealed record MidpointLevels(float[] Between, float[] Up, float[] Down);
+
+/// <summary>The calls of the network that a run makes, as indices into the timesteps of its schedule.</summary>
+/// <param name="Begin">The index of the first call.</param>
+/// <param name="End">The index after the last call.</param>
+/// <param name="Of">How many calls the whole schedule has, which tells a window of another schedule.</param>
+[StructLayout(LayoutKind.Auto)]
+public readonly record struct StepWindow(int Begin, int End, int Of)
+{
+    /// <summary>How many calls are made.</summary>
+    public int Count => Math.Max(0, End - Begin);
+}

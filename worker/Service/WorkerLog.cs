@@ -3,13 +3,13 @@ using Generation.Storage.Jobs;
 
 namespace Generation.Service;
 
-/// <summary>What the worker logs. No prompt and no key is ever an argument.</summary>
+/// <summary>The worker's log messages. No prompt and no key is ever an argument.</summary>
 internal static partial class WorkerLog
 {
     [LoggerMessage(1, LogLevel.Information, "Worker {Id} runs {Models} model(s) in {Slots} slot(s)")]
     public static partial void Registered(ILogger logger, string id, int models, int slots);
 
-    [LoggerMessage(2, LogLevel.Warning, "The worker's presence could not be told, trying again: {Reason}")]
+    [LoggerMessage(2, LogLevel.Warning, "This worker could not report to the database, trying again: {Reason}")]
     public static partial void PresenceTrouble(ILogger logger, string reason);
 
     [LoggerMessage(3, LogLevel.Information, "An operator drains this worker: it hands its jobs back and ends")]
@@ -21,7 +21,7 @@ internal static partial class WorkerLog
     [LoggerMessage(5, LogLevel.Warning, "Stopped before {Jobs} job(s) could be handed back; their leases will lapse")]
     public static partial void NotDrained(ILogger logger, int jobs);
 
-    [LoggerMessage(6, LogLevel.Warning, "The process begins anew: {Reason}")]
+    [LoggerMessage(6, LogLevel.Warning, "The process restarts: {Reason}")]
     public static partial void Recycling(ILogger logger, string reason);
 
     [LoggerMessage(7, LogLevel.Warning, "Clips are off: {Missing}")]
@@ -63,22 +63,22 @@ internal static partial class WorkerLog
     [LoggerMessage(26, LogLevel.Warning, "The results store did not take or give a file of job {JobId}, trying again: {Reason}")]
     public static partial void OutputNotStored(ILogger logger, JobId jobId, string reason);
 
-    [LoggerMessage(30, LogLevel.Warning, "The lease is lost: the job is another worker's")]
+    [LoggerMessage(30, LogLevel.Warning, "The lease is lost: the job belongs to another worker")]
     public static partial void LeaseLost(ILogger logger);
 
     [LoggerMessage(31, LogLevel.Warning, "The lease could not be renewed, trying again: {Reason}")]
     public static partial void LeaseNotRenewed(ILogger logger, string reason);
 
-    [LoggerMessage(32, LogLevel.Error, "The lease keeper failed, and goes on")]
+    [LoggerMessage(32, LogLevel.Error, "The lease keeper failed, and tries again")]
     public static partial void LeaseKeeperFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(40, LogLevel.Information, "Goes on from step {Step}, which another worker left")]
+    [LoggerMessage(40, LogLevel.Information, "Continues from step {Step} of another worker's checkpoint")]
     public static partial void CheckpointRestored(ILogger logger, int step);
 
     [LoggerMessage(41, LogLevel.Warning, "The checkpoint cannot be used, the job begins again: {Reason}")]
     public static partial void CheckpointUnusable(ILogger logger, string reason);
 
-    [LoggerMessage(42, LogLevel.Warning, "The latents could not be kept: {Reason}")]
+    [LoggerMessage(42, LogLevel.Warning, "The checkpoint could not be stored: {Reason}")]
     public static partial void CheckpointNotSaved(ILogger logger, string reason);
 
     [LoggerMessage(43, LogLevel.Debug, "An old checkpoint could not be deleted: {Reason}")]

@@ -6,9 +6,8 @@ namespace Generation.Torch;
 internal static class AllottedCores
 {
     /// <summary>
-    /// Physical cores in this process's affinity, one for each pair of hardware threads, and no more than the share of time that its
-    /// control
-    /// group has (a container's CPU limit). At least one.
+    /// The number of physical cores in this process's affinity, one for each pair of hardware threads, but no more than the share of time
+    /// that its control group has (a container's CPU limit). At least one.
     /// </summary>
     public static int Count()
     {

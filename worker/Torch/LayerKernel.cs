@@ -1,11 +1,10 @@
 namespace Generation.Torch;
 
 /// <summary>
-/// A layer's packed weight with the kernel of ours that reads it. Those that lie in memory beside the weight itself hold at most a quarter
-/// of the
-/// machine's memory together: layers beyond that run as libtorch runs them.
+/// A layer's packed weight with our own kernel that reads it. Packed weights that exist in addition to the weight itself take at most a
+/// quarter of the machine's memory together; layers beyond that are computed by libtorch.
 /// </summary>
-/// <typeparam name="TRun">How the kernel is called.</typeparam>
+/// <typeparam name="TRun">The delegate that calls the kernel.</typeparam>
 internal sealed class LayerKernel<TRun> : IDisposable
     where TRun : Delegate
 {
@@ -24,8 +23,8 @@ internal sealed class LayerKernel<TRun> : IDisposable
 
     public TRun Run { get; }
 
-    /// <summary>Null where <paramref name="pack"/> makes nothing, or there is no room.</summary>
-    /// <param name="bytes">What the packed weight takes, roughly; 0 where it takes the weight's own place.</param>
+    /// <summary>Packs a layer. Null where <paramref name="pack"/> returns null, or there is no room.</summary>
+    /// <param name="bytes">About how many bytes the packed weight takes; 0 where it replaces the weight.</param>
     /// <param name="pack">Packs the weight; called only where there is room.</param>
     public static LayerKernel<TRun>? Within(long bytes, Func<(IDisposable Packed, TRun Run)?> pack)
     {
@@ -61,7 +60,7 @@ internal sealed class LayerKernel<TRun> : IDisposable
     }
 }
 
-/// <summary>Bytes of all packed weights of this process.</summary>
+/// <summary>The size of all packed weights of this process, in bytes.</summary>
 internal static class PackedMemory
 {
     private static readonly long s_limit = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;

@@ -4,23 +4,23 @@ using static TorchSharp.torch;
 
 namespace Generation.Torch;
 
-/// <summary>Chooses the kernel of ours for a layer, by the processor, the type and the shape.</summary>
+/// <summary>Chooses our own kernel for a layer, by the processor, the number type and the shape.</summary>
 internal static unsafe class LayerKernels
 {
-    /// <param name="x">(rows, features), dense, of the weight's element.</param>
+    /// <param name="x">(rows, features), dense, of the weight's type.</param>
     /// <param name="result">(rows, outputs); gated: (rows, outputs / 2).</param>
     /// <param name="added">(rows, outputs), or null; it may be <paramref name="result"/>.</param>
     public delegate void Linear(void* x, void* result, void* added, long rows);
 
-    /// <param name="x">(batch, height, width, channels), dense, of the weight's element.</param>
-    /// <param name="result">(batch, height, width, outputs) of the result's size.</param>
-    /// <param name="added">Of the result's shape, or null; it may be <paramref name="result"/>.</param>
+    /// <param name="x">(batch, height, width, channels), dense, of the weight's type.</param>
+    /// <param name="result">(batch, height, width, outputs), of the result's size.</param>
+    /// <param name="added">Has the result's shape, or is null; it may be <paramref name="result"/>.</param>
     public delegate void Convolution(void* x, void* result, void* added, int batch, int height, int width);
 
     // Pictures of few channels (a network's first and last layer) are faster in libtorch: ours fill vectors with channels
     private const int LeastChannels = 16;
 
-    /// <summary>The element that kernels know for a tensor's type; null for none.</summary>
+    /// <summary>The element type that kernels have for a tensor's type; null for none.</summary>
     public static Element? ElementOf(Tensor tensor) =>
         tensor.dtype switch
         {
@@ -30,17 +30,16 @@ internal static unsafe class LayerKernels
         };
 
     /// <summary>
-    /// Whether kernels that compute in float32 serve this element better than libtorch: always in float32, and in bfloat16 where the
-    /// processor
-    /// has no instructions for products of it.
+    /// Whether kernels that compute in float32 are faster than libtorch for this element type: always for float32, and for bfloat16 where
+    /// the processor has no instructions for products of it.
     /// </summary>
     public static bool Widens(Element element) => element == Element.Float32 || !Processor.HasBFloat16Products;
 
     /// <param name="weight">(outputs, features).</param>
     /// <param name="bias">(outputs), or null.</param>
     /// <param name="gated">Whether the second half of the outputs are gates of the first.</param>
-    /// <param name="replaces">Whether the weight itself is let go once it is packed.</param>
-    /// <returns>Null where libtorch runs the layer.</returns>
+    /// <param name="replaces">Whether the weight itself is released once it is packed.</param>
+    /// <returns>The kernel; null where libtorch computes the layer.</returns>
     public static LayerKernel<Linear>? OfLinear(Tensor weight, Tensor? bias, bool gated, bool replaces)
     {
         if (!Takes(weight, bias, out Element element, out Element biasElement))
@@ -80,8 +79,8 @@ internal static unsafe class LayerKernels
 
     /// <param name="weight">(outputs, channels, height, width).</param>
     /// <param name="bias">(outputs), or null.</param>
-    /// <param name="replaces">Whether the weight itself is let go once it is packed.</param>
-    /// <returns>Null where libtorch runs the layer.</returns>
+    /// <param name="replaces">Whether the weight itself is released once it is packed.</param>
+    /// <returns>The kernel; null where libtorch computes the layer.</returns>
     public static LayerKernel<Convolution>? OfConvolution(Tensor weight, Tensor? bias, long[] stride, long[] padding, bool replaces)
     {
         if (!Takes(weight, bias, out Element element, out Element biasElement) || stride[0] != stride[1] || padding[0] != padding[1])

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Generation.Torch;
 
 /// <summary>
-/// A convolution of pictures (batch, in, height, width) by weight (out, in, height, width), without groups or dilation, with the
-/// weight packed at the first call into the layout that the processor computes with.
+/// A convolution of pictures (batch, in, height, width) by weight (out, in, height, width), without groups or dilation, whose weight is
+/// packed at the first call into the layout that the processor computes with.
 /// </summary>
 public sealed unsafe class PackedConv2d : IDisposable
 {
@@ -19,15 +19,15 @@ public sealed unsafe class PackedConv2d : IDisposable
     private readonly ScalarType _dtype;
     private readonly Lazy<LayerKernel<LayerKernels.Convolution>?> _kernel;
 
-    /// <summary>A layer over tensors that must live as long as this.</summary>
+    /// <summary>Makes a layer from tensors that must live as long as the layer.</summary>
     public PackedConv2d(Tensor weight, Tensor? bias, long[] stride, long[] padding)
         : this(() => weight, bias, stride, padding, packed: null) { }
 
-    /// <param name="weight">Gives the weight, the same whenever it is asked for.</param>
-    /// <param name="bias">Must live as long as this; null for none.</param>
-    /// <param name="stride">Down and across.</param>
-    /// <param name="padding">Down and across, on both sides.</param>
-    /// <param name="packed">Called when a packed copy serves from now on, so that the weight itself need not stay in memory.</param>
+    /// <param name="weight">Returns the weight, which must be the same at each call.</param>
+    /// <param name="bias">The bias, which must live as long as the layer; null for none.</param>
+    /// <param name="stride">The stride down and across.</param>
+    /// <param name="padding">The padding down and across, on both sides.</param>
+    /// <param name="packed">Called when a packed copy is used from now on, so that the weight itself need not stay in memory.</param>
     public PackedConv2d(Func<Tensor> weight, Tensor? bias, long[] stride, long[] padding, Action? packed)
     {
         _weight = weight;
@@ -40,14 +40,17 @@ public sealed unsafe class PackedConv2d : IDisposable
         _kernel = new(Pack);
     }
 
-    /// <summary>Whether a packed copy is used; it is made now, if it was not yet.</summary>
+    /// <summary>Whether a packed copy is used. It is made now, if it was not made yet.</summary>
     public bool IsPacked => _kernel.Value is not null;
 
     /// <summary>
-    /// The layer's result, plus <paramref name="added"/>, of the result's shape, in the same pass; channels last where packed.
+    /// Computes the layer's result plus <paramref name="added"/>, which has the result's shape, in one pass. The result is channels_last
+    /// where the weight is packed.
     /// </summary>
-    /// <param name="inPlace">The result takes the memory of <paramref name="added"/>, which the caller gives up; it may come back as the
-    /// same object.</param>
+    /// <param name="inPlace">
+    /// Whether the result may take the memory of <paramref name="added"/>, which the caller gives up; it may be returned as the same
+    /// object.
+    /// </param>
     /// <exception cref="TorchException">The shapes or types do not fit.</exception>
     public Tensor Forward(Tensor input, Tensor? added = null, bool inPlace = false)
     {
@@ -63,7 +66,7 @@ public sealed unsafe class PackedConv2d : IDisposable
                 }
             }
 
-            Tensor made = Widened.Conv2d(input, _weight(), _bias, _stride, _padding);
+            Tensor made = WidenedLayers.Conv2d(input, _weight(), _bias, _stride, _padding);
             if (added is not null)
             {
                 made.add_(added);

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Generation.Torch;
 
 /// <summary>
-/// input (.., in) x weight (out, in), transposed, + bias (out), with the weight packed at the first call into the layout that
-/// the processor computes with.
+/// A linear layer, input (.., in) x weight (out, in), transposed, + bias (out), whose weight is packed at the first call into the layout
+/// that the processor computes with.
 /// </summary>
 public sealed unsafe class PackedLinear : IDisposable
 {
@@ -18,13 +18,13 @@ public sealed unsafe class PackedLinear : IDisposable
     private readonly Lazy<LayerKernel<LayerKernels.Linear>?> _plain;
     private readonly Lazy<LayerKernel<LayerKernels.Linear>?> _gated;
 
-    /// <summary>A layer over tensors that must live as long as this.</summary>
+    /// <summary>Makes a layer from tensors that must live as long as the layer.</summary>
     public PackedLinear(Tensor weight, Tensor? bias)
         : this(() => weight, bias, packed: null) { }
 
-    /// <param name="weight">Gives the weight, the same whenever it is asked for.</param>
-    /// <param name="bias">Must live as long as this; null for none.</param>
-    /// <param name="packed">Called when a packed copy serves from now on, so that the weight itself need not stay in memory.</param>
+    /// <param name="weight">Returns the weight, which must be the same at each call.</param>
+    /// <param name="bias">The bias, which must live as long as the layer; null for none.</param>
+    /// <param name="packed">Called when a packed copy is used from now on, so that the weight itself need not stay in memory.</param>
     public PackedLinear(Func<Tensor> weight, Tensor? bias, Action? packed)
     {
         _weight = weight;
@@ -36,12 +36,14 @@ public sealed unsafe class PackedLinear : IDisposable
         _gated = new(() => Pack(gated: true));
     }
 
-    /// <summary>Whether a packed copy is used; it is made now, if it was not yet.</summary>
+    /// <summary>Whether a packed copy is used. It is made now, if it was not made yet.</summary>
     public bool IsPacked => _plain.Value is not null;
 
-    /// <summary>The layer's result, plus <paramref name="added"/>, of the result's shape, in the same pass.</summary>
-    /// <param name="inPlace">The result takes the memory of <paramref name="added"/>, which the caller gives up; it may come back as the
-    /// same object.</param>
+    /// <summary>Computes the layer's result plus <paramref name="added"/>, which has the result's shape, in one pass.</summary>
+    /// <param name="inPlace">
+    /// Whether the result may take the memory of <paramref name="added"/>, which the caller gives up; it may be returned as the same
+    /// object.
+    /// </param>
     /// <exception cref="TorchException">The shapes or types do not fit.</exception>
     public Tensor Forward(Tensor input, Tensor? added = null, bool inPlace = false)
     {
@@ -57,7 +59,7 @@ public sealed unsafe class PackedLinear : IDisposable
                 }
             }
 
-            Tensor made = Widened.Linear(input, _weight(), _bias);
+            Tensor made = WidenedLayers.Linear(input, _weight(), _bias);
             if (added is not null)
             {
                 made.add_(added);
@@ -71,7 +73,7 @@ public sealed unsafe class PackedLinear : IDisposable
         }
     }
 
-    /// <summary>GEGLU: the first half of the layer's result times GELU of the second, (.., out / 2). Shazeer, 2020.</summary>
+    /// <summary>Computes GEGLU: the first half of the layer's result times GELU of the second half, (.., out / 2). Shazeer, 2020.</summary>
     /// <exception cref="TorchException">The shapes or types do not fit.</exception>
     public Tensor ForwardGeglu(Tensor input)
     {

@@ -5,17 +5,17 @@ using static TorchSharp.torch;
 namespace Generation.Torch;
 
 /// <summary>
-/// libtorch refused or failed an operation. The message names the operation, the shapes and types of its tensors
-/// and libtorch's reason, for example <c>product(float32[2, 3], float32[2, 3]): mat1 and mat2 shapes cannot be multiplied</c>.
+/// An operation of libtorch failed. The message names the operation, the shapes and types of its tensors and libtorch's reason, for example
+/// <c>product(float32[2, 3], float32[2, 3]): mat1 and mat2 shapes cannot be multiplied</c>.
 /// </summary>
 public sealed class TorchException : ExternalException
 {
     private TorchException(string message, Exception? inner)
         : base(message, inner) { }
 
-    /// <param name="operation">Its name in PyTorch's terms.</param>
-    /// <param name="error">What libtorch said. Its first line is kept, and not where in libtorch's code it was said.</param>
-    /// <param name="tensors">The operation's arguments; null for one that is left out.</param>
+    /// <param name="operation">The operation's name in PyTorch.</param>
+    /// <param name="error">The error of libtorch, of which the first line is kept, without the place in libtorch's code.</param>
+    /// <param name="tensors">The operation's arguments; null for one that is absent.</param>
     internal static TorchException Of(string operation, ExternalException error, params ReadOnlySpan<Tensor?> tensors) =>
         new(Describe(operation, error.Message.Split("\nException raised from")[0].TrimEnd(), tensors), error);
 

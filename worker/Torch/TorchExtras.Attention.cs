@@ -9,12 +9,12 @@ namespace Generation.Torch;
 public static unsafe partial class TorchExtras
 {
     /// <summary>
-    /// softmax(query key^T * scale + mask) value (Vaswani et al., 2017). query (batch, heads, length, size), key and value (batch, heads,
-    /// keys, size).
-    /// The result is (batch, heads, length, size), on the CPU with the heads side by side in memory.
+    /// Computes softmax(query key^T * scale + mask) value (Vaswani et al., 2017), where query is (batch, heads, length, size), and key and
+    /// value are (batch, heads, keys, size). The result is (batch, heads, length, size), on the CPU with the heads concatenated in memory.
     /// </summary>
-    /// <param name="attn_mask">Booleans (true attends) or numbers that are added, broadcast to (batch, heads, length, keys); null:
-    /// none.</param>
+    /// <param name="attn_mask">
+    /// Booleans (true attends) or numbers that are added, broadcast to (batch, heads, length, keys); null for none.
+    /// </param>
     /// <param name="scale">Null for one over the square root of the head size.</param>
     /// <exception cref="TorchException">The shapes or types do not fit.</exception>
     public static Tensor scaled_dot_product_attention(
@@ -37,7 +37,7 @@ public static unsafe partial class TorchExtras
         }
     }
 
-    /// <summary>Attention as three operations: what the fused forms must equal.</summary>
+    /// <summary>Computes attention by three operations, whose result the fused kernels must equal.</summary>
     public static Tensor ComposedAttention(
         Tensor query,
         Tensor key,
@@ -68,9 +68,8 @@ public static unsafe partial class TorchExtras
     }
 
     /// <summary>
-    /// Matrix products over equal leading dimensions: (.., rows, inner) by (.., inner, columns). TorchSharp's own <c>matmul</c> ends the
-    /// process where
-    /// shapes do not fit, since its native side catches no exception there; this one throws.
+    /// Multiplies matrices over equal leading dimensions: (.., rows, inner) by (.., inner, columns). TorchSharp's own <c>matmul</c> ends
+    /// the process where shapes do not fit, because its native side does not catch the exception; this method throws.
     /// </summary>
     /// <exception cref="TorchException">The shapes or types do not fit.</exception>
     public static Tensor product(Tensor left, Tensor right)

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Generation.Torch;
 
-/// <summary>Tensors as memory: what TorchSharp does inside but does not show.</summary>
+/// <summary>Access to the memory of tensors, which TorchSharp does not offer.</summary>
 public static unsafe partial class TorchExtras
 {
     // TorchSharp's own native library
@@ -14,13 +14,12 @@ public static unsafe partial class TorchExtras
 
     private static readonly Dictionary<nint, Stack<object>> Owners = [];
 
-    /// <summary>Tensors that exist in this process, held or not yet finalized: tests compare it before and after.</summary>
+    /// <summary>The number of tensors that exist in this process, in use or not yet finalised. Tests compare it before and after.</summary>
     public static long LiveTensors => Tensor.TotalCount;
 
     /// <summary>
-    /// A tensor over memory that somebody else owns, for example a file's map: nothing is copied.
-    /// <paramref name="owner"/> stays reachable until the last tensor over the memory is gone; the caller keeps the memory valid as long as
-    /// the owner is.
+    /// Makes a tensor over memory that <paramref name="owner"/> owns, such as a mapped file, without copying. The owner stays reachable
+    /// until the last tensor over the memory is gone; the caller keeps the memory valid as long as the owner lives.
     /// </summary>
     /// <exception cref="ExternalException">libtorch refuses the shape.</exception>
     public static Tensor from_memory(nint memory, ReadOnlySpan<long> shape, ScalarType dtype, object owner)
@@ -53,11 +52,10 @@ public static unsafe partial class TorchExtras
     }
 
     /// <summary>
-    /// A new tensor of type <paramref name="dtype"/> from the numbers at <paramref name="memory"/>, by all threads in one pass; null where
-    /// one of
-    /// the types has no kernel.
+    /// Makes a new tensor of type <paramref name="dtype"/> from the numbers at <paramref name="memory"/>, by all threads in one pass. Null
+    /// where one of the types has no kernel.
     /// </summary>
-    /// <param name="stored">Type of the numbers there.</param>
+    /// <param name="stored">The type of the numbers there.</param>
     public static Tensor? converted_from_memory(nint memory, ReadOnlySpan<long> shape, ScalarType stored, ScalarType dtype)
     {
         if (!Processor.KernelsAllowed || !ConversionKernel.IsSupported || !IsConversion(stored, dtype))
@@ -87,7 +85,7 @@ public static unsafe partial class TorchExtras
         return made;
     }
 
-    /// <summary>The address of the first element. The tensor must be on the CPU and outlive its use.</summary>
+    /// <summary>The address of the first element. The tensor must be on the CPU and outlive the use of the address.</summary>
     public static nint DataPointer(Tensor tensor)
     {
         nint data = THSTensor_data(tensor.Handle);
@@ -95,7 +93,7 @@ public static unsafe partial class TorchExtras
         return data;
     }
 
-    /// <summary>Whether a picture's channels are last in memory.</summary>
+    /// <summary>Whether a picture's channels are last in memory (channels_last).</summary>
     public static bool IsChannelsLast(Tensor tensor)
     {
         if (tensor.ndim != 4)
@@ -107,7 +105,10 @@ public static unsafe partial class TorchExtras
         return last.is_contiguous();
     }
 
-    /// <summary>The tensor with its channels last in memory; a view of the same where they are already.</summary>
+    /// <summary>
+    /// Returns the tensor with its channels last in memory, or a view of the same where they are already. Convolutions run best in this
+    /// layout, and all layers keep it.
+    /// </summary>
     /// <param name="input">(batch, channels, height, width)</param>
     public static Tensor channels_last(Tensor input)
     {

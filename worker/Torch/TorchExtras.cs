@@ -8,17 +8,18 @@ using F = TorchSharp.torch.nn.functional;
 namespace Generation.Torch;
 
 /// <summary>
-/// What TorchSharp does not have, and operations that our own kernels do faster; where there is no kernel, TorchSharp's operations.
+/// Operations that TorchSharp does not have, and operations that our own kernels compute faster; where there is no kernel, TorchSharp's
+/// operations.
 /// </summary>
 public static unsafe partial class TorchExtras
 {
-    /// <summary>silu(group_norm(input)): input (batch, channels, ..).</summary>
+    /// <summary>Computes silu(group_norm(input)) for input (batch, channels, ..).</summary>
     public static Tensor group_norm_silu(Tensor input, long num_groups, Tensor? weight = null, Tensor? bias = null, double eps = 1e-5) =>
         group_norm(input, num_groups, weight, bias, eps, silu: true);
 
     /// <summary>
-    /// Group norm (Wu and He, 2018) of input + added, then SiLU if asked; sums are at least float32.
-    /// input (batch, channels, ..), added (batch, channels) or with further dimensions of size 1.
+    /// Computes the group norm (Wu and He, 2018) of input + added, and then SiLU where asked; sums are at least float32. input is (batch,
+    /// channels, ..), added is (batch, channels) or has further dimensions of size 1.
     /// </summary>
     /// <exception cref="TorchException">The shapes or types do not fit.</exception>
     public static Tensor group_norm(
@@ -43,8 +44,8 @@ public static unsafe partial class TorchExtras
     }
 
     /// <summary>
-    /// Layer norm (Ba et al., 2016) over the last dimension, of <paramref name="weight"/>'s and <paramref name="bias"/>'s size; sums are at
-    /// least float32.
+    /// Computes the layer norm (Ba et al., 2016) over the last dimension, which has the size of <paramref name="weight"/> and
+    /// <paramref name="bias"/>; sums are at least float32.
     /// </summary>
     /// <exception cref="TorchException">The shapes or types do not fit.</exception>
     public static Tensor layer_norm(Tensor input, Tensor? weight = null, Tensor? bias = null, double eps = 1e-5)
@@ -89,8 +90,8 @@ public static unsafe partial class TorchExtras
         }
     }
 
-    /// <summary>The first half of the last dimension times gelu of the second. Shazeer, 2020.</summary>
-    /// <exception cref="TorchException">The last dimension has no halves.</exception>
+    /// <summary>Computes GEGLU: the first half of the last dimension times GELU of the second half. Shazeer, 2020.</summary>
+    /// <exception cref="TorchException">The size of the last dimension is odd.</exception>
     public static Tensor geglu(Tensor input)
     {
         long[] shape = input.shape;

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Generation.Torch;
 
 /// <summary>
-/// libtorch as this process uses it: how it takes memory, which instructions it may use, and its threads, which our kernels share.
-/// What libtorch reads only once, when it is loaded, is set by <see cref="Start"/>; assemblies that use tensors call it first.
+/// How this process uses libtorch: its memory, the instructions that it may use, and its threads, which our kernels share. Settings that
+/// libtorch reads only once, when it is loaded, are set by <see cref="Start"/>; assemblies that use tensors call it first.
 /// </summary>
 public static partial class TorchRuntime
 {
@@ -15,7 +15,7 @@ public static partial class TorchRuntime
     private static bool s_started;
     private static long s_freed;
 
-    /// <summary>Threads of one operation.</summary>
+    /// <summary>The number of threads of one operation.</summary>
     public static int Threads
     {
         get => get_num_threads();
@@ -28,7 +28,7 @@ public static partial class TorchRuntime
         }
     }
 
-    /// <summary>What computes, for people: libtorch's version, threads, and the instructions of our own kernels.</summary>
+    /// <summary>A line for people about what computes: libtorch's version, threads, and the instructions of our own kernels.</summary>
     public static string Describe() =>
         $"{Processor.Vectors switch
     {
@@ -37,7 +37,7 @@ public static partial class TorchRuntime
         _ => "libtorch's alone",
     }}; {NativeKernels.Sentence} libtorch {__version__}, {Threads} {(Threads == 1 ? "thread" : "threads")}.";
 
-    /// <summary>Prepares this process for libtorch and loads it; at the second call and later, nothing.</summary>
+    /// <summary>Prepares this process for libtorch and loads it. Further calls do nothing.</summary>
     [ModuleInitializer]
     [System.Diagnostics.CodeAnalysis.SuppressMessage(
         "Usage",
@@ -72,10 +72,10 @@ public static partial class TorchRuntime
     }
 
     /// <summary>
-    /// Gives freed memory back to the system. Tensors of a run ask for the same sizes again and again, so freed memory is kept for the next
-    /// ones until somebody says that a run is over.
+    /// Gives freed memory back to the system. Tensors of a run have the same sizes again and again, so freed memory is kept for the next
+    /// ones until this is called.
     /// </summary>
-    /// <param name="keep">Bytes that may stay for the next run; where no more than that is free, nothing is given back.</param>
+    /// <param name="keep">How many bytes may be kept for the next run; where no more than that is free, nothing is given back.</param>
     public static void ReleaseMemory(long keep = 0)
     {
         if (OperatingSystem.IsLinux() && mallinfo2().Free > (nuint)keep)
@@ -85,8 +85,7 @@ public static partial class TorchRuntime
     }
 
     /// <summary>
-    /// Tells that tensors that had been meant to last were freed: their memory is given back whenever so much has come together that it
-    /// pays.
+    /// Reports that long-lived tensors were freed. Their memory is given back to the system whenever enough of it has accumulated.
     /// </summary>
     public static void ReleaseFreed(long bytes)
     {
@@ -99,8 +98,8 @@ public static partial class TorchRuntime
     }
 
     /// <summary>
-    /// Gives the whole pages among these bytes of a file's private map back to the system; whoever reads them again gets what is in the
-    /// file.
+    /// Gives the whole pages within these bytes of a file's private mapping back to the system; whoever reads them again gets what is in
+    /// the file.
     /// </summary>
     public static void ReleaseMapped(nint start, long bytes)
     {

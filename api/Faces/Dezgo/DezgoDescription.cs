@@ -29,53 +29,53 @@ internal static class DezgoDescription
 
     private static readonly Dictionary<string, (string Summary, JobKind Kind, string[] Required, string[] Optional)> Functions = new()
     {
-        ["text2image"] = ("Words to a picture", JobKind.Text2Img, ["prompt"], [.. Common, "upscale"]),
+        ["text2image"] = ("A picture from a prompt", JobKind.Text2Img, ["prompt"], [.. Common, "upscale"]),
         ["text2image_sdxl"] = (
-            "Words to a picture, SDXL",
+            "A picture from a prompt, with SDXL",
             JobKind.Text2Img,
             ["prompt"],
             [.. Common, "upscale", "refiner", "transparent_background"]
         ),
         ["text2image_sdxl_lightning"] = (
-            "Words to a picture in few steps",
+            "A picture from a prompt in few steps",
             JobKind.Text2Img,
             ["prompt"],
             [.. Common, "upscale", "transparent_background"]
         ),
-        ["text2image_flux"] = ("Words to a picture, FLUX", JobKind.Text2Img, ["prompt"], [.. Common, "transparent_background"]),
+        ["text2image_flux"] = ("A picture from a prompt, with FLUX", JobKind.Text2Img, ["prompt"], [.. Common, "transparent_background"]),
         ["image2image"] = (
-            "A picture and words to a picture",
+            "A picture from a picture and a prompt",
             JobKind.Img2Img,
             ["prompt", "init_image"],
             [.. Common, "strength", "upscale"]
         ),
         ["inpainting"] = (
-            "Paints what a mask shows",
+            "Paints inside a mask",
             JobKind.Inpaint,
             ["prompt", "init_image", "mask_image"],
             [.. Common, "strength", "upscale"]
         ),
         ["text-inpainting"] = (
-            "Paints what words name in a picture",
+            "Paints what a text names in a picture",
             JobKind.Inpaint,
             ["prompt", "init_image", "mask_prompt"],
             [.. Common, "strength", "upscale"]
         ),
         ["edit-image"] = (
-            "Changes a picture as an instruction says",
+            "Changes a picture as an instruction in words says",
             JobKind.Edit,
             ["prompt", "init_image"],
             [.. Common, "image_guidance", "upscale"]
         ),
         ["controlnet"] = (
-            "Words to a picture, steered by a picture",
+            "A picture from a prompt, guided by a control picture",
             JobKind.ControlNet,
             ["prompt", "init_image"],
             [.. Common, "control_model", "control_scale", "control_preprocess", "upscale"]
         ),
         ["upscale"] = ("Makes a picture twice as wide and high", JobKind.SuperResolution, ["image"], ["format", "model"]),
         ["text2video"] = (
-            "Words to a clip",
+            "A clip from a prompt",
             JobKind.Video,
             ["prompt"],
             ["negative_prompt", "model", "width", "height", "num_frames", "fps", "steps", "guidance", "sampler", "seed", "format"]

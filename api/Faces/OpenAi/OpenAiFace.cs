@@ -37,7 +37,7 @@ internal sealed class OpenAiFace(
     public void Map(IEndpointRouteBuilder routes)
     {
         RouteGroupBuilder group = routes.MapGroup(Root.Value!).RequireAuthorization(Storage.Accounts.Scopes.Jobs).WithTags("OpenAI Images");
-        group.MapPost("/generations", GenerateAsync).WithName("openai-generations").WithSummary("OpenAI: words to pictures");
+        group.MapPost("/generations", GenerateAsync).WithName("openai-generations").WithSummary("OpenAI: pictures from a prompt");
         group.MapPost("/edits", EditAsync).WithName("openai-edits").WithSummary("OpenAI: changes a picture, or what a mask shows of it");
         group.MapPost("/variations", VaryAsync).WithName("openai-variations").WithSummary("OpenAI: variations of a picture");
     }

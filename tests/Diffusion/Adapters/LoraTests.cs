@@ -9,16 +9,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Tests.Adapters;
 
 /// <summary>LoRAs change exactly the layers that they name and leave without a trace.</summary>
-public sealed class LoraTests
+public sealed class LoraTests : LoraFiles
 {
-    private string _folder = "";
-
-    [SetUp]
-    public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("lora").FullName;
-
-    [TearDown]
-    public void RemoveFolder() => Directory.Delete(_folder, recursive: true);
-
     [TestCase("diffusers")]
     [TestCase("kohya")]
     public void Apply_ThenDispose_LeavesTheWeightsBitEqual(string style)
@@ -161,119 +153,6 @@ public sealed class LoraTests
         GoldenCase.AssertClose(added, composed * (0.5 * 6 / 3), Layer, 1e-4);
     }
 
-    [TestCase("input_blocks_1_1_transformer_blocks_0_attn1_to_q", "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q")]
-    [TestCase("middle_block_1_proj_in", "mid_block.attentions.0.proj_in")]
-    [TestCase("middle_block_0_in_layers_2", "mid_block.resnets.0.conv1")]
-    [TestCase(
-        "down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_out",
-        "down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_out.0"
-    )]
-    public void Apply_NamesOfOtherPrograms_ReachTheSameLayer(string name, string layer)
-    {
-        using TorchSharp.DisposeScope outer = NewDisposeScope();
-        using var model = (StableDiffusionModel)LatentDiffusionModel.FromPretrained(Reference("sd15"));
-        Parameter weight = model.UNet.Parameters[$"{layer}.weight"];
-        Tensor original = weight.Value.clone();
-        long columns = weight.Shape.Skip(1).Aggregate(1L, (a, b) => a * b);
-        (Tensor? down, Tensor? up) = (randn(2, columns), randn(weight.Shape[0], 2));
-        string path = WriteFile([($"lora_unet_{name}.lora_down.weight", down), ($"lora_unet_{name}.lora_up.weight", up)]);
-        using var adapter = LoraAdapter.Load(path);
-        using var set = LoraSet.Apply(Networks(model), [new LoraUse(adapter, 1)]);
-        GoldenCase.AssertClose(weight.Value, original + TorchExtras.product(up, down).reshape(original.shape), layer, 1e-5);
-    }
-
-    [TestCase("sd15_layout", "model.diffusion_model.")]
-    [TestCase("sdxl_layout", "model.diffusion_model.")]
-    [TestCase("flux_dev", "")]
-    public void Apply_EveryLayerOfAnOriginalCheckpoint_ReachesTheLayerWithItsWeight(string model, string prefix)
-    {
-        using TorchSharp.DisposeScope outer = NewDisposeScope();
-        using FluxModel? flux = prefix.Length == 0 ? FluxModel.FromPretrained(Reference(model)) : null;
-        using LatentDiffusionModel? latent = flux is null ? LatentDiffusionModel.FromPretrained(Reference(model)) : null;
-        ParameterStore parameters = flux?.Transformer.Parameters ?? latent!.UNet.Parameters;
-        using var file = SafetensorsFile.Open(Reference($"{model}/one_file.safetensors"));
-        string[] keys =
-        [
-            .. file.Names.Where(k =>
-                k.StartsWith(prefix, StringComparison.Ordinal)
-                && k.EndsWith(".weight", StringComparison.Ordinal)
-                && file.Entry(k).Shape.Length >= 2
-            ),
-        ];
-        // Each layer's change is one number of its own, by which it is found again.
-        var tensors = new List<(string, Tensor)>();
-        for (int k = 0; k < keys.Length; k++)
-        {
-            long[] shape = file.Entry(keys[k]).Shape;
-            string name = $"lora_unet_{keys[k][prefix.Length..^".weight".Length].Replace('.', '_')}";
-            tensors.Add(($"{name}.lora_down.weight", ones([1, .. shape[1..]])));
-            tensors.Add(($"{name}.lora_up.weight", full([shape[0], 1, .. shape[2..].Select(_ => 1L)], 1000f * (k + 1))));
-        }
-
-        var before = parameters.Values.ToDictionary(p => p.Name, p => p.Value.clone(), StringComparer.Ordinal);
-        using var adapter = LoraAdapter.Load(WriteFile(tensors));
-        using var set = LoraSet.Apply(
-            new Dictionary<string, ParameterStore> { [flux is null ? "unet" : "transformer"] = parameters },
-            [new LoraUse(adapter, 1)]
-        );
-        var reached = new Dictionary<int, List<Tensor>>();
-        foreach (Parameter parameter in parameters.Values)
-        {
-            int k = (int)Math.Round((parameter.Value - before[parameter.Name]).mean().item<float>() / 1000);
-            if (k > 0)
-            {
-                reached.TryAdd(k - 1, []);
-                reached[k - 1].Add(before[parameter.Name].flatten());
-            }
-        }
-
-        Assert.That(reached.Keys, Is.EquivalentTo(Enumerable.Range(0, keys.Length)), "every layer is reached");
-        foreach ((int k, List<Tensor>? parts) in reached)
-        {
-            // Parts of a fused layer come in any order here.
-            Tensor expected = file.Read(keys[k], ScalarType.Float32).flatten().sort().Values;
-            Assert.That(cat(parts, 0).sort().Values.equal(expected).all().item<bool>(), keys[k]);
-        }
-    }
-
-    [Test]
-    public void Apply_FusedLayersOfFlux_AreSplitOntoOurs()
-    {
-        using TorchSharp.DisposeScope outer = NewDisposeScope();
-        using var model = FluxModel.FromPretrained(Reference("flux_dev"));
-        ParameterStore parameters = model.Transformer.Parameters;
-        string[] parts = ["to_q", "to_k", "to_v"];
-        Tensor[] originals = parts.Select(p => parameters[$"transformer_blocks.0.attn.{p}.weight"].Value.clone()).ToArray();
-        long rows = originals.Sum(o => o.shape[0]);
-        (Tensor? down, Tensor? up) = (randn(2, originals[0].shape[1]), randn(rows, 2));
-        Parameter final = parameters["norm_out.linear.weight"];
-        Tensor originalFinal = final.Value.clone();
-        (Tensor? finalDown, Tensor? finalUp) = (randn(2, final.Shape[1]), randn(final.Shape[0], 2));
-        string path = WriteFile([
-            ("lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight", down),
-            ("lora_unet_double_blocks_0_img_attn_qkv.lora_up.weight", up),
-            ("lora_unet_final_layer_adaLN_modulation_1.lora_down.weight", finalDown),
-            ("lora_unet_final_layer_adaLN_modulation_1.lora_up.weight", finalUp),
-        ]);
-        using var adapter = LoraAdapter.Load(path);
-        using var set = LoraSet.Apply(new Dictionary<string, ParameterStore> { ["transformer"] = parameters }, [new LoraUse(adapter, 1)]);
-        Tensor delta = TorchExtras.product(up, down);
-        long from = 0;
-        for (int k = 0; k < parts.Length; k++)
-        {
-            GoldenCase.AssertClose(
-                parameters[$"transformer_blocks.0.attn.{parts[k]}.weight"].Value,
-                originals[k] + delta.narrow(0, from, originals[k].shape[0]),
-                parts[k],
-                1e-5
-            );
-            from += originals[k].shape[0];
-        }
-
-        Tensor[] halves = TorchExtras.product(finalUp, finalDown).chunk(2, 0);
-        GoldenCase.AssertClose(final.Value, originalFinal + cat([halves[1], halves[0]], 0), "norm_out", 1e-5);
-    }
-
     [Test]
     public void Load_MetadataOfPeft_GivesTheAlpha()
     {
@@ -386,25 +265,5 @@ public sealed class LoraTests
         second.Dispose();
         first.Dispose();
         Assert.That(Bytes(Networks(model)), Is.EqualTo(before));
-    }
-
-    private static string Reference(string path) => GoldenCase.InRepository("tests/Goldens/models/" + path);
-
-    private static Dictionary<string, ParameterStore> Networks(StableDiffusionModel model) =>
-        new(StringComparer.Ordinal) { ["unet"] = model.UNet.Parameters, ["text_encoder"] = model.TextEncoder.Parameters };
-
-    private static Dictionary<string, byte[]> Bytes(Dictionary<string, ParameterStore> networks)
-    {
-        using TorchSharp.DisposeScope scope = NewDisposeScope();
-        return networks
-            .SelectMany(n => n.Value.Values.Select(p => (Name: $"{n.Key}.{p.Name}", p.Value)))
-            .ToDictionary(p => p.Name, p => p.Value.contiguous().bytes.ToArray(), StringComparer.Ordinal);
-    }
-
-    private string WriteFile(IEnumerable<(string Name, Tensor Value)> tensors, Dictionary<string, string>? metadata = null)
-    {
-        string path = Path.Combine(_folder, "adapter.safetensors");
-        SafetensorsWriter.Write(path, tensors.Select(t => KeyValuePair.Create(t.Name, t.Value)), metadata);
-        return path;
     }
 }

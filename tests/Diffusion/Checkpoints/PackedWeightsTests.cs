@@ -70,7 +70,7 @@ public sealed class PackedWeightsTests
     }
 
     [Test]
-    public void Dispose_WeightsLetGo_LeavesNoTensor()
+    public void Dispose_WeightsReleased_LeavesNoTensor()
     {
         long before = TensorCount.Settled();
         using (NewDisposeScope())
@@ -102,14 +102,14 @@ public sealed class PackedWeightsTests
             },
             owns: true
         );
-        LastingTensor rows = renamed.Lasting("rows", ScalarType.Float32)!;
-        Assert.That(renamed.Lasting("joined", ScalarType.Float32), Is.Null, "pieces that are joined are no place of the file");
+        ReloadableTensor rows = renamed.Reloadable("rows", ScalarType.Float32)!;
+        Assert.That(renamed.Reloadable("joined", ScalarType.Float32), Is.Null, "pieces that are joined are no place of the file");
         renamed.Dispose();
         Tensor expected = written.narrow(0, Features / 2, Features / 2).to(ScalarType.Float32);
         for (int i = 0; i < 2; i++)
         {
             Assert.That(rows.Read().equal(expected).all().item<bool>(), Is.True);
-            rows.LetGo();
+            rows.Release();
         }
     }
 

@@ -44,7 +44,7 @@ public sealed class ModelFamiliesTests
         using DiffusionModel model = ModelFamilies.FromPretrained(Model("svd"));
         SettingException error = Assert.Throws<SettingException>(() => model.Encode(new Text2ImgSettings { Prompt = "a cat" }))!;
         Assert.That(error.Field, Is.EqualTo("model"));
-        Assert.That(error.Message, Does.Contain("svd").And.Contain("pictures from words"));
+        Assert.That(error.Message, Does.Contain("svd").And.Contain("pictures from a prompt"));
     }
 
     [Test]

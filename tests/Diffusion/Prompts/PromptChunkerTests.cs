@@ -90,7 +90,7 @@ public sealed class PromptChunkerTests
         Assert.That(chunk.Ids[..7], Is.EqualTo((int[])[Bos, 320, 0, 0, 0, Cat, 0]));
         Assert.That(chunk.Weights[1..6], Is.EqualTo((float[])[1, 1.2f, 1.2f, 1.2f, 1]));
         Assert.That(chunk.Vectors, Is.EqualTo((PlacedVectors[])[new(2, 0, 3), new(6, 1, 1)]));
-        Assert.That(chunk.Ids[7..9], Is.EqualTo(Tokenizer.EncodeWords("catlikes")[..2]));
+        Assert.That(chunk.Ids[7..9], Is.EqualTo(Tokenizer.EncodeWithoutSpecialTokens("catlikes")[..2]));
     }
 
     [Test]

@@ -89,7 +89,7 @@ public sealed class PromptEncoderTests
     public void Encode_EmbeddingOfAWordsOwnVectors_IsTheWord()
     {
         using DisposeScope scope = NewDisposeScope();
-        int[] word = _model.Tokenizer.EncodeWords("cat, apple");
+        int[] word = _model.Tokenizer.EncodeWithoutSpecialTokens("cat, apple");
         Tensor vectors = _clip.Embed(tensor(word.Select(id => (long)id).ToArray()).unsqueeze(0))[0];
         using TextualInversion embedding = Write(("emb_params", vectors));
         Assert.That((embedding.Name, embedding.Count, embedding.Encoders), Is.EqualTo(("style", word.Length, 1)));
@@ -201,7 +201,9 @@ public sealed class PromptEncoderTests
         Tensor[] vectors =
         [
             .. model.Texts.Select(text =>
-                text.Encoder.Embed(tensor(text.Tokenizer.EncodeWords("cat").Select(id => (long)id).ToArray()).unsqueeze(0))[0]
+                text.Encoder.Embed(tensor(text.Tokenizer.EncodeWithoutSpecialTokens("cat").Select(id => (long)id).ToArray()).unsqueeze(0))[
+                    0
+                ]
             ),
         ];
         using TextualInversion embedding = Write(("clip_l", vectors[0]), ("clip_g", vectors[1]));

@@ -144,7 +144,7 @@ public sealed class MaskFinderTests
         );
         var tokenizer = ClipTokenizer.Load(_folder);
         // No padding at all is what a mask over it comes to
-        int[] ids = tokenizer.EncodePadded(words, tokenizer.EncodeWords(words).Length + 2);
+        int[] ids = tokenizer.EncodePadded(words, tokenizer.EncodeWithoutSpecialTokens(words).Length + 2);
         Tensor embeds = network.TextEmbeds(tensor(ids.Select(id => (long)id).ToArray(), [1, ids.Length]));
         Tensor pixels = PictureTensors.FromPicture(picture.Resize(32, 32, ResamplingFilter.Bilinear));
         Tensor mean = tensor(new[] { 0.485f, 0.456f, 0.406f }).view(1, 3, 1, 1);

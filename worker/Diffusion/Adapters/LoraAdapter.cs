@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Adapters;
 
 /// <summary>
-/// A LoRA file (arXiv 2106.09685; for convolutions LoCon, arXiv 2309.14859) in memory: the low-rank changes of the
-/// layers of a UNet or transformer and of the text encoders, from files of diffusers and of kohya's trainer. It is
-/// read once and applied to any number of models by <see cref="LoraSet.Apply"/>.
+/// A LoRA file (arXiv 2106.09685; for convolutions LoCon, arXiv 2309.14859) in memory: low-rank changes of the layers of a UNet or
+/// transformer and of the text encoders, from files of diffusers and of kohya's trainer. It is read once and can be applied to any number
+/// of models by <see cref="LoraSet.Apply"/>.
 /// </summary>
 public sealed class LoraAdapter : IDisposable
 {
@@ -22,18 +22,19 @@ public sealed class LoraAdapter : IDisposable
         _modules = modules;
     }
 
-    /// <summary>Where it was read from, for messages.</summary>
+    /// <summary>The path that it was read from, for messages.</summary>
     public string Path { get; }
 
-    /// <summary>Number of layers that it changes.</summary>
+    /// <summary>The number of layers that it changes.</summary>
     public int Count => _modules.Count;
 
     internal IReadOnlyCollection<LoraModule> Modules => _modules.Values;
 
     /// <summary>Reads a .safetensors file.</summary>
-    /// <exception cref="WeightsException">It is no safetensors file.</exception>
-    /// <exception cref="LoraException">It has keys of no known style (they are listed), factors that do not fit together, or values that are
-    /// no numbers.</exception>
+    /// <exception cref="WeightsException">The file is not a safetensors file.</exception>
+    /// <exception cref="LoraException">
+    /// It has keys of no known style (they are listed), factors that do not fit together, or values that are no numbers.
+    /// </exception>
     public static LoraAdapter Load(string path)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -171,3 +172,6 @@ public sealed class LoraAdapter : IDisposable
         modules.Clear();
     }
 }
+
+/// <summary>A LoRA file cannot be read, or does not fit the model. The message names the file and the keys.</summary>
+public sealed class LoraException(string message) : Exception(message);

@@ -18,7 +18,7 @@ internal enum LoraPart
 /// </summary>
 internal static partial class LoraKeys
 {
-    /// <summary>The network that is denoised with, whatever the family calls it.</summary>
+    /// <summary>The network that denoises, whatever its family calls it.</summary>
     public const string Denoiser = "unet or transformer";
 
     private const string TextEncoder = "text_encoder";
@@ -93,7 +93,7 @@ internal static partial class LoraKeys
 
     private static readonly string[] Marks = ["lora_", ".lora", "_lora."];
 
-    /// <summary>Takes a key apart; null where it is of no known style.</summary>
+    /// <summary>Splits a key into network, layer and part; null where it is of no known style.</summary>
     public static (string Network, string Layer, LoraPart Part)? Parse(string key)
     {
         if (PeftSuffix().Match(key) is { Success: true } peft)

@@ -19,16 +19,16 @@ internal sealed class LoraModule : IDisposable
 
     public string Layer { get; }
 
-    /// <summary>(rank, in features), or (rank, in channels, height, width).</summary>
+    /// <summary>The factor that is applied first: (rank, in features), or (rank, in channels, height, width).</summary>
     public Tensor? Down { get; private set; }
 
-    /// <summary>(out features, rank), or (out channels, rank, 1, 1).</summary>
+    /// <summary>The factor that is applied last: (out features, rank), or (out channels, rank, 1, 1).</summary>
     public Tensor? Up { get; private set; }
 
     /// <summary>LoCon's middle factor of a convolution (rank, rank, height, width); down is then 1x1.</summary>
     public Tensor? Mid { get; private set; }
 
-    /// <summary>Null: as the rank, so that the factor is 1.</summary>
+    /// <summary>The numerator of the factor alpha / rank; null means the rank, so that the factor is 1.</summary>
     public double? Alpha { get; set; }
 
     public long Rank => Down!.shape[0];
@@ -63,7 +63,7 @@ internal sealed class LoraModule : IDisposable
         return double.IsFinite(Alpha ?? 0) && new[] { Down, Up, Mid }.OfType<Tensor>().All(factor => factor.isfinite().all().item<bool>());
     }
 
-    /// <summary>What is wrong with the factors; null where they fit together.</summary>
+    /// <summary>Says what is wrong with the factors; null where they fit together.</summary>
     public string? Fault()
     {
         if (Down is null || Up is null)
@@ -90,7 +90,7 @@ internal sealed class LoraModule : IDisposable
                 + (Mid is null ? "" : $", mid [{string.Join(", ", Mid.shape)}]");
     }
 
-    /// <summary>Rows and columns of the change: out features, and in features times the kernel's area.</summary>
+    /// <summary>The shape of the change as a matrix: out features, and in features times the kernel's area.</summary>
     public (long Rows, long Columns) Size =>
         (Up!.shape[0], Down!.shape[1..].Aggregate(1L, (a, b) => a * b) * (Mid is null ? 1 : Mid.shape[2] * Mid.shape[3]));
 

@@ -3,7 +3,10 @@ using System.Text.RegularExpressions;
 
 namespace Generation.Diffusion.Adapters;
 
-/// <summary>A layer of ours that is a part of a layer of the original; some have their two halves the other way round.</summary>
+/// <summary>
+/// A layer of our networks that is a part of a layer of the original code. In some of them the original stores the two halves in the other
+/// order.
+/// </summary>
 internal sealed record LoraPartName(string Layer, bool SwapHalves = false);
 
 /// <summary>The names that the original code of Stable Diffusion and FLUX has for the layers of our networks.</summary>

@@ -4,15 +4,17 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Adapters;
 
-/// <summary>A LoRA and how strongly it acts.</summary>
-/// <param name="Adapter">The file's contents; they may be released once they are applied.</param>
-/// <param name="Scale">Strength on the UNet or transformer: 0 leaves it as it is, 1 is as trained; negative turns it around.</param>
-/// <param name="TextEncoderScale">Strength on the text encoders; null: as <paramref name="Scale"/>.</param>
+/// <summary>A LoRA and how strongly it is applied.</summary>
+/// <param name="Adapter">The file's contents, which may be released once they are applied.</param>
+/// <param name="Scale">
+/// The strength on the UNet or transformer: 0 has no effect, 1 is the strength it was trained with, negative values reverse it.
+/// </param>
+/// <param name="TextEncoderScale">The strength on the text encoders; null means <paramref name="Scale"/>.</param>
 public sealed record LoraUse(LoraAdapter Adapter, double Scale, double? TextEncoderScale = null);
 
 /// <summary>
-/// LoRAs applied to the networks of a model: each changed weight is replaced by its sum with all changes, computed in
-/// float32, and the original tensor is kept. Disposing puts the originals back, bit for bit, without reading a file.
+/// LoRAs applied to the networks of a model: each changed weight is replaced by its sum with all changes, computed in float32, and the
+/// original tensor is kept. Disposing puts the originals back, bit for bit, without reading a file.
 /// </summary>
 public sealed class LoraSet : IDisposable
 {
@@ -20,15 +22,18 @@ public sealed class LoraSet : IDisposable
 
     private LoraSet() { }
 
-    /// <summary>Number of weights that are changed.</summary>
+    /// <summary>The number of weights that are changed.</summary>
     public int Count => _changed.Count;
 
-    /// <summary>Applies LoRAs; on an error nothing is changed.</summary>
-    /// <param name="networks">The model's networks by the names of their folders: unet or transformer, text_encoder, text_encoder_2. All
-    /// that the model has, as a LoRA may speak of any.</param>
+    /// <summary>Applies LoRAs. On an error nothing is changed.</summary>
+    /// <param name="networks">
+    /// The model's networks by the names of their folders: unet or transformer, text_encoder, text_encoder_2. Pass all that the model has,
+    /// because a LoRA may change any of them.
+    /// </param>
     /// <param name="uses">The LoRAs; their changes add up.</param>
-    /// <exception cref="LoraException">A LoRA is for another family, or speaks of layers that the model has not; they are
-    /// listed.</exception>
+    /// <exception cref="LoraException">
+    /// A LoRA is for another family, or changes layers that the model does not have; they are listed.
+    /// </exception>
     public static LoraSet Apply(IReadOnlyDictionary<string, ParameterStore> networks, IReadOnlyList<LoraUse> uses)
     {
         ArgumentNullException.ThrowIfNull(networks);
@@ -74,7 +79,7 @@ public sealed class LoraSet : IDisposable
         }
     }
 
-    /// <summary>Puts the original weights back. Sets applied one over the other are removed in reverse order.</summary>
+    /// <summary>Puts the original weights back. Sets that were applied one after the other have to be disposed in reverse order.</summary>
     public void Dispose()
     {
         for (int i = _changed.Count - 1; i >= 0; i--)

@@ -2,17 +2,17 @@ using Generation.Diffusion.Weights;
 
 namespace Generation.Diffusion.Adapters;
 
-/// <summary>Rows of a weight that rows of a change belong to.</summary>
+/// <summary>The rows of a weight that some rows of a change are added to.</summary>
 /// <param name="Parameter">The weight.</param>
-/// <param name="From">First row of the change.</param>
-/// <param name="To">First row of the weight.</param>
-/// <param name="Rows">How many.</param>
+/// <param name="From">The first row of the change.</param>
+/// <param name="To">The first row of the weight.</param>
+/// <param name="Rows">The number of rows.</param>
 internal sealed record LoraSlice(Parameter Parameter, long From, long To, long Rows);
 
 /// <summary>
-/// The layers of one network under every name that LoRA files have for them: as the network calls them and as the
-/// original checkpoints of Stable Diffusion and FLUX do, where one layer can be several of ours. Names are compared
-/// with underscores for dots, as kohya writes them.
+/// The layers of one network under every name that LoRA files have for them: as the network calls them, and as the original checkpoints of
+/// Stable Diffusion and FLUX do, where one layer can correspond to several of ours. Names are compared with underscores for dots, as kohya
+/// writes them.
 /// </summary>
 internal sealed class LoraTargets
 {
@@ -55,10 +55,13 @@ internal sealed class LoraTargets
         }
     }
 
-    /// <summary>Where the change of a layer goes; null where the network has no such layer.</summary>
+    /// <summary>The weights that the change of a layer belongs to; null where the network has no such layer.</summary>
     public LoraSlice[]? Find(string layer) => _byName.GetValueOrDefault(Flat(layer));
 
-    /// <summary>The width of what the network's cross attention looks at, which tells the families apart; null where it has none.</summary>
+    /// <summary>
+    /// The number of features that the network's cross attention takes per token, which tells the families apart; null where it has no
+    /// cross attention.
+    /// </summary>
     public static long? ContextWidth(ParameterStore parameters) =>
         parameters.Values.FirstOrDefault(p => p.Name.EndsWith(".attn2.to_k.weight", StringComparison.Ordinal))?.Shape[1];
 

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families;
 
 /// <summary>
-/// A model of any family in memory: what it can do, how its prompts are read, its schedulers, the weights that adapters change, and a
-/// run for each kind of settings. Its family's folder holds all that makes it differ from others; who uses it needs to know no family.
+/// A model of any family in memory: what it can do, how its prompts are read, its schedulers, the weights that adapters change, and a run
+/// for each kind of settings. All that makes a family differ from others is in its folder; code that uses a model need not know its family.
 /// Not thread-safe: one run at a time uses its networks.
 /// </summary>
 public abstract class DiffusionModel : IDisposable
@@ -17,41 +17,43 @@ public abstract class DiffusionModel : IDisposable
     private const int LargestTrialSide = 256;
     private const int ListedWeights = 5;
 
-    /// <summary>Short name of the family, as catalogue entries have it: sd15, sd21, sdxl, sdxl-refiner, flux, svd, ...</summary>
+    /// <summary>The short name of the family, as catalogue entries have it: sd15, sd21, sdxl, sdxl-refiner, flux, svd, ...</summary>
     public abstract string Family { get; }
 
-    /// <summary>What it can be asked for; any other <c>Encode</c> throws a <see cref="SettingException"/> for <c>model</c>.</summary>
+    /// <summary>What the model can do. Any other <c>Encode</c> throws a <see cref="SettingException"/> for <c>model</c>.</summary>
     public abstract ModelAbilities Abilities { get; }
 
-    /// <summary>The scheduler that a run takes whose settings name none.</summary>
+    /// <summary>The scheduler of runs whose settings name none.</summary>
     public abstract SchedulerConfig Scheduler { get; }
 
-    /// <summary>Size of the pictures that it was trained on, in pixels.</summary>
+    /// <summary>The size of the pictures that the model was trained on, in pixels.</summary>
     public abstract PictureSize NativeSize { get; }
 
-    /// <summary>Sides that it makes are best multiples of this many pixels.</summary>
+    /// <summary>Widths and heights of its pictures should be multiples of this many pixels.</summary>
     public abstract int Multiple { get; }
 
-    /// <summary>Frames of the clips that it was trained on; null where it makes pictures.</summary>
+    /// <summary>The number of frames of the clips that the model was trained on; null where it makes pictures.</summary>
     public virtual int? NativeFrames => null;
 
-    /// <summary>What to ask of it where nobody says.</summary>
+    /// <summary>The settings of a request that gives none.</summary>
     public virtual ModelDefaults Defaults => new(Steps: 30, GuidanceScale: 7.5, Scheduler: "ddim");
 
-    /// <summary>The richest way of reading prompts that its text encoders allow.</summary>
+    /// <summary>The richest prompt syntax that the model's text encoders allow.</summary>
     public virtual PromptSyntax PromptSyntax => PromptSyntax.Weighted;
 
     /// <summary>The weights that adapters may change, by component: unet or transformer, text_encoder, text_encoder_2.</summary>
     public abstract IReadOnlyDictionary<string, ParameterStore> Adaptable { get; }
 
-    /// <summary>Shape of one picture's latents, (1, channels, height, width), for pictures of a size in pixels.</summary>
+    /// <summary>The shape of one picture's latents, (1, channels, height, width), for a picture's size in pixels.</summary>
     public abstract long[] LatentShape(PictureSize size);
 
-    /// <summary>Begins words to pictures.</summary>
-    /// <exception cref="SettingException">The model cannot do this, or a setting cannot be; the message names it.</exception>
-    public virtual DenoisingRun Encode(Text2ImgSettings settings) => throw Cannot("make pictures from words");
+    /// <summary>Begins generating pictures from a prompt.</summary>
+    /// <exception cref="SettingException">
+    /// The model cannot do this, or a setting has a value that it cannot have; the message names it.
+    /// </exception>
+    public virtual DenoisingRun Encode(Text2ImgSettings settings) => throw Cannot("make pictures from a prompt");
 
-    /// <summary>Begins a picture and words to pictures.</summary>
+    /// <summary>Begins generating pictures from a picture and a prompt.</summary>
     /// <inheritdoc cref="Encode(Text2ImgSettings)"/>
     public virtual DenoisingRun Encode(Img2ImgSettings settings) => throw Cannot("make pictures from a picture");
 
@@ -59,45 +61,47 @@ public abstract class DiffusionModel : IDisposable
     /// <inheritdoc cref="Encode(Text2ImgSettings)"/>
     public virtual DenoisingRun Encode(InpaintSettings settings) => throw Cannot("paint inside a mask");
 
-    /// <summary>Begins changing a picture as an instruction says.</summary>
+    /// <summary>Begins changing a picture as an instruction in words says.</summary>
     /// <inheritdoc cref="Encode(Text2ImgSettings)"/>
     public virtual DenoisingRun Encode(EditSettings settings) => throw Cannot("change a picture by instruction");
 
-    /// <summary>Begins words to pictures, steered by control pictures.</summary>
+    /// <summary>Begins generating pictures from a prompt, guided by control pictures.</summary>
     /// <inheritdoc cref="Encode(Text2ImgSettings)"/>
-    public virtual DenoisingRun Encode(ControlNetSettings settings) => throw Cannot("be steered by control pictures");
+    public virtual DenoisingRun Encode(ControlNetSettings settings) => throw Cannot("be guided by control pictures");
 
-    /// <summary>Begins making a picture larger.</summary>
+    /// <summary>Begins enlarging a picture.</summary>
     /// <inheritdoc cref="Encode(Text2ImgSettings)"/>
     public virtual DenoisingRun Encode(UpscaleSettings settings) => throw Cannot("enlarge pictures");
 
-    /// <summary>Begins words to a clip.</summary>
+    /// <summary>Begins generating a clip from a prompt.</summary>
     /// <inheritdoc cref="Encode(Text2ImgSettings)"/>
-    public virtual DenoisingRun Encode(Text2VideoSettings settings) => throw Cannot("make clips from words");
+    public virtual DenoisingRun Encode(Text2VideoSettings settings) => throw Cannot("make clips from a prompt");
 
-    /// <summary>Begins a picture to a clip.</summary>
+    /// <summary>Begins generating a clip from a picture.</summary>
     /// <inheritdoc cref="Encode(Text2ImgSettings)"/>
     public virtual DenoisingRun Encode(Img2VideoSettings settings) => throw Cannot("make clips from a picture");
 
-    /// <summary>Another autoencoder takes the place of the model's own until the result is disposed; it stays the caller's.</summary>
-    /// <exception cref="SettingException">Its latents are not this model's, or the family takes none but its own.</exception>
+    /// <summary>Replaces the model's own autoencoder until the result is disposed. The other one remains the caller's to dispose.</summary>
+    /// <exception cref="SettingException">Its latents differ from this model's, or the family takes no autoencoder but its own.</exception>
     public virtual IDisposable UseVae(AutoencoderKL other) =>
         throw new SettingException("vae", $"cannot be replaced: models of the family {Family} take none but their own.");
 
-    /// <summary>Loads a control network of the model's family onto its device. The caller disposes it.</summary>
+    /// <summary>Loads a control network of the model's family onto the model's device. The caller disposes it.</summary>
     /// <param name="path">A folder with config.json and weights, or a checkpoint in one file under the original key names.</param>
     /// <exception cref="WeightsException">A file is missing, or the network does not fit this model.</exception>
     /// <exception cref="SettingException">The family has no control networks.</exception>
     public virtual ControlNetModel LoadControlNet(string path, ScalarType dtype = ScalarType.Float32) =>
-        throw Cannot("be steered by control pictures");
+        throw Cannot("be guided by control pictures");
 
-    /// <summary>Runs one step at a small size: loading has compared keys and shapes, and this shows that the weights give numbers.</summary>
-    /// <param name="path">Where the model lies, for the message.</param>
-    /// <exception cref="WeightsException">The step gives values that are no numbers.</exception>
+    /// <summary>
+    /// Runs one step at a small size. Loading has compared keys and shapes; this shows that the weights compute finite numbers.
+    /// </summary>
+    /// <param name="path">The path of the model, for the message.</param>
+    /// <exception cref="WeightsException">The step gives values that are no finite numbers.</exception>
     public void Try(string path) => Try(path, BeginTrial);
 
-    /// <summary>The same with a control network put on.</summary>
-    /// <param name="path">Where the control network lies, for the message.</param>
+    /// <summary>The same with a control network.</summary>
+    /// <param name="path">The path of the control network, for the message.</param>
     /// <inheritdoc cref="Try(string)"/>
     public void TryControlNet(string path, ControlNetModel network) =>
         Try(path, side =>
@@ -221,3 +225,12 @@ public abstract class DiffusionModel : IDisposable
 
     private SettingException Cannot(string what) => new("model", $"is of the family {Family}, and what was loaded of it cannot {what}.");
 }
+
+/// <summary>
+/// The settings of a request that gives no steps, guidance scale or scheduler, where the model's catalogue entry gives none either.
+/// </summary>
+/// <param name="Steps">The number of steps.</param>
+/// <param name="GuidanceScale">The guidance scale that the family's authors recommend.</param>
+/// <param name="Scheduler">The short name of a scheduler, or auto for the model's own.</param>
+/// <param name="RelativeCost">What a step at the model's native size costs, in steps of Stable Diffusion 1.5.</param>
+public sealed record ModelDefaults(int Steps, double GuidanceScale, string Scheduler, decimal RelativeCost = 1);

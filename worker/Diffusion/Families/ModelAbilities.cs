@@ -1,15 +1,15 @@
 namespace Generation.Diffusion.Families;
 
-/// <summary>What a model in memory can be asked for.</summary>
+/// <summary>What a loaded model can do.</summary>
 [Flags]
 public enum ModelAbilities
 {
     None = 0,
 
-    /// <summary>Words to pictures.</summary>
+    /// <summary>Pictures from a prompt.</summary>
     Text2Img = 1,
 
-    /// <summary>A picture and words to pictures.</summary>
+    /// <summary>Pictures from a picture and a prompt.</summary>
     Img2Img = 2,
 
     /// <summary>Painting inside a mask.</summary>
@@ -18,18 +18,18 @@ public enum ModelAbilities
     /// <summary>Painting beyond a picture's borders: inpainting on a larger canvas, which not every network does well.</summary>
     Outpaint = 8,
 
-    /// <summary>Changing a picture as an instruction says.</summary>
+    /// <summary>Changing a picture as an instruction in words says.</summary>
     Edit = 16,
 
-    /// <summary>Words to pictures, steered by control pictures through control networks of its family.</summary>
+    /// <summary>Pictures from a prompt, guided by control pictures through control networks of the model's family.</summary>
     Control = 32,
 
-    /// <summary>Making a picture larger, step by step.</summary>
+    /// <summary>Enlarging a picture by diffusion.</summary>
     Upscale = 64,
 
-    /// <summary>Words to clips.</summary>
+    /// <summary>Clips from a prompt.</summary>
     Text2Video = 128,
 
-    /// <summary>A picture to clips that begin with it.</summary>
+    /// <summary>Clips from a picture, with which they begin.</summary>
     Img2Video = 256,
 }

@@ -12,7 +12,7 @@ namespace Generation.Diffusion.Families;
 /// <summary>The families that this library knows: the one place where they are registered.</summary>
 public static class ModelFamilies
 {
-    /// <summary>All of them; the first that knows a model's files loads it.</summary>
+    /// <summary>All families. The first one that knows a model's files loads it.</summary>
     public static IReadOnlyList<ModelFamily> All { get; } =
     [
         new AnimateDiffFamily(),
@@ -22,14 +22,14 @@ public static class ModelFamilies
         new StableDiffusionXLFamily(),
     ];
 
-    /// <summary>The models whose configs are known without a folder.</summary>
+    /// <summary>The published models whose configs are known without a folder.</summary>
     public static IReadOnlyList<PublishedModel> Published { get; } = [.. All.SelectMany(family => family.Published)];
 
-    /// <summary>Loads a model of whichever family. The caller disposes it.</summary>
-    /// <param name="path">Folder in the diffusers layout, or a checkpoint in one file.</param>
-    /// <param name="dtype">Type that the networks compute in.</param>
-    /// <param name="device">Null is the CPU.</param>
-    /// <exception cref="WeightsException">It is no model of a known family, or a part is missing or does not fit.</exception>
+    /// <summary>Loads a model of any family. The caller disposes it.</summary>
+    /// <param name="path">A folder in the diffusers layout, or a checkpoint in one file.</param>
+    /// <param name="dtype">The number type that the networks compute in.</param>
+    /// <param name="device">The device to load onto; null is the CPU.</param>
+    /// <exception cref="WeightsException">It is no model of a known family, or a component is missing or does not fit.</exception>
     public static DiffusionModel FromPretrained(string path, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
         Load(new ModelSource(ModelFiles.Open(path)), dtype, device);
 
@@ -38,7 +38,7 @@ public static class ModelFamilies
     public static DiffusionModel Load(ModelSource source, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
         Of(source).Load(source, dtype, device);
 
-    /// <summary>The family of a model.</summary>
+    /// <summary>The family that a model belongs to.</summary>
     /// <exception cref="WeightsException">No family knows it.</exception>
     public static ModelFamily Of(ModelSource source) =>
         All.FirstOrDefault(family => family.Knows(source))
@@ -70,7 +70,7 @@ public static class ModelFamilies
         return new AdapterFit(part, marks.Fits);
     }
 
-    /// <summary>What a textual inversion's file was trained for.</summary>
+    /// <summary>Finds out from a textual inversion file which models it was trained for.</summary>
     public static AdapterFit FitOfEmbedding(SafetensorsFile file)
     {
         if (All.Select(family => family.FitOfEmbedding(file)).FirstOrDefault(fit => fit is not null) is { } fit)

@@ -6,52 +6,57 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families;
 
 /// <summary>
-/// A family of models: how its files are told from others', how they become a model in memory, and what cannot be read off them. A new
-/// family is a folder beside this file with a subclass, registered in <see cref="ModelFamilies"/>; nothing else names it.
+/// A family of models: how its files are recognised, how they become a model in memory, and what cannot be read from them. A new family is
+/// a folder beside this file with a subclass, registered in <see cref="ModelFamilies"/>; nothing else names it.
 /// </summary>
 public abstract class ModelFamily
 {
-    /// <summary>The family's published models, whose configs a checkpoint in one file does not carry.</summary>
+    /// <summary>The family's published models, which give the configs that a checkpoint in one file does not contain.</summary>
     public virtual IReadOnlyList<PublishedModel> Published => [];
 
-    /// <summary>The floating-point type that its models are published in, which takes the least memory without loss.</summary>
+    /// <summary>The floating-point type that the family's models are published in, which takes the least memory without loss.</summary>
     public virtual ScalarType PublishedDtype => ScalarType.Float32;
 
-    /// <summary>The richest way of reading prompts that its text encoders allow.</summary>
+    /// <summary>The richest prompt syntax that the model's text encoders allow.</summary>
     public virtual PromptSyntax PromptSyntax => PromptSyntax.Weighted;
 
     /// <summary>Whether the files are a model of this family.</summary>
     public abstract bool Knows(ModelSource source);
 
     /// <summary>Loads a model. The caller disposes it.</summary>
-    /// <param name="dtype">Type that the networks compute in.</param>
-    /// <param name="device">Null is the CPU.</param>
-    /// <exception cref="WeightsException">A part is missing or does not fit; the message names file and keys.</exception>
+    /// <param name="dtype">The number type that the networks compute in.</param>
+    /// <param name="device">The device to load onto; null is the CPU.</param>
+    /// <exception cref="WeightsException">A component is missing or does not fit; the message names file and keys.</exception>
     public abstract DiffusionModel Load(ModelSource source, ScalarType dtype = ScalarType.Float32, Device? device = null);
 
-    /// <summary>The family's parts of a checkpoint in one file under its authors' key names.</summary>
+    /// <summary>The family's components in a checkpoint in one file under its authors' key names.</summary>
     internal virtual IEnumerable<CheckpointPart> FindParts(WeightSource source) => [];
 
-    /// <summary>The published model that keys and shapes tell of; null if it is none of this family.</summary>
-    /// <param name="parts">What all families found, by component.</param>
+    /// <summary>The published model that keys and shapes belong to; null if it is none of this family.</summary>
+    /// <param name="parts">The components that all families found, by name.</param>
     internal virtual PublishedModel? Recognize(WeightSource source, IReadOnlyDictionary<string, CheckpointPart> parts) => null;
 
-    /// <summary>Whether its network is told of the mask when it paints inside one: it takes more than the latents of one picture.</summary>
-    /// <exception cref="WeightsException">A config is not there, or cannot be read.</exception>
+    /// <summary>
+    /// Whether the network takes the mask as an input when it paints inside one: then it takes more channels than the latents of one
+    /// picture have.
+    /// </summary>
+    /// <exception cref="WeightsException">A config is missing, or cannot be read.</exception>
     public virtual bool SeesMask(ModelFiles files) => false;
 
     /// <summary>Sizes of a model's networks, by which adapters are told to fit it.</summary>
-    /// <exception cref="WeightsException">A config is not there, or cannot be read.</exception>
+    /// <exception cref="WeightsException">A config is missing, or cannot be read.</exception>
     public virtual AdapterWidths Widths(ModelFiles files) => new();
 
     /// <summary>Short name of this family, where a LoRA's marks tell of it by more than a published model's sizes; else null.</summary>
     public virtual string? NameOf(LoraMarks lora) => null;
 
-    /// <summary>What a textual inversion of this family fits; null where its keys do not tell of the family.</summary>
+    /// <summary>The models that a textual inversion of this family fits; null where its keys are not of this family.</summary>
     public virtual AdapterFit? FitOfEmbedding(SafetensorsFile file) => null;
 }
 
-/// <summary>Sizes of a model's networks, by which adapters are told to fit it. What the model has not is null, and no adapter for it fits.</summary>
+/// <summary>
+/// Sizes of a model's networks, by which adapters are told to fit it. What the model has not is null, and no adapter for it fits.
+/// </summary>
 public sealed record AdapterWidths
 {
     /// <summary>unet or transformer.</summary>
@@ -73,7 +78,15 @@ public sealed record AdapterWidths
     public long? Embedding { get; init; }
 }
 
-/// <summary>What an adapter was trained for.</summary>
+/// <summary>The models that an adapter was trained for.</summary>
 /// <param name="Family">For people: the short name of the family, or, where no published model has such sizes, what is known.</param>
 /// <param name="Fits">Whether nothing that is known of it speaks against a model of these sizes.</param>
 public sealed record AdapterFit(string Family, Func<AdapterWidths, bool> Fits);
+
+/// <summary>The files that a model is loaded from.</summary>
+/// <param name="Files">The model's folder or checkpoint.</param>
+public sealed record ModelSource(ModelFiles Files)
+{
+    /// <summary>The folder of a motion adapter with which a model of pictures makes clips; null for none.</summary>
+    public string? MotionAdapter { get; init; }
+}

@@ -16,7 +16,7 @@ public sealed class AdaLayerNorm
     private readonly Linear _linear;
     private readonly int _chunks;
 
-    /// <param name="chunks">How many vectors the conditioning makes.</param>
+    /// <param name="chunks">The number of vectors that are computed from the condition.</param>
     public AdaLayerNorm(NetworkWeights w, int features, int chunks)
     {
         _linear = new Linear(w["linear"], features, features * chunks);

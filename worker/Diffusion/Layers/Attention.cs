@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Layers;
 
 /// <summary>
-/// Multi-head attention under diffusers' names: to_q, to_k, to_v, to_out.0, or those of its versions before 0.15, which many
-/// published autoencoders still have. Without a context it is self-attention.
+/// Multi-head attention under diffusers' names: to_q, to_k, to_v, to_out.0, or those of its versions before 0.15, which many published
+/// autoencoders still have. Without a context it is self-attention.
 /// </summary>
 public sealed class Attention
 {
@@ -16,8 +16,8 @@ public sealed class Attention
     private readonly Linear _toOut;
     private readonly int _heads;
 
-    /// <param name="contextFeatures">Features of what is attended to; null: the input's own.</param>
-    /// <param name="bias">Whether query, key and value have a bias; the output always has.</param>
+    /// <param name="contextFeatures">The number of features of the context; null for that of the input.</param>
+    /// <param name="bias">Whether query, key and value have a bias; the output always has one.</param>
     public Attention(NetworkWeights w, int features, int heads, int? contextFeatures = null, bool bias = false)
     {
         _heads = heads;
@@ -32,12 +32,12 @@ public sealed class Attention
 
     /// <param name="x">(batch, length, features)</param>
     /// <param name="context">
-    /// (batch, context length, context features), or a batch that divides <paramref name="x"/>'s: then each context holds for
-    /// as many consecutive members; null: <paramref name="x"/>
+    /// (batch, context length, context features), or a batch that divides <paramref name="x"/>'s: then each context holds for as many
+    /// consecutive members; null: <paramref name="x"/>
     /// </param>
-    /// <param name="mask">Added to the scores; broadcasts to (batch, heads, length, context length). Null: none.</param>
-    /// <param name="added">Summed with the result, of its shape; null: nothing.</param>
-    /// <param name="inPlace">The result may take the place of <paramref name="added"/>, and is then the same object.</param>
+    /// <param name="mask">Added to the scores; broadcasts to (batch, heads, length, context length). Null for none.</param>
+    /// <param name="added">Added to the result, and of its shape; null for nothing.</param>
+    /// <param name="inPlace">Whether the result may be written over <paramref name="added"/>, and is then the same object.</param>
     /// <returns>(batch, length, features)</returns>
     public Tensor Forward(Tensor x, Tensor? context = null, Tensor? mask = null, Tensor? added = null, bool inPlace = false)
     {

@@ -16,9 +16,11 @@ public sealed class BasicTransformerBlock
     private readonly bool _onlyCross;
     private readonly bool _positions;
 
-    /// <param name="crossAttentionDim">Features of the context; null: the second attention looks at the input itself.</param>
-    /// <param name="onlyCross">The first attention looks at the context too.</param>
-    /// <param name="positions">Sinusoidal positions are added before each attention.</param>
+    /// <param name="crossAttentionDim">
+    /// The number of features of the context; null where the second attention attends to the input itself.
+    /// </param>
+    /// <param name="onlyCross">Whether the first attention attends to the context, too.</param>
+    /// <param name="positions">Whether sinusoidal positions are added before each attention.</param>
     public BasicTransformerBlock(
         NetworkWeights w,
         int features,

@@ -12,7 +12,7 @@ public sealed class Conv2d
     private readonly long[] _stride;
     private readonly long[] _padding;
 
-    /// <param name="padding">Null keeps height and width at stride 1: (kernel - 1) / 2.</param>
+    /// <param name="padding">Null for (kernel - 1) / 2, which keeps height and width at stride 1.</param>
     public Conv2d(
         NetworkWeights w,
         long inChannels,
@@ -37,8 +37,8 @@ public sealed class Conv2d
     public Tensor Forward(Tensor x) => Packed.Forward(x);
 
     /// <inheritdoc cref="Forward(Tensor)"/>
-    /// <param name="added">Summed with the result, of its shape; null: nothing.</param>
-    /// <param name="inPlace">The result may take the place of <paramref name="added"/>, and is then the same object.</param>
+    /// <param name="added">Added to the result, and of its shape; null for nothing.</param>
+    /// <param name="inPlace">Whether the result may be written over <paramref name="added"/>, and is then the same object.</param>
     public Tensor Forward(Tensor x, Tensor? added, bool inPlace = false) => Packed.Forward(x, added, inPlace);
 
     private PackedConv2d Packed =>

@@ -10,7 +10,7 @@ public sealed class Downsample2D
     private readonly Conv2d _conv;
     private readonly bool _padAtEnd;
 
-    /// <param name="padding">1: a border all around; 0: one row below and one column at the right, as autoencoders do.</param>
+    /// <param name="padding">1 for a border all around; 0 for one row below and one column at the right, as autoencoders have it.</param>
     public Downsample2D(NetworkWeights w, int channels, int padding)
     {
         _conv = new Conv2d(w["conv"], channels, channels, stride: 2, padding: padding);

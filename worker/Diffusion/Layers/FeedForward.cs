@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Layers;
 
 /// <summary>
-/// The perceptron of a transformer block: by default GEGLU (https://arxiv.org/abs/2002.05202), one half of a linear layer's
-/// output gated by GELU of the other; or a plain activation between two linear layers.
+/// The MLP of a transformer block: by default GEGLU (https://arxiv.org/abs/2002.05202), in which one half of a linear layer's output is
+/// gated by GELU of the other; or a plain activation between two linear layers.
 /// </summary>
 public sealed class FeedForward
 {
@@ -14,7 +14,7 @@ public sealed class FeedForward
     private readonly Linear _out;
     private readonly Activation? _plain;
 
-    /// <param name="plain">The activation; null: GEGLU.</param>
+    /// <param name="plain">The activation; null for GEGLU.</param>
     public FeedForward(NetworkWeights w, int features, Activation? plain = null, int mult = 4)
     {
         int inner = features * mult;
@@ -24,8 +24,8 @@ public sealed class FeedForward
     }
 
     /// <param name="x">(..., features)</param>
-    /// <param name="added">Summed with the result, of its shape; null: nothing.</param>
-    /// <param name="inPlace">The result may take the place of <paramref name="added"/>, and is then the same object.</param>
+    /// <param name="added">Added to the result, and of its shape; null for nothing.</param>
+    /// <param name="inPlace">Whether the result may be written over <paramref name="added"/>, and is then the same object.</param>
     public Tensor Forward(Tensor x, Tensor? added = null, bool inPlace = false)
     {
         using DisposeScope scope = NewDisposeScope();

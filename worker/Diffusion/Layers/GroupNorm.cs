@@ -25,11 +25,11 @@ public sealed class GroupNorm
     public Tensor Forward(Tensor x) => TorchExtras.group_norm(x, _groups, _weight.Value, _bias.Value, _eps);
 
     /// <summary>
-    /// The norm of <paramref name="x"/> + <paramref name="added"/> and then <paramref name="activation"/>, in one call where there is a
-    /// fused kernel.
+    /// Normalises <paramref name="x"/> + <paramref name="added"/> and then applies <paramref name="activation"/>, in one call where there
+    /// is a fused kernel.
     /// </summary>
     /// <param name="x">(batch, channels, ...)</param>
-    /// <param name="added">(batch, channels); null: nothing.</param>
+    /// <param name="added">(batch, channels); null for nothing.</param>
     public Tensor Forward(Tensor x, Activation activation, Tensor? added = null)
     {
         bool silu = activation is Activation.Silu or Activation.Swish;
@@ -45,7 +45,8 @@ public sealed class GroupNorm
     }
 
     /// <summary>
-    /// As <see cref="Forward(Tensor, Activation, Tensor?)"/>, with the statistics of a larger map than <paramref name="x"/>; null: its own.
+    /// The same as <see cref="Forward(Tensor, Activation, Tensor?)"/>, with the statistics of a larger map than <paramref name="x"/>; null
+    /// for its own.
     /// </summary>
     /// <param name="x">(batch, channels, height, width)</param>
     internal Tensor Forward(Tensor x, Activation activation, NormStatistics? statistics)

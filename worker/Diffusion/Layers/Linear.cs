@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Layers;
 
-/// <summary>y = x W^T + b over the last axis.</summary>
+/// <summary>A linear layer, y = x W^T + b, over the last axis.</summary>
 public sealed class Linear
 {
     private readonly Parameter _weight;
@@ -21,8 +21,8 @@ public sealed class Linear
     public Tensor Forward(Tensor x) => Packed.Forward(x);
 
     /// <inheritdoc cref="Forward(Tensor)"/>
-    /// <param name="added">Summed with the result, of its shape; null: nothing.</param>
-    /// <param name="inPlace">The result may take the place of <paramref name="added"/>, and is then the same object.</param>
+    /// <param name="added">Added to the result, and of its shape; null for nothing.</param>
+    /// <param name="inPlace">Whether the result may be written over <paramref name="added"/>, and is then the same object.</param>
     public Tensor Forward(Tensor x, Tensor? added, bool inPlace = false) => Packed.Forward(x, added, inPlace);
 
     /// <summary>The first half of the result times GELU of the second (https://arxiv.org/abs/2002.05202).</summary>

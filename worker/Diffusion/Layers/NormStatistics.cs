@@ -4,18 +4,18 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Layers;
 
 /// <summary>
-/// Means and variances of a network's group norms, in the order of the calls: measured in a first run, over a picture made small,
-/// and then used for every tile of the picture, so that all tiles are treated as parts of one.
+/// Means and variances of a network's group norms, in the order of the calls. They are measured in a first run, over a reduced picture, and
+/// then used for every tile of the picture, so that all tiles are treated as parts of one.
 /// </summary>
 internal sealed class NormStatistics : IDisposable
 {
     private readonly List<(Tensor Mean, Tensor Variance)> _measured = [];
     private int _next = -1;
 
-    /// <summary>From now on the measured values are given, from the first norm on.</summary>
+    /// <summary>Ends the measuring: from now on the measured values are returned, from the first norm on.</summary>
     public void Rewind() => _next = 0;
 
-    /// <summary>Mean and variance of each group, (groups), float32, borrowed.</summary>
+    /// <summary>The mean and variance of each group, (groups), in float32, not owned by the caller.</summary>
     /// <param name="x">(1, channels, height, width)</param>
     public (Tensor Mean, Tensor Variance) Of(Tensor x, long groups)
     {

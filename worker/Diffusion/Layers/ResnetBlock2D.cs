@@ -4,9 +4,9 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Layers;
 
-/// <summary>What the residual blocks of one network have in common.</summary>
-/// <param name="TimeEmbedDim">Size of the time embedding; null: the block takes none.</param>
-/// <param name="OutputScale">The sum is divided by this.</param>
+/// <summary>The options that the residual blocks of one network share.</summary>
+/// <param name="TimeEmbedDim">The size of the time embedding; null where the blocks take none.</param>
+/// <param name="OutputScale">What the sum of input and result is divided by.</param>
 public sealed record ResnetOptions(
     int? TimeEmbedDim,
     int Groups,
@@ -16,7 +16,9 @@ public sealed record ResnetOptions(
     double OutputScale = 1
 );
 
-/// <summary>Norm, activation, convolution, twice; the time embedding enters between; the input is added.</summary>
+/// <summary>
+/// A residual block: norm, activation and convolution, twice. The time embedding is added in between, and the input at the end.
+/// </summary>
 public sealed class ResnetBlock2D
 {
     private readonly GroupNorm _norm1;
@@ -45,7 +47,7 @@ public sealed class ResnetBlock2D
     /// <returns>(batch, out channels, height, width)</returns>
     public Tensor Forward(Tensor x, Tensor? activatedTime = null) => Forward(x, activatedTime, statistics: null);
 
-    /// <summary>As above, with the norms' statistics of a larger map than <paramref name="x"/>; null: its own.</summary>
+    /// <summary>The same, with the norms' statistics of a larger map than <paramref name="x"/>; null for its own.</summary>
     internal Tensor Forward(Tensor x, Tensor? activatedTime, NormStatistics? statistics)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -4,9 +4,7 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Layers;
 
-/// <summary>
-/// Division by the root of the mean square over the last axis, in float32, then a scale (https://arxiv.org/abs/1910.07467).
-/// </summary>
+/// <summary>Divides by the root mean square over the last axis, in float32, and then scales (https://arxiv.org/abs/1910.07467).</summary>
 public sealed class RmsNorm
 {
     private readonly Parameter _weight;

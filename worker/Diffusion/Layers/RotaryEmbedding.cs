@@ -4,9 +4,10 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Layers;
 
 /// <summary>
-/// Positions as rotations of pairs of features (https://arxiv.org/abs/2104.09864), one block of features per position axis.
+/// Rotary position embedding: positions as rotations of pairs of features (https://arxiv.org/abs/2104.09864), with one block of features
+/// per axis of the positions.
 /// </summary>
-/// <param name="AxesDims">Features that each axis turns; even numbers.</param>
+/// <param name="AxesDims">The number of features that each axis rotates; even numbers.</param>
 public sealed record RotaryEmbedding(IReadOnlyList<int> AxesDims)
 {
     private const double Theta = 10000;
@@ -37,7 +38,7 @@ public sealed record RotaryEmbedding(IReadOnlyList<int> AxesDims)
         );
     }
 
-    /// <summary>Turns each pair of features (2i, 2i + 1) by its position's angle, in float32.</summary>
+    /// <summary>Rotates each pair of features (2i, 2i + 1) by its position's angle, in float32.</summary>
     /// <param name="x">(batch, heads, length, features)</param>
     /// <param name="cos">(length, features / 2)</param>
     /// <param name="sin">(length, features / 2)</param>

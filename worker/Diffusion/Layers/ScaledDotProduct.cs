@@ -4,17 +4,17 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Layers;
 
-/// <summary>Attention proper: softmax(Q K^T * scale + mask) V, the one place that every network's attention goes through.</summary>
+/// <summary>Scaled dot product attention, softmax(Q K^T * scale + mask) V. The attention of every network is computed here.</summary>
 public static class ScaledDotProduct
 {
-    /// <summary>Attention over heads that lie side by side in the last axis.</summary>
+    /// <summary>Attention with heads concatenated in the last axis.</summary>
     /// <param name="query">(batch, queries, heads * size)</param>
     /// <param name="key">(batch, keys, heads * size)</param>
     /// <param name="value">(batch, keys, heads * size)</param>
     /// <param name="heads">Number of heads.</param>
-    /// <param name="mask">Added to the scores; broadcasts to (batch, heads, queries, keys). Null: none.</param>
+    /// <param name="mask">Added to the scores; broadcasts to (batch, heads, queries, keys). Null for none.</param>
     /// <param name="isCausal">Each query sees the keys up to its own position.</param>
-    /// <param name="scale">Null: one over the root of the head's size.</param>
+    /// <param name="scale">Null for one over the square root of the head's size.</param>
     /// <returns>(batch, queries, heads * size)</returns>
     public static Tensor Attend(
         Tensor query,
@@ -31,7 +31,7 @@ public static class ScaledDotProduct
         return JoinHeads(attended).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Attention over heads in an axis of their own.</summary>
+    /// <summary>Attention with heads in an axis of their own.</summary>
     /// <param name="query">(batch, heads, queries, size)</param>
     /// <param name="key">(batch, heads, keys, size)</param>
     /// <param name="value">(batch, heads, keys, size)</param>
@@ -45,14 +45,14 @@ public static class ScaledDotProduct
         double? scale = null
     ) => TorchExtras.scaled_dot_product_attention(query, key, value, mask, isCausal, scale);
 
-    /// <summary>(batch, length, heads * size) to (batch, heads, length, size), as a view.</summary>
+    /// <summary>Turns (batch, length, heads * size) into (batch, heads, length, size), as a view.</summary>
     public static Tensor SplitHeads(Tensor x, int heads)
     {
         using DisposeScope scope = NewDisposeScope();
         return x.view(x.shape[0], x.shape[1], heads, x.shape[2] / heads).transpose(1, 2).MoveToOuterDisposeScope();
     }
 
-    /// <summary>(batch, heads, length, size) to (batch, length, heads * size).</summary>
+    /// <summary>Turns (batch, heads, length, size) into (batch, length, heads * size).</summary>
     public static Tensor JoinHeads(Tensor x)
     {
         using DisposeScope scope = NewDisposeScope();

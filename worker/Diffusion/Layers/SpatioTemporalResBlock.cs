@@ -1,20 +1,23 @@
 using Generation.Diffusion.Weights;
 using TorchSharp;
 using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
 
 namespace Generation.Diffusion.Layers;
 
 /// <summary>A residual block in each frame, one along the frames, and a blend of the two (https://arxiv.org/abs/2311.15127).</summary>
 internal sealed class SpatioTemporalResBlock
 {
-    /// <summary>The reference's group norms of video networks have this many groups whatever the config.</summary>
+    /// <summary>
+    /// The number of groups of the group norms in video networks, which the reference implementation has whatever the config says.
+    /// </summary>
     public const int Groups = 32;
 
     private readonly ResnetBlock2D _spatial;
     private readonly TemporalResnetBlock _temporal;
     private readonly TimeMixer _mixer;
 
-    /// <param name="timeEmbedDim">Null: no time embedding.</param>
+    /// <param name="timeEmbedDim">The size of the time embedding; null for none.</param>
     /// <param name="switched">See <see cref="TimeMixer"/>.</param>
     public SpatioTemporalResBlock(
         NetworkWeights w,
@@ -79,5 +82,51 @@ internal sealed class TemporalResnetBlock
         }
         h = _conv2.Forward(_norm2.Forward(h, Activation.Silu));
         return h.add_(x).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>A convolution along the frames of a video, stored as a three-dimensional one with kernel (3, 1, 1).</summary>
+public sealed class TemporalConv
+{
+    private static readonly long[] Stride = [1, 1];
+    private static readonly long[] Padding = [1, 0];
+
+    private readonly Parameter _weight;
+    private readonly Parameter _bias;
+
+    public TemporalConv(NetworkWeights w, long inChannels, long outChannels)
+    {
+        _weight = w.Take("weight", outChannels, inChannels, 3, 1, 1);
+        _bias = w.Take("bias", outChannels);
+    }
+
+    /// <param name="x">(batch, in channels, frames, positions)</param>
+    /// <returns>(batch, out channels, frames, positions)</returns>
+    public Tensor Forward(Tensor x)
+    {
+        using Tensor kernel = _weight.Value.squeeze(-1);
+        return F.conv2d(x, kernel, _bias.Value, Stride, Padding);
+    }
+}
+
+/// <summary>A learned blend of the result in each frame and the result along the frames.</summary>
+internal sealed class TimeMixer
+{
+    private readonly Parameter _mixFactor;
+    private readonly bool _switched;
+
+    /// <param name="switched">Whether the factor weighs the temporal part and not the spatial one, as in the decoders of videos.</param>
+    public TimeMixer(NetworkWeights w, bool switched = false)
+    {
+        _mixFactor = w.Take("mix_factor", 1);
+        _switched = switched;
+    }
+
+    public Tensor Forward(Tensor spatial, Tensor temporal)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor factor = torch.sigmoid(_mixFactor.Value);
+        Tensor weight = _switched ? 1 - factor : factor;
+        return (weight * spatial + (1 - weight) * temporal).MoveToOuterDisposeScope();
     }
 }

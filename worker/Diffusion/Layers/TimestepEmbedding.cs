@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Layers;
 
-/// <summary>Numbers as vectors of sines and cosines, as in "Attention is all you need"; computed in float32.</summary>
-/// <param name="Size">Length of the vector.</param>
-/// <param name="FlipSinToCos">The cosines come first.</param>
-/// <param name="FreqShift">Subtracted from the number of frequencies when their exponents are spread.</param>
+/// <summary>Sinusoidal embedding of numbers, as in "Attention is all you need", computed in float32.</summary>
+/// <param name="Size">The length of the vector.</param>
+/// <param name="FlipSinToCos">Whether the cosines come first.</param>
+/// <param name="FreqShift">What is subtracted from the number of frequencies when their exponents are spread.</param>
 public sealed record Timesteps(int Size, bool FlipSinToCos, double FreqShift)
 {
     private const double MaxPeriod = 10000;
@@ -32,13 +32,13 @@ public sealed record Timesteps(int Size, bool FlipSinToCos, double FreqShift)
     }
 }
 
-/// <summary>Numbers as sines and cosines of frequencies that the checkpoint keeps; computed in float32.</summary>
+/// <summary>Sinusoidal embedding of numbers with frequencies from the checkpoint, computed in float32.</summary>
 internal sealed class FourierTimesteps
 {
     private readonly Parameter _weight;
     private readonly bool _flipSinToCos;
 
-    /// <param name="size">Length of the vector.</param>
+    /// <param name="size">The length of the vector.</param>
     public FourierTimesteps(NetworkWeights w, int size, bool flipSinToCos)
     {
         _weight = w.Take("weight", size / 2);
@@ -57,7 +57,7 @@ internal sealed class FourierTimesteps
     }
 }
 
-/// <summary>Linear, activation, linear: what makes conditioning out of sinusoidal or other vectors.</summary>
+/// <summary>Linear layer, activation, linear layer: turns sinusoidal or other vectors into an embedding for conditioning.</summary>
 public sealed class TimestepEmbedding
 {
     private readonly Linear _linear1;
@@ -66,8 +66,8 @@ public sealed class TimestepEmbedding
     private readonly Activation _activation;
     private readonly Activation? _postActivation;
 
-    /// <param name="outFeatures">Null: as many as the hidden layer.</param>
-    /// <param name="condFeatures">Size of a second vector that is projected and added to the first; null: none.</param>
+    /// <param name="outFeatures">The number of output features; null for as many as the hidden layer has.</param>
+    /// <param name="condFeatures">The size of a second vector that is projected and added to the first; null for none.</param>
     public TimestepEmbedding(
         NetworkWeights w,
         int inFeatures,

@@ -14,7 +14,7 @@ public sealed class Transformer2DModel
     private readonly Linear? _linearOut;
     private readonly BasicTransformerBlock[] _blocks;
 
-    /// <param name="useLinear">Projections in and out are linear layers instead of 1x1 convolutions.</param>
+    /// <param name="useLinear">Whether the projections in and out are linear layers instead of 1x1 convolutions.</param>
     public Transformer2DModel(
         NetworkWeights w,
         int channels,
@@ -47,8 +47,9 @@ public sealed class Transformer2DModel
 
     /// <param name="x">(batch, channels, height, width)</param>
     /// <param name="context">(batch, context length, context features)</param>
-    /// <param name="contextMask">Added to the cross-attention's scores; broadcasts to (batch, heads, height * width, context
-    /// length).</param>
+    /// <param name="contextMask">
+    /// Added to the cross-attention's scores; broadcasts to (batch, heads, height * width, context length).
+    /// </param>
     public Tensor Forward(Tensor x, Tensor? context, Tensor? contextMask)
     {
         using DisposeScope scope = NewDisposeScope();

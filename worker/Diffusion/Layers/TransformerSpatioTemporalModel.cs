@@ -55,7 +55,7 @@ internal sealed class TransformerSpatioTemporalModel
     }
 }
 
-/// <summary>A transformer block along the frames, at each position by itself, with a perceptron before it.</summary>
+/// <summary>A transformer block along the frames, at each position by itself, with an MLP before it.</summary>
 internal sealed class TemporalTransformerBlock
 {
     private readonly LayerNorm _normIn;

@@ -4,20 +4,20 @@ using Generation.Diffusion.Layers;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>The kinds of encoder stage that this library builds.</summary>
+/// <summary>The types of encoder stages that this library builds.</summary>
 public enum EncoderBlockType
 {
     DownEncoderBlock2D,
 }
 
-/// <summary>The kinds of decoder stage that this library builds.</summary>
+/// <summary>The types of decoder stages that this library builds.</summary>
 public enum DecoderBlockType
 {
     UpDecoderBlock2D,
 }
 
 /// <summary>
-/// What <see cref="AutoencoderKL"/> and <see cref="AutoencoderKLTemporalDecoder"/> are built from: the fields and defaults of diffusers'
+/// The configuration of <see cref="AutoencoderKL"/> and <see cref="AutoencoderKLTemporalDecoder"/>: the fields and defaults of diffusers'
 /// classes of these names.
 /// </summary>
 public sealed record AutoencoderConfig : INetworkConfig
@@ -28,7 +28,7 @@ public sealed record AutoencoderConfig : INetworkConfig
 
     public IReadOnlyList<EncoderBlockType> DownBlockTypes { get; init; } = [EncoderBlockType.DownEncoderBlock2D];
 
-    /// <summary>Null where the config has none: decoders of videos have but one kind.</summary>
+    /// <summary>The types of the decoder's stages. Null where the config has none: decoders of videos have only one type.</summary>
     public IReadOnlyList<DecoderBlockType>? UpBlockTypes { get; init; }
 
     public IReadOnlyList<int> BlockOutChannels { get; init; } = [64];
@@ -41,22 +41,26 @@ public sealed record AutoencoderConfig : INetworkConfig
 
     public int NormNumGroups { get; init; } = 32;
 
-    /// <summary>Height and width of the pictures that it was trained on.</summary>
+    /// <summary>The height and width of the pictures that the autoencoder was trained on.</summary>
     public int SampleSize { get; init; } = 32;
 
-    /// <summary>Latents times this have a deviation of about one: what the denoiser sees.</summary>
+    /// <summary>The factor that brings latents to a standard deviation of about one, in which the denoising network takes them.</summary>
     public double ScalingFactor { get; init; } = 0.18215;
 
-    /// <summary>Subtracted from latents before they are scaled; null: 0.</summary>
+    /// <summary>What is subtracted from latents before they are scaled; null for 0.</summary>
     public double? ShiftFactor { get; init; }
 
-    /// <summary>Mean of each channel of the latents, for denoisers whose latents are normalized by channel; null: 0.</summary>
+    /// <summary>
+    /// The mean of each channel of the latents, for denoising networks whose latents are normalised by channel; null for 0.
+    /// </summary>
     public IReadOnlyList<double>? LatentsMean { get; init; }
 
-    /// <summary>Deviation of each channel of the latents; null: 1.</summary>
+    /// <summary>The standard deviation of each channel of the latents; null for 1.</summary>
     public IReadOnlyList<double>? LatentsStd { get; init; }
 
-    /// <summary>The reference decodes in float32 even where the denoiser computes in half precision.</summary>
+    /// <summary>
+    /// Whether the reference implementation decodes in float32 even where the denoising network computes in half precision.
+    /// </summary>
     public bool ForceUpcast { get; init; } = true;
 
     public bool UseQuantConv { get; init; } = true;
@@ -65,9 +69,12 @@ public sealed record AutoencoderConfig : INetworkConfig
 
     public bool MidBlockAddAttention { get; init; } = true;
 
-    /// <summary>Pixels of the picture to one of the latents, in height and width alike.</summary>
+    /// <summary>The number of pixels of the picture per pixel of the latents, in height and width alike.</summary>
     [JsonIgnore]
     public int Downscale => 1 << (BlockOutChannels.Count - 1);
+
+    /// <summary>The shape of the latents of one picture, (channels, height, width), for its size in pixels.</summary>
+    public long[] LatentShape(int width, int height) => [LatentChannels, height / Downscale, width / Downscale];
 
     /// <inheritdoc/>
     public void Validate()
@@ -111,6 +118,6 @@ public sealed record AutoencoderConfig : INetworkConfig
         }
     }
 
-    /// <summary>Residual blocks of autoencoders take no time embedding.</summary>
+    /// <summary>The options of the residual blocks, which take no time embedding in an autoencoder.</summary>
     internal ResnetOptions Resnets() => new(null, NormNumGroups, 1e-6, ActFn);
 }

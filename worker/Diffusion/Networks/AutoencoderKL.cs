@@ -1,17 +1,19 @@
 using Generation.Diffusion.Layers;
 using Generation.Diffusion.Weights;
+using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
 
 /// <summary>
-/// Pictures to latents and back (https://arxiv.org/abs/2112.10752). Latents here are the autoencoder's own; the denoiser's are
-/// shifted and scaled: <see cref="ToDenoiser"/> and <see cref="FromDenoiser"/>.
+/// The autoencoder of latent diffusion, which encodes pictures to latents and decodes them (https://arxiv.org/abs/2112.10752). Its own
+/// latents differ from those of the denoising network, which are shifted and scaled: see <see cref="ToDenoiser"/> and
+/// <see cref="FromDenoiser"/>.
 /// </summary>
 public sealed class AutoencoderKL : Network
 {
-    /// <summary>The largest map of Stable Diffusion's decoder at 1024 x 1024: 256 channels.</summary>
+    /// <summary>The number of values of the largest feature map of Stable Diffusion's decoder at 1024 x 1024: 256 channels.</summary>
     public const long DefaultMaxValues = 256L * 1024 * 1024;
 
     private readonly VaeEncoder _encoder;
@@ -34,8 +36,9 @@ public sealed class AutoencoderKL : Network
 
     public AutoencoderConfig Config { get; }
 
-    /// <param name="image">(batch, 3, height, width) in -1..1; height and width are multiples of
-    /// <see cref="AutoencoderConfig.Downscale"/></param>
+    /// <param name="image">
+    /// (batch, 3, height, width) in -1..1; height and width are multiples of <see cref="AutoencoderConfig.Downscale"/>
+    /// </param>
     /// <returns>
     /// Distribution of the latents, (batch, latent channels, height / downscale, width / downscale), in the type of
     /// <paramref name="image"/>
@@ -43,7 +46,7 @@ public sealed class AutoencoderKL : Network
     public LatentDistribution Encode(Tensor image)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor h = _encoder.Forward(Layout.ForConvolutions(ToOwn(image)));
+        Tensor h = _encoder.Forward(TorchExtras.channels_last(ToOwn(image)));
         if (_quantConv is not null)
         {
             Scoped.Swap(ref h, _quantConv.Forward(h));
@@ -55,18 +58,19 @@ public sealed class AutoencoderKL : Network
     }
 
     /// <summary>
-    /// Pictures of latents. Large ones are decoded in tiles, many in slices, so that no feature map has more values than a limit.
+    /// Decodes latents to pictures. Large ones are decoded in tiles, many in slices, so that no feature map has more values than a limit.
     /// </summary>
     /// <param name="latents">(batch, latent channels, height, width), as <see cref="FromDenoiser"/> gives them</param>
-    /// <param name="maxValues">The limit; about four maps of this size are in memory at once. The default decodes 1024 x 1024 as a
-    /// whole.</param>
-    /// <param name="token">Looked at between pictures, stages and tiles.</param>
+    /// <param name="maxValues">
+    /// The limit; about four maps of this size are in memory at once. The default decodes 1024 x 1024 as a whole.
+    /// </param>
+    /// <param name="token">Checked between pictures, stages and tiles.</param>
     /// <returns>(batch, 3, height * downscale, width * downscale), about -1..1, in the type of <paramref name="latents"/></returns>
     public Tensor Decode(Tensor latents, long maxValues = DefaultMaxValues, CancellationToken token = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxValues);
         using DisposeScope scope = NewDisposeScope();
-        Tensor h = Layout.ForConvolutions(ToOwn(latents));
+        Tensor h = TorchExtras.channels_last(ToOwn(latents));
         if (_postQuantConv is not null)
         {
             h = _postQuantConv.Forward(h);
@@ -76,8 +80,8 @@ public sealed class AutoencoderKL : Network
     }
 
     /// <summary>
-    /// The autoencoder's latents as the denoiser knows them: (latents - shift) * scale, and where there are a mean and a deviation per
-    /// channel, those first.
+    /// Converts the autoencoder's latents to the denoising network's: (latents - shift) * scale, after normalising each channel where there
+    /// are a mean and a standard deviation per channel.
     /// </summary>
     /// <param name="latents">(batch, latent channels, height, width)</param>
     public Tensor ToDenoiser(Tensor latents)
@@ -95,7 +99,7 @@ public sealed class AutoencoderKL : Network
         return (x * Config.ScalingFactor).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The denoiser's latents as this autoencoder knows them: the reverse of <see cref="ToDenoiser"/>.</summary>
+    /// <summary>Converts the denoising network's latents to the autoencoder's: the reverse of <see cref="ToDenoiser"/>.</summary>
     /// <param name="latents">(batch, latent channels, height, width)</param>
     public Tensor FromDenoiser(Tensor latents)
     {

@@ -1,5 +1,6 @@
 using Generation.Diffusion.Layers;
 using Generation.Diffusion.Weights;
+using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -7,7 +8,7 @@ using F = TorchSharp.torch.nn.functional;
 namespace Generation.Diffusion.Networks;
 
 /// <summary>
-/// A small autoencoder in the latent space of a large one (https://github.com/madebyollin/taesd): quick pictures and previews.
+/// A small autoencoder for the latent space of a large one (https://github.com/madebyollin/taesd), for quick pictures and previews.
 /// </summary>
 public sealed class AutoencoderTiny : Network
 {
@@ -34,7 +35,7 @@ public sealed class AutoencoderTiny : Network
     public Tensor Encode(Tensor image)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = Layout.ForConvolutions((ToOwn(image) + 1) / 2);
+        Tensor x = TorchExtras.channels_last((ToOwn(image) + 1) / 2);
         return ToCaller(Run(_encoder, x), image).MoveToOuterDisposeScope();
     }
 
@@ -43,7 +44,7 @@ public sealed class AutoencoderTiny : Network
     public Tensor Decode(Tensor latents)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = Layout.ForConvolutions(torch.tanh(ToOwn(latents) / LatentLimit) * LatentLimit);
+        Tensor x = TorchExtras.channels_last(torch.tanh(ToOwn(latents) / LatentLimit) * LatentLimit);
         return ToCaller(Run(_decoder, x) * 2 - 1, latents).MoveToOuterDisposeScope();
     }
 

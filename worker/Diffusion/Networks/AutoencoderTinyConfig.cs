@@ -3,7 +3,7 @@ using Generation.Diffusion.Layers;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>What <see cref="AutoencoderTiny"/> is built from: the fields and defaults of diffusers' AutoencoderTiny.</summary>
+/// <summary>The configuration of <see cref="AutoencoderTiny"/>: the fields and defaults of diffusers' AutoencoderTiny.</summary>
 public sealed record AutoencoderTinyConfig : INetworkConfig
 {
     public int InChannels { get; init; } = 3;
@@ -26,17 +26,17 @@ public sealed record AutoencoderTinyConfig : INetworkConfig
 
     public IReadOnlyList<int> NumDecoderBlocks { get; init; } = [3, 3, 3, 1];
 
-    /// <summary>Latents lie within this, about zero.</summary>
+    /// <summary>The largest absolute value that is assumed for latents.</summary>
     public double LatentMagnitude { get; init; } = 3;
 
-    /// <summary>Where zero lies when latents are stored as numbers in 0..1.</summary>
+    /// <summary>The value that stands for zero when latents are stored as numbers in 0..1.</summary>
     public double LatentShift { get; init; } = 0.5;
 
     public double ScalingFactor { get; init; } = 1;
 
     public double ShiftFactor { get; init; }
 
-    /// <summary>Pixels of the picture to one of the latents, in height and width alike.</summary>
+    /// <summary>The number of pixels of the picture per pixel of the latents, in height and width alike.</summary>
     [JsonIgnore]
     public int Downscale => 1 << (NumEncoderBlocks.Count - 1);
 

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Networks;
 
 /// <summary>
-/// CLIP's and OpenCLIP's text encoder, with the projection into the joint space where the weights have one (SDXL's second
-/// encoder). Which hidden state conditions a denoiser is the pipeline's choice, so all of them come back.
+/// The text encoder of CLIP and OpenCLIP, with the projection into the joint space of texts and pictures where the weights have one (SDXL's
+/// second encoder). Returns all hidden states, because it is the pipeline's choice which of them conditions a denoising network.
 /// </summary>
 public sealed class CLIPTextModel : Network
 {
@@ -28,20 +28,22 @@ public sealed class CLIPTextModel : Network
 
     public ClipTextConfig Config { get; }
 
-    /// <summary>Whether <see cref="ClipTextOutput.TextEmbeds"/> is given.</summary>
+    /// <summary>Whether <see cref="ClipTextOutput.TextEmbeds"/> is computed.</summary>
     public bool HasProjection => _textProjection is not null;
 
     /// <param name="inputIds">(batch, length) token ids, at most <see cref="ClipTextConfig.MaxPositionEmbeddings"/> long</param>
-    /// <param name="attentionMask">(batch, length): 1 is looked at, 0 is padding; null: everything, as Stable Diffusion does.</param>
-    /// <returns>In the caller's scope; dispose it, or the scope.</returns>
+    /// <param name="attentionMask">
+    /// (batch, length), with 1 for tokens that are attended to and 0 for padding; null attends to all, as Stable Diffusion does.
+    /// </param>
+    /// <returns>The output, in the caller's scope; dispose it, or the scope.</returns>
     public ClipTextOutput Forward(Tensor inputIds, Tensor? attentionMask = null)
     {
         using Tensor embedded = _textModel.Embed(inputIds);
         return Forward(inputIds, embedded, attentionMask);
     }
 
-    /// <summary>As <see cref="Forward(Tensor, Tensor?)"/>, with vectors in the place of tokens (textual inversion).</summary>
-    /// <param name="inputIds">(batch, length): where the end token stands.</param>
+    /// <summary>The same as <see cref="Forward(Tensor, Tensor?)"/>, with vectors in place of some tokens (textual inversion).</summary>
+    /// <param name="inputIds">(batch, length) token ids, in which the end token is looked for.</param>
     /// <param name="embedded">(batch, length, hidden size), see <see cref="Embed"/></param>
     public ClipTextOutput Forward(Tensor inputIds, Tensor embedded, Tensor? attentionMask)
     {
@@ -58,18 +60,18 @@ public sealed class CLIPTextModel : Network
         );
     }
 
-    /// <summary>The vectors of tokens, without positions: (batch, length, hidden size).</summary>
+    /// <summary>The embeddings of tokens, without positions: (batch, length, hidden size).</summary>
     public Tensor Embed(Tensor inputIds) => _textModel.Embed(inputIds);
 
-    /// <summary>The norm that follows the last layer, for a hidden state that is taken before it (clip_skip).</summary>
+    /// <summary>Applies the norm that follows the last layer, for a hidden state that is taken before it (clip_skip).</summary>
     public Tensor FinalLayerNorm(Tensor hiddenState) => _textModel.FinalLayerNorm(hiddenState);
 }
 
-/// <summary>What <see cref="CLIPTextModel"/> gives, in the caller's scope.</summary>
+/// <summary>The output of <see cref="CLIPTextModel"/>, in the caller's scope.</summary>
 /// <param name="LastHiddenState">(batch, length, hidden size), after the final norm.</param>
 /// <param name="HiddenStates">The embeddings, then each layer's output before the final norm; the last but one is [^2].</param>
-/// <param name="Pooled">(batch, hidden size): the normed state at the end token.</param>
-/// <param name="TextEmbeds">(batch, projection_dim): the pooled state in the joint space; null without projection.</param>
+/// <param name="Pooled">(batch, hidden size): the normalised state at the end token.</param>
+/// <param name="TextEmbeds">(batch, projection_dim): the pooled state in the joint space; null where there is no projection.</param>
 public sealed record ClipTextOutput(Tensor LastHiddenState, IReadOnlyList<Tensor> HiddenStates, Tensor Pooled, Tensor? TextEmbeds)
     : IDisposable
 {

@@ -6,7 +6,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Networks;
 
 /// <summary>
-/// CLIP's picture encoder (https://arxiv.org/abs/2103.00020) with the projection into the joint space: what SVD is conditioned on.
+/// CLIP's picture encoder (https://arxiv.org/abs/2103.00020) with the projection into the joint space of texts and pictures, which Stable
+/// Video Diffusion is conditioned on.
 /// </summary>
 public sealed class CLIPVisionModel : Network
 {
@@ -25,8 +26,8 @@ public sealed class CLIPVisionModel : Network
 
     public ClipVisionConfig Config { get; }
 
-    /// <param name="pixelValues">(batch, 3, image_size, image_size), normalized with CLIP's mean and deviation</param>
-    /// <returns>In the caller's scope.</returns>
+    /// <param name="pixelValues">(batch, 3, image_size, image_size), normalised with CLIP's mean and standard deviation</param>
+    /// <returns>The output, in the caller's scope.</returns>
     /// <exception cref="ArgumentException">The pictures have another size.</exception>
     public ClipVisionOutput Forward(Tensor pixelValues)
     {
@@ -37,7 +38,7 @@ public sealed class CLIPVisionModel : Network
     }
 }
 
-/// <summary>What <see cref="CLIPVisionModel"/> gives, in the caller's scope.</summary>
+/// <summary>The output of <see cref="CLIPVisionModel"/>, in the caller's scope.</summary>
 /// <param name="LastHiddenState">(batch, 1 + patches, hidden size), before the last norm.</param>
 /// <param name="ImageEmbeds">(batch, projection_dim): the class token in the joint space.</param>
 public sealed record ClipVisionOutput(Tensor LastHiddenState, Tensor ImageEmbeds) : IDisposable

@@ -3,7 +3,7 @@ using Generation.Diffusion.Layers;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>What every transformer of the CLIP family is built from.</summary>
+/// <summary>The configuration that every transformer of the CLIP family has.</summary>
 public abstract record ClipEncoderConfig : INetworkConfig
 {
     public int HiddenSize { get; init; }
@@ -18,7 +18,7 @@ public abstract record ClipEncoderConfig : INetworkConfig
 
     public double LayerNormEps { get; init; } = 1e-5;
 
-    /// <summary>Features of the joint space of texts and pictures.</summary>
+    /// <summary>The number of features of the joint space of texts and pictures.</summary>
     public int ProjectionDim { get; init; } = 512;
 
     /// <inheritdoc/>
@@ -32,7 +32,7 @@ public abstract record ClipEncoderConfig : INetworkConfig
     }
 }
 
-/// <summary>What <see cref="CLIPTextModel"/> is built from: the fields and defaults of transformers' CLIPTextConfig.</summary>
+/// <summary>The configuration of <see cref="CLIPTextModel"/>: the fields and defaults of transformers' CLIPTextConfig.</summary>
 public sealed record ClipTextConfig : ClipEncoderConfig
 {
     public ClipTextConfig()
@@ -46,7 +46,9 @@ public sealed record ClipTextConfig : ClipEncoderConfig
 
     public int MaxPositionEmbeddings { get; init; } = 77;
 
-    /// <summary>The token whose position gives the pooled output. 2 is a mistake of early configs, which means "the largest id".</summary>
+    /// <summary>
+    /// The token whose position gives the pooled output. In early configs it is 2, which is a mistake and stands for "the largest id".
+    /// </summary>
     public int? EosTokenId { get; init; } = 49407;
 
     /// <inheritdoc/>
@@ -58,7 +60,7 @@ public sealed record ClipTextConfig : ClipEncoderConfig
     }
 }
 
-/// <summary>What <see cref="CLIPVisionModel"/> is built from: the fields and defaults of transformers' CLIPVisionConfig.</summary>
+/// <summary>The configuration of <see cref="CLIPVisionModel"/>: the fields and defaults of transformers' CLIPVisionConfig.</summary>
 public sealed record ClipVisionConfig : ClipEncoderConfig
 {
     public ClipVisionConfig()
@@ -70,12 +72,12 @@ public sealed record ClipVisionConfig : ClipEncoderConfig
 
     public int NumChannels { get; init; } = 3;
 
-    /// <summary>Height and width of the pictures.</summary>
+    /// <summary>The height and width of the pictures.</summary>
     public int ImageSize { get; init; } = 224;
 
     public int PatchSize { get; init; } = 32;
 
-    /// <summary>Patches along each side.</summary>
+    /// <summary>The number of patches along each side.</summary>
     [JsonIgnore]
     public int Grid => ImageSize / PatchSize;
 

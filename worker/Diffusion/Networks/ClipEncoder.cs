@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>Sizes of one CLIP layer.</summary>
+/// <summary>The sizes of one CLIP layer.</summary>
 internal sealed record ClipLayerSizes(int Features, int Intermediate, int Heads, Activation Activation, double Eps)
 {
     public static ClipLayerSizes Of(ClipEncoderConfig config) =>
@@ -21,8 +21,8 @@ internal sealed class ClipEncoder
         _layers = [.. Enumerable.Range(0, layers).Select(i => new ClipLayer(w["layers"][i], sizes))];
 
     /// <param name="x">(batch, length, features)</param>
-    /// <param name="mask">Added to the scores; null: none.</param>
-    /// <param name="isCausal">Each position sees itself and what is before it.</param>
+    /// <param name="mask">Added to the scores; null for none.</param>
+    /// <param name="isCausal">Whether each position attends only to itself and the positions before it.</param>
     /// <returns>The input and then each layer's output, all in the caller's scope.</returns>
     public Tensor[] Forward(Tensor x, Tensor? mask = null, bool isCausal = false)
     {
@@ -36,7 +36,7 @@ internal sealed class ClipEncoder
     }
 }
 
-/// <summary>Self-attention and a two-layer perceptron, each after a layer norm and added to its input.</summary>
+/// <summary>Self-attention and an MLP of two layers, each after a layer norm and added to its input.</summary>
 internal sealed class ClipLayer
 {
     private readonly LayerNorm _layerNorm1;
@@ -87,7 +87,7 @@ internal sealed class ClipAttention
     }
 }
 
-/// <summary>Linear, activation, linear.</summary>
+/// <summary>An MLP of two layers: linear, activation, linear.</summary>
 internal sealed class ClipMlp
 {
     private readonly Linear _fc1;

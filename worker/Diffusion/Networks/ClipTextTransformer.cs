@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>CLIP's text transformer, as it stands in text models and in CLIPSeg.</summary>
+/// <summary>CLIP's text transformer, which text models and CLIPSeg have.</summary>
 internal sealed class ClipTextTransformer
 {
     // Configs written before transformers 4.24 say 2 for the end token, where the vocabulary's is its largest id
@@ -26,15 +26,15 @@ internal sealed class ClipTextTransformer
         _finalLayerNorm = new LayerNorm(w["final_layer_norm"], config.HiddenSize, config.LayerNormEps);
     }
 
-    /// <summary>Vectors of tokens, without positions.</summary>
+    /// <summary>The embeddings of tokens, without positions.</summary>
     public Tensor Embed(Tensor inputIds) => _tokenEmbedding.Forward(inputIds);
 
-    /// <summary>The norm that follows the last layer.</summary>
+    /// <summary>Applies the norm that follows the last layer.</summary>
     public Tensor FinalLayerNorm(Tensor hiddenState) => _finalLayerNorm.Forward(hiddenState);
 
-    /// <summary>All hidden states, embeddings first, in the caller's scope.</summary>
-    /// <param name="embedded">(batch, length, features), tokens without positions</param>
-    /// <param name="attentionMask">(batch, length): 1 is looked at, 0 is not; null: everything.</param>
+    /// <summary>Returns all hidden states, the embeddings first, in the caller's scope.</summary>
+    /// <param name="embedded">(batch, length, features): the embeddings of tokens, without positions</param>
+    /// <param name="attentionMask">(batch, length), with 1 for tokens that are attended to and 0 for others; null attends to all.</param>
     public Tensor[] HiddenStates(Tensor embedded, Tensor? attentionMask)
     {
         long length = embedded.shape[1];
@@ -53,7 +53,7 @@ internal sealed class ClipTextTransformer
         return [.. states.Select(state => state.MoveToOuterDisposeScope())];
     }
 
-    /// <summary>The state at each text's first end token.</summary>
+    /// <summary>Returns the state at the first end token of each text.</summary>
     /// <param name="states">(batch, length, features)</param>
     /// <returns>(batch, features)</returns>
     public Tensor Pool(Tensor states, Tensor inputIds)

@@ -6,7 +6,7 @@ using F = TorchSharp.torch.nn.functional;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>CLIP's vision transformer, as it stands in vision models, safety checkers and CLIPSeg.</summary>
+/// <summary>CLIP's vision transformer, which vision models, safety checkers and CLIPSeg have.</summary>
 internal sealed class ClipVisionTransformer
 {
     private readonly ClipVisionConfig _config;
@@ -38,10 +38,11 @@ internal sealed class ClipVisionTransformer
         _postLayerNorm = new LayerNorm(w["post_layernorm"], config.HiddenSize, config.LayerNormEps);
     }
 
-    /// <summary>All hidden states, embeddings first, in the caller's scope.</summary>
-    /// <param name="pixels">(batch, channels, height, width), normalized</param>
-    /// <param name="interpolatePositions">Pictures of another size than the model's get its positions stretched; otherwise they are
-    /// refused.</param>
+    /// <summary>Returns all hidden states, the embeddings first, in the caller's scope.</summary>
+    /// <param name="pixels">(batch, channels, height, width), normalised</param>
+    /// <param name="interpolatePositions">
+    /// Whether the model's positions are interpolated for pictures of another size than the model's; otherwise such pictures are refused.
+    /// </param>
     public Tensor[] HiddenStates(Tensor pixels, bool interpolatePositions = false)
     {
         long height = pixels.shape[2],
@@ -61,7 +62,7 @@ internal sealed class ClipVisionTransformer
         return [.. states.Select(state => state.MoveToOuterDisposeScope())];
     }
 
-    /// <summary>The normed state of the class token.</summary>
+    /// <summary>Returns the normalised state of the class token.</summary>
     /// <param name="state">(batch, 1 + patches, features)</param>
     /// <returns>(batch, features)</returns>
     public Tensor Pool(Tensor state)

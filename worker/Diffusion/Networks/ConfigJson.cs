@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace Generation.Diffusion.Networks;
 
 /// <summary>
-/// Reads config.json files as diffusers and transformers write them: snake_case fields, an absent field means the reference's
-/// default, fields that no network reads are passed over, and a value that is not known is refused by name.
+/// Reads config.json files as diffusers and transformers write them: fields are in snake_case, a field that is absent has the reference
+/// implementation's default, fields that no network reads are ignored, and a value that is not known is refused by name.
 /// </summary>
 public static class ConfigJson
 {
@@ -40,7 +40,7 @@ public static class ConfigJson
     }
 
     /// <summary>Reads a config from a config.json file.</summary>
-    /// <exception cref="ConfigException">As <see cref="Parse{T}(string)"/>; the message also names the file.</exception>
+    /// <exception cref="ConfigException">The same as for <see cref="Parse{T}(string)"/>; the message also names the file.</exception>
     public static T Load<T>(string path)
         where T : INetworkConfig
     {
@@ -61,7 +61,7 @@ public static class ConfigJson
         return path < 0 ? message : message[..path];
     }
 
-    /// <summary>Reads an enum by the exact names that the reference uses; the error lists the known ones.</summary>
+    /// <summary>Reads an enum by the exact names that the reference implementation uses; the error lists the known ones.</summary>
     private sealed class NamedValueConverterFactory : JsonConverterFactory
     {
         public override bool CanConvert(Type typeToConvert) => typeToConvert.IsEnum;
@@ -97,11 +97,11 @@ public static class ConfigJson
     }
 }
 
-/// <summary>A network's configuration, as its config.json gives it.</summary>
+/// <summary>A network's configuration, as its config.json has it.</summary>
 public interface INetworkConfig
 {
-    /// <summary>Refuses fields that contradict each other or that this library does not build.</summary>
-    /// <exception cref="ConfigException">Names the field, the limit and the value.</exception>
+    /// <summary>Refuses fields that contradict each other, and values that this library cannot build.</summary>
+    /// <exception cref="ConfigException">A field is refused. The message names the field, the limit and the value.</exception>
     public void Validate();
 }
 
@@ -127,3 +127,9 @@ internal static class ConfigCheck
         }
     }
 }
+
+/// <summary>
+/// A network's config.json contains a value that this library does not know, or fields that contradict each other. The message names the
+/// field and the value.
+/// </summary>
+public sealed class ConfigException(string message, Exception? inner = null) : Exception(message, inner);

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>The order of colours that a ControlNet was trained on.</summary>
+/// <summary>The order of the colour channels that a ControlNet was trained on.</summary>
 public enum ChannelOrder
 {
     [JsonStringEnumMemberName("rgb")]
@@ -12,17 +12,17 @@ public enum ChannelOrder
     Bgr,
 }
 
-/// <summary>What <see cref="ControlNetModel"/> is built from: the fields and defaults of diffusers' ControlNetModel.</summary>
+/// <summary>The configuration of <see cref="ControlNetModel"/>: the fields and defaults of diffusers' ControlNetModel.</summary>
 public sealed record ControlNetConfig : UNetBodyConfig
 {
-    /// <summary>Channels of the control picture.</summary>
+    /// <summary>The number of channels of the control picture.</summary>
     public int ConditioningChannels { get; init; } = 3;
 
     public IReadOnlyList<int> ConditioningEmbeddingOutChannels { get; init; } = [16, 32, 96, 256];
 
     public ChannelOrder ControlnetConditioningChannelOrder { get; init; } = ChannelOrder.Rgb;
 
-    /// <summary>The residuals are averaged over the picture, so that only its style matters.</summary>
+    /// <summary>Whether the residuals are averaged over the picture, so that only its style matters.</summary>
     public bool GlobalPoolConditions { get; init; }
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using Generation.Diffusion.Layers;
 using Generation.Diffusion.Weights;
+using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -7,7 +8,7 @@ using F = TorchSharp.torch.nn.functional;
 namespace Generation.Diffusion.Networks;
 
 /// <summary>
-/// A copy of a UNet's way down that sees a control picture, and says what to add to the UNet's skip connections
+/// A copy of a UNet's down path that takes a control picture, and computes residuals that are added to the UNet's skip connections
 /// (https://arxiv.org/abs/2302.05543).
 /// </summary>
 public sealed class ControlNetModel : Network
@@ -74,7 +75,7 @@ public sealed class ControlNetModel : Network
 
     public ControlNetConfig Config { get; }
 
-    /// <summary>The residuals for one timestep that holds for the whole batch.</summary>
+    /// <summary>Computes the residuals for one timestep for the whole batch.</summary>
     /// <inheritdoc cref="Forward(Tensor, Tensor, Tensor, Tensor, double, bool, UNetConditions?)"/>
     public ControlNetOutput Forward(
         Tensor sample,
@@ -90,14 +91,14 @@ public sealed class ControlNetModel : Network
         return Forward(sample, t, encoderHiddenStates, controlnetCond, conditioningScale, guessMode, conditions);
     }
 
-    /// <summary>The residuals for a timestep per sample.</summary>
-    /// <param name="sample">(batch, in channels, height, width), as the UNet sees it</param>
+    /// <summary>Computes the residuals for a timestep per sample.</summary>
+    /// <param name="sample">(batch, in channels, height, width), as the UNet takes it</param>
     /// <param name="timestep">(batch), or one number for all</param>
     /// <param name="encoderHiddenStates">(batch, prompt length, features)</param>
     /// <param name="controlnetCond">(batch, conditioning channels, height * 8, width * 8) in 0..1</param>
-    /// <param name="conditioningScale">All residuals are multiplied by this.</param>
-    /// <param name="guessMode">Shallow residuals count less: 0.1 to 1 from the first to the middle.</param>
-    /// <returns>In the caller's scope, in the type of <paramref name="sample"/>.</returns>
+    /// <param name="conditioningScale">A factor that all residuals are multiplied by.</param>
+    /// <param name="guessMode">Whether shallow residuals are weakened: by factors from 0.1 for the first to 1 for the middle.</param>
+    /// <returns>The residuals, in the caller's scope, in the type of <paramref name="sample"/>.</returns>
     /// <exception cref="ArgumentException">The control picture's size does not fit the sample's, or a condition is missing.</exception>
     public ControlNetOutput Forward(
         Tensor sample,
@@ -111,7 +112,7 @@ public sealed class ControlNetModel : Network
     {
         conditions ??= UNetConditions.None;
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = _convIn.Forward(Layout.ForConvolutions(ToOwn(sample)));
+        Tensor x = _convIn.Forward(TorchExtras.channels_last(ToOwn(sample)));
         Tensor control = Control(ToOwn(controlnetCond));
         if (control.shape[2] != x.shape[2] || control.shape[3] != x.shape[3])
         {
@@ -142,7 +143,7 @@ public sealed class ControlNetModel : Network
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor x = Config.ControlnetConditioningChannelOrder == ChannelOrder.Bgr ? picture.flip(1) : picture;
-        Tensor h = F.silu(_condIn.Forward(Layout.ForConvolutions(x)));
+        Tensor h = F.silu(_condIn.Forward(TorchExtras.channels_last(x)));
         foreach (Conv2d block in _condBlocks)
         {
             Scoped.Swap(ref h, F.silu(block.Forward(h)));
@@ -162,9 +163,9 @@ public sealed class ControlNetModel : Network
     }
 }
 
-/// <summary>What a <see cref="ControlNetModel"/> adds to a UNet's skip connections; in the caller's scope.</summary>
-/// <param name="Down">One per skip connection, from the convolution in downwards.</param>
-/// <param name="Mid">For the middle block's output.</param>
+/// <summary>The residuals that a <see cref="ControlNetModel"/> adds to a UNet's skip connections, in the caller's scope.</summary>
+/// <param name="Down">One per skip connection, from the input convolution downwards.</param>
+/// <param name="Mid">The residual for the middle block's output.</param>
 public sealed record ControlNetOutput(IReadOnlyList<Tensor> Down, Tensor Mid) : IDisposable
 {
     /// <inheritdoc/>

@@ -3,15 +3,18 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>What an encoder says of a picture's latents: a normal distribution per value. The tensors live in the caller's scope.</summary>
+/// <summary>
+/// The distribution of a picture's latents, as an encoder predicts it: a normal distribution per value. The tensors are in the caller's
+/// scope.
+/// </summary>
 /// <param name="Mean">(batch, latent channels, height, width); also the mode.</param>
-/// <param name="LogVar">Logarithm of the variance, same shape, within -30 to 20.</param>
+/// <param name="LogVar">The logarithm of the variance, of the same shape, between -30 and 20.</param>
 public sealed record LatentDistribution(Tensor Mean, Tensor LogVar) : IDisposable
 {
     private const double MinLogVar = -30;
     private const double MaxLogVar = 20;
 
-    /// <summary>Splits an encoder's output, in the caller's scope.</summary>
+    /// <summary>Makes the distribution from an encoder's output, in the caller's scope.</summary>
     /// <param name="moments">(batch, 2 * latent channels, height, width)</param>
     internal static LatentDistribution FromMoments(Tensor moments)
     {
@@ -23,8 +26,8 @@ public sealed record LatentDistribution(Tensor Mean, Tensor LogVar) : IDisposabl
         );
     }
 
-    /// <summary>One draw: mean + deviation * noise.</summary>
-    /// <param name="noise">Standard normal, shaped as the mean.</param>
+    /// <summary>Draws one sample: mean + standard deviation * noise.</summary>
+    /// <param name="noise">Standard normal noise in the shape of the mean.</param>
     public Tensor Sample(Tensor noise)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -1,6 +1,6 @@
 namespace Generation.Diffusion.Networks;
 
-/// <summary>What the motion modules of AnimateDiff are built from: the fields and defaults of diffusers' MotionAdapter.</summary>
+/// <summary>The configuration of AnimateDiff's motion modules: the fields and defaults of diffusers' MotionAdapter.</summary>
 public sealed record MotionAdapterConfig : INetworkConfig
 {
     public IReadOnlyList<int> BlockOutChannels { get; init; } = [320, 640, 1280, 1280];
@@ -15,7 +15,7 @@ public sealed record MotionAdapterConfig : INetworkConfig
 
     public PerBlock<int> MotionNumAttentionHeads { get; init; } = 8;
 
-    /// <summary>The most frames that the modules know positions for.</summary>
+    /// <summary>The largest number of frames, for which the modules have positions.</summary>
     public int MotionMaxSeqLength { get; init; } = 32;
 
     public bool UseMotionMidBlock { get; init; } = true;

@@ -59,9 +59,11 @@ internal sealed class MotionModule
     }
 }
 
-/// <summary>Builds the motion modules of an adapter where a UNet's stages ask for them.</summary>
-/// <param name="weights">The adapter's root.</param>
-/// <param name="groups">Groups of the norms: the UNet's, which the reference takes in the place of motion_norm_num_groups.</param>
+/// <summary>Builds the motion modules of an adapter where a UNet's stages have a place for them.</summary>
+/// <param name="weights">The root of the adapter's weights.</param>
+/// <param name="groups">
+/// The number of groups of the norms: the UNet's, which the reference implementation uses instead of motion_norm_num_groups.
+/// </param>
 internal sealed class MotionModules(NetworkWeights weights, MotionAdapterConfig config, int groups)
 {
     public MotionModule[] Down(int block, int channels, int layers) =>
@@ -70,7 +72,7 @@ internal sealed class MotionModules(NetworkWeights weights, MotionAdapterConfig 
     public MotionModule[] Up(int block, int channels, int layers) =>
         Stage(weights["up_blocks"][block], config.BlockOutChannels.Count - 1 - block, channels, layers, extra: 1);
 
-    /// <summary>Null when the adapter leaves the middle block alone, as its first versions did.</summary>
+    /// <summary>Null when the adapter has no module for the middle block, as its first versions.</summary>
     public MotionModule? Mid(int channels) =>
         config.UseMotionMidBlock
             ? Module(

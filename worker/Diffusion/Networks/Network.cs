@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Networks;
 
 /// <summary>
-/// A network with its weights. Calls leave their result in the caller's dispose scope and no other tensor alive; inputs of
-/// another type or layout are brought to the network's own, and results come back in the type of the first input.
+/// A network with its weights. Calls leave their result in the caller's dispose scope and no other tensor alive. Inputs of another type or
+/// memory layout are converted, and results are returned in the type of the first input.
 /// </summary>
 public abstract class Network : IDisposable
 {
@@ -20,7 +20,7 @@ public abstract class Network : IDisposable
     public ParameterStore Parameters =>
         _parameters ?? throw new InvalidOperationException("The network's constructor has not finished its weights");
 
-    /// <summary>The type that the network computes in.</summary>
+    /// <summary>The number type that the network computes in.</summary>
     public ScalarType Dtype { get; }
 
     /// <inheritdoc/>
@@ -38,13 +38,13 @@ public abstract class Network : IDisposable
         }
     }
 
-    /// <summary>The last line of each network's constructor: all weights were taken, none may be left.</summary>
-    /// <exception cref="WeightsException">Lists missing, unexpected and misshapen keys.</exception>
+    /// <summary>Has to be the last call in each network's constructor: it checks that every weight was taken.</summary>
+    /// <exception cref="WeightsException">Keys are missing, unexpected or misshapen; the message lists them.</exception>
     protected void Finish(NetworkWeights weights) => _parameters = weights.Finish();
 
-    /// <summary><paramref name="x"/> in the network's type.</summary>
+    /// <summary>Returns <paramref name="x"/> in the network's type.</summary>
     protected Tensor ToOwn(Tensor x) => x.dtype == Dtype ? x : x.to(Dtype);
 
-    /// <summary><paramref name="result"/> in the type of <paramref name="like"/> and in plain memory order.</summary>
+    /// <summary>Returns <paramref name="result"/> in the type of <paramref name="like"/> and in contiguous memory.</summary>
     protected static Tensor ToCaller(Tensor result, Tensor like) => result.to(like.dtype).contiguous();
 }

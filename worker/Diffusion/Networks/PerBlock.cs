@@ -22,7 +22,7 @@ public readonly struct PerBlock<T>
         _each = each;
     }
 
-    /// <summary>How many blocks the config names; null when one value is for all.</summary>
+    /// <summary>How many blocks the config gives values for; null when one value is for all.</summary>
     public int? Count => _each?.Count;
 
     /// <summary>The value of block <paramref name="block"/>, counted from 0.</summary>

@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Networks;
 
 /// <summary>
-/// The denoiser of Stable Diffusion 1.x, 2.x and XL (https://arxiv.org/abs/2112.10752, https://arxiv.org/abs/2307.01952): predicts
-/// noise or velocity from noisy latents, a timestep and an embedded prompt. Every form comes from <see cref="UNetConfig"/>.
+/// The UNet of Stable Diffusion 1.x, 2.x and XL (https://arxiv.org/abs/2112.10752, https://arxiv.org/abs/2307.01952), which predicts noise
+/// or velocity from noisy latents, a timestep and an embedded prompt. All its variants are described by <see cref="UNetConfig"/>.
 /// </summary>
 public sealed class UNet2DConditionModel : Network
 {
@@ -23,7 +23,7 @@ public sealed class UNet2DConditionModel : Network
 
     public UNetConfig Config { get; }
 
-    /// <summary>Predicts for one timestep that holds for the whole batch.</summary>
+    /// <summary>Predicts for one timestep for the whole batch.</summary>
     /// <inheritdoc cref="Forward(Tensor, Tensor, Tensor, UNetConditions?)"/>
     public Tensor Forward(Tensor sample, double timestep, Tensor encoderHiddenStates, UNetConditions? conditions = null)
     {
@@ -36,8 +36,9 @@ public sealed class UNet2DConditionModel : Network
     /// <param name="timestep">(batch), or one number for all.</param>
     /// <param name="encoderHiddenStates">(batch, prompt length, features)</param>
     /// <returns>(batch, out channels, height, width) in the type of <paramref name="sample"/></returns>
-    /// <exception cref="ArgumentException">The config asks for a condition that is not given, or channels or counts are not the
-    /// network's.</exception>
+    /// <exception cref="ArgumentException">
+    /// The config asks for a condition that is not given, or channels or counts are not the network's.
+    /// </exception>
     public Tensor Forward(Tensor sample, Tensor timestep, Tensor encoderHiddenStates, UNetConditions? conditions = null)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -4,34 +4,36 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>What every layer of a UNet's call sees.</summary>
+/// <summary>The inputs that every layer of a UNet gets in a call.</summary>
 /// <param name="Time">(batch * frames, size): the activated time embedding.</param>
 /// <param name="Context">(batch * frames, prompt length, features).</param>
-/// <param name="ContextMask">Added to cross-attention scores; null: none.</param>
-/// <param name="Frames">Frames of each video in the batch; 1 for pictures.</param>
+/// <param name="ContextMask">Added to the scores of cross attention; null for none.</param>
+/// <param name="Frames">The number of frames of each video in the batch; 1 for pictures.</param>
 internal readonly record struct UNetCall(Tensor Time, Tensor Context, Tensor? ContextMask = null, int Frames = 1);
 
 /// <summary>
-/// A residual block, a transformer or a motion module: feature map to feature map, (batch * frames, channels, height, width).
+/// A residual block, a transformer or a motion module, which takes and returns a feature map (batch * frames, channels, height, width).
 /// </summary>
 internal delegate Tensor UNetLayer(Tensor x, in UNetCall call);
 
-/// <summary>One stage of the way down.</summary>
-/// <param name="Steps">Each step is a chain of layers, whose output is kept as a skip connection.</param>
-/// <param name="Downsampler">Null at the last stage.</param>
+/// <summary>One stage of the down path.</summary>
+/// <param name="Steps">Each step is a chain of layers, whose output becomes a skip connection.</param>
+/// <param name="Downsampler">Null in the last stage.</param>
 internal sealed record UNetDownStage(UNetLayer[][] Steps, Downsample2D? Downsampler);
 
-/// <summary>One stage of the way up.</summary>
+/// <summary>One stage of the up path.</summary>
 /// <param name="Steps">Each step takes a skip connection beside its input.</param>
-/// <param name="Upsampler">Null at the last stage.</param>
+/// <param name="Upsampler">Null in the last stage.</param>
 internal sealed record UNetUpStage(UNetLayer[][] Steps, Upsample2D? Upsampler);
 
 /// <summary>Runs the stages of a UNet: down with skip connections, middle, and up again.</summary>
 internal static class UNetBlocks
 {
-    /// <summary>The way down.</summary>
-    /// <param name="skips">Begins with the convolution's output; each step's output is added, and so is each halving's. The caller's scope
-    /// owns them.</param>
+    /// <summary>Runs the down path.</summary>
+    /// <param name="skips">
+    /// Begins with the output of the input convolution. The output of each step and of each downsampler is appended. The tensors belong to
+    /// the caller's scope.
+    /// </param>
     public static void Down(IEnumerable<UNetDownStage> stages, in UNetCall call, List<Tensor> skips)
     {
         foreach (UNetDownStage stage in stages)
@@ -47,7 +49,7 @@ internal static class UNetBlocks
         }
     }
 
-    /// <summary>The way up; takes all skip connections off the list and disposes them, and <paramref name="x"/>.</summary>
+    /// <summary>Runs the up path. Takes all skip connections from the list and disposes them, and <paramref name="x"/>.</summary>
     public static Tensor Up(IEnumerable<UNetUpStage> stages, Tensor x, in UNetCall call, List<Tensor> skips)
     {
         Tensor h = x;
@@ -71,7 +73,7 @@ internal static class UNetBlocks
         return h;
     }
 
-    /// <summary>Layers one after the other; what is between them goes at once.</summary>
+    /// <summary>Runs layers one after the other, and disposes intermediate results at once.</summary>
     public static Tensor Chain(UNetLayer[] layers, Tensor x, in UNetCall call)
     {
         using DisposeScope scope = NewDisposeScope();

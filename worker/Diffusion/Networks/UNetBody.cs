@@ -1,11 +1,14 @@
 using Generation.Diffusion.Layers;
 using Generation.Diffusion.Weights;
+using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>All layers of a UNet, from the convolution in to the convolution out, with or without motion modules between.</summary>
+/// <summary>
+/// All layers of a UNet, from the input convolution to the output convolution, with or without motion modules in between.
+/// </summary>
 internal sealed class UNetBody
 {
     private readonly UNetConfig _config;
@@ -18,7 +21,7 @@ internal sealed class UNetBody
     private readonly GroupNorm _convNormOut;
     private readonly Conv2d _convOut;
 
-    /// <param name="w">The network's root.</param>
+    /// <param name="w">The root of the network's weights.</param>
     public UNetBody(NetworkWeights w, UNetConfig config, MotionModules? motion = null)
     {
         _config = config;
@@ -43,7 +46,7 @@ internal sealed class UNetBody
     {
         Check(sample, conditions);
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = Layout.ForConvolutions(sample);
+        Tensor x = TorchExtras.channels_last(sample);
         if (_config.CenterInputSample)
         {
             x = x * 2 - 1;

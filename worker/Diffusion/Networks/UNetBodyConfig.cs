@@ -3,36 +3,36 @@ using Generation.Diffusion.Layers;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>A stage of the way down; the ones with "CrossAttn" attend to the prompt after each residual block.</summary>
+/// <summary>The types of stages of the down path. Those with "CrossAttn" attend to the prompt after each residual block.</summary>
 public enum DownBlockType
 {
     DownBlock2D,
     CrossAttnDownBlock2D,
 }
 
-/// <summary>The stage between the ways down and up.</summary>
+/// <summary>The types of the stage between the down and up paths.</summary>
 public enum MidBlockType
 {
-    /// <summary>Residual block, transformer, residual block.</summary>
+    /// <summary>A residual block, a transformer, a residual block.</summary>
     UNetMidBlock2DCrossAttn,
 
     /// <summary>One residual block.</summary>
     UNetMidBlock2D,
 }
 
-/// <summary>How a timestep becomes a vector.</summary>
+/// <summary>How a timestep is embedded.</summary>
 public enum TimeEmbeddingType
 {
-    /// <summary>Fixed frequencies.</summary>
+    /// <summary>By sines and cosines of fixed frequencies.</summary>
     [JsonStringEnumMemberName("positional")]
     Positional,
 
-    /// <summary>Random frequencies, kept in the checkpoint.</summary>
+    /// <summary>By sines and cosines of random frequencies, which the checkpoint contains.</summary>
     [JsonStringEnumMemberName("fourier")]
     Fourier,
 }
 
-/// <summary>How a time embedding enters a residual block: added before the second norm, or as its scale and shift.</summary>
+/// <summary>How a time embedding enters a residual block: it is added before the second norm, or is the norm's scale and shift.</summary>
 public enum TimeScaleShift
 {
     [JsonStringEnumMemberName("default")]
@@ -42,18 +42,18 @@ public enum TimeScaleShift
     ScaleShift,
 }
 
-/// <summary>What class labels are and how they enter the time embedding.</summary>
+/// <summary>What class labels are, and how they enter the time embedding.</summary>
 public enum ClassEmbedType
 {
-    /// <summary>A number that is embedded as a timestep is.</summary>
+    /// <summary>A number that is embedded like a timestep.</summary>
     [JsonStringEnumMemberName("timestep")]
     Timestep,
 
-    /// <summary>Already a vector of the time embedding's size.</summary>
+    /// <summary>A vector of the time embedding's size.</summary>
     [JsonStringEnumMemberName("identity")]
     Identity,
 
-    /// <summary>A vector that passes a two-layer perceptron.</summary>
+    /// <summary>A vector that passes an MLP of two layers.</summary>
     [JsonStringEnumMemberName("projection")]
     Projection,
 
@@ -62,15 +62,15 @@ public enum ClassEmbedType
     SimpleProjection,
 }
 
-/// <summary>What is added to the time embedding beside class labels.</summary>
+/// <summary>What is added to the time embedding apart from class labels.</summary>
 public enum AdditionEmbedType
 {
-    /// <summary>SDXL: the pooled text embedding joined with embedded sizes and crops.</summary>
+    /// <summary>In SDXL: the pooled text embedding, concatenated with the embedded sizes and crops.</summary>
     [JsonStringEnumMemberName("text_time")]
     TextTime,
 }
 
-/// <summary>How the prompt's embedding is projected before the cross attentions see it.</summary>
+/// <summary>How the prompt's embedding is projected before cross attention.</summary>
 public enum EncoderHidDimType
 {
     [JsonStringEnumMemberName("text_proj")]
@@ -78,12 +78,14 @@ public enum EncoderHidDimType
 }
 
 /// <summary>
-/// What the ways down and to the middle are built from, in <see cref="UNet2DConditionModel"/> and <see cref="ControlNetModel"/> alike.
+/// The configuration of the down path and the middle block, which <see cref="UNet2DConditionModel"/> and <see cref="ControlNetModel"/>
+/// share.
 /// </summary>
 public abstract record UNetBodyConfig : INetworkConfig
 {
     /// <summary>
-    /// Channels of the sample: 4 latents; 9 with mask and masked picture; 8 with the picture to edit; 7 with the low-resolution picture.
+    /// The number of channels of the sample: 4 for latents; 9 with mask and masked picture; 8 with the picture to edit; 7 with the
+    /// low-resolution picture.
     /// </summary>
     public int InChannels { get; init; } = 4;
 
@@ -94,7 +96,7 @@ public abstract record UNetBodyConfig : INetworkConfig
     public IReadOnlyList<DownBlockType> DownBlockTypes { get; init; } =
     [DownBlockType.CrossAttnDownBlock2D, DownBlockType.CrossAttnDownBlock2D, DownBlockType.CrossAttnDownBlock2D, DownBlockType.DownBlock2D];
 
-    /// <summary>Null: the way up follows the way down at once.</summary>
+    /// <summary>The type of the middle block; null where there is none.</summary>
     public MidBlockType? MidBlockType { get; init; } = Networks.MidBlockType.UNetMidBlock2DCrossAttn;
 
     public PerBlock<bool> OnlyCrossAttention { get; init; } = false;
@@ -115,17 +117,19 @@ public abstract record UNetBodyConfig : INetworkConfig
 
     public PerBlock<int> CrossAttentionDim { get; init; } = 1280;
 
-    /// <summary>Transformer layers of each block, or of each attention of each block.</summary>
+    /// <summary>The number of transformer layers of each block, or of each attention of each block.</summary>
     public PerBlock<PerBlock<int>> TransformerLayersPerBlock { get; init; } = new PerBlock<int>(1);
 
     public int? EncoderHidDim { get; init; }
 
     public EncoderHidDimType? EncoderHidDimType { get; init; }
 
-    /// <summary>The number of attention heads: the reference's field has this misleading name since its first release.</summary>
+    /// <summary>
+    /// The number of attention heads. The reference implementation's field has had this misleading name since its first release.
+    /// </summary>
     public PerBlock<int> AttentionHeadDim { get; init; } = 8;
 
-    /// <summary>Takes precedence over <see cref="AttentionHeadDim"/>.</summary>
+    /// <summary>The number of attention heads, which takes precedence over <see cref="AttentionHeadDim"/>.</summary>
     public PerBlock<int>? NumAttentionHeads { get; init; }
 
     public bool UseLinearProjection { get; init; }
@@ -148,30 +152,30 @@ public abstract record UNetBodyConfig : INetworkConfig
 
     public Activation? TimestepPostAct { get; init; }
 
-    /// <summary>Size of the guidance embedding that LCM-distilled networks take; null: none.</summary>
+    /// <summary>The size of the guidance embedding that LCM-distilled networks take; null for none.</summary>
     public int? TimeCondProjDim { get; init; }
 
     public int? ProjectionClassEmbeddingsInputDim { get; init; }
 
     public bool ClassEmbeddingsConcat { get; init; }
 
-    /// <summary>Blocks on each way.</summary>
+    /// <summary>The number of blocks in each path.</summary>
     [JsonIgnore]
     public int Blocks => BlockOutChannels.Count;
 
-    /// <summary>Attention heads of each block.</summary>
+    /// <summary>The number of attention heads of each block.</summary>
     [JsonIgnore]
     public PerBlock<int> Heads => NumAttentionHeads ?? AttentionHeadDim;
 
-    /// <summary>Size of the time embedding.</summary>
+    /// <summary>The size of the time embedding.</summary>
     [JsonIgnore]
     public int TimeEmbedDim => TimeEmbeddingDim ?? BlockOutChannels[0] * (TimeEmbeddingType == TimeEmbeddingType.Fourier ? 2 : 4);
 
-    /// <summary>Size of a timestep's sines and cosines.</summary>
+    /// <summary>The size of a timestep's sinusoidal embedding.</summary>
     [JsonIgnore]
     public int TimeProjDim => TimeEmbeddingType == TimeEmbeddingType.Fourier ? TimeEmbedDim : BlockOutChannels[0];
 
-    /// <summary>Size of the time embedding as the blocks see it.</summary>
+    /// <summary>The size of the time embedding that the blocks get.</summary>
     [JsonIgnore]
     public int BlockTimeEmbedDim => ClassEmbeddingsConcat ? TimeEmbedDim * 2 : TimeEmbedDim;
 
@@ -231,7 +235,7 @@ public abstract record UNetBodyConfig : INetworkConfig
         );
     }
 
-    /// <summary>The residual blocks' common settings.</summary>
+    /// <summary>The options that the residual blocks share.</summary>
     internal ResnetOptions Resnets(double outputScale = 1) =>
         new(BlockTimeEmbedDim, NormNumGroups, NormEps, ActFn, ResnetTimeScaleShift == TimeScaleShift.ScaleShift, outputScale);
 }

@@ -1,18 +1,18 @@
 namespace Generation.Diffusion.Networks;
 
-/// <summary>A stage of the way up.</summary>
+/// <summary>The types of stages of the up path.</summary>
 public enum UpBlockType
 {
     UpBlock2D,
     CrossAttnUpBlock2D,
 }
 
-/// <summary>What <see cref="UNet2DConditionModel"/> is built from: the fields and defaults of diffusers' UNet2DConditionModel.</summary>
+/// <summary>The configuration of <see cref="UNet2DConditionModel"/>: the fields and defaults of diffusers' UNet2DConditionModel.</summary>
 public sealed record UNetConfig : UNetBodyConfig
 {
     public int OutChannels { get; init; } = 4;
 
-    /// <summary>Height and width of the latents that the network was trained on; null when the config does not say.</summary>
+    /// <summary>The height and width of the latents that the network was trained on; null when the config does not say.</summary>
     public PerBlock<int>? SampleSize { get; init; }
 
     public bool CenterInputSample { get; init; }
@@ -21,7 +21,8 @@ public sealed record UNetConfig : UNetBodyConfig
     [UpBlockType.UpBlock2D, UpBlockType.CrossAttnUpBlock2D, UpBlockType.CrossAttnUpBlock2D, UpBlockType.CrossAttnUpBlock2D];
 
     /// <summary>
-    /// As <see cref="UNetBodyConfig.TransformerLayersPerBlock"/> for the way up, in its own order; null: the way down reversed.
+    /// The same as <see cref="UNetBodyConfig.TransformerLayersPerBlock"/> for the up path, in its own order; null for that of the down
+    /// path, reversed.
     /// </summary>
     public PerBlock<PerBlock<int>>? ReverseTransformerLayersPerBlock { get; init; }
 
@@ -35,7 +36,7 @@ public sealed record UNetConfig : UNetBodyConfig
 
     public string? CrossAttentionNorm { get; init; }
 
-    /// <summary>Layers of the transformers of way-up block <paramref name="block"/>, counted from the middle.</summary>
+    /// <summary>The number of transformer layers of block <paramref name="block"/> of the up path, counted from the middle.</summary>
     public PerBlock<int> UpTransformerLayers(int block) =>
         ReverseTransformerLayersPerBlock is { } reverse ? reverse[block] : TransformerLayersPerBlock[Blocks - 1 - block];
 

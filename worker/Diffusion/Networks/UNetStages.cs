@@ -4,11 +4,11 @@ using Generation.Diffusion.Weights;
 namespace Generation.Diffusion.Networks;
 
 /// <summary>
-/// Builds the stages of picture UNets and ControlNets from a config, with motion modules after each step where there are some.
+/// Builds the stages of UNets for pictures and of ControlNets from a config, with motion modules after each step where there are some.
 /// </summary>
 internal sealed class UNetStages(UNetBodyConfig config, MotionModules? motion = null)
 {
-    /// <summary>Stage <paramref name="block"/> of the way down.</summary>
+    /// <summary>Builds stage <paramref name="block"/> of the down path.</summary>
     public UNetDownStage Down(NetworkWeights w, int block)
     {
         int outChannels = config.BlockOutChannels[block];
@@ -39,7 +39,10 @@ internal sealed class UNetStages(UNetBodyConfig config, MotionModules? motion = 
         );
     }
 
-    /// <summary>The middle: residual block, and where it attends to the prompt, transformer and residual block; null: no middle.</summary>
+    /// <summary>
+    /// Builds the middle block: a residual block and, where it attends to the prompt, a transformer and another residual block. Null for no
+    /// middle block.
+    /// </summary>
     public UNetLayer[]? Mid(NetworkWeights w)
     {
         if (config.MidBlockType is not MidBlockType kind)
@@ -65,7 +68,7 @@ internal sealed class UNetStages(UNetBodyConfig config, MotionModules? motion = 
         ];
     }
 
-    /// <summary>Stage <paramref name="block"/> of the way up, counted from the middle.</summary>
+    /// <summary>Builds stage <paramref name="block"/> of the up path, counted from the middle.</summary>
     public UNetUpStage Up(NetworkWeights w, UNetConfig unet, int block)
     {
         int mirrored = config.Blocks - 1 - block;

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>Timestep, class labels, pooled prompt and sizes, made into the one vector that conditions each residual block.</summary>
+/// <summary>Embeds timestep, class labels, pooled prompt and sizes into the one vector that conditions each residual block.</summary>
 internal sealed class UNetTimeEmbedding
 {
     private readonly UNetBodyConfig _config;
@@ -17,7 +17,7 @@ internal sealed class UNetTimeEmbedding
     private readonly Timesteps? _addTimeProj;
     private readonly TimestepEmbedding? _addEmbedding;
 
-    /// <param name="w">The network's root: the parts are members of it.</param>
+    /// <param name="w">The root of the network's weights.</param>
     public UNetTimeEmbedding(NetworkWeights w, UNetBodyConfig config)
     {
         _config = config;
@@ -61,7 +61,7 @@ internal sealed class UNetTimeEmbedding
     private bool HasClasses => _config.ClassEmbedType is not null || _config.NumClassEmbeds is not null;
 
     /// <param name="timestep">(batch) or one number for all</param>
-    /// <returns>(batch, size), after the activation that every residual block would apply first</returns>
+    /// <returns>(batch, size), after the activation that every residual block would otherwise apply first</returns>
     public Tensor Forward(Tensor timestep, long batch, UNetConditions conditions, ScalarType dtype)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Networks;
 
 /// <summary>
-/// The half of an autoencoder that takes latents to pictures. Its stages can be run one by one, see <see cref="VaeTiling"/>.
+/// The half of an autoencoder that decodes latents to pictures. Its stages can be run one by one, see <see cref="VaeTiling"/>.
 /// </summary>
 internal sealed class VaeDecoder
 {
@@ -48,16 +48,16 @@ internal sealed class VaeDecoder
         _convOut = new Conv2d(w["conv_out"], Channels[^1], config.OutChannels);
     }
 
-    /// <summary>How many stages there are; all but the last double the sides at their end.</summary>
+    /// <summary>The number of stages; all but the last double height and width at their end.</summary>
     public int Stages => Channels.Length;
 
-    /// <summary>Residual blocks of each stage.</summary>
+    /// <summary>The number of residual blocks of each stage.</summary>
     public int ResnetsPerStage => _config.LayersPerBlock + 1;
 
-    /// <summary>Channels that each stage puts out.</summary>
+    /// <summary>The number of output channels of each stage.</summary>
     public int[] Channels { get; }
 
-    /// <summary>Channels that stage <paramref name="stage"/> takes in.</summary>
+    /// <summary>The number of input channels of stage <paramref name="stage"/>.</summary>
     public int ChannelsInto(int stage) => Channels[Math.Max(stage - 1, 0)];
 
     /// <param name="x">(batch, latent channels, height, width)</param>
@@ -68,14 +68,14 @@ internal sealed class VaeDecoder
         return Tail(Head(x), firstStage: 0).MoveToOuterDisposeScope();
     }
 
-    /// <summary>What comes before the stages, at the latents' size: attention sees the whole picture here.</summary>
+    /// <summary>Runs what comes before the stages, at the latents' size: attention over the whole picture is here.</summary>
     public Tensor Head(Tensor x)
     {
         using Tensor h = _convIn.Forward(x);
         return _midBlock.Forward(h);
     }
 
-    /// <summary>The stages from <paramref name="firstStage"/> on and the convolution out.</summary>
+    /// <summary>Runs the stages from <paramref name="firstStage"/> on and the output convolution.</summary>
     public Tensor Tail(Tensor x, int firstStage, NormStatistics? statistics = null)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -88,7 +88,7 @@ internal sealed class VaeDecoder
         return _convOut.Forward(h).MoveToOuterDisposeScope();
     }
 
-    /// <summary>One stage, with the doubling at its end.</summary>
+    /// <summary>Runs one stage, with the doubling at its end.</summary>
     public Tensor Stage(Tensor x, int stage, NormStatistics? statistics = null)
     {
         using DisposeScope scope = NewDisposeScope();

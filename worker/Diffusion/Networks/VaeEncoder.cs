@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>The half of an autoencoder that takes pictures to moments of latents.</summary>
+/// <summary>The half of an autoencoder that encodes pictures to the moments of latents.</summary>
 internal sealed class VaeEncoder
 {
     private readonly Conv2d _convIn;

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Networks;
 
-/// <summary>The middle of an autoencoder's halves: residual block, self-attention, residual block.</summary>
+/// <summary>The middle block of an autoencoder's encoder and decoder: residual block, self-attention, residual block.</summary>
 internal sealed class VaeMidBlock
 {
     private readonly ResnetBlock2D _first;
@@ -30,5 +30,27 @@ internal sealed class VaeMidBlock
             Scoped.Swap(ref h, _attention.Forward(h));
         }
         return _second.Forward(h).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>Self-attention with one head over the positions of a feature map, after a group norm, added to its input.</summary>
+internal sealed class VaeAttention
+{
+    private readonly GroupNorm _groupNorm;
+    private readonly Attention _attention;
+
+    public VaeAttention(NetworkWeights w, int channels, int groups, double eps)
+    {
+        _groupNorm = new GroupNorm(w["group_norm"], groups, channels, eps);
+        _attention = new Attention(w, channels, heads: 1, bias: true);
+    }
+
+    /// <param name="x">(batch, channels, height, width)</param>
+    public Tensor Forward(Tensor x)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor sequence = FeatureMap.ToSequence(_groupNorm.Forward(x));
+        Tensor attended = _attention.Forward(sequence);
+        return FeatureMap.FromSequence(attended, x.shape[2], x.shape[3]).add(x).MoveToOuterDisposeScope();
     }
 }

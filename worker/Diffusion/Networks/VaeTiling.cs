@@ -6,12 +6,12 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Networks;
 
 /// <summary>
-/// Decodes pictures of any size in bounded memory. What is small is run on the whole picture: attention and the stages whose
-/// feature maps are within the limit. The rest is run tile by tile. Each tile has as much around it as the convolutions see, and
-/// group norms use statistics that are measured once, over the picture made small. So tiles fit exactly, and a picture differs
-/// from one decoded as a whole only by the error of those statistics, which is the same everywhere.
+/// Decodes pictures of any size in bounded memory. What is small is computed over the whole picture: attention, and the stages whose
+/// feature maps are within the limit. The rest is computed tile by tile. Each tile has as many pixels around it as the convolutions look
+/// at, and group norms use statistics that are measured once, over the reduced picture. So tiles fit exactly, and a picture differs from
+/// one decoded as a whole only by the error of those statistics, which is the same everywhere.
 /// </summary>
-/// <param name="maxValues">The most values of one feature map.</param>
+/// <param name="maxValues">The largest number of values of one feature map.</param>
 internal sealed class VaeTiling(VaeDecoder decoder, int downscale, long maxValues)
 {
     // Below this a tile is mostly margin
@@ -42,7 +42,7 @@ internal sealed class VaeTiling(VaeDecoder decoder, int downscale, long maxValue
         return (decoded.Count == 1 ? decoded[0] : torch.cat(decoded, 0)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Values of the largest map of a stage, for latents of a size.</summary>
+    /// <summary>The number of values of the largest map of a stage, for latents of a size.</summary>
     private long LargestMap(int stage, long height, long width)
     {
         long area = height * width << (2 * stage);
@@ -88,7 +88,9 @@ internal sealed class VaeTiling(VaeDecoder decoder, int downscale, long maxValue
         return picture!.MoveToOuterDisposeScope();
     }
 
-    /// <summary>The statistics of all norms from <paramref name="tiledFrom"/> on, over the map in the size of one tile.</summary>
+    /// <summary>
+    /// Measures the statistics of all norms from <paramref name="tiledFrom"/> on, over the map reduced to the size of one tile.
+    /// </summary>
     private NormStatistics Measure(Tensor map, int tiledFrom, long side)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -142,6 +144,6 @@ internal sealed class VaeTiling(VaeDecoder decoder, int downscale, long maxValue
         map.narrow(2, region.Top, region.Height).narrow(3, region.Left, region.Width);
 }
 
-/// <summary>Part of a feature map in rows and columns.</summary>
+/// <summary>A part of a feature map, in rows and columns.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct MapRegion(long Top, long Left, long Height, long Width);

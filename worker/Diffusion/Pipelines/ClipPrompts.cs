@@ -6,10 +6,10 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
 
-/// <summary>Prompts to embeddings with one CLIP text model, as Stable Diffusion takes them.</summary>
+/// <summary>Encodes prompts with one CLIP text model, as Stable Diffusion takes them.</summary>
 internal static class ClipPrompts
 {
-    /// <summary>Token ids of shape (texts, length), each cut or padded to the model's length.</summary>
+    /// <summary>The token ids of texts, (texts, length), each truncated or padded to the model's length.</summary>
     public static Tensor Tokenize(ClipTokenizer tokenizer, CLIPTextModel model, IEnumerable<string> texts)
     {
         int length = Math.Min(tokenizer.ModelMaxLength, model.Config.MaxPositionEmbeddings);
@@ -18,11 +18,10 @@ internal static class ClipPrompts
     }
 
     /// <summary>
-    /// The prompts of a run over one text encoder, (n, length, features); with guidance (2 n, length, features), the
-    /// negative ones first.
+    /// Encodes the prompts of a run with one text encoder: (n, length, features); with guidance (2 n, length, features), the negative
+    /// prompts first.
     /// </summary>
-    /// <exception cref="SettingException">A text's syntax is beyond a limit, or there are not as many layers as clip_skip leaves
-    /// out.</exception>
+    /// <exception cref="SettingException">A text's syntax exceeds a limit, or clip_skip leaves out more layers than there are.</exception>
     public static Tensor Condition(
         DiffusionSettings settings,
         ClipTokenizer tokenizer,
@@ -54,15 +53,15 @@ internal static class ClipPrompts
         return cat([negatives, prompts], 0).MoveToOuterDisposeScope();
     }
 
-    /// <summary>An encoder for one run's prompts.</summary>
-    /// <param name="place">0, or 1 for SDXL's second text encoder.</param>
+    /// <summary>Makes an encoder for one run's prompts.</summary>
+    /// <param name="place">0 for the first text encoder, 1 for SDXL's second.</param>
     /// <exception cref="SettingException">An embedding is not for this model.</exception>
     public static PromptEncoder Encoder(DiffusionSettings settings, ClipTokenizer tokenizer, CLIPTextModel model, int place = 0) =>
         Named("embeddings", () => new PromptEncoder(tokenizer, model, settings.Embeddings, place));
 
-    /// <summary>The chunks of each text.</summary>
+    /// <summary>Splits each text into chunks.</summary>
     /// <param name="field">The setting that the texts are from, for errors.</param>
-    /// <exception cref="SettingException">A text's syntax is beyond a limit, or it is too long.</exception>
+    /// <exception cref="SettingException">A text's syntax exceeds a limit, or the text is too long.</exception>
     public static IReadOnlyList<IReadOnlyList<PromptChunk>> Split(
         this PromptEncoder encoder,
         DiffusionSettings settings,
@@ -71,7 +70,7 @@ internal static class ClipPrompts
     ) => Named(field, () => encoder.Split(texts, settings.PromptSyntax));
 
     /// <summary>Encodes texts, each filled up to a number of chunks.</summary>
-    /// <exception cref="SettingException">There are not as many layers.</exception>
+    /// <exception cref="SettingException">More layers are left out than there are.</exception>
     public static EncodedPrompts Encode(
         this PromptEncoder encoder,
         IReadOnlyList<IReadOnlyList<PromptChunk>> texts,

@@ -3,26 +3,30 @@ using Generation.Imaging;
 
 namespace Generation.Diffusion.Pipelines;
 
-/// <summary>One control: a network, the picture that it reads, and when and how strongly it acts.</summary>
-/// <param name="Image">Brought to the size of the pictures to make.</param>
+/// <summary>One control: a network, its control picture, and when and how strongly it is applied.</summary>
+/// <param name="Image">The control picture, which is resized to the size of the pictures to make.</param>
 public sealed record ControlInput(ControlNetModel Network, Picture Image)
 {
-    /// <summary>Multiplies what the network adds.</summary>
+    /// <summary>A factor that the network's residuals are multiplied by.</summary>
     public double ConditioningScale { get; init; } = 1;
 
-    /// <summary>Shares of the steps between which the control acts, 0 to 1.</summary>
+    /// <summary>
+    /// The share of the steps, 0 to 1, after which the control is applied; <see cref="GuidanceEnd"/> is the share after which it is no
+    /// longer applied.
+    /// </summary>
     public double GuidanceStart { get; init; }
 
     public double GuidanceEnd { get; init; } = 1;
 }
 
-/// <summary>Words to pictures, steered by control pictures.</summary>
+/// <summary>Settings for generating pictures from a prompt, guided by control pictures.</summary>
 public sealed record ControlNetSettings : DiffusionSettings
 {
     public required IReadOnlyList<ControlInput> Controls { get; init; }
 
     /// <summary>
-    /// The control acts on the prompted half of the guidance only, stronger in deeper layers, so that it also works without a prompt.
+    /// Whether the control is applied to the prompted half of the guidance only, and more strongly in deeper layers, so that it also works
+    /// without a prompt.
     /// </summary>
     public bool GuessMode { get; init; }
 

@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Pipelines;
 
 /// <summary>
-/// One run of a pipeline between its verbs: the prompt is encoded and the prior drawn when it is made;
-/// <see cref="Loop"/> denoises and <see cref="Decode"/> makes the pictures. The three may be called from different
-/// threads, one after the other, so that one run is decoded while the next one loops.
+/// One run of a pipeline. When it is made, the prompt is encoded and the first noise is drawn; <see cref="Loop"/> denoises and
+/// <see cref="Decode"/> makes the pictures. The three may be called from different threads, one after the other, so that one run is decoded
+/// while the next one loops.
 /// </summary>
 public abstract class DenoisingRun : IDisposable
 {
@@ -27,23 +27,23 @@ public abstract class DenoisingRun : IDisposable
 
     public Scheduler Scheduler { get; }
 
-    /// <summary>Seed of each picture.</summary>
+    /// <summary>The seed of each picture.</summary>
     public IReadOnlyList<long> Seeds { get; }
 
-    /// <summary>Steps that the run takes from its beginning.</summary>
+    /// <summary>The number of steps of the run.</summary>
     public int Steps => Scheduler.EndIndex - Scheduler.BeginIndex;
 
-    /// <summary>Index of the next step, between the scheduler's BeginIndex and EndIndex.</summary>
+    /// <summary>The index of the next step, between the scheduler's BeginIndex and EndIndex.</summary>
     public int Next => _next;
 
-    /// <summary>(pictures, channels, height, width), float32; owned by the run.</summary>
+    /// <summary>The latents, (pictures, channels, height, width), in float32; owned by the run.</summary>
     public Tensor Latents => _latents ?? throw new InvalidOperationException("The run is disposed.");
 
     protected NoiseSource Noise { get; }
 
     /// <summary>Runs all steps that are left.</summary>
     /// <param name="onStep">Called after each step, on this thread.</param>
-    /// <param name="token">Looked at before each step; the run may go on later from where it stopped.</param>
+    /// <param name="token">Checked before each step; the run may later continue from where it stopped.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     /// <exception cref="NotFiniteException">The latents after the last step are no numbers.</exception>
     public void Loop(Action<StepReport>? onStep = null, CancellationToken token = default)
@@ -72,18 +72,18 @@ public abstract class DenoisingRun : IDisposable
         }
     }
 
-    /// <summary>Latents to pictures.</summary>
-    /// <param name="token">Looked at between the parts that are decoded one by one: tiles, pictures, frames.</param>
+    /// <summary>Decodes the latents to pictures.</summary>
+    /// <param name="token">Checked between the parts that are decoded one by one: tiles, pictures, frames.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public abstract PictureBatch Decode(CancellationToken token = default);
 
-    /// <summary>A small picture of how far picture (or clip) <paramref name="index"/> is; null where the pipeline has none.</summary>
+    /// <summary>A small preview of picture (or clip) <paramref name="index"/> as it is now; null where the pipeline has none.</summary>
     public virtual Picture? Preview(int index = 0) => null;
 
-    /// <summary>A copy of all that is needed to go on from here.</summary>
+    /// <summary>Copies all that is needed to continue from here.</summary>
     public LoopState SaveState() => new(_next, _draws, Latents.clone().DetachFromDisposeScope(), Scheduler.SaveState());
 
-    /// <summary>Goes on from where another run of the same settings stopped. The state stays the caller's.</summary>
+    /// <summary>Continues from where another run of the same settings stopped. The state remains the caller's.</summary>
     /// <exception cref="SettingException">The state is of another kind of run.</exception>
     public void Restore(LoopState state)
     {
@@ -123,13 +123,15 @@ public abstract class DenoisingRun : IDisposable
     /// <summary>The network's output for these latents, guidance applied, in the caller's scope.</summary>
     protected abstract Tensor Predict(Tensor latents, int i);
 
-    /// <summary>The latents brought to a deviation of about one, whatever the scheduler's scale of noise, in the caller's scope.</summary>
+    /// <summary>
+    /// The latents scaled to a standard deviation of about one, whatever the scheduler's scale of noise, in the caller's scope.
+    /// </summary>
     protected Tensor EvenLatents() => _next < Scheduler.EndIndex ? Scheduler.ScaleModelInput(Latents, _next) : Latents.alias();
 
-    /// <summary>A last touch on the latents after step <paramref name="i"/> (inpainting puts the kept area back).</summary>
+    /// <summary>Changes the latents after step <paramref name="i"/> (inpainting restores the area that is kept).</summary>
     protected virtual Tensor AfterStep(Tensor latents, int i) => latents;
 
-    /// <summary>Takes a tensor out of its scope and disposes it with the run.</summary>
+    /// <summary>Takes a tensor out of its scope; it is disposed with the run.</summary>
     protected Tensor Keep(Tensor tensor)
     {
         tensor.DetachFromDisposeScope();
@@ -144,7 +146,7 @@ public abstract class DenoisingRun : IDisposable
         return thing;
     }
 
-    /// <summary>Puts new latents in place of the old ones.</summary>
+    /// <summary>Replaces the latents.</summary>
     protected void SetLatents(Tensor latents)
     {
         latents.DetachFromDisposeScope();

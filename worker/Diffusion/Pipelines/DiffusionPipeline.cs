@@ -1,23 +1,23 @@
 namespace Generation.Diffusion.Pipelines;
 
-/// <summary>A way from settings to pictures over one model. Not thread-safe: one run at a time per network.</summary>
-/// <typeparam name="TSettings">What one run asks for.</typeparam>
+/// <summary>Makes pictures from settings with one model. Not thread-safe: one run at a time uses a network.</summary>
+/// <typeparam name="TSettings">The settings of one run.</typeparam>
 public abstract class DiffusionPipeline<TSettings>
     where TSettings : DiffusionSettings
 {
-    /// <summary>Checks the settings, encodes the prompts and draws the prior.</summary>
-    /// <exception cref="SettingException">A setting cannot be; the message names it.</exception>
+    /// <summary>Checks the settings, encodes the prompts and draws the first noise.</summary>
+    /// <exception cref="SettingException">A setting has a value that it cannot have; the message names it.</exception>
     public abstract DenoisingRun Encode(TSettings settings);
 
-    /// <summary>Makes pictures: encode, loop, decode.</summary>
+    /// <summary>Makes pictures: encodes, loops, decodes.</summary>
     /// <param name="onStep">Called after each step, on this thread.</param>
-    /// <param name="token">Looked at before each step.</param>
-    /// <exception cref="SettingException">A setting cannot be; the message names it.</exception>
+    /// <param name="token">Checked before each step.</param>
+    /// <exception cref="SettingException">A setting has a value that it cannot have; the message names it.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public PictureBatch Generate(TSettings settings, Action<StepReport>? onStep = null, CancellationToken token = default) =>
         Generate(settings, resume: null, onStep, token);
 
-    /// <summary>Makes pictures, going on from a kept state of the same settings.</summary>
+    /// <summary>Makes pictures, continuing from a saved state of the same settings.</summary>
     public PictureBatch Generate(TSettings settings, LoopState? resume, Action<StepReport>? onStep, CancellationToken token = default)
     {
         token.ThrowIfCancellationRequested();

@@ -1,15 +1,15 @@
 namespace Generation.Diffusion.Pipelines;
 
-/// <summary>What FLUX has beyond other families.</summary>
+/// <summary>Settings that only FLUX has.</summary>
 public sealed record FluxOptions
 {
     /// <summary>
-    /// Classifier-free guidance with a negative prompt, at twice the work; 1 or less turns it off. GuidanceScale is
-    /// another thing there: a number that the network was distilled to take.
+    /// The scale of classifier-free guidance with a negative prompt, which doubles the work; 1 or less turns it off. GuidanceScale means
+    /// something else in FLUX: a number that the network was distilled to take as an input.
     /// </summary>
     public double TrueCfgScale { get; init; } = 1;
 
-    /// <summary>Tokens of the prompt that T5 reads, 1 to 512.</summary>
+    /// <summary>How many tokens of the prompt T5 reads, 1 to 512.</summary>
     public int MaxSequenceLength { get; init; } = 512;
 
     internal void Check()

@@ -6,7 +6,7 @@ namespace Generation.Diffusion.Pipelines;
 internal static class Guidance
 {
     /// <summary>
-    /// Splits (2 n, ...) into the unguided and the prompted half and goes <paramref name="scale"/> times the way from one to the other.
+    /// Splits (2 n, ...) into the unguided and the prompted half, and extrapolates from the one to the other by <paramref name="scale"/>.
     /// </summary>
     public static Tensor Combine(Tensor prediction, double scale, double rescale)
     {
@@ -15,7 +15,7 @@ internal static class Guidance
         return rescale > 0 ? Rescale(guided, halves[1], rescale) : guided;
     }
 
-    /// <summary>Brings the guided prediction's deviation back towards the prompted one's. Lin et al., 2024, section 3.4.</summary>
+    /// <summary>Brings the guided prediction's standard deviation back towards the prompted one's. Lin et al., 2024, section 3.4.</summary>
     public static Tensor Rescale(Tensor guided, Tensor prompted, double rescale)
     {
         long[] axes = [.. Enumerable.Range(1, (int)guided.dim() - 1).Select(axis => (long)axis)];

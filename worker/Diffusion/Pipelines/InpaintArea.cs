@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
 
-/// <summary>The picture and mask that an inpainting network gets to see, and the way back into the whole picture.</summary>
+/// <summary>The picture and mask that an inpainting network gets, and the way to put its result back into the whole picture.</summary>
 internal sealed class InpaintArea
 {
     private readonly InpaintSettings _settings;
@@ -22,7 +22,7 @@ internal sealed class InpaintArea
         _region = region;
     }
 
-    /// <summary>Brings picture and mask to <paramref name="size"/>: as a whole, or only the masked area and its padding.</summary>
+    /// <summary>Resizes picture and mask to <paramref name="size"/>: as a whole, or only the masked area and its padding.</summary>
     public static InpaintArea Of(InpaintSettings settings, PictureSize size)
     {
         Picture image = settings.Image.DropAlpha();
@@ -41,21 +41,24 @@ internal sealed class InpaintArea
         );
     }
 
-    /// <summary>(1, 3, height, width) from -1 to 1.</summary>
+    /// <summary>The picture as (1, 3, height, width) from -1 to 1.</summary>
     public Tensor Image()
     {
         using DisposeScope scope = NewDisposeScope();
         return ((PictureTensors.FromPicture(_image) * 2) - 1).MoveToOuterDisposeScope();
     }
 
-    /// <summary>(1, 1, height, width): 1 is painted, 0 is kept.</summary>
+    /// <summary>The mask as (1, 1, height, width): 1 is painted, 0 is kept.</summary>
     public Tensor Mask()
     {
         using DisposeScope scope = NewDisposeScope();
         return (PictureTensors.FromPicture(_mask) >= 0.5).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The painted pictures laid into the original where the settings ask for it; takes over <paramref name="batch"/>.</summary>
+    /// <summary>
+    /// Puts the painted pictures into the original where the settings ask for it. Disposes <paramref name="batch"/> where it returns
+    /// another one.
+    /// </summary>
     public PictureBatch Finish(PictureBatch batch)
     {
         if (_region is null && !_settings.KeepUnmasked)

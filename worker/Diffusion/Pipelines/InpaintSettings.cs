@@ -2,20 +2,20 @@ using Generation.Imaging;
 
 namespace Generation.Diffusion.Pipelines;
 
-/// <summary>Paints inside a mask.</summary>
+/// <summary>Settings for painting inside a mask.</summary>
 public record InpaintSettings : Img2ImgSettings
 {
-    /// <summary>Grey, brought to the picture's size: from 128 up is painted anew, below is kept.</summary>
+    /// <summary>The mask in grey, which is resized to the picture's size: values from 128 up are painted, lower ones are kept.</summary>
     public required Picture MaskImage { get; init; }
 
     /// <summary>
-    /// Pixels around the masked area: only that area is made, at the full size, and pasted back into the picture. Null
-    /// makes the whole picture.
+    /// Pixels around the masked area. Where given, only that area is computed, at the full size, and pasted back into the picture; null
+    /// computes the whole picture.
     /// </summary>
     public int? PaddingMaskCrop { get; init; }
 
     /// <summary>
-    /// What the mask keeps is the picture's own, pixel for pixel, where the autoencoder would change it a little. Always so
+    /// Whether the area that the mask keeps is the picture's own, pixel for pixel; otherwise the autoencoder changes it a little. Always so
     /// with <see cref="PaddingMaskCrop"/>.
     /// </summary>
     public bool KeepUnmasked { get; init; }

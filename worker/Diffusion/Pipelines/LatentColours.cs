@@ -1,10 +1,9 @@
 namespace Generation.Diffusion.Pipelines;
 
 /// <summary>
-/// What one latent of each channel adds to red, green and blue, for previews without a decoder: linear fits of
-/// decoded pictures, one table for each published latent space, of shape (channels + 1, 3); the last row is the
-/// constant. Results are about -1 to 1. Source: the figures that https://github.com/comfyanonymous/ComfyUI
-/// (comfy/latent_formats.py) uses.
+/// What one latent of each channel contributes to red, green and blue, for previews without a decoder: linear fits of decoded pictures, one
+/// table for each published latent space, of shape (channels + 1, 3), whose last row is the constant. Results are about -1 to 1. Source:
+/// the numbers that https://github.com/comfyanonymous/ComfyUI (comfy/latent_formats.py) uses.
 /// </summary>
 public static class LatentColours
 {
@@ -48,8 +47,8 @@ public static class LatentColours
     ];
 
     /// <summary>
-    /// The table of the latent space with that scale (vae config, scaling_factor) and channels, or null if it is none of the published
-    /// ones.
+    /// The table of the latent space with this scale (scaling_factor in the config of the VAE) and number of channels, or null if it is not
+    /// a published one.
     /// </summary>
     public static double[][]? Of(double scalingFactor, int channels) =>
         (scalingFactor, channels) switch

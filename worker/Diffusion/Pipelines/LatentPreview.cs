@@ -7,9 +7,9 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Pipelines;
 
 /// <summary>
-/// Small pictures of unfinished latents: one linear projection to red, green and blue for each latent. For published autoencoders the
-/// projection is known. Others decode small pictures, which shows more and takes little; for larger ones a projection is fitted once to
-/// what they decode. Or pictures in full size by an <see cref="AutoencoderTiny"/>, which takes longer and shows more.
+/// Draws small pictures of unfinished latents, by a linear projection of each latent to red, green and blue. For published autoencoders the
+/// projection is known. Other autoencoders decode small latents, which shows more and takes little time; for larger ones a projection is
+/// fitted once to what they decode. An <see cref="AutoencoderTiny"/> draws pictures in full size, which takes longer and shows more.
 /// </summary>
 public sealed class LatentPreview
 {
@@ -22,19 +22,19 @@ public sealed class LatentPreview
     private LatentPreview(Func<double[][]> colours, AutoencoderTiny? decoder = null, AutoencoderKL? vae = null) =>
         (_colours, _decoder, _vae) = (new Lazy<double[][]>(colours), decoder, vae);
 
-    /// <summary>Pictures of an autoencoder's latents; it stays the caller's.</summary>
+    /// <summary>Previews of an autoencoder's latents. The autoencoder remains the caller's.</summary>
     public static LatentPreview For(AutoencoderKL vae) => For(vae.Config) ?? new(() => Fit(vae), vae: vae);
 
-    /// <summary>The projection of a published autoencoder's latents; null for others.</summary>
+    /// <summary>Previews by the known projection of a published autoencoder's latents; null for other autoencoders.</summary>
     public static LatentPreview? For(AutoencoderConfig config) =>
         LatentColours.Of(config.ScalingFactor, config.LatentChannels) is { } colours ? new(() => colours) : null;
 
-    /// <summary>Pictures by a small autoencoder of the same latents, a TAESD; it stays the caller's.</summary>
+    /// <summary>Previews by a small autoencoder for the same latents (TAESD). It remains the caller's.</summary>
     public static LatentPreview With(AutoencoderTiny decoder) => new(() => [], decoder);
 
     /// <summary>
-    /// One picture of (channels, height, width) latents as the denoiser knows them, of deviation about one; a pixel for each latent, or as
-    /// many as an autoencoder makes.
+    /// Draws one picture from (channels, height, width) latents as the denoising network takes them, with a standard deviation of about
+    /// one. It has a pixel for each latent, or as many as an autoencoder makes.
     /// </summary>
     public Picture Render(Tensor latents)
     {

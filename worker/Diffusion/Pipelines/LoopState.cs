@@ -6,11 +6,11 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Pipelines;
 
 /// <summary>
-/// A run between two steps: what another process needs, beside the settings, to go on and come to the same bits.
-/// Owns its tensors.
+/// The state of a run between two steps: what another process needs, beside the settings, to continue and arrive at the same bits. Owns its
+/// tensors.
 /// </summary>
-/// <param name="next">Index of the step to run next.</param>
-/// <param name="draws">How often noise was drawn inside steps.</param>
+/// <param name="next">The index of the next step.</param>
+/// <param name="draws">How often noise was drawn within steps.</param>
 /// <param name="latents">(pictures, channels, height, width), float32.</param>
 public sealed class LoopState(int next, int draws, Tensor latents, SchedulerState scheduler) : IDisposable
 {
@@ -25,7 +25,7 @@ public sealed class LoopState(int next, int draws, Tensor latents, SchedulerStat
 
     public SchedulerState Scheduler { get; } = scheduler;
 
-    /// <summary>Writes the state as a safetensors file, whole or not at all.</summary>
+    /// <summary>Writes the state as a safetensors file, which appears whole or not at all.</summary>
     public void Save(string path)
     {
         var metadata = Scheduler.Numbers.ToDictionary(
@@ -45,8 +45,8 @@ public sealed class LoopState(int next, int draws, Tensor latents, SchedulerStat
         );
     }
 
-    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
-    /// <exception cref="WeightsException">The file is broken or holds something else.</exception>
+    /// <summary>Reads a file that <see cref="Save"/> wrote.</summary>
+    /// <exception cref="WeightsException">The file is damaged, or holds something else.</exception>
     public static LoopState Load(string path)
     {
         using var file = SafetensorsFile.Open(path);

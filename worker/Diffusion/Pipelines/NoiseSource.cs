@@ -4,9 +4,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Pipelines;
 
 /// <summary>
-/// The noise of a run: one CPU generator per picture, seeded with that picture's seed, as
-/// torch.Generator("cpu").manual_seed(seed) with randn of shape (1, ...). So a picture is the same alone and in a
-/// batch, on every machine.
+/// The noise of a run: one CPU generator per picture, seeded with that picture's seed, like torch.Generator("cpu").manual_seed(seed) with
+/// randn of shape (1, ...). So a picture is the same alone and in a batch, on every machine.
 /// </summary>
 public sealed class NoiseSource : IDisposable
 {
@@ -19,10 +18,12 @@ public sealed class NoiseSource : IDisposable
         _device = device;
     }
 
-    /// <summary>Number of pictures.</summary>
+    /// <summary>The number of pictures.</summary>
     public int Count => _generators.Length;
 
-    /// <summary>Standard normal float32 of shape (pictures, <paramref name="shape"/>), each picture's from its own generator.</summary>
+    /// <summary>
+    /// Draws standard normal noise in float32, (pictures, <paramref name="shape"/>), each picture's from its own generator.
+    /// </summary>
     public Tensor Draw(params long[] shape)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -3,11 +3,11 @@ using Generation.Imaging;
 
 namespace Generation.Diffusion.Pipelines;
 
-/// <summary>Width and height of a run's pictures, in pixels.</summary>
+/// <summary>The width and height of a run's pictures, in pixels.</summary>
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct PictureSize(int Width, int Height)
 {
-    /// <summary>The asked size, or where it is not given the <paramref name="otherwise"/>.</summary>
+    /// <summary>The size that the settings ask for, or <paramref name="otherwise"/> where they do not.</summary>
     /// <param name="multiple">Pixels per latent: both sides must be multiples of it.</param>
     /// <exception cref="SettingException">A side is not positive, or no multiple.</exception>
     public static PictureSize Of(DiffusionSettings settings, PictureSize otherwise, int multiple)
@@ -18,8 +18,8 @@ public readonly record struct PictureSize(int Width, int Height)
         return size;
     }
 
-    /// <summary>A picture's own size, each side cut down to a multiple.</summary>
-    /// <exception cref="SettingException">The picture is smaller than that.</exception>
+    /// <summary>A picture's own size, with each side rounded down to a multiple.</summary>
+    /// <exception cref="SettingException">The picture is smaller than one multiple.</exception>
     public static PictureSize Cut(Picture picture, int multiple)
     {
         var size = new PictureSize(picture.Width - (picture.Width % multiple), picture.Height - (picture.Height % multiple));

@@ -5,10 +5,12 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
 
-/// <summary>Between 8-bit pictures and the tensors that networks take and make.</summary>
+/// <summary>Converts between 8-bit pictures and the tensors of networks.</summary>
 public static class PictureTensors
 {
-    /// <summary>(n, height, width, channels) from 0 to 1, rounded to the nearest of 256 values, halves to the even one.</summary>
+    /// <summary>
+    /// Converts (n, height, width, channels) from 0 to 1 to 8 bits, rounding to the nearest value, halves to the even one.
+    /// </summary>
     /// <exception cref="NotFiniteException">Values are no numbers; as bytes they would be black.</exception>
     public static IReadOnlyList<Picture> ToPictures(Tensor images)
     {
@@ -29,7 +31,7 @@ public static class PictureTensors
         ];
     }
 
-    /// <summary>(1, channels, height, width), float32 from 0 to 1.</summary>
+    /// <summary>Converts a picture to (1, channels, height, width), float32 from 0 to 1.</summary>
     public static Tensor FromPicture(Picture picture)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -38,7 +40,7 @@ public static class PictureTensors
         return (bytes.to(ScalarType.Float32) / 255.0f).permute(2, 0, 1).unsqueeze(0).contiguous().MoveToOuterDisposeScope();
     }
 
-    /// <summary>A picture brought to a size, (1, 3, height, width) from -1 to 1, as autoencoders take it.</summary>
+    /// <summary>Converts a picture, resized, to (1, 3, height, width) from -1 to 1, as autoencoders take it.</summary>
     public static Tensor ForAutoencoder(Picture picture, PictureSize size)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -46,7 +48,8 @@ public static class PictureTensors
     }
 
     /// <summary>
-    /// A picture in colour brought to a size, stretched where the aspect differs. Lanczos, as the reference's image processor.
+    /// Resizes a picture in colour, and stretches it where the aspect ratio differs. The filter is Lanczos, as in the reference
+    /// implementation's image processor.
     /// </summary>
     public static Picture Fit(Picture picture, PictureSize size)
     {
@@ -54,7 +57,9 @@ public static class PictureTensors
         return rgb.Width == size.Width && rgb.Height == size.Height ? rgb : rgb.Fit(size.Width, size.Height);
     }
 
-    /// <summary>From (n, channels, height, width) in -1..1, as autoencoders make it, to (n, height, width, channels) in 0..1.</summary>
+    /// <summary>
+    /// Converts (n, channels, height, width) in -1..1, as autoencoders return it, to (n, height, width, channels) in 0..1.
+    /// </summary>
     public static Tensor FromDecoded(Tensor decoded)
     {
         using DisposeScope scope = NewDisposeScope();

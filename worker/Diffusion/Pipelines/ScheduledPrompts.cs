@@ -1,4 +1,3 @@
-
 namespace Generation.Diffusion.Pipelines;
 
 /// <summary>A run's prompts step by step, each different set of them once; see <see cref="PromptSchedule"/>.</summary>

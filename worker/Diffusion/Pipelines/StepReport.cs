@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Pipelines;
 
-/// <summary>What a run tells after each step.</summary>
+/// <summary>What a run reports after each step.</summary>
 public sealed class StepReport
 {
     private readonly DenoisingRun _run;
@@ -17,21 +17,21 @@ public sealed class StepReport
         Latents = latents;
     }
 
-    /// <summary>Steps done, from 1; of second order schedulers each half counts.</summary>
+    /// <summary>The number of steps done, from 1. Each half step of second order schedulers counts.</summary>
     public int Step { get; }
 
-    /// <summary>Steps that the run takes in all.</summary>
+    /// <summary>The number of steps of the run.</summary>
     public int Steps { get; }
 
-    /// <summary>The network's time at the step just done.</summary>
+    /// <summary>The timestep of the step just done.</summary>
     public double Timestep { get; }
 
-    /// <summary>(pictures, channels, height, width), float32, borrowed for the call.</summary>
+    /// <summary>The latents, (pictures, channels, height, width), in float32; valid during the call.</summary>
     public Tensor Latents { get; }
 
-    /// <summary>A small picture of how far picture (or clip) <paramref name="index"/> is; null where the pipeline has none.</summary>
+    /// <summary>A small preview of picture (or clip) <paramref name="index"/> as it is now; null where the pipeline has none.</summary>
     public Picture? Preview(int index = 0) => _run.Preview(index);
 
-    /// <summary>A copy of all that is needed to go on from here.</summary>
+    /// <summary>Copies all that is needed to continue from here.</summary>
     public LoopState SaveState() => _run.SaveState();
 }

@@ -2,12 +2,12 @@ using Generation.Imaging;
 
 namespace Generation.Diffusion.Pipelines;
 
-/// <summary>Words to clips: NumImages of them.</summary>
+/// <summary>Settings for generating clips from a prompt; NumImages is their number.</summary>
 public sealed record Text2VideoSettings : DiffusionSettings
 {
     public int NumFrames { get; init; } = 16;
 
-    /// <summary>Frames that are decoded at once: fewer take less memory.</summary>
+    /// <summary>The number of frames that are decoded at once: fewer take less memory.</summary>
     public int DecodeChunkSize { get; init; } = 16;
 
     public override void Check()
@@ -18,7 +18,8 @@ public sealed record Text2VideoSettings : DiffusionSettings
 }
 
 /// <summary>
-/// A picture to clips that begin with it: NumImages of them. The prompts have no say; GuidanceScale is replaced by the two scales here.
+/// Settings for generating clips from a picture, with which they begin; NumImages is their number. Prompts have no effect; GuidanceScale is
+/// replaced by the two scales here.
 /// </summary>
 public sealed record Img2VideoSettings : DiffusionSettings
 {
@@ -26,24 +27,24 @@ public sealed record Img2VideoSettings : DiffusionSettings
 
     public required Picture Image { get; init; }
 
-    /// <summary>Null is what the model was trained on.</summary>
+    /// <summary>The number of frames; null for the number that the model was trained on.</summary>
     public int? NumFrames { get; init; }
 
-    /// <summary>Frames a second that the motion is made for.</summary>
+    /// <summary>The frame rate that the motion is made for, in frames per second.</summary>
     public int Fps { get; init; } = 7;
 
     /// <summary>How much motion there is, 1 to 255.</summary>
     public int MotionBucketId { get; init; } = 127;
 
-    /// <summary>Noise laid over the picture before: more lets the clip leave it further.</summary>
+    /// <summary>The noise that is added to the picture first: more noise lets the clip differ more from it.</summary>
     public double NoiseAugStrength { get; init; } = 0.02;
 
-    /// <summary>Guidance at the first frame, and at the last; between them it grows evenly.</summary>
+    /// <summary>The guidance scale at the first frame, and at the last; in between it grows linearly.</summary>
     public double MinGuidanceScale { get; init; } = 1;
 
     public double MaxGuidanceScale { get; init; } = 3;
 
-    /// <summary>Frames that are decoded at once, and see each other; null is all.</summary>
+    /// <summary>The number of frames that are decoded at once, and influence each other; null for all.</summary>
     public int? DecodeChunkSize { get; init; }
 
     public override void Check()

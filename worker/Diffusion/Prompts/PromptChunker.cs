@@ -3,12 +3,12 @@ using Generation.Diffusion.Tokenizers;
 namespace Generation.Diffusion.Prompts;
 
 /// <summary>
-/// Turns prompts into chunks for one text encoder. Long texts are cut as AUTOMATIC1111's web UI cuts them: into stretches of
-/// (length - 2) tokens, where possible behind a comma among the last 20. Safe for use by several threads at once.
+/// Splits prompts into chunks for one text encoder. Long texts are split as AUTOMATIC1111's web UI splits them: into stretches of (length -
+/// 2) tokens, if possible behind a comma among the last 20. Safe for use by several threads at once.
 /// </summary>
 public sealed class PromptChunker
 {
-    /// <summary>Chunks that one prompt may have: 1,200 tokens for Stable Diffusion. Each costs time in every step.</summary>
+    /// <summary>The largest number of chunks of one prompt: 1,200 tokens for Stable Diffusion. Each costs time in every step.</summary>
     public const int MaxChunks = 16;
 
     private const int CommaReach = 20;
@@ -18,12 +18,14 @@ public sealed class PromptChunker
     private readonly IReadOnlyList<EmbeddingToken> _embeddings;
     private readonly int _comma;
 
-    /// <summary>Makes chunks for an encoder.</summary>
-    /// <param name="tokenizer">The encoder's.</param>
-    /// <param name="length">Positions of the encoder; by default the tokenizer's.</param>
-    /// <param name="embeddings">Textual inversion: names, found in any case, and how many vectors each has.</param>
+    /// <summary>Makes a chunker for an encoder.</summary>
+    /// <param name="tokenizer">The encoder's tokenizer.</param>
+    /// <param name="length">The number of positions of the encoder; by default the tokenizer's.</param>
+    /// <param name="embeddings">
+    /// The names of textual inversion embeddings, which are found in any case, and their numbers of vectors.
+    /// </param>
     /// <exception cref="PromptException">An embedding has more vectors than a chunk has room for.</exception>
-    /// <exception cref="ArgumentException">Two embeddings have one name, or it is a token already.</exception>
+    /// <exception cref="ArgumentException">Two embeddings have the same name, or a name is a token already.</exception>
     public PromptChunker(ClipTokenizer tokenizer, int? length = null, IReadOnlyList<EmbeddingToken>? embeddings = null)
     {
         Length = length ?? tokenizer.ModelMaxLength;
@@ -41,23 +43,24 @@ public sealed class PromptChunker
 
         _firstEmbedding = tokenizer.Count;
         _tokenizer = _embeddings.Count == 0 ? tokenizer : tokenizer.WithTokens(_embeddings.Select(embedding => embedding.Name));
-        int[] comma = tokenizer.EncodeWords(",");
+        int[] comma = tokenizer.EncodeWithoutSpecialTokens(",");
         _comma = comma.Length == 1 ? comma[0] : -1;
     }
 
-    /// <summary>Ids of each chunk, the marks among them.</summary>
+    /// <summary>The number of ids of each chunk, with the begin and end tokens.</summary>
     public int Length { get; }
 
-    /// <summary>The chunks of a prompt, at least one.</summary>
-    /// <exception cref="PromptException">The prompt's syntax is beyond a limit, or it has more than <see cref="MaxChunks"/>
-    /// chunks.</exception>
+    /// <summary>Splits a prompt into chunks, at least one.</summary>
+    /// <exception cref="PromptException">
+    /// The prompt's syntax exceeds a limit, or it has more than <see cref="MaxChunks"/> chunks.
+    /// </exception>
     public IReadOnlyList<PromptChunk> Split(string prompt, PromptSyntax syntax = PromptSyntax.Weighted)
     {
         ArgumentNullException.ThrowIfNull(prompt);
         var row = new Row(this);
         if (syntax == PromptSyntax.Plain)
         {
-            row.AddUntilFull(_tokenizer.EncodeWords(prompt));
+            row.AddUntilFull(_tokenizer.EncodeWithoutSpecialTokens(prompt));
             return row.Finish();
         }
 
@@ -72,17 +75,17 @@ public sealed class PromptChunker
             first = false;
             foreach (PromptPart part in section)
             {
-                row.Add(_tokenizer.EncodeWords(part.Text), (float)part.Weight);
+                row.Add(_tokenizer.EncodeWithoutSpecialTokens(part.Text), (float)part.Weight);
             }
         }
 
         return row.Finish();
     }
 
-    /// <summary>A chunk without words, which fills up shorter prompts of a batch.</summary>
+    /// <summary>A chunk without text, which fills up the shorter prompts of a batch.</summary>
     public PromptChunk Empty() => new Row(this).Finish()[0];
 
-    /// <summary>The chunks made so far and the one being filled.</summary>
+    /// <summary>The chunks made so far, and the one being filled.</summary>
     private sealed class Row(PromptChunker owner)
     {
         private readonly List<PromptChunk> _chunks = [];
@@ -179,7 +182,7 @@ public sealed class PromptChunker
             _words.AddRange(Enumerable.Repeat((0, weight), count));
         }
 
-        /// <summary>Ends the chunk before <paramref name="start"/>; the words from there on begin the next.</summary>
+        /// <summary>Ends the chunk before <paramref name="start"/>; the words from there on begin the next chunk.</summary>
         private void MoveOnFrom(int start)
         {
             List<(int Id, float Weight)> words = _words[start..];
@@ -198,3 +201,23 @@ public sealed class PromptChunker
 
 /// <summary>The name of a textual inversion embedding and its number of vectors.</summary>
 public sealed record EmbeddingToken(string Name, int Vectors);
+
+/// <summary>The input of a text encoder for one call: ids between the begin and end tokens, padded, with a weight for each.</summary>
+/// <param name="Ids">As many ids as the encoder has positions, with 0 at the positions of textual inversion vectors.</param>
+/// <param name="Weights">For each id the factor that the encoder's output is multiplied by.</param>
+/// <param name="Vectors">Where textual inversion vectors replace tokens.</param>
+public sealed record PromptChunk(int[] Ids, float[] Weights, IReadOnlyList<PlacedVectors> Vectors)
+{
+    /// <summary>Whether any weight differs from 1.</summary>
+    public bool IsWeighted => Weights.AsSpan().ContainsAnyExcept(1f);
+
+    /// <summary>Whether the encoder's output for <paramref name="other"/> is the same.</summary>
+    public bool SameAs(PromptChunk other) =>
+        Ids.AsSpan().SequenceEqual(other.Ids) && Weights.AsSpan().SequenceEqual(other.Weights) && Vectors.SequenceEqual(other.Vectors);
+}
+
+/// <summary>The position of the vectors of one textual inversion embedding in a chunk.</summary>
+/// <param name="Position">The position of the first vector.</param>
+/// <param name="Embedding">The number of the embedding, in the order in which they were given.</param>
+/// <param name="Count">The number of vectors.</param>
+public sealed record PlacedVectors(int Position, int Embedding, int Count);

@@ -5,25 +5,25 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Prompts;
 
-/// <summary>Which of a text encoder's states a denoiser is conditioned on.</summary>
+/// <summary>Which hidden state of a text encoder a denoising network is conditioned on.</summary>
 public enum TextState
 {
     /// <summary>
-    /// The last layer's after the final norm; with clip_skip an earlier layer's after the same norm. Stable Diffusion 1.x and 2.x.
+    /// The last layer's, after the final norm; with clip_skip an earlier layer's, after the same norm. For Stable Diffusion 1.x and 2.x.
     /// </summary>
     Normed = 0,
 
-    /// <summary>The last but one layer's without norm; with clip_skip an earlier one's. SDXL.</summary>
+    /// <summary>The last but one layer's, without the norm; with clip_skip an earlier layer's. For SDXL.</summary>
     Penultimate = 1,
 }
 
 /// <summary>
-/// Turns prompts' chunks into what denoisers are conditioned on, with one CLIP text model. Chunks are encoded one by one, so that a
-/// prompt's numbers are the same in whatever company, and equal ones once.
+/// Encodes chunks of prompts with one CLIP text model. Chunks are encoded one by one, so that a prompt's encoding does not depend on the
+/// other prompts, and equal chunks only once.
 /// </summary>
 /// <remarks>
-/// Emphasis follows AUTOMATIC1111's web UI, as prompts are written for it: the encoder's states are multiplied by the weights and
-/// then scaled so that the chunk's mean is what it was ("Original"). The pooled embedding is the first chunk's, without emphasis.
+/// Emphasis follows AUTOMATIC1111's web UI, as prompts are written for it: the encoder's states are multiplied by the weights and then
+/// scaled so that the chunk's mean is what it was ("Original"). The pooled embedding is that of the first chunk, without emphasis.
 /// </remarks>
 public sealed class PromptEncoder
 {
@@ -32,11 +32,11 @@ public sealed class PromptEncoder
     private readonly PromptChunker _chunker;
     private readonly int _place;
 
-    /// <summary>An encoder for one run; the model, its tokenizer and the embeddings stay the caller's.</summary>
-    /// <param name="tokenizer">The model's.</param>
+    /// <summary>Makes an encoder for one run. The model, its tokenizer and the embeddings remain the caller's.</summary>
+    /// <param name="tokenizer">The model's tokenizer.</param>
     /// <param name="model">The text model.</param>
     /// <param name="embeddings">Textual inversion embeddings that prompts may name.</param>
-    /// <param name="place">0, or 1 for SDXL's second text encoder.</param>
+    /// <param name="place">0 for the first text encoder, 1 for SDXL's second.</param>
     /// <exception cref="PromptException">An embedding is not for this model.</exception>
     public PromptEncoder(ClipTokenizer tokenizer, CLIPTextModel model, IReadOnlyList<TextualInversion>? embeddings = null, int place = 0)
     {
@@ -58,18 +58,22 @@ public sealed class PromptEncoder
 
     private Device Device => _model.Parameters.Device;
 
-    /// <summary>The chunks of each text.</summary>
-    /// <exception cref="PromptException">A text's syntax is beyond a limit, or it is too long.</exception>
+    /// <summary>Splits each text into chunks.</summary>
+    /// <exception cref="PromptException">A text's syntax exceeds a limit, or the text is too long.</exception>
     public IReadOnlyList<IReadOnlyList<PromptChunk>> Split(IEnumerable<string> texts, PromptSyntax syntax) =>
         [.. texts.Select(text => _chunker.Split(text, syntax))];
 
-    /// <summary>Encodes texts that were split here.</summary>
+    /// <summary>Encodes texts that were split by this encoder.</summary>
     /// <param name="texts">The chunks of each text.</param>
-    /// <param name="chunks">Chunks of the longest text that goes into one denoiser call with these; shorter ones are filled up with empty
-    /// chunks.</param>
-    /// <param name="state">Which state of the model.</param>
-    /// <param name="clipSkip">Layers left out at the end, beyond what <paramref name="state"/> leaves out.</param>
-    /// <returns>In the caller's scope.</returns>
+    /// <param name="chunks">
+    /// The number of chunks of the longest text that is used in the same call of the denoising network; shorter texts are filled up with
+    /// empty chunks.
+    /// </param>
+    /// <param name="state">Which hidden state is returned.</param>
+    /// <param name="clipSkip">
+    /// The number of layers that are left out at the end, beyond those that <paramref name="state"/> leaves out.
+    /// </param>
+    /// <returns>The encodings, in the caller's scope.</returns>
     /// <exception cref="PromptException">The model has no such layer.</exception>
     public EncodedPrompts Encode(
         IReadOnlyList<IReadOnlyList<PromptChunk>> texts,
@@ -100,7 +104,7 @@ public sealed class PromptEncoder
         return new EncodedPrompts(Join(rows).MoveToOuterDisposeScope(), Join(pooled).MoveToOuterDisposeScope());
     }
 
-    /// <summary>Joins along the batch; a copy also of a single row, which may be in use elsewhere.</summary>
+    /// <summary>Concatenates along the batch. Copies a single row, too, because it may be in use elsewhere.</summary>
     private static Tensor Join(List<Tensor> rows) => cat([.. rows], 0);
 
     private (PromptChunk Chunk, Tensor States, Tensor Pooled) EncodeOnce(
@@ -139,7 +143,7 @@ public sealed class PromptEncoder
         );
     }
 
-    /// <summary>Token vectors (1, length, features), those of textual inversion in their places.</summary>
+    /// <summary>The embeddings of tokens, (1, length, features), with textual inversion vectors in their positions.</summary>
     private Tensor EmbedWithVectors(Tensor ids, PromptChunk chunk)
     {
         Tensor tokens = _model.Embed(ids);
@@ -184,10 +188,12 @@ public sealed class PromptEncoder
     }
 }
 
-/// <summary>What a denoiser is conditioned on, in the caller's scope.</summary>
+/// <summary>The encodings of texts, which condition a denoising network, in the caller's scope.</summary>
 /// <param name="States">(texts, chunks x length, features), float32.</param>
-/// <param name="Pooled">(texts, features), float32: the projected state at each first chunk's end mark where the model has a projection, or
-/// else the normed one.</param>
+/// <param name="Pooled">
+/// (texts, features), float32: the projected state at the end token of each first chunk or, where the model has no projection, the
+/// normalised state.
+/// </param>
 public sealed record EncodedPrompts(Tensor States, Tensor Pooled) : IDisposable
 {
     public void Dispose()

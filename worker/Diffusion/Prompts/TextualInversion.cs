@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Prompts;
 
 /// <summary>
-/// A textual inversion embedding (Gal et al., 2022): vectors that stand in a prompt for a word of their own. Read from safetensors files
-/// as diffusers and the web UIs write them: one tensor (emb_params, or the word itself) of shape (vectors, features) or (features);
-/// for SDXL two, clip_l and clip_g.
+/// A textual inversion embedding (Gal et al., 2022): vectors that a word of a prompt stands for. It is read from safetensors files as
+/// diffusers and the web UIs write them: one tensor (emb_params, or named like the word) of shape (vectors, features) or (features); for
+/// SDXL two, clip_l and clip_g.
 /// </summary>
 public sealed class TextualInversion : IDisposable
 {
@@ -22,15 +22,17 @@ public sealed class TextualInversion : IDisposable
     /// <summary>The word in a prompt that stands for the vectors, in any case.</summary>
     public string Name { get; }
 
-    /// <summary>Places of a prompt that it takes.</summary>
+    /// <summary>The number of positions of a prompt that it takes.</summary>
     public int Count => (int)_vectors[0].shape[0];
 
-    /// <summary>Text encoders that it has vectors for: 1, or SDXL's 2.</summary>
+    /// <summary>The number of text encoders that it has vectors for: 1, or SDXL's 2.</summary>
     public int Encoders => _vectors.Count;
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">A safetensors file.</param>
-    /// <param name="name">The word; by default the file's own where it has one, or else the file's name without extension.</param>
+    /// <param name="name">
+    /// The word; by default the name that the file gives or, where it gives none, the file's name without extension.
+    /// </param>
     /// <exception cref="WeightsException">Not a safetensors file, not an embedding, or with values that are no numbers.</exception>
     public static TextualInversion Load(string path, string? name = null)
     {
@@ -77,10 +79,10 @@ public sealed class TextualInversion : IDisposable
         return new TextualInversion(name ?? (namesItself ? keys[0] : Path.GetFileNameWithoutExtension(path)), vectors);
     }
 
-    /// <summary>The vectors for a text encoder, (vectors, features); they stay this object's.</summary>
-    /// <param name="encoder">0, or 1 for SDXL's second.</param>
-    /// <param name="features">Features of that encoder's tokens.</param>
-    /// <exception cref="PromptException">It has none for such an encoder.</exception>
+    /// <summary>The vectors for a text encoder, (vectors, features), which remain this object's.</summary>
+    /// <param name="encoder">0 for the first text encoder, 1 for SDXL's second.</param>
+    /// <param name="features">The number of features of that encoder's token embeddings.</param>
+    /// <exception cref="PromptException">The embedding has no vectors for such an encoder.</exception>
     public Tensor For(int encoder, long features)
     {
         if (encoder >= _vectors.Count)

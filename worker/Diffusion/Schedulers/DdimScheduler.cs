@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Schedulers;
 
 /// <summary>
-/// Denoising diffusion implicit models, arXiv 2010.02502 (formulas 12 and 16). With eta 0 a step draws no noise; with
-/// eta 1 it draws as much as DDPM.
+/// Denoising diffusion implicit models, arXiv 2010.02502 (formulas 12 and 16). With eta 0 a step draws no noise; with eta 1 it draws as
+/// much as DDPM.
 /// </summary>
 internal sealed class DdimScheduler : VariancePreservingScheduler
 {

@@ -3,11 +3,12 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Schedulers;
 
 /// <summary>
-/// DPM-Solver and DPM-Solver++ in their multistep form, deterministic and stochastic: derivatives come from the outputs of past steps.
+/// DPM-Solver and DPM-Solver++ in their multistep form, deterministic and stochastic: derivatives are estimated from the outputs of past
+/// steps.
 /// </summary>
 internal sealed class DpmSolverMultistepScheduler : SolverScheduler
 {
-    /// <summary>Runs shorter than this end in lower orders, for stability.</summary>
+    /// <summary>Runs with fewer steps than this use lower orders at their end, for stability.</summary>
     private const int ShortRun = 15;
 
     private const string Outputs = "model_outputs";

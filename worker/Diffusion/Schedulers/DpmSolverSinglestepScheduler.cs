@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Schedulers;
 
 /// <summary>
-/// DPM-Solver and DPM-Solver++ in their singlestep form: the timesteps come in groups of the solver's order, each
-/// call refining the way from the group's start.
+/// DPM-Solver and DPM-Solver++ in their singlestep form: the timesteps are in groups of the solver's order, and each call refines the step
+/// from the group's start.
 /// </summary>
 internal sealed class DpmSolverSinglestepScheduler : SolverScheduler
 {
@@ -58,7 +58,7 @@ internal sealed class DpmSolverSinglestepScheduler : SolverScheduler
         }
     }
 
-    /// <summary>The order of each call: groups of 1, 2, ... up to the solver's order, and what is left over at the end.</summary>
+    /// <summary>The order of each call: groups of 1, 2, ... up to the solver's order, and a smaller group at the end.</summary>
     private static int[] Orders(SchedulerConfig config, int steps)
     {
         int order = config.SolverOrder;

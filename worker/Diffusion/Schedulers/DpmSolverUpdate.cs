@@ -3,9 +3,9 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Schedulers;
 
 /// <summary>
-/// The updates of DPM-Solver (arXiv 2206.00927), DPM-Solver++ (arXiv 2211.01095) and their stochastic forms, of order
-/// one to three. All go from a start level over a step h in lambda; what the orders of the multistep and of the
-/// singlestep form differ in is how the derivatives are estimated, which is the caller's part.
+/// The updates of DPM-Solver (arXiv 2206.00927), DPM-Solver++ (arXiv 2211.01095) and their stochastic forms, of order one to three. All go
+/// from a start level over a step h in lambda. The multistep and the singlestep form differ in how the derivatives are estimated, which is
+/// the caller's part.
 /// </summary>
 internal sealed class DpmSolverUpdate
 {
@@ -18,14 +18,14 @@ internal sealed class DpmSolverUpdate
         _heun = heun;
     }
 
-    /// <summary>Whether the solver works on the predicted clean sample; else on the predicted noise.</summary>
+    /// <summary>Whether the solver works on the predicted clean sample, and not on the predicted noise.</summary>
     public bool PredictsClean => _algorithm is "dpmsolver++" or "sde-dpmsolver++";
 
     /// <summary>Whether each step draws noise.</summary>
     public bool IsStochastic => _algorithm is "sde-dpmsolver" or "sde-dpmsolver++";
 
     /// <summary>
-    /// Reads algorithm_type and solver_type; the names of related solvers stand for the nearest of these, as in diffusers.
+    /// Reads algorithm_type and solver_type. The names of related solvers stand for the nearest of these, as in diffusers.
     /// </summary>
     /// <param name="config">The config.</param>
     /// <param name="algorithms">The algorithms that the scheduler has.</param>
@@ -53,7 +53,7 @@ internal sealed class DpmSolverUpdate
             : throw new SchedulerException($"final_sigmas_type is zero; algorithm_type {algorithm} needs sigma_min");
     }
 
-    /// <summary>The step from a level at which all is known.</summary>
+    /// <summary>A step between two noise levels.</summary>
     public sealed record Span(float AlphaFrom, float SigmaFrom, float AlphaTo, float SigmaTo, float H);
 
     public Tensor First(Span s, Tensor sample, Tensor output, Tensor? noise) =>
@@ -67,7 +67,7 @@ internal sealed class DpmSolverUpdate
             _ => sample * (s.AlphaTo / s.AlphaFrom) - output * (2 * (s.SigmaTo * (Exp(s.H) - 1))) + Added(s, noise!),
         };
 
-    /// <summary>Order two: with a first derivative.</summary>
+    /// <summary>The update of order two, with a first derivative.</summary>
     public Tensor Second(Span s, Tensor sample, Tensor d0, Tensor d1, Tensor? noise)
     {
         float h = s.H;
@@ -91,7 +91,7 @@ internal sealed class DpmSolverUpdate
         }
     }
 
-    /// <summary>Order three of the multistep form: with two derivatives.</summary>
+    /// <summary>The update of order three in the multistep form, with two derivatives.</summary>
     public Tensor Third(Span s, Tensor sample, Tensor d0, Tensor d1, Tensor d2, Tensor? noise)
     {
         float h = s.H;
@@ -113,7 +113,7 @@ internal sealed class DpmSolverUpdate
     }
 
     /// <summary>
-    /// Order three of the singlestep form: the midpoint variant leaves out the second derivative and takes another first one.
+    /// The update of order three in the singlestep form. The midpoint variant leaves out the second derivative and uses another first one.
     /// </summary>
     public Tensor ThirdSingle(Span s, Tensor sample, Tensor d0, Tensor d1, Tensor d1Late, Tensor d2, Tensor? noise)
     {

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Schedulers;
 
 /// <summary>
-/// Heun's method (algorithm 2 of arXiv 2206.00364): an Euler step, then the mean of the slopes at both its ends. Two calls of the network a
-/// step.
+/// Heun's method (algorithm 2 of arXiv 2206.00364): an Euler step, then the mean of the slopes at both its ends. It calls the network twice
+/// per step.
 /// </summary>
 internal sealed class HeunScheduler : VarianceExplodingScheduler
 {

@@ -3,8 +3,8 @@ using TorchSharp;
 namespace Generation.Diffusion.Schedulers;
 
 /// <summary>
-/// The tensors that a scheduler keeps between steps, by name. A kept tensor is a copy of its own, in no dispose
-/// scope: the pipeline may overwrite or release what it passed in.
+/// The tensors that a scheduler keeps between steps, by name. A kept tensor is a copy of its own, in no dispose scope, because the pipeline
+/// may overwrite or release the tensor that it passed.
 /// </summary>
 internal sealed class History : IDisposable
 {
@@ -34,7 +34,7 @@ internal sealed class History : IDisposable
         }
     }
 
-    /// <summary>Puts a tensor in front of a list of at most <paramref name="capacity"/>; the oldest leaves.</summary>
+    /// <summary>Puts a tensor in front of a list with at most <paramref name="capacity"/> entries; the oldest is dropped.</summary>
     public void Push(string list, torch.Tensor tensor, int capacity)
     {
         Remove(Name(list, capacity));

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Schedulers;
 
 /// <summary>
-/// The midpoint method of k-diffusion (after DPM-Solver-2, arXiv 2206.00927): a step to the geometric mean of two
-/// noise levels, and from the start to the lower one along the slope found there. Two calls of the network a step.
+/// The midpoint method of k-diffusion (after DPM-Solver-2, arXiv 2206.00927): a step to the geometric mean of two noise levels, and from
+/// the start to the lower level along the slope found there. It calls the network twice per step.
 /// </summary>
 internal sealed class Kdpm2Scheduler : VarianceExplodingScheduler
 {

@@ -1,11 +1,11 @@
 namespace Generation.Diffusion.Schedulers;
 
-/// <summary>Small systems of linear equations, in single precision.</summary>
+/// <summary>Solves small systems of linear equations, in single precision.</summary>
 internal static class LinearSystem
 {
     /// <summary>Solves by elimination with partial pivoting.</summary>
-    /// <param name="matrix">Rows; left as they are.</param>
-    /// <param name="right">Right hand side; left as it is.</param>
+    /// <param name="matrix">The rows of the matrix, which are not changed.</param>
+    /// <param name="right">The right hand side, which is not changed.</param>
     public static float[] Solve(float[][] matrix, float[] right)
     {
         float[][] rows = [.. matrix.Select(r => (float[])r.Clone())];

@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Schedulers;
 
 /// <summary>
-/// Pseudo numerical methods for diffusion models, arXiv 2202.09778: a linear multistep method of order four (PLMS),
-/// begun by Runge-Kutta steps (PRK) or, with skip_prk_steps, by lower orders.
+/// Pseudo numerical methods for diffusion models, arXiv 2202.09778: a linear multistep method of order four (PLMS), begun by Runge-Kutta
+/// steps (PRK) or, with skip_prk_steps, by lower orders.
 /// </summary>
 internal sealed class PndmScheduler : VariancePreservingScheduler
 {

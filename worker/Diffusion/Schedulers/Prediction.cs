@@ -2,13 +2,11 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Schedulers;
 
-/// <summary>What the output of a network says about the clean sample.</summary>
+/// <summary>Converts the output of a network to the clean sample and the noise.</summary>
 internal static class Prediction
 {
-    /// <summary>
-    /// The clean sample and the noise in it, by signal power (the variance preserving form).
-    /// </summary>
-    /// <param name="config">Its prediction_type: epsilon, sample or v_prediction.</param>
+    /// <summary>Returns the clean sample and the noise in it, by signal power (the variance preserving form).</summary>
+    /// <param name="config">The scheduler's config, whose prediction_type is epsilon, sample or v_prediction.</param>
     /// <param name="output">The network's output.</param>
     /// <param name="sample">The noisy sample.</param>
     /// <param name="alpha">Signal power at this timestep.</param>
@@ -24,7 +22,7 @@ internal static class Prediction
         };
     }
 
-    /// <summary>The clean sample by noise level (the variance exploding form), where sample = clean + sigma * noise.</summary>
+    /// <summary>Returns the clean sample by noise level (the variance exploding form), where sample = clean + sigma * noise.</summary>
     public static Tensor CleanAt(SchedulerConfig config, Tensor output, Tensor sample, float sigma, bool samples = true) =>
         config.PredictionType switch
         {
@@ -46,8 +44,8 @@ internal static class Prediction
     }
 
     /// <summary>
-    /// Dynamic thresholding (arXiv 2205.11487): a picture whose strong values exceed the range is clipped at their
-    /// quantile and scaled back. The quantile is of each picture of the batch by itself.
+    /// Dynamic thresholding (arXiv 2205.11487): a picture whose values exceed the range is clipped at their quantile and scaled back. The
+    /// quantile is that of each picture of the batch by itself.
     /// </summary>
     public static Tensor Threshold(SchedulerConfig config, Tensor clean)
     {

@@ -1,8 +1,8 @@
 namespace Generation.Diffusion.Schedulers;
 
 /// <summary>
-/// The weights of past outputs in SA-Solver: Lagrange polynomials through the known lambdas, integrated over a step
-/// with an exponential weight. Single precision, in the order of the reference.
+/// The weights of past outputs in SA-Solver: Lagrange polynomials through the known lambdas, integrated over a step with an exponential
+/// weight. It is computed in single precision, in the order of the reference implementation.
 /// </summary>
 internal static class SaSolverCoefficients
 {
@@ -45,7 +45,7 @@ internal static class SaSolverCoefficients
     /// <param name="variance">1 + tau squared.</param>
     /// <param name="end">Lambda at the end of the step.</param>
     /// <param name="h">The step in lambda.</param>
-    /// <param name="before">The step before it, for the predictor; null for the corrector.</param>
+    /// <param name="before">The length of the step before it, for the predictor; null for the corrector.</param>
     public static float SecondOrder(int variance, float end, float h, float? before)
     {
         float tail = h * variance - 1 + MathF.Exp(variance * -h);

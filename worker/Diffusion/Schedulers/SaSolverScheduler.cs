@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Schedulers;
 
 /// <summary>
-/// SA-Solver, arXiv 2309.05019: a stochastic Adams predictor and corrector of order one to four. Noise is added (tau
-/// is 1) between timesteps 200 and 800 and none outside, the reference's default.
+/// SA-Solver, arXiv 2309.05019: a stochastic Adams predictor and corrector of order one to four. Noise is added (tau is 1) between
+/// timesteps 200 and 800 and none outside, which is the reference implementation's default.
 /// </summary>
 internal sealed class SaSolverScheduler : SolverScheduler
 {
@@ -65,7 +65,7 @@ internal sealed class SaSolverScheduler : SolverScheduler
 
     private int Tau(int i) => Timesteps[i] is >= 200 and <= 800 ? 1 : 0;
 
-    /// <summary>The step that ends at an index: a prediction, or with the output found there a correction.</summary>
+    /// <summary>The step that ends at an index: a prediction or, with the output found there, a correction.</summary>
     private Tensor Update(int end, int order, int tau, Tensor from, Tensor noise, Tensor? corrected)
     {
         (float alpha, float sigma) = Scales(Levels[end]);

@@ -25,7 +25,7 @@ public abstract partial class Scheduler
     };
 
     /// <summary>Builds the scheduler of one run.</summary>
-    /// <param name="config">Class and settings.</param>
+    /// <param name="config">The scheduler's class and settings.</param>
     /// <param name="steps">num_inference_steps, 1 to num_train_timesteps; timesteps or sigmas in the options set their own number.</param>
     /// <param name="options">What the run asks for beyond the config.</param>
     /// <exception cref="SchedulerException">A setting has a value that the class does not know, or the steps are out of range.</exception>

@@ -2,19 +2,18 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Schedulers;
 
-/// <summary>Draws standard normal noise shaped as the sample, in the order of the calls. The scheduler releases it.</summary>
+/// <summary>Draws standard normal noise in the shape of the sample, in the order of the calls. The scheduler disposes it.</summary>
 public delegate Tensor StepNoise();
 
 /// <summary>
-/// The arithmetic of one run: the timesteps, what the network sees at each of them, and the way from one latent to
-/// the next. It is built for one run from an immutable config and knows nothing of networks. The formulas, their
-/// order of operations and their precision (schedules in float32 or float64 as there) are those of diffusers 0.35.2.
+/// The arithmetic of one run: the timesteps, the network's input at each of them, and the update from one latent to the next. It is built
+/// for one run from an immutable config and knows nothing of networks. The formulas, their order of operations and their precision
+/// (schedules in float32 or float64 as there) are those of diffusers 0.35.2.
 /// </summary>
 /// <remarks>
-/// A run is: noise times <see cref="InitNoiseSigma"/> (or <see cref="AddNoise"/> at <see cref="BeginIndex"/>), then for
-/// each i from BeginIndex to before <see cref="EndIndex"/> <see cref="ScaleModelInput"/>, the network at
-/// <see cref="Timesteps"/>[i], and <see cref="Step"/>. Steps come in order; the state in between can be saved and
-/// restored. Results are made in the caller's dispose scope.
+/// A run is: noise times <see cref="InitNoiseSigma"/> (or <see cref="AddNoise"/> at <see cref="BeginIndex"/>), then for each i from
+/// BeginIndex to before <see cref="EndIndex"/> <see cref="ScaleModelInput"/>, the network at <see cref="Timesteps"/>[i], and
+/// <see cref="Step"/>. Steps come in order; the state in between can be saved and restored. Results are made in the caller's dispose scope.
 /// </remarks>
 public abstract partial class Scheduler : IDisposable
 {
@@ -26,7 +25,7 @@ public abstract partial class Scheduler : IDisposable
         Timetable = Timetable.Of(config, steps, options);
     }
 
-    /// <summary>When the run calls its network.</summary>
+    /// <summary>The timesteps at which the run calls its network.</summary>
     public Timetable Timetable { get; }
 
     public SchedulerConfig Config => Timetable.Config;
@@ -54,7 +53,7 @@ public abstract partial class Scheduler : IDisposable
     /// <summary>The index after the last one to run; see <see cref="Timetable.Window"/>.</summary>
     public int EndIndex => Timetable.Window.End;
 
-    /// <summary>What the network is given in place of the sample at index <paramref name="i"/>.</summary>
+    /// <summary>Returns what the network is given in place of the sample at index <paramref name="i"/>.</summary>
     /// <param name="sample">The latent (batch, channels, height, width) or any other shape.</param>
     /// <param name="i">Index into <see cref="Timesteps"/>.</param>
     public virtual Tensor ScaleModelInput(Tensor sample, int i)
@@ -63,7 +62,7 @@ public abstract partial class Scheduler : IDisposable
         return sample.alias();
     }
 
-    /// <summary>The latent after the call at index <paramref name="i"/>.</summary>
+    /// <summary>Returns the latent after the call at index <paramref name="i"/>.</summary>
     /// <param name="modelOutput">The network's output, guidance applied, shaped as the sample.</param>
     /// <param name="i">Index into <see cref="Timesteps"/>; the first call may be at any, each next one follows.</param>
     /// <param name="sample">The latent before scaling.</param>
@@ -88,7 +87,7 @@ public abstract partial class Scheduler : IDisposable
         return result.to(sample.dtype).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The original with as much noise as the latent has before the call at index <paramref name="i"/>.</summary>
+    /// <summary>Returns the original with as much noise as the latent has before the call at index <paramref name="i"/>.</summary>
     /// <param name="original">A clean latent.</param>
     /// <param name="noise">Standard normal noise of the same shape.</param>
     /// <param name="i">Index into <see cref="Timesteps"/>.</param>
@@ -101,7 +100,7 @@ public abstract partial class Scheduler : IDisposable
         return Noised(original, noise, i).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Copies what the scheduler remembers. The caller disposes of the state.</summary>
+    /// <summary>Copies the state that the scheduler keeps between steps. The caller disposes the copy.</summary>
     public SchedulerState SaveState()
     {
         var tensors = Kept.Tensors.ToDictionary(p => p.Key, p => p.Value.clone().DetachFromDisposeScope(), StringComparer.Ordinal);
@@ -115,8 +114,8 @@ public abstract partial class Scheduler : IDisposable
         return new SchedulerState(Config.ClassName, tensors, numbers);
     }
 
-    /// <summary>Takes over a state that a scheduler of the same config, steps and options saved. The state stays the caller's.</summary>
-    /// <exception cref="SchedulerException">The state is another scheduler's.</exception>
+    /// <summary>Restores a state that a scheduler of the same config, steps and options saved. The state remains the caller's.</summary>
+    /// <exception cref="SchedulerException">The state is of another scheduler.</exception>
     public void RestoreState(SchedulerState state)
     {
         ArgumentNullException.ThrowIfNull(state);
@@ -155,7 +154,7 @@ public abstract partial class Scheduler : IDisposable
     /// <summary>How many steps this run has done before index <paramref name="i"/>.</summary>
     private protected int Done(int i) => i - (_first ?? i);
 
-    /// <summary>One step in float32. What it makes is in a scope of its own; only the result leaves.</summary>
+    /// <summary>Computes one step in float32, in a dispose scope of its own that only the result leaves.</summary>
     private protected abstract Tensor Advance(Tensor modelOutput, int i, Tensor sample, StepNoise noise);
 
     private protected abstract Tensor Noised(Tensor original, Tensor noise, int i);

@@ -3,8 +3,8 @@ using TorchSharp;
 namespace Generation.Diffusion.Schedulers;
 
 /// <summary>
-/// All that a scheduler remembers between two steps, by name: enough to go on with the run in another process and
-/// come to the same bits. The tensors are copies, owned by the state.
+/// The state that a scheduler keeps between two steps, by name: enough to continue the run in another process and arrive at the same bits.
+/// The tensors are copies, owned by the state.
 /// </summary>
 public sealed class SchedulerState : IDisposable
 {

@@ -3,15 +3,15 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Schedulers;
 
 /// <summary>
-/// What the solvers in half log signal-to-noise (lambda) share: DPM-Solver, DEIS, UniPC and SA-Solver. The sample is
-/// alpha times the clean one plus sigma times noise, with alpha and sigma found from the noise level.
+/// What the solvers share that calculate with lambda, half the logarithm of the signal to noise ratio: DPM-Solver, DEIS, UniPC and
+/// SA-Solver. The sample is alpha times the clean one plus sigma times noise, where alpha and sigma follow from the noise level.
 /// </summary>
 internal abstract class SolverScheduler : Scheduler
 {
     private protected SolverScheduler(SchedulerConfig config, int steps, SchedulerOptions options)
         : base(config, steps, options) { }
 
-    /// <summary>Signal and noise scale at a noise level.</summary>
+    /// <summary>The scales of signal and noise at a noise level.</summary>
     private protected (float Alpha, float Sigma) Scales(float level)
     {
         if (Config.UseFlowSigmas)
@@ -23,7 +23,7 @@ internal abstract class SolverScheduler : Scheduler
         return (alpha, level * alpha);
     }
 
-    /// <summary>Half the logarithm of signal to noise at a noise level.</summary>
+    /// <summary>Half the logarithm of the signal to noise ratio at a noise level.</summary>
     private protected float Lambda(float level)
     {
         (float alpha, float sigma) = Scales(level);

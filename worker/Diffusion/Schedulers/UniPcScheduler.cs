@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Schedulers;
 
 /// <summary>
-/// UniPC, arXiv 2302.04867: a multistep predictor of any order, and a corrector that uses the network's output at the
-/// predicted sample to correct the step before without a further call.
+/// UniPC, arXiv 2302.04867: a multistep predictor of any order, and a corrector that uses the network's output at the predicted sample to
+/// correct the step before without a further call.
 /// </summary>
 internal sealed class UniPcScheduler : SolverScheduler
 {
@@ -69,7 +69,7 @@ internal sealed class UniPcScheduler : SolverScheduler
         return Math.Min(order, Done(i) + 1);
     }
 
-    /// <summary>The terms of the step that ends at an index, from the outputs kept at the indices before it.</summary>
+    /// <summary>The coefficients of the step that ends at an index, from the outputs at the indices before it.</summary>
     private sealed class Coefficients
     {
         private readonly UniPcScheduler _owner;
@@ -111,7 +111,7 @@ internal sealed class UniPcScheduler : SolverScheduler
 
         public Tensor Base(Tensor sample, Tensor output) => sample * _ratio - output * _phi;
 
-        /// <summary>The first powers of the nodes, one power a row.</summary>
+        /// <summary>The first powers of the nodes, one power per row.</summary>
         public float[][] Powers(int size) =>
             [.. Enumerable.Range(0, size).Select(p => _nodes[..size].Select(n => MathF.Pow(n, p)).ToArray())];
 

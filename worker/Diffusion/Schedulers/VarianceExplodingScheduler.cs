@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Schedulers;
 
 /// <summary>
-/// What the samplers of k-diffusion share (Euler, Heun, LMS, KDPM2): the sample is the clean one plus sigma times
-/// noise, and the network is given it scaled to unit variance.
+/// What the samplers of k-diffusion share (Euler, Heun, LMS, KDPM2): the sample is the clean one plus sigma times noise, and the network
+/// gets it scaled to unit variance.
 /// </summary>
 internal abstract class VarianceExplodingScheduler : Scheduler
 {

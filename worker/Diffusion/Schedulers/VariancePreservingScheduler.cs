@@ -3,8 +3,7 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Schedulers;
 
 /// <summary>
-/// What DDIM, DDPM, PNDM, LCM and TCD share: the sample keeps unit variance, and the state of a step is its whole
-/// training timestep.
+/// What DDIM, DDPM, PNDM, LCM and TCD share: the sample keeps unit variance, and its noise follows from the whole training timestep.
 /// </summary>
 internal abstract class VariancePreservingScheduler : Scheduler
 {
@@ -15,15 +14,15 @@ internal abstract class VariancePreservingScheduler : Scheduler
         FinalAlpha = config.SetAlphaToOne || !config.Has("set_alpha_to_one") ? 1 : Alphas[0];
     }
 
-    /// <summary>Signal power at each training timestep.</summary>
+    /// <summary>The signal power at each training timestep.</summary>
     private protected float[] Alphas { get; }
 
-    /// <summary>Signal power after the last step.</summary>
+    /// <summary>The signal power after the last step.</summary>
     private protected float FinalAlpha { get; }
 
     private protected int Timestep(int i) => (int)Timesteps[i];
 
-    /// <summary>Signal power at a training timestep; before the first it is the final one.</summary>
+    /// <summary>The signal power at a training timestep; before the first one it is the final one.</summary>
     private protected float AlphaAt(int timestep)
     {
         if (timestep >= Alphas.Length)

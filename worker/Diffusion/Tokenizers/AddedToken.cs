@@ -4,9 +4,9 @@ namespace Generation.Diffusion.Tokenizers;
 
 /// <summary>A token that is found in the text as a whole, before the vocabulary's own splitting.</summary>
 /// <param name="Content">The text that it stands for.</param>
-/// <param name="Special">Whether it is a mark of the model (begin, end, padding) and no word.</param>
-/// <param name="Normalized">Whether it is looked for in the normalised text (for CLIP: in any case) or in the text as given.</param>
-/// <param name="SingleWord">Whether it counts only where no letter, digit or underscore touches it.</param>
+/// <param name="Special">Whether it is a special token of the model (begin, end, padding) and no text.</param>
+/// <param name="Normalized">Whether it is looked for in the normalised text (for CLIP: in any case), and not in the text as given.</param>
+/// <param name="SingleWord">Whether it is found only where no letter, digit or underscore touches it.</param>
 /// <param name="StripLeft">Whether it takes the white space before it.</param>
 /// <param name="StripRight">Whether it takes the white space after it.</param>
 internal sealed record AddedToken(
@@ -19,7 +19,8 @@ internal sealed record AddedToken(
 )
 {
     /// <summary>
-    /// Reads the form that tokenizer files hold: a string, or an object with content, special, normalized, lstrip, rstrip, single_word.
+    /// Reads an added token as tokenizer files have it: a string, or an object with content, special, normalized, lstrip, rstrip,
+    /// single_word.
     /// </summary>
     public static AddedToken? Read(JsonElement element, bool special, bool normalizedByDefault)
     {

@@ -8,8 +8,8 @@ namespace Generation.Diffusion.Tokenizers;
 internal readonly record struct TextPart(string Text, int? TokenId);
 
 /// <summary>
-/// The tokens beyond a vocabulary, and how they are cut out of a text: at each place the longest that fits, first those that are
-/// looked for in the text as given, then, in what is left, those of the normalised text. This is the order of Hugging Face's tokenizers.
+/// The tokens beyond a vocabulary, and how they are found in a text: at each position the longest that fits, first those that are looked
+/// for in the text as given, then, in what is left, those of the normalised text. This is the order of Hugging Face's tokenizers.
 /// </summary>
 internal sealed class AddedVocabulary
 {
@@ -32,7 +32,7 @@ internal sealed class AddedVocabulary
 
     public IReadOnlyList<(AddedToken Token, int Id)> Tokens => _tokens;
 
-    /// <summary>The parts of <paramref name="text"/> in order; texts among them are normalised.</summary>
+    /// <summary>Splits <paramref name="text"/> into parts, in order; texts among them are normalised.</summary>
     public List<TextPart> Split(string text)
     {
         var parts = new List<TextPart>();

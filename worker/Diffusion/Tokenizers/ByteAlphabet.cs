@@ -3,8 +3,8 @@ using System.Text;
 namespace Generation.Diffusion.Tokenizers;
 
 /// <summary>
-/// GPT-2's byte-level alphabet: each byte has a printable character that stands for it in vocabularies. Printable Latin-1 bytes stand
-/// for themselves, the other 68 are the characters from U+0100 on. Radford et al., 2019, encoder.py (bytes_to_unicode).
+/// GPT-2's byte-level alphabet, in which each byte has a printable character that stands for it in vocabularies. Printable Latin-1 bytes
+/// stand for themselves, the other 68 are the characters from U+0100 on. Radford et al., 2019, encoder.py (bytes_to_unicode).
 /// </summary>
 internal static class ByteAlphabet
 {
@@ -13,7 +13,7 @@ internal static class ByteAlphabet
 
     public static char Character(byte value) => Characters[value];
 
-    /// <summary>The text that a row of such characters stands for; bytes that are no UTF-8 become U+FFFD.</summary>
+    /// <summary>The text that such characters stand for. Bytes that are not valid UTF-8 become U+FFFD.</summary>
     public static string Decode(string characters)
     {
         var bytes = new List<byte>(characters.Length);
@@ -32,7 +32,7 @@ internal static class ByteAlphabet
         return Encoding.UTF8.GetString([.. bytes]);
     }
 
-    /// <summary>The alphabet in the order in which vocabularies number it: printable bytes first.</summary>
+    /// <summary>The characters in the order in which vocabularies number them: printable bytes first.</summary>
     public static IEnumerable<char> InVocabularyOrder() => Characters.Where(c => c < 256).Concat(Characters.Where(c => c >= 256));
 
     private static char[] Create()

@@ -4,8 +4,8 @@ using System.Text;
 namespace Generation.Diffusion.Tokenizers;
 
 /// <summary>
-/// Byte pair encoding (Sennrich et al., 2016) with an end-of-word suffix: a word's bytes are joined pair by pair, the pair that
-/// stands first in the list of merges first, of equal pairs the leftmost. A word of n bytes takes O(n log n).
+/// Byte pair encoding (Sennrich et al., 2016) with an end-of-word suffix: a word's bytes are merged pair by pair, the pair that is earliest
+/// in the list of merges first, of equal pairs the leftmost. A word of n bytes takes O(n log n).
 /// </summary>
 internal sealed class BytePairEncoder
 {
@@ -15,10 +15,10 @@ internal sealed class BytePairEncoder
     private readonly int[] _lastByteIds = new int[256];
     private readonly Dictionary<long, Merge> _merges;
 
-    /// <summary>Takes the merges, each of whose tokens the vocabulary must have.</summary>
-    /// <param name="vocabulary">Tokens and their ids.</param>
-    /// <param name="merges">Pairs of tokens, the first to be joined first.</param>
-    /// <param name="unknown">Id of bytes that the vocabulary lacks.</param>
+    /// <summary>Makes an encoder from merges, whose tokens must all be in the vocabulary.</summary>
+    /// <param name="vocabulary">The tokens and their ids.</param>
+    /// <param name="merges">Pairs of tokens in the order of their priority.</param>
+    /// <param name="unknown">The id of bytes that are not in the vocabulary.</param>
     public BytePairEncoder(IReadOnlyDictionary<string, int> vocabulary, IReadOnlyList<(string Left, string Right)> merges, int unknown)
     {
         for (int b = 0; b < 256; b++)
@@ -130,7 +130,7 @@ internal sealed class BytePairEncoder
     [StructLayout(LayoutKind.Auto)]
     private readonly record struct Merge(int Rank, int Result);
 
-    /// <summary>A piece of the word in a doubly linked list; Id is -1 once it has been joined to the one before it.</summary>
+    /// <summary>A symbol of the word in a doubly linked list. Id is -1 once it has been merged into the one before it.</summary>
     [StructLayout(LayoutKind.Auto)]
     private struct Symbol
     {

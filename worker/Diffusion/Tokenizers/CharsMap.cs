@@ -4,8 +4,8 @@ using System.Text;
 namespace Generation.Diffusion.Tokenizers;
 
 /// <summary>
-/// SentencePiece's precompiled character map: for each of its strings what it is normalised to. A double-array trie
-/// (Yata et al., 2007; the layout is darts-clone's) behind its length in bytes, then the replacements, each ended by a zero.
+/// SentencePiece's precompiled character map, which gives for each of its strings the normalised form. It is a double-array trie (Yata et
+/// al., 2007; in the layout of darts-clone) preceded by its length in bytes, and then the replacements, each ended by a zero.
 /// </summary>
 internal sealed class CharsMap
 {
@@ -34,9 +34,9 @@ internal sealed class CharsMap
     /// <summary>
     /// The replacement of the longest, or else the shortest, string of the map that <paramref name="text"/> (UTF-8) begins with.
     /// </summary>
-    /// <param name="text">In UTF-8.</param>
-    /// <param name="longest">Which of several that fit.</param>
-    /// <param name="length">Length of that string in bytes; 0 if there is none.</param>
+    /// <param name="text">The text in UTF-8.</param>
+    /// <param name="longest">Whether the longest or the shortest of several strings that fit is taken.</param>
+    /// <param name="length">The length of that string in bytes; 0 if there is none.</param>
     public ReadOnlySpan<byte> Find(ReadOnlySpan<byte> text, bool longest, out int length)
     {
         length = 0;

@@ -3,12 +3,12 @@ using System.Text;
 namespace Generation.Diffusion.Tokenizers;
 
 /// <summary>
-/// CLIP's tokenizer: lower-cased text in normalisation form C, cut into words, marks and single digits, each byte pair encoded.
-/// Radford et al., 2021. Equal to transformers' CLIPTokenizerFast. Safe for use by several threads at once.
+/// CLIP's tokenizer: the text in lower case and in normalisation form C is split into words, punctuation and single digits, each of which
+/// is byte pair encoded. Radford et al., 2021. Equal to transformers' CLIPTokenizerFast. Safe for use by several threads at once.
 /// </summary>
 public sealed class ClipTokenizer
 {
-    /// <summary>Length of the position table of every published CLIP text model.</summary>
+    /// <summary>The number of positions of every published CLIP text model.</summary>
     public const int DefaultMaxLength = 77;
 
     private static readonly Lazy<ClipTokenizer> LazyPublished = new(() => ReadPublished("<|endoftext|>"));
@@ -30,36 +30,37 @@ public sealed class ClipTokenizer
     }
 
     /// <summary>
-    /// The vocabulary that OpenAI published and every Stable Diffusion, SDXL and FLUX model uses; for checkpoints that carry none.
+    /// The tokenizer with the vocabulary that OpenAI published and every Stable Diffusion, SDXL and FLUX model uses, for checkpoints that
+    /// contain none.
     /// </summary>
     public static ClipTokenizer Published => LazyPublished.Value;
 
-    /// <summary>The published vocabulary, padded with "!" (id 0): Stable Diffusion 2's, and SDXL's second.</summary>
+    /// <summary>The published vocabulary, padded with "!" (id 0), as Stable Diffusion 2's tokenizer and SDXL's second are.</summary>
     public static ClipTokenizer PublishedPaddedWithZero => LazyPaddedWithZero.Value;
 
-    /// <summary>First id of every encoded text.</summary>
+    /// <summary>The begin token, the first id of every encoded text.</summary>
     public int BosTokenId { get; }
 
-    /// <summary>Last id of every encoded text.</summary>
+    /// <summary>The end token, the last id of every encoded text.</summary>
     public int EosTokenId { get; }
 
-    /// <summary>What fills up to a length; it differs between families.</summary>
+    /// <summary>The token that fills texts up to a length; it differs between families.</summary>
     public int PadTokenId { get; }
 
-    /// <summary>What stands for bytes that the vocabulary lacks.</summary>
+    /// <summary>The token for bytes that are not in the vocabulary.</summary>
     public int UnkTokenId { get; }
 
-    /// <summary>Ids, with the begin and end marks, that the model takes at once.</summary>
+    /// <summary>The number of ids that the model takes at once, with the begin and end tokens.</summary>
     public int ModelMaxLength { get; }
 
-    /// <summary>Ids are below this: the vocabulary and what was added to it.</summary>
+    /// <summary>The size of the vocabulary with added tokens: all ids are below it.</summary>
     public int Count { get; }
 
     /// <summary>
     /// Reads a tokenizer's folder: vocab.json and merges.txt, or else tokenizer.json; and where present tokenizer_config.json,
     /// special_tokens_map.json and added_tokens.json.
     /// </summary>
-    /// <exception cref="TokenizerException">A file is missing, damaged or at odds with another.</exception>
+    /// <exception cref="TokenizerException">A file is missing, damaged or contradicts another.</exception>
     public static ClipTokenizer Load(string folder)
     {
         // CLIPTokenizer takes its marks as normalised tokens, but the padding as it stands
@@ -74,7 +75,7 @@ public sealed class ClipTokenizer
     }
 
     /// <summary>
-    /// A tokenizer that also knows <paramref name="tokens"/>, in any case but not within other words, each as one id from
+    /// Makes a tokenizer that also knows <paramref name="tokens"/>, in any case but not within other words, each as one id from
     /// <see cref="Count"/> on, in this order. For textual inversion.
     /// </summary>
     /// <exception cref="ArgumentException">A token is empty or known already.</exception>
@@ -104,7 +105,7 @@ public sealed class ClipTokenizer
         return new ClipTokenizer(_vocabulary, _encoder, new AddedVocabulary(added, Normalize), marks);
     }
 
-    /// <summary>The ids of <paramref name="text"/> between the begin and the end mark, however many.</summary>
+    /// <summary>Encodes <paramref name="text"/>, with the begin and end tokens, in any length.</summary>
     public int[] Encode(string text)
     {
         List<int> ids = [BosTokenId];
@@ -113,8 +114,8 @@ public sealed class ClipTokenizer
         return [.. ids];
     }
 
-    /// <summary>The ids of <paramref name="text"/> alone.</summary>
-    public int[] EncodeWords(string text)
+    /// <summary>Encodes <paramref name="text"/> without the begin and end tokens.</summary>
+    public int[] EncodeWithoutSpecialTokens(string text)
     {
         List<int> ids = [];
         Append(text, ids);
@@ -122,24 +123,26 @@ public sealed class ClipTokenizer
     }
 
     /// <summary>
-    /// The ids of <paramref name="text"/> between the marks, cut or padded to <paramref name="length"/> (<see cref="ModelMaxLength"/> by
-    /// default).
+    /// Encodes <paramref name="text"/>, with the begin and end tokens, truncated or padded to <paramref name="length"/>
+    /// (<see cref="ModelMaxLength"/> by default).
     /// </summary>
     public int[] EncodePadded(string text, int? length = null)
     {
         int total = length ?? ModelMaxLength;
         ArgumentOutOfRangeException.ThrowIfLessThan(total, 2, nameof(length));
-        int[] words = EncodeWords(text);
-        int kept = Math.Min(words.Length, total - 2);
+        int[] tokens = EncodeWithoutSpecialTokens(text);
+        int kept = Math.Min(tokens.Length, total - 2);
         int[] ids = new int[total];
         ids.AsSpan().Fill(PadTokenId);
         ids[0] = BosTokenId;
-        words.AsSpan(0, kept).CopyTo(ids.AsSpan(1));
+        tokens.AsSpan(0, kept).CopyTo(ids.AsSpan(1));
         ids[kept + 1] = EosTokenId;
         return ids;
     }
 
-    /// <summary>The text that ids stand for, words parted by one space; begin and end marks and ids out of range are left out.</summary>
+    /// <summary>
+    /// The text that ids stand for, with one space between words. Begin and end tokens and ids out of range are left out.
+    /// </summary>
     public string Decode(IEnumerable<int> ids)
     {
         var text = new StringBuilder();
@@ -223,14 +226,14 @@ public sealed class ClipTokenizer
             }
 
             int at = 0;
-            while (ClipWords.Next(part.Text, ref at) is { Length: > 0 } word)
+            while (ClipPreTokenizer.Next(part.Text, ref at) is { Length: > 0 } word)
             {
                 _encoder.Encode(word, ids);
             }
         }
     }
 
-    private static string Normalize(string text) => ClipWords.Lower(ClipWords.CollapseWhiteSpace(Nfc.Normalize(text)));
+    private static string Normalize(string text) => ClipPreTokenizer.Lower(ClipPreTokenizer.CollapseWhiteSpace(Nfc.Normalize(text)));
 
     private Dictionary<int, string> Reverse()
     {

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Generation.Diffusion.Tokenizers;
 
-/// <summary>CLIP's tokens with their ids, and the pairs that are joined, the first to be joined first.</summary>
+/// <summary>CLIP's tokens with their ids, and the merges in the order of their priority.</summary>
 internal sealed record ClipVocabulary(Dictionary<string, int> Ids, List<(string Left, string Right)> Merges)
 {
     /// <summary>Reads vocab.json and merges.txt.</summary>
@@ -23,7 +23,7 @@ internal sealed record ClipVocabulary(Dictionary<string, int> Ids, List<(string 
     }
 
     /// <summary>Reads both from tokenizer.json, which newer versions of transformers write alone.</summary>
-    /// <exception cref="TokenizerException">The file is damaged, or no tokenizer of CLIP's kind.</exception>
+    /// <exception cref="TokenizerException">The file is damaged, or not a tokenizer like CLIP's.</exception>
     public static ClipVocabulary ReadTokenizerJson(string path)
     {
         using JsonDocument json = TokenizerConfig.ReadObject(path) ?? throw new TokenizerException($"{path} is missing.");
@@ -68,7 +68,7 @@ internal sealed record ClipVocabulary(Dictionary<string, int> Ids, List<(string 
         return new ClipVocabulary(ReadIds(vocab, path), pairs);
     }
 
-    /// <summary>OpenAI's, without the two marks, which follow.</summary>
+    /// <summary>Reads OpenAI's vocabulary, without the begin and end tokens, which follow.</summary>
     public static ClipVocabulary ReadPublished()
     {
         using Stream packed = typeof(ClipVocabulary).Assembly.GetManifestResourceStream(

@@ -4,8 +4,8 @@ using System.Text;
 namespace Generation.Diffusion.Tokenizers;
 
 /// <summary>
-/// Unicode normalisation form C (Unicode Standard Annex 15). The framework's own needs ICU, which programs that run with one
-/// invariant culture do not load; the data beside this file (nfc.txt) is the Unicode Character Database's.
+/// Unicode normalisation form C (Unicode Standard Annex 15). The framework's own needs ICU, which programs with invariant culture do not
+/// load. The data beside this file (nfc.txt) is from the Unicode Character Database.
 /// </summary>
 internal static class Nfc
 {
@@ -23,7 +23,9 @@ internal static class Nfc
 
     private static readonly Lazy<Data> Tables = new(Data.Read);
 
-    /// <summary><paramref name="text"/> in form C; the same string where it is so already. A lone surrogate becomes U+FFFD.</summary>
+    /// <summary>
+    /// Returns <paramref name="text"/> in form C, or the same string where it is in that form already. A lone surrogate becomes U+FFFD.
+    /// </summary>
     public static string Normalize(string text)
     {
         if (!text.AsSpan().ContainsAnyExceptInRange('\0', (char)(FirstOfInterest - 1)))
@@ -78,7 +80,7 @@ internal static class Nfc
         }
     }
 
-    /// <summary>The canonical ordering: each run of marks sorted by class, equal classes in their order.</summary>
+    /// <summary>Sorts each run of combining marks by class (canonical ordering); equal classes keep their order.</summary>
     private static void SortMarks(Data data, List<int> points)
     {
         int start = 0;
@@ -109,7 +111,7 @@ internal static class Nfc
         }
     }
 
-    /// <summary>The canonical composition, in place.</summary>
+    /// <summary>Composes characters in place (canonical composition).</summary>
     private static void Compose(Data data, List<int> points)
     {
         int starter = -1;

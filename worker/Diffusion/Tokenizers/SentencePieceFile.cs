@@ -4,14 +4,14 @@ using System.Text;
 namespace Generation.Diffusion.Tokenizers;
 
 /// <summary>
-/// A SentencePiece model file (spiece.model): a protocol buffer, of which what a unigram tokenizer needs is read. Field numbers are
-/// those of sentencepiece_model.proto; unknown fields are passed over.
+/// The parts of a SentencePiece model file (spiece.model), a protocol buffer, that a unigram tokenizer needs. Field numbers are those of
+/// sentencepiece_model.proto; unknown fields are skipped.
 /// </summary>
 internal sealed record SentencePieceFile
 {
     public required UnigramPiece[] Pieces { get; init; }
 
-    /// <summary>Id of the unknown piece.</summary>
+    /// <summary>The id of the unknown piece.</summary>
     public required int Unknown { get; init; }
 
     public bool ByteFallback { get; init; }
@@ -27,7 +27,9 @@ internal sealed record SentencePieceFile
     public bool EscapeWhiteSpace { get; init; } = true;
 
     /// <summary>Reads the file.</summary>
-    /// <exception cref="TokenizerException">Not such a file, damaged, or of another kind than unigram.</exception>
+    /// <exception cref="TokenizerException">
+    /// The file is not a SentencePiece model, is damaged, or is of another type than unigram.
+    /// </exception>
     public static SentencePieceFile Read(string path)
     {
         byte[] data = File.ReadAllBytes(path);

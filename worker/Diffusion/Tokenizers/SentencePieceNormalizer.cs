@@ -3,8 +3,8 @@ using System.Text;
 namespace Generation.Diffusion.Tokenizers;
 
 /// <summary>
-/// Prepares a text as the SentencePiece library does (its normalizer.cc): each longest string of the character map is replaced,
-/// runs of white space become one, none stays at the ends, one is put in front, and all are written as U+2581.
+/// Normalises a text as the SentencePiece library does (its normalizer.cc): strings of the character map are replaced, the longest first,
+/// runs of white space become one space, none remains at the ends, one is put in front, and all are written as U+2581.
 /// </summary>
 internal sealed class SentencePieceNormalizer(SentencePieceFile model)
 {

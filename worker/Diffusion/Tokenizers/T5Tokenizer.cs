@@ -5,8 +5,8 @@ namespace Generation.Diffusion.Tokenizers;
 
 /// <summary>
 /// T5's tokenizer, a SentencePiece unigram model. Raffel et al., 2020. Read from tokenizer.json it equals transformers' T5TokenizerFast,
-/// which FLUX pipelines use; read from spiece.model it equals the SentencePiece library. The two part only where segmentations
-/// are equally good. Safe for use by several threads at once.
+/// which FLUX pipelines use; read from spiece.model it equals the SentencePiece library. The two differ only where segmentations are
+/// equally good. Safe for use by several threads at once.
 /// </summary>
 public sealed class T5Tokenizer
 {
@@ -48,22 +48,22 @@ public sealed class T5Tokenizer
         }
     }
 
-    /// <summary>Last id of every encoded text.</summary>
+    /// <summary>The end token, the last id of every encoded text.</summary>
     public int EosTokenId { get; }
 
-    /// <summary>What fills up to a length.</summary>
+    /// <summary>The token that fills texts up to a length.</summary>
     public int PadTokenId { get; }
 
-    /// <summary>Ids, with the end mark, that the model was trained with.</summary>
+    /// <summary>The number of ids that the model was trained with, with the end token.</summary>
     public int ModelMaxLength { get; }
 
-    /// <summary>Ids are below this: the vocabulary and what was added to it.</summary>
+    /// <summary>The size of the vocabulary with added tokens: all ids are below it.</summary>
     public int Count { get; }
 
     /// <summary>
     /// Reads a tokenizer's folder: tokenizer.json, or else spiece.model, and where present the tokens of the other files beside it.
     /// </summary>
-    /// <exception cref="TokenizerException">A file is missing or damaged, or of a kind other than unigram.</exception>
+    /// <exception cref="TokenizerException">A file is missing or damaged, or of another type than unigram.</exception>
     public static T5Tokenizer Load(string folder)
     {
         string json = Path.Combine(folder, "tokenizer.json");
@@ -78,7 +78,7 @@ public sealed class T5Tokenizer
             : throw new TokenizerException($"{folder} has neither tokenizer.json nor spiece.model.");
     }
 
-    /// <summary>Reads a tokenizer.json; tokenizer_config.json beside it may name the marks.</summary>
+    /// <summary>Reads a tokenizer.json; tokenizer_config.json beside it may name the special tokens.</summary>
     /// <exception cref="TokenizerException">The file is missing or damaged, or has parts that are not known.</exception>
     public static T5Tokenizer LoadTokenizerJson(string path)
     {
@@ -141,9 +141,10 @@ public sealed class T5Tokenizer
     }
 
     /// <summary>
-    /// Reads a spiece.model; tokenizer_config.json beside it may name the marks and the number of sentinels (extra_ids, 100 by default).
+    /// Reads a spiece.model; tokenizer_config.json beside it may name the special tokens and the number of sentinel tokens (extra_ids, 100
+    /// by default).
     /// </summary>
-    /// <exception cref="TokenizerException">The file is missing, damaged, or of a kind other than unigram.</exception>
+    /// <exception cref="TokenizerException">The file is missing, damaged, or of another type than unigram.</exception>
     public static T5Tokenizer LoadSentencePiece(string path)
     {
         if (!File.Exists(path))
@@ -183,11 +184,11 @@ public sealed class T5Tokenizer
         }
     }
 
-    /// <summary>The ids of <paramref name="text"/> and the end mark, however many.</summary>
-    public int[] Encode(string text) => [.. _before, .. EncodeWords(text), .. _after];
+    /// <summary>Encodes <paramref name="text"/>, with the end token, in any length.</summary>
+    public int[] Encode(string text) => [.. _before, .. EncodeWithoutSpecialTokens(text), .. _after];
 
-    /// <summary>The ids of <paramref name="text"/> alone.</summary>
-    public int[] EncodeWords(string text)
+    /// <summary>Encodes <paramref name="text"/> without the end token.</summary>
+    public int[] EncodeWithoutSpecialTokens(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
         var ids = new List<int>();
@@ -209,23 +210,23 @@ public sealed class T5Tokenizer
     }
 
     /// <summary>
-    /// The ids of <paramref name="text"/> and the end mark, cut or padded to <paramref name="length"/> (<see cref="ModelMaxLength"/> by
-    /// default).
+    /// Encodes <paramref name="text"/>, with the end token, truncated or padded to <paramref name="length"/> (<see cref="ModelMaxLength"/>
+    /// by default).
     /// </summary>
     public int[] EncodePadded(string text, int? length = null)
     {
         int total = length ?? ModelMaxLength;
         ArgumentOutOfRangeException.ThrowIfLessThan(total, _before.Length + _after.Length + 1, nameof(length));
-        int[] words = EncodeWords(text);
-        int kept = Math.Min(words.Length, total - _before.Length - _after.Length);
+        int[] tokens = EncodeWithoutSpecialTokens(text);
+        int kept = Math.Min(tokens.Length, total - _before.Length - _after.Length);
         int[] ids = new int[total];
         ids.AsSpan().Fill(PadTokenId);
-        int[] filled = [.. _before, .. words.AsSpan(0, kept), .. _after];
+        int[] filled = [.. _before, .. tokens.AsSpan(0, kept), .. _after];
         filled.CopyTo(ids, 0);
         return ids;
     }
 
-    /// <summary>The text that ids stand for; marks and ids out of range are left out.</summary>
+    /// <summary>The text that ids stand for. Special tokens and ids out of range are left out.</summary>
     public string Decode(IEnumerable<int> ids) =>
         string.Concat(
                 ids.Where(id => id >= 0 && id < _model.Count && !_added.Tokens.Any(entry => entry.Id == id && entry.Token.Special))

@@ -4,9 +4,9 @@ using System.Text.Json;
 namespace Generation.Diffusion.Tokenizers;
 
 /// <summary>
-/// What tokenizer_config.json, special_tokens_map.json and added_tokens.json say, put together as transformers does: where the config
-/// lists its added tokens (added_tokens_decoder), it alone counts; in older folders the map overrides it, which is how
-/// Stable Diffusion 2's and SDXL's second tokenizer pad with "!".
+/// The content of tokenizer_config.json, special_tokens_map.json and added_tokens.json, combined as transformers combines them: where the
+/// config lists its added tokens (added_tokens_decoder), it alone counts; in older folders the map overrides it, which is how Stable
+/// Diffusion 2's and SDXL's second tokenizer pad with "!".
 /// </summary>
 internal sealed record TokenizerConfig
 {
@@ -15,18 +15,18 @@ internal sealed record TokenizerConfig
     /// <summary>The special tokens by role: bos_token, eos_token, unk_token, pad_token.</summary>
     public required IReadOnlyDictionary<string, AddedToken> SpecialTokens { get; init; }
 
-    /// <summary>Tokens with ids of their own.</summary>
+    /// <summary>The tokens with ids of their own.</summary>
     public required IReadOnlyList<(AddedToken Token, int Id)> AddedTokens { get; init; }
 
-    /// <summary>Ids, with the begin and end marks, that the model takes at once; null where the file does not say.</summary>
+    /// <summary>The number of ids that the model takes at once, with the begin and end tokens; null where the file does not say.</summary>
     public int? ModelMaxLength { get; init; }
 
-    /// <summary>How many sentinels of T5 (extra_ids) follow the vocabulary; null where the file does not say.</summary>
+    /// <summary>How many sentinel tokens of T5 (extra_ids) follow the vocabulary; null where the file does not say.</summary>
     public int? ExtraIds { get; init; }
 
-    /// <summary>Reads what there is of the three files.</summary>
+    /// <summary>Reads those of the three files that exist.</summary>
     /// <param name="folder">The tokenizer's folder.</param>
-    /// <param name="normalizedRoles">Roles whose token, given as a plain string, is looked for in the normalised text.</param>
+    /// <param name="normalizedRoles">The roles whose token, given as a plain string, is looked for in the normalised text.</param>
     public static TokenizerConfig Read(string folder, params string[] normalizedRoles)
     {
         string configPath = Path.Combine(folder, "tokenizer_config.json");
@@ -121,7 +121,7 @@ internal sealed record TokenizerConfig
         return tokens;
     }
 
-    /// <summary>The JSON object in a file, or null where there is no such file.</summary>
+    /// <summary>Reads the JSON object in a file; null where there is no such file.</summary>
     public static JsonDocument? ReadObject(string path)
     {
         if (!File.Exists(path))
@@ -156,4 +156,16 @@ internal sealed record TokenizerConfig
         && number <= largest
             ? (int)number
             : null;
+}
+
+/// <summary>
+/// A tokenizer's files are missing, damaged or contradict each other. The message names the file and what is wrong with it.
+/// </summary>
+public sealed class TokenizerException : Exception
+{
+    public TokenizerException(string message)
+        : base(message) { }
+
+    public TokenizerException(string message, Exception inner)
+        : base(message, inner) { }
 }

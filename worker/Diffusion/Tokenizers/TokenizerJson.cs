@@ -6,14 +6,14 @@ using System.Text.RegularExpressions;
 namespace Generation.Diffusion.Tokenizers;
 
 /// <summary>
-/// The parts of Hugging Face's tokenizer.json that unigram tokenizers are made of, each as a function. A part that is not known here
-/// is an error: passing over it would change ids.
+/// The parts of Hugging Face's tokenizer.json that unigram tokenizers consist of, each as a function. A part that is not known here is an
+/// error, because ignoring it would change ids.
 /// </summary>
 internal static class TokenizerJson
 {
     private static readonly TimeSpan RegexTimeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>The normaliser: text to text.</summary>
+    /// <summary>The normaliser, from text to text.</summary>
     public static Func<string, string> Normalizer(JsonElement part)
     {
         if (part.ValueKind == JsonValueKind.Null)
@@ -57,7 +57,7 @@ internal static class TokenizerJson
                 string prefix = part.GetProperty("prepend").GetString()!;
                 return text => text.Length == 0 ? text : prefix + text;
             case "Lowercase":
-                return ClipWords.Lower;
+                return ClipPreTokenizer.Lower;
             case "NFC":
                 return Nfc.Normalize;
             default:
@@ -65,7 +65,7 @@ internal static class TokenizerJson
         }
     }
 
-    /// <summary>The pre-tokenizer: text to the parts that are encoded each by itself.</summary>
+    /// <summary>The pre-tokenizer, from texts to the parts that are each encoded by themselves.</summary>
     public static Func<IEnumerable<string>, IEnumerable<string>> PreTokenizer(JsonElement part)
     {
         if (part.ValueKind == JsonValueKind.Null)
@@ -162,8 +162,8 @@ internal static class TokenizerJson
     }
 
     /// <summary>
-    /// As the reference does it: a grapheme of fewer than 6 bytes is replaced as a whole by what its shortest mapped beginning becomes,
-    /// others character by character.
+    /// Replaces text by the character map as the reference implementation does: a grapheme of fewer than 6 bytes is replaced as a whole by
+    /// the replacement of its shortest mapped prefix, others character by character.
     /// </summary>
     private static string ApplyCharsMap(CharsMap map, string text)
     {

@@ -15,16 +15,16 @@ internal enum PieceKind
     Byte = 6,
 }
 
-/// <summary>One entry of a unigram vocabulary; its id is its place.</summary>
-/// <param name="Text">What it stands for, spaces written as U+2581.</param>
-/// <param name="Score">Logarithm of its probability.</param>
+/// <summary>One entry of a unigram vocabulary; its id is its index.</summary>
+/// <param name="Text">The text that it stands for, with spaces written as U+2581.</param>
+/// <param name="Score">The logarithm of its probability.</param>
 /// <param name="Kind">What it is for.</param>
 internal readonly record struct UnigramPiece(string Text, double Score, PieceKind Kind);
 
 /// <summary>
-/// The unigram language model (Kudo, 2018): a text becomes the pieces whose scores have the largest sum, found by one pass over the
-/// text (Viterbi). Characters that no piece covers cost the lowest score less 10, and a run of them becomes one unknown token, or its
-/// bytes where the vocabulary has them. Time is linear in the text for a given longest piece.
+/// The unigram language model (Kudo, 2018): a text is split into the pieces whose scores have the largest sum, found by one pass over the
+/// text (Viterbi). A character that no piece covers costs the lowest score less 10, and a run of them becomes one unknown token, or its
+/// bytes where the vocabulary has them. The time is linear in the text for a given longest piece.
 /// </summary>
 internal sealed class UnigramModel
 {
@@ -41,13 +41,13 @@ internal sealed class UnigramModel
     private readonly Dictionary<long, int> _children = [];
     private readonly List<int> _pieceAt = [-1];
 
-    /// <summary>Takes a vocabulary.</summary>
+    /// <summary>Makes a model from a vocabulary.</summary>
     /// <param name="pieces">The vocabulary; only normal, user-defined and unused pieces are found in texts.</param>
-    /// <param name="unknown">Id of the unknown token.</param>
+    /// <param name="unknown">The id of the unknown token.</param>
     /// <param name="byteFallback">Whether unknown characters become the pieces of their bytes, written as &lt;0x0A&gt;.</param>
     /// <param name="singlePrecision">
-    /// Whether sums are kept in single precision, as the SentencePiece library does, or in double, as Hugging Face's tokenizers do.
-    /// It decides between segmentations that are as good: a long run of one letter.
+    /// Whether sums are kept in single precision, as the SentencePiece library does, and not in double, as Hugging Face's tokenizers do. It
+    /// decides between segmentations that are equally good, for example of a long run of one letter.
     /// </param>
     public UnigramModel(UnigramPiece[] pieces, int unknown, bool byteFallback, bool singlePrecision)
     {

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Vision;
 
-/// <summary>Finds what a text says in a picture (https://arxiv.org/abs/2112.10003): masks for inpainting from words.</summary>
+/// <summary>Finds in a picture what a text says (https://arxiv.org/abs/2112.10003), for inpainting masks from a text.</summary>
 public sealed class CLIPSegModel : Network
 {
     private readonly ClipTextTransformer _textModel;
@@ -32,9 +32,9 @@ public sealed class CLIPSegModel : Network
 
     public ClipSegConfig Config { get; }
 
-    /// <summary>Texts in the joint space, in the caller's scope.</summary>
+    /// <summary>Embeds texts in the joint space of texts and pictures, in the caller's scope.</summary>
     /// <param name="inputIds">(batch, length) token ids</param>
-    /// <param name="attentionMask">(batch, length): 1 is looked at, 0 is padding; null: everything.</param>
+    /// <param name="attentionMask">(batch, length), with 1 for tokens that are attended to and 0 for padding; null attends to all.</param>
     /// <returns>(batch, projection_dim)</returns>
     public Tensor TextEmbeds(Tensor inputIds, Tensor? attentionMask = null)
     {
@@ -45,7 +45,7 @@ public sealed class CLIPSegModel : Network
     }
 
     /// <summary>How much each pixel shows what its text says, in the caller's scope.</summary>
-    /// <param name="pixelValues">(batch, 3, side, side), normalized; other sides than the model's are taken</param>
+    /// <param name="pixelValues">(batch, 3, side, side), normalised; the side may differ from the model's</param>
     /// <param name="conditionalEmbeddings">(batch, projection_dim), see <see cref="TextEmbeds"/></param>
     /// <returns>(batch, side, side) logits in the type of <paramref name="pixelValues"/>; their sigmoid is a probability</returns>
     /// <exception cref="ArgumentException">The pictures are not square, or there is not one text for each.</exception>

@@ -2,7 +2,7 @@ using Generation.Diffusion.Networks;
 
 namespace Generation.Diffusion.Vision;
 
-/// <summary>What <see cref="CLIPSegModel"/> is built from: the fields and defaults of transformers' CLIPSegConfig.</summary>
+/// <summary>The configuration of <see cref="CLIPSegModel"/>: the fields and defaults of transformers' CLIPSegConfig.</summary>
 public sealed record ClipSegConfig : INetworkConfig
 {
     public ClipTextConfig TextConfig { get; init; } = new();
@@ -20,7 +20,7 @@ public sealed record ClipSegConfig : INetworkConfig
 
     public int DecoderIntermediateSize { get; init; } = 2048;
 
-    /// <summary>The decoder layer before which the text comes in.</summary>
+    /// <summary>The decoder layer whose input is modulated by the text.</summary>
     public int ConditionalLayer { get; init; }
 
     public bool UseComplexTransposedConvolution { get; init; }

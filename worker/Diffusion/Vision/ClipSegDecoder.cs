@@ -9,7 +9,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace Generation.Diffusion.Vision;
 
 /// <summary>
-/// CLIPSeg's small transformer over reduced vision states, deepest first; the text modulates one of its layers' input (FiLM).
+/// CLIPSeg's decoder: a small transformer over reduced hidden states of the vision model, deepest first, in which the text modulates one
+/// layer's input (FiLM).
 /// </summary>
 internal sealed class ClipSegDecoder
 {
@@ -104,7 +105,7 @@ internal sealed class ClipSegDecoder
     private static (Parameter Weight, Parameter Bias, int Size) Enlargement(NetworkWeights w, int inChannels, int outChannels, int size) =>
         (w.Take("weight", inChannels, outChannels, size, size), w.Take("bias", outChannels), size);
 
-    /// <summary>CLIP's layer with the norms after the sums.</summary>
+    /// <summary>A CLIP layer with the norms after the sums.</summary>
     private sealed class DecoderLayer(NetworkWeights w, ClipLayerSizes sizes)
     {
         private readonly ClipAttention _selfAttn = new(w["self_attn"], sizes.Features, sizes.Heads);

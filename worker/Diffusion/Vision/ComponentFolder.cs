@@ -4,15 +4,15 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Vision;
 
-/// <summary>A network that lies in a folder of its own: config.json and its weights.</summary>
+/// <summary>Loads a network that lies in a folder of its own, with config.json and weights.</summary>
 public static class ComponentFolder
 {
-    /// <summary>An autoencoder that may take the place of a model's own.</summary>
+    /// <summary>Loads an autoencoder that can replace a model's own.</summary>
     /// <exception cref="WeightsException">A file is missing, or the weights do not fit.</exception>
     public static AutoencoderKL LoadVae(string path, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
         Load<AutoencoderKL, AutoencoderConfig>(path, (config, weights) => new AutoencoderKL(config, weights), dtype, device);
 
-    /// <summary>A small autoencoder (TAESD) for previews.</summary>
+    /// <summary>Loads a small autoencoder (TAESD) for previews.</summary>
     /// <exception cref="WeightsException">A file is missing, or the weights do not fit.</exception>
     public static AutoencoderTiny LoadTinyVae(string path, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
         Load<AutoencoderTiny, AutoencoderTinyConfig>(path, (config, weights) => new AutoencoderTiny(config, weights), dtype, device);

@@ -10,15 +10,17 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Vision;
 
 /// <summary>
-/// Finds what words say in a picture, as a mask for inpainting. Lüddecke and Ecker, CLIPSeg, 2022; reference: transformers 4.57.6,
+/// Finds in a picture what a text says, as a mask for inpainting. Lüddecke and Ecker, CLIPSeg, 2022. Reference: transformers 4.57.6,
 /// CLIPSegForImageSegmentation and CLIPSegProcessor.
 /// </summary>
 public sealed class MaskFinder : IDisposable
 {
-    /// <summary>Probability from which on a pixel belongs to the mask: CLIPSeg is careful, and half would leave edges out.</summary>
+    /// <summary>
+    /// The probability from which on a pixel belongs to the mask. CLIPSeg's probabilities are low, and one half would leave edges out.
+    /// </summary>
     public const double DefaultThreshold = 0.4;
 
-    /// <summary>Between several things, each of which is found by itself.</summary>
+    /// <summary>Separates several things in a text, each of which is found by itself.</summary>
     public const char Separator = '|';
 
     // Of ImageNet, on which the processor of the published model is set
@@ -34,8 +36,8 @@ public sealed class MaskFinder : IDisposable
         (_network, _tokenizer, _side, _device) = (network, tokenizer, side, device);
 
     /// <summary>
-    /// Loads a folder with config.json, weights and the tokenizer's files (CLIP's published vocabulary where it has none), and the
-    /// side to which pictures are brought in preprocessor_config.json (the network's own where it has none).
+    /// Loads a folder with config.json, weights and the tokenizer's files (CLIP's published vocabulary where it has none). The size to
+    /// which pictures are resized is in preprocessor_config.json; where that is absent it is the network's own.
     /// </summary>
     /// <exception cref="WeightsException">A file is missing, or the weights do not fit.</exception>
     public static MaskFinder FromPretrained(string path, ScalarType dtype = ScalarType.Float32, Device? device = null)
@@ -71,10 +73,12 @@ public sealed class MaskFinder : IDisposable
         }
     }
 
-    /// <summary>A grey mask of the picture's size: white where it shows what <paramref name="words"/> say, black elsewhere.</summary>
+    /// <summary>
+    /// Returns a grey mask of the picture's size: white where the picture shows what <paramref name="words"/> say, black elsewhere.
+    /// </summary>
     /// <param name="words">A thing, or several with | between them.</param>
-    /// <param name="threshold">Probability from which on a pixel is white.</param>
-    /// <exception cref="SettingException">There are no words, or nothing of the kind is in the picture.</exception>
+    /// <param name="threshold">The probability from which on a pixel is white.</param>
+    /// <exception cref="SettingException">The text is empty, or nothing in the picture fits it.</exception>
     public Picture Find(Picture picture, string words, double threshold = DefaultThreshold)
     {
         string[] things = words.Split(Separator, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
@@ -101,7 +105,7 @@ public sealed class MaskFinder : IDisposable
 
     public void Dispose() => _network.Dispose();
 
-    /// <summary>The largest of the things' probabilities at each place, of 255.</summary>
+    /// <summary>The largest probability of any of the things at each pixel, from 0 to 255.</summary>
     private Picture Probabilities(Picture picture, string[] things)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -111,7 +115,9 @@ public sealed class MaskFinder : IDisposable
         // Padding is left out of sight, as the reference's processor has it: 1 up to the end mark
         long[] seen =
         [
-            .. things.SelectMany(thing => Enumerable.Range(0, length).Select(k => k < _tokenizer.EncodeWords(thing).Length + 2 ? 1L : 0L)),
+            .. things.SelectMany(thing =>
+                Enumerable.Range(0, length).Select(k => k < _tokenizer.EncodeWithoutSpecialTokens(thing).Length + 2 ? 1L : 0L)
+            ),
         ];
         Tensor embeds = _network.TextEmbeds(
             tensor(ids, [things.Length, length]).to(_device),
@@ -123,7 +129,9 @@ public sealed class MaskFinder : IDisposable
         return PictureTensors.ToPictures(largest)[0];
     }
 
-    /// <summary>(3, side, side): stretched to a square with the bilinear filter and brought to ImageNet's mean and deviation.</summary>
+    /// <summary>
+    /// Returns (3, side, side): stretched to a square with the bilinear filter and normalised with ImageNet's mean and standard deviation.
+    /// </summary>
     private float[] Prepare(Picture picture)
     {
         Picture square = picture.DropAlpha().Resize(_side, _side, ResamplingFilter.Bilinear);
@@ -140,7 +148,7 @@ public sealed class MaskFinder : IDisposable
         return values;
     }
 
-    /// <summary>"size": 352, or {"height": 352, "width": 352}.</summary>
+    /// <summary>Reads the size, which is a number, as in "size": 352, or {"height": 352, "width": 352}.</summary>
     private static int? ReadSide(string path)
     {
         string file = Path.Combine(path, "preprocessor_config.json");

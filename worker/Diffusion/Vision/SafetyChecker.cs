@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Vision;
 
-/// <summary>What <see cref="SafetyChecker"/> is built from: transformers' CLIPConfig, of which it uses the vision half.</summary>
+/// <summary>The configuration of <see cref="SafetyChecker"/>: transformers' CLIPConfig, of which it uses the vision half.</summary>
 public sealed record SafetyCheckerConfig : INetworkConfig
 {
     public ClipVisionConfig VisionConfig { get; init; } = new();
@@ -23,7 +23,8 @@ public sealed record SafetyCheckerConfig : INetworkConfig
 }
 
 /// <summary>
-/// Says which pictures are near to one of a set of unwanted concepts, in CLIP's joint space; the checker of Stable Diffusion 1.x.
+/// Tells which pictures are similar to one of a set of unwanted concepts, in CLIP's joint space of texts and pictures. It is the safety
+/// checker of Stable Diffusion 1.x.
 /// </summary>
 public sealed class SafetyChecker : Network
 {
@@ -56,15 +57,15 @@ public sealed class SafetyChecker : Network
 
     public SafetyCheckerConfig Config { get; }
 
-    /// <param name="pixelValues">(batch, 3, image_size, image_size), normalized with CLIP's mean and deviation</param>
-    /// <returns>One verdict per picture: whether it is near to an unwanted concept.</returns>
+    /// <param name="pixelValues">(batch, 3, image_size, image_size), normalised with CLIP's mean and standard deviation</param>
+    /// <returns>For each picture whether it is similar to an unwanted concept.</returns>
     public bool[] Check(Tensor pixelValues)
     {
         using DisposeScope scope = NewDisposeScope();
         return Judge(ImageEmbeds(pixelValues));
     }
 
-    /// <summary>Pictures in the joint space, in the caller's scope.</summary>
+    /// <summary>Embeds pictures in the joint space, in the caller's scope.</summary>
     /// <returns>(batch, projection_dim)</returns>
     public Tensor ImageEmbeds(Tensor pixelValues)
     {
@@ -73,7 +74,7 @@ public sealed class SafetyChecker : Network
         return _visualProjection.Forward(_visionModel.Pool(last)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The verdicts for pictures in the joint space.</summary>
+    /// <summary>Tells for embedded pictures whether they are similar to an unwanted concept.</summary>
     /// <param name="imageEmbeds">(batch, projection_dim)</param>
     public bool[] Judge(Tensor imageEmbeds)
     {
@@ -88,7 +89,7 @@ public sealed class SafetyChecker : Network
 
     private static bool Exceeds(double score, double adjustment) => Math.Round(score + adjustment, Decimals) > 0;
 
-    /// <summary>Cosine similarities less their thresholds, one row per picture.</summary>
+    /// <summary>Cosine similarities minus their thresholds, one row per picture.</summary>
     private static float[][] Excess(Tensor imageEmbeds, Parameter embeds, Parameter thresholds)
     {
         using DisposeScope scope = NewDisposeScope();

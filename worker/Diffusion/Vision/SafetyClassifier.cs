@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Vision;
 
 /// <summary>
-/// Says which pictures show what Stable Diffusion's safety checker was made to find. Reference: diffusers 0.35.2,
+/// Tells which pictures show what Stable Diffusion's safety checker was made to find. Reference: diffusers 0.35.2,
 /// StableDiffusionSafetyChecker after CLIPImageProcessor.
 /// </summary>
 public sealed class SafetyClassifier : IDisposable
@@ -16,7 +16,7 @@ public sealed class SafetyClassifier : IDisposable
 
     private SafetyClassifier(SafetyChecker network, Device device) => (_network, _device) = (network, device);
 
-    /// <summary>Loads a folder with config.json and weights, as the safety_checker folder of a published model.</summary>
+    /// <summary>Loads a folder with config.json and weights, such as the safety_checker folder of a published model.</summary>
     /// <exception cref="Weights.WeightsException">A file is missing, or the weights do not fit.</exception>
     public static SafetyClassifier FromPretrained(string path, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
         new(
@@ -29,7 +29,7 @@ public sealed class SafetyClassifier : IDisposable
             device ?? CPU
         );
 
-    /// <summary>One verdict for each picture: true where it is near to an unwanted concept.</summary>
+    /// <summary>Returns for each picture whether it is similar to an unwanted concept.</summary>
     public IReadOnlyList<bool> Check(IReadOnlyList<Picture> pictures)
     {
         if (pictures.Count == 0)

@@ -3,11 +3,13 @@ namespace Generation.Diffusion.Weights;
 /// <summary>The 256 values of the 8-bit floats. Micikevicius et al., FP8 Formats for Deep Learning, 2022.</summary>
 internal static class Float8
 {
-    /// <summary>Four bits of exponent (bias 7), three of mantissa; no infinities, NaN only at S.1111.111 (torch's float8_e4m3fn).</summary>
+    /// <summary>
+    /// E4M3: four bits of exponent (bias 7), three of mantissa; no infinities, NaN only at S.1111.111 (torch's float8_e4m3fn).
+    /// </summary>
     public static float[] E4M3 { get; } = Table(mantissaBits: 3, bias: 7, hasInfinity: false);
 
     /// <summary>
-    /// Five bits of exponent (bias 15), two of mantissa, with infinities and NaNs as IEEE has them (torch's float8_e5m2).
+    /// E5M2: five bits of exponent (bias 15), two of mantissa, with infinities and NaNs as IEEE has them (torch's float8_e5m2).
     /// </summary>
     public static float[] E5M2 { get; } = Table(mantissaBits: 2, bias: 15, hasInfinity: true);
 

@@ -2,11 +2,11 @@ using System.Text.Json;
 
 namespace Generation.Diffusion.Weights;
 
-/// <summary>JSON files of models, which Python wrote.</summary>
+/// <summary>Reads the JSON files of models, which Python wrote.</summary>
 public static class JsonFile
 {
-    /// <summary>The root of a JSON file.</summary>
-    /// <exception cref="WeightsException">The file cannot be read or is no JSON.</exception>
+    /// <summary>Reads a JSON file and returns its root.</summary>
+    /// <exception cref="WeightsException">The file cannot be read, or is not JSON.</exception>
     public static JsonElement Read(string path)
     {
         try

@@ -4,19 +4,18 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Weights;
 
 /// <summary>
-/// What a network's constructor receives: it takes each weight by name and shape, and at the end
-/// <see cref="Finish"/> compares what was taken with what there is, and reads it all. Nothing is read before, so a
-/// wrong file is refused at once.
+/// The weights that a network's constructor gets. The constructor takes each weight by name and shape, and at the end <see cref="Finish"/>
+/// compares what was taken with what there is, and reads all of it. Nothing is read before, so that a wrong file is refused at once.
 /// </summary>
 public sealed class NetworkWeights
 {
     private readonly Root _root;
     private readonly string _prefix;
 
-    /// <summary>The root of a network's weights.</summary>
-    /// <param name="source">Borrowed until <see cref="Finish"/>.</param>
-    /// <param name="dtype">Type that floating-point weights get; whole numbers keep theirs.</param>
-    /// <param name="device">Null is the CPU.</param>
+    /// <summary>Makes the root of a network's weights.</summary>
+    /// <param name="source">The source, which must live until <see cref="Finish"/>.</param>
+    /// <param name="dtype">The type that floating-point weights are converted to; whole numbers keep theirs.</param>
+    /// <param name="device">The device to load onto; null is the CPU.</param>
     public NetworkWeights(WeightSource source, ScalarType dtype = ScalarType.Float32, Device? device = null)
         : this(new Root(source, dtype, device), "") { }
 
@@ -26,10 +25,10 @@ public sealed class NetworkWeights
         _prefix = prefix;
     }
 
-    /// <summary>Type of the floating-point weights in memory.</summary>
+    /// <summary>The type of the floating-point weights in memory.</summary>
     public ScalarType Dtype => _root.Dtype;
 
-    /// <summary>The weights whose keys begin with <c>name.</c>; <paramref name="name"/> may itself hold dots.</summary>
+    /// <summary>The weights whose keys begin with <c>name.</c>; <paramref name="name"/> may itself contain dots.</summary>
     public NetworkWeights this[string name] => new(_root, $"{_prefix}{name}.");
 
     /// <summary>Member <paramref name="index"/> of a list of layers.</summary>
@@ -38,7 +37,7 @@ public sealed class NetworkWeights
     /// <summary>Whether the checkpoint has this key, or any key below it.</summary>
     public bool Has(string name) => _root.Source.Has(_prefix + name) || _root.HasBelow(_prefix + name + ".");
 
-    /// <summary>How many members a list of layers has: one more than the largest number that follows the prefix.</summary>
+    /// <summary>The number of members of a list of layers: one more than the largest number that follows the prefix.</summary>
     public int Count() =>
         1
         + _root
@@ -47,21 +46,21 @@ public sealed class NetworkWeights
             .DefaultIfEmpty(-1)
             .Max();
 
-    /// <summary>Shape of a stored weight, for networks whose configuration is in their shapes.</summary>
-    /// <exception cref="WeightsException">No such key.</exception>
+    /// <summary>The shape of a stored weight, for networks whose configuration follows from their shapes.</summary>
+    /// <exception cref="WeightsException">There is no such key.</exception>
     public long[] ShapeOf(string name) => _root.Source.Entry(_prefix + name).Shape;
 
-    /// <summary>Names and shapes of all that was asked for so far, from the network's root.</summary>
+    /// <summary>The names and shapes of all weights that were taken so far, from the network's root.</summary>
     public IReadOnlyDictionary<string, long[]> Taken => _root.Taken;
 
-    /// <summary>Asks for a weight. Absence and other shapes are told by <see cref="Finish"/>, all at once.</summary>
+    /// <summary>Takes a weight. Missing and misshapen weights are reported by <see cref="Finish"/>, all at once.</summary>
     public Parameter Take(string name, params long[] shape) => _root.Take(_prefix + name, shape);
 
-    /// <summary>Leaves a key, and all below it, aside on purpose.</summary>
+    /// <summary>Ignores a key and all below it, which would otherwise be unexpected.</summary>
     public void Ignore(string name) => _root.Ignored.Add(_prefix + name);
 
-    /// <summary>Reads all that was taken.</summary>
-    /// <exception cref="WeightsException">Keys are missing, unexpected or misshapen: all of them are listed.</exception>
+    /// <summary>Reads all weights that were taken.</summary>
+    /// <exception cref="WeightsException">Keys are missing, unexpected or misshapen; all of them are listed.</exception>
     public ParameterStore Finish() => _root.Finish();
 
     private sealed class Root(WeightSource source, ScalarType dtype, Device? device)
@@ -137,12 +136,12 @@ public sealed class NetworkWeights
             ScalarType? asked = stored.IsFloat() ? Dtype : null;
             if (device is null || device.type == DeviceType.CPU)
             {
-                LastingTensor? lasting = Source.Lasting(name, asked);
-                _taken[name].Parameter.Load(lasting?.Read() ?? Source.Read(name, asked), lasting);
+                ReloadableTensor? reloadable = Source.Reloadable(name, asked);
+                _taken[name].Parameter.Load(reloadable?.Read() ?? Source.Read(name, asked), reloadable);
             }
             else
             {
-                _taken[name].Parameter.Load(Source.Read(name, asked).to(device), lasting: null);
+                _taken[name].Parameter.Load(Source.Read(name, asked).to(device), reloadable: null);
             }
         }
 

@@ -4,15 +4,14 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Weights;
 
 /// <summary>
-/// A named weight that a layer holds. Its tensor is there once <see cref="NetworkWeights.Finish"/> has read it; adapters
-/// put another in its place, and whatever was derived from it (packed copies) is rebuilt when
-/// <see cref="Version"/> has moved.
+/// A named weight that a layer holds. Its tensor is there once <see cref="NetworkWeights.Finish"/> has read it. Adapters replace it by
+/// another, and whatever was derived from it (packed copies) is computed again when <see cref="Version"/> has changed.
 /// </summary>
 public sealed class Parameter(string name, long[] shape)
 {
     private readonly Lock _deriving = new();
     private Tensor? _value;
-    private LastingTensor? _lasting;
+    private ReloadableTensor? _reloadable;
     private Tensor? _loaded;
     private IDisposable? _derived;
     private int _derivedWith;
@@ -26,14 +25,13 @@ public sealed class Parameter(string name, long[] shape)
     /// <summary>Grows by one whenever <see cref="Value"/> is set.</summary>
     public int Version { get; private set; }
 
-    /// <summary>Where <see cref="Value"/> lies.</summary>
+    /// <summary>The device of <see cref="Value"/>.</summary>
     /// <exception cref="InvalidOperationException">The weights are not read yet, or are disposed.</exception>
     public Device Device => _device ?? throw NotInMemory();
 
     /// <summary>
-    /// The tensor, owned by the <see cref="ParameterStore"/>; read again where a layer had let it go. Setting it takes the new tensor out
-    /// of its dispose scope
-    /// and leaves the old one with the caller, who keeps it to put it back, or disposes it.
+    /// The tensor, owned by the <see cref="ParameterStore"/>; it is read again where a layer has released it. Setting it takes the new
+    /// tensor out of its dispose scope and leaves the old one with the caller, who keeps it to restore it, or disposes it.
     /// </summary>
     /// <exception cref="InvalidOperationException">The weights are not read yet, or are disposed.</exception>
     public Tensor Value
@@ -42,9 +40,9 @@ public sealed class Parameter(string name, long[] shape)
         {
             lock (_deriving)
             {
-                if (_value is null && _lasting is { } lasting)
+                if (_value is null && _reloadable is { } reloadable)
                 {
-                    _value = _loaded = lasting.Read().DetachFromDisposeScope();
+                    _value = _loaded = reloadable.Read().DetachFromDisposeScope();
                 }
 
                 return _value ?? throw NotInMemory();
@@ -67,11 +65,12 @@ public sealed class Parameter(string name, long[] shape)
         }
     }
 
-    /// <summary>Called where a packed copy of the value serves in its place; null where the value must stay.</summary>
-    internal Action? WhenPacked => _lasting is not null && (_value is null || ReferenceEquals(_value, _loaded)) ? LetGo : null;
+    /// <summary>To be called once a packed copy replaces the value in use; null where the value must stay.</summary>
+    internal Action? WhenPacked => _reloadable is not null && (_value is null || ReferenceEquals(_value, _loaded)) ? ReleaseValue : null;
 
     /// <summary>
-    /// What is made from the value, and from <paramref name="with"/>'s, once and kept until one of them changes: a packed copy.
+    /// Returns what <paramref name="make"/> computes from the value, and from that of <paramref name="with"/>, such as a packed copy. It is
+    /// computed once and kept until one of them changes.
     /// </summary>
     internal T Derived<T>(Parameter? with, Func<T> make)
         where T : class, IDisposable
@@ -92,28 +91,26 @@ public sealed class Parameter(string name, long[] shape)
         }
     }
 
-    /// <summary>Sets the checkpoint's value.</summary>
-    /// <param name="lasting">Reads it again; null where that cannot be.</param>
-    internal void Load(Tensor value, LastingTensor? lasting)
+    /// <summary>Sets the value that was read from the checkpoint.</summary>
+    /// <param name="reloadable">Reads the value again; null where that is not possible.</param>
+    internal void Load(Tensor value, ReloadableTensor? reloadable)
     {
         Value = value;
         _loaded = value;
-        _lasting = lasting;
+        _reloadable = reloadable;
     }
 
-    /// <summary>
-    /// Says that what was derived from the value serves in its place: its memory goes, if it is the checkpoint's and can be read again.
-    /// </summary>
-    private void LetGo()
+    /// <summary>Frees the value's memory once a packed copy replaces it, if it is the checkpoint's and can be read again.</summary>
+    private void ReleaseValue()
     {
         lock (_deriving)
         {
-            if (_value is not null && _lasting is { } lasting && ReferenceEquals(_value, _loaded))
+            if (_value is not null && _reloadable is { } reloadable && ReferenceEquals(_value, _loaded))
             {
                 long bytes = _value.NumberOfElements * _value.ElementSize;
                 _value.Dispose();
                 _value = _loaded = null;
-                lasting.LetGo();
+                reloadable.Release();
                 TorchRuntime.ReleaseFreed(bytes);
             }
         }
@@ -122,7 +119,7 @@ public sealed class Parameter(string name, long[] shape)
     internal void Release()
     {
         DropDerived();
-        _lasting = null;
+        _reloadable = null;
         _value?.Dispose();
         _value = _loaded = null;
         _device = null;

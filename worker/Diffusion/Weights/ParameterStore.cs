@@ -18,10 +18,10 @@ public sealed class ParameterStore : IReadOnlyDictionary<string, Parameter>, IDi
 
     public IEnumerable<Parameter> Values => _byName.Values;
 
-    /// <summary>Number of weights in all.</summary>
+    /// <summary>The number of values of all weights.</summary>
     public long Elements => Values.Sum(parameter => parameter.Shape.Aggregate(1L, (product, side) => product * side));
 
-    /// <summary>Where they are.</summary>
+    /// <summary>The device of the weights.</summary>
     public Device Device => Values.First().Device;
 
     public Parameter this[string key] => _byName[key];

@@ -1,23 +1,24 @@
+using System.Text.RegularExpressions;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Weights;
 
 /// <summary>Where a tensor of a <see cref="RenamedWeights"/> comes from.</summary>
-/// <param name="Source">Key in the underlying source.</param>
+/// <param name="Source">The key in the underlying source.</param>
 public sealed record WeightPiece(string Source)
 {
-    /// <summary>Rows of the first axis, joined in this order; null is all of them.</summary>
+    /// <summary>Ranges of rows of the first axis, concatenated in this order; null for all rows.</summary>
     public IReadOnlyList<(long Start, long Count)>? Rows { get; init; }
 
-    /// <summary>The matrix is stored the other way round.</summary>
+    /// <summary>Whether the matrix is transposed.</summary>
     public bool Transposed { get; init; }
 
-    /// <summary>Trailing axes of length one are dropped: a 1x1 convolution becomes a matrix.</summary>
+    /// <summary>Whether trailing axes of length one are dropped, which turns a 1x1 convolution into a matrix.</summary>
     public bool Squeezed { get; init; }
 }
 
-/// <summary>Another source under other names. What has no new name keeps its old one, so that strict loading tells of it.</summary>
+/// <summary>Another source under other names. A tensor without a new name keeps its old one, so that strict loading reports it.</summary>
 public sealed class RenamedWeights : WeightSource
 {
     private readonly WeightSource _source;
@@ -76,7 +77,7 @@ public sealed class RenamedWeights : WeightSource
         return whole.narrow(0, start, count).clone();
     }
 
-    public override LastingTensor? Lasting(string name, ScalarType? dtype = null, (long Start, long Count)? rows = null)
+    public override ReloadableTensor? Reloadable(string name, ScalarType? dtype = null, (long Start, long Count)? rows = null)
     {
         WeightPiece piece = Find(name);
         if (rows is not null || piece.Transposed || piece.Rows is { Count: > 1 })
@@ -85,7 +86,7 @@ public sealed class RenamedWeights : WeightSource
         }
 
         long[] shape = Shape(piece, _source.Entry(piece.Source).Shape);
-        return _source.Lasting(piece.Source, dtype, piece.Rows?[0]) is { } stored
+        return _source.Reloadable(piece.Source, dtype, piece.Rows?[0]) is { } stored
             ? stored with
             {
                 Read = () => Reshaped(stored.Read(), shape),
@@ -133,4 +134,30 @@ public sealed class RenamedWeights : WeightSource
     }
 
     private WeightPiece Find(string name) => _pieces.TryGetValue(name, out WeightPiece? piece) ? piece : throw Missing(name);
+}
+
+/// <summary>A table of new names for a format's keys: patterns are tried in order, and the first that matches is used.</summary>
+internal sealed class KeyMap(params (string Pattern, string Replacement)[] rules)
+{
+    private readonly (Regex Pattern, string Replacement)[] _rules =
+    [
+        .. rules.Select(rule =>
+            (new Regex("^" + rule.Pattern + "$", RegexOptions.CultureInvariant, TimeSpan.FromSeconds(1)), rule.Replacement)
+        ),
+    ];
+
+    /// <summary>Returns the new name, or null if no rule matches the key.</summary>
+    public string? Rename(string key)
+    {
+        foreach ((Regex pattern, string replacement) in _rules)
+        {
+            Match match = pattern.Match(key);
+            if (match.Success)
+            {
+                return match.Result(replacement);
+            }
+        }
+
+        return null;
+    }
 }

@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Weights;
 
 /// <summary>
-/// One safetensors file, mapped into memory. Opening reads and checks the header. Large tensors that keep their type
-/// are not copied: they lie over the map, which lives as long as they do, so a file in use is replaced by renaming
-/// another one over it and never rewritten in place. All others are copied or converted in one pass.
+/// One safetensors file, mapped into memory. Opening it reads and checks the header. Large tensors that keep their type are not copied:
+/// they use the mapped memory, which stays mapped as long as they live. So a file in use must be replaced by renaming another one over it,
+/// and never be rewritten in place. All others are copied or converted in one pass.
 /// </summary>
 public sealed unsafe class SafetensorsFile : WeightSource
 {
@@ -34,11 +34,11 @@ public sealed unsafe class SafetensorsFile : WeightSource
 
     public override IReadOnlyCollection<string> Names => _header.Entries.Keys;
 
-    /// <summary>Free text of the file's maker.</summary>
+    /// <summary>Free text from the file's author.</summary>
     public override IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
 
     /// <summary>Maps a file and checks its header.</summary>
-    /// <exception cref="WeightsException">There is no such file, or it breaks a rule of the format.</exception>
+    /// <exception cref="WeightsException">There is no such file, or it violates a rule of the format.</exception>
     public static SafetensorsFile Open(string path)
     {
         try
@@ -105,9 +105,9 @@ public sealed unsafe class SafetensorsFile : WeightSource
     }
 
     /// <summary>
-    /// Keeps the map, and gives the pages of a tensor that is let go back to the system, which has them in its cache of the file.
+    /// Keeps the file mapped, and gives the pages of a released tensor back to the system, which has them in its cache of the file.
     /// </summary>
-    public override LastingTensor? Lasting(string name, ScalarType? dtype = null, (long Start, long Count)? rows = null)
+    public override ReloadableTensor? Reloadable(string name, ScalarType? dtype = null, (long Start, long Count)? rows = null)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         SafetensorsEntry entry = Find(name);
@@ -120,7 +120,7 @@ public sealed unsafe class SafetensorsFile : WeightSource
         }
 
         _lent = true;
-        return new LastingTensor(() => ReadMapped(entry, offset, length, shape, dtype), () => LetGo(offset, length));
+        return new ReloadableTensor(() => ReadMapped(entry, offset, length, shape, dtype), () => Release(offset, length));
     }
 
     protected override void Dispose(bool disposing)
@@ -168,7 +168,7 @@ public sealed unsafe class SafetensorsFile : WeightSource
             Tensor converted = TorchExtras.converted_from_memory((nint)at, shape, over.dtype, dtype.Value) ?? over.to(dtype.Value);
             if (!_lentOver)
             {
-                LetGo(offset, length);
+                Release(offset, length);
             }
 
             GC.KeepAlive(this);
@@ -190,7 +190,7 @@ public sealed unsafe class SafetensorsFile : WeightSource
         return (entry.Offset + (start * row), count * row, [count, .. entry.Shape[1..]]);
     }
 
-    private void LetGo(long offset, long length)
+    private void Release(long offset, long length)
     {
         TorchRuntime.ReleaseMapped((nint)(_start + offset), length);
         GC.KeepAlive(this);

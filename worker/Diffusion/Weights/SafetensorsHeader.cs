@@ -5,22 +5,22 @@ using System.Text.Unicode;
 namespace Generation.Diffusion.Weights;
 
 /// <summary>
-/// Where one tensor of a file lies: <paramref name="Offset"/> and <paramref name="Length"/> in bytes from the file's start.
+/// Where one tensor is in a file: <paramref name="Offset"/> and <paramref name="Length"/> are in bytes, from the file's start.
 /// </summary>
 public sealed record SafetensorsEntry(string Name, WeightDtype Dtype, long[] Shape, long Offset, long Length);
 
 /// <summary>
-/// The head of a safetensors file: eight bytes of length (little endian), then that many bytes of JSON that say each
-/// tensor's type, shape and extent. Format: https://github.com/huggingface/safetensors#format
+/// The header of a safetensors file: eight bytes with its length (little endian), then that many bytes of JSON with each tensor's type,
+/// shape and extent. Format: https://github.com/huggingface/safetensors#format
 /// </summary>
 /// <remarks>
-/// Checked here: the length fits the file and is at most 100 MB; UTF-8; one JSON object, no key twice; each dtype known,
-/// each shape non-negative, shape times size equal to the extent (without overflow); extents in order without overlap or
-/// gap, from the first byte after the head to the file's last; <c>__metadata__</c> maps strings to strings.
+/// Checked here: the length fits the file and is at most 100 MB; UTF-8; one JSON object, no key twice; each dtype known, each shape
+/// non-negative, shape times size equal to the extent (without overflow); extents in order without overlap or gap, from the first byte
+/// after the head to the file's last; <c>__metadata__</c> maps strings to strings.
 /// </remarks>
 public sealed class SafetensorsHeader
 {
-    /// <summary>Largest length of the JSON in bytes, as the reference implementation has it.</summary>
+    /// <summary>The largest length of the JSON in bytes, as in the reference implementation.</summary>
     public const long MaxLength = 100_000_000;
 
     private const int Prefix = 8;
@@ -29,14 +29,14 @@ public sealed class SafetensorsHeader
 
     private SafetensorsHeader(string path) => _path = path;
 
-    /// <summary>Tensors by name.</summary>
+    /// <summary>The tensors by name.</summary>
     public Dictionary<string, SafetensorsEntry> Entries { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Free text of the file's maker.</summary>
+    /// <summary>Free text from the file's author.</summary>
     public Dictionary<string, string> Metadata { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Length of the JSON that follows the first eight bytes.</summary>
-    /// <exception cref="WeightsException">The file is no safetensors file; the message says what it seems to be.</exception>
+    /// <summary>Returns the length of the JSON that follows the first eight bytes.</summary>
+    /// <exception cref="WeightsException">The file is not a safetensors file; the message says what it seems to be.</exception>
     public static int CheckLength(string path, ReadOnlySpan<byte> start, long fileLength)
     {
         if (WeightFileKinds.Describe(start) is { } other)
@@ -71,7 +71,7 @@ public sealed class SafetensorsHeader
     }
 
     /// <summary>Reads and checks the JSON of a file of <paramref name="fileLength"/> bytes.</summary>
-    /// <exception cref="WeightsException">A rule of the format is broken.</exception>
+    /// <exception cref="WeightsException">A rule of the format is violated.</exception>
     public static SafetensorsHeader Parse(string path, ReadOnlySpan<byte> json, long fileLength)
     {
         var header = new SafetensorsHeader(path);

@@ -5,14 +5,14 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Weights;
 
-/// <summary>Writes tensors as a safetensors file, so that it is either there whole or not at all.</summary>
+/// <summary>Writes tensors as a safetensors file, which appears whole or not at all.</summary>
 public static class SafetensorsWriter
 {
     private const int Chunk = 1 << 28;
 
     /// <summary>
-    /// Writes <paramref name="tensors"/> to <paramref name="path"/>, replacing what is there. Larger element types come
-    /// first and names are sorted, so that equal content gives equal bytes and every tensor lies aligned.
+    /// Writes <paramref name="tensors"/> to <paramref name="path"/>, replacing the file that is there. Larger element types come first and
+    /// names are sorted, so that equal content gives equal bytes and every tensor is aligned.
     /// </summary>
     public static void Write(
         string path,

@@ -21,7 +21,7 @@ public sealed class ShardedWeights : WeightSource
     public override IReadOnlyCollection<string> Names => _fileOf.Keys;
 
     /// <summary>Opens <c>*.safetensors.index.json</c> and the files it names, which lie beside it.</summary>
-    /// <exception cref="WeightsException">The index is malformed, a shard is missing or broken, or index and shards disagree.</exception>
+    /// <exception cref="WeightsException">The index is malformed, a shard is missing or damaged, or index and shards disagree.</exception>
     public static ShardedWeights Open(string path)
     {
         Dictionary<string, string> map = ReadMap(path);
@@ -81,8 +81,8 @@ public sealed class ShardedWeights : WeightSource
     public override Tensor ReadRows(string name, long start, long count, ScalarType? dtype = null) =>
         Find(name).ReadRows(name, start, count, dtype);
 
-    public override LastingTensor? Lasting(string name, ScalarType? dtype = null, (long Start, long Count)? rows = null) =>
-        Find(name).Lasting(name, dtype, rows);
+    public override ReloadableTensor? Reloadable(string name, ScalarType? dtype = null, (long Start, long Count)? rows = null) =>
+        Find(name).Reloadable(name, dtype, rows);
 
     protected override void Dispose(bool disposing)
     {

@@ -9,18 +9,20 @@ internal static unsafe class StoredBytes
     private const int Chunk = 1 << 28;
     private const int LeastOver = 1 << 16;
 
-    /// <summary>Whether a tensor of so many bytes is worth a place of its own in a file's map.</summary>
+    /// <summary>Whether a tensor of so many bytes is large enough to use a file's mapped memory.</summary>
     public static bool IsLarge(long bytes) => bytes >= LeastOver;
 
-    /// <summary>Whether what is read as <paramref name="dtype"/> (null: as stored) lies over the map and is not copied.</summary>
+    /// <summary>
+    /// Whether a tensor that is read as <paramref name="dtype"/> (null: as stored) uses the mapped memory and is not copied.
+    /// </summary>
     public static bool LiesOver(long bytes, WeightDtype stored, ScalarType? dtype) =>
         IsLarge(bytes) && stored.ToScalarType() is { } type && (dtype is null || dtype == type);
 
     /// <summary>
-    /// A tensor over the elements at <paramref name="source"/>, or null where it would not pay or cannot be: small, not aligned, or of a
-    /// type that tensors lack.
+    /// Makes a tensor over the elements at <paramref name="source"/>, or null where that is not worthwhile or not possible: it is small,
+    /// not aligned, or of a type that tensors do not have.
     /// </summary>
-    /// <param name="owner">Keeps the memory.</param>
+    /// <param name="owner">The owner of the memory, which lives as long as the tensor.</param>
     public static Tensor? Over(byte* source, long bytes, WeightDtype stored, long[] shape, object owner) =>
         IsLarge(bytes) && (nint)source % stored.Size() == 0 && stored.ToScalarType() is { } type
             ? TorchExtras.from_memory((nint)source, shape, type, owner)

@@ -25,7 +25,7 @@ public enum WeightDtype
 
 public static class WeightDtypes
 {
-    /// <summary>Size of one element in bytes.</summary>
+    /// <summary>The size of one element in bytes.</summary>
     public static int Size(this WeightDtype dtype) =>
         dtype switch
         {

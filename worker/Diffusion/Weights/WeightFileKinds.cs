@@ -1,9 +1,9 @@
 namespace Generation.Diffusion.Weights;
 
-/// <summary>Tells by their first bytes the files that people take for safetensors.</summary>
+/// <summary>Recognises by their first bytes the files that people mistake for safetensors files.</summary>
 internal static class WeightFileKinds
 {
-    /// <summary>What the file is and what to do, or null when its start is that of none of the known kinds.</summary>
+    /// <summary>Says what the file is and what to do, or null when it begins like none of the known kinds.</summary>
     public static string? Describe(ReadOnlySpan<byte> start)
     {
         // A header of 640 bytes also begins with 80 02: what has a short length and then '{' is left to the format's own checks.

@@ -2,45 +2,47 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Weights;
 
-/// <summary>Type and shape of a stored tensor.</summary>
+/// <summary>The type and shape of a stored tensor.</summary>
 public sealed record WeightEntry(string Name, WeightDtype Dtype, long[] Shape);
 
 /// <summary>
-/// Named tensors that can be asked for: one file, the shards of an index, or a view that renames the keys of another
-/// source. Reading is thread-safe.
+/// A source of named tensors: one file, the shards of an index, or a view that renames the keys of another source. Reading is thread-safe.
 /// </summary>
 public abstract class WeightSource : IDisposable
 {
-    /// <summary>File or folder, for messages.</summary>
+    /// <summary>The file or folder, for messages.</summary>
     public abstract string Path { get; }
 
     public abstract IReadOnlyCollection<string> Names { get; }
 
-    /// <summary>What the file's writer says of it: __metadata__ of a safetensors header. Empty where there is none.</summary>
+    /// <summary>The metadata of the file: __metadata__ of a safetensors header. Empty where there is none.</summary>
     public virtual IReadOnlyDictionary<string, string> Metadata { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
     public abstract bool Has(string name);
 
-    /// <summary>Type and shape of a tensor.</summary>
-    /// <exception cref="WeightsException">No such tensor.</exception>
+    /// <summary>The type and shape of a tensor.</summary>
+    /// <exception cref="WeightsException">There is no such tensor.</exception>
     public abstract WeightEntry Entry(string name);
 
     /// <summary>
-    /// A tensor on the CPU, in the caller's dispose scope, that outlives this source. Values keep their stored type, or are
-    /// converted to <paramref name="dtype"/> in the same pass.
+    /// Reads a tensor to the CPU, into the caller's dispose scope; it outlives this source. Values keep their stored type, or are converted
+    /// to <paramref name="dtype"/> in the same pass.
     /// </summary>
-    /// <exception cref="WeightsException">No such tensor, or its stored type cannot be converted.</exception>
+    /// <exception cref="WeightsException">There is no such tensor, or its stored type cannot be converted.</exception>
     public abstract Tensor Read(string name, ScalarType? dtype = null);
 
-    /// <summary>As <see cref="Read"/>, of <paramref name="count"/> rows of the first axis, from <paramref name="start"/> on.</summary>
+    /// <summary>
+    /// Reads <paramref name="count"/> rows of the first axis, from <paramref name="start"/> on, and otherwise as <see cref="Read"/> does.
+    /// </summary>
     public abstract Tensor ReadRows(string name, long start, long count, ScalarType? dtype = null);
 
     /// <summary>
-    /// A tensor as <see cref="Read"/> gives it, that can be read again later; null where this source cannot, or where it would not pay.
+    /// Returns a tensor that can be read again later, as <see cref="Read"/> reads it; null where this source cannot do so, or where it is
+    /// not worthwhile.
     /// </summary>
-    /// <param name="rows">Only these rows of the first axis; null: all.</param>
-    /// <exception cref="WeightsException">No such tensor.</exception>
-    public virtual LastingTensor? Lasting(string name, ScalarType? dtype = null, (long Start, long Count)? rows = null) => null;
+    /// <param name="rows">The range of rows of the first axis; null for all.</param>
+    /// <exception cref="WeightsException">There is no such tensor.</exception>
+    public virtual ReloadableTensor? Reloadable(string name, ScalarType? dtype = null, (long Start, long Count)? rows = null) => null;
 
     public void Dispose()
     {
@@ -53,11 +55,13 @@ public abstract class WeightSource : IDisposable
     protected WeightsException Missing(string name) => new($"{Path} has no tensor named '{name}'.");
 
     /// <summary>
-    /// Opens what holds the weights of one component: a .safetensors file, an .index.json of shards, or a folder with
-    /// one of the two under the names that diffusers and transformers write.
+    /// Opens the weights of one component: a .safetensors file, an .index.json of shards, or a folder with one of the two under the names
+    /// that diffusers and transformers write.
     /// </summary>
-    /// <param name="variant">As in <c>model.fp16.safetensors</c>; the plain name is taken where the variant is absent.</param>
-    /// <exception cref="WeightsException">Nothing readable there; the message lists what was looked for.</exception>
+    /// <param name="variant">
+    /// For example fp16 for <c>model.fp16.safetensors</c>; the plain name is used where the variant is absent.
+    /// </param>
+    /// <exception cref="WeightsException">Nothing there can be read; the message lists the names that were looked for.</exception>
     public static WeightSource Open(string path, string? variant = null)
     {
         if (File.Exists(path))
@@ -113,3 +117,13 @@ public abstract class WeightSource : IDisposable
         );
     }
 }
+
+/// <summary>
+/// A stored tensor that can be read at any time, also after its source is disposed: a layer that has packed it need not keep it.
+/// </summary>
+/// <param name="Read">Reads the tensor into the caller's dispose scope; the values are the same each time.</param>
+/// <param name="Release">Says that the tensor will not be read soon, so that the memory that it takes in this process may be freed.</param>
+public sealed record ReloadableTensor(Func<Tensor> Read, Action Release);
+
+/// <summary>A weights file, folder or set of keys is not as it has to be. The message names the file and the keys.</summary>
+public sealed class WeightsException(string message, Exception? inner = null) : Exception(message, inner);

@@ -5,14 +5,16 @@ using Generation.Imaging.WebP;
 
 namespace Generation.Imaging.Codecs;
 
-/// <summary>Reads a picture of any format that is known by its content, and writes one in the format that is asked for.</summary>
+/// <summary>
+/// Reads pictures in any format that is known, which is recognised by the file's content, and writes them in the format that is asked for.
+/// </summary>
 public static class PictureCodec
 {
     /// <summary>
-    /// Decodes a file and turns it as its EXIF orientation says. Its size is checked by <paramref name="limits"/> before memory
-    /// is taken.
+    /// Decodes a file and rotates it as its EXIF orientation says. Its size is checked against <paramref name="limits"/> before memory is
+    /// allocated.
     /// </summary>
-    /// <exception cref="PictureException">The file is no PNG, JPEG or WebP picture, damaged, or too large.</exception>
+    /// <exception cref="PictureException">The file is not a PNG, JPEG or WebP picture, or is damaged or too large.</exception>
     public static Picture Decode(ReadOnlySpan<byte> file, PictureLimits? limits = null)
     {
         limits ??= PictureLimits.Default;
@@ -28,10 +30,10 @@ public static class PictureCodec
     }
 
     /// <summary>
-    /// What can be said of a file without decoding it: that it is whole, of a kind that is read here, and within the limits. Its pixels
-    /// may be damaged still.
+    /// Checks a file without decoding it: that it is complete, of a kind that can be read, and within the limits. Its pixels may still be
+    /// damaged.
     /// </summary>
-    /// <exception cref="PictureException">The file is no PNG, JPEG or WebP picture, cut, broken, or too large.</exception>
+    /// <exception cref="PictureException">The file is not a PNG, JPEG or WebP picture, or is truncated, damaged or too large.</exception>
     public static PictureFormat Check(ReadOnlySpan<byte> file, PictureLimits? limits = null)
     {
         limits ??= PictureLimits.Default;
@@ -47,8 +49,8 @@ public static class PictureCodec
     }
 
     /// <summary>Encodes a picture. Equal arguments give equal bytes.</summary>
-    /// <param name="quality">1 to 100, for formats with loss.</param>
-    /// <param name="parameters">How the picture was made, where image tools look for it; null: nothing is written.</param>
+    /// <param name="quality">The quality from 1 to 100, for lossy formats.</param>
+    /// <param name="parameters">How the picture was made, which is written where image tools look for it; null writes nothing.</param>
     /// <exception cref="ArgumentException">The quality is out of range, or the picture is too large for the format.</exception>
     public static byte[] Encode(Picture picture, PictureFormat format, int quality = 90, string? parameters = null)
     {

@@ -7,23 +7,23 @@ namespace Generation.Imaging.Codecs;
 /// <summary>The file formats that are read and written.</summary>
 public enum PictureFormat
 {
-    /// <summary>Without loss. Portable Network Graphics, third edition.</summary>
+    /// <summary>Lossless. Portable Network Graphics, third edition.</summary>
     Png,
 
-    /// <summary>With loss, without transparency. ITU-T T.81.</summary>
+    /// <summary>Lossy, without transparency. ITU-T T.81.</summary>
     Jpeg,
 
-    /// <summary>With loss, with transparency. RFC 9649.</summary>
+    /// <summary>Lossy, with transparency. RFC 9649.</summary>
     WebP,
 }
 
-/// <summary>Names of formats, and the format of a file by its content.</summary>
+/// <summary>The names of formats, and the format of a file by its content.</summary>
 public static class PictureFormats
 {
-    /// <summary>What requests call the formats.</summary>
+    /// <summary>The names of the formats in requests.</summary>
     public static IReadOnlyList<string> Names { get; } = ["png", "jpg", "webp"];
 
-    /// <summary>The format that a request names; null where there is none of that name.</summary>
+    /// <summary>The format of a name in requests; null where no format has that name.</summary>
     public static PictureFormat? Find(string name) =>
         name.ToLowerInvariant() switch
         {
@@ -33,7 +33,7 @@ public static class PictureFormats
             _ => null,
         };
 
-    /// <summary>The format by the file's first bytes; its name and declared type say nothing.</summary>
+    /// <summary>The format by the file's first bytes. The file's name and declared type do not matter.</summary>
     public static PictureFormat? Detect(ReadOnlySpan<byte> file) =>
         PngCodec.IsPng(file) ? PictureFormat.Png
         : JpegCodec.IsJpeg(file) ? PictureFormat.Jpeg
@@ -48,7 +48,7 @@ public static class PictureFormats
             _ => WebPCodec.ContentType,
         };
 
-    /// <summary>Ending of a file's name, without the dot.</summary>
+    /// <summary>The extension of file names, without the dot.</summary>
     public static string Extension(this PictureFormat format) =>
         format switch
         {

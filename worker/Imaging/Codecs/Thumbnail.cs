@@ -2,11 +2,12 @@ using Generation.Imaging.Resizing;
 
 namespace Generation.Imaging.Codecs;
 
-/// <summary>Small pictures of large ones, for lists and galleries.</summary>
+/// <summary>Makes small pictures of large ones, for lists and galleries.</summary>
 public static class Thumbnail
 {
     /// <summary>
-    /// The picture within a square of <paramref name="maxSide"/> pixels, its aspect kept; one that lies within is not enlarged.
+    /// Reduces a picture to fit into a square of <paramref name="maxSide"/> pixels, and keeps its aspect ratio. A picture that fits already
+    /// is not enlarged.
     /// </summary>
     public static Picture Of(Picture picture, int maxSide)
     {
@@ -17,8 +18,10 @@ public static class Thumbnail
         int Side(int side) => Math.Max(1, (int)Math.Round((double)side * maxSide / longest));
     }
 
-    /// <summary>The same from file to file: any format in, with orientation and limits, and the asked one out.</summary>
-    /// <exception cref="PictureException">The file is no picture, damaged, or too large.</exception>
+    /// <summary>
+    /// The same from file to file: a file of any format, with orientation and limits, to one of the format that is asked for.
+    /// </summary>
+    /// <exception cref="PictureException">The file is not a picture, or is damaged or too large.</exception>
     public static byte[] Of(
         ReadOnlySpan<byte> file,
         int maxSide,

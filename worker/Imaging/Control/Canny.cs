@@ -1,7 +1,8 @@
 namespace Generation.Imaging.Control;
 
 /// <summary>
-/// Canny's edge detector (1986), to the pixel as OpenCV's Canny(image, low, high): 3 x 3 Sobel gradients, their sum of absolute values.
+/// Canny's edge detector (1986), equal to the pixel to OpenCV's Canny(image, low, high), with 3 x 3 Sobel gradients whose absolute values
+/// are added.
 /// </summary>
 public static class Canny
 {
@@ -18,8 +19,8 @@ public static class Canny
     }
 
     /// <summary>
-    /// A grey picture, 255 at edges and 0 elsewhere. An edge's gradient is above <paramref name="high"/> somewhere and above
-    /// <paramref name="low"/> everywhere. Of a picture in colour each pixel counts by its steepest channel; alpha is left aside.
+    /// Returns a grey picture that is 255 at edges and 0 elsewhere. An edge's gradient is above <paramref name="high"/> somewhere and above
+    /// <paramref name="low"/> everywhere. In a colour picture the channel with the largest gradient counts at each pixel; alpha is ignored.
     /// </summary>
     public static Picture Detect(Picture picture, double low, double high)
     {
@@ -84,7 +85,7 @@ public static class Canny
         return edges;
     }
 
-    /// <summary>Sobel gradients with a border of zeros; pixels beyond the picture are those at its edge.</summary>
+    /// <summary>Sobel gradients with a border of zeros. Beyond the picture its edge pixels are repeated.</summary>
     private sealed class Gradients
     {
         private readonly int _stride;
@@ -137,9 +138,7 @@ public static class Canny
 
         public int[] Magnitude { get; }
 
-        /// <summary>
-        /// Whether the gradient is largest here among its neighbours along its direction, which is rounded to 45 degrees.
-        /// </summary>
+        /// <summary>Whether the gradient is the largest among its neighbours along its direction, which is rounded to 45 degrees.</summary>
         public bool IsRidge(int at)
         {
             int here = Magnitude[at];

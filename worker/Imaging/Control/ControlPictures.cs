@@ -3,26 +3,26 @@ using Generation.Imaging.Resizing;
 
 namespace Generation.Imaging.Control;
 
-/// <summary>What makes a control picture out of a picture, without a network.</summary>
+/// <summary>The ways to make a control picture from a picture without a network.</summary>
 public enum ControlPreprocessor
 {
-    /// <summary>The picture is a control picture already.</summary>
+    /// <summary>None: the picture is a control picture already.</summary>
     None,
 
     /// <summary>Edges, white on black.</summary>
     Canny,
 
-    /// <summary>Light for dark: drawings on white become lines on black, as scribble and line art networks take them.</summary>
+    /// <summary>Inverted: drawings on white become lines on black, as scribble and line art networks take them.</summary>
     Invert,
 
-    /// <summary>Without detail, for networks that put it in.</summary>
+    /// <summary>Blurred, for networks that add detail.</summary>
     Blur,
 
-    /// <summary>Seen as if made small, for tile networks.</summary>
+    /// <summary>Reduced and enlarged again, for tile networks.</summary>
     Tile,
 }
 
-/// <summary>Makes control pictures: brought to the size of the picture to be made, and preprocessed at that size.</summary>
+/// <summary>Makes control pictures: resizes them to the size of the picture to be made, and preprocesses them at that size.</summary>
 public static class ControlPictures
 {
     // The thresholds that ControlNet's canny networks were trained around
@@ -33,15 +33,16 @@ public static class ControlPictures
     private const double BlurShare = 9.0 / 512;
     private const int TileShrink = 4;
 
-    /// <summary>Names of the preprocessors, as requests have them.</summary>
+    /// <summary>The names of the preprocessors in requests.</summary>
     public static IReadOnlyList<string> PreprocessorNames { get; } = ["none", "canny", "invert", "blur", "tile"];
 
     /// <summary>
-    /// Names of the ways to bring a picture to another aspect: cut what sticks out, fit it in and draw its edges out, or stretch it.
+    /// The names in requests of the ways to bring a picture to another aspect ratio: crop what is outside, fit the picture inside and
+    /// extend its edges, or stretch it.
     /// </summary>
     public static IReadOnlyList<string> ResizeModeNames { get; } = ["crop", "fit", "stretch"];
 
-    /// <summary>The preprocessor that a request names; null where there is none of that name.</summary>
+    /// <summary>The preprocessor of a name in requests; null where none has that name.</summary>
     public static ControlPreprocessor? FindPreprocessor(string name) =>
         name.ToLowerInvariant() switch
         {
@@ -53,7 +54,7 @@ public static class ControlPictures
             _ => null,
         };
 
-    /// <summary>The way to fit that a request names; null where there is none of that name.</summary>
+    /// <summary>The way to fit of a name in requests; null where none has that name.</summary>
     public static FitMode? FindResizeMode(string name) =>
         name.ToLowerInvariant() switch
         {
@@ -64,7 +65,7 @@ public static class ControlPictures
         };
 
     /// <summary>
-    /// A control picture of <paramref name="width"/> x <paramref name="height"/> pixels, in colour. Transparent parts count as white.
+    /// Makes a control picture of <paramref name="width"/> x <paramref name="height"/> pixels, in colour. Transparent parts become white.
     /// </summary>
     public static Picture Prepare(Picture picture, ControlPreprocessor preprocessor, int width, int height, FitMode mode = FitMode.Crop)
     {

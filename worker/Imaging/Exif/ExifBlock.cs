@@ -4,7 +4,7 @@ using System.Text;
 namespace Generation.Imaging.Exif;
 
 /// <summary>
-/// The EXIF block of a picture file, a small TIFF structure: the orientation is read from it, the generation parameters are
+/// The EXIF block of a picture file, which is a small TIFF structure: the orientation is read from it, and the generation parameters are
 /// written to it, as image tools do in formats without text chunks. EXIF 2.32, TIFF 6.0.
 /// </summary>
 internal static class ExifBlock
@@ -17,7 +17,7 @@ internal static class ExifBlock
     private const ushort TypeUndefined = 7;
     private const int EntryBytes = 12;
 
-    /// <summary>The orientation that a block names; upright where it names none or is damaged.</summary>
+    /// <summary>The orientation that a block gives; upright where it gives none or is damaged.</summary>
     public static Orientation ReadOrientation(ReadOnlySpan<byte> tiff)
     {
         if (tiff.StartsWith("Exif\0\0"u8))
@@ -52,7 +52,7 @@ internal static class ExifBlock
         return default;
     }
 
-    /// <summary>A block with one thing in it: the tag UserComment, its text in UTF-16 behind the code "UNICODE".</summary>
+    /// <summary>Makes a block with a single tag, UserComment, with the text in UTF-16 after the code "UNICODE".</summary>
     public static byte[] UserComment(string text)
     {
         byte[] comment = [.. "UNICODE\0"u8, .. Encoding.BigEndianUnicode.GetBytes(text)];

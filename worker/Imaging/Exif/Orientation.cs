@@ -1,13 +1,13 @@
 namespace Generation.Imaging.Exif;
 
 /// <summary>
-/// How a stored picture is to be turned for viewing: value 1 to 8 of the EXIF tag Orientation. EXIF 2.32, section 4.6.4.
+/// How a stored picture has to be rotated or mirrored for viewing: the value 1 to 8 of the EXIF tag Orientation. EXIF 2.32, section 4.6.4.
 /// </summary>
 public readonly record struct Orientation
 {
     private readonly byte _value;
 
-    /// <summary>As a file names it.</summary>
+    /// <summary>Makes an orientation from its value in files.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not 1 to 8.</exception>
     public Orientation(int value)
     {
@@ -22,10 +22,10 @@ public readonly record struct Orientation
 
     public int Value => _value + 1;
 
-    /// <summary>Whether width and height change places.</summary>
+    /// <summary>Whether width and height are exchanged.</summary>
     public bool SwapsSides => Value >= 5;
 
-    /// <summary>The picture as it is to be seen; itself where nothing is to be turned.</summary>
+    /// <summary>Returns the picture as it is to be viewed, or the same picture where it is upright already.</summary>
     public Picture Apply(Picture picture)
     {
         if (Value == 1)

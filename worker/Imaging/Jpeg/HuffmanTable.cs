@@ -2,25 +2,28 @@ using System.Runtime.CompilerServices;
 
 namespace Generation.Imaging.Jpeg;
 
-/// <summary>A Huffman table of a JPEG file: what the next 16 bits begin with. ITU-T T.81, annexes C and F.2.2.3.</summary>
+/// <summary>A Huffman table of a JPEG file, which finds the code that 16 bits begin with. ITU-T T.81, annexes C and F.2.2.3.</summary>
 internal sealed class HuffmanTable
 {
     private const int MaxBits = 16;
 
-    /// <summary>Codes of so many bits, which are nearly all that are met, are looked up at once.</summary>
+    /// <summary>
+    /// The number of bits of the longest codes that are looked up in one step; nearly all codes that occur are that short.
+    /// </summary>
     private const int ShortBits = 9;
 
     private readonly ushort[] _short = new ushort[1 << ShortBits];
     private readonly byte[] _symbols;
 
     /// <summary>
-    /// For each length, what the first 16 bits that begin with a longer code are, and where its symbols would begin were its first code 0.
+    /// For each length the first 16 bits that begin with a longer code, and the index at which its symbols would begin if its first code
+    /// were 0.
     /// </summary>
     private readonly int[] _beyond = new int[MaxBits + 1];
     private readonly int[] _offsets = new int[MaxBits + 1];
 
-    /// <param name="counts">How many codes there are of 1 to 16 bits.</param>
-    /// <param name="symbols">What they stand for, in the order of the codes.</param>
+    /// <param name="counts">The number of codes of each length from 1 to 16 bits.</param>
+    /// <param name="symbols">The symbols, in the order of the codes.</param>
     public HuffmanTable(ReadOnlySpan<byte> counts, ReadOnlySpan<byte> symbols)
     {
         _symbols = symbols.ToArray();
@@ -48,7 +51,8 @@ internal sealed class HuffmanTable
     }
 
     /// <summary>
-    /// The code at the front of 16 bits: its length in bits in the upper byte, what it stands for in the lower; 0 where there is none.
+    /// Finds the code that 16 bits begin with: its length in bits in the upper byte, its symbol in the lower; 0 where there is no such
+    /// code.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Look(int bits) => _short[bits >> (MaxBits - ShortBits)] is not 0 and var code ? code : LookFurther(bits);

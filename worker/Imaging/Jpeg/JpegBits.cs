@@ -3,20 +3,20 @@ using System.Runtime.CompilerServices;
 
 namespace Generation.Imaging.Jpeg;
 
-/// <summary>The bits of a scan's data between two markers, with the zeros after 0xFF taken out. ITU-T T.81, section F.2.2.5.</summary>
+/// <summary>Reads the bits of a scan's data between two markers, without the zeros after 0xFF. ITU-T T.81, section F.2.2.5.</summary>
 internal ref struct JpegBits(ReadOnlySpan<byte> data)
 {
     private readonly ReadOnlySpan<byte> _data = data;
     private int _at;
 
-    /// <summary>The next bits, from the highest on; zeros behind the last.</summary>
+    /// <summary>The next bits, from the highest on, followed by zeros.</summary>
     private ulong _held;
     private int _count;
 
-    /// <summary>How many of the held bits lie behind the data's end.</summary>
+    /// <summary>How many of the held bits are beyond the data's end.</summary>
     private int _beyond;
 
-    /// <summary>Reads a code of <paramref name="table"/>.</summary>
+    /// <summary>Reads a code of <paramref name="table"/> and returns its symbol.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Symbol(HuffmanTable table)
     {
@@ -35,7 +35,7 @@ internal ref struct JpegBits(ReadOnlySpan<byte> data)
         return code & 255;
     }
 
-    /// <summary>Passes over up to 16 bits.</summary>
+    /// <summary>Skips up to 16 bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Skip(int bits)
     {
@@ -52,7 +52,7 @@ internal ref struct JpegBits(ReadOnlySpan<byte> data)
         }
     }
 
-    /// <summary>The next 0 to 16 bits as a number.</summary>
+    /// <summary>Reads the next 0 to 16 bits as a number.</summary>
     public int Take(int bits)
     {
         if (_count < bits)
@@ -65,7 +65,7 @@ internal ref struct JpegBits(ReadOnlySpan<byte> data)
         return value;
     }
 
-    /// <summary>Goes on behind the next restart marker.</summary>
+    /// <summary>Continues behind the next restart marker.</summary>
     public void Restart()
     {
         while (true)
@@ -117,7 +117,7 @@ internal ref struct JpegBits(ReadOnlySpan<byte> data)
         }
     }
 
-    /// <summary>The next byte of data; -1 at a marker, which stays.</summary>
+    /// <summary>Reads the next byte of data. Returns -1 at a marker, which is not read.</summary>
     private int Next()
     {
         if (_data[_at] != 0xFF)

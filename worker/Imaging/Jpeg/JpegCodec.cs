@@ -10,20 +10,20 @@ public static class JpegCodec
 {
     public const string ContentType = "image/jpeg";
 
-    /// <summary>Largest side of the format.</summary>
+    /// <summary>The largest side of the format, in pixels.</summary>
     private const int MaxSide = 65_535;
 
     private const int MaxSegment = 65_533;
 
-    /// <summary>From this quality on colours keep their full resolution.</summary>
+    /// <summary>The quality from which on colours keep their full resolution.</summary>
     private const int FullColourQuality = 90;
 
     public static bool IsJpeg(ReadOnlySpan<byte> file) => file.Length > 3 && file[0] == 0xFF && file[1] == 0xD8 && file[2] == 0xFF;
 
     /// <summary>
-    /// Decodes a file, as it stands: not turned by its EXIF orientation. CMYK is taken as stored inverted, as Adobe does.
+    /// Decodes a file as it is stored, not rotated by its EXIF orientation. CMYK is read as stored inverted, as Adobe does.
     /// </summary>
-    /// <exception cref="PictureException">The file is no JPEG, damaged, or too large.</exception>
+    /// <exception cref="PictureException">The file is not a JPEG picture, or is damaged or too large.</exception>
     public static Picture Decode(ReadOnlySpan<byte> file, PictureLimits? limits = null)
     {
         var jpeg = JpegFile.Read(file, limits ?? PictureLimits.Default);
@@ -31,15 +31,15 @@ public static class JpegCodec
         return SkiaDecoder.Decode(file[..(jpeg.End + 2)], jpeg.Frame.Width, jpeg.Frame.Height, Damaged);
     }
 
-    /// <summary>How the file's EXIF block says that the picture is to be turned.</summary>
-    /// <exception cref="PictureException">The file is no JPEG, damaged, or too large.</exception>
+    /// <summary>The orientation in the file's EXIF block.</summary>
+    /// <exception cref="PictureException">The file is not a JPEG picture, or is damaged or too large.</exception>
     public static Orientation ReadOrientation(ReadOnlySpan<byte> file, PictureLimits? limits = null) =>
         JpegFile.Read(file, limits ?? PictureLimits.Default).Orientation;
 
-    /// <summary>Encodes a picture; transparency is laid over white. Equal arguments give equal bytes.</summary>
-    /// <param name="quality">1 to 100.</param>
-    /// <param name="exif">An EXIF block (TIFF) to go with it, or null. One that does not fit into a segment is left out.</param>
-    /// <exception cref="ArgumentException">A side is longer than the format has.</exception>
+    /// <summary>Encodes a picture over a white background. Equal arguments give equal bytes.</summary>
+    /// <param name="quality">The quality from 1 to 100.</param>
+    /// <param name="exif">An EXIF block (TIFF) to write to the file, or null. One that does not fit into a segment is left out.</param>
+    /// <exception cref="ArgumentException">A side is longer than the format allows.</exception>
     internal static byte[] Encode(Picture picture, int quality, byte[]? exif = null)
     {
         if (picture.Width > MaxSide || picture.Height > MaxSide)
@@ -56,7 +56,7 @@ public static class JpegCodec
         return exif is null || exif.Length + 8 > MaxSegment ? encoded : WithExif(encoded, exif);
     }
 
-    /// <summary>The EXIF segment right behind the start of the file, where the standard wants it.</summary>
+    /// <summary>Inserts the EXIF segment right after the start of the file, where the standard requires it.</summary>
     private static byte[] WithExif(ReadOnlySpan<byte> file, byte[] exif)
     {
         byte[] whole = new byte[file.Length + exif.Length + 10];

@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace Generation.Imaging.Jpeg;
 
 /// <summary>
-/// Reads a Huffman-coded file's data through, without making a picture of it: whether it goes to its end, in codes that exist.
-/// Skia answers files whose data is cut or changed with what there is of the picture and grey for the rest, as if it were whole.
-/// ITU-T T.81, annexes F (sequential) and G (progressive).
+/// Reads a Huffman-coded file's data through, without making a picture of it: whether it goes to its end, in codes that exist. Skia answers
+/// files whose data is cut or changed with what there is of the picture and grey for the rest, as if it were whole. ITU-T T.81, annexes F
+/// (sequential) and G (progressive).
 /// </summary>
 internal sealed class JpegDataCheck
 {
@@ -15,7 +15,7 @@ internal sealed class JpegDataCheck
     private readonly HuffmanTable?[] _tables = new HuffmanTable?[8];
     private readonly bool[] _seen;
 
-    /// <summary>For each component of a progressive file, which of each block's 64 coefficients are not zero so far.</summary>
+    /// <summary>For each component of a progressive file: which of each block's 64 coefficients are not zero so far.</summary>
     private readonly ulong[]?[] _nonZero;
     private readonly int _unitsAcross;
     private readonly int _unitsDown;
@@ -35,7 +35,7 @@ internal sealed class JpegDataCheck
         _unitsDown = Parts(frame.Height, 8 * _mostDown);
     }
 
-    /// <exception cref="PictureException">The data ends early or has codes that do not exist.</exception>
+    /// <exception cref="PictureException">The data ends early, or has codes that do not exist.</exception>
     public static void Run(JpegFile jpeg, ReadOnlySpan<byte> file)
     {
         if (!jpeg.Frame.IsHuffman)
@@ -93,7 +93,7 @@ internal sealed class JpegDataCheck
 
     private static int TableOf(int kind, int number) => (4 * kind) + number;
 
-    /// <summary>Tables are made up when a scan needs them, so that none is for nothing.</summary>
+    /// <summary>Returns a Huffman table. It is built when a scan needs it, so that none is built in vain.</summary>
     private HuffmanTable Table(int kind, int number)
     {
         int table = TableOf(kind, number & 3);
@@ -132,7 +132,7 @@ internal sealed class JpegDataCheck
         ReadUnits([.. parts.Select(part => PartOf(part.Component, part.Tables, band))], band, new JpegBits(data));
     }
 
-    /// <summary>A scan's component with the tables that the scan needs.</summary>
+    /// <summary>Finds a scan's component, with the tables that the scan needs.</summary>
     private Part PartOf(int component, byte tables, Band band)
     {
         bool differences = band.First == 0 && !(_frame.IsProgressive && band.Refines);
@@ -260,7 +260,9 @@ internal sealed class JpegDataCheck
         }
     }
 
-    /// <summary>One more bit for each coefficient that is not zero, and those that become 1 or -1 by it. Section G.1.2.3.</summary>
+    /// <summary>
+    /// Reads one more bit for each coefficient that is not zero, and the coefficients that become 1 or -1. Section G.1.2.3.
+    /// </summary>
     private void RefineBand(ref JpegBits bits, HuffmanTable table, Band band, ref ulong nonZero)
     {
         int k = band.First;
@@ -310,13 +312,13 @@ internal sealed class JpegDataCheck
     private static int Parts(int whole, int part) => (whole + part - 1) / part;
 
     /// <summary>A component of a scan.</summary>
-    /// <param name="Blocks">How many blocks of it a unit has where the scan has several components.</param>
-    /// <param name="Differences">Table of the first coefficients; null where the scan brings no codes for them.</param>
-    /// <param name="Coefficients">Table of the others; null where the scan brings none of them.</param>
+    /// <param name="Blocks">How many blocks of the component a unit has where the scan has several components.</param>
+    /// <param name="Differences">The table of the first coefficients; null where the scan has no codes for them.</param>
+    /// <param name="Coefficients">The table of the other coefficients; null where the scan has none of them.</param>
     private sealed record Part(int Component, int Blocks, HuffmanTable? Differences, HuffmanTable? Coefficients);
 
-    /// <summary>The coefficients that a scan of a progressive file is about.</summary>
-    /// <param name="Before">Lowest bit that an earlier scan has brought of them; 0 where there was none.</param>
+    /// <summary>The range of coefficients in a scan of a progressive file.</summary>
+    /// <param name="Before">The lowest bit that an earlier scan gave for them; 0 where there was none.</param>
     [StructLayout(LayoutKind.Auto)]
     private readonly record struct Band(int First, int Last, int Before)
     {

@@ -4,7 +4,7 @@ using Generation.Imaging.Exif;
 
 namespace Generation.Imaging.Jpeg;
 
-/// <summary>A segment of a JPEG file: its marker's second byte and where its data lies, without the marker and the length.</summary>
+/// <summary>A segment of a JPEG file: the second byte of its marker, and where its data is, without the marker and the length.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct JpegSegment(byte Marker, int Offset, int Length)
 {
@@ -17,12 +17,12 @@ internal readonly record struct JpegSegment(byte Marker, int Offset, int Length)
 }
 
 /// <summary>
-/// A component (colour) of a frame: its name in scans, and how many blocks of it a unit of the picture has, across and down.
+/// A component (colour) of a frame: its id in scans, and how many of its blocks a unit of the picture has, across and down.
 /// </summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct JpegComponent(byte Id, int Across, int Down);
 
-/// <summary>What a start of frame says. ITU-T T.81, section B.2.2.</summary>
+/// <summary>The content of a start of frame segment. ITU-T T.81, section B.2.2.</summary>
 internal sealed record JpegFrame(byte Marker, int Width, int Height, IReadOnlyList<JpegComponent> Components)
 {
     public bool IsProgressive => Marker is 0xC2 or 0xCA;
@@ -31,12 +31,14 @@ internal sealed record JpegFrame(byte Marker, int Width, int Height, IReadOnlyLi
 }
 
 /// <summary>
-/// The segments of a JPEG file from its start to its end marker, with the size checked by its limits; what follows the end is nobody's.
-/// ITU-T T.81, annex B. Takes memory for the list of segments only.
+/// The segments of a JPEG file from its start to its end marker, with the size checked against limits; bytes after the end are ignored.
+/// ITU-T T.81, annex B. Allocates memory for the list of segments only.
 /// </summary>
 internal sealed class JpegFile
 {
-    /// <summary>Encoders make a dozen at most; more are an attack, since each goes over the whole picture.</summary>
+    /// <summary>
+    /// The largest number of scans. Encoders write a dozen at most; more are an attack, because each covers the whole picture.
+    /// </summary>
     private const int MaxScans = 500;
 
     private const int MaxSegments = 100_000;
@@ -48,17 +50,17 @@ internal sealed class JpegFile
 
     public JpegFrame Frame { get; private set; } = null!;
 
-    /// <summary>In their order. A scan's data lies between its segment and the next.</summary>
+    /// <summary>The segments in their order. A scan's data is between its segment and the next.</summary>
     public IReadOnlyList<JpegSegment> Segments => _segments;
 
-    /// <summary>Where the file's end marker is.</summary>
+    /// <summary>The position of the file's end marker.</summary>
     public int End { get; private set; }
 
-    /// <summary>How the file's EXIF block says that the picture is to be turned.</summary>
+    /// <summary>The orientation in the file's EXIF block.</summary>
     public Orientation Orientation { get; private set; }
 
-    /// <summary>Walks the whole file.</summary>
-    /// <exception cref="PictureException">The file breaks a rule of the format or a limit.</exception>
+    /// <summary>Reads the whole file.</summary>
+    /// <exception cref="PictureException">The file violates a rule of the format, or exceeds a limit.</exception>
     public static JpegFile Read(ReadOnlySpan<byte> file, PictureLimits limits)
     {
         limits.CheckBytes(file.Length);
@@ -98,9 +100,7 @@ internal sealed class JpegFile
         return jpeg._scans > 0 ? jpeg : throw JpegCodec.Damaged("it has no picture data");
     }
 
-    /// <summary>
-    /// Where the next marker begins. Zeros after 0xFF are data, and bytes between segments are passed over as decoders do.
-    /// </summary>
+    /// <summary>Finds the next marker. Zeros after 0xFF are data, and bytes between segments are skipped, as decoders do.</summary>
     private static int NextMarker(ReadOnlySpan<byte> file, int position)
     {
         while (true)

@@ -1,7 +1,7 @@
 namespace Generation.Imaging.Masks;
 
 /// <summary>
-/// Blurs a picture with three passes of an extended box in each direction, to the byte as Pillow's ImageFilter.GaussianBlur.
+/// Blurs a picture with three passes of an extended box filter in each direction, equal to the byte to Pillow's ImageFilter.GaussianBlur.
 /// Gwosdek et al., Theoretical Foundations of Gaussian Convolution by Extended Box Filtering, 2011.
 /// </summary>
 public static class GaussianBlur
@@ -9,9 +9,9 @@ public static class GaussianBlur
     private const int Passes = 3;
     private const int One = 1 << 24;
 
-    /// <summary>The picture blurred; each channel by itself.</summary>
-    /// <param name="picture">Any picture; it stays as it is.</param>
-    /// <param name="radius">Standard deviation in pixels; 0 changes nothing.</param>
+    /// <summary>Returns the blurred picture; each channel is blurred by itself.</summary>
+    /// <param name="picture">The picture, which is not changed.</param>
+    /// <param name="radius">The standard deviation in pixels; 0 changes nothing.</param>
     public static Picture Blur(this Picture picture, double radius)
     {
         if (!(radius >= 0 && radius <= Picture.MaxSide))
@@ -63,7 +63,7 @@ public static class GaussianBlur
         }
     }
 
-    /// <summary>Radius of the box, with a fraction, that three times over comes closest to the Gaussian.</summary>
+    /// <summary>The radius of the box, with a fraction, which applied three times is closest to the Gaussian.</summary>
     private static float BoxRadius(float radius)
     {
         float variance = radius * radius / Passes;
@@ -74,7 +74,9 @@ public static class GaussianBlur
         return whole + fraction;
     }
 
-    /// <summary>A running mean whose outermost pixels count in part. Beyond its ends the line goes on with its last pixels.</summary>
+    /// <summary>
+    /// A running mean whose outermost pixels have a smaller weight. Beyond the ends of the line its last pixels are repeated.
+    /// </summary>
     private sealed class Box
     {
         private readonly int _radius;

@@ -3,7 +3,7 @@ using Generation.Imaging.Resizing;
 
 namespace Generation.Imaging.Masks;
 
-/// <summary>A rectangle of a picture in pixels; Right and Bottom lie just beyond it.</summary>
+/// <summary>A rectangle of a picture in pixels; Right and Bottom are just outside of it.</summary>
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct PictureRegion(int Left, int Top, int Right, int Bottom)
 {
@@ -12,11 +12,12 @@ public readonly record struct PictureRegion(int Left, int Top, int Right, int Bo
     public int Height => Bottom - Top;
 }
 
-/// <summary>What inpainting does with masks: grey pictures, white (255) where there is to be painted.</summary>
+/// <summary>Operations on inpainting masks: grey pictures, which are white (255) where is to be painted.</summary>
 public static class MaskTools
 {
     /// <summary>
-    /// The mask spread by <paramref name="pixels"/> in each direction, or, below 0, drawn in. Squares, as Pillow's MaxFilter and MinFilter.
+    /// Grows the mask by <paramref name="pixels"/> in each direction or, below 0, shrinks it. The neighbourhood is a square, as in Pillow's
+    /// MaxFilter and MinFilter.
     /// </summary>
     public static Picture Grow(this Picture mask, int pixels)
     {
@@ -66,19 +67,18 @@ public static class MaskTools
         return result;
     }
 
-    /// <summary>White where the mask is at least half white, black elsewhere.</summary>
+    /// <summary>Makes a pixel white where the mask is at least half white, and black elsewhere.</summary>
     public static Picture Binarize(this Picture mask) =>
         new(mask.Width, mask.Height, mask.Channels, Array.ConvertAll(mask.Bytes, value => value >= 128 ? (byte)255 : (byte)0));
 
-    /// <summary>The mask turned round.</summary>
+    /// <summary>Inverts the mask.</summary>
     public static Picture Invert(this Picture mask) =>
         new(mask.Width, mask.Height, mask.Channels, Array.ConvertAll(mask.Bytes, value => (byte)(255 - value)));
 
     /// <summary>
-    /// The part of a picture to paint alone: around everything that <paramref name="mask"/> marks, <paramref name="padding"/> pixels
-    /// wider on each side, then widened or heightened to the aspect <paramref name="width"/> : <paramref name="height"/> as far as the
-    /// picture
-    /// reaches. diffusers' VaeImageProcessor.get_crop_region; an empty mask gives the whole picture, where the reference gives nonsense.
+    /// The part of a picture to paint alone: everything that <paramref name="mask"/> marks with <paramref name="padding"/> pixels around
+    /// it, then extended to the aspect ratio <paramref name="width"/> : <paramref name="height"/> as far as the picture reaches. It equals
+    /// diffusers' VaeImageProcessor.get_crop_region, except that an empty mask gives the whole picture, where diffusers fails.
     /// </summary>
     public static PictureRegion CropRegion(this Picture mask, int width, int height, int padding = 0)
     {
@@ -109,13 +109,13 @@ public static class MaskTools
     }
 
     /// <summary>
-    /// <paramref name="painted"/> where <paramref name="mask"/> is white and <paramref name="original"/> where it is black, in shares
-    /// between:
-    /// diffusers' VaeImageProcessor.apply_overlay. With <paramref name="region"/>, the painted picture is that part of the original and is
-    /// first brought to its size.
+    /// Blends two pictures: <paramref name="painted"/> where <paramref name="mask"/> is white, <paramref name="original"/> where it is
+    /// black, and a mixture in between, as diffusers' VaeImageProcessor.apply_overlay. With <paramref name="region"/> the painted picture
+    /// is that part of the original, and is first resized to its size.
     /// </summary>
-    /// <exception cref="ArgumentException">The mask is not of the original's size, or the painted picture is not, without a
-    /// region.</exception>
+    /// <exception cref="ArgumentException">
+    /// The mask does not have the original's size, or, without a region, the painted picture does not.
+    /// </exception>
     public static Picture Overlay(Picture original, Picture painted, Picture mask, PictureRegion? region = null)
     {
         if (mask.Width != original.Width || mask.Height != original.Height)
@@ -158,8 +158,8 @@ public static class MaskTools
     }
 
     /// <summary>
-    /// One value over another, rounded as the reference's way through premultiplied pixels rounds: the value is weighed by its alpha,
-    /// weighed back, and then laid over.
+    /// Composes one value over another, with the rounding of the reference implementation, which goes through premultiplied pixels: the
+    /// value is multiplied by its alpha, divided again, and then composed.
     /// </summary>
     private static byte Compose(byte above, int alpha, byte below)
     {
@@ -203,8 +203,8 @@ public static class MaskTools
     }
 
     /// <summary>
-    /// A stretch made <paramref name="length"/> long about its middle, moved back where it would leave 0 to <paramref name="limit"/>, cut
-    /// where it is longer.
+    /// A range extended to <paramref name="length"/> about its middle, moved where it would leave 0 to <paramref name="limit"/>, and cut
+    /// where it is longer than that.
     /// </summary>
     private static (int From, int To) Widen(int from, int to, double length, int limit)
     {
@@ -227,7 +227,8 @@ public static class MaskTools
     }
 
     /// <summary>
-    /// The largest value within <paramref name="radius"/>, for each of a row or column; a queue of falling values makes it linear.
+    /// The largest value within <paramref name="radius"/>, for each value of a row or column, in linear time by a queue of descending
+    /// values.
     /// </summary>
     private static void Spread(byte[] bytes, int start, int step, int count, int radius)
     {

@@ -3,24 +3,25 @@ using Generation.Imaging.Masks;
 namespace Generation.Imaging.Outpainting;
 
 /// <summary>
-/// Takes the step in colour out of the border between a picture and what a network drew beside it. Close to the border the
-/// drawn part has, on average, the colours of the picture's edge, as the canvas has them drawn out; with the distance it
-/// comes to its own. Detail stays as it was drawn.
+/// Removes the step in colour at the border between a picture and what a network drew beside it. Close to the border the drawn part gets,
+/// on average, the colours of the picture's edge, as the canvas extends them; with the distance it approaches its own colours. Detail stays
+/// as it was drawn.
 /// </summary>
 internal static class ColourMatch
 {
-    /// <summary>Pixels over which colours are averaged, to each side.</summary>
+    /// <summary>The radius over which colours are averaged, in pixels.</summary>
     private const int Radius = 8;
 
     /// <summary>
-    /// Least pixels over which the drawn part comes to its own colours: over fewer, white beside black would be a visible ramp.
+    /// The least distance over which the drawn part approaches its own colours, in pixels: over a shorter one, white beside black would be
+    /// a visible ramp.
     /// </summary>
     private const int LeastFade = 96;
 
-    /// <summary>The drawn picture with its colours brought to the canvas's along the borders of <paramref name="kept"/>.</summary>
-    /// <param name="drawn">Of the canvas's size.</param>
-    /// <param name="canvas">The picture, and around it its edges drawn out.</param>
-    /// <param name="kept">Where the picture lies on the canvas, with what of it is drawn anew along its edges.</param>
+    /// <summary>Returns the drawn picture with its colours matched to the canvas's along the borders of <paramref name="kept"/>.</summary>
+    /// <param name="drawn">The drawn picture, of the canvas's size.</param>
+    /// <param name="canvas">The picture with its extended edges around it.</param>
+    /// <param name="kept">Where the picture is on the canvas, including what is drawn again along its edges.</param>
     public static Picture Apply(Picture drawn, Picture canvas, PictureRegion kept)
     {
         int largest = Math.Max(Math.Max(kept.Left, canvas.Width - kept.Right), Math.Max(kept.Top, canvas.Height - kept.Bottom));
@@ -54,7 +55,7 @@ internal static class ColourMatch
         int At(int x, int y, int c) => sums[(((y * (drawn.Width + 1)) + x) * 3) + c];
     }
 
-    /// <summary>Sums of canvas minus drawn over all rectangles from the corner: a summed-area table. Crow, 1984.</summary>
+    /// <summary>The sums of canvas minus drawn over all rectangles from the corner: a summed-area table. Crow, 1984.</summary>
     private static int[] DifferenceSums(Picture drawn, Picture canvas)
     {
         int stride = (drawn.Width + 1) * 3;

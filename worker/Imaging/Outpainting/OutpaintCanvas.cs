@@ -4,8 +4,8 @@ using Generation.Imaging.Resizing;
 namespace Generation.Imaging.Outpainting;
 
 /// <summary>
-/// Outpainting as inpainting on a larger canvas: the picture with its edges drawn out over the sides that grow, a mask over
-/// what is painted, and the way back, which leaves what was not painted as it was, pixel for pixel.
+/// Outpainting as inpainting on a larger canvas: the picture with its edges extended over the sides that grow, a mask over what is painted,
+/// and the final composition, which leaves what was not painted as it was, pixel for pixel.
 /// </summary>
 public sealed class OutpaintCanvas
 {
@@ -20,18 +20,21 @@ public sealed class OutpaintCanvas
         _kept = kept;
     }
 
-    /// <summary>The whole canvas, three channels: the picture, and around it the colours of its nearest edge.</summary>
+    /// <summary>The whole canvas in three channels: the picture, and around it the colours of its nearest edge.</summary>
     public Picture Image { get; }
 
-    /// <summary>Grey, of the canvas's size: white is painted anew.</summary>
+    /// <summary>The mask in grey, of the canvas's size: white is painted.</summary>
     public Picture Mask { get; }
 
-    /// <summary>Lays a picture on a larger canvas.</summary>
-    /// <param name="picture">Its transparency is dropped.</param>
-    /// <param name="left">Pixels to add on each side, 0 or more; at least one side grows.</param>
-    /// <param name="overlap">Pixels inside a border that has grown over which new and old blend; some of the picture is left beyond
-    /// them.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A number cannot be; the exception has its name.</exception>
+    /// <summary>Puts a picture on a larger canvas.</summary>
+    /// <param name="picture">The picture, whose transparency is dropped.</param>
+    /// <param name="left">
+    /// The number of pixels to add on the left side, 0 or more, as for the other sides; at least one side must grow.
+    /// </param>
+    /// <param name="overlap">
+    /// The number of pixels inside a border that has grown over which old and new are blended; the picture must be larger than that.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of range; the exception has its name.</exception>
     public static OutpaintCanvas Extend(Picture picture, int left = 0, int right = 0, int top = 0, int bottom = 0, int overlap = 16)
     {
         ArgumentNullException.ThrowIfNull(picture);
@@ -75,8 +78,10 @@ public sealed class OutpaintCanvas
         return new OutpaintCanvas(image, mask, alpha, new PictureRegion(left, top, left + old.Width, top + old.Height));
     }
 
-    /// <summary>The canvas with what was drawn laid in: colours matched at the old borders, less and less of it over the overlap.</summary>
-    /// <param name="drawn">What a network made of <see cref="Image"/> and <see cref="Mask"/>, of any size.</param>
+    /// <summary>
+    /// Returns the canvas with the drawn picture put in: colours are matched at the old borders, and it fades out over the overlap.
+    /// </summary>
+    /// <param name="drawn">The picture that a network made from <see cref="Image"/> and <see cref="Mask"/>, of any size.</param>
     public Picture Finish(Picture drawn)
     {
         ArgumentNullException.ThrowIfNull(drawn);
@@ -86,7 +91,7 @@ public sealed class OutpaintCanvas
 
     private static int Covered(int before, int after, int overlap) => (before > 0 ? overlap : 0) + (after > 0 ? overlap : 0);
 
-    /// <summary>How deep inside the picture, counted from the sides that grow: 0 outside.</summary>
+    /// <summary>The distance from the sides that grow, within the picture; 0 outside.</summary>
     private static int Depth(int at, int before, int length, int after)
     {
         int fromStart = before > 0 ? at - before + 1 : int.MaxValue;

@@ -4,14 +4,14 @@ using System.Text;
 
 namespace Generation.Imaging.Png;
 
-/// <summary>One chunk of a PNG file: where its data lies in the file. PNG specification, third edition, section 5.</summary>
+/// <summary>One chunk of a PNG file, and where its data is. PNG specification, third edition, section 5.</summary>
 internal readonly record struct PngChunk(string Type, int Offset, int Length)
 {
     public const int Overhead = 12;
 
     public static ReadOnlySpan<byte> Signature => [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A];
 
-    /// <summary>A decoder that does not know a critical chunk cannot show the picture.</summary>
+    /// <summary>Whether the chunk is critical: a decoder that does not know it cannot show the picture.</summary>
     public bool IsCritical => char.IsAsciiLetterUpper(Type[0]);
 
     public ReadOnlySpan<byte> Data(ReadOnlySpan<byte> file) => file.Slice(Offset, Length);
@@ -20,9 +20,8 @@ internal readonly record struct PngChunk(string Type, int Offset, int Length)
     public ReadOnlySpan<byte> Whole(ReadOnlySpan<byte> file) => file.Slice(Offset - 8, Length + Overhead);
 
     /// <summary>
-    /// Reads the chunk at <paramref name="position"/> and checks its frame, and its checksum if the picture hangs on it; see
-    /// <see cref="IsWhole"/>
-    /// for the others.
+    /// Reads the chunk at <paramref name="position"/> and checks its length and type, and for critical chunks the checksum; see
+    /// <see cref="IsWhole"/> for the others.
     /// </summary>
     public static PngChunk Read(ReadOnlySpan<byte> file, int position)
     {
@@ -57,7 +56,7 @@ internal readonly record struct PngChunk(string Type, int Offset, int Length)
         return chunk;
     }
 
-    /// <summary>Whether the checksum is right. Of a chunk that is not critical, a wrong one costs no more than the chunk.</summary>
+    /// <summary>Whether the checksum is right. Where it is wrong in a chunk that is not critical, only that chunk is ignored.</summary>
     public bool IsWhole(ReadOnlySpan<byte> file) =>
         BinaryPrimitives.ReadUInt32BigEndian(file[(Offset + Length)..]) == Crc32.HashToUInt32(file.Slice(Offset - 4, Length + 4));
 

@@ -5,8 +5,8 @@ using SkiaSharp;
 namespace Generation.Imaging.Png;
 
 /// <summary>
-/// Reads and writes PNG. Grey, palette, 16-bit and interlaced files become 8-bit grey, RGB or RGBA in sRGB; of an animation the
-/// picture that programs show which know no animations.
+/// Reads and writes PNG. Grey, palette, 16-bit and interlaced files become 8-bit grey, RGB or RGBA in sRGB. Of an animation the default
+/// picture is read, which programs show that do not know animations.
 /// </summary>
 public static class PngCodec
 {
@@ -17,15 +17,15 @@ public static class PngCodec
 
     public static bool IsPng(ReadOnlySpan<byte> file) => file.StartsWith(PngChunk.Signature);
 
-    /// <summary>Decodes a whole file. Its size is checked by <paramref name="limits"/> before memory is taken.</summary>
-    /// <exception cref="PictureException">The file is no PNG, damaged, or too large.</exception>
+    /// <summary>Decodes a whole file. Its size is checked against <paramref name="limits"/> before memory is allocated.</summary>
+    /// <exception cref="PictureException">The file is not a PNG picture, or is damaged or too large.</exception>
     public static Picture Decode(ReadOnlySpan<byte> file, PictureLimits? limits = null)
     {
         var png = PngFile.Read(file, limits ?? PictureLimits.Default);
         var meaning = PngColours.Read(png, file);
         using SKColorSpace? colours = meaning.CodePoints;
         return SkiaDecoder.Decode(
-            PngEssence.Of(png, file, meaning),
+            PngSanitizer.Of(png, file, meaning),
             (int)png.Header.Width,
             (int)png.Header.Height,
             PngChunk.Damaged,
@@ -33,16 +33,16 @@ public static class PngCodec
         );
     }
 
-    /// <summary>How the file's eXIf chunk says that the picture is to be turned.</summary>
-    /// <exception cref="PictureException">The file is no PNG, damaged, or too large.</exception>
+    /// <summary>The orientation in the file's eXIf chunk.</summary>
+    /// <exception cref="PictureException">The file is not a PNG picture, or is damaged or too large.</exception>
     public static Orientation ReadOrientation(ReadOnlySpan<byte> file, PictureLimits? limits = null) =>
         PngFile.Read(file, limits ?? PictureLimits.Default).Find("eXIf") is { } chunk
             ? ExifBlock.ReadOrientation(chunk.Data(file))
             : default;
 
     /// <summary>
-    /// Encodes a picture. Equal pictures and texts give equal bytes.
-    /// Each text becomes a chunk before the picture's data, where tools look for it.
+    /// Encodes a picture. Equal pictures and texts give equal bytes. Each text becomes a chunk before the picture's data, where tools look
+    /// for it.
     /// </summary>
     public static byte[] Encode(Picture picture, IReadOnlyList<PngText>? texts = null)
     {

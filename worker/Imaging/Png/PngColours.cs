@@ -4,22 +4,24 @@ using SkiaSharp;
 namespace Generation.Imaging.Png;
 
 /// <summary>
-/// Which chunks say what a file's samples mean. Of several the first in this order counts: cICP, iCCP, sRGB, then gAMA with cHRM.
-/// PNG specification, third edition, section 4.3. Skia reads all of them but cICP.
+/// The chunks that give the meaning of a file's samples. Where there are several, the first in this order counts: cICP, iCCP, sRGB, then
+/// gAMA with cHRM. PNG specification, third edition, section 4.3. Skia reads all of them but cICP.
 /// </summary>
 internal sealed class PngColours
 {
-    /// <summary>gAMA of a picture in sRGB, as the specification asks for it; many programs write this one instead of sRGB.</summary>
+    /// <summary>
+    /// The gAMA value of a picture in sRGB, as the specification requires it; many programs write this one instead of sRGB.
+    /// </summary>
     private const int SrgbGamma = 45_455;
 
     private const int GammaTolerance = 500;
 
-    /// <summary>What is beyond, in 1/100,000, was not meant.</summary>
+    /// <summary>The smallest gamma, in 1/100,000, that is taken seriously; lower values are ignored.</summary>
     private const uint LeastGamma = 1_000;
     private const uint MostGamma = 1_000_000;
     private const int WhiteTolerance = 100;
 
-    /// <summary>cHRM of sRGB, in 1/100,000: white, red, green and blue, x and y of each.</summary>
+    /// <summary>The cHRM values of sRGB, in 1/100,000: white, red, green and blue, x and y of each.</summary>
     private static readonly int[] SrgbChromaticities = [31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000];
 
     private readonly IReadOnlyList<PngChunk> _chunks;
@@ -30,10 +32,10 @@ internal sealed class PngColours
         CodePoints = codePoints;
     }
 
-    /// <summary>The colours that a cICP chunk names; null where there is none, or one whose colours are not known.</summary>
+    /// <summary>The colours that a cICP chunk names; null where there is none, or its colours are not known.</summary>
     public SKColorSpace? CodePoints { get; }
 
-    /// <summary>Whether the decoder is to see the chunk.</summary>
+    /// <summary>Whether the decoder gets the chunk.</summary>
     public bool Has(PngChunk chunk) => _chunks.Contains(chunk);
 
     public static PngColours Read(PngFile png, ReadOnlySpan<byte> file)
@@ -59,7 +61,7 @@ internal sealed class PngColours
             : new PngColours([.. new[] { gamma, chromaticities }.OfType<PngChunk>()], null);
     }
 
-    /// <summary>The code points of ITU-T H.273, with samples that are RGB and use their full range.</summary>
+    /// <summary>Reads the code points of ITU-T H.273, for samples that are RGB and use their full range.</summary>
     private static SKColorSpace? ReadCodePoints(ReadOnlySpan<byte> data)
     {
         if (data.Length != 4 || data[2] != 0 || data[3] != 1)

@@ -1,13 +1,14 @@
 namespace Generation.Imaging.Png;
 
 /// <summary>
-/// The chunks of a PNG file, all checked: frames, checksums, order, and the size by its limits. The file ends with its IEND chunk;
-/// what follows is nobody's. Takes memory for the list of chunks only.
+/// The chunks of a PNG file, all checked: lengths, checksums, order, and the size against limits. The file ends with its IEND chunk; bytes
+/// after it are ignored. Allocates memory for the list of chunks only.
 /// </summary>
 internal sealed class PngFile
 {
     /// <summary>
-    /// An encoder that writes pieces of 8 KiB makes 10,000 of the largest file; more are an attack on the reader's memory.
+    /// The largest number of chunks. An encoder that writes chunks of 8 KiB makes 10,000 of the largest file; more are an attack on the
+    /// reader's memory.
     /// </summary>
     private const int MaxChunks = 100_000;
 
@@ -23,7 +24,7 @@ internal sealed class PngFile
 
     public PngHeader Header { get; }
 
-    /// <summary>In their order, without those that are not critical and damaged.</summary>
+    /// <summary>The chunks in their order, without those that are damaged and not critical.</summary>
     public IReadOnlyList<PngChunk> Chunks => _chunks;
 
     /// <summary>The first chunk of a type; null where there is none.</summary>
@@ -33,8 +34,8 @@ internal sealed class PngFile
         return index < 0 ? null : _chunks[index];
     }
 
-    /// <summary>Walks the whole file.</summary>
-    /// <exception cref="PictureException">The file breaks a rule of the format or a limit.</exception>
+    /// <summary>Reads the whole file.</summary>
+    /// <exception cref="PictureException">The file violates a rule of the format, or exceeds a limit.</exception>
     public static PngFile Read(ReadOnlySpan<byte> file, PictureLimits limits)
     {
         limits.CheckBytes(file.Length);

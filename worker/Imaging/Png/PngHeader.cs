@@ -2,14 +2,14 @@ using System.Buffers.Binary;
 
 namespace Generation.Imaging.Png;
 
-/// <summary>What a PNG file's IHDR chunk says. PNG specification, third edition, section 11.2.1.</summary>
+/// <summary>The content of a PNG file's IHDR chunk. PNG specification, third edition, section 11.2.1.</summary>
 internal readonly record struct PngHeader(long Width, long Height, int BitDepth, int ColourType, bool Interlaced)
 {
     public const int Bytes = 13;
 
     public bool IsPalette => ColourType == 3;
 
-    /// <summary>Bytes of the rows before compression, without the interlaced passes' extra filter bytes.</summary>
+    /// <summary>The size of the rows before compression in bytes, without the additional filter bytes of interlaced passes.</summary>
     public long RawBytes => Height * (1 + (((Width * BitsPerPixel) + 7) / 8));
 
     public int BitsPerPixel => BitDepth * SamplesPerPixel;

@@ -4,8 +4,8 @@ using System.IO.Compression;
 namespace Generation.Imaging.Png;
 
 /// <summary>
-/// Rewrites a file of 16-bit samples as one of 8 bits that is not interlaced, each sample rounded to the nearest.
-/// PNG specification, third edition, sections 8.1 (Adam7), 9.2 (filters), 11.3.1.1 (tRNS) and 13.12 (sample depth).
+/// Rewrites a file of 16-bit samples as one of 8 bits that is not interlaced, with each sample rounded to the nearest. PNG specification,
+/// third edition, sections 8.1 (Adam7), 9.2 (filters), 11.3.1.1 (tRNS) and 13.12 (sample depth).
 /// </summary>
 internal sealed class PngSamples
 {
@@ -26,10 +26,10 @@ internal sealed class PngSamples
     private readonly int _pixelBytes;
     private readonly int _newPixelBytes;
 
-    /// <summary>The one colour that is transparent, as it is stored: two bytes a sample; empty where there is none.</summary>
+    /// <summary>The one colour that is transparent, as it is stored, with two bytes per sample; empty where there is none.</summary>
     private readonly byte[] _key;
 
-    /// <param name="key">Data of the tRNS chunk; one that does not fit the file is passed over.</param>
+    /// <param name="key">The data of the tRNS chunk; one that does not fit the file is ignored.</param>
     public PngSamples(PngHeader header, ReadOnlySpan<byte> key)
     {
         _header = header;
@@ -41,7 +41,7 @@ internal sealed class PngSamples
         _newPixelBytes = (_pixelBytes / 2) + (_key.Length > 0 ? 1 : 0);
     }
 
-    /// <summary>The header that goes with the new data; a transparent colour has become alpha.</summary>
+    /// <summary>The header for the new data, in which a transparent colour has become alpha.</summary>
     public byte[] Header()
     {
         byte[] header = new byte[PngHeader.Bytes];
@@ -52,7 +52,7 @@ internal sealed class PngSamples
         return header;
     }
 
-    /// <summary>The new compressed rows, from the file's.</summary>
+    /// <summary>Returns the new compressed rows, made from the file's.</summary>
     /// <exception cref="PictureException">The data is damaged or ends early.</exception>
     public ReadOnlySpan<byte> Rewrite(Stream compressed)
     {
@@ -110,7 +110,7 @@ internal sealed class PngSamples
         }
     }
 
-    /// <param name="step">Bytes from one pixel to the next in <paramref name="to"/>.</param>
+    /// <param name="step">The number of bytes from one pixel to the next in <paramref name="to"/>.</param>
     private void Round(ReadOnlySpan<byte> row, Span<byte> to, int step)
     {
         int samples = _pixelBytes / 2;

@@ -3,8 +3,8 @@ using System.Text;
 namespace Generation.Imaging.Png;
 
 /// <summary>
-/// A text in a PNG file: tEXt where Latin-1 can write it, iTXt (UTF-8) otherwise, as Pillow writes them and image tools read them.
-/// PNG specification, third edition, section 11.3.3.
+/// A text in a PNG file: tEXt where Latin-1 has all its characters, iTXt (UTF-8) otherwise, as Pillow writes them and image tools read
+/// them. PNG specification, third edition, section 11.3.3.
 /// </summary>
 public sealed record PngText
 {
@@ -13,7 +13,7 @@ public sealed record PngText
 
     private const int MaxKeyword = 79;
 
-    /// <summary>Zeros are taken out of the text and its line ends become line feeds, as the format asks.</summary>
+    /// <summary>Makes a text. Zeros are removed from it and its line ends become line feeds, as the format requires.</summary>
     /// <exception cref="ArgumentException">The keyword is not 1 to 79 printable Latin-1 characters.</exception>
     public PngText(string keyword, string text)
     {
@@ -37,10 +37,8 @@ public sealed record PngText
 
     public string Text { get; }
 
-    /// <summary>
-    /// The texts of a file that are not compressed, in their order; chunks that break their own rules are passed over.
-    /// </summary>
-    /// <exception cref="PictureException">The file is no PNG or damaged.</exception>
+    /// <summary>Reads the texts of a file that are not compressed, in their order. Chunks that violate their rules are ignored.</summary>
+    /// <exception cref="PictureException">The file is not a PNG picture, or is damaged.</exception>
     public static IReadOnlyList<PngText> Read(ReadOnlySpan<byte> file, PictureLimits? limits = null)
     {
         var texts = new List<PngText>();

@@ -1,6 +1,6 @@
 namespace Generation.Imaging.Resizing;
 
-/// <summary>Colours weighed by their alpha and back, with Pillow's rounding (src/libImaging/Convert.c).</summary>
+/// <summary>Multiplies colours by their alpha and divides them again, with Pillow's rounding (src/libImaging/Convert.c).</summary>
 internal static class Alpha
 {
     public static Picture Premultiply(Picture picture)
@@ -41,7 +41,7 @@ internal static class Alpha
         return result;
     }
 
-    /// <summary>The product of two values as fractions of 255, rounded.</summary>
+    /// <summary>Multiplies two values as fractions of 255, and rounds.</summary>
     public static byte Multiply(int a, int b)
     {
         int product = (a * b) + 128;

@@ -1,15 +1,15 @@
 namespace Generation.Imaging.Resizing;
 
 /// <summary>
-/// Prepares pictures for CLIP vision models, as transformers' CLIPImageProcessor does: the shorter side is brought to the size with the
-/// bicubic filter, the middle is cut out, and each channel is brought to mean 0 and deviation 1 over the pictures that CLIP was trained on.
+/// Prepares pictures for CLIP vision models, as transformers' CLIPImageProcessor does: the shorter side is resized with the bicubic filter,
+/// the middle is cropped, and each channel is normalised with the mean and standard deviation of the pictures that CLIP was trained on.
 /// </summary>
 public static class ClipImageProcessor
 {
     private static readonly float[] Mean = [0.48145466f, 0.4578275f, 0.40821073f];
     private static readonly float[] Deviation = [0.26862954f, 0.26130258f, 0.27577711f];
 
-    /// <summary>Values of shape (3, <paramref name="size"/>, <paramref name="size"/>), red first. Alpha is left aside.</summary>
+    /// <summary>Returns values of shape (3, <paramref name="size"/>, <paramref name="size"/>), red first. Alpha is dropped.</summary>
     public static float[] Prepare(Picture picture, int size)
     {
         Picture rgb = picture.DropAlpha();

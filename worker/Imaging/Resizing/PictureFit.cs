@@ -1,21 +1,19 @@
 namespace Generation.Imaging.Resizing;
 
-/// <summary>Ways to bring a picture to a size of another aspect.</summary>
+/// <summary>The ways to resize a picture to another aspect ratio.</summary>
 public enum FitMode
 {
-    /// <summary>Stretched.</summary>
+    /// <summary>The picture is stretched.</summary>
     Stretch = 0,
 
-    /// <summary>Scaled to cover the size, what sticks out cut off evenly.</summary>
+    /// <summary>The picture is scaled to cover the size, and what is outside is cropped evenly.</summary>
     Crop = 1,
 
-    /// <summary>Scaled to lie within the size, the rest filled with the colours at its edges.</summary>
+    /// <summary>The picture is scaled to lie within the size, and the rest is filled with the colours at its edges.</summary>
     Fill = 2,
 }
 
-/// <summary>
-/// Brings pictures to a size as diffusers' VaeImageProcessor does (resize_mode default, crop, fill), with Lanczos' filter.
-/// </summary>
+/// <summary>Resizes pictures as diffusers' VaeImageProcessor does (resize_mode default, crop, fill), with the Lanczos filter.</summary>
 public static class PictureFit
 {
     public static Picture Fit(this Picture picture, int width, int height, FitMode mode = FitMode.Stretch) =>
@@ -28,7 +26,8 @@ public static class PictureFit
         };
 
     /// <summary>
-    /// Lays <paramref name="part"/> over <paramref name="picture"/>, its corner at (left, top); what reaches beyond is left out.
+    /// Pastes <paramref name="part"/> over <paramref name="picture"/>, with its upper left corner at (left, top); what is outside is
+    /// ignored.
     /// </summary>
     public static void Paste(this Picture picture, Picture part, int left, int top)
     {

@@ -2,12 +2,12 @@ using System.Numerics;
 
 namespace Generation.Imaging.Resizing;
 
-/// <summary>Changes the size of pictures, to the byte as Pillow's Image.resize does (two passes of whole-number arithmetic).</summary>
+/// <summary>Resizes pictures, equal to the byte to Pillow's Image.resize (two passes of integer arithmetic).</summary>
 public static class Resampling
 {
     /// <summary>
-    /// <paramref name="picture"/> at another size. Making it smaller, the filter covers every old pixel (antialiasing). Where there is
-    /// alpha, colours are weighed by it. The same size gives the same picture, not a copy.
+    /// Returns <paramref name="picture"/> in another size. Where it becomes smaller, the filter covers every old pixel (antialiasing).
+    /// Where there is alpha, colours are weighted by it. For the same size the same picture is returned, not a copy.
     /// </summary>
     public static Picture Resize(this Picture picture, int width, int height, ResamplingFilter filter = ResamplingFilter.Lanczos) =>
         picture.Width == width && picture.Height == height
@@ -15,9 +15,10 @@ public static class Resampling
             : picture.Resize(width, height, filter, 0, 0, picture.Width, picture.Height);
 
     /// <summary>
-    /// The part of <paramref name="picture"/> between (left, top) and (right, bottom), which may cut pixels, at another size.
+    /// Returns the part of <paramref name="picture"/> between (left, top) and (right, bottom), which may be fractions of pixels, in another
+    /// size.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">The part reaches beyond the picture or is turned round.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The part is outside of the picture, or its corners are exchanged.</exception>
     public static Picture Resize(
         this Picture picture,
         int width,
@@ -124,7 +125,7 @@ public static class Resampling
         return result;
     }
 
-    /// <summary>sums += row * factor, by vectors where the machine has them.</summary>
+    /// <summary>Computes sums += row * factor, by vectors where the processor has them.</summary>
     private static void AddRow(Span<int> sums, ReadOnlySpan<byte> row, int factor)
     {
         int i = 0;

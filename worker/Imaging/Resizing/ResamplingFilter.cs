@@ -1,9 +1,9 @@
 namespace Generation.Imaging.Resizing;
 
-/// <summary>How pixels are weighed when a picture changes its size. The filters are Pillow's (src/libImaging/Resample.c).</summary>
+/// <summary>How pixels are weighted when a picture is resized. The filters are Pillow's (src/libImaging/Resample.c).</summary>
 public enum ResamplingFilter
 {
-    /// <summary>The one pixel that lies under the new pixel's centre.</summary>
+    /// <summary>The one pixel under the new pixel's centre.</summary>
     Nearest = 0,
 
     /// <summary>The mean of the pixels that the new pixel covers.</summary>

@@ -1,12 +1,12 @@
 namespace Generation.Imaging.Resizing;
 
 /// <summary>
-/// For each new pixel of a row (or column) the old ones that it is made of and their weights, as whole numbers of 1 / 2^22:
-/// Pillow's precompute_coeffs and normalize_coeffs_8bpc.
+/// For each new pixel of a row (or column) the old pixels that it is computed from and their weights, as multiples of 1 / 2^22: Pillow's
+/// precompute_coeffs and normalize_coeffs_8bpc.
 /// </summary>
 internal sealed class ResamplingWeights
 {
-    /// <summary>Fractional bits of a weight: 32 less 8 for the value, 1 for overshoot and 1 for the sign.</summary>
+    /// <summary>The number of fractional bits of a weight: 32 less 8 for the value, 1 for overshoot and 1 for the sign.</summary>
     public const int Bits = 22;
 
     private readonly int[] _weights;
@@ -15,8 +15,8 @@ internal sealed class ResamplingWeights
     private readonly int _size;
 
     /// <summary>
-    /// Weighs the pixels from <paramref name="from"/> to <paramref name="to"/> of <paramref name="oldSize"/> for <paramref name="newSize"/>
-    /// new ones.
+    /// Computes the weights of the pixels from <paramref name="from"/> to <paramref name="to"/> of <paramref name="oldSize"/> for
+    /// <paramref name="newSize"/> new ones.
     /// </summary>
     public ResamplingWeights(ResamplingFilter filter, int oldSize, double from, double to, int newSize)
     {
@@ -54,7 +54,7 @@ internal sealed class ResamplingWeights
         }
     }
 
-    /// <summary>First old pixel of new pixel <paramref name="i"/>.</summary>
+    /// <summary>The first old pixel of new pixel <paramref name="i"/>.</summary>
     public int Start(int i) => _starts[i];
 
     public ReadOnlySpan<int> Weights(int i) => _weights.AsSpan(i * _size, Math.Max(_counts[i], 0));

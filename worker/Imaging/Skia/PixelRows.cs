@@ -3,7 +3,9 @@ using SkiaSharp;
 
 namespace Generation.Imaging.Skia;
 
-/// <summary>A picture's pixels as Skia has them: one byte for grey, four with alpha, and four, the last always 255, without.</summary>
+/// <summary>
+/// Converts pixels between our layout and Skia's: one byte for grey, four with alpha, and four, the last always 255, without alpha.
+/// </summary>
 internal static unsafe class PixelRows
 {
     /// <summary>The layout of a picture's pixels in Skia's memory, without padding; values are not premultiplied.</summary>

@@ -4,19 +4,21 @@ using SkiaSharp;
 namespace Generation.Imaging.Skia;
 
 /// <summary>
-/// Decodes picture files with Skia, into sRGB by the profile that they carry (one that is damaged is passed over), whole or not at all.
-/// Whoever calls has checked the file's header and its limits before.
+/// Decodes picture files with Skia, completely or not at all, and converts them to sRGB by the colour profile that they contain (a damaged
+/// one is ignored). The caller must have checked the file's header and its limits before.
 /// </summary>
 internal static unsafe class SkiaDecoder
 {
     /// <summary>
-    /// The picture as it is stored, not turned: with four channels where the file has alpha, one where it has no colour, else three.
-    /// Of an animation the first frame.
+    /// Returns the picture as it is stored, not rotated: with four channels where the file has alpha, one where it has no colour, else
+    /// three. Of an animation it is the first frame.
     /// </summary>
-    /// <param name="width">As the caller read it from the header, in pixels.</param>
-    /// <param name="height">The same.</param>
+    /// <param name="width">The width in pixels that the caller read from the header.</param>
+    /// <param name="height">The height in pixels that the caller read from the header.</param>
     /// <param name="damaged">Makes the exception for a file that cannot be decoded.</param>
-    /// <param name="colours">What the samples mean, where Skia does not read it from the file itself; null: what the file says.</param>
+    /// <param name="colours">
+    /// The colour space of the samples, where Skia does not read it from the file itself; null for that of the file.
+    /// </param>
     /// <exception cref="PictureException">The data is damaged or ends early.</exception>
     public static Picture Decode(
         ReadOnlySpan<byte> file,

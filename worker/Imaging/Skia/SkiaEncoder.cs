@@ -7,7 +7,9 @@ namespace Generation.Imaging.Skia;
 internal static unsafe class SkiaEncoder
 {
     /// <param name="encode">One of Skia's encoders over the picture's pixels.</param>
-    /// <param name="sayColours">Whether the file is to say that its colours are sRGB; one that says nothing is taken for the same.</param>
+    /// <param name="sayColours">
+    /// Whether the file is to say that its colours are sRGB; they are assumed to be where it does not say so.
+    /// </param>
     public static byte[] Encode(Picture picture, Func<SKPixmap, SKData?> encode, bool sayColours = false)
     {
         using SKColorSpace? colours = sayColours ? SKColorSpace.CreateSrgb() : null;

@@ -5,15 +5,15 @@ using Generation.Imaging.Codecs;
 
 namespace Generation.Imaging.Video;
 
-/// <summary>A clip as a zip archive of its frames, frame-0001.png and so on, without loss, for whoever edits it.</summary>
+/// <summary>A clip as a zip archive of its frames, frame-0001.png and so on, lossless, for editing.</summary>
 public static class FrameArchive
 {
     // A time of the file's own making would make equal clips unequal; the format begins with 1980
     private static readonly DateTimeOffset Written = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     /// <summary>Writes the archive. Equal arguments give equal bytes.</summary>
-    /// <param name="frames">At least one.</param>
-    /// <param name="framesPerSecond">Told in clip.txt, with <paramref name="comment"/>.</param>
+    /// <param name="frames">The frames, at least one.</param>
+    /// <param name="framesPerSecond">The frame rate, which is written to clip.txt with <paramref name="comment"/>.</param>
     public static byte[] Write(
         IEnumerable<Picture> frames,
         double framesPerSecond,

@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace Generation.Imaging.Video;
 
 /// <summary>
-/// A child process that does not outlive us, kill -9 included: setpriv(1) asks the kernel to kill it when its parent ends
-/// (PR_SET_PDEATHSIG in prctl(2)). For the kernel the parent is the thread that started it, so one thread stays for its sake.
+/// A child process that does not outlive this one, even after kill -9: setpriv(1) asks the kernel to kill it when its parent ends
+/// (PR_SET_PDEATHSIG in prctl(2)). For the kernel the parent is the thread that started it, so one thread is kept for this.
 /// </summary>
 internal sealed class GuardedProcess : IDisposable
 {
@@ -19,7 +19,7 @@ internal sealed class GuardedProcess : IDisposable
     public Process Process { get; }
 
     /// <summary>Starts a program with its standard input and error redirected.</summary>
-    /// <exception cref="VideoException">It could not be started.</exception>
+    /// <exception cref="VideoException">The program could not be started.</exception>
     public static async Task<GuardedProcess> StartAsync(string program, IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo("setpriv")
@@ -41,7 +41,7 @@ internal sealed class GuardedProcess : IDisposable
     /// <summary>Whether it ended because the program is not installed.</summary>
     public bool WasNotFound => Process.HasExited && Process.ExitCode == NotFound;
 
-    /// <summary>What to say then.</summary>
+    /// <summary>The message for a program that is not installed.</summary>
     public string NotFoundMessage => $"{_program} is not there; install the package {_program}.";
 
     /// <summary>Kills the process if it still runs, and waits until it has ended.</summary>
@@ -54,7 +54,7 @@ internal sealed class GuardedProcess : IDisposable
         }
     }
 
-    /// <summary>Lets go of it: a process that still runs is killed by the kernel.</summary>
+    /// <summary>Releases the process; if it still runs, the kernel kills it.</summary>
     public void Dispose()
     {
         _over.Set();

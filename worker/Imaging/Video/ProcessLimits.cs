@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Generation.Imaging.Video;
 
-/// <summary>Limits that the kernel keeps for a child process, set from outside (prlimit(2)).</summary>
+/// <summary>Applies limits to a child process, which the kernel enforces (prlimit(2)).</summary>
 internal static partial class ProcessLimits
 {
     private const int ProcessorSeconds = 0;
@@ -10,7 +10,10 @@ internal static partial class ProcessLimits
     private const int CoreSize = 4;
     private const int AddressSpace = 9;
 
-    /// <summary>Processor time follows from time and threads: it bounds a process that nobody waits for any more, too.</summary>
+    /// <summary>
+    /// Applies the limits. The processor time follows from time and threads, so that a process that nobody waits for any more is limited,
+    /// too.
+    /// </summary>
     public static void Apply(int process, VideoLimits limits)
     {
         Set(process, ProcessorSeconds, (long)Math.Ceiling(limits.Time.TotalSeconds * (limits.Threads + 1)));

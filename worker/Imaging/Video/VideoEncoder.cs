@@ -4,26 +4,26 @@ using System.Text;
 
 namespace Generation.Imaging.Video;
 
-/// <summary>What one run of ffmpeg may take.</summary>
+/// <summary>The limits of one run of ffmpeg.</summary>
 public sealed record VideoLimits
 {
     public static VideoLimits Default { get; } = new();
 
     public TimeSpan Time { get; init; } = TimeSpan.FromMinutes(10);
 
-    /// <summary>Largest file, in bytes.</summary>
+    /// <summary>The largest file, in bytes.</summary>
     public long FileBytes { get; init; } = 1L << 30;
 
-    /// <summary>Address space of the process, in bytes.</summary>
+    /// <summary>The address space of the process, in bytes.</summary>
     public long MemoryBytes { get; init; } = 4L << 30;
 
-    /// <summary>Fixed, so that the bytes of a clip do not depend on the machine.</summary>
+    /// <summary>The number of threads, which is fixed, so that the bytes of a clip do not depend on the machine.</summary>
     public int Threads { get; init; } = 2;
 }
 
 /// <summary>
-/// Makes video files through ffmpeg, a process of its own with limits: it gets raw frames on its standard input, writes one
-/// file, opens no other and no address, and is killed when it takes too long, when nobody wants the clip any more, or when this
+/// Encodes video files through ffmpeg, which runs in a process of its own with limits: it gets raw frames on its standard input, writes one
+/// file, opens no other file and no address, and is killed when it takes too long, when nobody wants the clip any more, or when this
 /// process ends in whatever way.
 /// </summary>
 public static class VideoEncoder
@@ -35,13 +35,12 @@ public static class VideoEncoder
     private const int TailLength = 2000;
 
     /// <summary>
-    /// The program that this machine lacks for clips, and how it is installed; null where all are there. It is looked for each time, so
-    /// that
-    /// one installed meanwhile is found.
+    /// The program for clips that is missing on this machine, and how to install it; null where all are there. It is looked for at each
+    /// call, so that one that was installed meanwhile is found.
     /// </summary>
     public static string? Missing => MissingOn(Environment.GetEnvironmentVariable("PATH") ?? "");
 
-    /// <summary><see cref="Missing"/> on a search path, folders with colons between them.</summary>
+    /// <summary>The same as <see cref="Missing"/> for a search path of folders separated by colons.</summary>
     internal static string? MissingOn(string path)
     {
         string[] folders = path.Split(':', StringSplitOptions.RemoveEmptyEntries);
@@ -53,12 +52,12 @@ public static class VideoEncoder
     }
 
     /// <summary>Encodes a clip. Equal arguments give equal bytes with one version of ffmpeg.</summary>
-    /// <param name="frames">At least one, all of one size; pulled one by one while ffmpeg works.</param>
-    /// <param name="framesPerSecond">0.1 to 240.</param>
-    /// <param name="quality">1 to 100.</param>
-    /// <param name="comment">How the clip was made, kept in the file where the format can; or null.</param>
+    /// <param name="frames">The frames, at least one, all of one size; they are read one by one while ffmpeg works.</param>
+    /// <param name="framesPerSecond">The frame rate, from 0.1 to 240.</param>
+    /// <param name="quality">The quality, from 1 to 100.</param>
+    /// <param name="comment">How the clip was made, which is kept in the file where the format allows it; or null.</param>
     /// <exception cref="VideoException">ffmpeg is missing, failed, or took longer or wrote more than the limits allow.</exception>
-    /// <exception cref="ArgumentException">There is no frame, a frame has another size, or a figure is out of range.</exception>
+    /// <exception cref="ArgumentException">There is no frame, a frame has another size, or a number is out of range.</exception>
     public static async Task<byte[]> EncodeAsync(
         IEnumerable<Picture> frames,
         double framesPerSecond,
@@ -163,7 +162,7 @@ public static class VideoEncoder
         } while (rest.MoveNext());
     }
 
-    /// <summary>Removes what a process left that ended in mid-clip.</summary>
+    /// <summary>Deletes files of processes that ended within a clip.</summary>
     private static void SweepOld(TimeSpan age)
     {
         foreach (string folder in Directory.GetDirectories(Path.GetTempPath(), FolderPrefix + "*"))
@@ -182,7 +181,10 @@ public static class VideoEncoder
         }
     }
 
-    /// <summary>The container's tags in ffmpeg's own format: an argument would show the prompt to every user of the machine.</summary>
+    /// <summary>
+    /// The container's tags in ffmpeg's own format, which is passed as a file, because an argument would show the prompt to every user of
+    /// the machine.
+    /// </summary>
     private static string Tags(string? comment)
     {
         var text = new StringBuilder(";FFMETADATA1\n");
@@ -200,7 +202,7 @@ public static class VideoEncoder
         return text.ToString();
     }
 
-    /// <summary>Null when all frames went in; else why not, which ffmpeg's own words then explain.</summary>
+    /// <summary>Writes all frames to ffmpeg. Null when all were written, else why not, which ffmpeg's own message then explains.</summary>
     private static async Task<string?> WriteFramesAsync(Process process, IEnumerator<Picture> frames, CancellationToken cancellationToken)
     {
         Picture first = frames.Current;

@@ -1,18 +1,18 @@
 namespace Generation.Imaging.Video;
 
-/// <summary>The video files that are written.</summary>
+/// <summary>The formats of clips.</summary>
 public enum VideoFormat
 {
-    /// <summary>H.264 in MP4: plays everywhere.</summary>
+    /// <summary>H.264 in MP4, which plays everywhere.</summary>
     Mp4,
 
     /// <summary>VP9 in WebM.</summary>
     WebM,
 
-    /// <summary>256 colours, loops.</summary>
+    /// <summary>GIF with 256 colours, which loops.</summary>
     Gif,
 
-    /// <summary>Animated WebP, loops.</summary>
+    /// <summary>Animated WebP, which loops.</summary>
     WebP,
 
     /// <summary>A zip archive of PNG files, one for each frame.</summary>
@@ -22,10 +22,10 @@ public enum VideoFormat
 /// <summary>Names of video formats.</summary>
 public static class VideoFormats
 {
-    /// <summary>All names, as requests have them.</summary>
+    /// <summary>The names of all formats in requests.</summary>
     public static IReadOnlyList<string> Names { get; } = ["mp4", "webm", "gif", "webp", "zip"];
 
-    /// <summary>The format that a request names; null where there is none of that name.</summary>
+    /// <summary>The format of a name in requests; null where no format has that name.</summary>
     public static VideoFormat? Find(string name) =>
         name.ToLowerInvariant() switch
         {
@@ -54,7 +54,7 @@ public static class VideoFormats
     public static (int Width, int Height) SizeOf(this VideoFormat format, int width, int height) =>
         format is VideoFormat.Mp4 or VideoFormat.WebM ? (width + (width % 2), height + (height % 2)) : (width, height);
 
-    /// <summary>Ending of a file's name, without the dot.</summary>
+    /// <summary>The extension of file names, without the dot.</summary>
     public static string Extension(this VideoFormat format) =>
         format switch
         {
@@ -66,5 +66,5 @@ public static class VideoFormats
         };
 }
 
-/// <summary>A clip could not be encoded. The message says why; where ffmpeg said it, in its words.</summary>
+/// <summary>A clip could not be encoded. The message says why, in ffmpeg's words where it comes from ffmpeg.</summary>
 public sealed class VideoException(string message, Exception? inner = null) : Exception(message, inner);

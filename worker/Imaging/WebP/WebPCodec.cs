@@ -5,12 +5,12 @@ using SkiaSharp;
 
 namespace Generation.Imaging.WebP;
 
-/// <summary>Reads and writes WebP, with and without loss and transparency, in sRGB. Of an animation the first frame is read.</summary>
+/// <summary>Reads and writes WebP, lossy and lossless, with transparency, in sRGB. Of an animation the first frame is read.</summary>
 public static class WebPCodec
 {
     public const string ContentType = "image/webp";
 
-    /// <summary>Largest side of the format.</summary>
+    /// <summary>The largest side of the format, in pixels.</summary>
     public const int MaxSide = 16_383;
 
     private const byte ExifFlag = 0x08;
@@ -18,23 +18,23 @@ public static class WebPCodec
     public static bool IsWebP(ReadOnlySpan<byte> file) =>
         file.Length >= WebPFile.HeaderBytes && file.StartsWith("RIFF"u8) && file[8..12].SequenceEqual("WEBP"u8);
 
-    /// <summary>Decodes a file, as it stands: not turned by its EXIF orientation.</summary>
-    /// <exception cref="PictureException">The file is no WebP, damaged, or too large.</exception>
+    /// <summary>Decodes a file as it is stored, not rotated by its EXIF orientation.</summary>
+    /// <exception cref="PictureException">The file is not a WebP picture, or is damaged or too large.</exception>
     public static Picture Decode(ReadOnlySpan<byte> file, PictureLimits? limits = null)
     {
         var webp = WebPFile.Read(file, limits ?? PictureLimits.Default);
         return SkiaDecoder.Decode(file[..webp.End], webp.Width, webp.Height, Damaged);
     }
 
-    /// <summary>How the file's EXIF block says that the picture is to be turned.</summary>
-    /// <exception cref="PictureException">The file is no WebP, damaged, or too large.</exception>
+    /// <summary>The orientation in the file's EXIF block.</summary>
+    /// <exception cref="PictureException">The file is not a WebP picture, or is damaged or too large.</exception>
     public static Orientation ReadOrientation(ReadOnlySpan<byte> file, PictureLimits? limits = null) =>
         WebPFile.Read(file, limits ?? PictureLimits.Default).Orientation;
 
-    /// <summary>Encodes a picture; grey becomes colour. Equal arguments give equal bytes.</summary>
-    /// <param name="quality">1 to 100.</param>
-    /// <param name="exif">An EXIF block (TIFF) to go with it, or null.</param>
-    /// <exception cref="ArgumentException">A side is longer than the format has.</exception>
+    /// <summary>Encodes a picture; grey is written as colour. Equal arguments give equal bytes.</summary>
+    /// <param name="quality">The quality from 1 to 100.</param>
+    /// <param name="exif">An EXIF block (TIFF) to write to the file, or null.</param>
+    /// <exception cref="ArgumentException">A side is longer than the format allows.</exception>
     internal static byte[] Encode(Picture picture, int quality, byte[]? exif = null)
     {
         if (picture.Width > MaxSide || picture.Height > MaxSide)
@@ -47,7 +47,9 @@ public static class WebPCodec
         return exif is null ? encoded : WithExif(encoded, picture, exif);
     }
 
-    /// <summary>The extended form of the file: its features, the picture's own chunks, the EXIF chunk. RFC 9649, section 2.7.</summary>
+    /// <summary>
+    /// Makes the extended form of the file: its features, the picture's own chunks, the EXIF chunk. RFC 9649, section 2.7.
+    /// </summary>
     private static byte[] WithExif(ReadOnlySpan<byte> file, Picture picture, byte[] exif)
     {
         using var whole = new MemoryStream(file.Length + exif.Length + 64);

@@ -5,8 +5,8 @@ using Generation.Imaging.Exif;
 namespace Generation.Imaging.WebP;
 
 /// <summary>
-/// The chunks of a WebP file, with its length and the size checked by its limits; what follows the length that its header tells is
-/// nobody's. RFC 9649, sections 2.3 to 2.7. Takes no memory.
+/// The chunks of a WebP file, with its length and the size checked against limits; bytes after the length in its header are ignored. RFC
+/// 9649, sections 2.3 to 2.7. Allocates no memory.
 /// </summary>
 internal sealed class WebPFile
 {
@@ -20,19 +20,19 @@ internal sealed class WebPFile
         Height = height;
     }
 
-    /// <summary>Where the file ends by its own header.</summary>
+    /// <summary>The position of the file's end according to its header.</summary>
     public int End { get; }
 
-    /// <summary>In pixels; of an animation its canvas.</summary>
+    /// <summary>The width in pixels; for an animation that of its canvas.</summary>
     public int Width { get; }
 
     public int Height { get; }
 
-    /// <summary>How the file's EXIF block says that the picture is to be turned.</summary>
+    /// <summary>The orientation in the file's EXIF block.</summary>
     public Orientation Orientation { get; private init; }
 
-    /// <summary>Walks the whole file.</summary>
-    /// <exception cref="PictureException">The file breaks a rule of the format or a limit.</exception>
+    /// <summary>Reads the whole file.</summary>
+    /// <exception cref="PictureException">The file violates a rule of the format, or exceeds a limit.</exception>
     public static WebPFile Read(ReadOnlySpan<byte> file, PictureLimits limits)
     {
         limits.CheckBytes(file.Length);
@@ -62,7 +62,7 @@ internal sealed class WebPFile
             : throw WebPCodec.Damaged("it has no picture data");
     }
 
-    /// <summary>The data of the first chunk of a name; empty where there is none.</summary>
+    /// <summary>The data of the first chunk with a name; empty where there is none.</summary>
     public static ReadOnlySpan<byte> Find(ReadOnlySpan<byte> file, ReadOnlySpan<byte> wanted)
     {
         for (int position = HeaderBytes; Next(file, ref position) is { } chunk; )
@@ -76,7 +76,7 @@ internal sealed class WebPFile
         return default;
     }
 
-    /// <summary>The chunk at a position, which is moved behind it; null at the file's end.</summary>
+    /// <summary>Reads the chunk at a position, and moves the position behind it; null at the file's end.</summary>
     private static Chunk? Next(ReadOnlySpan<byte> file, ref int position)
     {
         if (file.Length - position < ChunkHeaderBytes)
@@ -121,7 +121,7 @@ internal sealed class WebPFile
 
     private static int Read24(ReadOnlySpan<byte> from) => from[0] | (from[1] << 8) | (from[2] << 16);
 
-    /// <summary>Where a chunk's data lies in the file; its name stands before it.</summary>
+    /// <summary>Where a chunk's data is in the file; its name is before it.</summary>
     [StructLayout(LayoutKind.Auto)]
     private readonly record struct Chunk(int Offset, int Length)
     {

@@ -4,7 +4,7 @@ using Generation.Kernels.Vectors;
 
 namespace Generation.Kernels.Attention;
 
-/// <summary>The work on some blocks of a head's queries, over all of its packed keys and values.</summary>
+/// <summary>Computes attention for some blocks of a head's queries, over all of its packed keys and values.</summary>
 internal static unsafe class AttentionBlocks
 {
     private const float Log2E = 1.44269504088896341f;
@@ -42,7 +42,7 @@ internal static unsafe class AttentionBlocks
             new Span<float>(top + width, width).Clear();
             long first = (firstBlock + block) * width;
             byte* queries = AttentionPacking.Row<TNumbers>(task.Query, task.QueryStrides, task.Heads, head, first);
-            Quads.WriteTransposed<TNumbers>(
+            BlockTranspose.WriteTransposed<TNumbers>(
                 queries,
                 task.QueryStrides.Row * TNumbers.Size,
                 task.Length - first,
@@ -94,7 +94,7 @@ internal static unsafe class AttentionBlocks
 
             long first = (firstBlock + block) * width;
             byte* output = AttentionPacking.Row<TNumbers>(task.Output, task.OutputStrides, task.Heads, head, first);
-            Quads.ReadTransposed<TNumbers>(
+            BlockTranspose.ReadTransposed<TNumbers>(
                 top + (2 + task.Size) * width,
                 width,
                 total,
@@ -120,10 +120,10 @@ internal static unsafe class AttentionBlocks
     }
 
     /// <summary>
-    /// Turns scores (keys, width) into weights 2^(score - top), with each query's largest score so far, and adds them to the query's total.
-    /// Where the largest score has grown, the total and what is summed so far (rows, width) shrink accordingly.
+    /// Turns scores (keys, width) into weights 2^(score - top), where top is each query's largest score so far, and adds them to the
+    /// query's total. Where the largest score has grown, the total and the sums so far (rows, width) are scaled down accordingly.
     /// </summary>
-    /// <param name="tops">The largest scores, and behind them the totals.</param>
+    /// <param name="tops">The largest scores, followed by the totals.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Weigh<TLanes, TVector>(float* scores, long keys, int width, float* tops, float* sums, long rows)
         where TLanes : struct, ILanes<TVector>
@@ -176,7 +176,7 @@ internal static unsafe class AttentionBlocks
         }
     }
 
-    /// <summary>2^x for x up to 0; 0 from -127 down.</summary>
+    /// <summary>2^x for x up to 0; it is 0 from -127 down.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TVector Power<TLanes, TVector>(TVector x)
         where TLanes : struct, ILanes<TVector>

@@ -5,8 +5,8 @@ namespace Generation.Kernels.Attention;
 
 /// <summary>
 /// Attention in one pass over keys and values, by blocks of keys with running maxima and sums (online softmax; Milakov and Gimelshein,
-/// 2018; Dao et al., 2022). Scores stand transposed, keys in rows and queries in vector lanes, so that maxima and sums need no horizontal
-/// steps. A head's result does not depend on the others.
+/// 2018; Dao et al., 2022). Scores are transposed, with keys in rows and queries in vector lanes, so that maxima and sums need no
+/// horizontal steps. A head's result does not depend on the others.
 /// </summary>
 public static unsafe class AttentionKernel
 {
@@ -21,7 +21,7 @@ public static unsafe class AttentionKernel
     /// <summary>Whether this processor has the instructions, and may use them.</summary>
     public static bool IsSupported => Processor.HasAvx2;
 
-    /// <summary>Computes the task; false where it is left to others: no instructions for it, or no keys.</summary>
+    /// <summary>Computes the task. False where it cannot be computed here, because there are no instructions for it or no keys.</summary>
     /// <remarks>The mask may be minus infinity: such keys are left out, and a query that has no key left gets zeros.</remarks>
     public static bool Run(in AttentionTask task) => Run(task, Processor.Vectors);
 

@@ -2,7 +2,7 @@ using Generation.Kernels.Vectors;
 
 namespace Generation.Kernels.Attention;
 
-/// <summary>What is added to scores, and which keys a query does not see.</summary>
+/// <summary>Applies attention masks: adds a mask to scores, and hides keys from queries.</summary>
 internal static unsafe class AttentionMask
 {
     private const float Log2E = 1.44269504088896341f;

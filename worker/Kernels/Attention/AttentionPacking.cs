@@ -5,8 +5,8 @@ using Generation.Kernels.Vectors;
 namespace Generation.Kernels.Attention;
 
 /// <summary>
-/// Writes a head's keys and values as float32 in the order in which tiles read them. Keys: for each tile's rows, (size, rows). Values: for
-/// each tile's rows of the head's size, (keys, rows). Zeros fill up the last tile.
+/// Writes a head's keys and values as float32 in the order in which tiles read them. Keys are (size, rows) for each tile's rows, values
+/// (keys, rows) for each tile's rows of the head's size. Zeros fill the last tile.
 /// </summary>
 internal static unsafe class AttentionPacking
 {
@@ -21,7 +21,7 @@ internal static unsafe class AttentionPacking
         for (long k = first; k < last; k += TTile.Rows)
         {
             long rows = Math.Min(TTile.Rows, last - k);
-            Quads.WriteTransposed<TNumbers>(
+            BlockTranspose.WriteTransposed<TNumbers>(
                 keys + k * keyBytes,
                 keyBytes,
                 rows,
@@ -38,7 +38,7 @@ internal static unsafe class AttentionPacking
         CopyValues<TTile, TNumbers>(values, valueBytes, first, last, task.Size, packed + plan.ValuesOffset, task.Keys);
     }
 
-    /// <summary>The address of a head's row; heads are counted through the batch.</summary>
+    /// <summary>The address of a head's row; heads are counted over the batch.</summary>
     public static byte* Row<TNumbers>(void* data, AttentionStrides strides, long heads, long head, long row)
         where TNumbers : struct, INumbers =>
         (byte*)data + (head / heads * strides.Batch + head % heads * strides.Head + row * strides.Row) * TNumbers.Size;
@@ -58,13 +58,13 @@ internal static unsafe class AttentionPacking
             {
                 for (int i = 0; i < rows; i += 4)
                 {
-                    Sse.Store(place + d * keys + i, Quads.Load<TNumbers>(row + (d + i) * TNumbers.Size));
+                    Sse.Store(place + d * keys + i, BlockTranspose.Load<TNumbers>(row + (d + i) * TNumbers.Size));
                 }
             }
 
             for (long d = whole; whole < size && d < whole + rows; d++)
             {
-                place[whole * keys + d - whole] = d < size ? Quads.LoadOne<TNumbers>(row + d * TNumbers.Size) : 0;
+                place[whole * keys + d - whole] = d < size ? BlockTranspose.LoadOne<TNumbers>(row + d * TNumbers.Size) : 0;
             }
         }
     }

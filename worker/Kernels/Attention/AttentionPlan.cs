@@ -1,7 +1,7 @@
 namespace Generation.Kernels.Attention;
 
 /// <summary>
-/// How the work on a head is cut. The cuts between keys, which rounding depends on, follow from the number of keys alone.
+/// How the work on a head is divided. The division of keys, which rounding depends on, follows from the number of keys alone.
 /// </summary>
 internal sealed class AttentionPlan
 {
@@ -32,18 +32,18 @@ internal sealed class AttentionPlan
         RunPieces = (QueryBlocks + BlocksAPiece - 1) / BlocksAPiece;
     }
 
-    /// <summary>Keys of a block, a whole number of tiles.</summary>
+    /// <summary>The number of keys of a block, a whole number of tiles.</summary>
     public long KeyBlock { get; }
 
     public long PaddedKeys { get; }
 
-    /// <summary>Size of a head, rounded up to whole tiles.</summary>
+    /// <summary>The size of a head, rounded up to whole tiles.</summary>
     public long PaddedSize { get; }
 
-    /// <summary>Float32 numbers of a head's packed keys and values.</summary>
+    /// <summary>How many float32 numbers a head's packed keys and values have.</summary>
     public long HeadNumbers { get; }
 
-    /// <summary>Where the values begin in them.</summary>
+    /// <summary>The index at which the packed values begin.</summary>
     public long ValuesOffset { get; }
 
     public long PackKeys { get; }
@@ -52,7 +52,7 @@ internal sealed class AttentionPlan
 
     public long QueryBlocks { get; }
 
-    /// <summary>Query blocks that go through the keys together.</summary>
+    /// <summary>How many query blocks go through the keys together.</summary>
     public long BlocksAPiece { get; }
 
     public long RunPieces { get; }

@@ -1,14 +1,14 @@
 namespace Generation.Kernels.Attention;
 
-/// <summary>The matrix product that both halves of attention are made of, as large as the registers hold.</summary>
+/// <summary>The matrix product that both halves of attention consist of, as large as fits in registers.</summary>
 internal unsafe interface IAttentionTile
 {
-    /// <summary>Rows of the result: keys, or places of the head.</summary>
+    /// <summary>The number of rows of the result: keys, or positions within the head.</summary>
     public static abstract int Rows { get; }
 
-    /// <summary>Columns of the result, a whole number of vectors.</summary>
+    /// <summary>The number of columns of the result, a whole number of vectors.</summary>
     public static abstract int Queries { get; }
 
-    /// <summary>c (Rows, Queries) = a^T b, or c + a^T b, with dense a (depth, Rows) and b (depth, Queries).</summary>
+    /// <summary>Computes c (Rows, Queries) = a^T b, or c + a^T b, with dense a (depth, Rows) and b (depth, Queries).</summary>
     public static abstract void Multiply(float* a, long depth, float* b, float* c, bool accumulate);
 }

@@ -6,8 +6,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Generation.Kernels.Peaks;
 
 /// <summary>
-/// The processor's own speed: loops of nothing but fused multiply-adds in registers, one on each thread, the measure that kernels are held
-/// against.
+/// Measures the processor's own speed by loops that consist only of fused multiply-adds in registers, one on each thread: the bound that
+/// kernels are compared with.
 /// </summary>
 public static class MultiplyAddPeak
 {
@@ -18,8 +18,8 @@ public static class MultiplyAddPeak
     private const long Rounds = 1 << 20;
 
     /// <summary>
-    /// Float32 operations a second (a multiply-add counts twice) of all threads together, the best of several runs in
-    /// <paramref name="seconds"/>; 0 where the processor does not have the instructions, or may not use them.
+    /// Measures the float32 operations per second (a multiply-add counts twice) of all threads together, the best of several runs in
+    /// <paramref name="seconds"/>. It is 0 where the processor does not have the instructions, or may not use them.
     /// </summary>
     /// <param name="set">AVX2 or AVX-512; other sets have no loop in C#.</param>
     public static double Measure(InstructionSet set, double seconds = 0.2)

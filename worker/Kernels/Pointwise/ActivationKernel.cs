@@ -4,22 +4,27 @@ using Generation.Kernels.Vectors;
 
 namespace Generation.Kernels.Pointwise;
 
-/// <summary>SiLU, GELU (by the error function) and GEGLU over dense memory; output may be the input's own memory.</summary>
+/// <summary>
+/// SiLU, GELU (by the error function) and GEGLU over dense memory. The output may be the input's own memory, except where noted.
+/// </summary>
 public static unsafe class ActivationKernel
 {
     /// <summary>Whether this processor has the instructions, and may use them.</summary>
     public static bool IsSupported => Processor.HasAvx2;
 
-    /// <summary>output = input / (1 + e^-input), over <paramref name="count"/> numbers.</summary>
+    /// <summary>Computes output = input / (1 + e^-input), over <paramref name="count"/> numbers.</summary>
     public static void Silu(void* input, void* output, Element element, long count) =>
         Silu(input, output, element, count, Processor.Vectors);
 
-    /// <summary>output = input times the normal distribution's share below it, over <paramref name="count"/> numbers.</summary>
+    /// <summary>
+    /// Computes output = input times the standard normal distribution function of it, over <paramref name="count"/> numbers.
+    /// </summary>
     public static void Gelu(void* input, void* output, Element element, long count) =>
         Gelu(input, output, element, count, Processor.Vectors);
 
     /// <summary>
-    /// output (rows, size) = input[.., :size] * gelu(input[.., size:]), input (rows, 2 * size). The output must not overlap the input.
+    /// Computes output (rows, size) = input[.., :size] * gelu(input[.., size:]), for input (rows, 2 * size). The output must not overlap
+    /// the input.
     /// </summary>
     public static void Geglu(void* input, void* output, Element element, long rows, long size) =>
         Geglu(input, output, element, rows, size, Processor.Vectors);
@@ -37,16 +42,24 @@ public static unsafe class ActivationKernel
         switch (Processor.Require(set), element)
         {
             case (InstructionSet.Avx512, Element.BFloat16):
-                Rows.Share(rows, size, (begin, end) => Geglu<BFloat16Numbers, Lanes512, Vector512<float>>(from, to, begin, end, size));
+                ThreadTeam.ForRows(rows, size, (begin, end) =>
+                    Geglu<BFloat16Numbers, Lanes512, Vector512<float>>(from, to, begin, end, size)
+                );
                 break;
             case (InstructionSet.Avx512, _):
-                Rows.Share(rows, size, (begin, end) => Geglu<Float32Numbers, Lanes512, Vector512<float>>(from, to, begin, end, size));
+                ThreadTeam.ForRows(rows, size, (begin, end) =>
+                    Geglu<Float32Numbers, Lanes512, Vector512<float>>(from, to, begin, end, size)
+                );
                 break;
             case (_, Element.BFloat16):
-                Rows.Share(rows, size, (begin, end) => Geglu<BFloat16Numbers, Lanes256, Vector256<float>>(from, to, begin, end, size));
+                ThreadTeam.ForRows(rows, size, (begin, end) =>
+                    Geglu<BFloat16Numbers, Lanes256, Vector256<float>>(from, to, begin, end, size)
+                );
                 break;
             default:
-                Rows.Share(rows, size, (begin, end) => Geglu<Float32Numbers, Lanes256, Vector256<float>>(from, to, begin, end, size));
+                ThreadTeam.ForRows(rows, size, (begin, end) =>
+                    Geglu<Float32Numbers, Lanes256, Vector256<float>>(from, to, begin, end, size)
+                );
                 break;
         }
     }
@@ -57,16 +70,24 @@ public static unsafe class ActivationKernel
         switch (Processor.Require(set), element)
         {
             case (InstructionSet.Avx512, Element.BFloat16):
-                Rows.Share(count, 1, (begin, end) => Apply<TActivation, BFloat16Numbers, Lanes512, Vector512<float>>(from, to, begin, end));
+                ThreadTeam.ForRows(count, 1, (begin, end) =>
+                    Apply<TActivation, BFloat16Numbers, Lanes512, Vector512<float>>(from, to, begin, end)
+                );
                 break;
             case (InstructionSet.Avx512, _):
-                Rows.Share(count, 1, (begin, end) => Apply<TActivation, Float32Numbers, Lanes512, Vector512<float>>(from, to, begin, end));
+                ThreadTeam.ForRows(count, 1, (begin, end) =>
+                    Apply<TActivation, Float32Numbers, Lanes512, Vector512<float>>(from, to, begin, end)
+                );
                 break;
             case (_, Element.BFloat16):
-                Rows.Share(count, 1, (begin, end) => Apply<TActivation, BFloat16Numbers, Lanes256, Vector256<float>>(from, to, begin, end));
+                ThreadTeam.ForRows(count, 1, (begin, end) =>
+                    Apply<TActivation, BFloat16Numbers, Lanes256, Vector256<float>>(from, to, begin, end)
+                );
                 break;
             default:
-                Rows.Share(count, 1, (begin, end) => Apply<TActivation, Float32Numbers, Lanes256, Vector256<float>>(from, to, begin, end));
+                ThreadTeam.ForRows(count, 1, (begin, end) =>
+                    Apply<TActivation, Float32Numbers, Lanes256, Vector256<float>>(from, to, begin, end)
+                );
                 break;
         }
     }
@@ -87,8 +108,8 @@ public static unsafe class ActivationKernel
 
         if (i < end)
         {
-            TVector x = Partial.Load<TNumbers, TLanes, TVector>(from + i * TNumbers.Size, end - i);
-            Partial.Store<TNumbers, TLanes, TVector>(to + i * TNumbers.Size, TActivation.Apply<TLanes, TVector>(x), end - i);
+            TVector x = PartialVector.Load<TNumbers, TLanes, TVector>(from + i * TNumbers.Size, end - i);
+            PartialVector.Store<TNumbers, TLanes, TVector>(to + i * TNumbers.Size, TActivation.Apply<TLanes, TVector>(x), end - i);
         }
     }
 
@@ -113,10 +134,10 @@ public static unsafe class ActivationKernel
 
             if (i < size)
             {
-                TVector g = Partial.Load<TNumbers, TLanes, TVector>(gate + i * TNumbers.Size, size - i);
-                TVector x = Partial.Load<TNumbers, TLanes, TVector>(value + i * TNumbers.Size, size - i);
+                TVector g = PartialVector.Load<TNumbers, TLanes, TVector>(gate + i * TNumbers.Size, size - i);
+                TVector x = PartialVector.Load<TNumbers, TLanes, TVector>(value + i * TNumbers.Size, size - i);
                 TVector product = TLanes.Multiply(x, Pointwise.Gelu.Apply<TLanes, TVector>(g));
-                Partial.Store<TNumbers, TLanes, TVector>(result + i * TNumbers.Size, product, size - i);
+                PartialVector.Store<TNumbers, TLanes, TVector>(result + i * TNumbers.Size, product, size - i);
             }
         }
     }

@@ -3,7 +3,7 @@ using Generation.Kernels.Vectors;
 
 namespace Generation.Kernels.Pointwise;
 
-/// <summary>A function of one number, for vectors of them.</summary>
+/// <summary>A function of one number, computed for vectors.</summary>
 internal interface IActivation
 {
     public static abstract TVector Apply<TLanes, TVector>(TVector x)
@@ -11,7 +11,7 @@ internal interface IActivation
         where TVector : unmanaged;
 }
 
-/// <summary>x itself.</summary>
+/// <summary>The identity, x.</summary>
 internal readonly struct Identity : IActivation
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -20,7 +20,7 @@ internal readonly struct Identity : IActivation
         where TVector : unmanaged => x;
 }
 
-/// <summary>x / (1 + e^-x), within 5e-7 of the value's size.</summary>
+/// <summary>SiLU, x / (1 + e^-x), with a relative error below 5e-7.</summary>
 internal readonly struct Silu : IActivation
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -34,8 +34,8 @@ internal readonly struct Silu : IActivation
 }
 
 /// <summary>
-/// x times the normal distribution's share below x, with the error function after Abramowitz and Stegun, 7.1.26: within 1e-6 (of the
-/// value's size, where that is above 1).
+/// GELU, x times the standard normal distribution function of x, with the error function after Abramowitz and Stegun, 7.1.26: the error is
+/// below 1e-6 (relative, where the value is above 1).
 /// </summary>
 internal readonly struct Gelu : IActivation
 {
@@ -59,10 +59,10 @@ internal readonly struct Gelu : IActivation
     }
 }
 
-/// <summary>e^x within 2e-7 of its size; x is cut to -87 .. 87.</summary>
+/// <summary>e^x with a relative error below 2e-7; x is clipped to -87 .. 87.</summary>
 internal readonly struct Exponential : IActivation
 {
-    /// <summary>Adding it rounds to the nearest whole number, which then stands in the lowest bits.</summary>
+    /// <summary>Adding this rounds to the nearest whole number, which then is in the lowest bits.</summary>
     public const float Rounding = 12582912;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -81,7 +81,8 @@ internal readonly struct Exponential : IActivation
     }
 
     /// <summary>
-    /// 2^(part + n) within 2e-7 of its size, for part in -1/2 .. 1/2 and n as <see cref="Rounding"/> leaves it; exact where part is 0.
+    /// 2^(part + n) with a relative error below 2e-7, for part in -1/2 .. 1/2 and n as <see cref="Rounding"/> leaves it; exact where part
+    /// is 0.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector PowerOfTwo<TLanes, TVector>(TVector part, TVector shifted)

@@ -3,10 +3,10 @@ using Generation.Kernels.Vectors;
 
 namespace Generation.Kernels.Pointwise;
 
-/// <summary>y = activation(x * scale + shift), with a scale and a shift for each channel.</summary>
+/// <summary>Computes y = activation(x * scale + shift), with a scale and a shift for each channel.</summary>
 internal static unsafe class ChannelScale
 {
-    /// <summary>Over rows of channels; scale and shift are readable up to a whole vector.</summary>
+    /// <summary>Computes it over rows of channels. Scale and shift must be readable up to a whole vector.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Rows<TActivation, TNumbers, TLanes, TVector>(
         byte* from,
@@ -36,14 +36,18 @@ internal static unsafe class ChannelScale
 
             if (c < channels)
             {
-                TVector value = Partial.Load<TNumbers, TLanes, TVector>(x + c * TNumbers.Size, channels - c);
+                TVector value = PartialVector.Load<TNumbers, TLanes, TVector>(x + c * TNumbers.Size, channels - c);
                 value = TLanes.MultiplyAdd(value, TLanes.Load(scale + c), TLanes.Load(shift + c));
-                Partial.Store<TNumbers, TLanes, TVector>(y + c * TNumbers.Size, TActivation.Apply<TLanes, TVector>(value), channels - c);
+                PartialVector.Store<TNumbers, TLanes, TVector>(
+                    y + c * TNumbers.Size,
+                    TActivation.Apply<TLanes, TVector>(value),
+                    channels - c
+                );
             }
         }
     }
 
-    /// <summary>Over the <paramref name="count"/> numbers of one channel.</summary>
+    /// <summary>Computes it over the <paramref name="count"/> numbers of one channel.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run<TActivation, TNumbers, TLanes, TVector>(byte* from, byte* to, long count, float scale, float shift)
         where TActivation : struct, IActivation
@@ -63,9 +67,9 @@ internal static unsafe class ChannelScale
 
         if (i < count)
         {
-            TVector value = Partial.Load<TNumbers, TLanes, TVector>(from + i * TNumbers.Size, count - i);
+            TVector value = PartialVector.Load<TNumbers, TLanes, TVector>(from + i * TNumbers.Size, count - i);
             value = TLanes.MultiplyAdd(value, factor, offset);
-            Partial.Store<TNumbers, TLanes, TVector>(to + i * TNumbers.Size, TActivation.Apply<TLanes, TVector>(value), count - i);
+            PartialVector.Store<TNumbers, TLanes, TVector>(to + i * TNumbers.Size, TActivation.Apply<TLanes, TVector>(value), count - i);
         }
     }
 }

@@ -4,15 +4,15 @@ using Generation.Kernels.Vectors;
 namespace Generation.Kernels.Pointwise;
 
 /// <summary>
-/// Sums of x - pivot, and of their squares, for each channel of a picture; the pivot is the channel's first number. Sums are float32 over
-/// a thousand numbers at most in a place, and float64 beyond.
+/// Computes the sums of x - pivot, and of its squares, for each channel of a picture, where the pivot is the channel's first number. Up to
+/// a thousand numbers are added in float32, and such sums in float64.
 /// </summary>
 internal static unsafe class ChannelSums
 {
     private const int RowsAtATime = 8;
 
-    /// <summary>Over <paramref name="rows"/> rows of a picture with its channels last, from row <paramref name="first"/> on.</summary>
-    /// <param name="sums">Receives a sum a channel, and the sums of squares <paramref name="padded"/> numbers on.</param>
+    /// <summary>Sums over <paramref name="rows"/> rows of a picture with its channels last, from row <paramref name="first"/> on.</summary>
+    /// <param name="sums">Receives a sum per channel and, <paramref name="padded"/> numbers further on, the sums of squares.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void OfRows<TNumbers, TLanes, TVector>(byte* picture, long first, long rows, long channels, float* sums, long padded)
         where TNumbers : struct, INumbers
@@ -71,16 +71,19 @@ internal static unsafe class ChannelSums
             for (long i = 0; whole < channels && i < several; i++)
             {
                 long left = channels - whole;
-                TVector pivot = Partial.Load<TNumbers, TLanes, TVector>(picture + whole * TNumbers.Size, left);
-                TVector x = TLanes.Subtract(Partial.Load<TNumbers, TLanes, TVector>(row + i * stride + whole * TNumbers.Size, left), pivot);
+                TVector pivot = PartialVector.Load<TNumbers, TLanes, TVector>(picture + whole * TNumbers.Size, left);
+                TVector x = TLanes.Subtract(
+                    PartialVector.Load<TNumbers, TLanes, TVector>(row + i * stride + whole * TNumbers.Size, left),
+                    pivot
+                );
                 TLanes.Store(sums + whole, TLanes.Add(TLanes.Load(sums + whole), x));
                 TLanes.Store(sums + padded + whole, TLanes.MultiplyAdd(x, x, TLanes.Load(sums + padded + whole)));
             }
         }
     }
 
-    /// <summary>Over the <paramref name="count"/> numbers of one channel.</summary>
-    /// <param name="sums">Receives the sum, and the sum of squares <paramref name="padded"/> numbers on.</param>
+    /// <summary>Sums over the <paramref name="count"/> numbers of one channel.</summary>
+    /// <param name="sums">Receives the sum and, <paramref name="padded"/> numbers further on, the sum of squares.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void OfRun<TNumbers, TLanes, TVector>(byte* from, long count, float* sums, long padded)
         where TNumbers : struct, INumbers
@@ -88,7 +91,7 @@ internal static unsafe class ChannelSums
         where TVector : unmanaged
     {
         int lanes = TLanes.Count;
-        TVector pivot = TLanes.Create(TLanes.First(Partial.Load<TNumbers, TLanes, TVector>(from, 1)));
+        TVector pivot = TLanes.Create(TLanes.First(PartialVector.Load<TNumbers, TLanes, TVector>(from, 1)));
         double total = 0;
         double totalSquares = 0;
         long whole = count / lanes * lanes;
@@ -125,7 +128,7 @@ internal static unsafe class ChannelSums
 
         if (whole < count)
         {
-            TVector x = TLanes.Subtract(Partial.Load<TNumbers, TLanes, TVector>(from + whole * TNumbers.Size, count - whole), pivot);
+            TVector x = TLanes.Subtract(PartialVector.Load<TNumbers, TLanes, TVector>(from + whole * TNumbers.Size, count - whole), pivot);
             x = TLanes.WhereLess(TLanes.Indices(), TLanes.Create(count - whole), x, TLanes.Create(0));
             total += TLanes.Sum(x);
             totalSquares += TLanes.Sum(TLanes.Multiply(x, x));

@@ -5,8 +5,8 @@ using Generation.Kernels.Vectors;
 namespace Generation.Kernels.Pointwise;
 
 /// <summary>
-/// Conversions of long arrays between types of numbers: rounded to the nearest, halves to the even one; NaN stays NaN. Long results are
-/// written past the caches.
+/// Converts long arrays between number types, rounding to the nearest, halves to the even one; NaN stays NaN. Long results bypass the
+/// caches.
 /// </summary>
 public static unsafe class ConversionKernel
 {
@@ -43,11 +43,11 @@ public static unsafe class ConversionKernel
         bool past = count * TTo.Size >= LongBytes && (nint)to % 64 == 0;
         if (Processor.Require(set) == InstructionSet.Avx512)
         {
-            Rows.Share(count, 1, (begin, end) => Convert<TFrom, TTo, Lanes512, Vector512<float>>(from, to, begin, end, past));
+            ThreadTeam.ForRows(count, 1, (begin, end) => Convert<TFrom, TTo, Lanes512, Vector512<float>>(from, to, begin, end, past));
         }
         else
         {
-            Rows.Share(count, 1, (begin, end) => Convert<TFrom, TTo, Lanes256, Vector256<float>>(from, to, begin, end, past));
+            ThreadTeam.ForRows(count, 1, (begin, end) => Convert<TFrom, TTo, Lanes256, Vector256<float>>(from, to, begin, end, past));
         }
     }
 
@@ -71,8 +71,8 @@ public static unsafe class ConversionKernel
 
         if (i < end)
         {
-            TVector last = Partial.Load<TFrom, TLanes, TVector>(from + i * TFrom.Size, end - i);
-            Partial.Store<TTo, TLanes, TVector>(to + i * TTo.Size, last, end - i);
+            TVector last = PartialVector.Load<TFrom, TLanes, TVector>(from + i * TFrom.Size, end - i);
+            PartialVector.Store<TTo, TLanes, TVector>(to + i * TTo.Size, last, end - i);
         }
 
         if (past)

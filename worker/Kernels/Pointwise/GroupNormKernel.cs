@@ -3,7 +3,9 @@ using Generation.Kernels.Vectors;
 
 namespace Generation.Kernels.Pointwise;
 
-/// <summary>Group norm with what comes before and after it, in two passes over memory: one for the sums, one for the result.</summary>
+/// <summary>
+/// Group norm with the addition before it and the activation after it, in two passes over memory: one for the sums, one for the result.
+/// </summary>
 public static unsafe class GroupNormKernel
 {
     /// <summary>Whether this processor has the instructions, and may use them.</summary>
@@ -60,7 +62,7 @@ public static unsafe class GroupNormKernel
         float* norm = norms.Numbers;
         if (task.ChannelsLast)
         {
-            Rows.Share(task.Batch * runs, runRows * task.Channels, (begin, end) =>
+            ThreadTeam.ForRows(task.Batch * runs, runRows * task.Channels, (begin, end) =>
             {
                 for (long unit = begin; unit < end; unit++)
                 {
@@ -73,7 +75,7 @@ public static unsafe class GroupNormKernel
         }
         else
         {
-            Rows.Share(task.Batch * task.Channels, task.Area, (begin, end) =>
+            ThreadTeam.ForRows(task.Batch * task.Channels, task.Area, (begin, end) =>
             {
                 for (long unit = begin; unit < end; unit++)
                 {
@@ -83,7 +85,7 @@ public static unsafe class GroupNormKernel
             });
         }
 
-        Rows.Share(task.Batch * task.Groups, task.Channels / task.Groups * runs, (begin, end) =>
+        ThreadTeam.ForRows(task.Batch * task.Groups, task.Channels / task.Groups * runs, (begin, end) =>
         {
             for (long unit = begin; unit < end; unit++)
             {
@@ -102,7 +104,7 @@ public static unsafe class GroupNormKernel
     }
 
     /// <summary>
-    /// The norm of a group as a scale and a shift of each channel: (padded) of the one and (padded) of the other for each picture.
+    /// Turns the norm of a group into a scale and a shift of each channel: for each picture (padded) scales, then (padded) shifts.
     /// </summary>
     private static void Finish<TNumbers>(in GroupNormTask task, long picture, long group, long runs, long padded, float* sums, float* norms)
         where TNumbers : struct, INumbers
@@ -162,7 +164,7 @@ public static unsafe class GroupNormKernel
     {
         if (task.ChannelsLast)
         {
-            Rows.Share(task.Batch * task.Area, task.Channels, (begin, end) =>
+            ThreadTeam.ForRows(task.Batch * task.Area, task.Channels, (begin, end) =>
             {
                 for (long row = begin; row < end; )
                 {
@@ -184,7 +186,7 @@ public static unsafe class GroupNormKernel
         }
         else
         {
-            Rows.Share(task.Batch * task.Channels, task.Area, (begin, end) =>
+            ThreadTeam.ForRows(task.Batch * task.Channels, task.Area, (begin, end) =>
             {
                 for (long unit = begin; unit < end; unit++)
                 {

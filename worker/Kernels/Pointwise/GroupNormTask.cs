@@ -1,47 +1,47 @@
 namespace Generation.Kernels.Pointwise;
 
-/// <summary>Group norm over input + added, then SiLU where asked.</summary>
+/// <summary>The arguments of a group norm over input + added, followed by SiLU where asked.</summary>
 public readonly unsafe struct GroupNormTask
 {
-    /// <summary>How the picture is stored.</summary>
+    /// <summary>The element type of the picture.</summary>
     public required Element Element { get; init; }
 
     /// <summary>The picture: dense (batch, channels, area), or (batch, area, channels) where <see cref="ChannelsLast"/>.</summary>
     public required void* Input { get; init; }
 
-    /// <summary>Laid out as the input; may be the input's own memory.</summary>
+    /// <summary>The result, in the layout of the input; it may be the input's own memory.</summary>
     public required void* Output { get; init; }
 
     public required bool ChannelsLast { get; init; }
 
     public required long Batch { get; init; }
 
-    /// <summary>Divides into <see cref="Groups"/>.</summary>
+    /// <summary>A multiple of <see cref="Groups"/>.</summary>
     public required long Channels { get; init; }
 
-    /// <summary>Height times width, or whatever else is behind the channels.</summary>
+    /// <summary>Height times width, or the product of whatever dimensions follow the channels.</summary>
     public required long Area { get; init; }
 
     public required long Groups { get; init; }
 
-    /// <summary>A number a channel, or null for ones.</summary>
+    /// <summary>One number per channel, or null for ones.</summary>
     public void* Weight { get; init; }
 
-    /// <summary>A number a channel, or null for zeros.</summary>
+    /// <summary>One number per channel, or null for zeros.</summary>
     public void* Bias { get; init; }
 
-    /// <summary>How weight and bias are stored.</summary>
+    /// <summary>The element type of weight and bias.</summary>
     public Element Parameters { get; init; }
 
     /// <summary>What is added to the input before the norm: dense (batch, channels), or null for nothing.</summary>
     public void* Added { get; init; }
 
-    /// <summary>How <see cref="Added"/> is stored.</summary>
+    /// <summary>The element type of <see cref="Added"/>.</summary>
     public Element AddedElement { get; init; }
 
-    /// <summary>Added to the variance.</summary>
+    /// <summary>A small number that is added to the variance.</summary>
     public required double Eps { get; init; }
 
-    /// <summary>Whether the result goes through x / (1 + e^-x).</summary>
+    /// <summary>Whether SiLU, x / (1 + e^-x), is applied to the result.</summary>
     public bool Silu { get; init; }
 }

@@ -4,20 +4,20 @@ using Generation.Kernels.Vectors;
 
 namespace Generation.Kernels.Pointwise;
 
-/// <summary>Layer norm: each row less its mean, over its deviation.</summary>
+/// <summary>Layer norm: each row minus its mean, divided by its standard deviation.</summary>
 public static unsafe class LayerNormKernel
 {
     /// <summary>Whether this processor has the instructions, and may use them.</summary>
     public static bool IsSupported => Processor.HasAvx2;
 
     /// <summary>
-    /// output = (input - mean) / sqrt(variance + eps) * weight + bias, with the mean and variance of each of
+    /// Computes output = (input - mean) / sqrt(variance + eps) * weight + bias, with the mean and variance of each of
     /// <paramref name="rows"/> rows of <paramref name="size"/> numbers.
     /// </summary>
-    /// <param name="input">Dense rows of <paramref name="element"/>.</param>
-    /// <param name="output">As the input, or the input itself.</param>
-    /// <param name="weight"><paramref name="size"/> numbers of <paramref name="parameters"/>, or null for ones.</param>
-    /// <param name="bias"><paramref name="size"/> numbers of <paramref name="parameters"/>, or null for zeros.</param>
+    /// <param name="input">Dense rows of the type <paramref name="element"/>.</param>
+    /// <param name="output">Rows like the input's, or the input itself.</param>
+    /// <param name="weight"><paramref name="size"/> numbers of the type <paramref name="parameters"/>, or null for ones.</param>
+    /// <param name="bias"><paramref name="size"/> numbers of the type <paramref name="parameters"/>, or null for zeros.</param>
     public static void Run(
         void* input,
         void* output,
@@ -71,7 +71,7 @@ public static unsafe class LayerNormKernel
         where TNumbers : struct, INumbers
         where TLanes : struct, ILanes<TVector>
         where TVector : unmanaged =>
-        Rows.Share(rows, size, (begin, end) => Run<TNumbers, TLanes, TVector>(from, to, begin, end, size, gain, eps));
+        ThreadTeam.ForRows(rows, size, (begin, end) => Run<TNumbers, TLanes, TVector>(from, to, begin, end, size, gain, eps));
 
     // Passes over a row that the first one brings into the nearest cache: no large sums are subtracted from each other. The biases stand
     // behind the gains, each filled up to whole vectors.
@@ -91,7 +91,7 @@ public static unsafe class LayerNormKernel
             TVector last = TLanes.Create(0);
             if (whole < size)
             {
-                last = Partial.Load<TNumbers, TLanes, TVector>(x + whole * TNumbers.Size, size - whole);
+                last = PartialVector.Load<TNumbers, TLanes, TVector>(x + whole * TNumbers.Size, size - whole);
             }
 
             TVector sum = last;
@@ -146,7 +146,7 @@ public static unsafe class LayerNormKernel
             {
                 TVector normed = TLanes.Multiply(TLanes.Subtract(last, mean), inverse);
                 TVector result = TLanes.MultiplyAdd(normed, TLanes.Load(gain + whole), TLanes.Load(offset + whole));
-                Partial.Store<TNumbers, TLanes, TVector>(y + whole * TNumbers.Size, result, size - whole);
+                PartialVector.Store<TNumbers, TLanes, TVector>(y + whole * TNumbers.Size, result, size - whole);
             }
         }
     }

@@ -5,14 +5,14 @@ namespace Generation.Kernels.Products;
 
 /// <summary>
 /// Matrix products in blocks that stay in the processor's caches (Goto and van de Geijn, 2008). Each number of the result is the sum of its
-/// terms in one order, which depends on the depth alone: neither the number of threads nor other rows change it.
+/// terms in one order, which depends on the inner dimension alone: neither the number of threads nor other rows change it.
 /// </summary>
 internal static unsafe class MatrixProduct
 {
     private const int LargestRows = 196;
     private const int LargestColumns = 320;
 
-    /// <summary>result = rows x matrix + the matrix's bias.</summary>
+    /// <summary>Computes result = rows x matrix + the matrix's bias.</summary>
     public static void Run<TRows, TResult>(PackedMatrix matrix, TRows rows, long count, TResult result)
         where TRows : struct, IRows
         where TResult : struct, IResult

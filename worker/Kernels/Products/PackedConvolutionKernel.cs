@@ -3,9 +3,9 @@ using Generation.Kernels.Vectors;
 namespace Generation.Kernels.Products;
 
 /// <summary>
-/// A convolution of pictures (batch, height, width, channels) with its weight packed into the order that products read it in, for
-/// processors with AVX2 or more. Sums are float32 whatever the elements, and a picture's result does not depend on the other pictures or
-/// on the number of threads.
+/// A convolution of pictures (batch, height, width, channels) with its weight packed into the order in which products read it, for
+/// processors with AVX2 or more. Sums are float32 whatever the element type, and a picture's result depends neither on the other pictures
+/// nor on the number of threads.
 /// </summary>
 public sealed unsafe class PackedConvolutionKernel : IDisposable
 {
@@ -20,13 +20,13 @@ public sealed unsafe class PackedConvolutionKernel : IDisposable
         _window = window;
     }
 
-    /// <summary>Bytes of the packed weight and bias.</summary>
+    /// <summary>The size of the packed weight and bias in bytes.</summary>
     public long Bytes => _matrix.Bytes;
 
-    /// <param name="weight">(outputs, channels, height, width), dense; it is copied in its own element.</param>
+    /// <param name="weight">(outputs, channels, height, width), dense; it is copied in its own type.</param>
     /// <param name="bias">(outputs), or null.</param>
-    /// <param name="stride">Pixels from one place of the window to the next, down and to the right.</param>
-    /// <param name="padding">Zeros on each side of a picture.</param>
+    /// <param name="stride">The distance from one position of the window to the next, in pixels, down and to the right.</param>
+    /// <param name="padding">The number of zeros on each side of a picture.</param>
     /// <returns>Null where the processor has no AVX2.</returns>
     public static PackedConvolutionKernel? TryPack(
         void* weight,
@@ -44,11 +44,11 @@ public sealed unsafe class PackedConvolutionKernel : IDisposable
             ? Pack(Processor.Vectors, weight, element, bias, biasElement, outputs, channels, height, width, stride, padding)
             : null;
 
-    /// <summary>result = the convolution of x (batch, height, width, channels) + bias + added.</summary>
-    /// <param name="element">The element of x, result and added.</param>
-    /// <param name="added">Of the result's shape, or null; it may be <paramref name="result"/>.</param>
-    /// <param name="height">Of a picture of <paramref name="x"/>.</param>
-    /// <param name="width">Of a picture of <paramref name="x"/>.</param>
+    /// <summary>Computes result = the convolution of x (batch, height, width, channels) + bias + added.</summary>
+    /// <param name="element">The element type of x, result and added.</param>
+    /// <param name="added">Has the result's shape, or is null; it may be <paramref name="result"/>.</param>
+    /// <param name="height">The height of a picture of <paramref name="x"/>.</param>
+    /// <param name="width">The width of a picture of <paramref name="x"/>.</param>
     public void Run(void* x, void* result, void* added, Element element, int batch, int height, int width) =>
         Run(
             x,

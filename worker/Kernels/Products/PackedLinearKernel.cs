@@ -3,8 +3,8 @@ using Generation.Kernels.Vectors;
 namespace Generation.Kernels.Products;
 
 /// <summary>
-/// A linear layer (features to outputs) with its weight packed into the order that products read it in, for processors with AVX2 or more.
-/// Sums are float32 whatever the elements, and a row's result does not depend on the other rows or on the number of threads.
+/// A linear layer (features to outputs) with its weight packed into the order in which products read it, for processors with AVX2 or more.
+/// Sums are float32 whatever the element type, and a row's result depends neither on the other rows nor on the number of threads.
 /// </summary>
 public sealed unsafe class PackedLinearKernel : IDisposable
 {
@@ -18,12 +18,14 @@ public sealed unsafe class PackedLinearKernel : IDisposable
         _features = features;
     }
 
-    /// <summary>Bytes of the packed weight and bias.</summary>
+    /// <summary>The size of the packed weight and bias in bytes.</summary>
     public long Bytes => _matrix.Bytes;
 
-    /// <param name="weight">(outputs, features), dense; it is copied in its own element.</param>
+    /// <param name="weight">(outputs, features), dense; it is copied in its own type.</param>
     /// <param name="bias">(outputs), or null.</param>
-    /// <param name="gated">For <see cref="RunGated"/> in place of <see cref="Run"/>; outputs is even.</param>
+    /// <param name="gated">
+    /// Whether the layer is for <see cref="RunGated"/> instead of <see cref="Run"/>; the number of outputs is then even.
+    /// </param>
     /// <returns>Null where the processor has no AVX2.</returns>
     public static PackedLinearKernel? TryPack(
         void* weight,
@@ -35,8 +37,8 @@ public sealed unsafe class PackedLinearKernel : IDisposable
         bool gated = false
     ) => Processor.HasAvx2 ? Pack(Processor.Vectors, weight, element, bias, biasElement, outputs, features, gated) : null;
 
-    /// <summary>result (rows, outputs) = x (rows, features) x weight, transposed, + bias + added.</summary>
-    /// <param name="element">The element of x, result and added.</param>
+    /// <summary>Computes result (rows, outputs) = x (rows, features) x weight, transposed, + bias + added.</summary>
+    /// <param name="element">The element type of x, result and added.</param>
     /// <param name="added">(rows, outputs), or null; it may be <paramref name="result"/>.</param>
     public void Run(void* x, void* result, void* added, Element element, long rows)
     {
@@ -55,7 +57,9 @@ public sealed unsafe class PackedLinearKernel : IDisposable
         }
     }
 
-    /// <summary>GEGLU: result (rows, outputs / 2) = the first half of the layer's result times GELU (with erf) of the second.</summary>
+    /// <summary>
+    /// Computes GEGLU: result (rows, outputs / 2) = the first half of the layer's result times GELU (with erf) of the second half.
+    /// </summary>
     public void RunGated(void* x, void* result, Element element, long rows)
     {
         if (!_matrix.IsGated)

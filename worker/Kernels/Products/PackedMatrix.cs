@@ -4,9 +4,9 @@ using Generation.Kernels.Vectors;
 namespace Generation.Kernels.Products;
 
 /// <summary>
-/// The second matrix of a product: a layer's weight (outputs, channels, taps), transposed, so that a row is the product's inner dimension
-/// (tap, channel) and a column an output. It lies in blocks of the depth, each in panels of as many columns as a tile has, each panel row
-/// by row: the order in which products read it. Zeros fill the last panel. Elements stay as they are stored.
+/// The second matrix of a product: a layer's weight (outputs, channels, taps), transposed, so that a row is an index of the product's inner
+/// dimension (tap, channel) and a column is an output. It is stored in blocks of the inner dimension, each in panels of as many columns as
+/// a tile has, each panel row by row: the order in which products read it. Zeros fill the last panel. The numbers keep their type.
 /// </summary>
 internal sealed unsafe class PackedMatrix : IDisposable
 {
@@ -16,7 +16,8 @@ internal sealed unsafe class PackedMatrix : IDisposable
     private readonly float* _bias;
 
     /// <param name="gated">
-    /// Whether the results are the first half of the outputs times GELU of the second: then a panel holds as many of each half.
+    /// Whether the results are the first half of the outputs times GELU of the second half. A panel then contains as many columns of each
+    /// half.
     /// </param>
     public PackedMatrix(
         InstructionSet instructions,
@@ -67,7 +68,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
 
     public bool IsGated { get; }
 
-    /// <summary>Columns of the product's result.</summary>
+    /// <summary>The number of columns of the product's result.</summary>
     public int Results { get; }
 
     public IReadOnlyList<DepthBlock> Blocks { get; }
@@ -81,12 +82,12 @@ internal sealed unsafe class PackedMatrix : IDisposable
     /// <summary>One number for each column of a panel.</summary>
     public float* Bias(int panel) => _bias + (panel * _panelColumns);
 
-    /// <summary>A block of a panel as it is stored: (rows of the block with what fills it, columns of a panel).</summary>
+    /// <summary>A block of a panel as it is stored: (rows of the block with the zeros that fill it, columns of a panel).</summary>
     public byte* Stored(DepthBlock block, int panel) =>
         _data + ((((nint)block.Packed * Panels) + ((nint)block.Padded * panel)) * _panelColumns * Size);
 
-    /// <summary>A block of a panel in float32.</summary>
-    /// <param name="widened">Where it may be widened.</param>
+    /// <summary>Returns a block of a panel in float32.</summary>
+    /// <param name="widened">Memory for the block where it has to be converted.</param>
     public float* Panel<TLanes, TVector>(DepthBlock block, int panel, float* widened)
         where TLanes : struct, ILanes<TVector>
         where TVector : unmanaged
@@ -97,7 +98,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
             return (float*)stored;
         }
 
-        Copies.Widen<BFloat16Numbers, TLanes, TVector>(stored, widened, block.Padded * _panelColumns);
+        WideningCopy.Widen<BFloat16Numbers, TLanes, TVector>(stored, widened, block.Padded * _panelColumns);
         return widened;
     }
 
@@ -122,7 +123,7 @@ internal sealed unsafe class PackedMatrix : IDisposable
         }
     }
 
-    /// <summary>The output that a column of a panel holds, or -1.</summary>
+    /// <summary>The index of the output in a column of a panel, or -1.</summary>
     private int Output(int panel, int column)
     {
         if (!IsGated)

@@ -5,8 +5,9 @@ using Generation.Kernels.Vectors;
 namespace Generation.Kernels.Products;
 
 /// <summary>
-/// For each pixel of a convolution's result, in the order (picture, row, column), the numbers that it is computed from, in the order
-/// (tap, channel). They are read from the pictures (batch, height, width, channels) as they are asked for; padding is zeros.
+/// The numbers that each pixel of a convolution's result is computed from, as a row, with pixels in the order (picture, row, column) and
+/// numbers in the order (tap, channel). They are read from the pictures (batch, height, width, channels) as they are needed; padding is
+/// zeros.
 /// </summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly unsafe struct PictureRows<TNumbers>(byte* pictures, int channels, Window window, int height, int width) : IRows
@@ -37,7 +38,7 @@ internal readonly unsafe struct PictureRows<TNumbers>(byte* pictures, int channe
                 if ((uint)y < (uint)height && (uint)x < (uint)width)
                 {
                     long index = (((((picture * height) + y) * width) + x) * channels) + channel;
-                    Copies.Widen<TNumbers, TLanes, TVector>(pictures + (index * TNumbers.Size), to, length);
+                    WideningCopy.Widen<TNumbers, TLanes, TVector>(pictures + (index * TNumbers.Size), to, length);
                 }
                 else
                 {
@@ -58,7 +59,17 @@ internal readonly unsafe struct PictureRows<TNumbers>(byte* pictures, int channe
 
         for (int i = 0; i < rows; i++)
         {
-            Copies.Pad(block + (i * Depth.Stride), count);
+            WideningCopy.Pad(block + (i * Depth.Stride), count);
         }
     }
+}
+
+/// <summary>The window of a convolution, and how it moves over a picture.</summary>
+/// <param name="Padding">The number of zeros on each side of a picture.</param>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct Window(int Height, int Width, int Stride, int Padding)
+{
+    public int ResultHeight(int height) => ((height + (2 * Padding) - Height) / Stride) + 1;
+
+    public int ResultWidth(int width) => ((width + (2 * Padding) - Width) / Stride) + 1;
 }

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Generation.Kernels.Products;
 
 /// <summary>
-/// A matrix product cut into pieces of about the same size, of whole panels: as few as fit in the caches, but some for each thread.
+/// The division of a matrix product into pieces of about the same size, of whole panels: as few as fit in the caches, but some for each
+/// thread.
 /// </summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct Pieces(long Rows, int RowsEach, int Panels, int PanelsEach)
@@ -23,7 +24,7 @@ internal readonly record struct Pieces(long Rows, int RowsEach, int Panels, int 
         }
     }
 
-    /// <param name="rowStep">Pieces have a multiple of so many rows.</param>
+    /// <param name="rowStep">The number of rows of a piece is a multiple of this.</param>
     public static Pieces Cut(long rows, int largestRows, int rowStep, int panels, int largestPanels)
     {
         long rowPieces = Blocks(rows, largestRows);
@@ -41,3 +42,7 @@ internal readonly record struct Pieces(long Rows, int RowsEach, int Panels, int 
 
     private static long Blocks(long count, long size) => (count + size - 1) / size;
 }
+
+/// <summary>The part of a matrix product that one thread computes at a time.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct Piece(long FirstRow, int Rows, int FirstPanel, int Panels);

@@ -1,10 +1,9 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 
 namespace Generation.Kernels.Products;
 
-/// <summary>
-/// Memory of one thread for one piece of a product. It is kept for the next: there are as many as threads have run at once.
-/// </summary>
+/// <summary>Scratch memory of one thread for one piece of a product. It is reused: as many are kept as threads have run at once.</summary>
 internal sealed unsafe class Scratch : IDisposable
 {
     private const int Alignment = 64;
@@ -17,10 +16,10 @@ internal sealed unsafe class Scratch : IDisposable
 
     private Scratch() { }
 
-    /// <summary>One of the parts that were asked for; it begins at a cache line.</summary>
+    /// <summary>One of the requested parts, which begins at a cache line.</summary>
     public float* this[int part] => _parts[part];
 
-    /// <param name="lengths">Numbers of each part.</param>
+    /// <param name="lengths">The number of float32 numbers of each part.</param>
     public static Scratch Take(params ReadOnlySpan<int> lengths)
     {
         Scratch scratch = s_free.TryTake(out Scratch? free) ? free : new Scratch();
@@ -47,8 +46,25 @@ internal sealed unsafe class Scratch : IDisposable
         return scratch;
     }
 
-    /// <summary>Gives the memory to whoever takes some next.</summary>
+    /// <summary>Makes the memory available for the next piece.</summary>
     public void Dispose() => s_free.Add(this);
 
     private static long Rounded(int length) => ((length * (long)sizeof(float)) + Alignment - 1) / Alignment * Alignment;
+}
+
+/// <summary>Memory outside of the managed heap that begins at a multiple of 64 bytes.</summary>
+internal sealed unsafe class NativeBuffer : SafeHandle
+{
+    public NativeBuffer(nint bytes)
+        : base(0, ownsHandle: true) => SetHandle((nint)NativeMemory.AlignedAlloc((nuint)bytes, 64));
+
+    public override bool IsInvalid => handle == 0;
+
+    public byte* Data => (byte*)handle;
+
+    protected override bool ReleaseHandle()
+    {
+        NativeMemory.AlignedFree((void*)handle);
+        return true;
+    }
 }

@@ -2,7 +2,31 @@ using System.Runtime.InteropServices;
 
 namespace Generation.Kernels.Products;
 
-/// <summary>So many tiles of each height, the high ones first, that they cover some rows with the least beyond them.</summary>
+/// <summary>A part of a matrix product that is computed in registers, for one set of instructions.</summary>
+internal unsafe interface ITile
+{
+    /// <summary>The number of rows of a full tile, which keeps all registers busy.</summary>
+    public static abstract int Rows { get; }
+
+    /// <summary>The number of rows of a low tile, for the remaining rows.</summary>
+    public static abstract int FewRows { get; }
+
+    /// <summary>The number of columns of a tile, and of a panel of the second matrix: two vectors.</summary>
+    public static abstract int Columns { get; }
+
+    /// <summary>Computes sums = start + a x b. Terms are added in the order of the inner dimension.</summary>
+    /// <param name="a">Rows of <paramref name="depth"/> numbers, which are <see cref="Depth.Stride"/> apart.</param>
+    /// <param name="b">(depth, Columns)</param>
+    /// <param name="depth">The length of the inner dimension, a multiple of <see cref="Depth.Step"/>.</param>
+    /// <param name="start">(Rows, Columns); it may be <paramref name="sums"/>.</param>
+    /// <param name="sums">(Rows, Columns)</param>
+    public static abstract void Multiply(float* a, float* b, nint depth, float* start, float* sums);
+
+    /// <summary>The same for <see cref="FewRows"/> rows.</summary>
+    public static abstract void MultiplyFew(float* a, float* b, nint depth, float* start, float* sums);
+}
+
+/// <summary>How many tiles of each height cover some rows with the fewest rows beyond them; the high tiles come first.</summary>
 [StructLayout(LayoutKind.Auto)]
 internal readonly record struct TileRows(int High, int Low)
 {
@@ -22,14 +46,14 @@ internal readonly record struct TileRows(int High, int Low)
         return best;
     }
 
-    /// <summary>The rows of all tiles.</summary>
+    /// <summary>The number of rows of all tiles.</summary>
     public int Count<TTile>()
         where TTile : struct, ITile => (High * TTile.Rows) + (Low * TTile.FewRows);
 
-    /// <summary>sums = a x b, or sums + a x b.</summary>
+    /// <summary>Computes sums = a x b, or sums + a x b.</summary>
     /// <param name="a">Rows that are <see cref="Depth.Stride"/> apart.</param>
     /// <param name="b">(depth, columns of a tile)</param>
-    /// <param name="zeros">Zeros, a tile of them, to begin with; null where the sums are there already.</param>
+    /// <param name="zeros">A tile of zeros to begin with; null where the sums have values already.</param>
     /// <param name="sums">(rows, columns of a tile)</param>
     public unsafe void Multiply<TTile>(float* a, float* b, int depth, float* zeros, float* sums)
         where TTile : struct, ITile

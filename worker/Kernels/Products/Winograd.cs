@@ -4,19 +4,19 @@ using Generation.Kernels.Vectors;
 namespace Generation.Kernels.Products;
 
 /// <summary>
-/// The transforms of Winograd's F(4 x 4, 3 x 3): 16 pixels of a 3 x 3 convolution's result with 36 multiplications in place of 144 (Lavin
+/// The transforms of Winograd's F(4 x 4, 3 x 3): 16 pixels of a 3 x 3 convolution's result with 36 multiplications instead of 144 (Lavin
 /// and Gray, 2016). The polynomials are interpolated at 0, infinity, +-0.625 and +-1.5, which keeps the error in float32 within twice that
-/// of the plain sum; at 0, infinity, +-1 and +-2 it is six times as large. All transforms are of the channels or outputs in vectors.
+/// of direct summation; at 0, infinity, +-1 and +-2 it is six times as large. All transforms are over channels or outputs in vectors.
 /// </summary>
 internal static unsafe class Winograd
 {
-    /// <summary>Pixels of a tile of the result, down and across.</summary>
+    /// <summary>The height and width of a tile of the result, in pixels.</summary>
     public const int Outputs = 4;
 
-    /// <summary>Pixels that a tile is computed from, down and across.</summary>
+    /// <summary>The height and width of the input of a tile, in pixels.</summary>
     public const int Inputs = 6;
 
-    /// <summary>Products of a tile.</summary>
+    /// <summary>The number of products of a tile.</summary>
     public const int Products = Inputs * Inputs;
 
     private const float A = 0.625f;
@@ -30,10 +30,10 @@ internal static unsafe class Winograd
     private const double BFactor = 1 / (2.0 * B2 * (B2 - A2));
 
     /// <summary>Transforms the pixels of a tile.</summary>
-    /// <param name="pixels">The addresses of 36 pixels' first channel, row by row.</param>
-    /// <param name="to">36 times <paramref name="channels"/> numbers, each <paramref name="stride"/> after the one before.</param>
-    /// <param name="channels">A multiple of a vector.</param>
-    /// <param name="half">Room for 36 vectors.</param>
+    /// <param name="pixels">The addresses of the first channel of 36 pixels, row by row.</param>
+    /// <param name="to">36 times <paramref name="channels"/> numbers, <paramref name="stride"/> apart.</param>
+    /// <param name="channels">The number of channels, a multiple of a vector's size.</param>
+    /// <param name="half">Memory for 36 vectors.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Input<TNumbers, TLanes, TVector>(byte** pixels, float* to, nint stride, int channels, float* half)
         where TNumbers : struct, INumbers
@@ -76,9 +76,9 @@ internal static unsafe class Winograd
     }
 
     /// <summary>Transforms the weights of some channels for one panel, for the products of one row (of six).</summary>
-    /// <param name="taps">The addresses of the nine taps' first channel: (channels, columns).</param>
+    /// <param name="taps">The addresses of the first channel of the nine taps: (channels, columns).</param>
     /// <param name="to">Six times (channels, columns).</param>
-    /// <param name="count">Channels times columns.</param>
+    /// <param name="count">The number of channels times that of columns.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Weight<TNumbers, TLanes, TVector>(byte** taps, float* to, int count, int row)
         where TNumbers : struct, INumbers
@@ -124,9 +124,9 @@ internal static unsafe class Winograd
     }
 
     /// <summary>Transforms the products of a tile, for one vector of outputs.</summary>
-    /// <param name="products">36 vectors, each <paramref name="stride"/> numbers after the one before.</param>
+    /// <param name="products">36 vectors, <paramref name="stride"/> numbers apart.</param>
     /// <param name="to">Sixteen vectors, the tile's pixels row by row.</param>
-    /// <param name="half">Room for 24 vectors.</param>
+    /// <param name="half">Memory for 24 vectors.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Output<TLanes, TVector>(float* products, nint stride, float* to, float* half)
         where TLanes : struct, ILanes<TVector>

@@ -5,22 +5,23 @@ using Generation.Kernels.Vectors;
 namespace Generation.Kernels.Products;
 
 /// <summary>
-/// 3 x 3 convolutions of stride 1 with zeros around the pictures, by <see cref="Winograd"/>'s 36 matrix products (tiles x channels x
-/// outputs). Tiles are taken in blocks, so that what is transformed stays in the caches. The weight is transformed as it is needed, for a
-/// block of tiles at a time, which costs a few per cent of the products: kept transformed it would take four times its memory.
+/// 3 x 3 convolutions of stride 1 with zeros around the pictures, by the 36 matrix products (tiles x channels x outputs) of
+/// <see cref="Winograd"/>. Tiles are computed in blocks, so that their transforms stay in the caches. The weight is transformed as it is
+/// needed, for a block of tiles at a time, which costs a few per cent of the products; stored transformed it would take four times its
+/// memory.
 /// </summary>
 internal static unsafe class WinogradConvolution
 {
     private const int LargestTiles = 64;
     private const int LargestColumns = 320;
 
-    /// <summary>Channels and outputs are multiples of this.</summary>
+    /// <summary>Channels and outputs must be multiples of this number.</summary>
     private const int Step = 16;
 
     // smaller pictures have too few tiles for a transformed weight
     private const int SmallestPicture = 8;
 
-    /// <summary>Whether this is possible for a layer and likely faster than the plain sum, for pictures of a size.</summary>
+    /// <summary>Whether this is possible for a layer, and likely faster than direct summation, for pictures of a size.</summary>
     public static bool Suits(Window window, int channels, int outputs, int height, int width) =>
         window == new Window(3, 3, 1, 1)
         && Math.Min(height, width) >= SmallestPicture
@@ -196,7 +197,7 @@ internal static unsafe class WinogradConvolution
 
         public int TileColumns => (width + Winograd.Outputs - 1) / Winograd.Outputs;
 
-        /// <summary>The picture that a tile belongs to, and its first pixel of the result.</summary>
+        /// <summary>The index of the picture that a tile belongs to, and the tile's first pixel in the result.</summary>
         public (long Picture, int Top, int Left) Place(long tile)
         {
             long picture = tile / (TileRows * TileColumns);
@@ -205,8 +206,8 @@ internal static unsafe class WinogradConvolution
         }
 
         /// <summary>
-        /// The addresses of the pixels that a tile is computed from, at a channel; <paramref name="padding"/> for those outside of the
-        /// picture.
+        /// Finds the addresses of the pixels that a tile is computed from, at a channel; <paramref name="padding"/> for those outside of
+        /// the picture.
         /// </summary>
         public void Pixels<TNumbers>(long tile, int channel, byte* padding, byte** pixels)
             where TNumbers : struct, INumbers

@@ -2,10 +2,10 @@ using System.Runtime.CompilerServices;
 
 namespace Generation.Kernels.Vectors;
 
-/// <summary>How numbers stand in memory, read into and written from vectors of float32.</summary>
+/// <summary>A type in which numbers are stored in memory, which are converted from and to vectors of float32.</summary>
 internal unsafe interface INumbers
 {
-    /// <summary>Bytes of a number.</summary>
+    /// <summary>The size of a number in bytes.</summary>
     public static abstract int Size { get; }
 
     public static abstract TVector Load<TLanes, TVector>(byte* from)
@@ -16,13 +16,13 @@ internal unsafe interface INumbers
         where TLanes : struct, ILanes<TVector>
         where TVector : unmanaged;
 
-    /// <summary>Stores past the caches, to an address that is a multiple of what is stored.</summary>
+    /// <summary>Stores without filling the caches, to an address that is a multiple of the size of what is stored.</summary>
     public static abstract void StoreNonTemporal<TLanes, TVector>(byte* to, TVector value)
         where TLanes : struct, ILanes<TVector>
         where TVector : unmanaged;
 }
 
-/// <summary>Numbers stored as float32.</summary>
+/// <summary>Numbers stored in float32.</summary>
 internal readonly unsafe struct Float32Numbers : INumbers
 {
     public static int Size => sizeof(float);
@@ -43,7 +43,7 @@ internal readonly unsafe struct Float32Numbers : INumbers
         where TVector : unmanaged => TLanes.StoreNonTemporal((float*)to, value);
 }
 
-/// <summary>Numbers stored as bfloat16.</summary>
+/// <summary>Numbers stored in bfloat16.</summary>
 internal readonly unsafe struct BFloat16Numbers : INumbers
 {
     public static int Size => sizeof(ushort);
@@ -64,7 +64,7 @@ internal readonly unsafe struct BFloat16Numbers : INumbers
         where TVector : unmanaged => TLanes.StoreBFloat16NonTemporal((ushort*)to, value);
 }
 
-/// <summary>Numbers stored as IEEE half precision, which are only read.</summary>
+/// <summary>Numbers stored in IEEE half precision, which can only be read.</summary>
 internal readonly unsafe struct Float16Numbers : INumbers
 {
     public static int Size => sizeof(ushort);

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Generation.Kernels.Vectors;
 
-/// <summary>Eight numbers a vector, with AVX2 and fused multiply-add.</summary>
+/// <summary>Vectors of eight numbers, with AVX2 and fused multiply-add.</summary>
 internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
 {
     public static int Count => 8;

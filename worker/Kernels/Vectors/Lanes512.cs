@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Generation.Kernels.Vectors;
 
-/// <summary>Sixteen numbers a vector, with AVX-512.</summary>
+/// <summary>Vectors of sixteen numbers, with AVX-512.</summary>
 internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
 {
     public static int Count => 16;

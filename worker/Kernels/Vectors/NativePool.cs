@@ -3,15 +3,15 @@ using System.Runtime.InteropServices;
 
 namespace Generation.Kernels.Vectors;
 
-/// <summary>Memory outside of the managed heap that is used again: as many pieces are kept as have been taken at once.</summary>
-/// <param name="largest">Bytes of the largest piece that is kept; larger ones are freed when they come back.</param>
+/// <summary>A pool of memory outside of the managed heap: as many pieces are kept as have been in use at once.</summary>
+/// <param name="largest">The size in bytes of the largest piece that is kept; larger ones are freed when they are returned.</param>
 internal sealed unsafe class NativePool(long largest)
 {
     private readonly ConcurrentBag<Piece> _free = [];
 
     private long Largest { get; } = largest;
 
-    /// <summary>A piece for at least so many float32 numbers, at a whole page; its content is whatever was there.</summary>
+    /// <summary>Takes a piece for at least so many float32 numbers, at the start of a page; its content is undefined.</summary>
     public Piece Take(long numbers)
     {
         long bytes = numbers * sizeof(float);
@@ -28,7 +28,7 @@ internal sealed unsafe class NativePool(long largest)
         return new Piece(this, bytes);
     }
 
-    /// <summary>Memory of one user at a time, which gives it back by disposing.</summary>
+    /// <summary>A piece of memory with one user at a time, who returns it by disposing it.</summary>
     internal sealed class Piece : IDisposable
     {
         private readonly NativePool _pool;
@@ -58,4 +58,19 @@ internal sealed unsafe class NativePool(long largest)
 
         public void Free() => NativeMemory.AlignedFree(Numbers);
     }
+}
+
+/// <summary>Float32 numbers in memory outside of the managed heap, at the start of a cache line; freed at the end of the scope.</summary>
+internal readonly unsafe ref struct NativeArray
+{
+    /// <summary>The sizes of rows are rounded up to a multiple of this number, so that whole vectors fit.</summary>
+    public const int Step = 16;
+
+    public NativeArray(long count) => Numbers = (float*)NativeMemory.AlignedAlloc((nuint)Math.Max(1, count) * sizeof(float), 64);
+
+    public float* Numbers { get; }
+
+    public static long RoundUp(long count) => (count + Step - 1) / Step * Step;
+
+    public void Dispose() => NativeMemory.AlignedFree(Numbers);
 }

@@ -10,7 +10,7 @@ using MassTransit;
 
 namespace Generation.Service.Hosting;
 
-/// <summary>What those who watch over the process ask: is it alive, does it take jobs, its figures.</summary>
+/// <summary>The HTTP endpoints for monitoring: whether the process is alive, whether it takes jobs, and its metrics.</summary>
 internal static class HealthEndpoints
 {
     public static void MapHealth(this WebApplication app)

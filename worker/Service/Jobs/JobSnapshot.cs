@@ -3,8 +3,8 @@ using Generation.Diffusion.Pipelines;
 namespace Generation.Service.Jobs;
 
 /// <summary>
-/// Where a job's pictures stand: for each picture begun, its run between two steps. One thread computes and updates,
-/// another saves; each state is owned here until it is replaced.
+/// The state of a job's pictures between two steps: one <see cref="LoopState"/> for each picture that was begun. One thread computes and
+/// updates, another saves; each state belongs to the snapshot until it is replaced.
 /// </summary>
 internal sealed class JobSnapshot : IDisposable
 {
@@ -13,7 +13,7 @@ internal sealed class JobSnapshot : IDisposable
     private int _step;
     private bool _disposed;
 
-    /// <summary>Steps done over all pictures.</summary>
+    /// <summary>How many steps are done, over all pictures.</summary>
     public int Step
     {
         get
@@ -25,7 +25,7 @@ internal sealed class JobSnapshot : IDisposable
         }
     }
 
-    /// <summary>Takes the newest state of a picture, and <paramref name="step"/>, the steps done over all.</summary>
+    /// <summary>Stores the newest state of a picture, and <paramref name="step"/>, the number of steps done over all pictures.</summary>
     public void Update(int picture, LoopState state, int step)
     {
         lock (_lock)
@@ -46,7 +46,10 @@ internal sealed class JobSnapshot : IDisposable
         }
     }
 
-    /// <summary>Calls <paramref name="use"/> with the state of a picture, if it was begun; nothing changes meanwhile.</summary>
+    /// <summary>
+    /// Calls <paramref name="use"/> with the state of a picture if the picture was begun, and returns whether it was. Nothing changes
+    /// meanwhile.
+    /// </summary>
     public bool TryUse(int picture, Action<LoopState> use)
     {
         lock (_lock)
@@ -61,7 +64,7 @@ internal sealed class JobSnapshot : IDisposable
         }
     }
 
-    /// <summary>Calls <paramref name="use"/> with all states and the steps done; nothing changes meanwhile.</summary>
+    /// <summary>Calls <paramref name="use"/> with all states and the number of steps done. Nothing changes meanwhile.</summary>
     public T Use<T>(Func<IReadOnlyDictionary<int, LoopState>, int, T> use)
     {
         lock (_lock)
@@ -70,7 +73,7 @@ internal sealed class JobSnapshot : IDisposable
         }
     }
 
-    /// <summary>Nothing is begun.</summary>
+    /// <summary>Forgets all states, as if no picture had been begun.</summary>
     public void Clear()
     {
         lock (_lock)

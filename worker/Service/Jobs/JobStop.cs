@@ -1,21 +1,21 @@
 namespace Generation.Service.Jobs;
 
-/// <summary>Why a running job is to stop.</summary>
+/// <summary>Why a running job has to stop.</summary>
 public enum StopReason
 {
-    /// <summary>It is not.</summary>
+    /// <summary>The job does not have to stop.</summary>
     None,
 
-    /// <summary>Its owner wants it stopped.</summary>
+    /// <summary>The job's owner cancelled it.</summary>
     CancelRequested,
 
-    /// <summary>It has run longer than a job may.</summary>
+    /// <summary>The job has run longer than a job may.</summary>
     TimeLimit,
 
-    /// <summary>This worker ends: another goes on from what is done.</summary>
+    /// <summary>This worker shuts down. Another worker goes on from the steps that are done.</summary>
     Shutdown,
 
-    /// <summary>The job is another worker's by now, or over: nothing may be written.</summary>
+    /// <summary>The job belongs to another worker by now, or is over: nothing may be written.</summary>
     LeaseLost,
 }
 
@@ -37,7 +37,7 @@ public sealed class JobStop : IDisposable
         }
     }
 
-    /// <summary>Cancelled by the first request.</summary>
+    /// <summary>The token that the first request to stop cancels.</summary>
     public CancellationToken Token => _source.Token;
 
     public void Request(StopReason reason)

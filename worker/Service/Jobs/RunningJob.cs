@@ -3,7 +3,7 @@ using Generation.Storage.Jobs;
 
 namespace Generation.Service.Jobs;
 
-/// <summary>One claimed job on its way through this worker.</summary>
+/// <summary>One claimed job while this worker runs it.</summary>
 internal sealed class RunningJob(ClaimedJob claim, SlotTicket slot) : IDisposable
 {
     private readonly TaskCompletionSource _finished = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -14,13 +14,13 @@ internal sealed class RunningJob(ClaimedJob claim, SlotTicket slot) : IDisposabl
 
     public JobStop Stop { get; } = new();
 
-    /// <summary>The computing place; given back as soon as nothing is left to compute.</summary>
+    /// <summary>The job's slot, which is given back as soon as nothing is left to compute.</summary>
     public SlotTicket Slot { get; } = slot;
 
     /// <summary>What another worker needs to go on from here.</summary>
     public JobSnapshot Snapshot { get; } = new();
 
-    /// <summary>What the job's row names as its checkpoint, as far as known here.</summary>
+    /// <summary>The checkpoint that the job's row names, as far as this worker knows.</summary>
     public JobCheckpoint? StoredCheckpoint { get; set; }
 
     public JobProgress Progress
@@ -29,7 +29,7 @@ internal sealed class RunningJob(ClaimedJob claim, SlotTicket slot) : IDisposabl
         set => Volatile.Write(ref _progress, value);
     }
 
-    /// <summary>Share of the steps done, 0 to 1: what a cancelled job is charged for.</summary>
+    /// <summary>The share of the steps that are done, from 0 to 1: what a cancelled job is charged for.</summary>
     public double FractionDone => Progress is { Steps: > 0 } progress ? Math.Clamp((double)progress.Step / progress.Steps, 0, 1) : 0;
 
     /// <summary>Completes when nothing of the job is left in this process.</summary>

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace Generation.Service.Jobs;
 
-/// <summary>Which failures pass by themselves.</summary>
+/// <summary>Tells the failures that pass by themselves from those that do not.</summary>
 internal static class Transient
 {
     /// <summary>Whether the same call may succeed a little later: a server is away, restarting or slow.</summary>

@@ -6,7 +6,7 @@ using Generation.Torch;
 
 namespace Generation.Service.Jobs;
 
-/// <summary>The worker's figures, as instruments of the meter "Generation.Worker": any exporter may read them, /metrics does.</summary>
+/// <summary>The worker's metrics, as instruments of the meter "Generation.Worker". Any exporter can read them; /metrics does.</summary>
 internal sealed class WorkerMetrics : IDisposable
 {
     public const string MeterName = "Generation.Worker";

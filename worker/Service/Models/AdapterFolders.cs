@@ -32,7 +32,9 @@ internal sealed class AdapterFolders
 
     public string EmbeddingPath(string name) => Path.Combine(_embeddingFolder, name + Extension);
 
-    /// <summary>The entry with all adapters listed; those that fit its weights have its own family.</summary>
+    /// <summary>
+    /// Returns the entry with all adapters listed. An adapter that fits the entry's weights is listed under the entry's own family.
+    /// </summary>
     public ModelEntry AddTo(ModelEntry entry, string weights)
     {
         if (_loras.Count + _embeddings.Count == 0 || entry.IsPlainUpscaler)

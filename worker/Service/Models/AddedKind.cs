@@ -4,22 +4,22 @@ using Generation.Diffusion.Weights;
 
 namespace Generation.Service.Models;
 
-/// <summary>What `model add` is given.</summary>
+/// <summary>What kind of file `model add` was given.</summary>
 internal enum AddedKind
 {
     /// <summary>A model of pictures or clips: a folder in the diffusers layout, or one checkpoint.</summary>
     Model,
 
-    /// <summary>Networks of the Real-ESRGAN family: a file, or a folder of one for each scale.</summary>
+    /// <summary>Upscaler networks of the Real-ESRGAN family: one file, or a folder with one file for each scale.</summary>
     Upscaler,
 
-    /// <summary>A control network, which goes onto a model.</summary>
+    /// <summary>A control network, which is added to a model.</summary>
     ControlNet,
 
-    /// <summary>An AnimateDiff adapter, which goes onto a model.</summary>
+    /// <summary>An AnimateDiff motion adapter, which is added to a model.</summary>
     MotionAdapter,
 
-    /// <summary>An autoencoder, which goes onto a model.</summary>
+    /// <summary>An autoencoder, which is added to a model.</summary>
     Vae,
 
     /// <summary>A LoRA file.</summary>
@@ -29,13 +29,14 @@ internal enum AddedKind
     Embedding,
 }
 
-/// <summary>Tells by model_index.json, config.json, or the keys of a file what it holds.</summary>
+/// <summary>Finds out from model_index.json, config.json or the keys of a file what it holds.</summary>
 internal static class AddedKinds
 {
     private static readonly string[] Pickled = [".ckpt", ".pt", ".pth", ".bin"];
 
-    /// <exception cref="WeightsException">There is no such file or folder, or nothing in it that can be added; the message says what is
-    /// there.</exception>
+    /// <exception cref="WeightsException">
+    /// There is no such file or folder, or nothing in it that can be added; the message says what is there.
+    /// </exception>
     public static AddedKind Of(string path) =>
         Directory.Exists(path) ? OfFolder(path)
         : File.Exists(path) ? OfFile(path)

@@ -15,8 +15,8 @@ using static TorchSharp.torch;
 namespace Generation.Service.Models;
 
 /// <summary>
-/// The program's other way to be called, `models add PATH NAME FOLDER [TO [TYPE]]`: checks a model and writes its catalogue entry, or
-/// checks a part and writes it into the entry of the model TO.
+/// The command `models add PATH NAME FOLDER [TO [TYPE]]` of this program: checks a model and writes its catalogue entry, or checks a part
+/// and writes it into the entry of the model TO.
 /// </summary>
 internal static class ModelAddition
 {
@@ -24,7 +24,7 @@ internal static class ModelAddition
 
     private const int ListedKeys = 10;
 
-    /// <returns>The exit code: 0, 1 where the model is refused, 2 where the call is wrong.</returns>
+    /// <returns>The exit code: 0 for success, 1 where the model is refused, 2 where the arguments are wrong.</returns>
     public static int Run(string[] arguments, TextWriter output, TextWriter errors)
     {
         if (arguments is not [string path, string name, string folder, .. { Length: <= 2 } onto])
@@ -71,12 +71,12 @@ internal static class ModelAddition
     }
 
     /// <summary>
-    /// Checks what lies at <paramref name="path"/> and writes FOLDER/NAME.json, which nobody sees half written; a part goes into another
-    /// model's entry, a LoRA or embedding into its folder.
+    /// Checks what lies at <paramref name="path"/> and writes FOLDER/NAME.json in one piece. A part is written into another model's entry,
+    /// a LoRA or embedding into its folder.
     /// </summary>
-    /// <param name="to">The model that a part goes onto.</param>
-    /// <param name="type">What a control network's pictures are, as in canny.</param>
-    /// <returns>The file that was written.</returns>
+    /// <param name="to">The model that a part is added to.</param>
+    /// <param name="type">For a control network the type of its control pictures, for example canny.</param>
+    /// <returns>The path of the file that was written.</returns>
     public static string Add(string path, string name, string folder, TextWriter output, string? to = null, string? type = null)
     {
         if (!ModelCatalog.IsName(name))
@@ -132,7 +132,7 @@ internal static class ModelAddition
         };
 
     /// <summary>Loads every network, which compares all keys and shapes, and runs each once.</summary>
-    /// <returns>The largest factor.</returns>
+    /// <returns>The largest factor that any of the networks enlarges by.</returns>
     private static int TryUpscaler(string path)
     {
         using IDisposable mode = inference_mode();
@@ -156,7 +156,9 @@ internal static class ModelAddition
         return networks.Scales.Max();
     }
 
-    /// <summary>Loads every part, which compares all keys and shapes, runs one step, and describes what the model is.</summary>
+    /// <summary>
+    /// Loads every part, which compares all keys and shapes, runs one step, and returns the catalogue entry of the model.
+    /// </summary>
     private static ModelEntry EntryOf(string path, string name, string relative, TextWriter output)
     {
         var source = new ModelSource(ModelFiles.Open(path));
@@ -205,4 +207,25 @@ internal static class ModelAddition
             PriceFactor = defaults.RelativeCost,
         };
     }
+}
+
+/// <summary>Which kinds of jobs follow from a model's abilities.</summary>
+internal static class KindAbilities
+{
+    // Control is not among them: a model does it once its entry names a control network
+    private static readonly (ModelAbilities Ability, JobKind Kind)[] Table =
+    [
+        (ModelAbilities.Text2Img, JobKind.Text2Img),
+        (ModelAbilities.Img2Img, JobKind.Img2Img),
+        (ModelAbilities.Inpaint, JobKind.Inpaint),
+        (ModelAbilities.Outpaint, JobKind.Outpaint),
+        (ModelAbilities.Edit, JobKind.Edit),
+        (ModelAbilities.Upscale, JobKind.SuperResolution),
+        (ModelAbilities.Text2Video, JobKind.Video),
+        (ModelAbilities.Img2Video, JobKind.Video),
+    ];
+
+    /// <summary>The kinds that a model with these abilities can do, each once.</summary>
+    public static IEnumerable<JobKind> Of(ModelAbilities abilities) =>
+        Table.Where(row => abilities.HasFlag(row.Ability)).Select(row => row.Kind).Distinct();
 }

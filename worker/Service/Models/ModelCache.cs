@@ -1,10 +1,11 @@
 using Generation.Contracts;
 using Generation.Torch;
+using Microsoft.Extensions.Options;
 
 namespace Generation.Service.Models;
 
 /// <summary>
-/// Models in memory, bounded: the least recently used one that no job holds makes room for the next. Two jobs that want the
+/// The models in memory, within a budget: the least recently used model that no job holds makes room for the next. Two jobs that want the
 /// same model share one load, and a load that failed is tried again by the next job.
 /// </summary>
 internal sealed class ModelCache(
@@ -18,7 +19,7 @@ internal sealed class ModelCache(
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Name, ModelUse Use), Slot> _slots = [];
 
-    /// <summary>How fast weights are taken to load before the first was measured, in bytes a second.</summary>
+    /// <summary>The assumed speed of loading weights before the first load was measured, in bytes per second.</summary>
     private const double AssumedSpeed = 300e6;
 
     private readonly Dictionary<string, TimeSpan> _loadTimes = [];
@@ -37,7 +38,7 @@ internal sealed class ModelCache(
         }
     }
 
-    /// <summary>Bytes that loaded models take, as far as known.</summary>
+    /// <summary>The size of the loaded models in bytes, as far as it is known.</summary>
     public long Bytes
     {
         get
@@ -49,7 +50,7 @@ internal sealed class ModelCache(
         }
     }
 
-    /// <summary>How long a model takes to load: as measured last, or guessed by its size.</summary>
+    /// <summary>How long a model takes to load, by its last load or, before that, by its size.</summary>
     public TimeSpan LoadTime(ModelEntry entry)
     {
         lock (_lock)
@@ -72,7 +73,7 @@ internal sealed class ModelCache(
     public Task<ModelLease> AcquireAsync(string name, CancellationToken cancellationToken) =>
         AcquireAsync(name, ModelUse.Pictures, cancellationToken);
 
-    /// <summary>The model, loaded for a use, and held until the lease is disposed.</summary>
+    /// <summary>Returns the model, loaded for a use. It is held until the lease is disposed.</summary>
     /// <exception cref="ModelUnavailableException">This worker has no such model, or cannot load it.</exception>
     public async Task<ModelLease> AcquireAsync(string name, ModelUse use, CancellationToken cancellationToken)
     {
@@ -111,7 +112,7 @@ internal sealed class ModelCache(
         }
     }
 
-    /// <summary>Finds or begins the load, with one more holder; waits while jobs hold all the memory.</summary>
+    /// <summary>Finds or begins the load and adds one holder; waits while jobs hold all the memory.</summary>
     private async Task<Slot> HoldAsync(ModelEntry entry, ModelUse use, CancellationToken cancellationToken)
     {
         long needed = loader.CountBytes(entry, use);
@@ -220,7 +221,7 @@ internal sealed class ModelCache(
 
         public long UsedAt { get; set; }
 
-        /// <summary>Frees the model once nobody holds it; a job that still computes keeps it.</summary>
+        /// <summary>Frees the model once no job holds it.</summary>
         public void DisposeModel()
         {
             if (Holders == 0)
@@ -240,7 +241,7 @@ internal sealed class ModelCache(
     }
 }
 
-/// <summary>A loaded model in use: it stays in memory until this is disposed.</summary>
+/// <summary>Keeps a loaded model in memory until it is disposed.</summary>
 internal sealed class ModelLease(LoadedModel model, Action release) : IDisposable
 {
     private int _released;
@@ -254,4 +255,28 @@ internal sealed class ModelLease(LoadedModel model, Action release) : IDisposabl
             release();
         }
     }
+}
+
+/// <summary>What a model is loaded for. Clips are made by other networks than pictures, even where both come from the same files.</summary>
+internal enum ModelUse
+{
+    Pictures,
+    Clips,
+}
+
+internal static class ModelUses
+{
+    /// <summary>What the model is loaded for first.</summary>
+    public static ModelUse First(ModelEntry entry) => entry.Kinds.All(kind => kind == JobKind.Video) ? ModelUse.Clips : ModelUse.Pictures;
+}
+
+/// <summary>The limit on the memory of loaded models.</summary>
+internal sealed class MemoryBudget(IOptions<WorkerOptions> options)
+{
+    /// <summary>
+    /// The limit in bytes. Without a setting it is six tenths of the memory that this process may use, taking a container's limit into
+    /// account.
+    /// </summary>
+    public long Bytes { get; } =
+        options.Value.ModelMemoryMiB > 0 ? options.Value.ModelMemoryMiB << 20 : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 10 * 6;
 }

@@ -13,9 +13,8 @@ internal sealed partial class ModelCatalog
     private readonly AdapterFolders _adapters;
     private readonly Dictionary<string, ModelEntry> _entries = [];
 
-    /// <summary>Reads the entries that Worker:Models names, or all there are.</summary>
-    /// <exception cref="InvalidOperationException">The folder is not there, a named model is not in it, or no entry can be
-    /// used.</exception>
+    /// <summary>Reads the entries that the setting Worker:Models names, or all entries in the folder.</summary>
+    /// <exception cref="InvalidOperationException">The folder or a model that is named does not exist, or no entry can be used.</exception>
     public ModelCatalog(
         IOptions<ModelsOptions> models,
         IOptions<WorkerOptions> worker,
@@ -59,22 +58,25 @@ internal sealed partial class ModelCatalog
 
     public IReadOnlyCollection<ModelEntry> Entries => _entries.Values;
 
-    /// <summary>The model that is loaded before any job asks: the first named, else the one called demo, else the first.</summary>
+    /// <summary>
+    /// The model that is loaded before any job asks for it: demo, where it is one of several models and not the first, else the first of
+    /// those named.
+    /// </summary>
     public ModelEntry Default =>
         _entries.TryGetValue("demo", out ModelEntry? demo) && Entries.First() != demo && _entries.Count > 1 ? demo : Entries.First();
 
     public ModelEntry? Find(string name) => _entries.GetValueOrDefault(name);
 
-    /// <summary>The place of something that an entry names.</summary>
+    /// <summary>The full path of a file or folder that an entry names.</summary>
     public string PathOf(string relative) => Path.GetFullPath(relative, _folder);
 
-    /// <summary>The file of a LoRA; see <see cref="ModelEntry.Loras"/>.</summary>
+    /// <summary>The full path of a LoRA's file; see <see cref="ModelEntry.Loras"/>.</summary>
     public string LoraPath(string name) => _adapters.LoraPath(name);
 
-    /// <summary>The file of a textual inversion; see <see cref="ModelEntry.Embeddings"/>.</summary>
+    /// <summary>The full path of an embedding's file; see <see cref="ModelEntry.Embeddings"/>.</summary>
     public string EmbeddingPath(string name) => _adapters.EmbeddingPath(name);
 
-    /// <summary>Whether a model may be called so.</summary>
+    /// <summary>Whether a text is a valid name for a model.</summary>
     public static bool IsName(string name) => ValidName().IsMatch(name);
 
     private ModelEntry Read(string name)
@@ -134,3 +136,6 @@ internal sealed partial class ModelCatalog
     [GeneratedRegex("^[a-z0-9][a-z0-9._-]{0,99}$", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 1000)]
     private static partial Regex ValidName();
 }
+
+/// <summary>A kind of job that this worker has a renderer for. The catalogue registers models for these kinds only.</summary>
+internal sealed record RenderedKind(JobKind Kind);

@@ -22,7 +22,7 @@ internal sealed class ModelLoader
     private readonly Device _device;
     private readonly ConcurrentDictionary<(string Name, ModelUse Use), long> _bytes = new();
 
-    /// <summary>Loads onto the configured device.</summary>
+    /// <summary>Prepares loading onto the device that is configured.</summary>
     /// <exception cref="InvalidOperationException">The machine has no such device.</exception>
     public ModelLoader(ModelCatalog catalog, IOptions<WorkerOptions> options)
     {
@@ -42,13 +42,13 @@ internal sealed class ModelLoader
         _device = device(name);
     }
 
-    /// <summary>What a model's weights take in memory for a use, read off its files' headers once.</summary>
+    /// <summary>The size of a model's weights in memory for a use, in bytes, from the headers of its files, which are read once.</summary>
     public long CountBytes(ModelEntry entry, ModelUse use = ModelUse.Pictures) =>
         _bytes.GetOrAdd((entry.Name, use), _ =>
             WeightsOf(entry, use).Sum(path => CountWeights(_catalog.PathOf(path))) * (_dtype == ScalarType.Float32 ? 4 : 2)
         );
 
-    /// <summary>Reads what a use of a model needs, with its upscaler. The caller disposes it.</summary>
+    /// <summary>Loads the networks that a use of a model needs, with its upscaler. The caller disposes the result.</summary>
     /// <exception cref="WeightsException">A part is missing or does not fit.</exception>
     public LoadedModel Load(ModelEntry entry, ModelUse use = ModelUse.Pictures)
     {
@@ -136,11 +136,11 @@ internal sealed class ModelLoader
         int scale = upscaler.Scale;
         upscaler.Dispose();
         throw new WeightsException(
-            $"the entry of {entry.Name} says that {named.Name} enlarges {named.Scale} times, its weights {scale} times."
+            $"the entry of {entry.Name} says that {named.Name} enlarges {named.Scale} times, but its weights enlarge {scale} times."
         );
     }
 
-    /// <summary>The control network of a type.</summary>
+    /// <summary>Returns the model's control network for a type of control pictures, and loads it if needed.</summary>
     public ControlNetModel ControlNet(LoadedModel model, string type)
     {
         ControlNetEntry net = model.Entry.ControlNets.FirstOrDefault(n => n.Type == type)
@@ -148,7 +148,7 @@ internal sealed class ModelLoader
         return model.Part("control:" + net.Path, () => model.Model.LoadControlNet(_catalog.PathOf(net.Path), _dtype));
     }
 
-    /// <summary>One of the model's other autoencoders.</summary>
+    /// <summary>Returns one of the model's other autoencoders, and loads it if needed.</summary>
     public AutoencoderKL Vae(LoadedModel model, string name)
     {
         PartEntry vae = model.Entry.Vaes.FirstOrDefault(v => v.Name == name)
@@ -156,10 +156,10 @@ internal sealed class ModelLoader
         return model.Part("vae:" + vae.Path, () => ComponentFolder.LoadVae(_catalog.PathOf(vae.Path), _dtype, _device));
     }
 
-    /// <summary>A LoRA's file, read anew for each job that asks for it. The caller disposes it.</summary>
+    /// <summary>Reads a LoRA's file. It is read again for each job that names it. The caller disposes the result.</summary>
     public LoraAdapter Lora(string name) => LoraAdapter.Load(_catalog.LoraPath(name));
 
-    /// <summary>A message for a job's owner, who is not told where files lie.</summary>
+    /// <summary>Removes file paths from a message, because the job's owner is not told where files lie.</summary>
     public string WithoutPath(string message) =>
         message.Replace(Path.GetDirectoryName(_catalog.LoraPath("a")) + Path.DirectorySeparatorChar, "", StringComparison.Ordinal);
 
@@ -184,3 +184,6 @@ internal sealed class ModelLoader
         return weights;
     }
 }
+
+/// <summary>This worker cannot load a model. The message is for the job's owner and names no path.</summary>
+internal sealed class ModelUnavailableException(string message, Exception? inner = null) : Exception(message, inner);

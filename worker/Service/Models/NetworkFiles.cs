@@ -6,10 +6,13 @@ using Generation.Diffusion.Weights;
 
 namespace Generation.Service.Models;
 
-/// <summary>Reads off a model's configs what its jobs are planned by; no weights are loaded.</summary>
+/// <summary>Reads from a model's configs what its jobs are planned by; no weights are loaded.</summary>
 internal static class NetworkFiles
 {
-    /// <summary>Null for networks that have no schedule, and for files that cannot be read: loading them says what is wrong.</summary>
+    /// <summary>
+    /// Reads the facts of a model. Null for networks that have no schedule, and for files that cannot be read: loading them reports what is
+    /// wrong.
+    /// </summary>
     public static NetworkFacts? Of(ModelEntry entry, string weights)
     {
         if (entry.IsPlainUpscaler)

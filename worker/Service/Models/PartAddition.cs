@@ -12,7 +12,8 @@ using static TorchSharp.torch;
 namespace Generation.Service.Models;
 
 /// <summary>
-/// Adds what is no model by itself: LoRAs and embeddings lie beside the models, other parts are named in a model's entry.
+/// Adds files that are no model by themselves: LoRAs and embeddings are copied into folders beside the models, other parts are named in a
+/// model's entry.
 /// </summary>
 internal sealed class PartAddition(string path, string name, string folder, TextWriter output)
 {
@@ -38,8 +39,10 @@ internal sealed class PartAddition(string path, string name, string folder, Text
         ("gray", "gray"),
     ];
 
-    /// <returns>The file that was written.</returns>
-    /// <exception cref="WeightsException">The part is broken, does not fit, or it is not said where it goes.</exception>
+    /// <returns>The path of the file that was written.</returns>
+    /// <exception cref="WeightsException">
+    /// The part is damaged or does not fit, or the command does not name the model that it is for.
+    /// </exception>
     public string Add(AddedKind kind, string? to, string? type)
     {
         if (type is not null && kind != AddedKind.ControlNet)
@@ -83,13 +86,13 @@ internal sealed class PartAddition(string path, string name, string folder, Text
         return file;
     }
 
-    /// <summary>Rewrites the entry of the model that the part goes onto; what else it says stays as it is.</summary>
+    /// <summary>Changes the entry of the model that the part is added to; the rest of the entry stays as it is.</summary>
     private string Onto(AddedKind kind, string? to, Action<(JsonObject Entry, string Weights)> add)
     {
         if (to is null)
         {
             throw new WeightsException(
-                $"{path} is {Describe(kind)}, which goes onto a model. Say which with --to MODEL (./generation model list shows them)."
+                $"{path} is {Describe(kind)}, which is added to a model. Say to which with --to MODEL (./generation model list shows them)."
             );
         }
 
@@ -106,7 +109,7 @@ internal sealed class PartAddition(string path, string name, string folder, Text
         }
         catch (JsonException e)
         {
-            throw new WeightsException($"{file} is no model's entry: {e.Message}. Mend it first.", e);
+            throw new WeightsException($"{file} is no model's entry: {e.Message}. Correct it first.", e);
         }
 
         output.WriteLine($"Checking {path} with {to}, and running one step ...");
@@ -181,7 +184,7 @@ internal sealed class PartAddition(string path, string name, string folder, Text
             ["clip_sample"] = false,
         };
         Kind(model.Entry, JobKind.Video);
-        output.WriteLine($"{name}: a motion adapter for {model.Entry["name"]}, which makes clips from words now.");
+        output.WriteLine($"{name}: a motion adapter for {model.Entry["name"]}, which can make clips from a prompt now.");
     }
 
     private void AddVae((JsonObject Entry, string Weights) model)

@@ -3,7 +3,9 @@ using Generation.Storage.Results;
 
 namespace Generation.Service.Presence;
 
-/// <summary>A worker that could store nothing takes no jobs: they wait, or go to others, and none is computed in vain.</summary>
+/// <summary>
+/// Keeps a worker that cannot store results from taking jobs: they wait or go to other workers, and none is computed in vain.
+/// </summary>
 internal sealed class ResultsGuard(ResultsWatch watch, SlotGate gate) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)

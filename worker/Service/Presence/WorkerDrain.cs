@@ -5,8 +5,8 @@ using Microsoft.Extensions.Options;
 namespace Generation.Service.Presence;
 
 /// <summary>
-/// At a stop: takes nothing more, lets each job finish its step and go back to the queue with its latents, and only then
-/// lets the rest of the program end.
+/// Shuts the worker down without losing work: takes no more jobs, lets each job finish its step and go back to the queue with its latents,
+/// and only then lets the rest of the program end.
 /// </summary>
 internal sealed class WorkerDrain(
     SlotGate gate,

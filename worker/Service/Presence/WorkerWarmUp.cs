@@ -7,8 +7,8 @@ using Generation.Storage.Jobs;
 namespace Generation.Service.Presence;
 
 /// <summary>
-/// Loads the default model before any job asks for it, and listens for cancels, so that they arrive within a step
-/// and not only with the next renewal of a lease.
+/// Loads the default model before any job asks for it, and listens for cancellations, so that they take effect within a step and not only
+/// with the next renewal of a lease.
 /// </summary>
 internal sealed class WorkerWarmUp(
     ModelCache cache,
@@ -19,13 +19,13 @@ internal sealed class WorkerWarmUp(
     ILogger<WorkerWarmUp> logger
 ) : BackgroundService
 {
-    /// <summary>A subscription may be lost with Redis; a new one finds it again.</summary>
+    /// <summary>How often the subscription is renewed, because it may be lost with Redis.</summary>
     private static readonly TimeSpan SubscribeAgain = TimeSpan.FromSeconds(30);
 
-    /// <summary>Whether the default model is in memory, or could not be loaded.</summary>
+    /// <summary>Whether loading the default model has ended, well or not.</summary>
     public bool IsDone { get; private set; }
 
-    /// <summary>Refuses to start where pictures could not be written.</summary>
+    /// <summary>Stops the start of a worker that could not write pictures.</summary>
     public override Task StartAsync(CancellationToken cancellationToken)
     {
         try

@@ -6,9 +6,9 @@ using Microsoft.Extensions.Options;
 namespace Generation.Service.Queue;
 
 /// <summary>
-/// The receive endpoints of the models that this worker runs: consuming while the gate is open, stopped while it is full,
-/// so that the broker gives a busy worker nothing. A short while full does not count: stopping costs more than it saves.
-/// A model whose jobs are better left to another worker for now (<see cref="ModelAffinity"/>) is not consumed either.
+/// The receive endpoints of this worker's models. They consume while the gate is open and are stopped while it is full, so that the broker
+/// gives a busy worker nothing. A gate that is full only briefly does not stop them, because stopping costs more than it saves. A model
+/// whose jobs are better left to another worker for now (<see cref="ModelAffinity"/>) is not consumed either.
 /// </summary>
 internal sealed class JobEndpoints(
     IReceiveEndpointConnector connector,
@@ -20,7 +20,9 @@ internal sealed class JobEndpoints(
     ILogger<JobEndpoints> logger
 ) : BackgroundService
 {
-    /// <summary>Full for so long, the endpoints stop; a message that came meanwhile waits as long before it is sent on.</summary>
+    /// <summary>
+    /// How long the gate is full before the endpoints stop. A message that arrives meanwhile waits as long before it is sent on.
+    /// </summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(250);
 
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(3);
@@ -30,12 +32,12 @@ internal sealed class JobEndpoints(
     private volatile ModelEndpoint[] _endpoints = [];
 
     /// <summary>
-    /// Whether the broker has had a queue for each model of this worker. Before that a command finds no place to wait in,
-    /// and has to be sent again.
+    /// Whether the broker has had a queue for each model of this worker. Before that a command has no queue to wait in, and has to be sent
+    /// again.
     /// </summary>
     public bool IsBound => _endpoints is { Length: > 0 } connected && Array.TrueForAll(connected, e => e.IsBound);
 
-    /// <summary>Whether the broker sends a model's commands to this worker now.</summary>
+    /// <summary>Whether this worker consumes a model's commands now.</summary>
     public bool IsConsuming(string model) => Array.Exists(_endpoints, e => e.Model == model && e.IsConsuming);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -81,7 +83,9 @@ internal sealed class JobEndpoints(
                 endpoint.ConfigureConsumer<RunJobConsumer>(context);
             }));
 
-    /// <summary>Until the gate changes, or until it is time to look again where a model is warm and which endpoints are bound.</summary>
+    /// <summary>
+    /// Waits until the gate changes, or until it is time to look again at which models are loaded elsewhere and which endpoints are bound.
+    /// </summary>
     private async Task WaitAsync(Task changed, bool lookAgain, CancellationToken cancellationToken)
     {
         if (lookAgain)
@@ -114,7 +118,7 @@ internal sealed class JobEndpoints(
         return gate.IsOpen;
     }
 
-    /// <summary>False when the broker did not do it in time; it is to be asked again.</summary>
+    /// <summary>Starts or stops an endpoint. False when the broker did not do so in time; the call is then to be repeated.</summary>
     private async Task<bool> SetConsumingAsync(ModelEndpoint endpoint, bool consuming, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(StopLimit, time);

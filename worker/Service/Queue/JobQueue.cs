@@ -10,8 +10,8 @@ internal static class JobQueue
     public static Uri Exchange(string model) => new($"exchange:{Name(model)}");
 
     /// <summary>
-    /// A quorum queue with room for <paramref name="slots"/> messages under way. The delivery limit is beyond reach: a command
-    /// that comes back many times is dropped by its claim, never by the broker. Nothing is moved to error queues: a command
+    /// Sets a quorum queue up, with <paramref name="slots"/> messages in flight. The delivery limit is so high that it is never reached: a
+    /// command that comes back many times is dropped by its claim, never by the broker. Nothing is moved to error queues, because a command
     /// that is lost is sent again from the outbox.
     /// </summary>
     public static void Configure(IReceiveEndpointConfigurator endpoint, int slots)

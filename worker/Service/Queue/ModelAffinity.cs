@@ -8,9 +8,9 @@ using Npgsql;
 namespace Generation.Service.Queue;
 
 /// <summary>
-/// Which models' jobs are better left to a worker that has the model in memory: those that are not loaded here, are loaded
-/// elsewhere, and whose next job has not yet waited as long as loading takes. So a job waits for a warm worker while that is
-/// cheaper than a swap, and never for ever.
+/// Decides which models' jobs are better left to a worker that has the model in memory: those that are not loaded here, are loaded
+/// elsewhere, and whose next job has not yet waited as long as loading takes. So a job waits for a worker that has its model while that is
+/// cheaper than loading, and never for ever.
 /// </summary>
 internal sealed class ModelAffinity(
     Outbox outbox,
@@ -24,10 +24,10 @@ internal sealed class ModelAffinity(
 
     private static readonly IReadOnlySet<string> Nothing = new HashSet<string>();
 
-    /// <summary>Whether all models are in memory here, so that there is nothing to ask.</summary>
+    /// <summary>Whether all models are in memory here, so that there is nothing to decide.</summary>
     public bool IsWarm => cache.Loaded.Count >= catalog.Entries.Count;
 
-    /// <summary>Names of the models to leave; none when the database does not say.</summary>
+    /// <summary>The names of the models to leave to other workers; none when the database does not answer.</summary>
     public async Task<IReadOnlySet<string>> LeaveToOthersAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<string> loaded = cache.Loaded;

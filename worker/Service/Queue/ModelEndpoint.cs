@@ -2,22 +2,22 @@ using MassTransit;
 
 namespace Generation.Service.Queue;
 
-/// <summary>A model's receive endpoint, which consumes from when it is connected until it is stopped, and again once started.</summary>
+/// <summary>A model's receive endpoint. It consumes from when it is connected until it is stopped, and again once it is started.</summary>
 internal sealed class ModelEndpoint(string model, HostReceiveEndpointHandle handle)
 {
     private Task? _stop;
 
     public string Model { get; } = model;
 
-    /// <summary>Whether the broker has had the model's queue, at any time.</summary>
+    /// <summary>Whether the broker has had the model's queue at any time.</summary>
     public bool IsBound => handle.ReceiveEndpoint.Started.IsCompletedSuccessfully;
 
     /// <summary>Whether the broker is to send the model's commands here.</summary>
     public bool IsConsuming { get; private set; } = true;
 
     /// <summary>
-    /// Only for an endpoint that is bound: one that is stopped while its queue is being declared gives that up.
-    /// After a failure or <paramref name="limit"/> it counts as stopped, and the next start ends the stop first.
+    /// Stops consuming. Only for an endpoint that is bound: stopping one whose queue is still being declared would abandon the declaration.
+    /// After a failure or <paramref name="limit"/> the endpoint counts as stopped, and the next start first completes the stop.
     /// </summary>
     public async Task StopAsync(CancellationToken limit)
     {

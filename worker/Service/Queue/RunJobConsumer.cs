@@ -8,13 +8,13 @@ using MassTransit;
 namespace Generation.Service.Queue;
 
 /// <summary>
-/// Takes a command, claims its job, and returns, which acknowledges the message; the job runs apart from it. The message is
-/// a hint and the row the truth, so nothing that happens here can lose a job: the outbox sends again what nobody claimed.
+/// Takes a command, claims its job, and returns, which acknowledges the message; the job runs apart from it. The message is a hint and the
+/// row the truth, so nothing that happens here can lose a job: the outbox sends again what nobody claimed.
 /// </summary>
 internal sealed class RunJobConsumer(SlotGate gate, JobClaims claims, RunningJobs running, ILogger<RunJobConsumer> logger)
     : IConsumer<RunJob>
 {
-    /// <summary>No message stays unacknowledged for 10 s.</summary>
+    /// <summary>How long a message may stay unacknowledged, so that it is always less than 10 s.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(8);
 
     public async Task Consume(ConsumeContext<RunJob> context)
@@ -55,7 +55,10 @@ internal sealed class RunJobConsumer(SlotGate gate, JobClaims claims, RunningJob
         }
     }
 
-    /// <summary>Another worker may be free, or see the database. Best effort: the outbox is behind it.</summary>
+    /// <summary>
+    /// Sends the command on, because another worker may be free, or may reach the database. A failure is harmless: the outbox sends the
+    /// command again.
+    /// </summary>
     private async Task SendOnAsync(ConsumeContext<RunJob> context)
     {
         try

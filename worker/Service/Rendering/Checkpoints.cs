@@ -9,9 +9,9 @@ using Generation.Storage.Results;
 namespace Generation.Service.Rendering;
 
 /// <summary>
-/// Keeps running jobs' latents in the results store and brings them back: a zip archive with PICTURE.safetensors for each
-/// picture begun, and the job's id, so that equal latents of two jobs are two files. A checkpoint that is gone or damaged
-/// costs time, not the job: it begins again.
+/// Stores running jobs' latents in the results store and reads them back. A checkpoint is a zip archive with PICTURE.safetensors for each
+/// picture begun, and the job's id, so that equal latents of two jobs are two files. A checkpoint that is missing or damaged costs time,
+/// not the job: the job begins again.
 /// </summary>
 internal sealed class Checkpoints(IResultsStore results, ILogger<Checkpoints> logger)
 {
@@ -19,10 +19,10 @@ internal sealed class Checkpoints(IResultsStore results, ILogger<Checkpoints> lo
     private const string OwnerEntry = "job";
     private const string Suffix = ".safetensors";
 
-    /// <summary>No model's latents come near; a file that claims more is not ours.</summary>
+    /// <summary>The largest size that is read, far above any model's latents: a larger file was not written by this class.</summary>
     private const long MaxBytes = 1L << 30;
 
-    /// <summary>Stores the newest state; null when there is nothing newer than what is stored, or it could not be stored.</summary>
+    /// <summary>Stores the newest state. Null when it is stored already, or could not be stored.</summary>
     public async Task<JobCheckpoint?> SaveNewestAsync(RunningJob job, CancellationToken cancellationToken)
     {
         if (job.Snapshot.Step <= (job.StoredCheckpoint?.Step ?? 0))
@@ -45,7 +45,8 @@ internal sealed class Checkpoints(IResultsStore results, ILogger<Checkpoints> lo
     }
 
     /// <summary>
-    /// The row names <paramref name="kept"/> now: what it named before is of no use. Best effort; a sweep finds the rest.
+    /// Deletes the checkpoint that the job's row named before <paramref name="kept"/>. A failure is harmless: the retention sweep deletes
+    /// what is left.
     /// </summary>
     public async Task ForgetOlderAsync(RunningJob job, JobCheckpoint? kept, CancellationToken cancellationToken)
     {
@@ -59,7 +60,7 @@ internal sealed class Checkpoints(IResultsStore results, ILogger<Checkpoints> lo
         await ForgetAsync(older, cancellationToken);
     }
 
-    /// <summary>The job is over.</summary>
+    /// <summary>Deletes a job's checkpoint, once the job is over.</summary>
     public async Task ForgetAsync(JobCheckpoint? checkpoint, CancellationToken cancellationToken)
     {
         if (checkpoint is null)
@@ -77,7 +78,7 @@ internal sealed class Checkpoints(IResultsStore results, ILogger<Checkpoints> lo
         }
     }
 
-    /// <summary>Puts what an earlier worker left into the job's snapshot. Whether anything was found.</summary>
+    /// <summary>Reads an earlier worker's checkpoint into the job's snapshot, and returns whether there was one.</summary>
     public async Task<bool> RestoreAsync(RunningJob job, CancellationToken cancellationToken)
     {
         if (job.Claim.Checkpoint is not { } checkpoint)

@@ -8,11 +8,11 @@ using Generation.Service.Jobs;
 
 namespace Generation.Service.Rendering;
 
-/// <summary>From frames to a stored clip, with a small picture of its middle.</summary>
+/// <summary>Encodes frames into a clip and stores it, with a thumbnail of its middle frame.</summary>
 internal sealed class ClipFinisher(StoredFiles files)
 {
-    /// <summary>Before frames are made in vain: whether they can become a file.</summary>
-    /// <exception cref="VideoException">The program that does it has gone since the job was taken in.</exception>
+    /// <summary>Checks, before frames are computed in vain, that this worker can encode them.</summary>
+    /// <exception cref="VideoException">The program that encodes clips was removed since the job was accepted.</exception>
     public static void CheckPrograms(VideoRequest request)
     {
         if (VideoFormats.Find(request.OutputFormat) != VideoFormat.Zip && VideoEncoder.Missing is { } missing)
@@ -59,7 +59,7 @@ internal sealed class ClipFinisher(StoredFiles files)
             Frames = frames.Count,
             Fps = request.Fps,
             DurationSeconds = frames.Count / request.Fps,
-            Thumbnail = await OutputThumbnail.PutAsync(files, job, frames[frames.Count / 2]),
+            Thumbnail = await files.PutThumbnailAsync(job, frames[frames.Count / 2]),
         };
     }
 

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Options;
 namespace Generation.Service.Rendering;
 
 /// <summary>
-/// The threads that compute, one for each slot, for as long as the process lives: the tensor library keeps a pool of threads
-/// for every thread that calls it, and dispose scopes belong to one thread.
+/// The threads that compute, one for each slot, which live as long as the process: the tensor library keeps a pool of threads for every
+/// thread that calls it, and dispose scopes belong to one thread.
 /// </summary>
 internal sealed class ComputeThreads : IDisposable
 {
@@ -26,10 +26,10 @@ internal sealed class ComputeThreads : IDisposable
         _side = new ComputeThread("prepare", threads);
     }
 
-    /// <summary>Threads of one computation.</summary>
+    /// <summary>The number of threads that one computation uses.</summary>
     public int Threads { get; }
 
-    /// <summary>One thread for oneself, until the turn is disposed.</summary>
+    /// <summary>Rents a thread, which is the caller's alone until the turn is disposed.</summary>
     public async Task<ComputeTurn> RentAsync(CancellationToken cancellationToken)
     {
         await _count.WaitAsync(cancellationToken);
@@ -41,7 +41,7 @@ internal sealed class ComputeThreads : IDisposable
     }
 
     /// <summary>
-    /// Short work beside what the slots compute, such as the encoding of the next job's words. Holds <paramref name="turn"/> meanwhile.
+    /// Runs short work beside what the slots compute, such as encoding the next job's prompt, and holds <paramref name="turn"/> meanwhile.
     /// </summary>
     public async Task<T> PrepareAsync<T>(Func<T> work, SemaphoreSlim turn, CancellationToken cancellationToken)
     {
@@ -68,7 +68,7 @@ internal sealed class ComputeThreads : IDisposable
     }
 }
 
-/// <summary>A compute thread, rented.</summary>
+/// <summary>A compute thread that a job has rented.</summary>
 internal sealed class ComputeTurn(ComputeThread thread, Action giveBack) : IDisposable
 {
     // As much as most jobs need again
@@ -89,7 +89,7 @@ internal sealed class ComputeTurn(ComputeThread thread, Action giveBack) : IDisp
     }
 }
 
-/// <summary>One thread that runs what it is given, in order.</summary>
+/// <summary>A thread that runs the work it is given, in order.</summary>
 internal sealed class ComputeThread : IDisposable
 {
     private static int _computing;
@@ -104,7 +104,7 @@ internal sealed class ComputeThread : IDisposable
         new Thread(Loop) { Name = name, IsBackground = true }.Start();
     }
 
-    /// <summary>Whether any thread of the process is at work, also for those who wait for it no longer.</summary>
+    /// <summary>Whether any thread of the process is computing, including threads that nobody waits for any more.</summary>
     public static bool IsAnyComputing => Volatile.Read(ref _computing) > 0;
 
     public Task<T> RunAsync<T>(Func<T> work)

@@ -8,7 +8,7 @@ using Generation.Service.Models;
 
 namespace Generation.Service.Rendering;
 
-/// <summary>Words to pictures, steered by control pictures.</summary>
+/// <summary>Generates pictures from a prompt, guided by control pictures.</summary>
 internal sealed class ControlNetRenderer(JobPlans plans, ModelLoader loader, PictureLoop loop, StoredFiles files)
     : PictureRenderer<ControlNetRequest>(plans, loop)
 {

@@ -8,19 +8,22 @@ using Microsoft.Extensions.Options;
 namespace Generation.Service.Rendering;
 
 /// <summary>
-/// Runs the steps of a job's only run: goes on from what an earlier worker left, keeps what the next would need, and shows how far it is.
+/// Runs the steps of a job that has a single denoising run: continues from an earlier worker's checkpoint, keeps the state that another
+/// worker would continue from, and publishes the progress.
 /// </summary>
 internal sealed class DenoisingLoop(HotState hotState, WorkerMetrics metrics, IOptions<WorkerOptions> options, TimeProvider time)
 {
-    /// <summary>Shows how far a job is.</summary>
+    /// <summary>Publishes how far a job is.</summary>
     public void Show(RunningJob job, int step, int steps, byte[]? preview = null)
     {
         job.Progress = new JobProgress(step, steps);
         hotState.ShowProgress(job.Claim.Id, job.Claim.LeaseEpoch, job.Progress, preview);
     }
 
-    /// <summary>All steps that are left. On a compute thread.</summary>
-    /// <param name="preview">A small picture file of a run between two steps, or null; asked for now and then.</param>
+    /// <summary>Runs all steps that are left. Call it on a compute thread.</summary>
+    /// <param name="preview">
+    /// Makes a small preview file between two steps, or null where the model has none; called from time to time.
+    /// </param>
     /// <exception cref="OperationCanceledException">The job was stopped.</exception>
     public void Run(RunningJob job, DenoisingRun run, Func<StepReport, byte[]?> preview)
     {

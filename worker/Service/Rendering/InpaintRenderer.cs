@@ -3,13 +3,14 @@ using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Vision;
 using Generation.Imaging;
 using Generation.Imaging.Masks;
+using Generation.Imaging.Outpainting;
 using Generation.Imaging.Resizing;
 using Generation.Service.Jobs;
 using Generation.Service.Models;
 
 namespace Generation.Service.Rendering;
 
-/// <summary>Paints inside a mask, which is a picture or is found from words.</summary>
+/// <summary>Paints inside a mask, which is a picture or is found from a text.</summary>
 internal sealed class InpaintRenderer(JobPlans plans, PictureLoop loop, StoredFiles files, MaskFinding masks)
     : PictureRenderer<InpaintRequest>(plans, loop)
 {
@@ -38,8 +39,8 @@ internal sealed class InpaintRenderer(JobPlans plans, PictureLoop loop, StoredFi
     }
 
     /// <summary>
-    /// The mask in grey, white where it is painted unless the mode says the contrary. What is transparent is not painted, whatever colour
-    /// it hides.
+    /// The mask as a greyscale picture, white where it is painted unless the mode says the contrary. A transparent pixel is not painted,
+    /// whatever its colour.
     /// </summary>
     internal static Picture Grey(Picture mask, MaskMode mode)
     {
@@ -62,7 +63,7 @@ internal sealed class InpaintRenderer(JobPlans plans, PictureLoop loop, StoredFi
     }
 }
 
-/// <summary>Inpainting, and outpainting, which is inpainting on a larger canvas.</summary>
+/// <summary>The recipe of inpainting, and of outpainting, which is inpainting on a larger canvas.</summary>
 internal class InpaintRecipe(PictureRequest request, JobPlan plan, PaintedArea area) : PictureRecipe(request, plan)
 {
     public override DenoisingRun Encode(LoadedModel model, int picture)
@@ -79,19 +80,39 @@ internal class InpaintRecipe(PictureRequest request, JobPlan plan, PaintedArea a
     public override Picture Finish(Picture drawn) => area.Finish(drawn);
 }
 
-/// <summary>Finds masks from words, with the model's own network for it.</summary>
+/// <summary>Finds masks from a text, with the network that the model's entry names for it.</summary>
 internal sealed class MaskFinding(ModelCache models, ComputeThreads compute)
 {
-    /// <summary>A mask of the picture's size: white where the words fit.</summary>
-    /// <exception cref="SettingException">The model has no network for it, or nothing fits.</exception>
+    /// <summary>Returns a mask of the picture's size: white where the picture shows what the text says.</summary>
+    /// <exception cref="SettingException">The model has no such network, or nothing in the picture fits the text.</exception>
     public async Task<Picture> FindAsync(string model, Picture image, string words, CancellationToken cancellationToken)
     {
         using ModelLease lease = await models.AcquireAsync(model, cancellationToken);
         ModelPart<MaskFinder> finder = lease.Model.MaskFinder
-            ?? throw new SettingException("mask_prompt", $"{model} has no network that finds masks from words; send a mask.");
+            ?? throw new SettingException("mask_prompt", $"{model} has no network that finds masks from a text; send a mask.");
         Picture mask = await compute.PrepareAsync(() => finder.Get().Find(image, words), lease.Model.EncodeTurn, cancellationToken);
         return mask.Bytes.AsSpan().IndexOfAnyExcept((byte)0) >= 0
             ? mask
             : throw new SettingException("mask_prompt", "fits nothing in the picture; use other words, or send a mask.");
+    }
+}
+
+/// <summary>Paints beyond the borders of a picture: inpainting on a larger canvas, into which the picture's edges are extended.</summary>
+internal sealed class OutpaintRenderer(JobPlans plans, PictureLoop loop, StoredFiles files) : PictureRenderer<OutpaintRequest>(plans, loop)
+{
+    protected override async Task<PictureRecipe> PrepareAsync(OutpaintRequest request, JobPlan plan, RunningJob job)
+    {
+        Picture image = (await files.ReadPictureAsync(job, "image", request.Image)).DropAlpha();
+        // The sides were added to the size that the picture was said to have
+        image = image.Fit(request.Width - request.Left - request.Right, request.Height - request.Top - request.Bottom);
+        var canvas = OutpaintCanvas.Extend(image, request.Left, request.Right, request.Top, request.Bottom, request.Overlap);
+        return new Recipe(request, plan, canvas);
+    }
+
+    /// <summary>Inpainting whose new area is primed with the picture's edges, and whose colours are matched at the old borders.</summary>
+    private sealed class Recipe(OutpaintRequest request, JobPlan plan, OutpaintCanvas canvas)
+        : InpaintRecipe(request, plan, new PaintedArea(canvas.Image, canvas.Mask, canvas.Mask, plan.Passes[0], padding: null))
+    {
+        public override Picture Finish(Picture drawn) => canvas.Finish(drawn);
     }
 }

@@ -7,7 +7,8 @@ using Generation.Storage.Jobs;
 namespace Generation.Service.Rendering;
 
 /// <summary>
-/// The plans of claimed jobs: as stored with them, or, where that is missing or of another version, made here by the same function.
+/// The plans of claimed jobs: the plan that is stored with the job or, where that is missing or of another version, one made here by the
+/// same function.
 /// </summary>
 internal sealed class JobPlans(ModelCatalog catalog, ILogger<JobPlans> logger)
 {

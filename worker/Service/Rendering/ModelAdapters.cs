@@ -8,15 +8,15 @@ using LoraUse = Generation.Diffusion.Adapters.LoraUse;
 namespace Generation.Service.Rendering;
 
 /// <summary>
-/// Lays a job's LoRAs and its autoencoder over a model, and takes them off again: the weights are then as they were, bit for bit.
+/// Applies a job's LoRAs and its autoencoder to a model, and removes them again, after which the weights are as before, bit for bit.
 /// </summary>
 internal sealed class ModelAdapters(ModelLoader loader)
 {
     /// <summary>Whether a request changes the model, so that no other job may use any of it meanwhile.</summary>
     public static bool AreAskedFor(PictureRequest request) => request.Loras is { Count: > 0 } || request.Vae is not null;
 
-    /// <summary>Changes the model until the result is disposed. The caller holds both of its turns.</summary>
-    /// <exception cref="SettingException">Something does not fit the model.</exception>
+    /// <summary>Changes the model until the result is disposed. The caller must hold both turns of the model.</summary>
+    /// <exception cref="SettingException">A LoRA or the autoencoder does not fit the model.</exception>
     public IDisposable Apply(LoadedModel model, PictureRequest request)
     {
         var changes = new Changes();

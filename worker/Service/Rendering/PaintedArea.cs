@@ -7,9 +7,9 @@ using Generation.Imaging.Resizing;
 namespace Generation.Service.Rendering;
 
 /// <summary>
-/// What an inpainting network gets to see of a picture, and the way back into it. The network may work at another size than
-/// the picture has: what it made is brought to the picture's size and laid in by the mask, so that what the mask keeps is
-/// the picture's own, pixel for pixel.
+/// The part of a picture that an inpainting network gets to see, and the way to put its result back into the picture. The network may work
+/// at another size than the picture has: its result is resized to the picture's size and blended in by the mask, so that what the mask
+/// keeps is the picture's own, pixel for pixel.
 /// </summary>
 internal sealed class PaintedArea
 {
@@ -17,10 +17,10 @@ internal sealed class PaintedArea
     private readonly Picture _alpha;
     private readonly PictureRegion _region;
 
-    /// <param name="original">At the size of the output.</param>
-    /// <param name="mask">Of that size, grey: white is painted anew.</param>
-    /// <param name="alpha">Of that size, grey: how much of what is painted is laid over the original.</param>
-    /// <param name="padding">Pixels around the masked area, if only that is to be made.</param>
+    /// <param name="original">The picture, at the size of the output.</param>
+    /// <param name="mask">The mask in that size, in grey: white is painted.</param>
+    /// <param name="alpha">The opacity of the painted pixels over the original, in that size, in grey.</param>
+    /// <param name="padding">How many pixels around the masked area are computed with it; null where the whole picture is computed.</param>
     /// <exception cref="SettingException">The mask is empty.</exception>
     public PaintedArea(Picture original, Picture mask, Picture alpha, PlannedPass pass, int? padding)
     {
@@ -36,13 +36,13 @@ internal sealed class PaintedArea
         Mask = Shrink(mask.Crop(_region.Left, _region.Top, _region.Width, _region.Height), width, height);
     }
 
-    /// <summary>At the network's size.</summary>
+    /// <summary>The picture at the network's size.</summary>
     public Picture Image { get; }
 
-    /// <summary>At the network's size, black and white.</summary>
+    /// <summary>The mask at the network's size, black and white.</summary>
     public Picture Mask { get; }
 
-    /// <summary>The whole picture with what was drawn laid in.</summary>
+    /// <summary>Returns the whole picture with the painted area put in.</summary>
     public Picture Finish(Picture drawn)
     {
         Picture whole = new(_original.Width, _original.Height, 3);
@@ -51,8 +51,8 @@ internal sealed class PaintedArea
     }
 
     /// <summary>
-    /// The mask at another size. Whatever it marks stays marked: a pixel of the small mask stands for all those under it, and
-    /// one that was not painted could not be laid in.
+    /// Resizes the mask. Whatever it marks stays marked: a pixel of the small mask stands for all pixels under it, and a pixel that was not
+    /// painted could not be blended in.
     /// </summary>
     private static Picture Shrink(Picture mask, int width, int height)
     {

@@ -9,7 +9,8 @@ using Generation.Service.Jobs;
 namespace Generation.Service.Rendering;
 
 /// <summary>
-/// From a computed picture to a stored file: crop to the aspect, resize to the pixel, encode, put into the results store.
+/// Turns a computed picture into a stored file: crops it to the aspect ratio, resizes it to the exact size, encodes it and puts it into the
+/// results store.
 /// </summary>
 internal sealed class PictureFinisher(StoredFiles files)
 {
@@ -37,7 +38,7 @@ internal sealed class PictureFinisher(StoredFiles files)
             Seed = seed,
             Nsfw = drawn.Nsfw,
             Render = plan,
-            Thumbnail = await OutputThumbnail.PutAsync(files, job, sized),
+            Thumbnail = await files.PutThumbnailAsync(job, sized),
         };
     }
 

@@ -10,20 +10,20 @@ using static TorchSharp.torch;
 
 namespace Generation.Service.Rendering;
 
-/// <summary>A drawn picture on its way to its file.</summary>
-/// <param name="IsFinished">Whether it has the request's size already.</param>
-/// <param name="Nsfw">What the safety checker found; null: it has not looked.</param>
+/// <summary>A picture that is computed but not yet stored.</summary>
+/// <param name="IsFinished">Whether it already has the request's size.</param>
+/// <param name="Nsfw">What the safety checker found; null where it did not look.</param>
 internal sealed record DrawnPicture(Picture Picture, bool IsFinished, bool? Nsfw);
 
 /// <summary>
-/// Makes the pictures of a job, one after the other: each is computed as it would be alone, so that its bytes do not depend
-/// on the others or on where an earlier worker stopped.
+/// Makes the pictures of a job one after the other. Each is computed as it would be alone, so that its bytes do not depend on the others or
+/// on where an earlier worker stopped.
 /// </summary>
 /// <remarks>
-/// Jobs overlap at their ends: a job that is nearly done lets the next one in, which loads its model and encodes its words
-/// meanwhile; and a finished picture is encoded and stored while the next one, of this job or another, is computed. Where
-/// a second model refines, all pictures go through the first before any goes through the second, so that no job holds one
-/// model while it waits for room for another.
+/// Jobs overlap at their ends: a job that is nearly done lets the next one in, which loads its model and encodes its prompt meanwhile; and
+/// a finished picture is encoded and stored while the next one, of this job or another, is computed. Where a second model refines, all
+/// pictures go through the first model before any goes through the second, so that no job holds one model while it waits for room for
+/// another.
 /// </remarks>
 internal sealed class PictureLoop(
     ModelCache models,
@@ -75,7 +75,7 @@ internal sealed class PictureLoop(
         bool isChanged = ModelAdapters.AreAskedFor(work.Recipe.Request) && work.Stage.Pass.Model == work.Recipe.Request.Model;
         int[] todo = [.. Enumerable.Range(0, work.Results.Length).Where(picture => !work.IsBeyond(picture))];
         DenoisingRun? next =
-            work.Stage.EncodesWordsOnly && !isChanged && todo.Length > 0
+            work.Stage.NeedsTextEncodersOnly && !isChanged && todo.Length > 0
                 ? await compute.PrepareAsync(() => work.Encode(model, todo[0]), model.EncodeTurn, stop)
                 : null;
         try
@@ -114,7 +114,7 @@ internal sealed class PictureLoop(
         }
     }
 
-    /// <summary>The job's own form of the model, with the model to itself until the result is disposed.</summary>
+    /// <summary>Applies the job's LoRAs and autoencoder, and keeps other jobs from the model until the result is disposed.</summary>
     private async Task<IDisposable> ChangeAsync(LoadedModel model, PictureRequest request, ComputeTurn turn, CancellationToken stop)
     {
         await model.EncodeTurn.WaitAsync(stop);
@@ -143,8 +143,8 @@ internal sealed class PictureLoop(
     }
 
     /// <summary>
-    /// One stage of a picture; in the last, the picture at the size that the plan comes to before it is brought to the request's. On a
-    /// compute thread.
+    /// Runs one stage of a picture, on a compute thread. The last stage returns the picture, at the size that the plan says for it before
+    /// it is brought to the request's.
     /// </summary>
     private DrawnPicture? Draw(StageWork work, LoadedModel model, DenoisingRun run, int picture)
     {
@@ -219,10 +219,10 @@ internal sealed class PictureLoop(
 
         public bool IsLast => Index == Stages.Length - 1;
 
-        /// <summary>Name of the picture's state in the job's snapshot.</summary>
+        /// <summary>The key of the picture's state in the job's snapshot.</summary>
         public int KeyOf(int picture) => KeyOf(picture, Index);
 
-        /// <summary>Whether a later stage of the picture was begun, by an earlier worker.</summary>
+        /// <summary>Whether an earlier worker has begun a later stage of the picture.</summary>
         public bool IsBeyond(int picture) =>
             Enumerable.Range(Index + 1, Stages.Length - Index - 1).Any(later => Job.Snapshot.TryUse(KeyOf(picture, later), _ => { }));
 
@@ -232,7 +232,7 @@ internal sealed class PictureLoop(
             return Stage.Encode(model, picture, Results[picture]);
         }
 
-        /// <summary>Steps done over all pictures and stages, and all there are.</summary>
+        /// <summary>The number of steps done, over all pictures and stages, and the number of steps in all.</summary>
         public (int Done, int Steps) Progress(int picture, int step) =>
             (
                 (Results.Length * Stages.Take(Index).Sum(stage => stage.Pass.Steps)) + (picture * Stage.Pass.Steps) + step,

@@ -8,30 +8,30 @@ using static TorchSharp.torch;
 
 namespace Generation.Service.Rendering;
 
-/// <summary>What a stage leaves to the next: latents that are still noisy, or a picture.</summary>
+/// <summary>What a stage hands to the next: latents that are still noisy, or a picture.</summary>
 internal sealed record StageResult(Tensor? Latents, Picture? Picture) : IDisposable
 {
     public void Dispose() => Latents?.Dispose();
 }
 
 /// <summary>
-/// A run of one model over a picture. Most pictures have one; a refiner or a second pass adds another, which begins where the
-/// one before ended. What was begun by an earlier worker goes on from its latents, without what came before.
+/// A run of one model over a picture. Most pictures have one stage; a refiner or a second pass adds another, which begins where the one
+/// before ended. A stage that an earlier worker began continues from its latents, without the stages before it.
 /// </summary>
 internal abstract class PictureStage(PictureRecipe recipe, PlannedPass pass, bool handsOnLatents)
 {
     protected PictureRecipe Recipe { get; } = recipe;
 
-    /// <summary>What was planned for it.</summary>
+    /// <summary>The planned pass that this stage carries out.</summary>
     public PlannedPass Pass { get; } = pass;
 
-    /// <summary>See <see cref="PictureRecipe.EncodesWordsOnly"/>.</summary>
-    public virtual bool EncodesWordsOnly => false;
+    /// <summary>See <see cref="PictureRecipe.NeedsTextEncodersOnly"/>.</summary>
+    public virtual bool NeedsTextEncodersOnly => false;
 
-    /// <summary>Whether the next stage takes latents as they are, not decoded.</summary>
+    /// <summary>Whether the next stage takes the latents as they are, not decoded.</summary>
     public bool HandsOnLatents { get; } = handsOnLatents;
 
-    /// <summary>The stages of a job's pictures: its plan's passes.</summary>
+    /// <summary>The stages of a job's pictures, one for each pass of the plan.</summary>
     public static PictureStage[] Of(PictureRecipe recipe)
     {
         IReadOnlyList<PlannedPass> passes = recipe.Plan.Passes;
@@ -53,13 +53,15 @@ internal abstract class PictureStage(PictureRecipe recipe, PlannedPass pass, boo
         };
 
     /// <summary>Begins picture <paramref name="picture"/>.</summary>
-    /// <param name="before">What the stage before left; null in the first, and where latents of this one are at hand.</param>
+    /// <param name="before">
+    /// The result of the stage before; null in the first stage, and where an earlier worker's latents of this stage are there.
+    /// </param>
     public abstract DenoisingRun Encode(LoadedModel model, int picture, StageResult? before);
 
-    /// <summary>The first run over noise or an input picture.</summary>
+    /// <summary>The first pass, over noise or an input picture.</summary>
     private sealed class DrawStage(PictureRecipe recipe, PlannedPass pass, bool handsOnLatents) : PictureStage(recipe, pass, handsOnLatents)
     {
-        public override bool EncodesWordsOnly => Recipe.EncodesWordsOnly;
+        public override bool NeedsTextEncodersOnly => Recipe.NeedsTextEncodersOnly;
 
         public override DenoisingRun Encode(LoadedModel model, int picture, StageResult? before) => Recipe.Encode(model, picture);
     }

@@ -1,9 +1,21 @@
 using Generation.Contracts;
+using Generation.Service.Jobs;
 using Generation.Service.Models;
 
 namespace Generation.Service.Rendering;
 
-/// <summary>The renderers by kind. A kind without one is not registered, and the API says that no model does it.</summary>
+/// <summary>
+/// Carries out jobs of one kind: from the claimed request to stored outputs. Registered by
+/// <see cref="RendererRegistration.AddRenderer{T}"/>.
+/// </summary>
+internal interface IJobRenderer
+{
+    /// <summary>Makes, stores and describes the outputs; reports progress and keeps the job's snapshot on the way.</summary>
+    /// <exception cref="OperationCanceledException">The job was stopped.</exception>
+    public Task<IReadOnlyList<JobOutput>> RunAsync(RunningJob job);
+}
+
+/// <summary>The renderers by kind. A kind without a renderer is not registered, and the API answers that no model can do it.</summary>
 internal sealed class Renderers(IServiceProvider services)
 {
     /// <summary>The renderer of a kind; null if there is none.</summary>

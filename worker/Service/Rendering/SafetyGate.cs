@@ -5,18 +5,18 @@ using Generation.Service.Models;
 
 namespace Generation.Service.Rendering;
 
-/// <summary>Lets the model's safety checker look at what was made, and does with it what the policy says.</summary>
+/// <summary>Runs the model's safety checker over an output, and applies the safety policy.</summary>
 internal static class SafetyGate
 {
     // Of the larger side: what is left are a few patches of colour
     private const double BlurShare = 1.0 / 12;
 
-    /// <summary>Frames of a clip that are looked at, evenly spread.</summary>
+    /// <summary>How many frames of a clip are checked, evenly spread.</summary>
     private const int FramesSeen = 8;
 
     /// <summary>
-    /// The picture as it is handed out, and the verdict: null where nobody looked, because the policy is off or the model has no
-    /// checker. On a compute thread.
+    /// Returns the picture as it may be handed out, and whether the checker flagged it: null where nothing was checked, because the policy
+    /// is off or the model has no checker. Call it on a compute thread.
     /// </summary>
     public static (Picture Picture, bool? Nsfw) Pass(LoadedModel model, SafetyPolicy policy, Picture picture)
     {
@@ -24,7 +24,7 @@ internal static class SafetyGate
         return (pictures[0], nsfw);
     }
 
-    /// <summary>As for one picture; a clip is judged as a whole by some of its frames.</summary>
+    /// <summary>The same for a clip, which is judged as a whole by some of its frames.</summary>
     public static (IReadOnlyList<Picture> Frames, bool? Nsfw) Pass(LoadedModel model, SafetyPolicy policy, IReadOnlyList<Picture> frames)
     {
         if (policy == SafetyPolicy.Off || model.Safety?.Get() is not { } checker)

@@ -1,16 +1,19 @@
+using Generation.Diffusion.Pipelines;
+using Generation.Imaging.Codecs;
+
 namespace Generation.Service.Rendering;
 
-/// <summary>Times one job's steps: when a preview is due, and when the job is so nearly done that the next may come in.</summary>
+/// <summary>Times one job's steps: when a preview is due, and when the job is so nearly done that the next one may be let in.</summary>
 internal sealed class StepClock(TimeProvider time, WorkerOptions options)
 {
     private long _lastStep;
     private long _lastPreview = time.GetTimestamp();
     private TimeSpan _step;
 
-    /// <summary>A picture's steps begin.</summary>
+    /// <summary>Called when the steps of a picture begin.</summary>
     public void Begin() => _lastStep = time.GetTimestamp();
 
-    /// <summary>True once in a while.</summary>
+    /// <summary>Whether a preview is due; if so, the time to the next one begins.</summary>
     public bool IsPreviewDue()
     {
         if (time.GetElapsedTime(_lastPreview) < options.PreviewInterval)
@@ -22,7 +25,7 @@ internal sealed class StepClock(TimeProvider time, WorkerOptions options)
         return true;
     }
 
-    /// <summary>After each step: whether the steps that are left take no longer than the lookahead.</summary>
+    /// <summary>Called after each step. Returns whether the remaining steps take no longer than the lookahead.</summary>
     public bool IsNearlyDone(int stepsLeft)
     {
         long now = time.GetTimestamp();
@@ -32,4 +35,15 @@ internal sealed class StepClock(TimeProvider time, WorkerOptions options)
         _step = _step == TimeSpan.Zero ? last : (_step * 0.7) + (last * 0.3);
         return options.Lookahead > TimeSpan.Zero && _step * stepsLeft <= options.Lookahead;
     }
+}
+
+/// <summary>A small JPEG preview of a run between two steps, as the model's family makes it.</summary>
+internal static class StepPreview
+{
+    private const int MaxSide = 128;
+    private const int Quality = 75;
+
+    /// <summary>Makes the preview. Null where the family has none.</summary>
+    public static byte[]? Make(StepReport report) =>
+        report.Preview() is { } picture ? PictureCodec.Encode(Thumbnail.Of(picture, MaxSide), PictureFormat.Jpeg, Quality) : null;
 }

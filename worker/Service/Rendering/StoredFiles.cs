@@ -8,7 +8,8 @@ using Microsoft.Extensions.Options;
 namespace Generation.Service.Rendering;
 
 /// <summary>
-/// A job's files in the results store, which may be away for a while; at a shutdown the job is handed back instead of waiting.
+/// Reads and writes a job's files in the results store, and tries again while the store does not answer. At a shutdown the job is handed
+/// back instead of waiting.
 /// </summary>
 internal sealed class StoredFiles(
     IResultsStore results,
@@ -18,16 +19,29 @@ internal sealed class StoredFiles(
     ILogger<StoredFiles> logger
 )
 {
+    /// <summary>Pixels of a thumbnail's longer side, at most.</summary>
+    private const int ThumbnailSide = 256;
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Stores a finished file; returns its hash.</summary>
+    /// <summary>Stores a finished file, and returns its SHA-256 in hexadecimal.</summary>
     public Task<string> PutAsync(RunningJob job, byte[] file, string contentType) =>
         AgainAsync(job, token => results.PutAsync(file, contentType, token));
 
-    /// <summary>An input picture, decoded.</summary>
-    /// <param name="field">Of the request, for errors.</param>
-    /// <exception cref="PictureException">It is damaged.</exception>
-    /// <exception cref="Diffusion.Pipelines.SettingException">It is not in the store any more.</exception>
+    /// <summary>
+    /// Makes and stores the small JPEG that lists and galleries show of an output, and returns its SHA-256 in hexadecimal.
+    /// </summary>
+    public Task<string> PutThumbnailAsync(RunningJob job, Picture picture) =>
+        PutAsync(
+            job,
+            PictureCodec.Encode(Thumbnail.Of(picture, ThumbnailSide).ToRgb(), PictureFormat.Jpeg),
+            PictureFormat.Jpeg.ContentType()
+        );
+
+    /// <summary>Reads and decodes an input picture.</summary>
+    /// <param name="field">The field of the request that names the picture, for errors.</param>
+    /// <exception cref="PictureException">The picture is damaged.</exception>
+    /// <exception cref="Diffusion.Pipelines.SettingException">The picture is no longer in the store.</exception>
     public async Task<Picture> ReadPictureAsync(RunningJob job, string field, StoredPicture picture)
     {
         byte[] file = await AgainAsync(job, async token =>

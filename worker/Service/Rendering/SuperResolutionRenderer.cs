@@ -10,8 +10,8 @@ using Generation.Service.Models;
 namespace Generation.Service.Rendering;
 
 /// <summary>
-/// A small picture to a large one: by an enlarging network, tile by tile, or by a diffusion upscaler, step by step. A job that is
-/// handed on begins again with the first, and goes on from its latents with the second.
+/// Enlarges a picture, by an upscaler network, tile by tile, or by a diffusion upscaler, step by step. A job that is handed to another
+/// worker begins again with the first, and continues from its latents with the second.
 /// </summary>
 internal sealed class SuperResolutionRenderer(
     JobPlans plans,
@@ -56,7 +56,7 @@ internal sealed class SuperResolutionRenderer(
         return [await Task.Run(() => FinishAsync(job, request, larger, nsfw), CancellationToken.None)];
     }
 
-    /// <summary>On a compute thread.</summary>
+    /// <summary>Enlarges by diffusion. Call it on a compute thread.</summary>
     private Picture Diffuse(RunningJob job, LoadedModel model, SuperResolutionRequest request, JobPlan plan, Picture small)
     {
         PlannedPass pass = plan.Passes[0];
@@ -117,7 +117,7 @@ internal sealed class SuperResolutionRenderer(
             Height = larger.Height,
             Seed = request.NumInferenceSteps > 1 ? request.Seed : null,
             Nsfw = nsfw,
-            Thumbnail = await OutputThumbnail.PutAsync(files, job, larger),
+            Thumbnail = await files.PutThumbnailAsync(job, larger),
         };
     }
 }

@@ -7,7 +7,7 @@ using Generation.Service.Models;
 
 namespace Generation.Service.Rendering;
 
-/// <summary>Words to pictures.</summary>
+/// <summary>Generates pictures from a prompt.</summary>
 internal sealed class Text2ImgRenderer(JobPlans plans, PictureLoop loop) : PictureRenderer<Text2ImgRequest>(plans, loop)
 {
     protected override Task<PictureRecipe> PrepareAsync(Text2ImgRequest request, JobPlan plan, RunningJob job) =>
@@ -15,7 +15,7 @@ internal sealed class Text2ImgRenderer(JobPlans plans, PictureLoop loop) : Pictu
 
     private sealed class Recipe(Text2ImgRequest request, JobPlan plan) : PictureRecipe(request, plan)
     {
-        public override bool EncodesWordsOnly => true;
+        public override bool NeedsTextEncodersOnly => true;
 
         public override DenoisingRun Encode(LoadedModel model, int picture) =>
             model.Model.Encode(Common(new Text2ImgSettings(), model, picture, Draw));

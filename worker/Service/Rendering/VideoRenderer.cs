@@ -10,7 +10,9 @@ using static TorchSharp.torch;
 
 namespace Generation.Service.Rendering;
 
-/// <summary>Words (a motion adapter over a model of pictures) or a picture (Stable Video Diffusion) to a clip.</summary>
+/// <summary>
+/// Generates a clip from a prompt (with a motion adapter over a model of pictures) or from a picture (Stable Video Diffusion).
+/// </summary>
 internal sealed class VideoRenderer(
     JobPlans plans,
     ModelCache models,
@@ -98,7 +100,9 @@ internal sealed class VideoRenderer(
         );
     }
 
-    /// <summary>The frames in the asked size, enlarged one by one where the plan says so. On a compute thread.</summary>
+    /// <summary>
+    /// Decodes the frames and brings them to the requested size, enlarged one by one where the plan says so. Call it on a compute thread.
+    /// </summary>
     private static List<Picture> Decode(LoadedModel model, DenoisingRun run, VideoRequest request, RenderPlan plan, CancellationToken stop)
     {
         using PictureBatch batch = run.Decode(stop);

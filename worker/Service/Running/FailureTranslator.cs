@@ -11,8 +11,8 @@ using Generation.Storage.Results;
 namespace Generation.Service.Running;
 
 /// <summary>
-/// What went wrong, as an outcome. The caller's failures say what to change; passing ones are tried again; ours are logged
-/// with their trace, and the caller is told that they are ours.
+/// Turns an exception into a job's outcome. Faults in the request become an error that says what to change, failures that may pass are
+/// tried again, and failures of this system are logged with their stack trace, and the job's owner is told that the fault is not theirs.
 /// </summary>
 internal sealed class FailureTranslator(ProcessRecycler recycler, ILogger<FailureTranslator> logger)
 {
@@ -78,7 +78,7 @@ internal sealed class FailureTranslator(ProcessRecycler recycler, ILogger<Failur
         }
     }
 
-    /// <summary>After a job ran out of native memory the process is not to be trusted: it ends its work and begins anew.</summary>
+    /// <summary>Restarts the process after a job that ran out of native memory, because its memory cannot be trusted any more.</summary>
     public void AfterJob(JobOutcome outcome)
     {
         if (outcome is JobOutcome.Retry { Error.Code: OutOfMemory })
@@ -98,7 +98,10 @@ internal sealed class FailureTranslator(ProcessRecycler recycler, ILogger<Failur
         return $"{numbers.Message} No picture can be made of them. {cause}. Nothing was charged.";
     }
 
-    /// <summary>Allocators tell of it in words: libtorch's on the CPU, CUDA's, and the runtime's own.</summary>
+    /// <summary>
+    /// Whether an exception says that memory ran out. The CPU and CUDA allocators of libtorch say so in words only, the runtime by a type
+    /// of its own.
+    /// </summary>
     private static bool IsOutOfMemory(Exception e) =>
         e is OutOfMemoryException or InsufficientMemoryException
         || (e.InnerException is { } inner && IsOutOfMemory(inner))

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace Generation.Service.Running;
 
-/// <summary>Claims jobs for this worker, through a database that may be away for a moment.</summary>
+/// <summary>Claims jobs for this worker, also where the database is away for a moment.</summary>
 internal sealed class JobClaims(
     JobStore store,
     RunningJobs running,
@@ -16,7 +16,7 @@ internal sealed class JobClaims(
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>The job, now this worker's; null when it is no longer queued.</summary>
+    /// <summary>Claims a job and returns it. Null when it is no longer queued.</summary>
     public async Task<ClaimedJob?> ClaimAsync(JobId id, CancellationToken cancellationToken)
     {
         bool tried = false;

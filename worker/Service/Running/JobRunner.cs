@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 namespace Generation.Service.Running;
 
 /// <summary>
-/// Carries one claimed job out: hold the lease, make the pictures, come to one <see cref="JobOutcome"/>, write it down.
+/// Runs one claimed job: holds the lease, makes the outputs, arrives at one <see cref="JobOutcome"/> and writes it to the database.
 /// Whatever happens in between ends in an outcome, and one switch acts on it.
 /// </summary>
 internal sealed class JobRunner(
@@ -24,7 +24,7 @@ internal sealed class JobRunner(
     ILogger<JobRunner> logger
 )
 {
-    /// <summary>How long an outcome is kept in hand while the database is away.</summary>
+    /// <summary>How long writing an outcome is retried while the database is away.</summary>
     private static readonly TimeSpan WriteLimit = TimeSpan.FromMinutes(5);
 
     private static readonly TimeSpan WritePause = TimeSpan.FromMilliseconds(500);
@@ -58,7 +58,7 @@ internal sealed class JobRunner(
         failures.AfterJob(outcome);
     }
 
-    /// <summary>The work itself, and every way in which it can fail, as an outcome.</summary>
+    /// <summary>Does the work, and turns every way in which it can fail into an outcome.</summary>
     private async Task<JobOutcome> CarryOutAsync(RunningJob job)
     {
         // The caller watches this task from the start, so nothing of it may run before
@@ -84,8 +84,8 @@ internal sealed class JobRunner(
     }
 
     /// <summary>
-    /// At a shutdown a step that lasts too long is left behind: the process ends soon, and the job goes on elsewhere from
-    /// the step before.
+    /// Waits for the work. At a shutdown it does not wait for a step that lasts too long: the process ends soon, and the job continues
+    /// elsewhere from the step before.
     /// </summary>
     private async Task<JobOutcome> UntilAbandonedAsync(RunningJob job, Task<JobOutcome> work)
     {
@@ -164,7 +164,7 @@ internal sealed class JobRunner(
         return written;
     }
 
-    /// <summary>Writes through a database that may be away. When it stays away the lease lapses, and the job is rescued.</summary>
+    /// <summary>Writes to a database that may be away. If it stays away the lease lapses, and the job is rescued.</summary>
     private async Task<FencedOutcome> PersistAsync(RunningJob job, Func<CancellationToken, Task<FencedOutcome>> write)
     {
         using var limit = new CancellationTokenSource(WriteLimit, time);

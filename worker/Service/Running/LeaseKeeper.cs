@@ -6,8 +6,8 @@ using Generation.Storage.Jobs;
 namespace Generation.Service.Running;
 
 /// <summary>
-/// Renews one job's lease until disposed, leaves its newest latents with each renewal, shows again how far it is (Redis may
-/// have lost it, and the next step may be far), and stops the job when the answer says so. A database that is away stops
+/// Renews one job's lease until it is disposed. With each renewal it stores the job's newest latents and publishes its progress again
+/// (Redis may have lost it, and the next step may take long), and it stops the job when the database says so. A database that is away stops
 /// nothing: no other worker can claim the job either, and a lapsed lease that nobody took is simply renewed.
 /// </summary>
 internal sealed class LeaseKeeper : IAsyncDisposable
@@ -58,7 +58,7 @@ internal sealed class LeaseKeeper : IAsyncDisposable
         }
     }
 
-    /// <summary>One renewal; false if it did not come through.</summary>
+    /// <summary>Renews once; false if the renewal did not reach the database.</summary>
     private async Task<bool> RenewAsync(TimeSpan limit)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_end.Token);

@@ -16,7 +16,7 @@ internal sealed class RunningJobs(JobRunner runner, ILogger<RunningJobs> logger)
 
     public bool Has(JobId id) => _jobs.Keys.Any(key => key.Id == id);
 
-    /// <summary>Runs a claimed job apart from the caller; the slot is given back when its computing is over.</summary>
+    /// <summary>Runs a claimed job in the background; the slot is given back when its computation is over.</summary>
     public void Start(ClaimedJob claim, SlotTicket slot)
     {
         var job = new RunningJob(claim, slot);
@@ -29,7 +29,7 @@ internal sealed class RunningJobs(JobRunner runner, ILogger<RunningJobs> logger)
         _ = Task.Run(() => RunAsync(job), CancellationToken.None);
     }
 
-    /// <summary>A job's owner wants it stopped: its lease keeper asks the database at once instead of soon.</summary>
+    /// <summary>Called when a job's owner wants it stopped: the job's lease keeper asks the database at once.</summary>
     public void LookAtLease(JobId id)
     {
         foreach (RunningJob job in _jobs.Values)
@@ -41,7 +41,7 @@ internal sealed class RunningJobs(JobRunner runner, ILogger<RunningJobs> logger)
         }
     }
 
-    /// <summary>Stops all jobs, those that are still to start too, and waits until their last word is written.</summary>
+    /// <summary>Stops all jobs, including those that have not started yet, and waits until their outcomes are written.</summary>
     public async Task StopAllAsync(CancellationToken cancellationToken)
     {
         _stopping = true;

@@ -6,8 +6,9 @@ using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 
 /// <summary>
-/// Copies a 64-bit ELF library so that it loads with a libstdc++ older than GCC 13's, where std::ios_base_library_init is all that it needs
-/// of the newer one. The layout is that of the System V ABI: section headers of 64 bytes, dynamic symbols of 24, version needs of 16.
+/// Copies a 64-bit ELF library so that it loads with a libstdc++ older than GCC 13's, provided that std::ios_base_library_init is all that
+/// it needs of the newer one. The layout is that of the System V ABI: section headers of 64 bytes, dynamic symbols of 24, version needs of
+/// 16.
 /// </summary>
 public sealed class LinkToOlderLibstdcxx : Task
 {

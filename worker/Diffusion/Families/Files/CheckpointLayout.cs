@@ -22,17 +22,19 @@ public sealed class CheckpointLayout
         _prediction = TrainedPrediction.Of(source, Published?.HasTwoPredictions == true, seesMask: UNetInputs == 9);
     }
 
-    /// <summary>The published model that keys and shapes tell of, or null.</summary>
+    /// <summary>The published model that the keys and shapes belong to, or null.</summary>
     public PublishedModel? Published { get; }
 
-    /// <summary>Channels that the UNet takes, latents and what is beside them; null where there is none.</summary>
+    /// <summary>
+    /// The number of channels that the UNet takes: latents, and what is concatenated to them. Null where there is no UNet.
+    /// </summary>
     public int? UNetInputs => _unet?.Inputs;
 
     /// <summary>Keys that belong to no part of a model, and are left out.</summary>
     public IReadOnlyList<string> Unknown { get; private set; } = [];
 
     /// <summary>Finds the components of a checkpoint.</summary>
-    /// <exception cref="WeightsException">There are none: not a checkpoint in original key names.</exception>
+    /// <exception cref="WeightsException">There are none: the file is not a checkpoint in original key names.</exception>
     public static CheckpointLayout Of(WeightSource source)
     {
         var layout = new CheckpointLayout(source);
@@ -58,7 +60,7 @@ public sealed class CheckpointLayout
 
     public bool Has(string component) => _parts.ContainsKey(component);
 
-    /// <summary>One sentence on what was found.</summary>
+    /// <summary>Says in one sentence what was found.</summary>
     public string Describe() =>
         $"holds {string.Join(", ", _parts.Keys)}"
         + (
@@ -68,7 +70,7 @@ public sealed class CheckpointLayout
                     + $"{_unet.PromptFeatures} features"
         );
 
-    /// <summary>Fields of a component's config that keys, shapes and metadata tell.</summary>
+    /// <summary>The fields of a component's config that keys, shapes and metadata tell.</summary>
     public IReadOnlyDictionary<string, JsonNode> Found(string component)
     {
         var found = new Dictionary<string, JsonNode>(StringComparer.Ordinal);

@@ -3,9 +3,9 @@ using Generation.Diffusion.Weights;
 namespace Generation.Diffusion.Families.Files;
 
 /// <summary>One component within a checkpoint in one file, and how its keys are called here.</summary>
-/// <param name="Component">As in the diffusers layout: unet, vae, text_encoder, ...</param>
-/// <param name="Prefix">What stands before its keys.</param>
-/// <param name="Map">From the checkpoint and the keys without the prefix to the weights under the names that networks take.</param>
+/// <param name="Component">The component's name in the diffusers layout: unet, vae, text_encoder, ...</param>
+/// <param name="Prefix">What its keys begin with.</param>
+/// <param name="Map">From the checkpoint, and its keys without the prefix, to the weights under the names that networks take.</param>
 internal sealed record CheckpointPart(
     string Component,
     string Prefix,
@@ -27,7 +27,7 @@ internal sealed record CheckpointPart(
         };
 
     /// <summary>A text encoder of OpenCLIP.</summary>
-    /// <param name="layers">Layers that are used; null is all.</param>
+    /// <param name="layers">The number of layers that are used; null for all.</param>
     /// <param name="projected">Whether the text projection is used.</param>
     public static CheckpointPart OpenClip(string component, string prefix, int? layers, bool projected) =>
         new(component, prefix, (source, keys) => OpenClipKeys.Map(source, keys, prefix, layers, projected))

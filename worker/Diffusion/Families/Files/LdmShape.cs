@@ -2,13 +2,13 @@ using Generation.Diffusion.Weights;
 
 namespace Generation.Diffusion.Families.Files;
 
-/// <summary>What the shapes of a UNet or a control network in the original key names tell of it.</summary>
-/// <param name="Channels">Of the first block.</param>
-/// <param name="Inputs">Channels that it takes: latents, and what is beside them.</param>
-/// <param name="PromptFeatures">Numbers for each token of the prompt; null where it takes no prompt.</param>
+/// <summary>What the shapes of a UNet or a control network in the original key names tell about it.</summary>
+/// <param name="Channels">The number of channels of the first block.</param>
+/// <param name="Inputs">The number of channels that it takes: latents, and what is concatenated to them.</param>
+/// <param name="PromptFeatures">The number of features of each token of the prompt; null where it takes no prompt.</param>
 internal sealed record LdmShape(int Channels, int Inputs, int? PromptFeatures)
 {
-    /// <summary>Null where the checkpoint has neither.</summary>
+    /// <summary>Reads the shapes. Null where the checkpoint has neither network.</summary>
     public static LdmShape? Of(WeightSource source, IReadOnlyDictionary<string, CheckpointPart> parts)
     {
         if (!parts.TryGetValue("unet", out CheckpointPart? unet) && !parts.TryGetValue("controlnet", out unet))
@@ -24,8 +24,8 @@ internal sealed record LdmShape(int Channels, int Inputs, int? PromptFeatures)
         return new LdmShape((int)input[0], (int)input[1], prompt is null ? null : (int)source.Entry(prompt).Shape[1]);
     }
 
-    /// <summary>Whether a model's UNet takes more than the latents of one picture.</summary>
-    /// <exception cref="WeightsException">A config is not there, or cannot be read.</exception>
+    /// <summary>Whether a model's UNet takes more channels than the latents of one picture have.</summary>
+    /// <exception cref="WeightsException">A config is missing, or cannot be read.</exception>
     public static bool SeesMask(ModelFiles files)
     {
         int latents = files.Number("vae", "latent_channels", 4);

@@ -5,8 +5,8 @@ using Generation.Diffusion.Weights;
 namespace Generation.Diffusion.Families.Files;
 
 /// <summary>
-/// The autoencoder of the original latent diffusion code, whose decoder counts its stages from the picture and
-/// diffusers' from the latents. Source: https://github.com/CompVis/latent-diffusion, ldm/modules/diffusionmodules/model.py
+/// The keys of the autoencoder of the original latent diffusion code, which numbers the decoder's stages from the picture on, where
+/// diffusers numbers them from the latents on. Source: https://github.com/CompVis/latent-diffusion, ldm/modules/diffusionmodules/model.py
 /// </summary>
 internal static partial class LdmVaeKeys
 {
@@ -30,7 +30,7 @@ internal static partial class LdmVaeKeys
         (@"(post_)?quant_conv\.(\w+)", "$1quant_conv.$2")
     );
 
-    /// <summary>New names for keys relative to the autoencoder's root; keys that are not known are absent.</summary>
+    /// <summary>The new names of keys relative to the autoencoder's root. Keys that are not known are absent.</summary>
     public static Dictionary<string, WeightPiece> Map(IReadOnlyCollection<string> keys, string prefix)
     {
         int top = keys.Select(key => UpStage().Match(key))

@@ -20,7 +20,7 @@ public sealed class ModelFolder : ModelFiles
     public override string PipelineClass => Setting("_class_name") is { ValueKind: JsonValueKind.String } name ? name.GetString()! : "";
 
     /// <summary>Reads model_index.json.</summary>
-    /// <exception cref="WeightsException">There is none, or it is no object.</exception>
+    /// <exception cref="WeightsException">The file is missing, or is not a JSON object.</exception>
     public static new ModelFolder Open(string path)
     {
         string index = System.IO.Path.Combine(path, "model_index.json");

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Families.Files;
 
-/// <summary>Loads the networks of one model, and lets go of those already there when a later one fails.</summary>
+/// <summary>Loads the networks of one model, and disposes those already loaded when a later one fails.</summary>
 internal sealed class NetworkLoader(ModelFiles files, ScalarType dtype, Device? device)
 {
     private readonly List<Network> _loaded = [];
@@ -19,7 +19,7 @@ internal sealed class NetworkLoader(ModelFiles files, ScalarType dtype, Device? 
     public UNet2DConditionModel UNet() =>
         Load<UNet2DConditionModel, UNetConfig>("unet", (config, weights) => new UNet2DConditionModel(config, weights));
 
-    /// <summary>The autoencoder; in float32 where its config says that float16 overflows in it (SDXL's).</summary>
+    /// <summary>Loads the autoencoder, in float32 where its config says that float16 overflows in it (SDXL's).</summary>
     public AutoencoderKL Vae() =>
         Load<AutoencoderKL, AutoencoderConfig>(
             "vae",

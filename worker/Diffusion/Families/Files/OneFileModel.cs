@@ -6,9 +6,9 @@ using Generation.Diffusion.Weights;
 namespace Generation.Diffusion.Families.Files;
 
 /// <summary>
-/// A model as one checkpoint under the original key names: Stable Diffusion 1.x, 2.x, XL and its refiner whole, FLUX's
-/// transformer alone. What it is shows in its keys and shapes; configs come from the folder beside it where there is
-/// one, else from the <see cref="ModelFamilies.Published"/>.
+/// A model in one checkpoint under the original key names: Stable Diffusion 1.x, 2.x, XL and its refiner as a whole, of FLUX the
+/// transformer alone. Its keys and shapes tell what it is; configs come from the folder beside it where there is one, else from
+/// <see cref="ModelFamilies.Published"/>.
 /// </summary>
 public sealed class OneFileModel : ModelFiles
 {
@@ -37,7 +37,7 @@ public sealed class OneFileModel : ModelFiles
             (_, string own) => own,
         };
 
-    /// <summary>The published model that keys and shapes tell of, or null where the folder beside the file says all.</summary>
+    /// <summary>The published model that the keys and shapes belong to, or null where the folder beside the file has all configs.</summary>
     public PublishedModel? Published => _published;
 
     /// <summary>Keys of the file that belong to no part of a model, and are left out.</summary>
@@ -45,9 +45,11 @@ public sealed class OneFileModel : ModelFiles
 
     /// <summary>Opens a checkpoint and finds out what it holds.</summary>
     /// <param name="path">A .safetensors file.</param>
-    /// <param name="configs">Folder in the diffusers layout whose configs, tokenizers and missing parts are taken; null is the file's own
-    /// folder, if it is one.</param>
-    /// <exception cref="WeightsException">The file is broken, pickled, or of a family that is not known.</exception>
+    /// <param name="configs">
+    /// A folder in the diffusers layout whose configs, tokenizers and missing components are used; null for the file's own folder, if it is
+    /// such a folder.
+    /// </param>
+    /// <exception cref="WeightsException">The file is damaged, pickled, or of no known family.</exception>
     public static OneFileModel Open(string path, string? configs = null)
     {
         using var file = SafetensorsFile.Open(path);

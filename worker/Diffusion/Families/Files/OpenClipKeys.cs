@@ -3,8 +3,8 @@ using Generation.Diffusion.Weights;
 namespace Generation.Diffusion.Families.Files;
 
 /// <summary>
-/// OpenCLIP's text encoder (Stable Diffusion 2, SDXL's second): query, key and value in one matrix, the projection
-/// stored for multiplication from the right. Source: https://github.com/mlfoundations/open_clip, src/open_clip/transformer.py
+/// The keys of OpenCLIP's text encoder (Stable Diffusion 2, SDXL's second), which has query, key and value in one matrix, and a text
+/// projection that is multiplied from the right. Source: https://github.com/mlfoundations/open_clip, src/open_clip/transformer.py
 /// </summary>
 internal static class OpenClipKeys
 {
@@ -20,9 +20,9 @@ internal static class OpenClipKeys
         (@"text_projection(\.weight)?", "text_projection.weight")
     );
 
-    /// <summary>New names for keys relative to the encoder's root.</summary>
-    /// <param name="prefix">What stands before them in <paramref name="source"/>.</param>
-    /// <param name="layers">Layers that are used: Stable Diffusion 2 leaves out the last of 24; null is all.</param>
+    /// <summary>The new names of keys relative to the encoder's root.</summary>
+    /// <param name="prefix">What the keys in <paramref name="source"/> begin with.</param>
+    /// <param name="layers">The number of layers that are used: Stable Diffusion 2 leaves out the last of 24. Null for all.</param>
     /// <param name="projected">Whether the text projection is used.</param>
     public static Dictionary<string, WeightPiece> Map(
         WeightSource source,
@@ -65,7 +65,7 @@ internal static class OpenClipKeys
         return pieces;
     }
 
-    /// <summary>Whether a key belongs to the encoder and is left out on purpose.</summary>
+    /// <summary>Whether a key belongs to the encoder and is deliberately not read.</summary>
     public static bool IsLeftOut(string key, int? layers, bool projected) =>
         key is "logit_scale" or "attn_mask"
         || (layers is { } count && Layer(key) >= count)

@@ -2,10 +2,10 @@ using System.Text.Json.Nodes;
 
 namespace Generation.Diffusion.Families.Files;
 
-/// <summary>Configs of parts that published models of several families share.</summary>
+/// <summary>Configs of components that published models of several families share.</summary>
 internal static class PublishedConfigs
 {
-    /// <summary>The noise schedule that Stable Diffusion of all generations was trained on.</summary>
+    /// <summary>The noise schedule that all generations of Stable Diffusion were trained on.</summary>
     public static JsonObject ScaledLinear { get; } =
         new()
         {
@@ -16,7 +16,7 @@ internal static class PublishedConfigs
             ["steps_offset"] = 1,
         };
 
-    /// <summary>An autoencoder with four latent channels, each side an eighth of the picture's.</summary>
+    /// <summary>An autoencoder with four latent channels, whose latents have an eighth of the picture's width and height.</summary>
     public static JsonObject Vae(double scale, int sampleSize) =>
         new()
         {
@@ -31,7 +31,7 @@ internal static class PublishedConfigs
             ["norm_num_groups"] = 32,
         };
 
-    /// <summary>CLIP ViT-L/14, the text encoder of Stable Diffusion 1 and the first of SDXL and FLUX.</summary>
+    /// <summary>CLIP ViT-L/14, the text encoder of Stable Diffusion 1, and the first one of SDXL and FLUX.</summary>
     public static JsonObject ClipL() =>
         new()
         {
@@ -61,7 +61,7 @@ internal static class PublishedConfigs
             ["eos_token_id"] = 49407,
         };
 
-    /// <summary>A copy with some fields set.</summary>
+    /// <summary>Returns a copy with some fields set.</summary>
     public static JsonObject With(JsonObject config, params (string Name, JsonNode Value)[] more)
     {
         JsonObject copy = config.DeepClone().AsObject();
@@ -73,6 +73,6 @@ internal static class PublishedConfigs
         return copy;
     }
 
-    /// <summary>Strings as JSON.</summary>
+    /// <summary>Returns strings as a JSON array.</summary>
     public static JsonArray Array(IEnumerable<string> values) => new([.. values.Select(value => (JsonNode)value)]);
 }

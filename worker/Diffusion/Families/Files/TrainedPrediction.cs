@@ -5,15 +5,15 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.Files;
 
 /// <summary>
-/// What a checkpoint's network was trained to predict, where its family alone does not say: Stable Diffusion 2 was published for
-/// 512 pixels predicting noise and for 768 predicting velocities, with the same keys and shapes, and models of other families were
-/// trained on to velocities. Looked for in this order: the metadata of ModelSpec (modelspec.prediction_type, modelspec.architecture),
-/// the marks v_pred and ztsnr, and for Stable Diffusion 2 what diffusers goes by: inpainting networks predict noise, and
-/// so does the model after 875,000 steps (global_step); else velocities.
+/// What a checkpoint's network was trained to predict, where its family alone does not tell: Stable Diffusion 2 was published for 512
+/// pixels predicting noise and for 768 pixels predicting velocities, with the same keys and shapes, and models of other families were
+/// trained further to predict velocities. It is looked for in this order: the metadata of ModelSpec (modelspec.prediction_type,
+/// modelspec.architecture), the marker keys v_pred and ztsnr, and for Stable Diffusion 2 the rules of diffusers: inpainting networks
+/// predict noise, and so does the model after 875,000 steps (global_step); all others predict velocities.
 /// </summary>
-/// <param name="Type">prediction_type of the scheduler.</param>
+/// <param name="Type">The prediction_type of the scheduler.</param>
 /// <param name="ZeroTerminalSnr">Whether the last training timestep had no signal left.</param>
-/// <param name="SampleSize">Side of the latents that it was trained on; null is the family's.</param>
+/// <param name="SampleSize">The width and height of the latents that the network was trained on; null for the family's.</param>
 /// <seealso href="https://github.com/huggingface/diffusers/blob/v0.35.2/src/diffusers/loaders/single_file_utils.py"/>
 internal sealed record TrainedPrediction(string Type, bool ZeroTerminalSnr, int? SampleSize)
 {
@@ -23,7 +23,7 @@ internal sealed record TrainedPrediction(string Type, bool ZeroTerminalSnr, int?
     // Of stable-diffusion-2-base
     private const long StepsOfNoiseModel = 875000;
 
-    /// <summary>What the file says, or null where the family says all.</summary>
+    /// <summary>Reads the prediction from the file. Null where the family alone tells it.</summary>
     public static TrainedPrediction? Of(WeightSource source, bool isVersion2, bool seesMask)
     {
         string? type = Said(source) ?? (source.Has("v_pred") ? Velocity : null);

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Families.Flux;
 
-/// <summary>Query, key and value of one stream of tokens, queries and keys normed per head.</summary>
+/// <summary>The projections of one stream of tokens to queries, keys and values; queries and keys are normalised per head.</summary>
 internal sealed class FluxProjections
 {
     private readonly Linear _q;
@@ -27,10 +27,10 @@ internal sealed class FluxProjections
         _normK = new RmsNorm(w[names.NormK], config.AttentionHeadDim, eps: 1e-6);
     }
 
-    /// <summary>The names of the picture's stream.</summary>
+    /// <summary>The names in the picture's stream.</summary>
     public static (string, string, string, string, string) Image { get; } = ("to_q", "to_k", "to_v", "norm_q", "norm_k");
 
-    /// <summary>The names of the text's stream.</summary>
+    /// <summary>The names in the text's stream.</summary>
     public static (string, string, string, string, string) Text { get; } =
         ("add_q_proj", "add_k_proj", "add_v_proj", "norm_added_q", "norm_added_k");
 
@@ -45,10 +45,10 @@ internal sealed class FluxProjections
     }
 }
 
-/// <summary>Positions of all tokens as cosines and sines, text first.</summary>
+/// <summary>The cosines and sines of the positions of all tokens, text first.</summary>
 internal readonly record struct FluxPositions(Tensor Cos, Tensor Sin)
 {
-    /// <summary>Attention over all tokens, (batch, heads, length, size), to (batch, length, heads * size).</summary>
+    /// <summary>Applies attention over all tokens: (batch, heads, length, size) to (batch, length, heads * size).</summary>
     public Tensor Attend(Tensor q, Tensor k, Tensor v)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Families.Flux;
 
-/// <summary>Text and picture attend to each other, each with weights of its own.</summary>
+/// <summary>A block in which text and picture attend to each other, each with weights of its own.</summary>
 internal sealed class FluxTransformerBlock
 {
     private readonly Stream _image;
@@ -30,7 +30,7 @@ internal sealed class FluxTransformerBlock
         );
     }
 
-    /// <returns>Text and picture, in the caller's scope.</returns>
+    /// <returns>The text's and the picture's tokens, in the caller's scope.</returns>
     public (Tensor Text, Tensor Image) Forward(Tensor text, Tensor image, Tensor condition, in FluxPositions positions)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -46,7 +46,7 @@ internal sealed class FluxTransformerBlock
     }
 
     /// <summary>
-    /// One stream's norm, projections and perceptron. The modulation is shift, scale and gate of the attention, then of the perceptron.
+    /// One stream's norm, projections and MLP. The modulation has shift, scale and gate of the attention, then of the MLP.
     /// </summary>
     private sealed class Stream(
         NetworkWeights norm,
@@ -77,7 +77,7 @@ internal sealed class FluxTransformerBlock
     }
 }
 
-/// <summary>Text and picture as one sequence; attention and perceptron side by side.</summary>
+/// <summary>A block over text and picture as one sequence, with attention and MLP side by side.</summary>
 internal sealed class FluxSingleTransformerBlock
 {
     private readonly AdaLayerNorm _norm;

@@ -4,41 +4,43 @@ using Generation.Diffusion.Networks;
 namespace Generation.Diffusion.Families.Flux;
 
 /// <summary>
-/// What <see cref="FluxTransformer2DModel"/> is built from: the fields and defaults of diffusers' FluxTransformer2DModel.
+/// The configuration of <see cref="FluxTransformer2DModel"/>: the fields and defaults of diffusers' FluxTransformer2DModel.
 /// </summary>
 public sealed record FluxConfig : INetworkConfig
 {
     public int PatchSize { get; init; } = 1;
 
-    /// <summary>Features of a packed 2x2 patch of latents: 64; 384 for Fill, with the masked picture and the mask.</summary>
+    /// <summary>
+    /// The number of features of a packed 2x2 patch of latents: 64, or 384 for Fill, with the masked picture and the mask.
+    /// </summary>
     public int InChannels { get; init; } = 64;
 
-    /// <summary>Null: <see cref="InChannels"/>.</summary>
+    /// <summary>Null means <see cref="InChannels"/>.</summary>
     public int? OutChannels { get; init; }
 
-    /// <summary>Blocks in which text and picture have weights of their own.</summary>
+    /// <summary>The number of blocks in which text and picture have weights of their own.</summary>
     public int NumLayers { get; init; } = 19;
 
-    /// <summary>Blocks in which they share them.</summary>
+    /// <summary>The number of blocks in which text and picture share weights.</summary>
     public int NumSingleLayers { get; init; } = 38;
 
     public int AttentionHeadDim { get; init; } = 128;
 
     public int NumAttentionHeads { get; init; } = 24;
 
-    /// <summary>Features of the T5 states.</summary>
+    /// <summary>The number of features of the hidden states of T5.</summary>
     public int JointAttentionDim { get; init; } = 4096;
 
-    /// <summary>Features of the pooled CLIP state.</summary>
+    /// <summary>The number of features of the pooled state of CLIP.</summary>
     public int PooledProjectionDim { get; init; } = 768;
 
-    /// <summary>Whether the guidance scale is an input (dev, Fill) or there is none (schnell).</summary>
+    /// <summary>Whether the guidance scale is an input (dev, Fill) or not (schnell).</summary>
     public bool GuidanceEmbeds { get; init; }
 
-    /// <summary>Features of a head that each position axis turns.</summary>
+    /// <summary>For each axis of the positions the number of features of a head that it rotates.</summary>
     public IReadOnlyList<int> AxesDimsRope { get; init; } = [16, 56, 56];
 
-    /// <summary>Features of a token.</summary>
+    /// <summary>The number of features of a token.</summary>
     [JsonIgnore]
     public int InnerDim => NumAttentionHeads * AttentionHeadDim;
 

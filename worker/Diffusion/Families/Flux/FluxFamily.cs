@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.Flux;
 
 /// <summary>
-/// FLUX.1 (schnell, dev, Fill): a transformer over packed latents, CLIP for the pooled prompt, T5 for its words.
+/// FLUX.1 (schnell, dev, Fill): a transformer over packed latents, with CLIP's pooled state of the prompt and T5's states of its tokens.
 /// https://github.com/black-forest-labs/flux
 /// </summary>
 public sealed class FluxFamily : ModelFamily
@@ -19,14 +19,14 @@ public sealed class FluxFamily : ModelFamily
 
     private static readonly string[] TransformerPrefixes = ["", "model.diffusion_model."];
 
-    /// <summary>FLUX.1 schnell, distilled to few steps without guidance.</summary>
+    /// <summary>FLUX.1 schnell, which was distilled to few steps without guidance.</summary>
     public static PublishedModel FluxSchnell { get; } =
         Of("flux-schnell", "FluxPipeline", guidance: false, channels: 64, dynamicShift: false);
 
-    /// <summary>FLUX.1 dev, which is told the guidance scale.</summary>
+    /// <summary>FLUX.1 dev, whose network takes the guidance scale as an input.</summary>
     public static PublishedModel FluxDev { get; } = Of("flux-dev", "FluxPipeline", guidance: true, channels: 64, dynamicShift: true);
 
-    /// <summary>FLUX.1 Fill, whose transformer sees the kept picture and the mask.</summary>
+    /// <summary>FLUX.1 Fill, whose transformer also takes the masked picture and the mask.</summary>
     public static PublishedModel FluxFill { get; } = Of("flux-fill", "FluxFillPipeline", guidance: true, channels: 384, dynamicShift: true);
 
     public override IReadOnlyList<PublishedModel> Published => [FluxSchnell, FluxDev, FluxFill];

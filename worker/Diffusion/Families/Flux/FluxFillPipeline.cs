@@ -5,8 +5,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.Flux;
 
 /// <summary>
-/// Paints inside a mask, or beyond the borders, with FLUX.1 Fill, whose transformer sees the kept picture and the
-/// mask beside the latents. Reference: diffusers 0.35.2, FluxFillPipeline.
+/// Paints inside a mask, or beyond the borders, with FLUX.1 Fill, whose transformer takes the masked picture and the mask beside the
+/// latents. Reference: diffusers 0.35.2, FluxFillPipeline.
 /// </summary>
 public sealed class FluxFillPipeline(FluxModel model) : DiffusionPipeline<InpaintSettings>
 {

@@ -4,7 +4,9 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Families.Flux;
 
-/// <summary>A picture and words to pictures with FLUX.1 schnell and dev. Reference: diffusers 0.35.2, FluxImg2ImgPipeline.</summary>
+/// <summary>
+/// Generates pictures from a picture and a prompt with FLUX.1 schnell and dev. Reference: diffusers 0.35.2, FluxImg2ImgPipeline.
+/// </summary>
 public sealed class FluxImg2ImgPipeline(FluxModel model) : DiffusionPipeline<Img2ImgSettings>
 {
     public FluxModel Model { get; } = model;

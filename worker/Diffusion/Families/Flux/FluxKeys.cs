@@ -3,8 +3,8 @@ using Generation.Diffusion.Weights;
 namespace Generation.Diffusion.Families.Flux;
 
 /// <summary>
-/// FLUX's transformer under the names of its own code: query, key, value (and in single blocks the perceptron's input)
-/// in one matrix. Source: https://github.com/black-forest-labs/flux, src/flux/modules/layers.py
+/// The keys of FLUX's transformer in its authors' code, which has query, key and value (and in single blocks the input of the MLP) in one
+/// matrix. Source: https://github.com/black-forest-labs/flux, src/flux/modules/layers.py
 /// </summary>
 internal static class FluxKeys
 {
@@ -50,7 +50,7 @@ internal static class FluxKeys
         ),
     ];
 
-    /// <summary>New names for keys relative to the transformer's root.</summary>
+    /// <summary>The new names of keys relative to the transformer's root.</summary>
     public static Dictionary<string, WeightPiece> Map(WeightSource source, IReadOnlyCollection<string> keys, string prefix)
     {
         long width = source.Entry(prefix + "img_in.weight").Shape[0];

@@ -2,10 +2,10 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Families.Flux;
 
-/// <summary>FLUX's transformer sees 2x2 patches of latents as tokens.</summary>
+/// <summary>Packs latents into the tokens of FLUX's transformer: 2x2 patches.</summary>
 internal static class FluxLatents
 {
-    /// <summary>(n, channels, height, width) to (n, height / 2 * width / 2, 4 channels).</summary>
+    /// <summary>Packs (n, channels, height, width) to (n, height / 2 * width / 2, 4 channels).</summary>
     public static Tensor Pack(Tensor latents)
     {
         long[] s = latents.shape;
@@ -17,7 +17,7 @@ internal static class FluxLatents
             .reshape(s[0], s[2] / 2 * (s[3] / 2), s[1] * 4);
     }
 
-    /// <summary>Back from <see cref="Pack"/>; height and width in latents.</summary>
+    /// <summary>Reverses <see cref="Pack"/>; height and width are those of the latents.</summary>
     public static Tensor Unpack(Tensor packed, long height, long width)
     {
         long[] s = packed.shape;
@@ -26,7 +26,7 @@ internal static class FluxLatents
         return packed.reshape(s[0], height / 2, width / 2, s[2] / 4, 2, 2).permute(0, 3, 1, 4, 2, 5).reshape(s[0], s[2] / 4, height, width);
     }
 
-    /// <summary>Where each token stands: (height / 2 * width / 2, 3) of 0, row, column.</summary>
+    /// <summary>The position of each token: (height / 2 * width / 2, 3) with 0, row, column.</summary>
     public static Tensor Positions(long height, long width)
     {
         long rows = height / 2;

@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.Flux;
 
 /// <summary>
-/// The parts of a FLUX.1 model (schnell, dev, Fill), loaded once and shared by the pipelines that run on it: CLIP for
-/// the pooled prompt, T5 for its words, a transformer over packed latents. https://github.com/black-forest-labs/flux
+/// The components of a FLUX.1 model (schnell, dev, Fill), loaded once and shared by the pipelines that run on it: CLIP for the prompt's
+/// pooled state, T5 for the states of its tokens, and a transformer over packed latents. https://github.com/black-forest-labs/flux
 /// </summary>
 public sealed class FluxModel : DiffusionModel
 {
@@ -53,7 +53,9 @@ public sealed class FluxModel : DiffusionModel
 
     public Device Device { get; }
 
-    /// <summary>What draws small pictures of unfinished latents: if none is set, a projection, made when first asked for.</summary>
+    /// <summary>
+    /// Draws small previews of unfinished latents. Where none is set it is a linear projection, which is made at the first call.
+    /// </summary>
     public LatentPreview Preview
     {
         get => _preview ??= LatentPreview.For(Vae);
@@ -68,10 +70,10 @@ public sealed class FluxModel : DiffusionModel
             ["text_encoder_2"] = TextEncoder2.Parameters,
         };
 
-    /// <summary>Pixels to one packed patch of latents, in height and width alike.</summary>
+    /// <summary>The number of pixels per packed patch of latents, in height and width alike.</summary>
     public override int Multiple => 2 * Vae.Config.Downscale;
 
-    /// <summary>Size that runs take whose settings give none: 128 latents on each side, as the reference.</summary>
+    /// <summary>The size of runs whose settings give none: latents of 128 x 128, as in the reference implementation.</summary>
     public override PictureSize NativeSize => new(128 * Vae.Config.Downscale, 128 * Vae.Config.Downscale);
 
     public override string Family => "flux";
@@ -83,14 +85,13 @@ public sealed class FluxModel : DiffusionModel
 
     public override ModelDefaults Defaults => new(Steps: 28, GuidanceScale: 3.5, Scheduler: "flow_euler", RelativeCost: 10);
 
-    /// <summary>T5 was trained on plain text: weights of words would change what it reads.</summary>
+    /// <summary>Plain, because T5 was trained on plain text and weights of words would change what it reads.</summary>
     public override PromptSyntax PromptSyntax => FluxFamily.Syntax;
 
-    /// <summary>Whether the transformer sees the kept picture and the mask: FLUX.1 Fill.</summary>
+    /// <summary>Whether the transformer takes the masked picture and the mask, as that of FLUX.1 Fill does.</summary>
     private bool IsFill => Transformer.Config.InChannels > 4 * Vae.Config.LatentChannels;
 
-    public override long[] LatentShape(PictureSize size) =>
-        [1, Vae.Config.LatentChannels, size.Height / Vae.Config.Downscale, size.Width / Vae.Config.Downscale];
+    public override long[] LatentShape(PictureSize size) => [1, .. Vae.Config.LatentShape(size.Width, size.Height)];
 
     public override DenoisingRun Encode(Text2ImgSettings settings) => new FluxPipeline(this).Encode(settings);
 
@@ -100,10 +101,10 @@ public sealed class FluxModel : DiffusionModel
         IsFill ? new FluxFillPipeline(this).Encode(settings) : new FluxInpaintPipeline(this).Encode(settings);
 
     /// <summary>Loads a model.</summary>
-    /// <param name="path">Folder in the diffusers layout, or a transformer in one file that lies in such a folder.</param>
-    /// <param name="dtype">Type that the networks compute in.</param>
-    /// <param name="device">Null is the CPU.</param>
-    /// <exception cref="WeightsException">A part is missing or does not fit; the message names file and keys.</exception>
+    /// <param name="path">A folder in the diffusers layout, or a transformer in one file that lies in such a folder.</param>
+    /// <param name="dtype">The number type that the networks compute in.</param>
+    /// <param name="device">The device to load onto; null is the CPU.</param>
+    /// <exception cref="WeightsException">A component is missing or does not fit; the message names file and keys.</exception>
     public static FluxModel FromPretrained(string path, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
         Load(ModelFiles.Open(path), dtype, device);
 
@@ -146,7 +147,7 @@ public sealed class FluxModel : DiffusionModel
         Vae.Dispose();
     }
 
-    /// <summary>Prompts to conditions, in the caller's scope.</summary>
+    /// <summary>Encodes prompts into conditions, in the caller's scope.</summary>
     internal FluxConditions Condition(IEnumerable<(string First, string Second)> prompts, int maxSequenceLength)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -161,7 +162,7 @@ public sealed class FluxModel : DiffusionModel
     }
 }
 
-/// <summary>What FLUX's transformer is told about the prompts.</summary>
+/// <summary>The conditions of FLUX's transformer that come from the prompts.</summary>
 /// <param name="Embeddings">(n, length, features), from T5.</param>
 /// <param name="Pooled">(n, features), from CLIP.</param>
 internal sealed record FluxConditions(Tensor Embeddings, Tensor Pooled);

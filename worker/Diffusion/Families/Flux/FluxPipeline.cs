@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Families.Flux;
 
-/// <summary>Words to pictures with FLUX.1 schnell and dev. Reference: diffusers 0.35.2, FluxPipeline.</summary>
+/// <summary>Generates pictures from a prompt with FLUX.1 schnell and dev. Reference: diffusers 0.35.2, FluxPipeline.</summary>
 public sealed class FluxPipeline(FluxModel model) : DiffusionPipeline<Text2ImgSettings>
 {
     public FluxModel Model { get; } = model;

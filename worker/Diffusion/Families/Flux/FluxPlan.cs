@@ -3,7 +3,7 @@ using Generation.Diffusion.Schedulers;
 
 namespace Generation.Diffusion.Families.Flux;
 
-/// <summary>What every run of FLUX settles before it draws.</summary>
+/// <summary>What a run of FLUX determines from its settings before it begins.</summary>
 internal sealed record FluxPlan(
     IReadOnlyList<PictureItem> Pictures,
     PictureSize Size,
@@ -15,7 +15,7 @@ internal sealed record FluxPlan(
     public IReadOnlyList<long> Seeds => [.. Pictures.Select(picture => picture.Seed)];
 
     /// <summary>Checks the settings and plans a run.</summary>
-    /// <exception cref="SettingException">A setting cannot be.</exception>
+    /// <exception cref="SettingException">A setting has a value that it cannot have.</exception>
     public static FluxPlan For(FluxModel model, DiffusionSettings settings, PictureSize? otherwise = null, double strength = 1)
     {
         settings.Check();
@@ -63,9 +63,8 @@ internal sealed record FluxPlan(
         );
     }
 
-    /// <summary>Shape of one picture's latents, not packed.</summary>
-    public long[] LatentShape(FluxModel model) =>
-        [model.Vae.Config.LatentChannels, Size.Height / model.Vae.Config.Downscale, Size.Width / model.Vae.Config.Downscale];
+    /// <summary>The shape of one picture's latents before packing.</summary>
+    public long[] LatentShape(FluxModel model) => model.Vae.Config.LatentShape(Size.Width, Size.Height);
 
     // Larger pictures need more noise: a straight line through two sizes. https://github.com/black-forest-labs/flux, src/flux/sampling.py
     private static double Shift(SchedulerConfig config, long tokens)

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.Flux;
 
 /// <summary>
-/// What the runs of all FLUX pipelines share: the prompts, the prediction, the autoencoder. Latents are packed: (n, tokens, 4 channels).
+/// What the runs of all FLUX pipelines share: prompts, prediction and autoencoder. Latents are packed: (n, tokens, 4 channels).
 /// </summary>
 internal abstract class FluxRun : DenoisingRun
 {
@@ -51,7 +51,7 @@ internal abstract class FluxRun : DenoisingRun
 
     protected FluxPlan Plan { get; }
 
-    /// <summary>Features that the network takes beside each token, (n, tokens, features); null: none.</summary>
+    /// <summary>Features that the network takes beside each token, (n, tokens, features); null for none.</summary>
     protected Tensor? ExtraFeatures { get; set; }
 
     public override PictureBatch Decode(CancellationToken token = default)
@@ -83,7 +83,8 @@ internal abstract class FluxRun : DenoisingRun
     }
 
     /// <summary>
-    /// One picture, (1, 3, height, width) in -1..1, as latents of every picture of the run, not packed: each drawn with its own generator.
+    /// Encodes one picture, (1, 3, height, width) in -1..1, into latents of every picture of the run, not packed. Each is sampled with its
+    /// own generator.
     /// </summary>
     protected Tensor EncodeImage(Tensor image)
     {

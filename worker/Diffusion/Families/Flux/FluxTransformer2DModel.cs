@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.Flux;
 
 /// <summary>
-/// FLUX's denoiser (https://github.com/black-forest-labs/flux): predicts the velocity of packed latents. schnell, dev (guidance as
-/// an input) and Fill (masked picture and mask beside the latents) differ by <see cref="FluxConfig"/> only.
+/// The network of FLUX (https://github.com/black-forest-labs/flux), which predicts the velocity of packed latents. schnell, dev (guidance
+/// as an input) and Fill (masked picture and mask beside the latents) differ by <see cref="FluxConfig"/> only.
 /// </summary>
 public sealed class FluxTransformer2DModel : Network
 {
@@ -58,7 +58,7 @@ public sealed class FluxTransformer2DModel : Network
 
     public FluxConfig Config { get; }
 
-    /// <summary>Predicts for one time and one guidance scale that hold for the whole batch.</summary>
+    /// <summary>Predicts for one time and one guidance scale for the whole batch.</summary>
     /// <inheritdoc cref="Forward(Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor?)"/>
     public Tensor Forward(
         Tensor hiddenStates,
@@ -77,8 +77,9 @@ public sealed class FluxTransformer2DModel : Network
     }
 
     /// <summary>Predicts for a time and a guidance scale per sample.</summary>
-    /// <param name="hiddenStates">(batch, picture length, in channels): packed 2x2 patches of latents, and for Fill what is beside
-    /// them</param>
+    /// <param name="hiddenStates">
+    /// (batch, picture length, in channels): packed 2x2 patches of latents, and for Fill what is beside them
+    /// </param>
     /// <param name="timestep">(batch), or one number for all: sigma in 0..1</param>
     /// <param name="encoderHiddenStates">(batch, text length, joint_attention_dim): T5's states</param>
     /// <param name="pooledProjections">(batch, pooled_projection_dim): CLIP's pooled state</param>

@@ -4,7 +4,7 @@ using Generation.Diffusion.Networks;
 
 namespace Generation.Diffusion.Families.Flux;
 
-/// <summary>What <see cref="T5EncoderModel"/> is built from: the fields and defaults of transformers' T5Config.</summary>
+/// <summary>The configuration of <see cref="T5EncoderModel"/>: the fields and defaults of transformers' T5Config.</summary>
 public sealed record T5Config : INetworkConfig
 {
     private const string Gated = "gated-";
@@ -13,7 +13,7 @@ public sealed record T5Config : INetworkConfig
 
     public int DModel { get; init; } = 512;
 
-    /// <summary>Size of each attention head.</summary>
+    /// <summary>The number of features of each attention head.</summary>
     public int DKv { get; init; } = 64;
 
     public int DFf { get; init; } = 2048;
@@ -28,15 +28,15 @@ public sealed record T5Config : INetworkConfig
 
     public double LayerNormEpsilon { get; init; } = 1e-6;
 
-    /// <summary>relu, or gated-gelu (T5 1.1), or another activation with or without "gated-".</summary>
+    /// <summary>One of relu and gated-gelu (T5 1.1), or another activation with or without "gated-".</summary>
     public string FeedForwardProj { get; init; } = "relu";
 
-    /// <summary>Whether the perceptron's activation is multiplied by a second projection.</summary>
+    /// <summary>Whether the MLP's activation is multiplied by a second projection.</summary>
     [JsonIgnore]
     public bool IsGated => FeedForwardProj.StartsWith(Gated, StringComparison.Ordinal);
 
-    /// <summary>The perceptron's activation.</summary>
-    /// <exception cref="ConfigException">Not known.</exception>
+    /// <summary>The MLP's activation.</summary>
+    /// <exception cref="ConfigException">The activation is not known.</exception>
     [JsonIgnore]
     public Activation Activation =>
         FeedForwardProj switch

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Families.Flux;
 
-/// <summary>The encoder of T5 (https://arxiv.org/abs/1910.10683), FLUX's first reader of prompts.</summary>
+/// <summary>The encoder of T5 (https://arxiv.org/abs/1910.10683), the second text encoder of FLUX.</summary>
 public sealed class T5EncoderModel : Network
 {
     private readonly Embedding _shared;
@@ -39,7 +39,9 @@ public sealed class T5EncoderModel : Network
     public T5Config Config { get; }
 
     /// <param name="inputIds">(batch, length) token ids</param>
-    /// <param name="attentionMask">(batch, length): 1 is looked at, 0 is padding; null: everything, as FLUX does.</param>
+    /// <param name="attentionMask">
+    /// (batch, length), with 1 for tokens that are attended to and 0 for padding; null attends to all, as FLUX does.
+    /// </param>
     /// <returns>(batch, length, d_model) in the network's type</returns>
     public Tensor Forward(Tensor inputIds, Tensor? attentionMask = null)
     {
@@ -58,7 +60,7 @@ public sealed class T5EncoderModel : Network
     }
 }
 
-/// <summary>T5's positions: a learned bias per head and per bucket of distances, shared by all layers.</summary>
+/// <summary>T5's relative positions: a learned bias per head and per bucket of distances, shared by all layers.</summary>
 internal sealed class T5RelativePositions
 {
     private readonly Embedding _table;
@@ -83,7 +85,8 @@ internal sealed class T5RelativePositions
     }
 
     /// <summary>
-    /// Half of the buckets is for keys after the query; in each half the near distances have their own, the far ones share by logarithm.
+    /// Sorts distances into buckets. Half of the buckets is for keys after the query; in each half every short distance has its own bucket,
+    /// and long ones share buckets logarithmically.
     /// </summary>
     private Tensor Buckets(Tensor distance)
     {
@@ -98,7 +101,7 @@ internal sealed class T5RelativePositions
     }
 }
 
-/// <summary>Self-attention and perceptron, each after a norm and added to its input.</summary>
+/// <summary>Self-attention and MLP, each after a norm and added to its input.</summary>
 internal sealed class T5Layer
 {
     private readonly RmsNorm _attentionNorm;
@@ -112,7 +115,7 @@ internal sealed class T5Layer
     private readonly Linear _wo;
     private readonly T5Config _config;
 
-    /// <param name="w">Member 0 is the attention, member 1 the perceptron.</param>
+    /// <param name="w">Its member 0 is the attention, member 1 the MLP.</param>
     public T5Layer(NetworkWeights w, T5Config config)
     {
         _config = config;

@@ -8,9 +8,9 @@ namespace Generation.Diffusion.Families.StableDiffusion;
 /// <summary>A control network in one file, under the key names of diffusers or of the original code.</summary>
 public static class ControlNetFile
 {
-    /// <summary>The weights under the names that the network takes, and its config, found from the shapes.</summary>
-    /// <param name="file">Disposed with the result, or on an error.</param>
-    /// <exception cref="WeightsException">It is no control network, or of a family that is not known.</exception>
+    /// <summary>Returns the weights under the names that the network takes, and its config, which follows from the shapes.</summary>
+    /// <param name="file">The file, which is disposed with the result, or on an error.</param>
+    /// <exception cref="WeightsException">The file is no control network, or of a family that is not known.</exception>
     public static WeightSource Open(WeightSource file, out ControlNetConfig config)
     {
         try

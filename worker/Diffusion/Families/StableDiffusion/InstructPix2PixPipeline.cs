@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.StableDiffusion;
 
 /// <summary>
-/// Changes a picture as an instruction says. Brooks et al., InstructPix2Pix, 2023; reference: diffusers 0.35.2,
+/// Changes a picture as an instruction in words says. Brooks et al., InstructPix2Pix, 2023. Reference: diffusers 0.35.2,
 /// StableDiffusionInstructPix2PixPipeline.
 /// </summary>
 public sealed class InstructPix2PixPipeline(LatentDiffusionModel model) : DiffusionPipeline<EditSettings>

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.StableDiffusion;
 
 /// <summary>
-/// The parts of a Stable Diffusion model of any generation, loaded once and shared by all the pipelines that run on
-/// it. What differs between generations is how a prompt becomes the network's conditions.
+/// The components of a Stable Diffusion model of any generation, loaded once and shared by all the pipelines that run on it. The
+/// generations differ in how prompts are encoded into the network's conditions.
 /// </summary>
 public abstract class LatentDiffusionModel : DiffusionModel
 {
@@ -34,7 +34,9 @@ public abstract class LatentDiffusionModel : DiffusionModel
 
     public Device Device { get; }
 
-    /// <summary>What draws small pictures of unfinished latents: if none is set, a projection, made when first asked for.</summary>
+    /// <summary>
+    /// Draws small previews of unfinished latents. Where none is set it is a linear projection, which is made at the first call.
+    /// </summary>
     public LatentPreview Preview
     {
         get => _preview ??= LatentPreview.For(Vae);
@@ -55,20 +57,21 @@ public abstract class LatentDiffusionModel : DiffusionModel
         : UNet.Config.InChannels == 2 * Vae.Config.LatentChannels + 1 ? ModelAbilities.Inpaint | ModelAbilities.Outpaint
         : Drawing;
 
-    /// <summary>What a network of this generation does that sees latents alone.</summary>
+    /// <summary>What a network of this generation can do that takes latents only.</summary>
     protected virtual ModelAbilities Drawing =>
         ModelAbilities.Text2Img | ModelAbilities.Img2Img | ModelAbilities.Inpaint | ModelAbilities.Outpaint | ModelAbilities.Control;
 
     /// <summary>
-    /// Whether runs of these settings also predict without the prompt. Networks distilled for guidance are told the scale instead.
+    /// Whether runs of these settings also predict without the prompt. Networks that were distilled for guidance take the scale as an input
+    /// instead.
     /// </summary>
     public bool IsGuided(DiffusionSettings settings) => settings.GuidanceScale > 1 && UNet.Config.TimeCondProjDim is null;
 
-    /// <summary>Loads a model of the Stable Diffusion family, whichever it is.</summary>
-    /// <param name="path">Folder in the diffusers layout, or a checkpoint in one file.</param>
-    /// <param name="dtype">Type that the networks compute in.</param>
-    /// <param name="device">Null is the CPU.</param>
-    /// <exception cref="WeightsException">A part is missing or does not fit, or it is of another family.</exception>
+    /// <summary>Loads a model of any generation of Stable Diffusion.</summary>
+    /// <param name="path">A folder in the diffusers layout, or a checkpoint in one file.</param>
+    /// <param name="dtype">The number type that the networks compute in.</param>
+    /// <param name="device">The device to load onto; null is the CPU.</param>
+    /// <exception cref="WeightsException">A component is missing or does not fit, or the model is of another family.</exception>
     public static LatentDiffusionModel FromPretrained(string path, ScalarType dtype = ScalarType.Float32, Device? device = null)
     {
         DiffusionModel model = ModelFamilies.FromPretrained(path, dtype, device);
@@ -83,8 +86,7 @@ public abstract class LatentDiffusionModel : DiffusionModel
         }
     }
 
-    public override long[] LatentShape(PictureSize size) =>
-        [1, Vae.Config.LatentChannels, size.Height / Vae.Config.Downscale, size.Width / Vae.Config.Downscale];
+    public override long[] LatentShape(PictureSize size) => [1, .. Vae.Config.LatentShape(size.Width, size.Height)];
 
     public override DenoisingRun Encode(Text2ImgSettings settings) => new StableDiffusionPipeline(this).Encode(settings);
 
@@ -128,8 +130,8 @@ public abstract class LatentDiffusionModel : DiffusionModel
         return new VaeSwap(this, other);
     }
 
-    /// <summary>Prompts to what the network is conditioned on, in the caller's scope.</summary>
-    /// <param name="size">Size of the pictures that the network makes.</param>
+    /// <summary>Encodes prompts into the network's conditions, in the caller's scope.</summary>
+    /// <param name="size">The size of the pictures that the network makes.</param>
     /// <param name="fromImage">Whether the run starts from a picture.</param>
     internal abstract LatentConditions Condition(
         DiffusionSettings settings,
@@ -163,8 +165,10 @@ public abstract class LatentDiffusionModel : DiffusionModel
     }
 }
 
-/// <summary>What a UNet is told about the prompts. With guidance every tensor has 2 n rows, those of the negative prompts first.</summary>
+/// <summary>
+/// The conditions of a UNet that come from the prompts. With guidance every tensor has 2 n rows, those of the negative prompts first.
+/// </summary>
 /// <param name="Embeddings">(n, length, features)</param>
-/// <param name="TextEmbeds">(n, features): pooled, of SDXL.</param>
-/// <param name="TimeIds">(n, 5 or 6): sizes and crops, of SDXL.</param>
+/// <param name="TextEmbeds">(n, features): the pooled embedding of SDXL.</param>
+/// <param name="TimeIds">(n, 5 or 6): the sizes and crops of SDXL.</param>
 internal sealed record LatentConditions(Tensor Embeddings, Tensor? TextEmbeds = null, Tensor? TimeIds = null);

@@ -6,7 +6,9 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Families.StableDiffusion;
 
-/// <summary>What the runs of all Stable Diffusion pipelines share: the prompt's conditions, a guided prediction, the autoencoder.</summary>
+/// <summary>
+/// What the runs of all Stable Diffusion pipelines share: the prompt's conditions, the guided prediction and the autoencoder.
+/// </summary>
 internal abstract class LatentRun : DenoisingRun
 {
     private readonly ScheduledPrompts _prompts;
@@ -35,7 +37,9 @@ internal abstract class LatentRun : DenoisingRun
     /// <summary>Whether each step also predicts without the prompt.</summary>
     protected bool Guided { get; }
 
-    /// <summary>Channels that the network takes beside the latents, (n or 2 n, channels, height, width); null: none.</summary>
+    /// <summary>
+    /// Channels that are concatenated to the latents for the network, (n or 2 n, channels, height, width); null for none.
+    /// </summary>
     protected Tensor? ExtraChannels { get; set; }
 
     /// <summary>
@@ -47,7 +51,9 @@ internal abstract class LatentRun : DenoisingRun
     /// <summary>Those of the prompts alone, without the negative ones: (n, length, features).</summary>
     protected Tensor PromptEmbeddings(int i) => Guided ? Embeddings(i).chunk(2, 0)[1] : Embeddings(i);
 
-    /// <summary>The network's conditions at step <paramref name="i"/>; <paramref name="scaled"/> is what it will be given.</summary>
+    /// <summary>
+    /// The network's conditions at step <paramref name="i"/>, where <paramref name="scaled"/> are the latents that it will get.
+    /// </summary>
     protected virtual UNetConditions Conditions(Tensor scaled, int i) =>
         new()
         {
@@ -82,7 +88,8 @@ internal abstract class LatentRun : DenoisingRun
     }
 
     /// <summary>
-    /// One picture, (1, 3, height, width) in -1..1, as latents of every picture of the run: each drawn with its own generator.
+    /// Encodes one picture, (1, 3, height, width) in -1..1, into latents of every picture of the run. Each is sampled with its own
+    /// generator.
     /// </summary>
     protected Tensor EncodeImage(Tensor image)
     {

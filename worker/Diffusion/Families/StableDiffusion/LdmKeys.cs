@@ -3,12 +3,14 @@ using Generation.Diffusion.Weights;
 
 namespace Generation.Diffusion.Families.StableDiffusion;
 
-/// <summary>The parts of a checkpoint in the names of the original latent diffusion code, which Stable Diffusion of all generations has.</summary>
+/// <summary>
+/// The components of a checkpoint under the names of the original latent diffusion code, which Stable Diffusion of all generations has.
+/// </summary>
 internal static class LdmKeys
 {
     private const string UNet = "model.diffusion_model.";
 
-    /// <summary>UNet, control network, autoencoder, and the text encoder of Stable Diffusion 1 or 2.</summary>
+    /// <summary>Finds UNet, control network, autoencoder, and the text encoder of Stable Diffusion 1 or 2.</summary>
     public static IEnumerable<CheckpointPart> FindParts(WeightSource source)
     {
         bool Any(string prefix) => source.Names.Any(name => name.StartsWith(prefix, StringComparison.Ordinal));

@@ -3,8 +3,8 @@ using Generation.Diffusion.Weights;
 namespace Generation.Diffusion.Families.StableDiffusion;
 
 /// <summary>
-/// The UNet and ControlNet of the original latent diffusion code: one flat list of blocks down and one up, where
-/// diffusers counts blocks, resnets and attentions. Keys here are relative to model.diffusion_model or control_model.
+/// The keys of the UNet and ControlNet of the original latent diffusion code, which has one flat list of blocks for the down path and one
+/// for the up path, where diffusers numbers blocks, resnets and attentions. Keys are relative to model.diffusion_model or control_model.
 /// Source: https://github.com/CompVis/latent-diffusion, ldm/modules/diffusionmodules/openaimodel.py; cldm/cldm.py of
 /// https://github.com/lllyasviel/ControlNet
 /// </summary>
@@ -31,7 +31,7 @@ internal static class LdmUNetKeys
         (@"skip_connection\.(\w+)", "conv_shortcut.$1")
     );
 
-    /// <summary>New names for keys relative to the network's root; keys that are not known are absent.</summary>
+    /// <summary>The new names of keys relative to the network's root. Keys that are not known are absent.</summary>
     public static Dictionary<string, string> Map(IReadOnlyCollection<string> keys)
     {
         // "input_blocks.4.1" -> "down_blocks.1.attentions.0"

@@ -3,15 +3,15 @@ using Generation.Diffusion.Schedulers;
 
 namespace Generation.Diffusion.Families.StableDiffusion;
 
-/// <summary>What every run settles before it draws: pictures, size, scheduler and noise.</summary>
-/// <param name="Size">Size that the network makes.</param>
+/// <summary>What every run determines from its settings before it begins: pictures, size, scheduler and noise.</summary>
+/// <param name="Size">The size that the network makes.</param>
 internal sealed record RunPlan(IReadOnlyList<PictureItem> Pictures, PictureSize Size, Scheduler Scheduler, NoiseSource Noise)
 {
     public IReadOnlyList<long> Seeds => [.. Pictures.Select(picture => picture.Seed)];
 
     /// <summary>Checks the settings and plans a run over a Stable Diffusion model.</summary>
-    /// <param name="otherwise">Size where the settings give none.</param>
-    /// <exception cref="SettingException">A setting cannot be.</exception>
+    /// <param name="otherwise">The size where the settings give none.</param>
+    /// <exception cref="SettingException">A setting has a value that it cannot have.</exception>
     public static RunPlan For(
         LatentDiffusionModel model,
         DiffusionSettings settings,
@@ -41,7 +41,7 @@ internal sealed record RunPlan(IReadOnlyList<PictureItem> Pictures, PictureSize 
         return new RunPlan(pictures, size, scheduler, new NoiseSource(pictures.Select(picture => picture.Seed), model.Device));
     }
 
-    /// <summary>Builds a run's scheduler; what it refuses becomes an error of the settings.</summary>
+    /// <summary>Creates a run's scheduler, and turns its errors into errors of the settings.</summary>
     public static Scheduler Create(SchedulerConfig config, DiffusionSettings settings, double strength = 1, double? denoisingStart = null)
     {
         try
@@ -65,7 +65,6 @@ internal sealed record RunPlan(IReadOnlyList<PictureItem> Pictures, PictureSize 
         }
     }
 
-    /// <summary>Shape of one picture's latents.</summary>
-    public long[] LatentShape(LatentDiffusionModel model) =>
-        [model.Vae.Config.LatentChannels, Size.Height / model.Vae.Config.Downscale, Size.Width / model.Vae.Config.Downscale];
+    /// <summary>The shape of one picture's latents.</summary>
+    public long[] LatentShape(LatentDiffusionModel model) => model.Vae.Config.LatentShape(Size.Width, Size.Height);
 }

@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.StableDiffusion;
 
 /// <summary>
-/// Words to pictures with Stable Diffusion 1.x, 2.x and XL, steered by control pictures. Zhang et al., Adding
-/// Conditional Control to Text-to-Image Diffusion Models, 2023; reference: diffusers 0.35.2,
-/// StableDiffusionControlNetPipeline and StableDiffusionXLControlNetPipeline.
+/// Generates pictures from a prompt with Stable Diffusion 1.x, 2.x and XL, guided by control pictures. Zhang et al., Adding Conditional
+/// Control to Text-to-Image Diffusion Models, 2023. Reference: diffusers 0.35.2, StableDiffusionControlNetPipeline and
+/// StableDiffusionXLControlNetPipeline.
 /// </summary>
 public sealed class StableDiffusionControlNetPipeline(LatentDiffusionModel model) : DiffusionPipeline<ControlNetSettings>
 {

@@ -7,8 +7,9 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.StableDiffusion;
 
 /// <summary>
-/// Stable Diffusion 1.x and 2.x: a UNet over latents, one CLIP text encoder. Also what was trained on from them: inpainting,
-/// InstructPix2Pix and the x4 upscaler. Rombach et al., High-Resolution Image Synthesis with Latent Diffusion Models, 2022.
+/// Stable Diffusion 1.x and 2.x: a UNet over latents, and one CLIP text encoder. The models for inpainting, InstructPix2Pix and the x4
+/// upscaler, which were trained from them, belong to it, too. Rombach et al., High-Resolution Image Synthesis with Latent Diffusion Models,
+/// 2022.
 /// </summary>
 public sealed class StableDiffusionFamily : ModelFamily
 {

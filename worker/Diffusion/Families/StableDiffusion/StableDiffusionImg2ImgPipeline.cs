@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.StableDiffusion;
 
 /// <summary>
-/// A picture and words to pictures with Stable Diffusion 1.x, 2.x, XL and the XL refiner. Reference: diffusers 0.35.2,
+/// Generates pictures from a picture and a prompt with Stable Diffusion 1.x, 2.x, XL and the XL refiner. Reference: diffusers 0.35.2,
 /// StableDiffusionImg2ImgPipeline and StableDiffusionXLImg2ImgPipeline.
 /// </summary>
 public sealed class StableDiffusionImg2ImgPipeline(LatentDiffusionModel model) : DiffusionPipeline<Img2ImgSettings>

@@ -6,8 +6,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace Generation.Diffusion.Families.StableDiffusion;
 
 /// <summary>
-/// Paints inside a mask with Stable Diffusion 1.x, 2.x and XL: with networks of 9 channels, which see mask and masked
-/// picture, and with those of 4, which get the kept area back after each step. Reference: diffusers 0.35.2,
+/// Paints inside a mask with Stable Diffusion 1.x, 2.x and XL: with networks of 9 channels, which take mask and masked picture as inputs,
+/// and with those of 4, whose latents outside the mask are replaced after each step. Reference: diffusers 0.35.2,
 /// StableDiffusionInpaintPipeline and StableDiffusionXLInpaintPipeline.
 /// </summary>
 public sealed class StableDiffusionInpaintPipeline(LatentDiffusionModel model) : DiffusionPipeline<InpaintSettings>

@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.StableDiffusion;
 
 /// <summary>
-/// Stable Diffusion 1.x and 2.x: one CLIP text encoder. Rombach et al., High-Resolution Image Synthesis with Latent Diffusion Models, 2022.
+/// Stable Diffusion 1.x and 2.x, which have one CLIP text encoder. Rombach et al., High-Resolution Image Synthesis with Latent Diffusion
+/// Models, 2022.
 /// </summary>
 public sealed class StableDiffusionModel : LatentDiffusionModel
 {
@@ -46,7 +47,7 @@ public sealed class StableDiffusionModel : LatentDiffusionModel
         Abilities == ModelAbilities.Upscale ? base.Defaults with { Steps = 75, GuidanceScale = 9 } : base.Defaults;
 
     /// <summary>Loads a model from opened files.</summary>
-    /// <exception cref="WeightsException">A part is missing or does not fit; the message names file and keys.</exception>
+    /// <exception cref="WeightsException">A component is missing or does not fit; the message names file and keys.</exception>
     public static StableDiffusionModel Load(ModelFiles files, ScalarType dtype = ScalarType.Float32, Device? device = null)
     {
         var networks = new NetworkLoader(files, dtype, device);

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.StableDiffusion;
 
 /// <summary>
-/// Words to pictures with Stable Diffusion 1.x, 2.x and XL. Reference: diffusers 0.35.2, StableDiffusionPipeline and
+/// Generates pictures from a prompt with Stable Diffusion 1.x, 2.x and XL. Reference: diffusers 0.35.2, StableDiffusionPipeline and
 /// StableDiffusionXLPipeline.
 /// </summary>
 public sealed class StableDiffusionPipeline(LatentDiffusionModel model) : DiffusionPipeline<Text2ImgSettings>

@@ -8,16 +8,16 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.StableDiffusion;
 
 /// <summary>
-/// Makes a picture four times larger with the Stable Diffusion x4 upscaler, whose network sees the small picture beside
-/// the latents. Reference: diffusers 0.35.2, StableDiffusionUpscalePipeline.
+/// Enlarges a picture four times with the Stable Diffusion x4 upscaler, whose network takes the small picture beside the latents.
+/// Reference: diffusers 0.35.2, StableDiffusionUpscalePipeline.
 /// </summary>
 public sealed class StableDiffusionUpscalePipeline : DiffusionPipeline<UpscaleSettings>
 {
     private readonly SchedulerConfig _lowResScheduler;
     private readonly int _maxNoiseLevel;
 
-    /// <summary>A pipeline over a loaded model.</summary>
-    /// <param name="files">What the model was loaded from, for low_res_scheduler and max_noise_level.</param>
+    /// <summary>Makes a pipeline over a loaded model.</summary>
+    /// <param name="files">The files that the model was loaded from, for low_res_scheduler and max_noise_level.</param>
     public StableDiffusionUpscalePipeline(LatentDiffusionModel model, ModelFiles files)
     {
         Model = model;

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.StableDiffusionXL;
 
 /// <summary>
-/// Stable Diffusion XL and its refiner: two text encoders, and conditions on the picture's size and crop; runs and pipelines are those
-/// of Stable Diffusion. Podell et al., SDXL, 2023.
+/// Stable Diffusion XL and its refiner, which have two text encoders, and conditions on the picture's size and crop. Its runs and pipelines
+/// are those of Stable Diffusion. Podell et al., SDXL, 2023.
 /// </summary>
 public sealed class StableDiffusionXLFamily : ModelFamily
 {
@@ -41,7 +41,7 @@ public sealed class StableDiffusionXLFamily : ModelFamily
             },
         };
 
-    /// <summary>The refiner, which does the last steps.</summary>
+    /// <summary>The refiner, which does the last steps of a run.</summary>
     public static PublishedModel SdxlRefiner { get; } =
         Sdxl with
         {

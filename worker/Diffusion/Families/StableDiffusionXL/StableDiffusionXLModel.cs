@@ -11,8 +11,8 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.StableDiffusionXL;
 
 /// <summary>
-/// Stable Diffusion XL and its refiner: two text encoders (the refiner has the second only), and conditions on the
-/// picture's size and crop. Podell et al., SDXL, 2023.
+/// Stable Diffusion XL and its refiner: two text encoders (the refiner has the second only), and conditions on the picture's size and crop.
+/// Podell et al., SDXL, 2023.
 /// </summary>
 public sealed class StableDiffusionXLModel : LatentDiffusionModel
 {
@@ -33,7 +33,9 @@ public sealed class StableDiffusionXLModel : LatentDiffusionModel
         _requiresAestheticsScore = files.Flag("requires_aesthetics_score", otherwise: false);
     }
 
-    /// <summary>The text encoders, in the order in which their features are joined; the last one also gives the pooled embedding.</summary>
+    /// <summary>
+    /// The text encoders, in the order in which their features are concatenated. The last one also gives the pooled embedding.
+    /// </summary>
     public IReadOnlyList<(ClipTokenizer Tokenizer, CLIPTextModel Encoder)> Texts { get; }
 
     public override IReadOnlyDictionary<string, ParameterStore> Adaptable
@@ -64,7 +66,7 @@ public sealed class StableDiffusionXLModel : LatentDiffusionModel
     private bool IsRefiner => Texts.Count == 1;
 
     /// <summary>Loads a model from opened files.</summary>
-    /// <exception cref="WeightsException">A part is missing or does not fit; the message names file and keys.</exception>
+    /// <exception cref="WeightsException">A component is missing or does not fit; the message names file and keys.</exception>
     public static StableDiffusionXLModel Load(ModelFiles files, ScalarType dtype = ScalarType.Float32, Device? device = null)
     {
         var networks = new NetworkLoader(files, dtype, device);
@@ -158,7 +160,7 @@ public sealed class StableDiffusionXLModel : LatentDiffusionModel
     // The reference takes an empty second prompt for an absent one.
     private static string Or(string? second, string first) => string.IsNullOrEmpty(second) ? first : second;
 
-    /// <summary>The last but one hidden states of all encoders side by side, and the last encoder's pooled embedding.</summary>
+    /// <summary>The last but one hidden states of all encoders, concatenated, and the last encoder's pooled embedding.</summary>
     private static (Tensor States, Tensor Pooled) Embed(PromptEncoder[] encoders, SplitTexts texts, int chunks, int? clipSkip)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -172,7 +174,7 @@ public sealed class StableDiffusionXLModel : LatentDiffusionModel
         );
     }
 
-    /// <summary>(1, 5 or 6) numbers for the prompt and for the negative prompt.</summary>
+    /// <summary>The added time ids, (1, 5 or 6), for the prompt and for the negative prompt.</summary>
     private (Tensor Ids, Tensor NegativeIds) TimeIds(SdxlConditions extra, PictureSize size, bool fromImage)
     {
         PictureSize original = extra.OriginalSize ?? size;
@@ -237,7 +239,7 @@ public sealed class StableDiffusionXLModel : LatentDiffusionModel
             ),
         ];
 
-        /// <summary>Chunks of the longest.</summary>
+        /// <summary>The number of chunks of the longest text.</summary>
         public int Chunks => ByEncoder.Max(texts => texts.Max(text => text.Count));
     }
 }

@@ -5,18 +5,23 @@ namespace Generation.Diffusion.Families.Upscalers;
 /// <summary>A network that enlarges pictures by a whole factor: <see cref="RRDBNet"/> or <see cref="SRVGGNetCompact"/>.</summary>
 public interface IUpscalerNetwork : IDisposable
 {
-    /// <summary>How many times larger each side becomes.</summary>
+    /// <summary>The factor by which width and height grow.</summary>
     public int Scale { get; }
 
-    /// <summary>How far around a pixel of the input the network looks, in pixels: what lies further has no say in its output.</summary>
+    /// <summary>
+    /// How far around a pixel of the input the network looks, in pixels: pixels further away do not influence its output.
+    /// </summary>
     public int Reach { get; }
 
     /// <summary>
-    /// The input is seen in squares of this many pixels: a part of a picture is enlarged as in the whole only from a multiple of it on.
+    /// The network divides the input into squares of this many pixels: a part of a picture is enlarged as it would be in the whole only
+    /// where it begins at a multiple of it.
     /// </summary>
     public int Multiple { get; }
 
-    /// <summary>Values of the largest feature map for each pixel of the input: what memory follows from.</summary>
+    /// <summary>
+    /// How many values the largest feature map has for each pixel of the input, from which the memory that is needed follows.
+    /// </summary>
     public long ValuesPerPixel { get; }
 
     /// <param name="image">(batch, 3, height, width) in 0..1</param>

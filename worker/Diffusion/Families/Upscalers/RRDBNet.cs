@@ -1,6 +1,7 @@
 using Generation.Diffusion.Layers;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Weights;
+using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -8,8 +9,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace Generation.Diffusion.Families.Upscalers;
 
 /// <summary>
-/// The enlarging network of Real-ESRGAN (https://arxiv.org/abs/2107.10833, https://arxiv.org/abs/1809.00219): its sizes are read
-/// from the weights' shapes. Takes the key names of Real-ESRGAN; see <see cref="RRDBNetKeys"/> for those of ESRGAN.
+/// The large upscaler network of Real-ESRGAN (https://arxiv.org/abs/2107.10833, https://arxiv.org/abs/1809.00219). Its sizes are read from
+/// the weights' shapes. It takes the key names of Real-ESRGAN; see <see cref="RRDBNetKeys"/> for those of ESRGAN.
 /// </summary>
 public sealed class RRDBNet : Network, IUpscalerNetwork
 {
@@ -77,7 +78,7 @@ public sealed class RRDBNet : Network, IUpscalerNetwork
         {
             x = F.pixel_unshuffle(PadToMultiple(x, _unshuffle), _unshuffle);
         }
-        Tensor h = _convFirst.Forward(Layout.ForConvolutions(x));
+        Tensor h = _convFirst.Forward(TorchExtras.channels_last(x));
         Tensor body = h.alias();
         foreach (ResidualInResidual block in _body)
         {
@@ -103,7 +104,9 @@ public sealed class RRDBNet : Network, IUpscalerNetwork
         return F.leaky_relu(h, 0.2, inplace: true);
     }
 
-    /// <summary>Mirrors right and lower edges, so that <paramref name="multiple"/> divides height and width.</summary>
+    /// <summary>
+    /// Pads the right and lower edges with their mirror image, so that <paramref name="multiple"/> divides height and width.
+    /// </summary>
     private static Tensor PadToMultiple(Tensor x, long multiple)
     {
         long right = (multiple - x.shape[3] % multiple) % multiple,
@@ -129,7 +132,7 @@ public sealed class RRDBNet : Network, IUpscalerNetwork
         }
     }
 
-    /// <summary>Five convolutions, each seeing all outputs before it.</summary>
+    /// <summary>Five convolutions, each of which takes the outputs of all before it.</summary>
     private sealed class DenseBlock
     {
         private readonly Conv2d[] _convs;

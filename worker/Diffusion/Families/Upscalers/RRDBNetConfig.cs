@@ -5,14 +5,15 @@ using Generation.Diffusion.Weights;
 
 namespace Generation.Diffusion.Families.Upscalers;
 
-/// <summary>What <see cref="RRDBNet"/> is built from, under the names of BasicSR.</summary>
+/// <summary>The configuration of <see cref="RRDBNet"/>, under the names of BasicSR.</summary>
 public sealed record RRDBNetConfig : INetworkConfig
 {
-    /// <summary>How many times larger each side becomes: a power of two.</summary>
+    /// <summary>The factor by which width and height grow: a power of two.</summary>
     public int Scale { get; init; } = 4;
 
     /// <summary>
-    /// The picture is folded into channels by this factor first. Null: Real-ESRGAN's rule, 2 for scale 2 and 4 for scale 1.
+    /// The factor by which the picture is first folded into channels (pixel unshuffle). Null for Real-ESRGAN's rule: 2 for scale 2, 4 for
+    /// scale 1.
     /// </summary>
     public int? Shuffle { get; init; }
 
@@ -30,13 +31,13 @@ public sealed record RRDBNetConfig : INetworkConfig
     [JsonIgnore]
     public int ShuffleFactor => Shuffle ?? (Scale is 1 or 2 ? 4 / Scale : 1);
 
-    /// <summary>How many times the network doubles the sides.</summary>
+    /// <summary>How many times the network doubles width and height.</summary>
     [JsonIgnore]
     public int Doublings => BitOperations.Log2((uint)(Scale * ShuffleFactor));
 
-    /// <summary>Reads the sizes off the weights' shapes (under Real-ESRGAN's key names).</summary>
-    /// <param name="weights">The network's root.</param>
-    /// <exception cref="WeightsException">The keys that tell are missing.</exception>
+    /// <summary>Reads the sizes from the weights' shapes (under Real-ESRGAN's key names).</summary>
+    /// <param name="weights">The root of the network's weights.</param>
+    /// <exception cref="WeightsException">The keys that tell the sizes are missing.</exception>
     /// <exception cref="ConfigException">The first convolution fits no factor.</exception>
     public static RRDBNetConfig FromWeights(NetworkWeights weights)
     {

@@ -5,8 +5,8 @@ using Generation.Diffusion.Weights;
 namespace Generation.Diffusion.Families.Upscalers;
 
 /// <summary>
-/// The key names of ESRGAN's own code, old ("model.1.sub.0.RDB1.conv1.0.weight") and new ("RRDB_trunk.0.RDB1.conv1.weight"), as
-/// Real-ESRGAN names them ("body.0.rdb1.conv1.weight"), which are those that <see cref="RRDBNet"/> takes.
+/// Renames the keys of ESRGAN's own code, old ("model.1.sub.0.RDB1.conv1.0.weight") and new ("RRDB_trunk.0.RDB1.conv1.weight"), to those of
+/// Real-ESRGAN ("body.0.rdb1.conv1.weight"), which <see cref="RRDBNet"/> takes.
 /// </summary>
 public static partial class RRDBNetKeys
 {
@@ -23,8 +23,10 @@ public static partial class RRDBNetKeys
         ["HRconv"] = "conv_hr",
     };
 
-    /// <summary>The weights under Real-ESRGAN's names; <paramref name="source"/> itself where they have them already.</summary>
-    /// <param name="source">Borrowed as long as the result is used.</param>
+    /// <summary>
+    /// Returns the weights under Real-ESRGAN's names, or <paramref name="source"/> itself where they have these names already.
+    /// </summary>
+    /// <param name="source">The weights, which must live as long as the result is used.</param>
     public static WeightSource Rename(WeightSource source)
     {
         int lastMember = source

@@ -1,13 +1,14 @@
 using Generation.Diffusion.Layers;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Weights;
+using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
 
 namespace Generation.Diffusion.Families.Upscalers;
 
-/// <summary>What <see cref="SRVGGNetCompact"/> is built from, under the names of BasicSR.</summary>
+/// <summary>The configuration of <see cref="SRVGGNetCompact"/>, under the names of BasicSR.</summary>
 public sealed record SRVGGConfig : INetworkConfig
 {
     public int Scale { get; init; } = 4;
@@ -18,15 +19,15 @@ public sealed record SRVGGConfig : INetworkConfig
 
     public int NumFeat { get; init; } = 64;
 
-    /// <summary>Convolutions between the first and the last.</summary>
+    /// <summary>The number of convolutions between the first and the last.</summary>
     public int NumConv { get; init; } = 16;
 
-    /// <summary>prelu (one slope per channel, learned), relu or leakyrelu.</summary>
+    /// <summary>One of prelu (one learned slope per channel), relu and leakyrelu.</summary>
     public string ActType { get; init; } = "prelu";
 
-    /// <summary>Reads the sizes off the weights' shapes.</summary>
-    /// <param name="weights">The network's root.</param>
-    /// <exception cref="WeightsException">The keys that tell are missing.</exception>
+    /// <summary>Reads the sizes from the weights' shapes.</summary>
+    /// <param name="weights">The root of the network's weights.</param>
+    /// <exception cref="WeightsException">The keys that tell the sizes are missing.</exception>
     /// <exception cref="ConfigException">The last convolution fits no factor.</exception>
     public static SRVGGConfig FromWeights(NetworkWeights weights)
     {
@@ -64,8 +65,8 @@ public sealed record SRVGGConfig : INetworkConfig
 }
 
 /// <summary>
-/// The small enlarging network of Real-ESRGAN (realesr-general-x4v3, realesr-animevideov3): convolutions at the picture's size, unfolded at
-/// the end.
+/// The small upscaler network of Real-ESRGAN (realesr-general-x4v3, realesr-animevideov3): convolutions at the picture's size, unfolded at
+/// the end (pixel shuffle).
 /// </summary>
 public sealed class SRVGGNetCompact : Network, IUpscalerNetwork
 {
@@ -110,7 +111,7 @@ public sealed class SRVGGNetCompact : Network, IUpscalerNetwork
     public Tensor Forward(Tensor image)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = Layout.ForConvolutions(ToOwn(image));
+        Tensor x = TorchExtras.channels_last(ToOwn(image));
         Tensor h = _convs[0].Forward(x);
         for (int i = 0; i < _convs.Length - 1; i++)
         {

@@ -4,19 +4,19 @@ using Generation.Imaging.Masks;
 namespace Generation.Diffusion.Families.Upscalers;
 
 /// <summary>A part of a picture that is enlarged at once.</summary>
-/// <param name="Core">What it contributes to the result; the cores of a grid cover the picture once.</param>
-/// <param name="Window">The core and what is around it, which the network sees.</param>
+/// <param name="Core">The pixels that it contributes to the result; the cores of a grid cover the picture once.</param>
+/// <param name="Window">The core and the pixels around it that the network gets.</param>
 [StructLayout(LayoutKind.Auto)]
 public readonly record struct Tile(PictureRegion Core, PictureRegion Window);
 
-/// <summary>Cuts a picture into tiles that overlap, so that each fits a bound of memory.</summary>
+/// <summary>Cuts a picture into overlapping tiles, each of which fits a limit on memory.</summary>
 public static class TileGrid
 {
-    /// <summary>The tiles, from the left upper corner, row by row; one where the whole picture fits.</summary>
-    /// <param name="width">Of the picture, in pixels.</param>
-    /// <param name="maxPixels">Most pixels of a window, kept where margins leave room for a core.</param>
-    /// <param name="margin">Pixels around a core, as far as the picture reaches.</param>
-    /// <param name="multiple">Windows begin at multiples of it.</param>
+    /// <summary>Returns the tiles from the upper left corner, row by row; a single one where the whole picture fits.</summary>
+    /// <param name="width">The picture's width in pixels.</param>
+    /// <param name="maxPixels">The largest number of pixels of a window, which is kept where margins leave room for a core.</param>
+    /// <param name="margin">The number of pixels around a core, as far as the picture reaches.</param>
+    /// <param name="multiple">Windows begin at multiples of this number.</param>
     public static IReadOnlyList<Tile> Cut(int width, int height, long maxPixels, int margin, int multiple = 1)
     {
         if ((long)width * height <= maxPixels)

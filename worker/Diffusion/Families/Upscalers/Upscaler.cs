@@ -9,36 +9,37 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.Upscalers;
 
 /// <summary>
-/// Makes pictures larger by a whole factor, with a network of the Real-ESRGAN family. Wang et al., 2021. What does not fit the
-/// bound of memory is enlarged in tiles, each with so much around it that they leave no seam.
+/// Enlarges pictures by a whole factor, with a network of the Real-ESRGAN family. Wang et al., 2021. A picture that does not fit the limit
+/// on memory is enlarged in tiles, with so many pixels around each that no seam remains.
 /// </summary>
 public sealed class Upscaler : IDisposable
 {
-    /// <summary>Values of one feature map that a tile may have: 256 MiB in float32; a network holds about three such maps.</summary>
+    /// <summary>How many values one feature map of a tile may have: 256 MiB in float32. A network holds about three such maps.</summary>
     public const long DefaultMaxValues = 1L << 26;
 
     /// <summary>
-    /// Deep networks could see hundreds of pixels far; what lies beyond this changes no value by as much as rounding does.
+    /// Pixels around a tile. Deep networks could look hundreds of pixels far, but what lies further than this changes no value by as much
+    /// as rounding does.
     /// </summary>
     private const int LargestMargin = 32;
 
     private readonly IUpscalerNetwork _network;
     private readonly Device _device;
 
-    /// <param name="network">Taken over.</param>
+    /// <param name="network">The network, which is disposed with the upscaler.</param>
     public Upscaler(IUpscalerNetwork network, Device? device = null)
     {
         _network = network;
         _device = device ?? CPU;
     }
 
-    /// <summary>How many times larger each side becomes.</summary>
+    /// <summary>The factor by which width and height grow.</summary>
     public int Scale => _network.Scale;
 
-    /// <summary>Most values of one feature map: with less, tiles are smaller and more is computed twice.</summary>
+    /// <summary>The limit on the values of one feature map. With less, tiles are smaller and more is computed twice.</summary>
     public long MaxValues { get; init; } = DefaultMaxValues;
 
-    /// <summary>Loads a .safetensors file, or a folder with one of them, and with a config.json or without.</summary>
+    /// <summary>Loads a .safetensors file, or a folder with one such file, with or without a config.json.</summary>
     /// <exception cref="WeightsException">A file is missing, or the weights do not fit.</exception>
     public static Upscaler FromPretrained(string path, ScalarType dtype = ScalarType.Float32, Device? device = null)
     {
@@ -57,13 +58,13 @@ public sealed class Upscaler : IDisposable
         return new Upscaler(UpscalerFile.Load(files[0], File.Exists(config) ? config : null, dtype, device), device);
     }
 
-    /// <summary>The parts in which a picture of this size is enlarged.</summary>
+    /// <summary>The tiles in which a picture of this size is enlarged.</summary>
     public IReadOnlyList<Tile> Tiles(int width, int height) =>
         TileGrid.Cut(width, height, MaxValues / _network.ValuesPerPixel, Math.Min(_network.Reach, LargestMargin), _network.Multiple);
 
-    /// <summary>Makes pictures larger.</summary>
+    /// <summary>Enlarges pictures.</summary>
     /// <param name="images">(n, height, width, 3), float32 from 0 to 1, as pipelines make them.</param>
-    /// <param name="token">Looked at before each tile.</param>
+    /// <param name="token">Checked before each tile.</param>
     /// <returns>(n, height * scale, width * scale, 3), float32 from 0 to 1, in the caller's scope.</returns>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public Tensor Upscale(Tensor images, CancellationToken token = default)
@@ -86,10 +87,11 @@ public sealed class Upscaler : IDisposable
     }
 
     /// <summary>
-    /// A larger picture. Alpha is kept, enlarged by the bicubic filter: what was clear or opaque stays so, which networks do not promise.
+    /// Enlarges a picture. Its alpha channel is enlarged by the bicubic filter, so that transparent and opaque pixels stay so, which
+    /// networks do not promise.
     /// </summary>
-    /// <param name="onTile">Called after each tile with the tiles done and all there are.</param>
-    /// <param name="token">Looked at before each tile.</param>
+    /// <param name="onTile">Called after each tile with the number of tiles done and the number of all.</param>
+    /// <param name="token">Checked before each tile.</param>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public Picture Upscale(Picture picture, Action<int, int>? onTile = null, CancellationToken token = default)
     {
@@ -103,8 +105,8 @@ public sealed class Upscaler : IDisposable
     }
 
     /// <summary>
-    /// A picture <paramref name="factor"/> times larger: enlarged by the network, again where once is not enough, and brought down to
-    /// the size where that is more.
+    /// Returns a picture <paramref name="factor"/> times larger: enlarged by the network, repeatedly where once is not enough, and reduced
+    /// where that is more.
     /// </summary>
     /// <inheritdoc cref="Upscale(Picture, Action{int, int}?, CancellationToken)"/>
     public Picture UpscaleBy(Picture picture, int factor, Action<int, int>? onTile = null, CancellationToken token = default)
@@ -140,7 +142,7 @@ public sealed class Upscaler : IDisposable
         return larger;
     }
 
-    /// <summary>A tile's core, enlarged. <paramref name="window"/> and result are (1, height, width, 3), in the caller's scope.</summary>
+    /// <summary>Enlarges a tile's core. <paramref name="window"/> and result are (1, height, width, 3), in the caller's scope.</summary>
     private Tensor Enlarge(Tensor window, Tile tile)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -5,15 +5,15 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Families.Upscalers;
 
-/// <summary>Reads enlarging networks from files: which network it is, and how large, is told by the weights' names and shapes.</summary>
+/// <summary>Reads upscaler networks from files. The names and shapes of the weights tell which network it is, and how large.</summary>
 internal static class UpscalerFile
 {
-    /// <summary>What published files are wrapped in, the averaged weights first.</summary>
+    /// <summary>Prefixes of the keys in published files, that of the averaged weights first.</summary>
     private static readonly string[] Wrappers = ["params_ema.", "params.", "state_dict."];
 
     /// <summary>Loads RRDBNet (under Real-ESRGAN's and ESRGAN's key names) or SRVGGNetCompact from one .safetensors file.</summary>
-    /// <param name="config">A config.json beside it, which must agree with the weights; or null.</param>
-    /// <exception cref="WeightsException">It is neither, or does not fit.</exception>
+    /// <param name="config">The config.json beside the file, which must agree with the weights; or null.</param>
+    /// <exception cref="WeightsException">The file holds neither network, or its weights do not fit.</exception>
     public static IUpscalerNetwork Load(string path, string? config, ScalarType dtype, Device? device)
     {
         using WeightSource file = SafetensorsFile.Open(path);

@@ -4,20 +4,18 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Families.Upscalers;
 
-/// <summary>
-/// The enlarging networks of one model, one for each scale it was published in: a factor is served by its own where there is one.
-/// </summary>
+/// <summary>The upscaler networks of one model, one for each scale that it was published in.</summary>
 public sealed class UpscalerSet : IDisposable
 {
     private readonly SortedDictionary<int, Upscaler> _byScale;
 
     private UpscalerSet(SortedDictionary<int, Upscaler> byScale) => _byScale = byScale;
 
-    /// <summary>Scales of the networks, rising.</summary>
+    /// <summary>The scales of the networks, ascending.</summary>
     public IReadOnlyCollection<int> Scales => _byScale.Keys;
 
-    /// <summary>Loads a .safetensors file, or all of a folder; a config.json counts where there is one network.</summary>
-    /// <exception cref="WeightsException">There is none, two have one scale, or one does not fit.</exception>
+    /// <summary>Loads a .safetensors file, or all such files of a folder. A config.json is read where there is one network.</summary>
+    /// <exception cref="WeightsException">There is no network, two networks have the same scale, or one does not fit.</exception>
     public static UpscalerSet FromPretrained(string path, ScalarType dtype = ScalarType.Float32, Device? device = null)
     {
         string[] files = Directory.Exists(path) ? [.. Directory.GetFiles(path, "*.safetensors").Order(StringComparer.Ordinal)] : [path];

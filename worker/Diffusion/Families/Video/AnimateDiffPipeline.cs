@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.Video;
 
 /// <summary>
-/// Words to clips with a Stable Diffusion 1.x model and a motion adapter. Guo et al., AnimateDiff, 2023; reference:
+/// Generates clips from a prompt with a Stable Diffusion 1.x model and a motion adapter. Guo et al., AnimateDiff, 2023. Reference:
 /// diffusers 0.35.2, AnimateDiffPipeline.
 /// </summary>
 public sealed class AnimateDiffPipeline : DiffusionPipeline<Text2VideoSettings>, IDisposable
@@ -43,10 +43,10 @@ public sealed class AnimateDiffPipeline : DiffusionPipeline<Text2VideoSettings>,
 
     public AutoencoderKL Vae { get; }
 
-    /// <summary>The model's own.</summary>
+    /// <summary>The scheduler of runs whose settings name none.</summary>
     public SchedulerConfig Scheduler { get; }
 
-    /// <summary>Size of the pictures that the model was trained on, in pixels.</summary>
+    /// <summary>The size of the pictures that the model was trained on, in pixels.</summary>
     internal PictureSize NativeSize
     {
         get
@@ -58,10 +58,10 @@ public sealed class AnimateDiffPipeline : DiffusionPipeline<Text2VideoSettings>,
         }
     }
 
-    /// <summary>Loads a Stable Diffusion 1.x model with a motion adapter put in.</summary>
-    /// <param name="path">Folder in the diffusers layout, or a checkpoint in one file.</param>
-    /// <param name="motionAdapter">Folder with the adapter's config.json and weights.</param>
-    /// <exception cref="WeightsException">A part is missing or does not fit; the message names file and keys.</exception>
+    /// <summary>Loads a Stable Diffusion 1.x model with a motion adapter.</summary>
+    /// <param name="path">A folder in the diffusers layout, or a checkpoint in one file.</param>
+    /// <param name="motionAdapter">A folder with the adapter's config.json and weights.</param>
+    /// <exception cref="WeightsException">A component is missing or does not fit; the message names file and keys.</exception>
     public static AnimateDiffPipeline FromPretrained(
         string path,
         string motionAdapter,
@@ -69,7 +69,7 @@ public sealed class AnimateDiffPipeline : DiffusionPipeline<Text2VideoSettings>,
         Device? device = null
     ) => Load(ModelFiles.Open(path), motionAdapter, dtype, device);
 
-    /// <summary>Loads it from opened files.</summary>
+    /// <summary>Loads the model from opened files.</summary>
     /// <inheritdoc cref="FromPretrained"/>
     internal static AnimateDiffPipeline Load(ModelFiles files, string motionAdapter, ScalarType dtype, Device? device)
     {
@@ -150,7 +150,7 @@ public sealed class AnimateDiffPipeline : DiffusionPipeline<Text2VideoSettings>,
             );
         }
 
-        /// <summary>The middle frame.</summary>
+        /// <summary>A preview of the middle frame.</summary>
         public override Picture? Preview(int index = 0)
         {
             using DisposeScope scope = NewDisposeScope();

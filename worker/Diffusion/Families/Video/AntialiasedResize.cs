@@ -5,12 +5,12 @@ using F = TorchSharp.torch.nn.functional;
 namespace Generation.Diffusion.Families.Video;
 
 /// <summary>
-/// Bicubic scaling after a Gaussian whose width follows the factor; reference: _resize_with_antialiasing of diffusers 0.35.2's Stable Video
-/// Diffusion.
+/// Bicubic resizing after a Gaussian blur whose width follows the factor. Reference: _resize_with_antialiasing of diffusers 0.35.2's Stable
+/// Video Diffusion.
 /// </summary>
 internal static class AntialiasedResize
 {
-    /// <summary>(n, channels, height, width) to another height and width.</summary>
+    /// <summary>Resizes (n, channels, height, width) to another height and width.</summary>
     public static Tensor Resize(Tensor image, long height, long width)
     {
         using DisposeScope scope = NewDisposeScope();

@@ -1,14 +1,15 @@
 using Generation.Diffusion.Layers;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Weights;
+using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Families.Video;
 
 /// <summary>
-/// Stable Video Diffusion's autoencoder (https://arxiv.org/abs/2311.15127): encodes pictures one by one, decodes the frames of a video
-/// together.
+/// The autoencoder of Stable Video Diffusion (https://arxiv.org/abs/2311.15127), which encodes pictures one by one and decodes the frames
+/// of a video together.
 /// </summary>
 public sealed class AutoencoderKLTemporalDecoder : Network
 {
@@ -30,11 +31,11 @@ public sealed class AutoencoderKLTemporalDecoder : Network
     public AutoencoderConfig Config { get; }
 
     /// <param name="image">(batch, 3, height, width) in -1..1</param>
-    /// <returns>Distribution of the latents, in the caller's scope and in the type of <paramref name="image"/></returns>
+    /// <returns>The distribution of the latents, in the caller's scope and in the type of <paramref name="image"/></returns>
     public LatentDistribution Encode(Tensor image)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor moments = _quantConv.Forward(_encoder.Forward(Layout.ForConvolutions(ToOwn(image))));
+        Tensor moments = _quantConv.Forward(_encoder.Forward(TorchExtras.channels_last(ToOwn(image))));
         var latents = LatentDistribution.FromMoments(ToCaller(moments, image));
         latents.Mean.MoveToOuterDisposeScope();
         latents.LogVar.MoveToOuterDisposeScope();
@@ -42,13 +43,13 @@ public sealed class AutoencoderKLTemporalDecoder : Network
     }
 
     /// <param name="latents">(batch * frames, latent channels, height, width), divided by the scaling factor</param>
-    /// <param name="numFrames">Frames of each video.</param>
+    /// <param name="numFrames">The number of frames of each video.</param>
     /// <returns>
     /// (batch * frames, 3, height * downscale, width * downscale), about -1..1, in the type of <paramref name="latents"/>
     /// </returns>
     public Tensor Decode(Tensor latents, int numFrames)
     {
         using DisposeScope scope = NewDisposeScope();
-        return ToCaller(_decoder.Forward(Layout.ForConvolutions(ToOwn(latents)), numFrames), latents).MoveToOuterDisposeScope();
+        return ToCaller(_decoder.Forward(TorchExtras.channels_last(ToOwn(latents)), numFrames), latents).MoveToOuterDisposeScope();
     }
 }

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.Video;
 
 /// <summary>
-/// A picture to clips that begin with it. Blattmann et al., Stable Video Diffusion, 2023; reference: diffusers 0.35.2,
+/// Generates clips from a picture, with which they begin. Blattmann et al., Stable Video Diffusion, 2023. Reference: diffusers 0.35.2,
 /// StableVideoDiffusionPipeline.
 /// </summary>
 public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSettings>, IDisposable
@@ -31,7 +31,7 @@ public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSe
         Vae = vae;
     }
 
-    /// <summary>The size of the training clips, and the reference's own default.</summary>
+    /// <summary>The size of the training clips, which is the reference implementation's default, too.</summary>
     public static PictureSize NativeSize => new(1024, 576);
 
     public CLIPVisionModel ImageEncoder { get; }
@@ -40,16 +40,16 @@ public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSe
 
     public AutoencoderKLTemporalDecoder Vae { get; }
 
-    /// <summary>The model's own.</summary>
+    /// <summary>The scheduler of runs whose settings name none.</summary>
     public SchedulerConfig Scheduler { get; }
 
     /// <summary>Loads a model.</summary>
-    /// <param name="path">Folder in the diffusers layout.</param>
-    /// <exception cref="Weights.WeightsException">A part is missing or does not fit; the message names file and keys.</exception>
+    /// <param name="path">A folder in the diffusers layout.</param>
+    /// <exception cref="Weights.WeightsException">A component is missing or does not fit; the message names file and keys.</exception>
     public static StableVideoDiffusionPipeline FromPretrained(string path, ScalarType dtype = ScalarType.Float32, Device? device = null) =>
         Load(ModelFiles.Open(path), dtype, device);
 
-    /// <summary>Loads it from opened files.</summary>
+    /// <summary>Loads the model from opened files.</summary>
     /// <inheritdoc cref="FromPretrained"/>
     internal static StableVideoDiffusionPipeline Load(ModelFiles files, ScalarType dtype, Device? device)
     {
@@ -154,7 +154,7 @@ public sealed class StableVideoDiffusionPipeline : DiffusionPipeline<Img2VideoSe
             );
         }
 
-        /// <summary>The middle frame, where its latent space is a published one.</summary>
+        /// <summary>A preview of the middle frame, where the latent space is a published one.</summary>
         public override Picture? Preview(int index = 0)
         {
             using DisposeScope scope = NewDisposeScope();

@@ -6,15 +6,15 @@ using static TorchSharp.torch;
 namespace Generation.Diffusion.Families.Video;
 
 /// <summary>
-/// A picture UNet with AnimateDiff's motion modules between its layers: denoises the frames of a video together
+/// A UNet for pictures with AnimateDiff's motion modules between its layers, which denoises the frames of a video together
 /// (https://arxiv.org/abs/2307.04725).
 /// </summary>
 public sealed class UNetMotionModel : Network
 {
     private readonly UNetBody _body;
 
-    /// <param name="weights">Those of the picture UNet.</param>
-    /// <param name="motionWeights">Those of the motion adapter.</param>
+    /// <param name="weights">The weights of the UNet for pictures.</param>
+    /// <param name="motionWeights">The weights of the motion adapter.</param>
     /// <exception cref="WeightsException">The weights are not those of the configs.</exception>
     /// <exception cref="ConfigException">The adapter is for a UNet of other sizes.</exception>
     public UNetMotionModel(UNetConfig config, NetworkWeights weights, MotionAdapterConfig motionConfig, NetworkWeights motionWeights)
@@ -48,7 +48,7 @@ public sealed class UNetMotionModel : Network
     /// <summary>The motion adapter's weights.</summary>
     public ParameterStore MotionParameters { get; }
 
-    /// <summary>Predicts for one timestep that holds for the whole batch.</summary>
+    /// <summary>Predicts for one timestep for the whole batch.</summary>
     /// <inheritdoc cref="Forward(Tensor, Tensor, Tensor, UNetConditions?)"/>
     public Tensor Forward(Tensor sample, double timestep, Tensor encoderHiddenStates, UNetConditions? conditions = null)
     {

@@ -1,13 +1,15 @@
 using Generation.Diffusion.Layers;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Weights;
+using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Families.Video;
 
 /// <summary>
-/// The denoiser of Stable Video Diffusion (https://arxiv.org/abs/2311.15127): all frames of a video at once, from one picture.
+/// The denoising network of Stable Video Diffusion (https://arxiv.org/abs/2311.15127), which denoises all frames of a video at once,
+/// conditioned on one picture.
 /// </summary>
 public sealed class UNetSpatioTemporalConditionModel : Network
 {
@@ -61,7 +63,7 @@ public sealed class UNetSpatioTemporalConditionModel : Network
 
     private int TimeEmbedDim { get; }
 
-    /// <summary>Predicts for one timestep that holds for the whole batch.</summary>
+    /// <summary>Predicts for one timestep for the whole batch.</summary>
     /// <inheritdoc cref="Forward(Tensor, Tensor, Tensor, Tensor)"/>
     public Tensor Forward(Tensor sample, double timestep, Tensor encoderHiddenStates, Tensor addedTimeIds)
     {
@@ -73,7 +75,7 @@ public sealed class UNetSpatioTemporalConditionModel : Network
     /// <param name="sample">(batch, frames, in channels, height, width)</param>
     /// <param name="timestep">(batch), or one number for all</param>
     /// <param name="encoderHiddenStates">(batch, 1, features): CLIP's embedding of the first picture</param>
-    /// <param name="addedTimeIds">(batch, 3): frames a second less one, motion bucket, noise on the first picture</param>
+    /// <param name="addedTimeIds">(batch, 3): frames per second less one, motion bucket, noise on the first picture</param>
     /// <returns>(batch, frames, out channels, height, width) in the type of <paramref name="sample"/></returns>
     public Tensor Forward(Tensor sample, Tensor timestep, Tensor encoderHiddenStates, Tensor addedTimeIds)
     {
@@ -86,7 +88,7 @@ public sealed class UNetSpatioTemporalConditionModel : Network
             ToOwn(encoderHiddenStates).repeat_interleave(frames, 0),
             Frames: (int)frames
         );
-        var skips = new List<Tensor> { _convIn.Forward(Layout.ForConvolutions(ToOwn(sample).flatten(0, 1))) };
+        var skips = new List<Tensor> { _convIn.Forward(TorchExtras.channels_last(ToOwn(sample).flatten(0, 1))) };
         UNetBlocks.Down(_down, call, skips);
         Tensor h = UNetBlocks.Up(_up, UNetBlocks.Chain(_mid, skips[^1], call), call, skips);
         Scoped.Swap(ref h, _convNormOut.Forward(h, Activation.Silu));

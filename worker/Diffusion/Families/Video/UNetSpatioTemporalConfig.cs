@@ -3,14 +3,14 @@ using Generation.Diffusion.Networks;
 
 namespace Generation.Diffusion.Families.Video;
 
-/// <summary>A stage of the way down of a video UNet.</summary>
+/// <summary>The types of stages in the down path of a UNet for videos.</summary>
 public enum SpatioTemporalDownBlockType
 {
     DownBlockSpatioTemporal,
     CrossAttnDownBlockSpatioTemporal,
 }
 
-/// <summary>A stage of the way up of a video UNet.</summary>
+/// <summary>The types of stages in the up path of a UNet for videos.</summary>
 public enum SpatioTemporalUpBlockType
 {
     UpBlockSpatioTemporal,
@@ -18,11 +18,11 @@ public enum SpatioTemporalUpBlockType
 }
 
 /// <summary>
-/// What <see cref="UNetSpatioTemporalConditionModel"/> is built from: the fields and defaults of diffusers' class of this name.
+/// The configuration of <see cref="UNetSpatioTemporalConditionModel"/>: the fields and defaults of diffusers' class of this name.
 /// </summary>
 public sealed record UNetSpatioTemporalConfig : INetworkConfig
 {
-    /// <summary>Noisy latents and those of the picture that the video begins with.</summary>
+    /// <summary>The number of channels of the noisy latents and of the latents of the first picture together.</summary>
     public int InChannels { get; init; } = 8;
 
     public int OutChannels { get; init; } = 4;
@@ -57,10 +57,10 @@ public sealed record UNetSpatioTemporalConfig : INetworkConfig
 
     public PerBlock<int> NumAttentionHeads { get; init; } = new[] { 5, 10, 20, 20 };
 
-    /// <summary>Frames of the videos that the network was trained on.</summary>
+    /// <summary>The number of frames of the videos that the network was trained on.</summary>
     public int NumFrames { get; init; } = 25;
 
-    /// <summary>Blocks on each way.</summary>
+    /// <summary>The number of blocks in each path.</summary>
     [JsonIgnore]
     public int Blocks => BlockOutChannels.Count;
 

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Families.Video;
 
-/// <summary>A decoder that sees the frames before and after each frame.</summary>
+/// <summary>A decoder that takes the frames before and after each frame into account.</summary>
 internal sealed class VaeTemporalDecoder
 {
     private const double SpatialEps = 1e-6;
