@@ -105,7 +105,7 @@ public static class StorageServices
 
         S3Options s3 = provider.GetRequiredService<IOptions<S3Options>>().Value;
         return s3.Bucket.Length > 0
-            ? new S3ResultsStore(s3, provider.GetRequiredService<ServerTrust>())
+            ? new S3ResultsStore(s3)
             : throw new InvalidOperationException("Set Results:S3:Bucket, or Results:Kind to files.");
     }
 

@@ -5,7 +5,6 @@ using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
-using Generation.Storage.Tls;
 
 namespace Generation.Storage.Results;
 
@@ -19,17 +18,15 @@ public sealed partial class S3ResultsStore : IResultsStore, IDisposable
     private readonly AmazonS3Client _signer;
     private readonly S3Options _options;
 
-    /// <param name="options">Where the bucket is.</param>
-    /// <param name="trust">Whose certificates are trusted where the address is https; null: those of the system's authorities.</param>
-    public S3ResultsStore(S3Options options, ServerTrust? trust = null)
+    public S3ResultsStore(S3Options options)
     {
         _options = options;
-        _client = ClientOf(options, options.ServiceUrl, trust);
+        _client = ClientOf(options, options.ServiceUrl);
         // The host is part of what is signed: an address for others is signed for the name that they use
-        _signer = options.PublicUrl is { Length: > 0 } address ? ClientOf(options, address, trust) : _client;
+        _signer = options.PublicUrl is { Length: > 0 } address ? ClientOf(options, address) : _client;
     }
 
-    private static AmazonS3Client ClientOf(S3Options options, string? serviceUrl, ServerTrust? trust)
+    private static AmazonS3Client ClientOf(S3Options options, string? serviceUrl)
     {
         var config = new AmazonS3Config
         {
@@ -37,11 +34,6 @@ public sealed partial class S3ResultsStore : IResultsStore, IDisposable
             MaxErrorRetry = 4,
             RetryMode = RequestRetryMode.Standard,
         };
-        if (trust?.AuthorityFile is not null)
-        {
-            config.HttpClientFactory = new TrustingClientFactory(trust);
-        }
-
         if (serviceUrl is { Length: > 0 } address)
         {
             config.ServiceURL = address;

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace Generation.Storage.Tls;
 
-/// <summary>How the certificates of PostgreSQL, Redis, RabbitMQ and S3 are trusted: configuration section "Tls".</summary>
+/// <summary>How the certificates of PostgreSQL, Redis and RabbitMQ are trusted: configuration section "Tls".</summary>
 public sealed record TlsOptions
 {
     public const string Section = "Tls";

@@ -1,6 +1,5 @@
 using Generation.Storage.Database;
 using Generation.Storage.Redis;
-using Generation.Storage.Results;
 using Generation.Storage.Tls;
 using Generation.TestSupport;
 using Microsoft.Extensions.Configuration;
@@ -10,7 +9,7 @@ using StackExchange.Redis;
 
 namespace Generation.Storage.Tests.Tls;
 
-/// <summary>PostgreSQL, Redis and S3 by TLS, under an authority of the test's own: real servers, with TLS in front of them.</summary>
+/// <summary>PostgreSQL and Redis by TLS, under an authority of the test's own: real servers, with TLS in front of them.</summary>
 public sealed class TlsTests
 {
     private readonly TestAuthority _authority = new("the test's authority");
@@ -90,31 +89,6 @@ public sealed class TlsTests
     }
 
     [Test]
-    public async Task S3_WithTheAuthorityInTheSettings_IsReachedByTlsAndNoOtherIsTrusted()
-    {
-        await using IS3Server server = await TestServers.StartS3Async();
-        using var trusted = new TlsProxy(server.Address.Host, server.Address.Port, _authority.Sign("localhost"));
-        using var stranger = new TlsProxy(server.Address.Host, server.Address.Port, _stranger.Sign("localhost"));
-        using var elsewhere = new TlsProxy(server.Address.Host, server.Address.Port, _authority.Sign("elsewhere.example"));
-        using S3ResultsStore plain = Store(server, server.Address.AbsoluteUri);
-        await plain.EnsureBucketAsync(default);
-        using S3ResultsStore secure = Store(server, $"https://localhost:{trusted.Port}");
-        using S3ResultsStore strange = Store(server, $"https://localhost:{stranger.Port}");
-        using S3ResultsStore misnamed = Store(server, $"https://localhost:{elsewhere.Port}");
-
-        string name = await secure.PutAsync(new byte[] { 1, 2, 3 }, "image/png", default);
-
-        await using (Stream? stored = await plain.OpenAsync(name, default))
-        {
-            Assert.That(stored, Is.Not.Null);
-        }
-
-        Assert.That(trusted.Connections, Is.GreaterThan(0));
-        Assert.That(() => strange.CheckAsync(default), Throws.InstanceOf<ResultsStoreException>());
-        Assert.That(() => misnamed.CheckAsync(default), Throws.InstanceOf<ResultsStoreException>());
-    }
-
-    [Test]
     public void AuthorityFile_ThatIsNotThereOrHasNoCertificate_SaysSo()
     {
         string empty = Path.Combine(_folder, "empty.pem");
@@ -158,19 +132,6 @@ public sealed class TlsTests
         string[] address = _servers.Redis.Split(',')[0].Split(':');
         return new TlsProxy(address[0], int.Parse(address[1]), certificate);
     }
-
-    private S3ResultsStore Store(IS3Server server, string address) =>
-        new(
-            new S3Options
-            {
-                ServiceUrl = address,
-                Bucket = "tls",
-                AccessKey = server.AccessKey,
-                SecretKey = server.SecretKey,
-                TimeoutSeconds = 30,
-            },
-            ServerTrust.Of(Settings(_authorityFile))
-        );
 
     private static async Task EventuallyAsync(Func<Task<bool>> isSo)
     {
