@@ -1,6 +1,5 @@
 using Generation.Diagnostics.Settings;
 using Generation.Service.Hosting;
-using Generation.Service.Jobs;
 using Generation.Service.Models;
 using Generation.Service.Rendering;
 using Generation.Service.Running;
