@@ -5,9 +5,7 @@ using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Hosting;
 using Generation.Service.Hosting;
-using Generation.Storage;
 using Generation.Storage.Accounts;
-using Generation.Storage.Database;
 using Generation.TestSupport;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -109,19 +107,9 @@ internal sealed class FaceStack : IAsyncDisposable
 
     private static async Task<FaceStack> StartAsync(TestModels? models)
     {
-        TestScope servers = await TestServers.NewScopeAsync(Limit());
+        TestScope servers = await TestServers.NewScopeAsync(token: Limit());
         string folder = Directory.CreateTempSubdirectory("face-tests-").FullName;
         Dictionary<string, string?> settings = Settings(servers, folder);
-        await using (
-            ServiceProvider storage = new ServiceCollection()
-                .AddLogging()
-                .AddGenerationStorage(new ConfigurationBuilder().AddInMemoryCollection(settings).Build())
-                .BuildServiceProvider()
-        )
-        {
-            await storage.GetRequiredService<Migrator>().MigrateAsync(Limit());
-        }
-
         WebApplication worker = await StartWorkerAsync(settings, models?.Folder ?? Clone.Current.Models);
         var api = FaceApi.Start(settings, 0);
         return new FaceStack(servers, folder, api, worker, models);

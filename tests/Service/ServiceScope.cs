@@ -3,7 +3,6 @@ using Generation.Contracts;
 using Generation.Service.Hosting;
 using Generation.Storage;
 using Generation.Storage.Accounts;
-using Generation.Storage.Database;
 using Generation.Storage.Jobs;
 using Generation.Storage.Results;
 using Generation.Storage.Workers;
@@ -61,7 +60,6 @@ internal sealed class ServiceScope : IAsyncDisposable
         collection.AddGenerationStorage(configuration);
         collection.AddMassTransit(bus => bus.UsingRabbitMq((_, rabbit) => rabbit.Host(new Uri(servers.RabbitMq))));
         var scope = new ServiceScope(servers, collection.BuildServiceProvider(), folder);
-        await scope.Get<Migrator>().MigrateAsync(CancellationToken.None);
         await scope.Get<IBusControl>().StartAsync(Limit());
         scope._account = (await scope.Get<AccountStore>().CreateAsync("tests", Credits.Of(1000), CancellationToken.None))!.Id;
         return scope;

@@ -1,6 +1,5 @@
 using Generation.Contracts;
 using Generation.Storage.Accounts;
-using Generation.Storage.Database;
 using Generation.Storage.Jobs;
 using Generation.TestSupport;
 using Microsoft.Extensions.Configuration;
@@ -31,7 +30,7 @@ internal sealed class StorageScope : IAsyncDisposable
 
     public static async Task<StorageScope> CreateAsync(bool migrated = true)
     {
-        TestScope servers = await TestServers.NewScopeAsync();
+        TestScope servers = await TestServers.NewScopeAsync(migrated, broker: false);
         string folder = Directory.CreateTempSubdirectory("storage-tests-").FullName;
         IConfiguration configuration = new ConfigurationBuilder()
             .AddInMemoryCollection(
@@ -49,13 +48,7 @@ internal sealed class StorageScope : IAsyncDisposable
         collection.AddLogging();
         collection.AddGenerationStorage(configuration);
         collection.AddGenerationKeys(configuration);
-        var scope = new StorageScope(servers, collection.BuildServiceProvider(), folder);
-        if (migrated)
-        {
-            await scope.Get<Migrator>().MigrateAsync(CancellationToken.None);
-        }
-
-        return scope;
+        return new StorageScope(servers, collection.BuildServiceProvider(), folder);
     }
 
     /// <summary>The connections for what is written together of one more process.</summary>

@@ -18,18 +18,24 @@ public static class TestServers
 
     private static readonly Lazy<Task<IServers>> Started = new(StartAsync);
 
-    /// <summary>An empty database, a Redis database and a virtual host for one fixture.</summary>
-    public static async Task<TestScope> NewScopeAsync(CancellationToken token = default)
+    /// <summary>A database, a Redis database and a virtual host for one fixture.</summary>
+    /// <param name="migrated">Whether the database has this version's schema; otherwise it is empty.</param>
+    /// <param name="broker">Whether there is a virtual host.</param>
+    /// <param name="token">Ends the wait.</param>
+    public static async Task<TestScope> NewScopeAsync(bool migrated = true, bool broker = true, CancellationToken token = default)
     {
         IServers servers = await Started.Value.WaitAsync(token);
         string name = $"test-{Guid.NewGuid():N}";
-        await TestScope.ExecuteAsync(servers, $"create database \"{name}\"", token);
-        await servers.RabbitMq.AddVirtualHostAsync(name, token);
-        return new TestScope(servers, name)
+        await Task.WhenAll(
+            migrated
+                ? MigratedDatabase.CreateAsync(servers, name, token)
+                : TestScope.ExecuteAsync(servers, $"create database \"{name}\"", token),
+            broker ? servers.RabbitMq.AddVirtualHostAsync(name, token) : Task.CompletedTask
+        );
+        return new TestScope(servers, name, broker)
         {
             Postgres = new NpgsqlConnectionStringBuilder(servers.Postgres.ConnectionString) { Database = name }.ConnectionString,
             Redis = $"{servers.Redis.ConnectionString},defaultDatabase={await NextRedisDatabaseAsync(servers.Redis.ConnectionString)}",
-            RabbitMq = new Uri(new Uri(servers.RabbitMq.ConnectionString), name).AbsoluteUri,
         };
     }
 
@@ -74,31 +80,48 @@ public sealed class TestScope : IAsyncDisposable
 {
     private readonly IServers _servers;
     private readonly string _name;
+    private readonly bool _broker;
 
-    internal TestScope(IServers servers, string name) => (_servers, _name) = (servers, name);
+    internal TestScope(IServers servers, string name, bool broker) => (_servers, _name, _broker) = (servers, name, broker);
 
-    /// <summary>Npgsql's connection string of an empty database.</summary>
+    /// <summary>This scope as the servers of a stack whose tests neither stop nor kill them.</summary>
+    public IServers Servers => new ScopeServers(_servers, this);
+
+    /// <summary>Npgsql's connection string of its database.</summary>
     public required string Postgres { get; init; }
 
     /// <summary>StackExchange.Redis's connection string, with a logical database of its own (channels are shared).</summary>
     public required string Redis { get; init; }
 
     /// <summary>amqp://user:password@host:port/virtual-host, the virtual host empty.</summary>
-    public required string RabbitMq { get; init; }
+    /// <exception cref="InvalidOperationException">The scope has none.</exception>
+    public string RabbitMq =>
+        _broker
+            ? new Uri(new Uri(_servers.RabbitMq.ConnectionString), _name).AbsoluteUri
+            : throw new InvalidOperationException("This scope has no virtual host.");
 
     public async ValueTask DisposeAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        await _servers.RabbitMq.DropVirtualHostAsync(_name, limit.Token);
-        await ExecuteAsync(_servers, $"drop database if exists \"{_name}\" with (force)", limit.Token);
+        await Task.WhenAll(
+            _broker ? _servers.RabbitMq.DropVirtualHostAsync(_name, limit.Token) : Task.CompletedTask,
+            ExecuteAsync(_servers, $"drop database if exists \"{_name}\" with (force)", limit.Token)
+        );
     }
 
-    /// <summary>Runs a statement in the database that every server has.</summary>
-    internal static async Task ExecuteAsync(IServers servers, string sql, CancellationToken token)
+    /// <summary>A connection to the database that every server has.</summary>
+    internal static async Task<NpgsqlConnection> ConnectAsync(IServers servers, CancellationToken token)
     {
         var address = new NpgsqlConnectionStringBuilder(servers.Postgres.ConnectionString) { Database = "postgres" };
-        await using var connection = new NpgsqlConnection(address.ConnectionString);
+        var connection = new NpgsqlConnection(address.ConnectionString);
         await connection.OpenAsync(token);
+        return connection;
+    }
+
+    /// <summary>Runs a statement there.</summary>
+    internal static async Task ExecuteAsync(IServers servers, string sql, CancellationToken token)
+    {
+        await using NpgsqlConnection connection = await ConnectAsync(servers, token);
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync(token);
     }
