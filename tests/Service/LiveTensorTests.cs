@@ -57,7 +57,7 @@ public sealed class LiveTensorTests
         File.Copy(TestModels.Golden("models", "lora", "kohya.safetensors"), Path.Combine(loras, "pen.safetensors"));
 
         _scope = await ServiceScope.CreateAsync();
-        _worker = await _scope.StartWorkerAsync("w1", ("Models:Path", _models.Folder));
+        _worker = await _scope.StartWorkerAsync("w1", ("Models:Path", _models.Folder), ServiceScope.PreviewOfEachStep);
         var picture = new Picture(64, 64, 3);
         new Random(1).NextBytes(picture.Bytes);
         _picture = await MediaModels.StoreAsync(_scope.Results, picture);

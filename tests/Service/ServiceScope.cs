@@ -50,6 +50,11 @@ internal sealed class ServiceScope : IAsyncDisposable
     /// <summary>The repository's models folder.</summary>
     public static string Models { get; } = FindModels();
 
+    /// <summary>
+    /// A worker's setting by which jobs show a preview after each step, however fast the machine is: as much again to compute as the step.
+    /// </summary>
+    public static (string Key, string Value) PreviewOfEachStep => ("Worker:PreviewSeconds", "0");
+
     public static async Task<ServiceScope> CreateAsync()
     {
         TestScope servers = await TestServers.NewScopeAsync();
@@ -81,8 +86,6 @@ internal sealed class ServiceScope : IAsyncDisposable
                 new Dictionary<string, string?>
                 {
                     ["Worker:Id"] = id,
-                    // However fast the machine is, jobs show previews
-                    ["Worker:PreviewSeconds"] = "0",
                     ["Models:Path"] = Models,
                 }
             );
