@@ -122,7 +122,7 @@ internal sealed class FaceStack : IAsyncDisposable
             await storage.GetRequiredService<Migrator>().MigrateAsync(Limit());
         }
 
-        WebApplication worker = await StartWorkerAsync(settings, models?.Folder ?? Clone.Current.Models);
+        WebApplication worker = await StartWorkerAsync(settings, models?.Folder ?? TestModels.Ours);
         var api = FaceApi.Start(settings, 0);
         return new FaceStack(servers, folder, api, worker, models);
     }
