@@ -62,7 +62,7 @@ public sealed partial class SupervisorTests
 
         string[] deaths = [.. _said.Words.Where(word => word.Contains("short died", StringComparison.Ordinal))];
         Assert.That(deaths[0], Does.Not.Contain(" s."), "the first time at once");
-        Assert.That(deaths[1..].Select(word => int.Parse(Seconds().Match(word).Groups[1].Value)), Is.EqualTo([1, 2, 4]));
+        Assert.That(deaths[1..].Select(word => int.Parse(Seconds().Match(word).Groups["seconds"].Value)), Is.EqualTo([1, 2, 4]));
     }
 
     [Test, CancelAfter(240_000)]
@@ -145,7 +145,7 @@ public sealed partial class SupervisorTests
         }
     }
 
-    [GeneratedRegex("again in ([0-9]+) s", RegexOptions.None, 1000)]
+    [GeneratedRegex("again in (?<seconds>[0-9]+) s", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Seconds();
 
     private sealed class Said : IProgress<string>

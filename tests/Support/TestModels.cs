@@ -33,7 +33,7 @@ public sealed class TestModels : IDisposable
     public static string Embedded(string name) => Path.Combine(Ours, name);
 
     /// <summary>Fills a folder with links to what travels with the project in another.</summary>
-    internal static void LinkOurs(string models, string folder)
+    public static void LinkOurs(string models, string folder)
     {
         foreach (string name in (string[])["demo", "demo.json", "demo-motion", "demo-upscaler", "demo-upscaler.json"])
         {
