@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
@@ -34,6 +35,9 @@ public sealed record StackSettings
 public sealed partial class Stack
 {
     private const string WorkerPrefix = "worker-";
+    private const string OwnersDatabase = "ConnectionStrings__PostgresOwner";
+    private const string ProgramsRole = "generation_programs";
+    private const string MigrateVerb = "migrate";
     private const string ApiProgram = "Generation.Api";
     private const string WorkerProgram = "Generation.Service";
 
@@ -156,7 +160,7 @@ public sealed partial class Stack
     {
         var settings = new Dictionary<string, string>
         {
-            ["ConnectionStrings__Postgres"] = Servers.Postgres.ConnectionString,
+            ["ConnectionStrings__Postgres"] = ProgramsDatabase(),
             ["ConnectionStrings__Redis"] = Servers.Redis.ConnectionString,
             ["ConnectionStrings__RabbitMq"] = Servers.RabbitMq.ConnectionString,
             ["Results__Kind"] = "files",
@@ -174,7 +178,26 @@ public sealed partial class Stack
             settings[key] = value;
         }
 
+        // It is for migrations, and not for programs that others talk to
+        settings.Remove(OwnersDatabase);
         return settings;
+    }
+
+    /// <summary>The database by the role of the programs, which owns nothing in it.</summary>
+    private string ProgramsDatabase()
+    {
+        var owners = new DbConnectionStringBuilder { ConnectionString = Servers.Postgres.ConnectionString };
+        return $"Host={owners["Host"]};Port={owners["Port"]};Database={owners["Database"]};Username={ProgramsRole};"
+            + $"Password={Folder.Secret("postgres-programs")}";
+    }
+
+    /// <summary>The owner's connection, for migrations; null where the database is another's, who did not name one.</summary>
+    private string? OwnersConnection()
+    {
+        IReadOnlyDictionary<string, string> overrides = _settings.Overrides ?? Overrides.Load(Folder);
+        return overrides.TryGetValue(OwnersDatabase, out string? owner) ? owner
+            : overrides.ContainsKey("ConnectionStrings__Postgres") ? null
+            : Servers.Postgres.ConnectionString;
     }
 
     /// <summary>Runs a verb of the API's program (migrate, keys) against this stack.</summary>
@@ -196,6 +219,11 @@ public sealed partial class Stack
         foreach ((string key, string value) in ProgramSettings())
         {
             info.Environment[key] = value;
+        }
+
+        if (arguments[0] == MigrateVerb && OwnersConnection() is { } owner)
+        {
+            info.Environment[OwnersDatabase] = owner;
         }
 
         using Process process = Process.Start(info) ?? throw new ServerException("dotnet could not be started.");
@@ -269,7 +297,7 @@ public sealed partial class Stack
         string log = Path.Combine(Folder.Logs, "migrate.log");
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(token);
         limit.CancelAfter(TimeSpan.FromMinutes(5));
-        int code = await RunApiAsync(["migrate", "--first-key-file", KeyFile], log, limit.Token);
+        int code = await RunApiAsync([MigrateVerb, "--first-key-file", KeyFile], log, limit.Token);
         if (code != 0)
         {
             throw new ServerException($"The migration ended with {code}.", log);
