@@ -2,10 +2,12 @@ using System.CommandLine;
 using Generation.Api.Accounts;
 using Generation.Api.Web;
 using Generation.Contracts;
+using Generation.Storage;
 using Generation.Storage.Accounts;
 using Generation.Storage.Audit;
 using Generation.Storage.Database;
 using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace Generation.Api.Commands;
 
@@ -30,12 +32,24 @@ internal static class OperatorCommands
         var command = new Command("migrate", "Bring the database to this version's schema") { keyFile };
         command.SetAction(
             (result, cancellationToken) =>
-                WithServicesAsync(async services =>
-                {
-                    await services.GetRequiredService<Migrator>().MigrateAsync(cancellationToken);
-                    await FirstKey.EnsureAsync(services, result.GetValue(keyFile), cancellationToken);
-                    return 0;
-                })
+                WithOwnersServicesAsync(
+                    async (services, programs) =>
+                    {
+                        await services.GetRequiredService<Migrator>().MigrateAsync(cancellationToken);
+                        if (programs is not null)
+                        {
+                            await ProgramRole.EnsureAsync(
+                                services.GetRequiredService<NpgsqlDataSource>(),
+                                programs.Username ?? "",
+                                programs.Password ?? "",
+                                cancellationToken
+                            );
+                        }
+
+                        await FirstKey.EnsureAsync(services, result.GetValue(keyFile), cancellationToken);
+                        return 0;
+                    }
+                )
         );
         return command;
     }
@@ -146,9 +160,30 @@ internal static class OperatorCommands
             ?? (await accounts.FindByNameAsync(name, cancellationToken))!;
     }
 
-    private static async Task<int> WithServicesAsync(Func<IServiceProvider, Task<int>> action)
+    /// <summary>
+    /// As the database's owner, where ConnectionStrings:PostgresOwner names one; then with what the programs connect by, whose role is to
+    /// have rights on the tables.
+    /// </summary>
+    private static Task<int> WithOwnersServicesAsync(Func<IServiceProvider, NpgsqlConnectionStringBuilder?, Task<int>> action)
+    {
+        NpgsqlConnectionStringBuilder? programs = null;
+        return WithServicesAsync(
+            services => action(services, programs),
+            configuration =>
+            {
+                if (configuration.GetConnectionString("PostgresOwner") is { Length: > 0 } owner)
+                {
+                    programs = new NpgsqlConnectionStringBuilder(StorageServices.ConnectionString(configuration, "Postgres"));
+                    configuration["ConnectionStrings:Postgres"] = owner;
+                }
+            }
+        );
+    }
+
+    private static async Task<int> WithServicesAsync(Func<IServiceProvider, Task<int>> action, Action<IConfiguration>? configure = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder();
+        configure?.Invoke(builder.Configuration);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.AddStorage();
         builder.Services.AddOptions<AccountOptions>().BindConfiguration(AccountOptions.Section).ValidateDataAnnotations();

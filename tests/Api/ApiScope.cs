@@ -130,9 +130,9 @@ internal sealed class ApiScope : IAsyncDisposable
     public static async Task<T> ReadAsync<T>(HttpResponseMessage answer) => (await answer.Content.ReadFromJsonAsync<T>(WireJson.Options))!;
 
     /// <summary>A job as a worker would have finished it, with real bytes in the store.</summary>
-    public async Task<byte[]> FinishAsync(JobId id)
+    public async Task<byte[]> FinishAsync(JobId id, byte[]? output = null)
     {
-        byte[] bytes = [0x89, 0x50, 0x4E, 0x47, .. id.Value.ToByteArray()];
+        byte[] bytes = output ?? [0x89, 0x50, 0x4E, 0x47, .. id.Value.ToByteArray()];
         ClaimedJob claim = (await Jobs.ClaimAsync(id, "test-worker", TimeSpan.FromSeconds(30), default))!;
         string sha256 = await Get<IResultsStore>().PutAsync(bytes, "image/png", default);
         string thumbnail = await Get<IResultsStore>().PutAsync(ThumbnailOf(bytes), "image/jpeg", default);

@@ -51,6 +51,10 @@ public sealed class FaultTests
     [OneTimeTearDown]
     public async Task StopAsync() => await _stack.DisposeAsync();
 
+    /// <summary>Whatever broke, what was said of it holds no prompt and no secret.</summary>
+    [TearDown]
+    public async Task LookAtLogsAsync() => await _stack.AssertLogsAreCleanAsync(CancellationToken.None);
+
     private string Faults => _stack.Holds.Folder;
 
     [TestCaseSource(nameof(Points)), CancelAfter(240_000)]

@@ -125,7 +125,7 @@ internal sealed class FaceStack : IAsyncDisposable
         TestScope servers = await TestServers.NewScopeAsync(token: Limit());
         string folder = Directory.CreateTempSubdirectory("face-tests-").FullName;
         Dictionary<string, string?> settings = Settings(servers, folder);
-        WebApplication worker = await StartWorkerAsync(settings, models?.Folder ?? Clone.Current.Models);
+        WebApplication worker = await StartWorkerAsync(settings, models?.Folder ?? TestModels.Ours);
         var api = FaceApi.Start(settings, 0);
         return new FaceStack(servers, folder, api, worker, models);
     }

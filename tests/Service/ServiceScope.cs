@@ -47,8 +47,8 @@ internal sealed class ServiceScope : IAsyncDisposable
     /// <summary>Holds for the jobs of workers in this process, and of <see cref="WorkerProcess"/>.</summary>
     public static JobHolds Holds => JobHolds.OfThisProcess;
 
-    /// <summary>The repository's models folder.</summary>
-    public static string Models { get; } = FindModels();
+    /// <summary>The models that travel with the project.</summary>
+    public static string Models => TestModels.Ours;
 
     /// <summary>
     /// A worker's setting by which jobs show a preview after each step, however fast the machine is: as much again to compute as the step.
@@ -249,19 +249,6 @@ internal sealed class ServiceScope : IAsyncDisposable
             ["Redis:TimeoutMilliseconds"] = "2000",
             ["Jobs:LeaseSeconds"] = "3",
         };
-
-    private static string FindModels()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "models", "demo.json")))
-            {
-                return Path.Combine(folder.FullName, "models");
-            }
-        }
-
-        throw new InvalidOperationException("The models folder is not above the tests.");
-    }
 }
 
 /// <summary>What a worker logs, in the test's output.</summary>

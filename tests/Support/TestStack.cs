@@ -10,7 +10,7 @@ namespace Generation.TestSupport;
 /// <summary>
 /// A whole system for one fixture, in a data folder of its own, driven from outside: the REST interface, signals, and a look at its tables.
 /// </summary>
-public sealed class TestStack : IAsyncDisposable
+public sealed partial class TestStack : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(4);
 
@@ -50,18 +50,21 @@ public sealed class TestStack : IAsyncDisposable
         var folder = DataFolder.Temporary("e2e");
         string faults = Directory.CreateDirectory(Path.Combine(folder.Root, "faults")).FullName;
         string temporary = Directory.CreateDirectory(Path.Combine(folder.Root, "tmp")).FullName;
+        var settings = new Dictionary<string, string>(MostWords)
+        {
+            ["Models__Path"] = TestModels.Ours,
+            ["Faults__Folder"] = faults,
+            // What killed processes leave goes with the data folder
+            ["TMPDIR"] = temporary,
+        };
+        foreach ((string name, string value) in overrides ?? new Dictionary<string, string>())
+        {
+            settings[name] = value;
+        }
+
         var stack = new Stack(
             folder,
-            new StackSettings
-            {
-                Workers = workers,
-                Overrides = new Dictionary<string, string>(overrides ?? new Dictionary<string, string>())
-                {
-                    ["Faults__Folder"] = faults,
-                    // What killed processes leave goes with the data folder
-                    ["TMPDIR"] = temporary,
-                },
-            },
+            new StackSettings { Workers = workers, Overrides = settings },
             servers: share?.Servers ?? TestServers.NewServers(folder)
         );
         try

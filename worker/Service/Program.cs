@@ -1,3 +1,4 @@
+using Generation.Diagnostics.Logging;
 using Generation.Diagnostics.Settings;
 using Generation.Service.Hosting;
 using Generation.Service.Models;
@@ -16,6 +17,7 @@ if (args is ["settings"])
     return 0;
 }
 
+LogOutput.Use(typeof(WorkerHost).Assembly);
 WebApplication worker = WorkerHost.Build(args);
 ProcessRecycler recycler = worker.Services.GetRequiredService<ProcessRecycler>();
 await worker.RunAsync();
