@@ -15,6 +15,7 @@ using Generation.Api.Safety;
 using Generation.Api.Status;
 using Generation.Api.Web;
 using Generation.Api.Webhooks;
+using Generation.Diagnostics.Logging;
 using Generation.Diagnostics.Settings;
 using Generation.Storage;
 
@@ -30,8 +31,10 @@ if (args is ["settings"])
     return 0;
 }
 
+LogOutput.Use(typeof(Program).Assembly);
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 builder.Configuration.AddSettingsFile();
+builder.Configuration.AddLogDefaults();
 builder.AddStorage();
 builder.AddWeb();
 builder.AddAccounts();
@@ -60,6 +63,7 @@ app.UseFaces();
 app.UseRouting();
 app.UseAuthentication();
 app.UseAuthorization();
+app.UseMiddleware<OpenAnswersMiddleware>();
 app.UseRateLimits();
 app.MapSubmissions();
 app.MapJobs();

@@ -22,6 +22,7 @@ var root = new Command("./generation", "Generation: serve pictures and clips fro
     LogsCommand.Create(),
     ModelCommand.Create(),
     BenchCommand.Create(),
+    SuperviseCommand.Create(),
 };
 PlainOutput.UseWhereNobodyLooks();
 

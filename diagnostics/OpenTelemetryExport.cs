@@ -1,3 +1,4 @@
+using Generation.Diagnostics.Logging;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -66,6 +67,8 @@ public static class OpenTelemetryExport
             _traces = Sdk.CreateTracerProviderBuilder()
                 .SetResourceBuilder(resource)
                 .AddSource(Sources)
+                // Before the exporter: processors see a span in the order in which they were added
+                .AddProcessor(new SpanRedaction())
                 .AddOtlpExporter(options => Set(options, "traces"))
                 .Build();
             _metrics = Sdk.CreateMeterProviderBuilder()

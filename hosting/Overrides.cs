@@ -38,7 +38,7 @@ public static partial class Overrides
     public static void Save(DataFolder folder, IReadOnlyDictionary<string, string> overrides) =>
         PrivateFile.Write(FileOf(folder), JsonSerializer.Serialize(overrides));
 
-    /// <summary>What the environment has in the form of .NET's configuration: Section__Key.</summary>
+    /// <summary>What the environment has in the form of .NET's configuration: Section__Key, or Logging__LogLevel__Some.Library.</summary>
     private static Dictionary<string, string> FromEnvironment() =>
         Environment
             .GetEnvironmentVariables()
@@ -48,6 +48,6 @@ public static partial class Overrides
 
     private static string FileOf(DataFolder folder) => Path.Combine(folder.Root, "overrides.json");
 
-    [GeneratedRegex("^[A-Za-z][A-Za-z0-9]*(__[A-Za-z0-9]+)+$", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    [GeneratedRegex("^[A-Za-z][A-Za-z0-9]*__[A-Za-z0-9._-]+$", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
     private static partial Regex Form();
 }

@@ -47,7 +47,11 @@ public sealed class OwnProgram
             return false;
         }
 
-        await StopAsync(token);
+        if (IsRunning)
+        {
+            await StopAsync(token);
+        }
+
         int port = Ports.Again(_process.Port);
         var environment = new Dictionary<string, string>(settings)
         {
@@ -72,13 +76,16 @@ public sealed class OwnProgram
     /// <summary>Whether it runs with this build and these settings.</summary>
     public bool IsCurrent(IReadOnlyDictionary<string, string> settings) => _process.IsRunning && _process.Edition == EditionOf(settings);
 
-    /// <summary>Waits until the program says that it is ready; says from time to time why it is not.</summary>
+    /// <summary>
+    /// Waits until the program says that it is ready; says from time to time why it is not. One that dies meanwhile is for its supervisor
+    /// to start again.
+    /// </summary>
     public async Task WaitUntilReadyAsync(IProgress<string>? progress, TimeSpan limit, CancellationToken token)
     {
         var clock = Stopwatch.StartNew();
         TimeSpan next = Patience;
         string? problem = null;
-        await _process.WaitUntilAsync(IsReadyAsync, limit, token, () => problem);
+        await _process.WaitUntilAsync(IsReadyAsync, limit, token, () => problem, isSupervised: true);
 
         async Task<bool> IsReadyAsync(CancellationToken stop)
         {
@@ -100,6 +107,8 @@ public sealed class OwnProgram
         {
             Kernels = Word(said, "kernels"),
             Clips = Word(said, "clips"),
+            IsDraining = Word(said, "status") == "draining",
+            Restarts = _process.Restarts,
         };
     }
 
@@ -148,10 +157,13 @@ public sealed class OwnProgram
     }
 
     /// <summary>Stands for the build and the settings: equal where both are.</summary>
-    public string EditionOf(IReadOnlyDictionary<string, string> settings)
+    public string EditionOf(IReadOnlyDictionary<string, string> settings) => EditionOf(_clone, _project, settings);
+
+    /// <summary>The same for any program of the clone.</summary>
+    public static string EditionOf(Clone clone, string project, IReadOnlyDictionary<string, string> settings)
     {
         DateTime built = Directory
-            .EnumerateFiles(_clone.OutputOf(_project), "*.*", SearchOption.TopDirectoryOnly)
+            .EnumerateFiles(clone.OutputOf(project), "*.*", SearchOption.TopDirectoryOnly)
             .Where(file => Path.GetExtension(file) is ".dll" or ".so")
             .Select(File.GetLastWriteTimeUtc)
             .DefaultIfEmpty()

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
@@ -20,6 +21,9 @@ public sealed record StackSettings
     /// <summary>Whether the API and the workers are left to whoever starts them by hand, with <see cref="Stack.SettingsFile"/>.</summary>
     public bool ServersOnly { get; init; }
 
+    /// <summary>Whether a process of its own starts again what dies later, as `./generation up` has it.</summary>
+    public bool Supervised { get; init; }
+
     /// <summary>False for data that only have to live as long as a test.</summary>
     public bool Durable { get; init; } = true;
 }
@@ -28,9 +32,12 @@ public sealed record StackSettings
 /// The whole system in one data folder: PostgreSQL, Redis, RabbitMQ, the API and workers. What runs, and where, stands in
 /// the folder, so that any number of commands one after another, or at once, act on the same stack.
 /// </summary>
-public sealed class Stack
+public sealed partial class Stack
 {
     private const string WorkerPrefix = "worker-";
+    private const string OwnersDatabase = "ConnectionStrings__PostgresOwner";
+    private const string ProgramsRole = "generation_programs";
+    private const string MigrateVerb = "migrate";
     private const string ApiProgram = "Generation.Api";
     private const string WorkerProgram = "Generation.Service";
 
@@ -101,6 +108,11 @@ public sealed class Stack
                 PrivateFile.Write(AddressFile, StackAddresses.Json(this));
             }
 
+            if (_settings.Supervised)
+            {
+                await Step.RunAsync("start the supervisor", () => StartSupervisorAsync(token));
+            }
+
             return (await RunningAsync(token)).Except(before).ToHashSet();
         }
         catch
@@ -115,6 +127,8 @@ public sealed class Stack
     /// <summary>Stops everything: workers hand their jobs back, the API finishes its answers, the servers close in order.</summary>
     public async Task DownAsync(IProgress<string>? progress, CancellationToken token)
     {
+        // Before our turn: it may be its turn, for as long as a server takes to start
+        await StopSupervisorAsync(token);
         using FileStream turn = await TakeTurnAsync(progress, token);
         await Step.RunAsync("stop the stack", () => StopAsync(_ => true, progress, token));
     }
@@ -131,7 +145,11 @@ public sealed class Stack
     {
         Task<IReadOnlyList<ProcessHealth>> servers = Servers.CheckAsync(token);
         ProcessHealth[] programs = await Task.WhenAll(Workers().Prepend(Api).Select(program => program.CheckAsync(token)));
-        return [.. (await servers).Concat(programs).Where(process => process.Port is not null)];
+        return
+        [
+            .. (await servers).Concat(programs).Where(process => process.Port is not null),
+            .. SupervisorHealth() is { } supervisor ? new[] { supervisor } : [],
+        ];
     }
 
     /// <summary>The process of that name, as `status` shows it.</summary>
@@ -142,28 +160,44 @@ public sealed class Stack
     {
         var settings = new Dictionary<string, string>
         {
-            ["ConnectionStrings__Postgres"] = Servers.Postgres.ConnectionString,
+            ["ConnectionStrings__Postgres"] = ProgramsDatabase(),
             ["ConnectionStrings__Redis"] = Servers.Redis.ConnectionString,
             ["ConnectionStrings__RabbitMq"] = Servers.RabbitMq.ConnectionString,
             ["Results__Kind"] = "files",
             ["Results__Path"] = Folder.Results,
             ["Keys__SecretFile"] = Folder.KeySecretFile,
             ["Models__Path"] = _clone.Models,
-            // A line an event, with its time, and not one for each statement and request
+            // A line an event, with its time
             ["Logging__Console__FormatterName"] = "simple",
             ["Logging__Console__FormatterOptions__SingleLine"] = "true",
             ["Logging__Console__FormatterOptions__TimestampFormat"] = "yyyy-MM-ddTHH:mm:ss.fffZ ",
             ["Logging__Console__FormatterOptions__UseUtcTimestamp"] = "true",
-            ["Logging__LogLevel__Default"] = "Information",
-            ["Logging__LogLevel__Microsoft.AspNetCore"] = "Warning",
-            ["Logging__LogLevel__Npgsql"] = "Warning",
         };
         foreach ((string key, string value) in _settings.Overrides ?? Overrides.Load(Folder))
         {
             settings[key] = value;
         }
 
+        // It is for migrations, and not for programs that others talk to
+        settings.Remove(OwnersDatabase);
         return settings;
+    }
+
+    /// <summary>The database by the role of the programs, which owns nothing in it.</summary>
+    private string ProgramsDatabase()
+    {
+        var owners = new DbConnectionStringBuilder { ConnectionString = Servers.Postgres.ConnectionString };
+        return $"Host={owners["Host"]};Port={owners["Port"]};Database={owners["Database"]};Username={ProgramsRole};"
+            + $"Password={Folder.Secret("postgres-programs")}";
+    }
+
+    /// <summary>The owner's connection, for migrations; null where the database is another's, who did not name one.</summary>
+    private string? OwnersConnection()
+    {
+        IReadOnlyDictionary<string, string> overrides = _settings.Overrides ?? Overrides.Load(Folder);
+        return overrides.TryGetValue(OwnersDatabase, out string? owner) ? owner
+            : overrides.ContainsKey("ConnectionStrings__Postgres") ? null
+            : Servers.Postgres.ConnectionString;
     }
 
     /// <summary>Runs a verb of the API's program (migrate, keys) against this stack.</summary>
@@ -185,6 +219,11 @@ public sealed class Stack
         foreach ((string key, string value) in ProgramSettings())
         {
             info.Environment[key] = value;
+        }
+
+        if (arguments[0] == MigrateVerb && OwnersConnection() is { } owner)
+        {
+            info.Environment[OwnersDatabase] = owner;
         }
 
         using Process process = Process.Start(info) ?? throw new ServerException("dotnet could not be started.");
@@ -234,8 +273,15 @@ public sealed class Stack
 
     private OwnProgram Worker(int number) => new(_clone, Folder, $"{WorkerPrefix}{number}", WorkerProgram);
 
-    private Task StartServersAsync(IProgress<string>? progress, CancellationToken token) =>
-        Servers.EnsureAsync(progress is null ? null : new Relay(progress, name => $"{name} serves"), token);
+    private async Task StartServersAsync(IProgress<string>? progress, CancellationToken token)
+    {
+        int attempt = 0;
+        do
+        {
+            await Servers.EnsureAsync(progress is null ? null : new Relay(progress, name => $"{name} serves"), token);
+            // One that served may have died while another was starting
+        } while (++attempt < MostDeaths && Servers.All.Any(server => !server.IsRunning));
+    }
 
     private async Task MigrateAsync(IProgress<string>? progress, CancellationToken token)
     {
@@ -251,7 +297,7 @@ public sealed class Stack
         string log = Path.Combine(Folder.Logs, "migrate.log");
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(token);
         limit.CancelAfter(TimeSpan.FromMinutes(5));
-        int code = await RunApiAsync(["migrate", "--first-key-file", KeyFile], log, limit.Token);
+        int code = await RunApiAsync([MigrateVerb, "--first-key-file", KeyFile], log, limit.Token);
         if (code != 0)
         {
             throw new ServerException($"The migration ended with {code}.", log);
@@ -273,6 +319,7 @@ public sealed class Stack
 
         IReadOnlyDictionary<string, string> settings = ProgramSettings();
         OwnProgram[] workers = [.. Enumerable.Range(1, count).Select(Worker)];
+        OwnProgram[] programs = [Api, .. workers];
         var started = new HashSet<OwnProgram>();
         if (await Api.StartAsync(settings, token))
         {
@@ -287,17 +334,18 @@ public sealed class Stack
             }
         }
 
-        await Task.WhenAll(
-            workers
-                .Prepend(Api)
-                .Select(async program =>
+        await KeepAsync(
+            async stop =>
+            {
+                await Task.WhenAll(programs.Select(program => WaitUntilReadyAsync(program, started.Contains(program), progress, stop)));
+                // One that was ready may have died while another was starting
+                while (programs.FirstOrDefault(program => !program.IsRunning) is { } died)
                 {
-                    await program.WaitUntilReadyAsync(progress, TimeSpan.FromMinutes(3), token);
-                    if (started.Contains(program))
-                    {
-                        progress?.Report($"{program.Name} is ready at {program.Address}");
-                    }
-                })
+                    await WaitUntilReadyAsync(died, isNew: true, progress, stop);
+                }
+            },
+            progress,
+            token
         );
         foreach (
             string lacks in (await Task.WhenAll(workers.Select(worker => worker.CheckAsync(token))))
@@ -313,6 +361,15 @@ public sealed class Stack
         }
     }
 
+    private static async Task WaitUntilReadyAsync(OwnProgram program, bool isNew, IProgress<string>? progress, CancellationToken token)
+    {
+        await program.WaitUntilReadyAsync(progress, TimeSpan.FromMinutes(3), token);
+        if (isNew)
+        {
+            progress?.Report($"{program.Name} is ready at {program.Address}");
+        }
+    }
+
     /// <summary>The machine's cores are shared between the workers.</summary>
     private static Dictionary<string, string> WorkerSettings(IReadOnlyDictionary<string, string> settings, string name, int workers)
     {
@@ -323,6 +380,11 @@ public sealed class Stack
 
     private async Task StopAsync(Predicate<string> which, IProgress<string>? progress, CancellationToken token)
     {
+        if (which(SupervisorName))
+        {
+            await StopSupervisorAsync(token);
+        }
+
         await StopProgramsAsync(which, progress, token);
         await Task.WhenAll(
             Servers
@@ -361,20 +423,32 @@ public sealed class Stack
         bool told = false;
         while (true)
         {
-            try
+            token.ThrowIfCancellationRequested();
+            if (TryTakeTurn() is { } turn)
             {
-                return new FileStream(Path.Combine(Folder.Root, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                return turn;
             }
-            catch (IOException) when (!token.IsCancellationRequested)
-            {
-                if (!told)
-                {
-                    progress?.Report("waiting for another command that changes this stack");
-                    told = true;
-                }
 
-                await Task.Delay(100, token);
+            if (!told)
+            {
+                progress?.Report("waiting for another command that changes this stack");
+                told = true;
             }
+
+            await Task.Delay(100, token);
+        }
+    }
+
+    /// <summary>Null while another has it.</summary>
+    private FileStream? TryTakeTurn()
+    {
+        try
+        {
+            return new FileStream(Path.Combine(Folder.Root, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException)
+        {
+            return null;
         }
     }
 

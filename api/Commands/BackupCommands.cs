@@ -97,7 +97,7 @@ internal static class BackupCommands
         };
         command.SetAction(
             (result, cancellationToken) =>
-                OperatorCommands.WithServicesAsync(async services =>
+                OperatorCommands.WithOwnersServicesAsync(async (services, programs) =>
                 {
                     string path = Path.GetFullPath(result.GetValue(File)!);
                     BackupReader reader = ActivatorUtilities.CreateInstance<BackupReader>(services);
@@ -117,6 +117,7 @@ internal static class BackupCommands
                         (name, content) => WriteAsync(services, name, content, result.GetValue(folder), cancellationToken),
                         cancellationToken
                     );
+                    await OperatorCommands.EnsureProgramRoleAsync(services, programs, cancellationToken);
                     await OperatorCommands.CheckSecretAsync(services, cancellationToken);
                     await OperatorCommands.EnterAsync(services, "backup.restore", path, new { manifest.CreatedAt }, cancellationToken);
                     // The store may have a seal of entries that were made after the backup

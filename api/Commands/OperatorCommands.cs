@@ -1,11 +1,13 @@
 using System.CommandLine;
 using Generation.Api.Accounts;
 using Generation.Api.Web;
+using Generation.Storage;
 using Generation.Storage.Accounts;
 using Generation.Storage.Audit;
 using Generation.Storage.Backup;
 using Generation.Storage.Database;
 using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace Generation.Api.Commands;
 
@@ -36,21 +38,24 @@ internal static class OperatorCommands
         var command = new Command("migrate", "Bring the database to this version's schema") { keyFile };
         command.SetAction(
             (result, cancellationToken) =>
-                WithServicesAsync(async services =>
-                {
-                    Migrator migrator = services.GetRequiredService<Migrator>();
-                    IReadOnlyList<string> lacking = await migrator.PendingAsync(cancellationToken);
-                    await migrator.MigrateAsync(cancellationToken);
-                    await CheckSecretAsync(services, cancellationToken);
-                    if (lacking.Count > 0)
+                WithOwnersServicesAsync(
+                    async (services, programs) =>
                     {
-                        // After it: before, there may be no log to enter it in
-                        await EnterAsync(services, "database.migrate", lacking[^1], new { Migrations = lacking }, cancellationToken);
-                    }
+                        Migrator migrator = services.GetRequiredService<Migrator>();
+                        IReadOnlyList<string> lacking = await migrator.PendingAsync(cancellationToken);
+                        await migrator.MigrateAsync(cancellationToken);
+                        await EnsureProgramRoleAsync(services, programs, cancellationToken);
+                        await CheckSecretAsync(services, cancellationToken);
+                        if (lacking.Count > 0)
+                        {
+                            // After it: before, there may be no log to enter it in
+                            await EnterAsync(services, "database.migrate", lacking[^1], new { Migrations = lacking }, cancellationToken);
+                        }
 
-                    await FirstKey.EnsureAsync(services, result.GetValue(keyFile), cancellationToken);
-                    return 0;
-                })
+                        await FirstKey.EnsureAsync(services, result.GetValue(keyFile), cancellationToken);
+                        return 0;
+                    }
+                )
         );
         return command;
     }
@@ -87,14 +92,50 @@ internal static class OperatorCommands
     public static Task CheckSecretAsync(IServiceProvider services, CancellationToken cancellationToken) =>
         KeySecretFile.CheckAsync(
             services.GetRequiredService<KeySecret>(),
-            services.GetRequiredService<Npgsql.NpgsqlDataSource>(),
+            services.GetRequiredService<NpgsqlDataSource>(),
             cancellationToken
         );
 
+    /// <summary>The role that the programs connect by has its rights on the tables, where it is not the owner's.</summary>
+    internal static Task EnsureProgramRoleAsync(
+        IServiceProvider services,
+        NpgsqlConnectionStringBuilder? programs,
+        CancellationToken cancellationToken
+    ) =>
+        programs is null
+            ? Task.CompletedTask
+            : ProgramRole.EnsureAsync(
+                services.GetRequiredService<NpgsqlDataSource>(),
+                programs.Username ?? "",
+                programs.Password ?? "",
+                cancellationToken
+            );
+
+    /// <summary>
+    /// As the database's owner, where ConnectionStrings:PostgresOwner names one; then with what the programs connect by, whose role is to
+    /// have rights on the tables.
+    /// </summary>
+    internal static Task<int> WithOwnersServicesAsync(Func<IServiceProvider, NpgsqlConnectionStringBuilder?, Task<int>> action)
+    {
+        NpgsqlConnectionStringBuilder? programs = null;
+        return WithServicesAsync(
+            services => action(services, programs),
+            configuration =>
+            {
+                if (configuration.GetConnectionString("PostgresOwner") is { Length: > 0 } owner)
+                {
+                    programs = new NpgsqlConnectionStringBuilder(StorageServices.ConnectionString(configuration, "Postgres"));
+                    configuration["ConnectionStrings:Postgres"] = owner;
+                }
+            }
+        );
+    }
+
     /// <summary>Carries out a command with the programs' services; what goes wrong is said in a sentence, with exit code 1.</summary>
-    internal static async Task<int> WithServicesAsync(Func<IServiceProvider, Task<int>> action)
+    internal static async Task<int> WithServicesAsync(Func<IServiceProvider, Task<int>> action, Action<IConfiguration>? configure = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder();
+        configure?.Invoke(builder.Configuration);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         builder.AddStorage();
         builder.Services.AddOptions<AccountOptions>().BindConfiguration(AccountOptions.Section).ValidateDataAnnotations();

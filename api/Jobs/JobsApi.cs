@@ -23,6 +23,8 @@ internal static class JobsApi
         builder.Services.AddSingleton<JobViews>();
         builder.Services.AddSingleton<JobWaiter>();
         builder.Services.AddSingleton<OutputUrls>();
+        builder.Services.AddSingleton<OpenAnswers>();
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<OpenAnswers>());
         builder
             .Services.AddAuthorizationBuilder()
             .AddPolicy(OutputUrls.Policy, policy =>
@@ -342,6 +344,7 @@ internal static class JobsApi
 
     private static IResult FileAnswer(HttpContext http, Stream file, string contentType, JobDocument job, string sha256)
     {
+        http.RequestServices.GetRequiredService<OpenAnswers>().EndWithOutputs(http, job.Id);
         http.Response.Headers.CacheControl = "private, max-age=31536000, immutable";
         http.Response.Headers.XContentTypeOptions = "nosniff";
         return Results.Stream(

@@ -179,9 +179,25 @@ internal sealed class OutboundHttp : IDisposable
         PublicAddresses.IsPublic(address)
         || _allowed.Any(network => network.Contains(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address));
 
+    /// <summary>
+    /// On a thread of its own: the system's resolver blocks the one that calls it, for as long as a name's servers are silent, and
+    /// <see cref="Dns"/> would let it block those that all requests share.
+    /// </summary>
+    private static Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellationToken) =>
+        IPAddress.TryParse(host, out IPAddress? address)
+            ? Task.FromResult<IPAddress[]>([address])
+            : Task
+                .Factory.StartNew(
+                    () => Dns.GetHostAddresses(host),
+                    cancellationToken,
+                    TaskCreationOptions.LongRunning,
+                    TaskScheduler.Default
+                )
+                .WaitAsync(cancellationToken);
+
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
-        IPAddress[] addresses = await Dns.GetHostAddressesAsync(context.DnsEndPoint.Host, cancellationToken);
+        IPAddress[] addresses = await ResolveAsync(context.DnsEndPoint.Host, cancellationToken);
         IPAddress[] allowed = [.. addresses.Where(IsAllowed)];
         if (allowed.Length == 0)
         {

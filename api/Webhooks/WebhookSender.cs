@@ -11,7 +11,8 @@ namespace Generation.Api.Webhooks;
 
 /// <summary>
 /// Sends webhook messages, signed as Standard Webhooks has it: webhook-id, webhook-timestamp, and in webhook-signature
-/// one "v1,..." for each of the account's secrets. Several processes send side by side; a message is sent at least once.
+/// one "v1,..." for each of the account's secrets. Several processes send side by side; a message is sent at least once. Receivers that
+/// hang delay nobody else: see <see cref="WebhookRoom"/>.
 /// </summary>
 internal sealed class WebhookSender(
     WebhookStore webhooks,
@@ -22,8 +23,17 @@ internal sealed class WebhookSender(
     ILogger<WebhookSender> logger
 ) : BackgroundService
 {
-    private const int BatchSize = 16;
-    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
+    private const int DatabaseTurns = 8;
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(0.25);
+
+    private readonly WebhookRoom _room = new(outbound.Limit * 2);
+    private readonly SemaphoreSlim _database = new(DatabaseTurns);
+
+    public override void Dispose()
+    {
+        _database.Dispose();
+        base.Dispose();
+    }
 
     public static string MessageIdOf(WebhookDelivery delivery) => "msg_" + delivery.Id.ToString("N");
 
@@ -39,36 +49,71 @@ internal sealed class WebhookSender(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Look, time);
-        do
+        while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                IReadOnlyList<WebhookDelivery> due;
-                do
-                {
-                    due = await webhooks.TakeDueAsync(BatchSize, outbound.Limit * 2, stoppingToken);
-                    await Task.WhenAll(due.Select(d => DeliverAsync(d, stoppingToken)));
-                } while (due.Count == BatchSize);
+                // Turn by turn, of each account and to each server a few: whoever has many waits for itself
+                while (await TakeTurnAsync(stoppingToken)) { }
             }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e)
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
                 ApiLog.LoopFailed(logger, e, "Sending webhooks", Look.TotalSeconds);
             }
-        } while (await timer.WaitForNextTickAsync(stoppingToken));
+
+            await Task.Delay(Look, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
-    private async Task DeliverAsync(WebhookDelivery delivery, CancellationToken cancellationToken)
+    /// <summary>Begins to send what there is room for; whether anything was taken.</summary>
+    private async Task<bool> TakeTurnAsync(CancellationToken cancellationToken)
+    {
+        if (_room.Next() is not { } turn)
+        {
+            return false;
+        }
+
+        IReadOnlyList<WebhookDelivery> due = await webhooks.TakeDueAsync(turn, cancellationToken);
+        foreach (WebhookDelivery delivery in due)
+        {
+            _room.Enter(delivery);
+            _ = SendAsync(delivery, cancellationToken);
+        }
+
+        return due.Count > 0;
+    }
+
+    private async Task SendAsync(WebhookDelivery delivery, CancellationToken cancellationToken)
+    {
+        bool answered = false;
+        try
+        {
+            answered = await DeliverAsync(delivery, cancellationToken);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            // It is due again after the limit of an attempt
+            ApiLog.LoopFailed(logger, e, "Sending a webhook", Look.TotalSeconds);
+        }
+        catch (OperationCanceledException)
+        {
+            // The program ends
+        }
+
+        _room.Leave(delivery, answered);
+    }
+
+    /// <summary>One attempt; whether the server answered.</summary>
+    private async Task<bool> DeliverAsync(WebhookDelivery delivery, CancellationToken cancellationToken)
     {
         int? status = null;
         string? error = null;
         try
         {
-            using HttpRequestMessage request = await RequestAsync(delivery, cancellationToken);
+            using HttpRequestMessage request = await InDatabaseTurnAsync(
+                () => RequestAsync(delivery, cancellationToken),
+                cancellationToken
+            );
             using HttpResponseMessage answer = await outbound.SendAsync(request, cancellationToken);
             status = (int)answer.StatusCode;
             error = answer.IsSuccessStatusCode ? null : $"answered with {status}";
@@ -78,7 +123,29 @@ internal sealed class WebhookSender(
             error = e.Message;
         }
 
-        await webhooks.RecordAsync(delivery, status, error, cancellationToken);
+        await InDatabaseTurnAsync(
+            async () =>
+            {
+                await webhooks.RecordAsync(delivery, status, error, cancellationToken);
+                return status;
+            },
+            cancellationToken
+        );
+        return status is not null;
+    }
+
+    /// <summary>Many are sent at a time; the database is left to others.</summary>
+    private async Task<T> InDatabaseTurnAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
+    {
+        await _database.WaitAsync(cancellationToken);
+        try
+        {
+            return await work();
+        }
+        finally
+        {
+            _database.Release();
+        }
     }
 
     private async Task<HttpRequestMessage> RequestAsync(WebhookDelivery delivery, CancellationToken cancellationToken)

@@ -16,7 +16,9 @@ internal static class StatusCommand
     {
         var json = new Option<bool>("--json")
         {
-            Description = "For programs: {url, healthy, processes [{name, pid, port, address, health, log, kernels, clips}], load}.",
+            Description =
+                "For programs: {url, healthy, processes [{name, pid, port, address, health, draining, restarts, log, kernels, clips}], "
+                + "load}.",
         };
         var command = new Command("status", "Show each process, its port and health, and the queue. Exit code 0 where all is well, else 3.")
         {
@@ -73,6 +75,8 @@ internal static class StatusCommand
                 port = process.Port,
                 address = process.Address,
                 health = process.Problem ?? "healthy",
+                draining = process.IsDraining,
+                restarts = process.Restarts.Count,
                 log = process.Log,
                 kernels = process.Kernels,
                 clips = process.Clips,
@@ -98,7 +102,7 @@ internal static class StatusCommand
                 Markup.Escape(process.Name),
                 $"{process.Pid}",
                 $"{process.Port}",
-                $"[{colour}]{Markup.Escape(process.Problem ?? "healthy")}[/]",
+                $"[{colour}]{Markup.Escape(process.Problem ?? "healthy")}[/]{Markup.Escape(Story(process))}",
                 Markup.Escape(process.Log ?? "")
             );
         }
@@ -111,6 +115,12 @@ internal static class StatusCommand
 
         WriteWords("kernels", processes, process => process.Kernels);
         WriteWords("clips", processes, process => process.Clips);
+    }
+
+    private static string Story(ProcessHealth process)
+    {
+        string drained = process.IsDraining ? ", drained: takes no jobs" : "";
+        return process.Restarts is (> 0 and int count, { } at) ? $"{drained}, died {count}x, started again at {at:HH:mm:ss} UTC" : drained;
     }
 
     /// <summary>A line that holds for all workers; where they differ, one for each word with their names.</summary>

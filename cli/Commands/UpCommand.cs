@@ -46,6 +46,7 @@ internal static class UpCommand
             {
                 Workers = workers,
                 ServersOnly = serversOnly,
+                Supervised = true,
                 Overrides = Overrides.KeptAndGiven(folder),
             }
         );

@@ -21,10 +21,16 @@ internal enum TestOutcome
 /// <summary>A test project's run in a process of its own, its results read from the file that the runner writes.</summary>
 internal sealed record TestRun(IReadOnlyList<TestResult> Results)
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(30);
 
-    /// <summary>A test, or the clearing up after one, that shows no end for so long is taken for hung, and the process is ended.</summary>
-    private const string HangLimit = "10m";
+    /// <summary>
+    /// Each test that ends is told in a line. Where none has come for so long, a test or the clearing up after one is taken for hung, and
+    /// the process is ended.
+    /// </summary>
+    private static readonly TimeSpan HangLimit = TimeSpan.FromMinutes(10);
+
+    /// <summary>What a test program ends with where its filter leaves no test.</summary>
+    private const int NoTests = 8;
 
     public static async Task<TestRun> RunAsync(
         Clone clone,
@@ -56,19 +62,22 @@ internal sealed record TestRun(IReadOnlyList<TestResult> Results)
 
         // Threads of libtorch that have nothing to do sleep, and take no core from the project that runs beside
         info.Environment["OMP_WAIT_POLICY"] = "passive";
+        // And those of .NET's pool
+        info.Environment["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0";
+        info.Environment["TESTINGPLATFORM_TELEMETRY_OPTOUT"] = "1";
         string[] arguments =
         [
-            "test",
             clone.ProgramOf(project),
-            "--logger",
-            $"trx;LogFileName={trx}",
+            "--report-trx",
+            "--report-trx-filename",
+            Path.GetFileName(trx),
             "--results-directory",
             folder,
-            "--nologo",
-            "--blame-hang-timeout",
-            HangLimit,
-            "--blame-hang-dump-type",
-            "none",
+            "--output",
+            "Detailed",
+            "--no-ansi",
+            "--progress",
+            "off",
         ];
         foreach (string argument in filter is null ? arguments : [.. arguments, "--filter", filter])
         {
@@ -76,32 +85,62 @@ internal sealed record TestRun(IReadOnlyList<TestResult> Results)
         }
 
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(token);
-        limit.CancelAfter(Limit);
         using Process process = Process.Start(info) ?? throw new InvalidOperationException("dotnet could not be started.");
         try
         {
-            Task<string> output = process.StandardOutput.ReadToEndAsync(limit.Token);
-            string errors = await process.StandardError.ReadToEndAsync(limit.Token);
+            await KeepOutputAsync(process, log, limit);
             await process.WaitForExitAsync(limit.Token);
-            await File.WriteAllTextAsync(log, await output + errors, limit.Token);
         }
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
             token.ThrowIfCancellationRequested();
-            return Broken(project, $"It did not end within {Limit.TotalMinutes:0} minutes.");
+            return Broken(
+                project,
+                $"It did not end within {Limit.TotalMinutes:0} minutes, or ended no test for {HangLimit.TotalMinutes:0}: {log}"
+            );
         }
 
         IReadOnlyList<TestResult>? results = Read(trx);
         bool failed = results?.Any(result => result.Outcome == TestOutcome.Failed) ?? false;
         return (results, process.ExitCode) switch
         {
-            (null, 0) => new TestRun([]),
+            (null or [], 0 or NoTests) => new TestRun([]),
             (null, _) => Broken(project, $"It ended with {process.ExitCode} and left no results: {log}"),
             // A test process that dies takes with it the tests that it had not come to
             (_, not 0) when !failed => Broken(project, $"It ended with {process.ExitCode} before all tests had run: {log}", results),
             _ => new TestRun(results),
         };
+    }
+
+    /// <summary>Writes what the process says to a file, line by line, for whoever looks at it meanwhile.</summary>
+    /// <param name="process">With both outputs redirected.</param>
+    /// <param name="path">The file.</param>
+    /// <param name="limit">Is cancelled when the process has said nothing for too long, or has run too long.</param>
+    private static async Task KeepOutputAsync(Process process, string path, CancellationTokenSource limit)
+    {
+        long start = Stopwatch.GetTimestamp();
+        await using var log = TextWriter.Synchronized(new StreamWriter(path) { AutoFlush = true });
+        await Task.WhenAll(KeepAsync(process.StandardOutput), KeepAsync(process.StandardError));
+
+        async Task KeepAsync(StreamReader output)
+        {
+            string? line;
+            do
+            {
+                TimeSpan left = Limit - Stopwatch.GetElapsedTime(start);
+                limit.CancelAfter(
+                    left > HangLimit ? HangLimit
+                    : left > TimeSpan.Zero ? left
+                    : TimeSpan.Zero
+                );
+                line = await output.ReadLineAsync(limit.Token);
+                if (line is not null)
+                {
+                    await log.WriteLineAsync(line);
+                }
+            } while (line is not null);
+        }
     }
 
     /// <summary>A run that did not come to its end counts as a failed test.</summary>

@@ -22,6 +22,7 @@ public static partial class SettingsList
     private static readonly Setting[] Others =
     [
         new("ConnectionStrings__Postgres", "", "PostgreSQL, in Npgsql's form."),
+        new("ConnectionStrings__PostgresOwner", "", "For migrate alone: the role that owns the tables, where the programs have another."),
         new("ConnectionStrings__Redis", "", "Redis, in StackExchange.Redis's form."),
         new("ConnectionStrings__RabbitMq", "", "RabbitMQ, as amqp://user:password@host:port/virtual-host."),
         new("OTEL_EXPORTER_OTLP_ENDPOINT", "", "An OpenTelemetry collector for traces and metrics; without one, nothing is sent."),

@@ -35,8 +35,6 @@ internal sealed record Launch
 /// </summary>
 public sealed class ManagedProcess
 {
-    private const long LargestLog = 16 << 20;
-
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
 
@@ -65,20 +63,23 @@ public sealed class ManagedProcess
 
     public bool IsRunning => Pid is not null;
 
+    /// <summary>Whether it was started, was not stopped, and does not run.</summary>
+    public bool IsMissing => Read() is { IsWanted: true, Process.IsAlive: false };
+
+    /// <summary>How often it was started again since it was last started on purpose, and when the last time.</summary>
+    public (int Count, DateTimeOffset? At) Restarts => Read() is { } record ? (record.Restarts, record.RestartedAt) : (0, null);
+
     /// <summary>Starts the program. Its pid is that of the program itself: each step before it is an exec.</summary>
     internal void Start(Launch launch)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(launch.Log)!);
-        if (new FileInfo(launch.Log) is { Exists: true, Length: > LargestLog })
-        {
-            File.Move(launch.Log, launch.Log + ".1", overwrite: true);
-        }
-
-        var info = new ProcessStartInfo("/bin/sh") { WorkingDirectory = launch.Folder, UseShellExecute = false };
+        LogFile.Rotate(launch.Log);
+        // Not sh: Debian's drops from the environment what has a dot in its name, as Logging__LogLevel__Microsoft.AspNetCore
+        var info = new ProcessStartInfo("/bin/bash") { WorkingDirectory = launch.Folder, UseShellExecute = false };
         // Descriptors of whoever called us (a lock, a pipe) must not stay open in a server
         info.ArgumentList.Add("-c");
         info.ArgumentList.Add("umask 077; log=$1; shift; exec \"$@\" >>\"$log\" 2>&1 </dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-");
-        info.ArgumentList.Add("sh");
+        info.ArgumentList.Add("bash");
         info.ArgumentList.Add(launch.Log);
         info.ArgumentList.Add("setsid");
         foreach (string argument in AsUser(launch.User).Append(launch.Program).Concat(launch.Arguments))
@@ -89,16 +90,35 @@ public sealed class ManagedProcess
         SetEnvironment(info, launch.Environment, launch.InheritsEnvironment);
         using Process process = Process.Start(info) ?? throw new ServerException($"{Name} could not be started.", launch.Log);
         ProcessIdentity identity = ProcessIdentity.Of(process.Id) ?? throw new ServerException($"{Name} ended at once.", launch.Log);
-        PrivateFile.Write(
-            _recordPath,
-            JsonSerializer.Serialize(new ProcessRecord(identity, launch.Port, launch.Log, launch.Edition), Json)
+        ProcessRecord? before = Read();
+        bool died = before is { IsWanted: true } && before.Process.BootId == identity.BootId && !before.Process.IsAlive;
+        Write(
+            new ProcessRecord(identity, launch.Port, launch.Log, launch.Edition)
+            {
+                Restarts = died ? before!.Restarts + 1 : 0,
+                RestartedAt = died ? DateTimeOffset.UtcNow : null,
+            }
         );
     }
 
     /// <summary>
-    /// Asks the process to end and waits; after <paramref name="patience"/> it is killed. Nothing happens where it does not run.
+    /// Asks the process to end and waits; after <paramref name="patience"/> it is killed. From then on it is not meant to run.
     /// </summary>
     internal async Task StopAsync(int signal, TimeSpan patience, CancellationToken token = default)
+    {
+        // First, so that no supervisor takes the end for a death
+        if (Read() is { IsWanted: true } wanted)
+        {
+            Write(wanted with { IsWanted = false });
+        }
+
+        await EndAsync(signal, patience, token);
+    }
+
+    /// <summary>Ends the process without asking, as a power cut would: a supervisor starts it again.</summary>
+    public Task KillAsync(CancellationToken token = default) => EndAsync(Posix.SigKill, TimeSpan.FromSeconds(10), token);
+
+    private async Task EndAsync(int signal, TimeSpan patience, CancellationToken token)
     {
         if (Read() is not { Process.IsAlive: true } record)
         {
@@ -116,9 +136,6 @@ public sealed class ManagedProcess
         }
     }
 
-    /// <summary>Ends the process without asking, as a power cut would.</summary>
-    public Task KillAsync(CancellationToken token = default) => StopAsync(Posix.SigKill, TimeSpan.FromSeconds(10), token);
-
     /// <summary>Drops the record of a process that has ended and is not to come back.</summary>
     internal void Forget() => File.Delete(_recordPath);
 
@@ -126,20 +143,22 @@ public sealed class ManagedProcess
     public bool Signal(int signal) => Read() is { Process.IsAlive: true } record && Posix.Signal(record.Process.Pid, signal);
 
     /// <summary>
-    /// Waits until <paramref name="ready"/> says that the program serves. Ends early, and throws, where the process dies first.
+    /// Waits until <paramref name="ready"/> says that the program serves. Ends early, and throws, where the process dies first, unless it
+    /// is supervised.
     /// </summary>
     /// <param name="problem">What to say of a program that was not ready in time; null: that it does not answer.</param>
     internal async Task WaitUntilAsync(
         Func<CancellationToken, Task<bool>> ready,
         TimeSpan limit,
         CancellationToken token,
-        Func<string?>? problem = null
+        Func<string?>? problem = null,
+        bool isSupervised = false
     )
     {
         var clock = Stopwatch.StartNew();
         while (!await ready(token))
         {
-            if (!IsRunning)
+            if (!isSupervised && !IsRunning)
             {
                 throw new ServerException($"{Name} ended while it was starting.", Log);
             }
@@ -251,8 +270,23 @@ public sealed class ManagedProcess
         }
     }
 
-    private sealed record ProcessRecord(ProcessIdentity Process, int? Port, string Log, string? Edition);
+    private void Write(ProcessRecord record) => PrivateFile.Write(_recordPath, JsonSerializer.Serialize(record, Json));
+
+    private sealed record ProcessRecord(ProcessIdentity Process, int? Port, string Log, string? Edition)
+    {
+        /// <summary>Whether it is meant to run: started, and not stopped on purpose.</summary>
+        public bool IsWanted { get; init; } = true;
+
+        public int Restarts { get; init; }
+
+        public DateTimeOffset? RestartedAt { get; init; }
+    }
 }
+
+/// <summary>A process that is to run until it is stopped on purpose.</summary>
+/// <param name="Process">Which.</param>
+/// <param name="StartAsync">Starts it again; of a server, waits until it serves.</param>
+public sealed record Supervised(ManagedProcess Process, Func<CancellationToken, Task> StartAsync);
 
 /// <summary>
 /// One process of one boot: a number alone is given to another process later, and a file with a number outlives both.

@@ -9,13 +9,14 @@ namespace Generation.Hosting.Servers;
 public static class OrphanGuard
 {
     /// <summary>
-    /// Kills each process that a record names, as <see cref="ManagedProcess"/> writes them, unless another has its number by now. Then
-    /// deletes the folder, again and again while processes of a killed server still write into it.
+    /// Kills each process that a record names, as <see cref="ManagedProcess"/> writes them, unless another has its number by now: first
+    /// the supervisor, which would start the others again. Then deletes the folder, again and again while processes of a killed server
+    /// still write into it.
     /// </summary>
     private const string Script = """
         read -r line
         exec >/dev/null 2>&1
-        for record in "$1"/run/*.json; do
+        for record in "$1"/run/supervisor.json "$1"/run/*.json; do
           pid=$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$record")
           start=$(sed -n 's/.*"startTicks": *\([0-9]*\).*/\1/p' "$record")
           [ -n "$pid" ] && [ "$(sed 's/.*) //' "/proc/$pid/stat" | cut -d ' ' -f 20)" = "$start" ] && kill -9 "$pid"

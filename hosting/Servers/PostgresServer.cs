@@ -9,6 +9,9 @@ public sealed class PostgresServer : Server
     private const string Role = "generation";
     private const string Versions = "/usr/lib/postgresql";
 
+    /// <summary>Neither rows (the details and contexts of errors) nor statements are logged: they hold prompts and passwords.</summary>
+    private static readonly string[] QuietLog = ["-c", "log_error_verbosity=terse", "-c", "log_min_error_statement=panic"];
+
     private static readonly TimeSpan LeftOverLimit = TimeSpan.FromSeconds(60);
 
     internal PostgresServer(DataFolder folder, ServerSettings settings)
@@ -23,10 +26,8 @@ public sealed class PostgresServer : Server
     private string Lock => Path.Combine(Cluster, "postmaster.pid");
 
     public override Task StopAsync(CancellationToken token) =>
-        Settings.Durable
-            // Interrupt is PostgreSQL's fast shutdown: open transactions are rolled back, clients sent away
-            ? Process.StopAsync(Posix.SigInt, TimeSpan.FromSeconds(30), token)
-            : KillAsync(token);
+        // Interrupt is PostgreSQL's fast shutdown: open transactions are rolled back, clients sent away
+        Process.StopAsync(Settings.Durable ? Posix.SigInt : Posix.SigKill, TimeSpan.FromSeconds(30), token);
 
     private protected override async Task StartAsync(CancellationToken token)
     {
@@ -42,7 +43,7 @@ public sealed class PostgresServer : Server
                 new Launch
                 {
                     Program = Path.Combine(bin, "postgres"),
-                    Arguments = ["-D", Cluster, "-p", port.ToString(CultureInfo.InvariantCulture)],
+                    Arguments = ["-D", Cluster, "-p", port.ToString(CultureInfo.InvariantCulture), .. QuietLog],
                     User = User,
                     Folder = Folder,
                     Log = Log,

@@ -12,11 +12,16 @@ public sealed class RabbitMqServer : Server, IBroker
 
     private readonly ManagedProcess _portMapper;
 
+    /// <summary>One start at a time: the node and its port mapper may die together.</summary>
+    private readonly Lock _starting = new();
+
     internal RabbitMqServer(DataFolder folder, ServerSettings settings)
         : base(folder, "rabbitmq", "rabbitmq", settings) => _portMapper = new ManagedProcess(folder.Run, "epmd");
 
     /// <summary>The address of the virtual host generation.</summary>
     public override string ConnectionString => $"amqp://{Account}:{Secret("password")}@127.0.0.1:{Port}/{Account}";
+
+    internal override IReadOnlyList<Supervised> Supervised => [.. base.Supervised, new Supervised(_portMapper, EnsureAsync)];
 
     private string PortMapperLog => Path.Combine(Data.Logs, "epmd.log");
 
@@ -56,7 +61,10 @@ public sealed class RabbitMqServer : Server, IBroker
             $"127.0.0.1:{_portMapper.Port}",
             problem,
             PortMapperLog
-        );
+        )
+        {
+            Restarts = _portMapper.Restarts,
+        };
     }
 
     private protected override async Task StartAsync(CancellationToken token)
@@ -69,21 +77,24 @@ public sealed class RabbitMqServer : Server, IBroker
 
         // A running node comes back to its port mapper by itself, and looks for it on the port that it was started with
         await StartPortMapperAsync(Process.IsRunning ? _portMapper.Port : null, token);
-        if (!Process.IsRunning)
+        lock (_starting)
         {
-            int port = Ports.Again(Process.Port);
-            PrivateFile.Write(Path.Combine(Folder, "rabbitmq.conf"), Configuration(port), User);
-            Process.Start(
-                new Launch
-                {
-                    Program = script,
-                    Environment = Environment(),
-                    User = User,
-                    Folder = Folder,
-                    Log = Log,
-                    Port = port,
-                }
-            );
+            if (!Process.IsRunning)
+            {
+                int port = Ports.Again(Process.Port);
+                PrivateFile.Write(Path.Combine(Folder, "rabbitmq.conf"), Configuration(port), User);
+                Process.Start(
+                    new Launch
+                    {
+                        Program = script,
+                        Environment = Environment(),
+                        User = User,
+                        Folder = Folder,
+                        Log = Log,
+                        Port = port,
+                    }
+                );
+            }
         }
 
         await Process.WaitUntilAsync(AnswersAsync, TimeSpan.FromSeconds(120), token);
@@ -155,23 +166,28 @@ public sealed class RabbitMqServer : Server, IBroker
 
     private async Task StartPortMapperAsync(int? fixedPort, CancellationToken token)
     {
-        if (_portMapper.IsRunning)
+        int port;
+        lock (_starting)
         {
-            return;
+            if (_portMapper.IsRunning)
+            {
+                return;
+            }
+
+            port = fixedPort ?? Ports.Again(_portMapper.Port);
+            _portMapper.Start(
+                new Launch
+                {
+                    Program = "epmd",
+                    Arguments = ["-address", "127.0.0.1", "-port", port.ToString(CultureInfo.InvariantCulture)],
+                    User = User,
+                    Folder = Folder,
+                    Log = PortMapperLog,
+                    Port = port,
+                }
+            );
         }
 
-        int port = fixedPort ?? Ports.Again(_portMapper.Port);
-        _portMapper.Start(
-            new Launch
-            {
-                Program = "epmd",
-                Arguments = ["-address", "127.0.0.1", "-port", port.ToString(CultureInfo.InvariantCulture)],
-                User = User,
-                Folder = Folder,
-                Log = PortMapperLog,
-                Port = port,
-            }
-        );
         await _portMapper.WaitUntilAsync(stop => ConnectsAsync(port, stop), TimeSpan.FromSeconds(60), token);
     }
 

@@ -14,6 +14,12 @@ public sealed record ProcessHealth(string Name, int? Pid, int? Port, string? Add
 
     public bool IsHealthy => Problem is null;
 
+    /// <summary>How often a supervisor started it again, and when the last time.</summary>
+    public (int Count, DateTimeOffset? At) Restarts { get; init; }
+
+    /// <summary>Of a worker: whether an operator drains it: it runs, and takes no jobs.</summary>
+    public bool IsDraining { get; init; }
+
     /// <summary>Of a worker: what computes there, in words; null where it does not say.</summary>
     public string? Kernels { get; init; }
 
@@ -77,17 +83,20 @@ public abstract class Server : IServer
         }
     }
 
+    /// <summary>The processes that serve, each with what starts it again.</summary>
+    internal virtual IReadOnlyList<Supervised> Supervised => [new Supervised(Process, EnsureAsync)];
+
     public async Task<ProcessHealth> CheckAsync(CancellationToken token)
     {
         string? problem =
             !IsRunning ? ProcessHealth.NotRunning
             : await AnswersAsync(token) ? null
             : "does not answer";
-        return new ProcessHealth(Name, Process.Pid, Process.Port, Address, problem, Log);
+        return new ProcessHealth(Name, Process.Pid, Process.Port, Address, problem, Log) { Restarts = Process.Restarts };
     }
 
     public virtual Task StopAsync(CancellationToken token) =>
-        Settings.Durable ? Process.StopAsync(Posix.SigTerm, TimeSpan.FromSeconds(20), token) : Process.KillAsync(token);
+        Process.StopAsync(Settings.Durable ? Posix.SigTerm : Posix.SigKill, TimeSpan.FromSeconds(20), token);
 
     public Task KillAsync(CancellationToken token) => Process.KillAsync(token);
 

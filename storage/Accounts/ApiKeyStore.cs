@@ -150,6 +150,27 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
+    /// <summary>Those of the keys that nobody may call with any more: revoked, expired, deleted, or their account is disabled.</summary>
+    public async Task<IReadOnlySet<Guid>> FindVoidAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand(
+            """
+            SELECT asked.id FROM unnest($1) AS asked (id) WHERE NOT EXISTS (
+                SELECT FROM api_keys k JOIN accounts a ON a.id = k.account_id
+                WHERE k.id = asked.id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()) AND NOT a.disabled)
+            """
+        );
+        Add(command, ids.ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Uuid);
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        var found = new HashSet<Guid>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            found.Add(reader.GetGuid(0));
+        }
+
+        return found;
+    }
+
     /// <summary>Keys were used; the time is kept to the second or so.</summary>
     public async Task TouchAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
     {

@@ -48,6 +48,8 @@ public sealed class JobQueries(NpgsqlDataSource source)
 
     private static readonly Statement ListOldestSql = new("list-oldest", ListParameters);
 
+    private static readonly Statement WithoutOutputsSql = new("without-outputs", ("ids", NpgsqlDbType.Array | NpgsqlDbType.Uuid));
+
     private static readonly Statement PositionSql = new("position", ("id", NpgsqlDbType.Uuid));
 
     public async Task<IReadOnlyList<JobRow>> ListAsync(JobFilter filter, CancellationToken cancellationToken)
@@ -71,6 +73,20 @@ public sealed class JobQueries(NpgsqlDataSource source)
         }
 
         return jobs;
+    }
+
+    /// <summary>Those of the jobs that have no outputs to give any more, because these were deleted or the job itself is gone.</summary>
+    public async Task<IReadOnlySet<JobId>> WithoutOutputsAsync(IReadOnlyCollection<JobId> ids, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = WithoutOutputsSql.On(source, ids.Select(id => id.Value).ToArray());
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        var gone = new HashSet<JobId>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            gone.Add(new JobId(reader.GetGuid(0)));
+        }
+
+        return gone;
     }
 
     /// <summary>How many of an account's jobs are queued or running.</summary>

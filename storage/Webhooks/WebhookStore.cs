@@ -20,6 +20,26 @@ public sealed record WebhookDelivery(
     DateTimeOffset? DeliveredAt,
     int? LastStatus,
     string? LastError
+)
+{
+    /// <summary>The server that it goes to: host and port as the address has them, in small letters.</summary>
+    public string Host => (Url.Split('/', 4) is [_, _, var host, ..] ? host.Split('?', '#')[0] : "").ToLowerInvariant();
+}
+
+/// <summary>What a sender has room for.</summary>
+/// <param name="Limit">Messages in all.</param>
+/// <param name="PerAccount">Of one account.</param>
+/// <param name="PerHost">To one server.</param>
+/// <param name="FullAccounts">Accounts from which it takes none.</param>
+/// <param name="FullHosts">Servers (<see cref="WebhookDelivery.Host"/>) for which it takes none.</param>
+/// <param name="AttemptLimit">How long an attempt may take, at most.</param>
+public sealed record WebhookTurn(
+    int Limit,
+    int PerAccount,
+    int PerHost,
+    IReadOnlyCollection<Guid> FullAccounts,
+    IReadOnlyCollection<string> FullHosts,
+    TimeSpan AttemptLimit
 );
 
 /// <summary>A secret with which an account's webhooks are signed.</summary>
@@ -56,22 +76,42 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
 
     private const string Purpose = "webhook secrets";
 
+    /// <summary>The server in the column url, as <see cref="WebhookDelivery.Host"/> has it.</summary>
+    private const string Host = "lower(split_part(split_part(split_part(url, '/', 3), '?', 1), '#', 1))";
+
+    /// <summary>Of the messages that are due so many are looked at in one go.</summary>
+    private const int LookLimit = 2000;
+
     /// <summary>
-    /// Takes messages that are due, each for one sender. A sender that is lost in mid-attempt loses them after
-    /// <paramref name="attemptLimit"/>, and they are due again.
+    /// Takes messages that are due, each for one sender: of each account and of each server the oldest few, so that none comes after the
+    /// many of another. A sender that is lost in mid-attempt loses them after <see cref="WebhookTurn.AttemptLimit"/>, and they are due
+    /// again.
     /// </summary>
-    public async Task<IReadOnlyList<WebhookDelivery>> TakeDueAsync(int limit, TimeSpan attemptLimit, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<WebhookDelivery>> TakeDueAsync(WebhookTurn turn, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
             $"""
+            WITH due AS (
+                SELECT id, account_id, {Host} AS host, next_at FROM webhook_deliveries
+                WHERE next_at <= now() AND account_id <> ALL ($5) AND {Host} <> ALL ($6) ORDER BY next_at LIMIT {LookLimit}),
+            of_hosts AS (
+                SELECT id, account_id, next_at, row_number() OVER (PARTITION BY host ORDER BY next_at, id) AS place FROM due),
+            of_accounts AS (
+                SELECT id, next_at, row_number() OVER (PARTITION BY account_id ORDER BY next_at, id) AS place FROM of_hosts
+                WHERE place <= $4),
+            chosen AS (SELECT id FROM of_accounts WHERE place <= $3 ORDER BY place, next_at LIMIT $1)
             UPDATE webhook_deliveries SET next_at = now() + $2, attempts = attempts + 1, last_attempt_at = now()
             WHERE id IN (
-                SELECT id FROM webhook_deliveries WHERE next_at <= now() ORDER BY next_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+                SELECT id FROM webhook_deliveries WHERE id IN (SELECT id FROM chosen) AND next_at <= now() FOR UPDATE SKIP LOCKED)
             RETURNING {Columns}
             """
         );
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = attemptLimit });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = turn.Limit });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = turn.AttemptLimit });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = turn.PerAccount });
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = turn.PerHost });
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. turn.FullAccounts] });
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. turn.FullHosts] });
         return await ReadAsync(command, cancellationToken);
     }
 
@@ -122,6 +162,48 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
     /// <summary>The account's secrets, the oldest first; one is made if there is none.</summary>
     public async Task<IReadOnlyList<WebhookSecret>> SecretsAsync(Guid accountId, CancellationToken cancellationToken)
     {
+        IReadOnlyList<WebhookSecret> secrets = await ReadSecretsAsync(accountId, cancellationToken);
+        if (secrets.Count > 0)
+        {
+            return secrets;
+        }
+
+        await AddFirstSecretAsync(accountId, cancellationToken);
+        return await ReadSecretsAsync(accountId, cancellationToken);
+    }
+
+    /// <summary>Of many senders who find none, one makes it: those who wait for the account's row then see it.</summary>
+    private async Task AddFirstSecretAsync(Guid accountId, CancellationToken cancellationToken)
+    {
+        await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
+        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using var turn = new NpgsqlCommand("SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE", connection, transaction)
+        {
+            Parameters = { new NpgsqlParameter<Guid> { TypedValue = accountId } },
+        };
+        await turn.ExecuteNonQueryAsync(cancellationToken);
+        await using var insert = new NpgsqlCommand(
+            """
+            INSERT INTO webhook_secrets (id, account_id, sealed)
+            SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT FROM webhook_secrets WHERE account_id = $2)
+            """,
+            connection,
+            transaction
+        )
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<Guid> { TypedValue = Guid.CreateVersion7() },
+                new NpgsqlParameter<Guid> { TypedValue = accountId },
+                new NpgsqlParameter<byte[]> { TypedValue = Seal(RandomNumberGenerator.GetBytes(32)) },
+            },
+        };
+        await insert.ExecuteNonQueryAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    private async Task<IReadOnlyList<WebhookSecret>> ReadSecretsAsync(Guid accountId, CancellationToken cancellationToken)
+    {
         var secrets = new List<WebhookSecret>();
         await using (
             NpgsqlCommand command = source.CreateCommand(
@@ -143,7 +225,7 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
             }
         }
 
-        return secrets.Count > 0 ? secrets : [await AddSecretAsync(accountId, cancellationToken)];
+        return secrets;
     }
 
     /// <summary>One more secret: messages are signed with each, until the old one is removed.</summary>

@@ -21,7 +21,7 @@ public sealed record WorkerRegistration(
 
 /// <summary>What a heartbeat brings back.</summary>
 /// <param name="Registered">False: the row is gone (the database was restored, an operator removed it); register again.</param>
-/// <param name="Draining">True: take no more jobs, and leave when the present ones are done.</param>
+/// <param name="Draining">True: finish the present jobs and take no others, until it is false again.</param>
 public sealed record HeartbeatAnswer(bool Registered, bool Draining);
 
 /// <summary>A worker as people see it.</summary>
@@ -47,7 +47,7 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
     /// <summary>A worker that has not reported for so long counts as gone.</summary>
     public static readonly TimeSpan LiveFor = TimeSpan.FromSeconds(6);
 
-    /// <summary>Enters the worker and its models; a worker of the same id is replaced.</summary>
+    /// <summary>Enters the worker and its models; a worker of the same id is replaced, and drained if that was.</summary>
     public async Task RegisterAsync(WorkerRegistration worker, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -62,7 +62,7 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
                 ON CONFLICT (name) DO UPDATE SET entry = excluded.entry, updated_at = excluded.updated_at)
             INSERT INTO workers (id, models, slots, info) VALUES ($1, $2, $3, $4)
             ON CONFLICT (id) DO UPDATE SET models = excluded.models, slots = excluded.slots, info = excluded.info,
-                loaded = '{}', started_at = now(), last_seen = now(), draining = false
+                loaded = '{}', started_at = now(), last_seen = now()
             """
         );
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = worker.Id });
@@ -95,10 +95,10 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
         return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
     }
 
-    /// <summary>The worker has gone, in good order.</summary>
+    /// <summary>The worker has gone, in good order. A drained one is remembered for a while: started again, it stays drained.</summary>
     public async Task RemoveAsync(string id, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand("DELETE FROM workers WHERE id = $1");
+        await using NpgsqlCommand command = source.CreateCommand("DELETE FROM workers WHERE id = $1 AND NOT draining");
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
         await command.ExecuteNonQueryAsync(cancellationToken);
     }

@@ -2,9 +2,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Generation.Contracts;
-using Generation.Storage;
 using Generation.Storage.Accounts;
-using Generation.Storage.Database;
 using Generation.Storage.Jobs;
 using Generation.Storage.Results;
 using Generation.Storage.Workers;
@@ -58,12 +56,6 @@ internal sealed class ApiScope : IAsyncDisposable
         TestScope servers = await TestServers.NewScopeAsync();
         string folder = Directory.CreateTempSubdirectory("api-tests-").FullName;
         WebApplicationFactory<global::Program> factory = Host(servers, folder, settings);
-        // Before the host starts its loops
-        await using (var storage = new MigrationOnly(servers.Postgres))
-        {
-            await storage.MigrateAsync();
-        }
-
         IServiceProvider services;
         try
         {
@@ -138,9 +130,9 @@ internal sealed class ApiScope : IAsyncDisposable
     public static async Task<T> ReadAsync<T>(HttpResponseMessage answer) => (await answer.Content.ReadFromJsonAsync<T>(WireJson.Options))!;
 
     /// <summary>A job as a worker would have finished it, with real bytes in the store.</summary>
-    public async Task<byte[]> FinishAsync(JobId id)
+    public async Task<byte[]> FinishAsync(JobId id, byte[]? output = null)
     {
-        byte[] bytes = [0x89, 0x50, 0x4E, 0x47, .. id.Value.ToByteArray()];
+        byte[] bytes = output ?? [0x89, 0x50, 0x4E, 0x47, .. id.Value.ToByteArray()];
         ClaimedJob claim = (await Jobs.ClaimAsync(id, "test-worker", TimeSpan.FromSeconds(30), default))!;
         string sha256 = await Get<IResultsStore>().PutAsync(bytes, "image/png", default);
         string thumbnail = await Get<IResultsStore>().PutAsync(ThumbnailOf(bytes), "image/jpeg", default);
@@ -213,18 +205,6 @@ internal sealed class ApiScope : IAsyncDisposable
         {
             Directory.Delete(folder, recursive: true);
         }
-    }
-
-    private sealed class MigrationOnly(string postgres) : IAsyncDisposable
-    {
-        private readonly ServiceProvider _services = new ServiceCollection()
-            .AddLogging()
-            .AddGenerationStorage(new Microsoft.Extensions.Configuration.ConfigurationManager { ["ConnectionStrings:Postgres"] = postgres })
-            .BuildServiceProvider();
-
-        public Task MigrateAsync() => _services.GetRequiredService<Migrator>().MigrateAsync(default);
-
-        public ValueTask DisposeAsync() => _services.DisposeAsync();
     }
 }
 

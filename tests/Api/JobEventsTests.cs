@@ -1,6 +1,8 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 using Generation.Contracts;
+using Generation.Storage.Accounts;
 using Generation.Storage.Jobs;
 
 namespace Generation.Api.Tests;
@@ -60,6 +62,45 @@ public sealed class JobEventsTests
     }
 
     [Test]
+    public async Task Events_KeyIsRevoked_End()
+    {
+        JobDocument job = await _api.SubmitAsync();
+        NewApiKey key = await _api.Get<ApiKeyStore>().CreateAsync(_api.Account, "k", [Scopes.Read], null, default);
+        using HttpClient client = _api.ClientWith(key.Key);
+        await using Listener other = await Listener.ConnectAsync(_api, job.Id);
+        await using Listener listener = await Listener.ConnectAsync(_api, job.Id, client: client);
+        await listener.NextAsync("queued");
+
+        await _api.Get<ApiKeyStore>().RevokeAsync(key.Info.Id, default);
+
+        // Words to keep the connection open would come first, were it to go on
+        Assert.That(await listener.EndsAsync());
+        // The job waits, and whoever has another key is told how it ends
+        await _api.Client.DeleteAsync($"/v1/jobs/{job.Id}");
+        Assert.That((await other.NextAsync("finished")).Data.GetProperty("state").GetString(), Is.EqualTo("cancelled"));
+    }
+
+    [Test]
+    public async Task Wait_KeyIsRevoked_IsRefused()
+    {
+        NewApiKey key = await _api.Get<ApiKeyStore>().CreateAsync(_api.Account, "k", [Scopes.Jobs], null, default);
+        using HttpClient client = _api.ClientWith(key.Key);
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/text2img") { Content = JsonContent.Create(new { prompt = "a" }) };
+        request.Headers.Add("Prefer", "wait=60");
+        Task<HttpResponseMessage> waiting = client.SendAsync(request);
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while ((await _api.Get<ApiKeyStore>().ListAsync(_api.Account, limit.Token)).Single(k => k.Id == key.Info.Id).LastUsedAt is null)
+        {
+            await Task.Delay(50, limit.Token);
+        }
+
+        await _api.Get<ApiKeyStore>().RevokeAsync(key.Info.Id, default);
+
+        using HttpResponseMessage answer = await waiting;
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Unauthorized), await answer.Content.ReadAsStringAsync());
+    }
+
+    [Test]
     public async Task Events_NoSuchJob_Is404()
     {
         using HttpResponseMessage answer = await _api.Client.GetAsync($"/v1/jobs/{JobId.New(TimeProvider.System)}/events");
@@ -73,7 +114,7 @@ public sealed class JobEventsTests
     {
         private readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(3));
 
-        public static async Task<Listener> ConnectAsync(ApiScope api, JobId id, string? lastEventId = null)
+        public static async Task<Listener> ConnectAsync(ApiScope api, JobId id, string? lastEventId = null, HttpClient? client = null)
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, $"/v1/jobs/{id}/events");
             if (lastEventId is not null)
@@ -81,7 +122,7 @@ public sealed class JobEventsTests
                 request.Headers.Add("Last-Event-ID", lastEventId);
             }
 
-            HttpResponseMessage answer = await api.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+            HttpResponseMessage answer = await (client ?? api.Client).SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
             Assert.That(answer.Content.Headers.ContentType?.MediaType, Is.EqualTo("text/event-stream"));
             return new Listener(answer, new StreamReader(await answer.Content.ReadAsStreamAsync()));
         }

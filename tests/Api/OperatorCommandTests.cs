@@ -14,7 +14,7 @@ public sealed class OperatorCommandTests
     [SetUp]
     public async Task CreateServers()
     {
-        _servers = await TestServers.NewScopeAsync();
+        _servers = await TestServers.NewScopeAsync(migrated: false);
         _folder = Directory.CreateTempSubdirectory("commands-").FullName;
     }
 

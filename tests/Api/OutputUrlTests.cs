@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Generation.Api.Jobs;
 using Generation.Api.Web;
@@ -48,6 +49,41 @@ public sealed class OutputUrlTests
 
         Assert.That(await answer.Content.ReadAsByteArrayAsync(), Is.EqualTo(_bytes));
         Assert.That(_job.Outputs[0].UrlExpiresAt, Is.GreaterThan(DateTimeOffset.UtcNow.AddSeconds(3500)));
+    }
+
+    [Test]
+    public async Task Url_OutputIsDeletedInMidDownload_Ends()
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        JobDocument job = await _api.SubmitAsync();
+        // More than lies on the way between the two
+        byte[] large = RandomNumberGenerator.GetBytes(16 << 20);
+        await _api.FinishAsync(job.Id, large);
+        while (job.State != JobState.Succeeded)
+        {
+            job = await _api.PollAsync(job.Id);
+            await Task.Delay(20, limit.Token);
+        }
+
+        using HttpResponseMessage answer = await _anyone.GetAsync(
+            job.Outputs[0].Url,
+            HttpCompletionOption.ResponseHeadersRead,
+            limit.Token
+        );
+        await using Stream body = await answer.Content.ReadAsStreamAsync(limit.Token);
+        await body.ReadExactlyAsync(new byte[1000], limit.Token);
+        Assert.That(_api.Get<OpenAnswers>().Downloads, Is.EqualTo(1));
+
+        using HttpResponseMessage deleted = await _api.Client.DeleteAsync($"/v1/jobs/{job.Id}/outputs", limit.Token);
+
+        Assert.That(deleted.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        // Nobody reads on, and it ends all the same
+        while (_api.Get<OpenAnswers>().Downloads > 0)
+        {
+            await Task.Delay(20, limit.Token);
+        }
+
+        Assert.That(async () => await body.CopyToAsync(Stream.Null, limit.Token), Throws.Exception, "it is seen that it is not whole");
     }
 
     [Test]

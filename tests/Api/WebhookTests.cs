@@ -21,14 +21,19 @@ public sealed class WebhookTests
     private ApiScope _api = null!;
     private WebApplication _site = null!;
     private string _address = "";
+    private int _port;
     private int _failures;
+    private readonly ConcurrentDictionary<string, int> _came = new();
+    private volatile string? _hanging;
+    private TaskCompletionSource _release = new();
 
     [OneTimeSetUp]
     public async Task StartApi()
     {
-        _api = await ApiScope.CreateAsync(("Outbound:AllowedNetworks", "127.0.0.0/8"));
+        _api = await ApiScope.CreateAsync(("Outbound:AllowedNetworks", "127.0.0.0/8"), ("Outbound:TimeoutSeconds", "120"));
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        // Every address of the loopback network is a server of its own
+        builder.WebHost.UseUrls("http://0.0.0.0:0");
         builder.Logging.ClearProviders();
         _site = builder.Build();
         _site.MapPost("/{name}", async (string name, HttpContext http) =>
@@ -40,6 +45,14 @@ public sealed class WebhookTests
                 return Results.StatusCode(500);
             }
 
+            _came.AddOrUpdate(name, 1, (_, count) => count + 1);
+            if (_hanging == name)
+            {
+                await Task.WhenAny(_release.Task, Task.Delay(Timeout.Infinite, http.RequestAborted));
+                _came.AddOrUpdate(name, 0, (_, count) => count - 1);
+                return Results.StatusCode(503);
+            }
+
             if (name == "moved")
             {
                 return Results.Redirect(_address + "/elsewhere", preserveMethod: true);
@@ -49,7 +62,15 @@ public sealed class WebhookTests
             return Results.Ok();
         });
         await _site.StartAsync();
-        _address = _site.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        _port = new Uri(_site.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()).Port;
+        _address = $"http://127.0.0.1:{_port}";
+    }
+
+    [TearDown]
+    public void ReleaseHanging()
+    {
+        _hanging = null;
+        _release.TrySetResult();
     }
 
     [OneTimeTearDown]
@@ -120,6 +141,43 @@ public sealed class WebhookTests
     }
 
     [Test]
+    public async Task Webhook_AHundredReceiversHang_OthersAreToldMeanwhile()
+    {
+        const int Receivers = 100;
+        Hang("silent");
+        for (int k = 0; k < Receivers; k++)
+        {
+            await CancelledAsync(_api.Client, $"http://127.0.1.{k + 1}:{_port}/silent");
+        }
+
+        await UntilAsync(() => Came("silent") == Receivers, () => $"{Came("silent")} of {Receivers} receivers have it");
+        using HttpClient another = await _api.ClientOfNewAccountAsync();
+
+        await CancelledAsync(another, _address + "/anothers");
+        await CancelledAsync(_api.Client, _address + "/own");
+
+        await UntilAsync(() => Came("anothers") == 1 && Came("own") == 1, () => "the others are told");
+        Assert.That(Came("silent"), Is.EqualTo(Receivers), "all of them hang still");
+    }
+
+    [Test]
+    public async Task Webhook_ManyForAReceiverThatHangs_TakeFewPlaces()
+    {
+        const string Silent = "127.0.2.1";
+        Hang("mute");
+        for (int k = 0; k < 20; k++)
+        {
+            await CancelledAsync(_api.Client, $"http://{Silent}:{_port}/mute");
+        }
+
+        await UntilAsync(() => Came("mute") == WebhookRoom.ToSilentHost, () => $"{Came("mute")} have come");
+        await CancelledAsync(_api.Client, _address + "/beside");
+
+        await UntilAsync(() => Came("beside") == 1, () => "the other is told");
+        Assert.That(Came("mute"), Is.EqualTo(WebhookRoom.ToSilentHost));
+    }
+
+    [Test]
     public void SignatureOf_TheSpecificationsExample_IsAsThere()
     {
         // https://github.com/standard-webhooks/standard-webhooks
@@ -166,6 +224,31 @@ public sealed class WebhookTests
 
         Assert.That((int)answer.StatusCode, Is.EqualTo(422));
         Assert.That((await ApiScope.ReadAsync<JsonElement>(answer)).GetProperty("errors").TryGetProperty(field, out _));
+    }
+
+    /// <summary>Those who come under this name wait for the test's end.</summary>
+    private void Hang(string name)
+    {
+        _release = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _hanging = name;
+    }
+
+    private int Came(string name) => _came.GetValueOrDefault(name);
+
+    private async Task CancelledAsync(HttpClient client, string address)
+    {
+        JobDocument job = await _api.SubmitAsync(new { prompt = "a", webhook_url = address }, client);
+        await client.DeleteAsync($"/v1/jobs/{job.Id}");
+    }
+
+    private static async Task UntilAsync(Func<bool> isSo, Func<string> what)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
+        while (!isSo())
+        {
+            Assert.That(limit.IsCancellationRequested, Is.False, what);
+            await Task.Delay(20, CancellationToken.None);
+        }
     }
 
     private (string Path, Dictionary<string, string> Headers, string Body) Next(string path)

@@ -40,16 +40,20 @@ public sealed class FaultTests
             workers: 2,
             new Dictionary<string, string>
             {
-                // Longer than this machine's pauses: no worker that lives is taken for lost
-                ["Jobs__LeaseSeconds"] = "10",
-                ["Jobs__RescueIntervalSeconds"] = "1",
-                ["Jobs__RedispatchSeconds"] = "3",
+                // Longer than any machine's pauses: no worker that lives is taken for lost. Of the dead, tests let the leases lapse
+                ["Jobs__LeaseSeconds"] = "30",
+                ["Jobs__RescueIntervalSeconds"] = "0.2",
+                ["Jobs__RedispatchSeconds"] = "1",
             }
         );
     }
 
     [OneTimeTearDown]
     public async Task StopAsync() => await _stack.DisposeAsync();
+
+    /// <summary>Whatever broke, what was said of it holds no prompt and no secret.</summary>
+    [TearDown]
+    public async Task LookAtLogsAsync() => await _stack.AssertLogsAreCleanAsync(CancellationToken.None);
 
     private string Faults => _stack.Holds.Folder;
 
@@ -123,6 +127,7 @@ public sealed class FaultTests
 
         await _stack.Stack.StopAsync(new HashSet<string> { worker }, token);
         await WaitUntilHitAsync(point, token);
+        await _stack.LapseLeaseOfTheDeadAsync(token);
         await _stack.Stack.UpAsync(null, token);
 
         await AssertDoneOnceAsync(await EndAsync(job.Id, token), token, outputs: Pictures);
@@ -231,7 +236,18 @@ public sealed class FaultTests
 
     private async Task BringBackAsync(string point, CancellationToken token)
     {
+        if (point == FaultPoint.Rescued)
+        {
+            await WaitUntilHitAsync(FaultPoint.Started, token);
+            await _stack.LapseLeaseOfTheDeadAsync(token);
+        }
+
         await WaitUntilHitAsync(point, token);
+        if (point.StartsWith("worker.", StringComparison.Ordinal))
+        {
+            await _stack.LapseLeaseOfTheDeadAsync(token);
+        }
+
         await _stack.Stack.UpAsync(null, token);
     }
 

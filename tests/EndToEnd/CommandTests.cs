@@ -40,13 +40,17 @@ public sealed class CommandTests
 
         Assert.That(
             status["processes"]!.AsArray().Select(process => (string)process!["name"]!),
-            Is.EquivalentTo(["postgres", "redis", "rabbitmq", "epmd", "api", "worker-1"])
+            Is.EquivalentTo(["postgres", "redis", "rabbitmq", "epmd", "api", "worker-1", "supervisor"])
         );
         foreach (JsonNode? process in status["processes"]!.AsArray())
         {
             Assert.That(Directory.Exists($"/proc/{(int)process!["pid"]!}"), process.ToJsonString());
-            Assert.That((int)process["port"]!, Is.GreaterThan(0));
-            Assert.That((string)process["address"]!, Does.Contain("127.0.0.1"));
+            if ((string)process["name"]! != "supervisor")
+            {
+                Assert.That((int)process["port"]!, Is.GreaterThan(0));
+                Assert.That((string)process["address"]!, Does.Contain("127.0.0.1"));
+            }
+
             Assert.That((string)process["health"]!, Is.EqualTo("healthy"));
             Assert.That(File.Exists((string)process["log"]!), process.ToJsonString());
         }
@@ -76,6 +80,85 @@ public sealed class CommandTests
         Assert.That(up.Code, Is.Zero, up.Text);
         JsonNode after = await HealthyAsync(token);
         Assert.That((string)after["url"]!, Is.EqualTo((string)before["url"]!));
+    }
+
+    [Test, CancelAfter(300_000)]
+    public async Task Up_ThenAKill_TheSupervisorBringsBackWhatDied(CancellationToken token)
+    {
+        await HealthyAsync(token);
+        string[] names = ["api", "worker-1", "redis", "epmd"];
+        int?[] before = [.. names.Select(name => new ManagedProcess(_data.Run, name).Pid)];
+        foreach (string name in names)
+        {
+            new ManagedProcess(_data.Run, name).Signal(9);
+        }
+
+        for (int k = 0; k < names.Length; k++)
+        {
+            while (new ManagedProcess(_data.Run, names[k]).Pid is not { } pid || pid == before[k])
+            {
+                await Task.Delay(50, token);
+            }
+        }
+
+        JsonNode status = await HealthyAsync(token);
+        Assert.That(
+            status["processes"]!.AsArray().Where(process => (int)process!["restarts"]! > 0).Select(process => (string)process!["name"]!),
+            Is.SupersetOf(names)
+        );
+        string said = await File.ReadAllTextAsync(Path.Combine(_data.Logs, "supervisor.log"), token);
+        Assert.That(said, Does.Contain("worker-1 died").And.Contain("worker-1 was started again"));
+    }
+
+    [Test, CancelAfter(300_000)]
+    public async Task Up_ApiDiesWhileAWorkerIsStarting_StartsItAgain(CancellationToken token)
+    {
+        var other = DataFolder.Temporary("commands");
+        // Its worker waits for somebody to write the model's entry
+        string models = Directory.CreateDirectory(Path.Combine(other.Root, "models")).FullName;
+        string entry = Path.Combine(models, "demo.json");
+        foreach (string name in (string[])["demo", "demo-motion", "demo-upscaler"])
+        {
+            Directory.CreateSymbolicLink(Path.Combine(models, name), TestModels.Embedded(name));
+        }
+
+        using (var pipe = Process.Start("mkfifo", [entry]))
+        {
+            await pipe.WaitForExitAsync(token);
+        }
+
+        using Process up = Start(DotnetHost.Path, [Program, "up"], other, ("Models__Path", models));
+        Task<string> output = up.StandardOutput.ReadToEndAsync(token);
+        Task<string> told = up.StandardError.ReadToEndAsync(token);
+        Process? writer = null;
+        try
+        {
+            var api = new ManagedProcess(other.Run, "api");
+            while (!new ManagedProcess(other.Run, "worker-1").IsRunning || api.Pid is null)
+            {
+                await Task.Delay(20, token);
+            }
+
+            int first = api.Pid.Value;
+            api.Signal(9);
+            while (api.Pid is not { } pid || pid == first)
+            {
+                await Task.Delay(20, token);
+            }
+
+            Assert.That(up.HasExited, Is.False, "the worker is starting still");
+            writer = Process.Start("bash", ["-c", "while cat \"$0\" >\"$1\"; do :; done", TestModels.Embedded("demo.json"), entry]);
+            await up.WaitForExitAsync(token);
+            Assert.That(up.ExitCode, Is.Zero, await told);
+            Assert.That(await told, Does.Contain("api died").And.Contain("api was started again").And.Contain("api is ready"));
+            Assert.That(await output, Does.Contain("The API answers at"));
+        }
+        finally
+        {
+            writer?.Kill(entireProcessTree: true);
+            writer?.Dispose();
+            await RunAsync(["down", "--delete-data"], other, CancellationToken.None);
+        }
     }
 
     [Test, CancelAfter(300_000)]
@@ -195,8 +278,9 @@ public sealed class CommandTests
             Assert.That(
                 theirs["processes"]!
                     .AsArray()
-                    .Select(process => (int)process!["port"]!)
-                    .Intersect(ours["processes"]!.AsArray().Select(process => (int)process!["port"]!)),
+                    .Select(process => (int?)process!["port"])
+                    .OfType<int>()
+                    .Intersect(ours["processes"]!.AsArray().Select(process => (int?)process!["port"]).OfType<int>()),
                 Is.Empty
             );
         }
@@ -218,7 +302,7 @@ public sealed class CommandTests
             Assert.That(up.Code, Is.Zero, up.Text);
             Assert.That(
                 (await StatusAsync(token, other))["processes"]!.AsArray().Select(process => (string)process!["name"]!),
-                Is.EquivalentTo(["postgres", "redis", "rabbitmq", "epmd"])
+                Is.EquivalentTo(["postgres", "redis", "rabbitmq", "epmd", "supervisor"])
             );
 
             string address = $"http://127.0.0.1:{Ports.Free()}";
@@ -362,6 +446,8 @@ public sealed class CommandTests
             WorkingDirectory = _folder,
         };
         info.Environment["GENERATION_DATA"] = (data ?? _data).Root;
+        // And not those of whoever works with this clone
+        info.Environment["Models__Path"] = TestModels.Ours;
         // What killed processes leave goes with the folder
         info.Environment["TMPDIR"] = _folder;
         foreach ((string name, string value) in environment)

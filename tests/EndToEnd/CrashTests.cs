@@ -32,6 +32,10 @@ public sealed class CrashTests
     [OneTimeTearDown]
     public async Task StopAsync() => await _stack.DisposeAsync();
 
+    /// <summary>Whatever broke, what was said of it holds no prompt and no secret.</summary>
+    [TearDown]
+    public async Task LookAtLogsAsync() => await _stack.AssertLogsAreCleanAsync(CancellationToken.None);
+
     [SetUp]
     public async Task BringBackAsync() => await _stack.Stack.UpAsync(null, TestContext.CurrentContext.CancellationToken);
 

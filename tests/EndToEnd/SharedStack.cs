@@ -33,7 +33,10 @@ public sealed class SharedStack
     {
         s_models = new TestModels();
         KindModels.Write(s_models);
-        TestStack stack = await TestStack.StartAsync(overrides: new Dictionary<string, string> { ["Models__Path"] = s_models.Folder });
+        TestStack stack = await TestStack.StartAsync(
+            overrides: new Dictionary<string, string> { ["Models__Path"] = s_models.Folder },
+            ownServers: false
+        );
         using var limit = new CancellationTokenSource(StartLimit);
         while ((await stack.Api.GetAsync("/v1/models", limit.Token))!["data"]!.AsArray().Count < 8)
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -5,9 +6,7 @@ using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Hosting;
 using Generation.Service.Hosting;
-using Generation.Storage;
 using Generation.Storage.Accounts;
-using Generation.Storage.Database;
 using Generation.TestSupport;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -30,6 +29,9 @@ internal sealed class FaceStack : IAsyncDisposable
 {
     /// <summary>Generous: many tests may share a small machine.</summary>
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
+
+    /// <summary>Not after each step: a preview is as much to compute as the step itself.</summary>
+    private static readonly TimeSpan PreviewInterval = TimeSpan.FromSeconds(0.2);
 
     private static readonly Lazy<Task<FaceStack>> Started = new(() => StartAsync(null));
 
@@ -67,6 +69,17 @@ internal sealed class FaceStack : IAsyncDisposable
 
     /// <summary>Lets jobs of its worker stand still.</summary>
     public static JobHolds Holds => JobHolds.OfThisProcess;
+
+    /// <summary>
+    /// Lets a job stand at a hold until its next step is sure to show a preview, and then go on, so that it shows one however fast the
+    /// machine is.
+    /// </summary>
+    public static async Task ReleaseBeforeAPreviewAsync(JobHold hold)
+    {
+        await hold.ReachedAsync();
+        await Task.Delay(PreviewInterval * 1.5);
+        hold.Release();
+    }
 
     public static CancellationToken Limit(double seconds = 180) => new CancellationTokenSource(TimeSpan.FromSeconds(seconds)).Token;
 
@@ -109,20 +122,10 @@ internal sealed class FaceStack : IAsyncDisposable
 
     private static async Task<FaceStack> StartAsync(TestModels? models)
     {
-        TestScope servers = await TestServers.NewScopeAsync(Limit());
+        TestScope servers = await TestServers.NewScopeAsync(token: Limit());
         string folder = Directory.CreateTempSubdirectory("face-tests-").FullName;
         Dictionary<string, string?> settings = Settings(servers, folder);
-        await using (
-            ServiceProvider storage = new ServiceCollection()
-                .AddLogging()
-                .AddGenerationStorage(new ConfigurationBuilder().AddInMemoryCollection(settings).Build())
-                .BuildServiceProvider()
-        )
-        {
-            await storage.GetRequiredService<Migrator>().MigrateAsync(Limit());
-        }
-
-        WebApplication worker = await StartWorkerAsync(settings, models?.Folder ?? Clone.Current.Models);
+        WebApplication worker = await StartWorkerAsync(settings, models?.Folder ?? TestModels.Ours);
         var api = FaceApi.Start(settings, 0);
         return new FaceStack(servers, folder, api, worker, models);
     }
@@ -137,8 +140,7 @@ internal sealed class FaceStack : IAsyncDisposable
                 {
                     ["Worker:Id"] = "faces",
                     ["Worker:Slots"] = "2",
-                    // However fast the machine is, jobs show previews
-                    ["Worker:PreviewSeconds"] = "0",
+                    ["Worker:PreviewSeconds"] = PreviewInterval.TotalSeconds.ToString(CultureInfo.InvariantCulture),
                     ["Models:Path"] = models,
                 }
             );

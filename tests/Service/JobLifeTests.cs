@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Storage.Jobs;
 using Generation.Storage.Workers;
@@ -206,13 +207,41 @@ public sealed class JobLifeTests
     }
 
     [Test]
-    public async Task Drain_FromAfar_EndsTheWorker()
+    public async Task Drain_FromAfar_FinishesWhatRunsAndTakesNothingUntilUndrained()
     {
         WebApplication worker = await _scope.StartWorkerAsync("w1");
-        var stopping = new TaskCompletionSource();
-        worker.Lifetime.ApplicationStopping.Register(stopping.SetResult);
-        Assert.That(await _scope.Get<WorkerRegistry>().DrainAsync("w1", draining: true, CancellationToken.None), Is.True);
-        await stopping.Task.WaitAsync(ServiceScope.Limit());
+        (JobId running, JobHold hold) = await HeldAsync(ServiceScope.Apple(), step: 2);
+        using JobHold held = hold;
+        await DrainAsync(worker, "w1", draining: true);
+
+        JobId next = await _scope.SubmitAndSendAsync(ServiceScope.Apple());
+        held.Release();
+        Assert.That((await _scope.WaitForEndAsync(running)).State, Is.EqualTo(JobState.Succeeded), "the present job is finished");
+        // Another worker finds the next job waiting: the drained one, which is free, has not taken it
+        WebApplication other = await _scope.StartWorkerAsync("w2");
+        JobRow row = await _scope.WaitForEndAsync(next);
+        Assert.That((row.State, row.WorkerId), Is.EqualTo((JobState.Succeeded, "w2")));
+
+        await other.StopAsync(ServiceScope.Limit());
+        JobId last = await _scope.SubmitAndSendAsync(ServiceScope.Apple());
+        await DrainAsync(worker, "w1", draining: false);
+        row = await _scope.WaitForEndAsync(last);
+        Assert.That((row.State, row.WorkerId), Is.EqualTo((JobState.Succeeded, "w1")));
+    }
+
+    [Test]
+    public async Task Drain_OfAWorkerThatBeginsAnew_Holds()
+    {
+        WebApplication first = await _scope.StartWorkerAsync("w1");
+        await DrainAsync(first, "w1", draining: true);
+        await first.StopAsync(ServiceScope.Limit());
+
+        WebApplication second = await _scope.StartWorkerAsync("w1");
+        await UntilItSaysAsync(second, "draining");
+        JobId id = await _scope.SubmitAndSendAsync(ServiceScope.Apple());
+        await DrainAsync(second, "w1", draining: false);
+
+        Assert.That((await _scope.WaitForEndAsync(id)).State, Is.EqualTo(JobState.Succeeded));
     }
 
     [Test]
@@ -227,6 +256,26 @@ public sealed class JobLifeTests
         );
         await worker.StopAsync(ServiceScope.Limit());
         Assert.That(await _scope.ScalarAsync<long>("SELECT count(*) FROM workers"), Is.Zero);
+    }
+
+    /// <summary>Drains a worker or takes that back, as an operator does, and waits until it knows.</summary>
+    private async Task DrainAsync(WebApplication worker, string id, bool draining)
+    {
+        Assert.That(await _scope.Registry.DrainAsync(id, draining, CancellationToken.None), Is.True);
+        await UntilItSaysAsync(worker, draining ? "draining" : "ready");
+    }
+
+    private static async Task UntilItSaysAsync(WebApplication worker, string status)
+    {
+        using var http = new HttpClient { BaseAddress = new Uri(worker.Urls.First()) };
+        await ServiceScope.EventuallyAsync(
+            async () =>
+            {
+                using HttpResponseMessage answer = await http.GetAsync("/readyz", ServiceScope.Limit());
+                return answer.IsSuccessStatusCode && (string?)JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["status"] == status;
+            },
+            $"the worker says {status}"
+        );
     }
 
     /// <summary>A job that runs, and stands still after so many steps until its hold is released or it is to stop.</summary>

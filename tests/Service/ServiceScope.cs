@@ -3,7 +3,6 @@ using Generation.Contracts;
 using Generation.Service.Hosting;
 using Generation.Storage;
 using Generation.Storage.Accounts;
-using Generation.Storage.Database;
 using Generation.Storage.Jobs;
 using Generation.Storage.Results;
 using Generation.Storage.Workers;
@@ -48,8 +47,13 @@ internal sealed class ServiceScope : IAsyncDisposable
     /// <summary>Holds for the jobs of workers in this process, and of <see cref="WorkerProcess"/>.</summary>
     public static JobHolds Holds => JobHolds.OfThisProcess;
 
-    /// <summary>The repository's models folder.</summary>
-    public static string Models { get; } = FindModels();
+    /// <summary>The models that travel with the project.</summary>
+    public static string Models => TestModels.Ours;
+
+    /// <summary>
+    /// A worker's setting by which jobs show a preview after each step, however fast the machine is: as much again to compute as the step.
+    /// </summary>
+    public static (string Key, string Value) PreviewOfEachStep => ("Worker:PreviewSeconds", "0");
 
     public static async Task<ServiceScope> CreateAsync()
     {
@@ -61,7 +65,6 @@ internal sealed class ServiceScope : IAsyncDisposable
         collection.AddGenerationStorage(configuration);
         collection.AddMassTransit(bus => bus.UsingRabbitMq((_, rabbit) => rabbit.Host(new Uri(servers.RabbitMq))));
         var scope = new ServiceScope(servers, collection.BuildServiceProvider(), folder);
-        await scope.Get<Migrator>().MigrateAsync(CancellationToken.None);
         await scope.Get<IBusControl>().StartAsync(Limit());
         scope._account = (await scope.Get<AccountStore>().CreateAsync("tests", Credits.Of(1000), CancellationToken.None))!.Id;
         return scope;
@@ -83,8 +86,6 @@ internal sealed class ServiceScope : IAsyncDisposable
                 new Dictionary<string, string?>
                 {
                     ["Worker:Id"] = id,
-                    // However fast the machine is, jobs show previews
-                    ["Worker:PreviewSeconds"] = "0",
                     ["Models:Path"] = Models,
                 }
             );
@@ -248,19 +249,6 @@ internal sealed class ServiceScope : IAsyncDisposable
             ["Redis:TimeoutMilliseconds"] = "2000",
             ["Jobs:LeaseSeconds"] = "3",
         };
-
-    private static string FindModels()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "models", "demo.json")))
-            {
-                return Path.Combine(folder.FullName, "models");
-            }
-        }
-
-        throw new InvalidOperationException("The models folder is not above the tests.");
-    }
 }
 
 /// <summary>What a worker logs, in the test's output.</summary>

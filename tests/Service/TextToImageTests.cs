@@ -24,7 +24,7 @@ public sealed class TextToImageTests
     public async Task StartAsync()
     {
         _scope = await ServiceScope.CreateAsync();
-        _worker = await _scope.StartWorkerAsync("w1");
+        _worker = await _scope.StartWorkerAsync("w1", ServiceScope.PreviewOfEachStep);
     }
 
     [OneTimeTearDown]

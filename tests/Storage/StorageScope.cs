@@ -1,6 +1,5 @@
 using Generation.Contracts;
 using Generation.Storage.Accounts;
-using Generation.Storage.Database;
 using Generation.Storage.Jobs;
 using Generation.TestSupport;
 using Microsoft.Extensions.Configuration;
@@ -49,7 +48,7 @@ internal sealed class StorageScope : IAsyncDisposable
 
     private static async Task<StorageScope> CreateAsync(TestScope? copied, bool migrated, (string Key, string Value)[] settings)
     {
-        TestScope servers = copied is null ? await TestServers.NewScopeAsync() : await TestServers.CopyScopeAsync(copied);
+        TestScope servers = copied is null ? await TestServers.NewScopeAsync(migrated, broker: false) : await TestServers.CopyScopeAsync(copied);
         string folder = Directory.CreateTempSubdirectory("storage-tests-").FullName;
         IConfiguration configuration = new ConfigurationBuilder()
             .AddInMemoryCollection(
@@ -64,13 +63,7 @@ internal sealed class StorageScope : IAsyncDisposable
             )
             .AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)))
             .Build();
-        var scope = new StorageScope(servers, configuration, folder);
-        if (migrated)
-        {
-            await scope.Get<Migrator>().MigrateAsync(CancellationToken.None);
-        }
-
-        return scope;
+        return new StorageScope(servers, configuration, folder);
     }
 
     private static ServiceProvider Services(IConfiguration configuration)

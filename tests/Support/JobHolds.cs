@@ -22,9 +22,14 @@ public sealed class JobHolds(string folder)
     /// <summary>
     /// The first job made from now on of which so many steps are done stands there until the hold is released or the job is to stop.
     /// </summary>
-    public JobHold AtStep(int step)
+    public JobHold AtStep(int step) => At(HoldPoint.Step, step);
+
+    /// <summary>The same, but a job that is to stop stands there all the same, as one whose step lasts.</summary>
+    public JobHold InComputation(int step) => At(HoldPoint.Computation, step);
+
+    private JobHold At(string place, int step)
     {
-        string path = Path.Combine(Folder, $"{HoldPoint.Step}.{Guid.CreateVersion7():N}");
+        string path = Path.Combine(Folder, $"{place}.{Guid.CreateVersion7():N}");
         // Nobody sees it half written
         File.WriteAllText(path, step.ToString(CultureInfo.InvariantCulture));
         File.Move(path, path + ".hold");
@@ -44,11 +49,14 @@ public sealed class JobHold(string path, int step) : IDisposable
     /// </summary>
     public IReadOnlyList<string> Files => [path + ".hold", _held];
 
+    /// <summary>Whether a job stands there.</summary>
+    public bool IsReached => File.Exists(_held);
+
     /// <summary>Waits until a job stands there.</summary>
     public async Task ReachedAsync(CancellationToken token = default)
     {
         long start = TimeProvider.System.GetTimestamp();
-        while (!File.Exists(_held))
+        while (!IsReached)
         {
             Assert.That(TimeProvider.System.GetElapsedTime(start), Is.LessThan(Limit), $"no job has come to step {step}");
             await Task.Delay(10, token);

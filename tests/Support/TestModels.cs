@@ -15,7 +15,31 @@ public sealed class TestModels : IDisposable
     /// <summary>A model of the reference data, or a folder in it.</summary>
     public static string Golden(params ReadOnlySpan<string> path) => Path.Combine([Clone.Current.Root, "tests", "Goldens", .. path]);
 
-    public static string Embedded(string name) => Path.Combine(Clone.Current.Models, name);
+    private static readonly Lazy<string> OurFolder = new(() =>
+    {
+        string folder = Directory.CreateTempSubdirectory("our-models-").FullName;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
+        LinkOurs(Clone.Current.Models, folder);
+        return folder;
+    });
+
+    /// <summary>
+    /// A folder with the models that travel with the project and no others, for programs that read a whole folder: whoever works with the
+    /// clone has models of their own in its folder.
+    /// </summary>
+    public static string Ours => OurFolder.Value;
+
+    /// <summary>One of the models that travel with the project, or its entry.</summary>
+    public static string Embedded(string name) => Path.Combine(Ours, name);
+
+    /// <summary>Fills a folder with links to what travels with the project in another.</summary>
+    public static void LinkOurs(string models, string folder)
+    {
+        foreach (string name in (string[])["demo", "demo.json", "demo-motion", "demo-upscaler", "demo-upscaler.json"])
+        {
+            File.CreateSymbolicLink(Path.Combine(folder, name), Path.Combine(models, name));
+        }
+    }
 
     /// <summary>The demo model as it is, but for <paramref name="change"/>.</summary>
     public void WriteDemo(string name = "demo", Action<JsonObject>? change = null)

@@ -18,14 +18,30 @@ public static class TestServers
 
     private static readonly Lazy<Task<IServers>> Started = new(StartAsync);
 
-    /// <summary>An empty database, a Redis database and a virtual host for one fixture.</summary>
-    public static Task<TestScope> NewScopeAsync(CancellationToken token = default) => NewScopeAsync(null, token);
+    /// <summary>A database, a Redis database and a virtual host for one fixture.</summary>
+    /// <param name="migrated">Whether the database has this version's schema; otherwise it is empty.</param>
+    /// <param name="broker">Whether there is a virtual host.</param>
+    /// <param name="token">Ends the wait.</param>
+    public static Task<TestScope> NewScopeAsync(bool migrated = true, bool broker = true, CancellationToken token = default) =>
+        NewScopeAsync(
+            (servers, name) =>
+                migrated
+                    ? MigratedDatabase.CreateAsync(servers, name, token)
+                    : TestScope.ExecuteAsync(servers, $"create database \"{name}\"", token),
+            broker,
+            token
+        );
 
-    /// <summary>The same with a copy of the database of <paramref name="copied"/>, to which nobody may be connected.</summary>
-    public static Task<TestScope> CopyScopeAsync(TestScope copied, CancellationToken token = default) => NewScopeAsync(copied, token);
+    /// <summary>A copy of the database of <paramref name="copied"/>, to which nobody may be connected, and a Redis database.</summary>
+    public static Task<TestScope> CopyScopeAsync(TestScope copied, CancellationToken token = default) =>
+        NewScopeAsync(
+            (servers, name) => CopyAsync(servers, $"create database \"{name}\" template \"{copied.Name}\"", token),
+            broker: false,
+            token
+        );
 
     /// <summary>Of a database that is copied, the server knows for a moment still the connections that were just closed.</summary>
-    private static async Task CreateDatabaseAsync(IServers servers, string sql, CancellationToken token)
+    private static async Task CopyAsync(IServers servers, string sql, CancellationToken token)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(token);
         limit.CancelAfter(TimeSpan.FromMinutes(1));
@@ -43,18 +59,18 @@ public static class TestServers
         }
     }
 
-    private static async Task<TestScope> NewScopeAsync(TestScope? copied, CancellationToken token)
+    private static async Task<TestScope> NewScopeAsync(Func<IServers, string, Task> makeDatabase, bool broker, CancellationToken token)
     {
         IServers servers = await Started.Value.WaitAsync(token);
         string name = $"test-{Guid.NewGuid():N}";
-        string template = copied is null ? "" : $" template \"{copied.Name}\"";
-        await CreateDatabaseAsync(servers, $"create database \"{name}\"{template}", token);
-        await servers.RabbitMq.AddVirtualHostAsync(name, token);
-        return new TestScope(servers, name)
+        await Task.WhenAll(
+            makeDatabase(servers, name),
+            broker ? servers.RabbitMq.AddVirtualHostAsync(name, token) : Task.CompletedTask
+        );
+        return new TestScope(servers, name, broker)
         {
             Postgres = new NpgsqlConnectionStringBuilder(servers.Postgres.ConnectionString) { Database = name }.ConnectionString,
             Redis = $"{servers.Redis.ConnectionString},defaultDatabase={await NextRedisDatabaseAsync(servers.Redis.ConnectionString)}",
-            RabbitMq = new Uri(new Uri(servers.RabbitMq.ConnectionString), name).AbsoluteUri,
         };
     }
 
@@ -98,34 +114,51 @@ public static class TestServers
 public sealed class TestScope : IAsyncDisposable
 {
     private readonly IServers _servers;
+    private readonly bool _broker;
 
-    internal TestScope(IServers servers, string name) => (_servers, Name) = (servers, name);
+    internal TestScope(IServers servers, string name, bool broker) => (_servers, Name, _broker) = (servers, name, broker);
 
     /// <summary>Of the database and of the virtual host.</summary>
     internal string Name { get; }
 
-    /// <summary>Npgsql's connection string of an empty database.</summary>
+    /// <summary>This scope as the servers of a stack whose tests neither stop nor kill them.</summary>
+    public IServers Servers => new ScopeServers(_servers, this);
+
+    /// <summary>Npgsql's connection string of its database.</summary>
     public required string Postgres { get; init; }
 
     /// <summary>StackExchange.Redis's connection string, with a logical database of its own (channels are shared).</summary>
     public required string Redis { get; init; }
 
     /// <summary>amqp://user:password@host:port/virtual-host, the virtual host empty.</summary>
-    public required string RabbitMq { get; init; }
+    /// <exception cref="InvalidOperationException">The scope has none.</exception>
+    public string RabbitMq =>
+        _broker
+            ? new Uri(new Uri(_servers.RabbitMq.ConnectionString), _name).AbsoluteUri
+            : throw new InvalidOperationException("This scope has no virtual host.");
 
     public async ValueTask DisposeAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        await _servers.RabbitMq.DropVirtualHostAsync(Name, limit.Token);
-        await ExecuteAsync(_servers, $"drop database if exists \"{Name}\" with (force)", limit.Token);
+        await Task.WhenAll(
+            _broker ? _servers.RabbitMq.DropVirtualHostAsync(Name, limit.Token) : Task.CompletedTask,
+            ExecuteAsync(_servers, $"drop database if exists \"{Name}\" with (force)", limit.Token)
+        );
     }
 
-    /// <summary>Runs a statement in the database that every server has.</summary>
-    internal static async Task ExecuteAsync(IServers servers, string sql, CancellationToken token)
+    /// <summary>A connection to the database that every server has.</summary>
+    internal static async Task<NpgsqlConnection> ConnectAsync(IServers servers, CancellationToken token)
     {
         var address = new NpgsqlConnectionStringBuilder(servers.Postgres.ConnectionString) { Database = "postgres" };
-        await using var connection = new NpgsqlConnection(address.ConnectionString);
+        var connection = new NpgsqlConnection(address.ConnectionString);
         await connection.OpenAsync(token);
+        return connection;
+    }
+
+    /// <summary>Runs a statement there.</summary>
+    internal static async Task ExecuteAsync(IServers servers, string sql, CancellationToken token)
+    {
+        await using NpgsqlConnection connection = await ConnectAsync(servers, token);
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync(token);
     }

@@ -10,15 +10,20 @@ namespace Generation.TestSupport;
 /// <summary>
 /// A whole system for one fixture, in a data folder of its own, driven from outside: the REST interface, signals, and a look at its tables.
 /// </summary>
-public sealed class TestStack : IAsyncDisposable
+public sealed partial class TestStack : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(4);
 
-    private TestStack(Stack stack, JobHolds holds)
+    private readonly TestScope? _share;
+    private readonly string[] _workers;
+
+    private TestStack(Stack stack, JobHolds holds, TestScope? share, int workers)
     {
         Stack = stack;
         Holds = holds;
         Api = new RestClient(stack.Url, stack.Key);
+        _share = share;
+        _workers = [.. Enumerable.Range(1, workers).Select(number => $"worker-{number}")];
     }
 
     public Stack Stack { get; }
@@ -28,26 +33,40 @@ public sealed class TestStack : IAsyncDisposable
     /// <summary>Lets jobs of its workers stand still.</summary>
     public JobHolds Holds { get; }
 
-    public static async Task<TestStack> StartAsync(int workers = 1, IReadOnlyDictionary<string, string>? overrides = null)
+    /// <summary>Starts one.</summary>
+    /// <param name="workers">How many workers it has.</param>
+    /// <param name="overrides">Settings of its programs.</param>
+    /// <param name="ownServers">
+    /// Whether it has servers to itself, which tests may stop and kill; otherwise it has its share of those of all tests.
+    /// </param>
+    public static async Task<TestStack> StartAsync(
+        int workers = 1,
+        IReadOnlyDictionary<string, string>? overrides = null,
+        bool ownServers = true
+    )
     {
+        using var limit = new CancellationTokenSource(StartLimit);
+        TestScope? share = ownServers ? null : await TestServers.NewScopeAsync(token: limit.Token);
         var folder = DataFolder.Temporary("e2e");
         string faults = Directory.CreateDirectory(Path.Combine(folder.Root, "faults")).FullName;
         string temporary = Directory.CreateDirectory(Path.Combine(folder.Root, "tmp")).FullName;
+        var settings = new Dictionary<string, string>(MostWords)
+        {
+            ["Models__Path"] = TestModels.Ours,
+            ["Faults__Folder"] = faults,
+            // What killed processes leave goes with the data folder
+            ["TMPDIR"] = temporary,
+        };
+        foreach ((string name, string value) in overrides ?? new Dictionary<string, string>())
+        {
+            settings[name] = value;
+        }
+
         var stack = new Stack(
             folder,
-            new StackSettings
-            {
-                Workers = workers,
-                Overrides = new Dictionary<string, string>(overrides ?? new Dictionary<string, string>())
-                {
-                    ["Faults__Folder"] = faults,
-                    // What killed processes leave goes with the data folder
-                    ["TMPDIR"] = temporary,
-                },
-            },
-            servers: TestServers.NewServers(folder)
+            new StackSettings { Workers = workers, Overrides = settings },
+            servers: share?.Servers ?? TestServers.NewServers(folder)
         );
-        using var limit = new CancellationTokenSource(StartLimit);
         try
         {
             await stack.UpAsync(null, limit.Token);
@@ -58,7 +77,7 @@ public sealed class TestStack : IAsyncDisposable
             throw new InvalidOperationException($"{e.Step}: {e.Message}\n{e.Log}\n{log}", e);
         }
 
-        return new TestStack(stack, new JobHolds(faults));
+        return new TestStack(stack, new JobHolds(faults), share, workers);
     }
 
     public async ValueTask DisposeAsync()
@@ -66,6 +85,10 @@ public sealed class TestStack : IAsyncDisposable
         Api.Dispose();
         using var limit = new CancellationTokenSource(StartLimit);
         await Stack.DownAsync(null, limit.Token);
+        if (_share is not null)
+        {
+            await _share.DisposeAsync();
+        }
     }
 
     public Task<JobDocument> SubmitAsync(string prompt, CancellationToken token, long? seed = null, int? steps = null, int? images = null)
@@ -131,6 +154,30 @@ public sealed class TestStack : IAsyncDisposable
         await connection.OpenAsync(token);
         await using var command = new NpgsqlCommand(sql, connection) { Parameters = { new NpgsqlParameter("id", id.Value) } };
         return (T)(await command.ExecuteScalarAsync(token))!;
+    }
+
+    /// <summary>
+    /// Waits until a worker has died, and lets the lease of its job lapse at once: whoever is dead renews it no more, so nothing is
+    /// learnt from the wait for it.
+    /// </summary>
+    public async Task LapseLeaseOfTheDeadAsync(CancellationToken token)
+    {
+        string[] dead;
+        while ((dead = [.. _workers.Where(worker => !Stack.ProcessOf(worker).IsRunning)]).Length == 0)
+        {
+            await Task.Delay(20, token);
+        }
+
+        await using var connection = new NpgsqlConnection(Stack.Servers.Postgres.ConnectionString + ";Pooling=false");
+        await connection.OpenAsync(token);
+        await using var command = new NpgsqlCommand(
+            "update jobs set lease_until = now() - interval '1 second' where worker_id = any(@dead) and lease_until is not null",
+            connection
+        )
+        {
+            Parameters = { new NpgsqlParameter("dead", dead) },
+        };
+        await command.ExecuteNonQueryAsync(token);
     }
 
     /// <summary>The ledger's lines for one job, oldest first: hold, then charge or release.</summary>

@@ -21,7 +21,7 @@ public sealed partial class LesserProcessorTests
         string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
         var start = new ProcessStartInfo(
             dotnet,
-            ["test", typeof(FusedTests).Assembly.Location, "--nologo", "--filter", $"FullyQualifiedName~{nameof(FusedTests)}"]
+            [typeof(FusedTests).Assembly.Location, "--filter", $"FullyQualifiedName~{nameof(FusedTests)}", "--no-ansi"]
         )
         {
             RedirectStandardOutput = true,
@@ -40,7 +40,7 @@ public sealed partial class LesserProcessorTests
             await process.WaitForExitAsync(limit.Token);
             string all = await output + await errors;
             Assert.That(process.ExitCode, Is.Zero, all);
-            Match passed = Passed().Match(all);
+            Match passed = Succeeded().Match(all);
             Assert.That(passed.Success, Is.True, all);
             Assert.That(int.Parse(passed.Groups["count"].Value, CultureInfo.InvariantCulture), Is.GreaterThan(30), all);
         }
@@ -53,6 +53,6 @@ public sealed partial class LesserProcessorTests
         }
     }
 
-    [GeneratedRegex(@"Passed:\s*(?<count>\d+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
-    private static partial Regex Passed();
+    [GeneratedRegex(@"succeeded:\s*(?<count>\d+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 10_000)]
+    private static partial Regex Succeeded();
 }

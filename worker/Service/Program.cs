@@ -1,6 +1,6 @@
+using Generation.Diagnostics.Logging;
 using Generation.Diagnostics.Settings;
 using Generation.Service.Hosting;
-using Generation.Service.Jobs;
 using Generation.Service.Models;
 using Generation.Service.Rendering;
 using Generation.Service.Running;
@@ -17,6 +17,7 @@ if (args is ["settings"])
     return 0;
 }
 
+LogOutput.Use(typeof(WorkerHost).Assembly);
 WebApplication worker = WorkerHost.Build(args);
 ProcessRecycler recycler = worker.Services.GetRequiredService<ProcessRecycler>();
 await worker.RunAsync();

@@ -12,14 +12,14 @@ internal static partial class WorkerLog
     [LoggerMessage(2, LogLevel.Warning, "This worker could not report to the database, trying again: {Reason}")]
     public static partial void PresenceTrouble(ILogger logger, string reason);
 
-    [LoggerMessage(3, LogLevel.Information, "An operator drains this worker: it hands its jobs back and ends")]
-    public static partial void Draining(ILogger logger);
+    [LoggerMessage(3, LogLevel.Information, "By an operator's word this worker {Does}")]
+    public static partial void Draining(ILogger logger, string does);
 
     [LoggerMessage(4, LogLevel.Information, "Stopped; {Jobs} running job(s) were finished or handed back")]
-    public static partial void Drained(ILogger logger, int jobs);
+    public static partial void Stopped(ILogger logger, int jobs);
 
     [LoggerMessage(5, LogLevel.Warning, "Stopped before {Jobs} job(s) could be handed back; their leases will lapse")]
-    public static partial void NotDrained(ILogger logger, int jobs);
+    public static partial void NotStopped(ILogger logger, int jobs);
 
     [LoggerMessage(6, LogLevel.Warning, "The process restarts: {Reason}")]
     public static partial void Recycling(ILogger logger, string reason);

@@ -117,6 +117,7 @@ internal sealed class DezgoAccount(FaceCalls calls, Ledger ledger, DezgoTable ta
                 "output_not_found",
                 $"Job {jobId} has {job.Outputs.Count} outputs, counted from 0; there is none at offset '{ErrorText.Shown(offset ?? "0")}'."
             );
+        http.RequestServices.GetRequiredService<OpenAnswers>().EndWithOutputs(http, job.Id);
         return Results.Stream(await calls.OpenAsync(output, cancellationToken), output.ContentType);
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Generation.Api.Authentication;
 using Generation.Api.Faces.Shared;
+using Generation.Api.Jobs;
 using Generation.Api.Kinds;
 using Generation.Api.Models;
 using Generation.Api.Pricing;
@@ -187,6 +188,7 @@ internal sealed class DezgoFace(
         JobOutputLink output = done[^1].Outputs[0];
         Stream file = await calls.OpenAsync(output, cancellationToken);
         call.Answered();
+        http.RequestServices.GetRequiredService<OpenAnswers>().EndWithOutputs(http, done[^1].Id);
         return Results.Stream(file, output.ContentType);
     }
 

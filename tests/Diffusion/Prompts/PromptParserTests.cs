@@ -1,4 +1,3 @@
-using System.Diagnostics;
 
 namespace Generation.Diffusion.Tests.Prompts;
 
@@ -73,20 +72,22 @@ public sealed class PromptParserTests
     [TestCase("(:")]
     [TestCase("\\")]
     [TestCase(": 1")]
-    public void Parse_HostileRepetition_TakesNoSeconds(string unit)
+    public void Parse_HostileRepetition_EndsSoon(string unit)
     {
-        // What is refused is refused early, the rest takes some 50 ms; quadratic work would take minutes
-        string prompt = string.Concat(Enumerable.Repeat(unit, 200_000 / unit.Length));
-        long start = Stopwatch.GetTimestamp();
-        try
-        {
-            PromptParser.Parse(prompt);
-        }
-        catch (PromptException)
-        {
-            // A refusal is an answer, too
-        }
+        // What is refused is refused early, the rest takes less than a second; quadratic work would take hours
+        string prompt = string.Concat(Enumerable.Repeat(unit, 2_000_000 / unit.Length));
+        Assert.That(Task.Run(() => Parse(prompt)).Wait(TimeSpan.FromMinutes(3)));
 
-        Assert.That(Stopwatch.GetElapsedTime(start), Is.LessThan(TimeSpan.FromSeconds(5)));
+        static void Parse(string prompt)
+        {
+            try
+            {
+                PromptParser.Parse(prompt);
+            }
+            catch (PromptException)
+            {
+                // A refusal is an answer, too
+            }
+        }
     }
 }

@@ -19,7 +19,9 @@ public sealed class OpenAiNodeTests
         await File.WriteAllBytesAsync(image, TestPictures.Gradient());
         await File.WriteAllBytesAsync(mask, TestPictures.Hole());
         // The streamed job, which alone has so many steps, is in the middle until the script has seen a partial image
+        using JobHold early = FaceStack.Holds.AtStep(29);
         using JobHold hold = FaceStack.Holds.AtStep(30);
+        Task shown = FaceStack.ReleaseBeforeAPreviewAsync(early);
         _seen = await NodeClient.RunAsync(
             "openai.mjs",
             ("HOLD", string.Join(':', hold.Files)),
@@ -28,6 +30,7 @@ public sealed class OpenAiNodeTests
             ("IMAGE", image),
             ("MASK", mask)
         );
+        await shown;
     }
 
     [OneTimeTearDown]

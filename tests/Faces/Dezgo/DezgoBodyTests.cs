@@ -5,7 +5,7 @@ using Generation.Api.Faces.Shared;
 using Generation.Api.Kinds;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Hosting;
+using Generation.TestSupport;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 
@@ -17,7 +17,7 @@ public sealed class DezgoBodyTests
     private const string Picture = "aGVsbG8=";
 
     private static readonly ModelEntry Demo = JsonSerializer.Deserialize<ModelEntry>(
-        File.ReadAllText(Path.Combine(Clone.Current.Models, "demo.json")),
+        File.ReadAllText(TestModels.Embedded("demo.json")),
         WireJson.Options
     )!;
 

@@ -156,7 +156,7 @@ public sealed class ModelsLabKindTests : ModelsLabTests
             new
             {
                 key = User.Key,
-                init_image = _picture,
+                init_image = Convert.ToBase64String(TestPictures.Gradient(64, 64)),
                 model_id = "realesr-general-x4v3",
             }
         );

@@ -43,14 +43,18 @@ internal static class HealthEndpoints
             : null;
         var answer = new
         {
-            status = problem is null ? "ready" : "not ready",
+            // One that is drained is as it should be
+            status = problem is not null ? "not ready"
+            : gate.IsDraining ? "draining"
+            : "ready",
             problem,
             registered = presence.IsKnown,
             warm = warmUp.IsDone,
             broker = broker.ToString().ToLowerInvariant(),
             queues = endpoints.IsBound,
             results = results.Problem ?? "ok",
-            draining = gate.IsClosed,
+            draining = gate.IsDraining,
+            ending = gate.IsClosed,
             slots = gate.Slots,
             slots_taken = gate.Taken,
             loaded = cache.Loaded,

@@ -1,6 +1,7 @@
 using System.Security.Authentication;
 using Generation.Contracts;
 using Generation.Diagnostics;
+using Generation.Diagnostics.Logging;
 using Generation.Diagnostics.Settings;
 using Generation.Service.Jobs;
 using Generation.Service.Models;
@@ -26,16 +27,13 @@ public static class WorkerHost
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
         builder.Configuration.AddSettingsFile();
+        builder.Configuration.AddLogDefaults();
         configure?.Invoke(builder);
         if (string.IsNullOrEmpty(builder.Configuration["urls"]))
         {
             builder.WebHost.UseUrls(AnyLocalPort);
         }
 
-        // Statements and deliveries are not news; configuration may say otherwise
-        builder.Logging.AddFilter("Npgsql", LogLevel.Warning);
-        builder.Logging.AddFilter("MassTransit", LogLevel.Warning);
-        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddGenerationStorage(builder.Configuration);
         builder.Services.AddGenerationTelemetry(builder.Configuration, "generation-worker");
@@ -71,7 +69,7 @@ public static class WorkerHost
             .Bind(builder.Configuration.GetSection(ModelsOptions.Section))
             .ValidateDataAnnotations()
             .ValidateOnStart();
-        // A little over the drain, so that the program has ended within 5 s of being asked
+        // A little over the jobs' stop, so that the program has ended within 5 s of being asked
         builder
             .Services.AddOptions<HostOptions>()
             .Configure<IOptions<WorkerOptions>>(
@@ -165,13 +163,13 @@ public static class WorkerHost
         services.AddHostedService(provider => provider.GetRequiredService<JobEndpoints>());
     }
 
-    /// <summary>Hosted services stop in the opposite order: first the drain, then the presence, then queue and bus.</summary>
+    /// <summary>Hosted services stop in the opposite order: first the jobs, then the presence, then queue and bus.</summary>
     private static void AddPresence(IServiceCollection services)
     {
         services.AddSingleton<WorkerWarmUp>();
         services.AddSingleton<WorkerPresence>();
         services.AddHostedService(provider => provider.GetRequiredService<WorkerWarmUp>());
         services.AddHostedService(provider => provider.GetRequiredService<WorkerPresence>());
-        services.AddHostedService<WorkerDrain>();
+        services.AddHostedService<WorkerStop>();
     }
 }

@@ -10,7 +10,7 @@ public sealed class SlotGate(int slots, TimeProvider time)
     private TaskCompletionSource _changed = NewSignal();
     private int _taken;
     private bool _closed;
-    private bool _held;
+    private Holds _held;
 
     public int Slots { get; } = slots;
 
@@ -32,7 +32,7 @@ public sealed class SlotGate(int slots, TimeProvider time)
         {
             lock (_lock)
             {
-                return !_closed && !_held && _taken < Slots;
+                return !_closed && _held == Holds.None && _taken < Slots;
             }
         }
     }
@@ -45,6 +45,18 @@ public sealed class SlotGate(int slots, TimeProvider time)
             lock (_lock)
             {
                 return _closed;
+            }
+        }
+    }
+
+    /// <summary>Whether an operator lets no job in: those inside go on.</summary>
+    public bool IsDraining
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _held.HasFlag(Holds.Drain);
             }
         }
     }
@@ -66,7 +78,7 @@ public sealed class SlotGate(int slots, TimeProvider time)
     {
         lock (_lock)
         {
-            if (_closed || _held || _taken == Slots)
+            if (_closed || _held != Holds.None || _taken == Slots)
             {
                 return null;
             }
@@ -107,14 +119,17 @@ public sealed class SlotGate(int slots, TimeProvider time)
         }
     }
 
-    /// <summary>Nobody is let in for as long as <paramref name="held"/> is true.</summary>
-    public void Hold(bool held)
+    /// <summary>Nobody is let in for as long as there is a reason.</summary>
+    /// <param name="reason">One of several, each of which is enough.</param>
+    /// <param name="held">Whether it holds now.</param>
+    public void Hold(Holds reason, bool held)
     {
         lock (_lock)
         {
-            if (_held != held)
+            Holds now = held ? _held | reason : _held & ~reason;
+            if (now != _held)
             {
-                _held = held;
+                _held = now;
                 Signal();
             }
         }
@@ -147,6 +162,19 @@ public sealed class SlotGate(int slots, TimeProvider time)
     }
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}
+
+/// <summary>Why a gate lets nobody in for now.</summary>
+[Flags]
+public enum Holds
+{
+    None = 0,
+
+    /// <summary>Nothing could be stored.</summary>
+    Results = 1,
+
+    /// <summary>An operator drains the worker.</summary>
+    Drain = 2,
 }
 
 /// <summary>A place inside the gate. Disposing it, any number of times, gives it back.</summary>

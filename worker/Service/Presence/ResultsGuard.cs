@@ -21,5 +21,5 @@ internal sealed class ResultsGuard(ResultsWatch watch, SlotGate gate) : IHostedS
         return Task.CompletedTask;
     }
 
-    private void Follow() => gate.Hold(watch.Problem is not null);
+    private void Follow() => gate.Hold(Holds.Results, watch.Problem is not null);
 }

@@ -12,7 +12,8 @@ namespace Generation.Service.Presence;
 
 /// <summary>
 /// Tells the system that this worker is there and what it runs, every two seconds, and listens to what the answer says:
-/// register again, or drain. An operator's drain is a shutdown from afar: running jobs are handed back with their latents.
+/// register again, or drain. A worker that an operator drains finishes the jobs that it has, takes no others and stays, until the operator
+/// takes that back.
 /// </summary>
 internal sealed class WorkerPresence(
     WorkerRegistry registry,
@@ -22,7 +23,6 @@ internal sealed class WorkerPresence(
     SlotGate gate,
     ResultsWatch results,
     IOptions<WorkerOptions> options,
-    IHostApplicationLifetime lifetime,
     TimeProvider time,
     ILogger<WorkerPresence> logger
 ) : BackgroundService
@@ -83,10 +83,10 @@ internal sealed class WorkerPresence(
             }
 
             HeartbeatAnswer answer = await registry.HeartbeatAsync(options.Value.Id, cache.Loaded, limit.Token);
-            if (answer.Draining && !gate.IsClosed)
+            if (answer.Registered && answer.Draining != gate.IsDraining)
             {
-                WorkerLog.Draining(logger);
-                lifetime.StopApplication();
+                gate.Hold(Holds.Drain, answer.Draining);
+                WorkerLog.Draining(logger, answer.Draining ? "takes no more jobs" : "takes jobs again");
             }
 
             return answer.Registered;

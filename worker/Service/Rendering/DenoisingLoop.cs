@@ -38,6 +38,7 @@ internal sealed class DenoisingLoop(HotState hotState, WorkerMetrics metrics, IO
                 Show(job, report.Step, report.Steps, clock.IsPreviewDue() && report.Step < report.Steps ? preview(report) : null);
                 metrics.StepDone(job.Claim.Model);
                 HoldPoint.Pass(HoldPoint.Step, job.Claim.Id, report.Step, stop);
+                HoldPoint.Pass(HoldPoint.Computation, job.Claim.Id, report.Step, CancellationToken.None);
             },
             stop
         );

@@ -198,6 +198,7 @@ internal sealed class PictureLoop(
         metrics.StepDone(job.Claim.Model);
         // Before the next job is let in: one that stands still keeps its slot, however fast the machine
         HoldPoint.Pass(HoldPoint.Step, job.Claim.Id, done, job.Stop.Token);
+        HoldPoint.Pass(HoldPoint.Computation, job.Claim.Id, done, CancellationToken.None);
         if (work.Clock.IsNearlyDone(steps - done))
         {
             job.Slot.Dispose();

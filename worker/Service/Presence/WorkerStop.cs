@@ -8,12 +8,12 @@ namespace Generation.Service.Presence;
 /// Shuts the worker down without losing work: takes no more jobs, lets each job finish its step and go back to the queue with its latents,
 /// and only then lets the rest of the program end.
 /// </summary>
-internal sealed class WorkerDrain(
+internal sealed class WorkerStop(
     SlotGate gate,
     RunningJobs running,
     IHostApplicationLifetime lifetime,
     IOptions<WorkerOptions> options,
-    ILogger<WorkerDrain> logger
+    ILogger<WorkerStop> logger
 ) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
@@ -31,11 +31,11 @@ internal sealed class WorkerDrain(
         try
         {
             await running.StopAllAsync(limit.Token);
-            WorkerLog.Drained(logger, jobs);
+            WorkerLog.Stopped(logger, jobs);
         }
         catch (OperationCanceledException)
         {
-            WorkerLog.NotDrained(logger, running.Count);
+            WorkerLog.NotStopped(logger, running.Count);
         }
     }
 }

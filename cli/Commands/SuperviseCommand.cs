@@ -1,0 +1,31 @@
+using System.CommandLine;
+using Generation.Hosting;
+using Generation.Hosting.Servers;
+
+namespace Generation.Cli.Commands;
+
+/// <summary>What `up` leaves behind: starts again whatever of the stack dies, until it is asked to end.</summary>
+internal static class SuperviseCommand
+{
+    public static Command Create()
+    {
+        var command = new Command(Stack.SupervisorVerb, "Start again what of the stack dies; `up` runs this in the background.")
+        {
+            Hidden = true,
+        };
+        command.SetAction((_, token) => RunAsync(token));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(CancellationToken token)
+    {
+        await new Stack(DataFolder.OfClone(Clone.Current.Root)).SuperviseAsync(new TimedLines(), token);
+        return 0;
+    }
+
+    /// <summary>Lines of a log, with the time of day.</summary>
+    private sealed class TimedLines : IProgress<string>
+    {
+        public void Report(string value) => Console.WriteLine($"{DateTime.UtcNow:yyyy-MM-ddTHH:mm:ss.fffZ} {value}");
+    }
+}

@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text;
+
+namespace Generation.Diagnostics.Logging;
+
+/// <summary>
+/// What a serving program writes to its standard output and error: whole lines, without secrets (<see cref="Redaction"/>), of at most
+/// <see cref="MaxLineBytes"/>. It stands behind all logging, so that it holds for every library, level and form of log.
+/// </summary>
+public sealed class LogOutput : TextWriter
+{
+    /// <summary>The longest line, with its end, in UTF-8.</summary>
+    public const int MaxLineBytes = 16 * 1024;
+
+    /// <summary>So many characters of a line are looked at; of a longer one only their number is told.</summary>
+    private const int MaxKept = 1 << 20;
+
+    private readonly Stream _output;
+    private readonly StringBuilder _line = new();
+    private long _more;
+
+    public LogOutput(Stream output)
+        : base(CultureInfo.InvariantCulture) => _output = output;
+
+    public override Encoding Encoding { get; } = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+
+    /// <summary>
+    /// From now on all that this process writes through <see cref="Console"/> goes this way; nothing changes where another program hosts
+    /// <paramref name="program"/>, as tests do.
+    /// </summary>
+    public static void Use(Assembly program)
+    {
+        if (Assembly.GetEntryAssembly() != program)
+        {
+            return;
+        }
+
+        Console.SetOut(new LogOutput(Console.OpenStandardOutput()));
+        Console.SetError(new LogOutput(Console.OpenStandardError()));
+    }
+
+    public override void Write(char value) => Write([value]);
+
+    public override void Write(char[] buffer, int index, int count) => Write(buffer.AsSpan(index, count));
+
+    public override void Write(string? value) => Write(value.AsSpan());
+
+    public override void Write(ReadOnlySpan<char> buffer)
+    {
+        lock (_line)
+        {
+            while (buffer.IndexOf('\n') is >= 0 and var end)
+            {
+                Keep(buffer[..end]);
+                EndLine();
+                buffer = buffer[(end + 1)..];
+            }
+
+            Keep(buffer);
+        }
+    }
+
+    /// <summary>Lines are written when they end: half of one could be half of a secret.</summary>
+    public override void Flush() { }
+
+    protected override void Dispose(bool disposing)
+    {
+        lock (_line)
+        {
+            if (_line.Length > 0)
+            {
+                EndLine();
+            }
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private void Keep(ReadOnlySpan<char> text)
+    {
+        int room = Math.Min(text.Length, MaxKept - _line.Length);
+        _line.Append(text[..room]);
+        _more += text.Length - room;
+    }
+
+    private void EndLine()
+    {
+        string line = LogLine.Shortened(Redaction.Of(_line.ToString()), _more, MaxLineBytes - 1);
+        _line.Clear();
+        _more = 0;
+        _output.Write(Encoding.GetBytes(line + "\n"));
+        _output.Flush();
+    }
+}

@@ -1,0 +1,144 @@
+using Generation.Hosting.Servers;
+
+namespace Generation.Hosting;
+
+/// <summary>
+/// Starts processes again that died. The first time at once, then after pauses that double from a second to a minute; who has lived for a
+/// minute begins anew. Each is started by itself: none waits for another that is starting.
+/// </summary>
+/// <param name="all">The processes, asked for at each look.</param>
+/// <param name="said">Told of each death, start and failure.</param>
+/// <param name="time">The clock.</param>
+public sealed class Supervisor(Func<IReadOnlyList<Supervised>> all, IProgress<string>? said, TimeProvider time)
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
+
+    private readonly Dictionary<string, Fate> _fates = [];
+
+    /// <summary>Whether something that died can be started now.</summary>
+    public bool HasWork => all().Any(one => one.Process.IsMissing && FateOf(one).MayStart(time));
+
+    /// <summary>Whether something is being started.</summary>
+    public bool IsStarting => _fates.Values.Any(fate => fate.Starting is not null);
+
+    /// <summary>The process that died most often in a row, and how often.</summary>
+    public (ManagedProcess? Process, int Deaths) Worst =>
+        all().Select(one => (Process: (ManagedProcess?)one.Process, FateOf(one).Deaths)).DefaultIfEmpty().MaxBy(one => one.Deaths);
+
+    /// <summary>Looks at each process once, and begins to start those whose time has come.</summary>
+    public async Task LookAsync(CancellationToken token)
+    {
+        foreach (Supervised one in all())
+        {
+            Fate fate = FateOf(one);
+            if (fate.Starting is { IsCompleted: true } ended)
+            {
+                await EndAsync(one, fate, ended);
+            }
+
+            if (fate.Starting is not null)
+            {
+                continue;
+            }
+
+            if (!one.Process.IsMissing)
+            {
+                // Also where somebody else started it
+                fate.IsKnownDead = false;
+                continue;
+            }
+
+            if (!fate.IsKnownDead)
+            {
+                TellOfDeath(one, fate);
+            }
+
+            if (fate.MayStart(time))
+            {
+                fate.Starting = one.StartAsync(token);
+                fate.StartedAt = time.GetTimestamp();
+            }
+        }
+    }
+
+    /// <summary>Waits until nothing is being started any more.</summary>
+    public Task EndStartsAsync() =>
+        Task.WhenAll(_fates.Values.Select(fate => fate.Starting).OfType<Task>())
+            .ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+
+    private async Task EndAsync(Supervised one, Fate fate, Task start)
+    {
+        fate.Starting = null;
+        try
+        {
+            await start;
+            fate.IsKnownDead = false;
+            said?.Report($"{one.Process.Name} was started again");
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            fate.Die(time);
+            said?.Report($"{one.Process.Name} could not be started: {FirstLine(e.Message)}{Again(fate)}");
+        }
+        catch (OperationCanceledException)
+        {
+            // The supervisor ends
+        }
+    }
+
+    private void TellOfDeath(Supervised one, Fate fate)
+    {
+        fate.Die(time);
+        said?.Report($"{one.Process.Name} died{Again(fate)}. Its log is {one.Process.Log}");
+    }
+
+    private string Again(Fate fate) =>
+        fate.Pause(time) is { Ticks: > 0 } pause
+            ? $"; it is started again in {Math.Ceiling(pause.TotalSeconds)} s"
+            : "; it is started again";
+
+    private Fate FateOf(Supervised one)
+    {
+        if (!_fates.TryGetValue(one.Process.Name, out Fate? fate))
+        {
+            _fates[one.Process.Name] = fate = new Fate();
+        }
+
+        return fate;
+    }
+
+    private static string FirstLine(string text) => text.AsSpan().IndexOfAny('\r', '\n') is >= 0 and var end ? text[..end] : text;
+
+    /// <summary>What befell one process.</summary>
+    private sealed class Fate
+    {
+        private long _diedAt;
+        private TimeSpan _pause;
+
+        /// <summary>In a row.</summary>
+        public int Deaths { get; private set; }
+
+        /// <summary>Its death was told of, and its start has not come yet.</summary>
+        public bool IsKnownDead { get; set; }
+
+        public Task? Starting { get; set; }
+
+        public long StartedAt { get; set; }
+
+        public void Die(TimeProvider time)
+        {
+            IsKnownDead = true;
+            _diedAt = time.GetTimestamp();
+            bool lived = StartedAt != 0 && time.GetElapsedTime(StartedAt) > LongestPause;
+            Deaths = lived ? 1 : Deaths + 1;
+            _pause = Deaths == 1 ? TimeSpan.Zero : FirstPause * Math.Pow(2, Math.Min(Deaths - 2, 10));
+            _pause = _pause < LongestPause ? _pause : LongestPause;
+        }
+
+        /// <summary>What is left of the pause.</summary>
+        public TimeSpan Pause(TimeProvider time) => _pause - time.GetElapsedTime(_diedAt);
+
+        public bool MayStart(TimeProvider time) => Starting is null && (!IsKnownDead || Pause(time) <= TimeSpan.Zero);
+    }
+}
