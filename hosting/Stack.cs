@@ -38,6 +38,7 @@ public sealed partial class Stack
     private const string OwnersDatabase = "ConnectionStrings__PostgresOwner";
     private const string ProgramsRole = "generation_programs";
     private const string MigrateVerb = "migrate";
+    private const string RestoreVerb = "restore";
     private const string ApiProgram = "Generation.Api";
     private const string WorkerProgram = "Generation.Service";
 
@@ -221,7 +222,7 @@ public sealed partial class Stack
             info.Environment[key] = value;
         }
 
-        if (arguments[0] == MigrateVerb && OwnersConnection() is { } owner)
+        if (arguments[0] is MigrateVerb or RestoreVerb && OwnersConnection() is { } owner)
         {
             info.Environment[OwnersDatabase] = owner;
         }

@@ -97,34 +97,36 @@ internal static class BackupCommands
         };
         command.SetAction(
             (result, cancellationToken) =>
-                OperatorCommands.WithOwnersServicesAsync(async (services, programs) =>
-                {
-                    string path = Path.GetFullPath(result.GetValue(File)!);
-                    BackupReader reader = ActivatorUtilities.CreateInstance<BackupReader>(services);
-                    (bool over, bool take) = (result.GetValue(replace), result.GetValue(adopt));
-                    if (result.GetValue(check))
+                OperatorCommands.WithOwnersServicesAsync(
+                    async (services, programs) =>
                     {
-                        BackupManifest seen = await BackupReader.CheckAsync(path, cancellationToken);
-                        await reader.CheckTargetAsync(path, seen, over, take, cancellationToken);
-                        Console.WriteLine($"{path} is whole: the database at {seen.CreatedAt:u}, {seen.Results} result files.");
+                        string path = Path.GetFullPath(result.GetValue(File)!);
+                        BackupReader reader = ActivatorUtilities.CreateInstance<BackupReader>(services);
+                        (bool over, bool take) = (result.GetValue(replace), result.GetValue(adopt));
+                        if (result.GetValue(check))
+                        {
+                            BackupManifest seen = await BackupReader.CheckAsync(path, cancellationToken);
+                            await reader.CheckTargetAsync(path, seen, over, take, cancellationToken);
+                            Console.WriteLine($"{path} is whole: the database at {seen.CreatedAt:u}, {seen.Results} result files.");
+                            return 0;
+                        }
+
+                        BackupManifest manifest = await reader.RestoreAsync(
+                            path,
+                            over,
+                            take,
+                            (name, content) => WriteAsync(services, name, content, result.GetValue(folder), cancellationToken),
+                            cancellationToken
+                        );
+                        await OperatorCommands.EnsureProgramRoleAsync(services, programs, cancellationToken);
+                        await OperatorCommands.CheckSecretAsync(services, cancellationToken);
+                        await OperatorCommands.EnterAsync(services, "backup.restore", path, new { manifest.CreatedAt }, cancellationToken);
+                        // The store may have a seal of entries that were made after the backup
+                        await services.GetRequiredService<AuditLog>().SealAsync(replace: true, cancellationToken);
+                        Console.WriteLine($"Restored: the database at {manifest.CreatedAt:u}, {manifest.Results} result files.");
                         return 0;
                     }
-
-                    BackupManifest manifest = await reader.RestoreAsync(
-                        path,
-                        over,
-                        take,
-                        (name, content) => WriteAsync(services, name, content, result.GetValue(folder), cancellationToken),
-                        cancellationToken
-                    );
-                    await OperatorCommands.EnsureProgramRoleAsync(services, programs, cancellationToken);
-                    await OperatorCommands.CheckSecretAsync(services, cancellationToken);
-                    await OperatorCommands.EnterAsync(services, "backup.restore", path, new { manifest.CreatedAt }, cancellationToken);
-                    // The store may have a seal of entries that were made after the backup
-                    await services.GetRequiredService<AuditLog>().SealAsync(replace: true, cancellationToken);
-                    Console.WriteLine($"Restored: the database at {manifest.CreatedAt:u}, {manifest.Results} result files.");
-                    return 0;
-                })
+                )
         );
         return command;
     }

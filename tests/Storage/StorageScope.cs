@@ -48,7 +48,9 @@ internal sealed class StorageScope : IAsyncDisposable
 
     private static async Task<StorageScope> CreateAsync(TestScope? copied, bool migrated, (string Key, string Value)[] settings)
     {
-        TestScope servers = copied is null ? await TestServers.NewScopeAsync(migrated, broker: false) : await TestServers.CopyScopeAsync(copied);
+        TestScope servers = copied is null
+            ? await TestServers.NewScopeAsync(migrated, broker: false)
+            : await TestServers.CopyScopeAsync(copied);
         string folder = Directory.CreateTempSubdirectory("storage-tests-").FullName;
         IConfiguration configuration = new ConfigurationBuilder()
             .AddInMemoryCollection(

@@ -63,10 +63,7 @@ public static class TestServers
     {
         IServers servers = await Started.Value.WaitAsync(token);
         string name = $"test-{Guid.NewGuid():N}";
-        await Task.WhenAll(
-            makeDatabase(servers, name),
-            broker ? servers.RabbitMq.AddVirtualHostAsync(name, token) : Task.CompletedTask
-        );
+        await Task.WhenAll(makeDatabase(servers, name), broker ? servers.RabbitMq.AddVirtualHostAsync(name, token) : Task.CompletedTask);
         return new TestScope(servers, name, broker)
         {
             Postgres = new NpgsqlConnectionStringBuilder(servers.Postgres.ConnectionString) { Database = name }.ConnectionString,
