@@ -1,6 +1,8 @@
 using System.Data.Common;
 using System.Diagnostics;
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Generation.Hosting.Servers;
 
@@ -36,7 +38,6 @@ public sealed partial class Stack
 {
     private const string WorkerPrefix = "worker-";
     private const string OwnersDatabase = "ConnectionStrings__PostgresOwner";
-    private const string ProgramsRole = "generation_programs";
     private const string MigrateVerb = "migrate";
     private const string RestoreVerb = "restore";
     private const string ApiProgram = "Generation.Api";
@@ -188,8 +189,10 @@ public sealed partial class Stack
     private string ProgramsDatabase()
     {
         var owners = new DbConnectionStringBuilder { ConnectionString = Servers.Postgres.ConnectionString };
-        return $"Host={owners["Host"]};Port={owners["Port"]};Database={owners["Database"]};Username={ProgramsRole};"
-            + $"Password={Folder.Secret("postgres-programs")}";
+        string password = Folder.Secret("postgres-programs");
+        // A server may have the databases of several stacks, and a role is all of theirs: each stack has one of its own
+        string role = $"generation_programs_{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(password)))[..8]}";
+        return $"Host={owners["Host"]};Port={owners["Port"]};Database={owners["Database"]};Username={role};Password={password}";
     }
 
     /// <summary>The owner's connection, for migrations; null where the database is another's, who did not name one.</summary>

@@ -82,13 +82,7 @@ internal sealed class ServiceScope : IAsyncDisposable
         WebApplication worker = WorkerHost.Build(["--urls", "http://127.0.0.1:0"], builder =>
         {
             builder.Configuration.AddInMemoryCollection(Settings(_servers, _folder));
-            builder.Configuration.AddInMemoryCollection(
-                new Dictionary<string, string?>
-                {
-                    ["Worker:Id"] = id,
-                    ["Models:Path"] = Models,
-                }
-            );
+            builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Worker:Id"] = id, ["Models:Path"] = Models });
             builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value)));
             builder.Logging.ClearProviders();
             builder.Logging.AddProvider(new TestLog(id));

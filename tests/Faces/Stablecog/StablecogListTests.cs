@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Generation.Contracts;
-using Generation.Imaging;
 using Generation.Imaging.Codecs;
 
 namespace Generation.Faces.Tests.Stablecog;
