@@ -131,7 +131,7 @@ public sealed class TestScope : IAsyncDisposable
     /// <exception cref="InvalidOperationException">The scope has none.</exception>
     public string RabbitMq =>
         _broker
-            ? new Uri(new Uri(_servers.RabbitMq.ConnectionString), _name).AbsoluteUri
+            ? new Uri(new Uri(_servers.RabbitMq.ConnectionString), Name).AbsoluteUri
             : throw new InvalidOperationException("This scope has no virtual host.");
 
     public async ValueTask DisposeAsync()
