@@ -53,6 +53,7 @@ public static class StorageServices
         services.AddSingleton(provider => new RateLimiter(
             provider.GetRequiredService<RedisConnection>(),
             provider.GetRequiredService<IOptions<RedisOptions>>().Value,
+            TimeProvider.System,
             provider.GetRequiredService<ILogger<RateLimiter>>()
         ));
         services.AddSingleton<DispatchSignal>();

@@ -377,7 +377,7 @@ internal static class AdminApi
 
     private static async Task<T> BodyAsync<T>(HttpContext http, FieldErrors errors, CancellationToken cancellationToken)
         where T : class, new() =>
-        StrictReader.Read<T>((await JsonBody.ReadAsync(http.Request, WebSetup.MaxBodyBytes, cancellationToken)).Root, errors);
+        StrictReader.Read<T>(await JsonBody.ReadAsync(http.Request, WebSetup.MaxBodyBytes, cancellationToken), errors);
 
     private static Task EnterAsync(
         HttpContext http,

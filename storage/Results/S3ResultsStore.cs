@@ -94,6 +94,10 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
         {
             return null;
         }
+        catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException)
+        {
+            throw Away(e);
+        }
     }
 
     public async Task<bool> DeleteAsync(string sha256, CancellationToken cancellationToken)
@@ -203,8 +207,8 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
 
     private ResultsStoreException Away(Exception e) =>
         new(
-            $"The bucket '{_options.Bucket}' at {_options.ServiceUrl ?? "AWS"} takes nothing: {e.Message} See that it is there and that "
-                + "Results:S3 names it.",
+            $"The bucket '{_options.Bucket}' at {_options.ServiceUrl ?? "AWS"} does not answer as it should: {e.Message} See that it is "
+                + "there and that Results:S3 names it.",
             e
         );
 
