@@ -19,8 +19,8 @@ using Generation.Diagnostics.Logging;
 using Generation.Diagnostics.Settings;
 using Generation.Storage;
 
-// migrate, keys and audit: one-off commands over the same configuration
-if (args is ["migrate" or "keys" or "audit", ..])
+// One-off commands over the same configuration
+if (args is ["migrate" or "keys" or "audit" or "results" or "backup" or "restore", ..])
 {
     return await OperatorCommands.RunAsync(args);
 }
@@ -37,6 +37,7 @@ builder.Configuration.AddSettingsFile();
 builder.Configuration.AddLogDefaults();
 builder.AddStorage();
 builder.AddWeb();
+builder.AddCrossOrigins();
 builder.AddAccounts();
 builder.AddModels();
 builder.AddLoad();
@@ -55,12 +56,15 @@ builder.AddFaces();
 builder.AddApiDescription();
 
 WebApplication app = builder.Build();
+app.UseHeadRequests();
 app.UseProblems();
+app.UseCors();
 app.UseMiddleware<JobPollMiddleware>();
 app.UseFaces();
 
 // Behind the faces, which may move a path
 app.UseRouting();
+app.UseHeadRoutes();
 app.UseAuthentication();
 app.UseAuthorization();
 app.UseMiddleware<OpenAnswersMiddleware>();

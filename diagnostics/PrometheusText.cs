@@ -56,13 +56,15 @@ public sealed class PrometheusText : IDisposable
         _listener.Start();
     }
 
-    /// <summary>All series, by name.</summary>
-    public string Write()
+    /// <summary>All series, by name, or those of some meters.</summary>
+    /// <param name="meters">The meters; null: all.</param>
+    public string Write(IReadOnlyCollection<string>? meters = null)
     {
         _listener.RecordObservableInstruments();
         var text = new StringBuilder();
         foreach (
             IGrouping<Instrument, KeyValuePair<(Instrument Instrument, string Labels), Series>> group in _series
+                .Where(s => meters is null || meters.Contains(s.Key.Instrument.Meter.Name))
                 .GroupBy(s => s.Key.Instrument)
                 .OrderBy(g => g.Key.Name, StringComparer.Ordinal)
         )

@@ -39,6 +39,7 @@ public sealed partial class Stack
     private const string WorkerPrefix = "worker-";
     private const string OwnersDatabase = "ConnectionStrings__PostgresOwner";
     private const string MigrateVerb = "migrate";
+    private const string RestoreVerb = "restore";
     private const string ApiProgram = "Generation.Api";
     private const string WorkerProgram = "Generation.Service";
 
@@ -166,7 +167,7 @@ public sealed partial class Stack
             ["ConnectionStrings__RabbitMq"] = Servers.RabbitMq.ConnectionString,
             ["Results__Kind"] = "files",
             ["Results__Path"] = Folder.Results,
-            ["Keys__SecretFile"] = Folder.SecretFile("keys"),
+            ["Keys__SecretFile"] = Folder.KeySecretFile,
             ["Models__Path"] = _clone.Models,
             // A line an event, with its time
             ["Logging__Console__FormatterName"] = "simple",
@@ -224,7 +225,7 @@ public sealed partial class Stack
             info.Environment[key] = value;
         }
 
-        if (arguments[0] == MigrateVerb && OwnersConnection() is { } owner)
+        if (arguments[0] is MigrateVerb or RestoreVerb && OwnersConnection() is { } owner)
         {
             info.Environment[OwnersDatabase] = owner;
         }

@@ -1,13 +1,16 @@
 using Generation.Storage.Accounts;
+using Generation.Storage.Audit;
 using Generation.Storage.Database;
 using Generation.Storage.Jobs;
 using Generation.Storage.Prices;
 using Generation.Storage.Redis;
 using Generation.Storage.Results;
+using Generation.Storage.Tls;
 using Generation.Storage.Workers;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -17,6 +20,9 @@ namespace Generation.Storage;
 /// <summary>Puts storage together from the configuration; API and workers do it the same way.</summary>
 public static class StorageServices
 {
+    /// <summary>Key of the results store that nobody asks whose it is.</summary>
+    private const string BareStore = "bare";
+
     /// <summary>
     /// Adds <see cref="JobStore"/>, <see cref="Outbox"/>, <see cref="Ledger"/>, <see cref="AccountStore"/>,
     /// <see cref="WorkerRegistry"/>, <see cref="HotState"/>, <see cref="IResultsStore"/> and their options.
@@ -44,7 +50,11 @@ public static class StorageServices
         services.AddDbContextFactory<GenerationDb>(
             (provider, options) => options.UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>())
         );
-        services.AddSingleton(_ => new RedisConnection(ConnectionString(configuration, "Redis")));
+        services.AddSingleton(_ => ServerTrust.Of(configuration));
+        services.AddSingleton(provider => new RedisConnection(
+            ConnectionString(configuration, "Redis"),
+            provider.GetRequiredService<ServerTrust>()
+        ));
         services.AddSingleton(provider => new HotState(
             provider.GetRequiredService<RedisConnection>(),
             provider.GetRequiredService<IOptions<RedisOptions>>().Value,
@@ -53,6 +63,7 @@ public static class StorageServices
         services.AddSingleton(provider => new RateLimiter(
             provider.GetRequiredService<RedisConnection>(),
             provider.GetRequiredService<IOptions<RedisOptions>>().Value,
+            TimeProvider.System,
             provider.GetRequiredService<ILogger<RateLimiter>>()
         ));
         services.AddSingleton<DispatchSignal>();
@@ -65,33 +76,53 @@ public static class StorageServices
         services.AddSingleton<MeasuredPriceStore>();
         services.AddSingleton<Ledger>();
         services.AddSingleton<AccountStore>();
+        services.AddSingleton<CreditStore>();
         services.AddSingleton<WorkerRegistry>();
         services.AddSingleton<Migrator>();
         services.AddOptions<S3Options>().Bind(configuration.GetSection(S3Options.Section)).ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton<IResultsStore>(provider =>
-        {
-            ResultsOptions results = provider.GetRequiredService<IOptions<ResultsOptions>>().Value;
-            if (results.Kind != "s3")
-            {
-                return new FileResultsStore(results.Path!);
-            }
-
-            S3Options s3 = provider.GetRequiredService<IOptions<S3Options>>().Value;
-            return s3.Bucket.Length > 0
-                ? new S3ResultsStore(s3)
-                : throw new InvalidOperationException("Set Results:S3:Bucket, or Results:Kind to files.");
-        });
+        services.AddKeyedSingleton<IResultsStore>(BareStore, (provider, _) => Store(provider));
+        services.AddSingleton(provider => new ResultsOwnership(
+            provider.GetRequiredService<NpgsqlDataSource>(),
+            provider.GetRequiredKeyedService<IResultsStore>(BareStore),
+            TimeProvider.System
+        ));
+        services.AddSingleton<IResultsStore>(provider => new OwnedResultsStore(
+            provider.GetRequiredKeyedService<IResultsStore>(BareStore),
+            provider.GetRequiredService<ResultsOwnership>()
+        ));
         services.AddSingleton<ResultsWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<ResultsWatch>());
         return services;
     }
 
-    /// <summary>Adds <see cref="ApiKeyStore"/>: for the API alone, which has the secret.</summary>
+    /// <summary>The results store as it is, whosever it may be.</summary>
+    private static IResultsStore Store(IServiceProvider provider)
+    {
+        ResultsOptions results = provider.GetRequiredService<IOptions<ResultsOptions>>().Value;
+        if (results.Kind != "s3")
+        {
+            return new FileResultsStore(results.Path!);
+        }
+
+        S3Options s3 = provider.GetRequiredService<IOptions<S3Options>>().Value;
+        return s3.Bucket.Length > 0
+            ? new S3ResultsStore(s3)
+            : throw new InvalidOperationException("Set Results:S3:Bucket, or Results:Kind to files.");
+    }
+
+    /// <summary>Adds <see cref="ApiKeyStore"/> and <see cref="AuditLog"/>: for the API alone, which has the secret.</summary>
     public static IServiceCollection AddGenerationKeys(this IServiceCollection services, IConfiguration configuration)
     {
         services.AddOptions<KeysOptions>().Bind(configuration.GetSection(KeysOptions.Section)).ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton(provider => KeySecret.LoadOrCreate(provider.GetRequiredService<IOptions<KeysOptions>>().Value.SecretFile));
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(provider =>
+            KeySecretFile.Open(
+                provider.GetRequiredService<IOptions<KeysOptions>>().Value.SecretFile,
+                provider.GetRequiredService<NpgsqlDataSource>()
+            )
+        );
         services.AddSingleton<ApiKeyStore>();
+        services.AddSingleton<AuditLog>();
         return services;
     }
 
@@ -104,6 +135,15 @@ public static class StorageServices
         {
             builder.ConnectionStringBuilder.MaxAutoPrepare = 100;
             builder.ConnectionStringBuilder.AutoPrepareMinUsages = connections is null ? 2 : 1;
+        }
+
+        // Given only where the server's certificate is looked at; the client refuses it beside a mode that trusts any
+        if (
+            builder.ConnectionStringBuilder is { RootCertificate: null, SslMode: SslMode.VerifyCA or SslMode.VerifyFull }
+            && provider.GetRequiredService<ServerTrust>().AuthorityFile is { } authorities
+        )
+        {
+            builder.ConnectionStringBuilder.RootCertificate = authorities;
         }
 
         if (connections is { } few)

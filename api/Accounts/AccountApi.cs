@@ -35,8 +35,11 @@ public sealed record AccountAnswer(
 /// <summary>/v1/account: the caller's account and its money.</summary>
 internal static class AccountApi
 {
-    public static void AddAccounts(this WebApplicationBuilder builder) =>
+    public static void AddAccounts(this WebApplicationBuilder builder)
+    {
         builder.Services.AddOptions<AccountOptions>().BindConfiguration(AccountOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddHostedService<KeySecretCheck>();
+    }
 
     public static void MapAccount(this WebApplication app)
     {

@@ -34,20 +34,6 @@ public sealed record AccountChangeBody
     public JsonElement? Limits { get; set; }
 }
 
-/// <summary>Credits for an account.</summary>
-public sealed record CreditsBody
-{
-    /// <summary>grant, top_up or refund.</summary>
-    public string? Entry { get; set; }
-
-    public double? Amount { get; set; }
-
-    public string? Note { get; set; }
-
-    /// <summary>The job that a refund is for.</summary>
-    public string? Job { get; set; }
-}
-
 /// <summary>Fields of a new key.</summary>
 public sealed record NewKeyBody
 {
@@ -62,7 +48,11 @@ public sealed record NewKeyBody
 /// <summary>/v1/admin: accounts, keys, credits, workers, jobs; each act is entered in the audit log before it is done.</summary>
 internal static class AdminApi
 {
-    public static void AddAdmin(this WebApplicationBuilder builder) => builder.Services.AddSingleton<AuditLog>();
+    public static void AddAdmin(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<AuditOptions>().BindConfiguration(AuditOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddHostedService<AuditSealer>();
+    }
 
     public static void MapAdmin(this WebApplication app)
     {
@@ -85,12 +75,8 @@ internal static class AdminApi
             .Accepts<AccountChangeBody>("application/json")
             .Produces<Account>()
             .ProducesProblems(401, 403, 404, 422);
-        admin
-            .MapPost("/accounts/{id:guid}/credits", CreditsAsync)
-            .WithSummary("Grants, tops up or refunds")
-            .Accepts<CreditsBody>("application/json")
-            .Produces<Account>()
-            .ProducesProblems(401, 403, 404, 422);
+        admin.MapCredits();
+        admin.MapDeletions();
         admin.MapGet("/keys", KeysAsync).WithSummary("All keys; account: of one").Produces<Page<ApiKeyInfo>>().ProducesProblems(401, 403);
         admin
             .MapPost("/accounts/{id:guid}/keys", NewKeyAsync)
@@ -208,54 +194,6 @@ internal static class AdminApi
         return Results.Ok(
             await accounts.ChangeAsync(id, body.Weight, body.Disabled, body.Limits?.GetRawText(), cancellationToken) ?? throw NoAccount(id)
         );
-    }
-
-    private static async Task<IResult> CreditsAsync(
-        Guid id,
-        HttpContext http,
-        AccountStore accounts,
-        Ledger ledger,
-        AuditLog audit,
-        CancellationToken cancellationToken
-    )
-    {
-        var errors = new FieldErrors();
-        CreditsBody body = await BodyAsync<CreditsBody>(http, errors, cancellationToken);
-        LedgerEntry? entry = body.Entry switch
-        {
-            "grant" => LedgerEntry.Grant,
-            "top_up" => LedgerEntry.TopUp,
-            "refund" => LedgerEntry.Refund,
-            _ => null,
-        };
-        if (entry is null)
-        {
-            errors.Add("entry", "must be one of grant, top_up, refund");
-        }
-
-        if (body.Amount is not (>= 0.000001 and <= 1e9))
-        {
-            errors.Add("amount", $"must be 0.000001 to 1000000000, and is {body.Amount?.ToString() ?? "absent"}");
-        }
-
-        JobId? job = null;
-        if (body.Job is { } name)
-        {
-            if (JobId.TryParse(name, null, out JobId parsed))
-            {
-                job = parsed;
-            }
-            else
-            {
-                errors.Add("job", "is not a job's id");
-            }
-        }
-
-        errors.ThrowIfAny();
-        await EnterAsync(http, audit, "account.credits", id.ToString(), body, cancellationToken);
-        return await ledger.MoveAsync(id, entry!.Value, Credits.Of((decimal)body.Amount!.Value), body.Note, job, cancellationToken)
-            ? Results.Ok(await accounts.FindAsync(id, cancellationToken))
-            : throw NoAccount(id);
     }
 
     private static async Task<IResult> KeysAsync(Guid? account, ApiKeyStore keys, CancellationToken cancellationToken) =>
@@ -377,9 +315,10 @@ internal static class AdminApi
 
     private static async Task<T> BodyAsync<T>(HttpContext http, FieldErrors errors, CancellationToken cancellationToken)
         where T : class, new() =>
-        StrictReader.Read<T>((await JsonBody.ReadAsync(http.Request, WebSetup.MaxBodyBytes, cancellationToken)).Root, errors);
+        StrictReader.Read<T>(await JsonBody.ReadAsync(http.Request, WebSetup.MaxBodyBytes, cancellationToken), errors);
 
-    private static Task EnterAsync(
+    /// <summary>Enters an operator's act in the audit log, before it is done.</summary>
+    internal static Task EnterAsync(
         HttpContext http,
         AuditLog audit,
         string action,
@@ -392,5 +331,5 @@ internal static class AdminApi
         return audit.AppendAsync($"key {caller.KeyId} of {caller.AccountName}", action, target, detail, cancellationToken);
     }
 
-    private static ProblemException NoAccount(Guid id) => new(404, "account_not_found", $"There is no account {id}.");
+    internal static ProblemException NoAccount(Guid id) => new(404, "account_not_found", $"There is no account {id}.");
 }

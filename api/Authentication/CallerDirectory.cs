@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using System.Net;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -14,7 +15,8 @@ namespace Generation.Api.Authentication;
 /// Finds the caller that a key belongs to, and remembers it for less than a second, so that a revoked key is refused everywhere
 /// within a second. Writes down when keys were last used, all of them together every few seconds.
 /// </summary>
-internal sealed class CallerDirectory(ApiKeyStore keys, TimeProvider time, ILogger<CallerDirectory> logger) : BackgroundService
+internal sealed class CallerDirectory(ApiKeyStore keys, UnknownKeys unknown, TimeProvider time, ILogger<CallerDirectory> logger)
+    : BackgroundService
 {
     private static readonly TimeSpan Remembered = TimeSpan.FromMilliseconds(800);
     private static readonly TimeSpan TouchInterval = TimeSpan.FromSeconds(5);
@@ -25,13 +27,13 @@ internal sealed class CallerDirectory(ApiKeyStore keys, TimeProvider time, ILogg
     /// The known callers, by the SHA-256 of their keys: no key is kept. Keys are random enough for a plain hash, and the database
     /// has another one.
     /// </summary>
-    private readonly ConcurrentDictionary<Digest, Known> _known = new();
+    private readonly ConcurrentDictionary<KeyDigest, Known> _known = new();
 
     /// <summary>The caller of a key that was looked up less than a second ago.</summary>
     public bool TryFind(string key, [NotNullWhen(true)] out Caller? caller)
     {
         caller = null;
-        if (_known.TryGetValue(Digest.Of(key), out Known? known) && time.GetElapsedTime(known.ReadAt) is var age && age < Remembered)
+        if (_known.TryGetValue(KeyDigest.Of(key), out Known? known) && time.GetElapsedTime(known.ReadAt) is var age && age < Remembered)
         {
             caller = known.Caller;
             if (age > Remembered / 2 && known.TryRefresh())
@@ -43,14 +45,31 @@ internal sealed class CallerDirectory(ApiKeyStore keys, TimeProvider time, ILogg
         return caller is not null;
     }
 
-    public async Task<Caller?> FindAsync(string key, CancellationToken cancellationToken)
+    /// <summary>The caller of a whole key; null where it is nobody's.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="address">Where the call comes from.</param>
+    /// <param name="cancellationToken">Ends the look.</param>
+    /// <exception cref="ProblemException">Too many keys from that address were nobody's.</exception>
+    public async Task<Caller?> FindAsync(string key, IPAddress? address, CancellationToken cancellationToken)
     {
         if (TryFind(key, out Caller? caller))
         {
             return caller;
         }
 
-        return await ReadAsync(key, cancellationToken);
+        var digest = KeyDigest.Of(key);
+        unknown.Check(digest, address);
+        caller = await ReadAsync(key, cancellationToken);
+        if (caller is null)
+        {
+            unknown.Count(digest, address);
+        }
+        else
+        {
+            unknown.Remember(digest);
+        }
+
+        return caller;
     }
 
     private async Task<Caller?> ReadAsync(string key, CancellationToken cancellationToken)
@@ -60,12 +79,12 @@ internal sealed class CallerDirectory(ApiKeyStore keys, TimeProvider time, ILogg
         Caller? caller = await keys.FindCallerAsync(key, cancellationToken);
         if (caller is not null)
         {
-            _known[Digest.Of(key)] = new Known(caller, readAt);
+            _known[KeyDigest.Of(key)] = new Known(caller, readAt);
             _used[caller.KeyId] = true;
         }
         else
         {
-            _known.TryRemove(Digest.Of(key), out _);
+            _known.TryRemove(KeyDigest.Of(key), out _);
         }
 
         return caller;
@@ -91,7 +110,7 @@ internal sealed class CallerDirectory(ApiKeyStore keys, TimeProvider time, ILogg
         using var timer = new PeriodicTimer(TouchInterval);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            foreach ((Digest digest, Known known) in _known)
+            foreach ((KeyDigest digest, Known known) in _known)
             {
                 if (time.GetElapsedTime(known.ReadAt) >= Remembered)
                 {
@@ -128,22 +147,23 @@ internal sealed class CallerDirectory(ApiKeyStore keys, TimeProvider time, ILogg
         /// <summary>Whether the caller is the first to ask, and so the one to read the key anew.</summary>
         public bool TryRefresh() => Interlocked.Exchange(ref _refreshing, 1) == 0;
     }
+}
 
-    [StructLayout(LayoutKind.Auto)]
-    private readonly record struct Digest(UInt128 High, UInt128 Low)
+/// <summary>The SHA-256 of a key, by which it is remembered: no key is kept.</summary>
+[StructLayout(LayoutKind.Auto)]
+internal readonly record struct KeyDigest(UInt128 High, UInt128 Low)
+{
+    public static KeyDigest Of(string key)
     {
-        public static Digest Of(string key)
+        Span<byte> text = stackalloc byte[256];
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        if (!Encoding.UTF8.TryGetBytes(key, text, out int length))
         {
-            Span<byte> text = stackalloc byte[256];
-            Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-            if (!Encoding.UTF8.TryGetBytes(key, text, out int length))
-            {
-                // Longer than any key
-                return default;
-            }
-
-            SHA256.HashData(text[..length], hash);
-            return new Digest(BinaryPrimitives.ReadUInt128LittleEndian(hash), BinaryPrimitives.ReadUInt128LittleEndian(hash[16..]));
+            // Longer than any key
+            return default;
         }
+
+        SHA256.HashData(text[..length], hash);
+        return new KeyDigest(BinaryPrimitives.ReadUInt128LittleEndian(hash), BinaryPrimitives.ReadUInt128LittleEndian(hash[16..]));
     }
 }

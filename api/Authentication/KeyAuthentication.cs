@@ -40,7 +40,7 @@ internal sealed class KeyAuthenticationHandler(
             );
         }
 
-        caller ??= await callers.FindAsync(key, Context.RequestAborted);
+        caller ??= await callers.FindAsync(key, Context.Connection.RemoteIpAddress, Context.RequestAborted);
         if (caller is null)
         {
             return Refuse("key_invalid", "This key is unknown, has expired or was revoked.");
@@ -95,6 +95,12 @@ internal static class KeyAuthentication
 {
     public static void AddKeyAuthentication(this WebApplicationBuilder builder)
     {
+        builder
+            .Services.AddOptions<UnknownKeyOptions>()
+            .BindConfiguration(UnknownKeyOptions.Section)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        builder.Services.AddSingleton<UnknownKeys>();
         builder.Services.AddSingleton<CallerDirectory>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<CallerDirectory>());
         builder

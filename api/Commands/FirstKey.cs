@@ -21,6 +21,7 @@ internal static class FirstKey
         {
             var free = Credits.Of(services.GetRequiredService<IOptions<AccountOptions>>().Value.FreeCredits);
             // Null: another process was faster
+            await OperatorCommands.EnterAsync(services, "account.create", DefaultAccount, null, cancellationToken);
             await accounts.CreateAsync(DefaultAccount, free, cancellationToken);
         }
 
@@ -29,6 +30,7 @@ internal static class FirstKey
             return;
         }
 
+        await OperatorCommands.EnterAsync(services, "key.create", account.Id.ToString(), new { Name = "first key" }, cancellationToken);
         NewApiKey key = await services
             .GetRequiredService<ApiKeyStore>()
             .CreateAsync(account.Id, "first key", [Scopes.Admin], null, cancellationToken);

@@ -1,24 +1,30 @@
 using System.CommandLine;
 using Generation.Api.Accounts;
 using Generation.Api.Web;
-using Generation.Contracts;
 using Generation.Storage;
 using Generation.Storage.Accounts;
 using Generation.Storage.Audit;
+using Generation.Storage.Backup;
 using Generation.Storage.Database;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace Generation.Api.Commands;
 
-/// <summary>"migrate", "keys" and "audit", over the same configuration as the API itself.</summary>
+/// <summary>"migrate", "keys", "audit", "results", "backup" and "restore", over the same configuration as the API itself.</summary>
 internal static class OperatorCommands
 {
-    private const string DefaultAccount = "default";
-
     public static Task<int> RunAsync(string[] args)
     {
-        var root = new RootCommand("Generation's database and keys") { Migrate(), Keys(), Audit() };
+        var root = new RootCommand("Generation's database and keys")
+        {
+            Migrate(),
+            KeysCommands.Create(),
+            AuditCommands.Create(),
+            ResultsCommands.Create(),
+            BackupCommands.Backup(),
+            BackupCommands.Restore(),
+        };
         return root.Parse(args).InvokeAsync();
     }
 
@@ -35,15 +41,15 @@ internal static class OperatorCommands
                 WithOwnersServicesAsync(
                     async (services, programs) =>
                     {
-                        await services.GetRequiredService<Migrator>().MigrateAsync(cancellationToken);
-                        if (programs is not null)
+                        Migrator migrator = services.GetRequiredService<Migrator>();
+                        IReadOnlyList<string> lacking = await migrator.PendingAsync(cancellationToken);
+                        await migrator.MigrateAsync(cancellationToken);
+                        await EnsureProgramRoleAsync(services, programs, cancellationToken);
+                        await CheckSecretAsync(services, cancellationToken);
+                        if (lacking.Count > 0)
                         {
-                            await ProgramRole.EnsureAsync(
-                                services.GetRequiredService<NpgsqlDataSource>(),
-                                programs.Username ?? "",
-                                programs.Password ?? "",
-                                cancellationToken
-                            );
+                            // After it: before, there may be no log to enter it in
+                            await EnterAsync(services, "database.migrate", lacking[^1], new { Migrations = lacking }, cancellationToken);
                         }
 
                         await FirstKey.EnsureAsync(services, result.GetValue(keyFile), cancellationToken);
@@ -54,117 +60,62 @@ internal static class OperatorCommands
         return command;
     }
 
-    private static Command Keys()
+    /// <summary>
+    /// Enters an operator's act in the audit log, before it is done, and seals the log's end where the results store takes it.
+    /// </summary>
+    public static async Task EnterAsync(
+        IServiceProvider services,
+        string action,
+        string target,
+        object? detail,
+        CancellationToken cancellationToken
+    )
     {
-        var account = new Option<string>("--account") { Description = "The account's name", DefaultValueFactory = _ => DefaultAccount };
-        var name = new Option<string>("--name") { Description = "What the key is for", DefaultValueFactory = _ => "key" };
-        var scopes = new Option<string[]>("--scope")
+        AuditLog audit = services.GetRequiredService<AuditLog>();
+        string actor = $"command of {Environment.UserName} on {Environment.MachineName}";
+        await audit.AppendAsync(actor, action, target, detail, cancellationToken);
+        try
         {
-            Description = "jobs, read or admin; may be repeated",
-            DefaultValueFactory = _ => [Scopes.Jobs],
-            AllowMultipleArgumentsPerToken = true,
-        };
-        scopes.AcceptOnlyFromAmong([.. Scopes.All]);
-        var days = new Option<int?>("--expires-days") { Description = "Void after so many days; else never" };
-        var create = new Command("create", "Make a key, and the account if there is none of the name; the key is shown this once")
+            if ((await audit.SealAsync(replace: false, cancellationToken)).Problem is { } problem)
+            {
+                await Console.Error.WriteLineAsync(problem);
+            }
+        }
+        catch (Exception e) when (e is IOException or OptionsValidationException or InvalidOperationException)
         {
-            account,
-            name,
-            scopes,
-            days,
-        };
-        create.SetAction(
-            (result, cancellationToken) =>
-                WithServicesAsync(async services =>
-                {
-                    Account owner = await AccountAsync(services, result.GetValue(account)!, cancellationToken);
-                    DateTimeOffset? expires = result.GetValue(days) is { } d ? DateTimeOffset.UtcNow.AddDays(d) : null;
-                    NewApiKey key = await services
-                        .GetRequiredService<ApiKeyStore>()
-                        .CreateAsync(owner.Id, result.GetValue(name)!, result.GetValue(scopes)!, expires, cancellationToken);
-                    Console.WriteLine(key.Key);
-                    return 0;
-                })
-        );
-
-        var list = new Command("list", "All keys");
-        list.SetAction(
-            (_, cancellationToken) =>
-                WithServicesAsync(async services =>
-                {
-                    foreach (ApiKeyInfo key in await services.GetRequiredService<ApiKeyStore>().ListAsync(null, cancellationToken))
-                    {
-                        string state =
-                            key.RevokedAt is not null ? "revoked"
-                            : key.ExpiresAt < DateTimeOffset.UtcNow ? "expired"
-                            : "valid";
-                        Console.WriteLine(
-                            $"{key.Id}  {key.Prefix}...  {state, -7}  {key.AccountName}  {key.Name}  {string.Join(',', key.Scopes)}  "
-                                + $"last used {key.LastUsedAt?.ToString("u") ?? "never"}"
-                        );
-                    }
-
-                    return 0;
-                })
-        );
-
-        var id = new Argument<Guid>("id") { Description = "As 'keys list' shows it" };
-        var revoke = new Command("revoke", "Make a key void, within a second everywhere") { id };
-        revoke.SetAction(
-            (result, cancellationToken) =>
-                WithServicesAsync(async services =>
-                {
-                    if (await services.GetRequiredService<ApiKeyStore>().RevokeAsync(result.GetValue(id), cancellationToken) is not null)
-                    {
-                        return 0;
-                    }
-
-                    await Console.Error.WriteLineAsync($"There is no key {result.GetValue(id)}.");
-                    return 1;
-                })
-        );
-        return new Command("keys", "Keys of accounts") { create, list, revoke };
+            // No store that takes it, here or now: the API seals it when it runs
+        }
     }
 
-    private static Command Audit()
-    {
-        var verify = new Command("verify", "Go through the chain of the audit log; exit code 1 if it is broken");
-        verify.SetAction(
-            (_, cancellationToken) =>
-                WithServicesAsync(async services =>
-                {
-                    (long entries, long? wrong) = await ActivatorUtilities
-                        .CreateInstance<AuditLog>(services, TimeProvider.System)
-                        .VerifyAsync(cancellationToken);
-                    if (wrong is null)
-                    {
-                        Console.WriteLine($"{entries} entries, each as it was written.");
-                        return 0;
-                    }
-
-                    await Console.Error.WriteLineAsync(
-                        $"Entry {wrong} is missing or was changed; the {entries} before it are as they were written."
-                    );
-                    return 1;
-                })
+    /// <summary>Passes if the secret of Keys:SecretFile is this database's.</summary>
+    /// <exception cref="InvalidDataException">It is another's, or is lost.</exception>
+    public static Task CheckSecretAsync(IServiceProvider services, CancellationToken cancellationToken) =>
+        KeySecretFile.CheckAsync(
+            services.GetRequiredService<KeySecret>(),
+            services.GetRequiredService<NpgsqlDataSource>(),
+            cancellationToken
         );
-        return new Command("audit", "What operators did") { verify };
-    }
 
-    private static async Task<Account> AccountAsync(IServiceProvider services, string name, CancellationToken cancellationToken)
-    {
-        AccountStore accounts = services.GetRequiredService<AccountStore>();
-        var free = Credits.Of(services.GetRequiredService<IOptions<AccountOptions>>().Value.FreeCredits);
-        return await accounts.FindByNameAsync(name, cancellationToken)
-            ?? await accounts.CreateAsync(name, free, cancellationToken)
-            ?? (await accounts.FindByNameAsync(name, cancellationToken))!;
-    }
+    /// <summary>The role that the programs connect by has its rights on the tables, where it is not the owner's.</summary>
+    internal static Task EnsureProgramRoleAsync(
+        IServiceProvider services,
+        NpgsqlConnectionStringBuilder? programs,
+        CancellationToken cancellationToken
+    ) =>
+        programs is null
+            ? Task.CompletedTask
+            : ProgramRole.EnsureAsync(
+                services.GetRequiredService<NpgsqlDataSource>(),
+                programs.Username ?? "",
+                programs.Password ?? "",
+                cancellationToken
+            );
 
     /// <summary>
     /// As the database's owner, where ConnectionStrings:PostgresOwner names one; then with what the programs connect by, whose role is to
     /// have rights on the tables.
     /// </summary>
-    private static Task<int> WithOwnersServicesAsync(Func<IServiceProvider, NpgsqlConnectionStringBuilder?, Task<int>> action)
+    internal static Task<int> WithOwnersServicesAsync(Func<IServiceProvider, NpgsqlConnectionStringBuilder?, Task<int>> action)
     {
         NpgsqlConnectionStringBuilder? programs = null;
         return WithServicesAsync(
@@ -180,7 +131,8 @@ internal static class OperatorCommands
         );
     }
 
-    private static async Task<int> WithServicesAsync(Func<IServiceProvider, Task<int>> action, Action<IConfiguration>? configure = null)
+    /// <summary>Carries out a command with the programs' services; what goes wrong is said in a sentence, with exit code 1.</summary>
+    internal static async Task<int> WithServicesAsync(Func<IServiceProvider, Task<int>> action, Action<IConfiguration>? configure = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder();
         configure?.Invoke(builder.Configuration);
@@ -199,6 +151,8 @@ internal static class OperatorCommands
                         or OptionsValidationException
                         or InvalidOperationException
                         or InvalidDataException
+                        or BackupException
+                        or TimeoutException
             )
         {
             await Console.Error.WriteLineAsync(e.Message);

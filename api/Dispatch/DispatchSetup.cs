@@ -1,4 +1,6 @@
+using System.Security.Authentication;
 using Generation.Storage;
+using Generation.Storage.Tls;
 using MassTransit;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -19,11 +21,24 @@ internal static class DispatchSetup
             });
             bus.UsingRabbitMq(
                 (context, rabbit) =>
-                    rabbit.Host(new Uri(StorageServices.ConnectionString(context.GetRequiredService<IConfiguration>(), "RabbitMq")), host =>
+                {
+                    var address = new Uri(StorageServices.ConnectionString(context.GetRequiredService<IConfiguration>(), "RabbitMq"));
+                    ServerTrust trust = context.GetRequiredService<ServerTrust>();
+                    rabbit.Host(address, host =>
                     {
                         host.PublisherConfirmation = true;
                         host.RequestedConnectionTimeout(TimeSpan.FromSeconds(5));
-                    })
+                        if (address.Scheme == "amqps")
+                        {
+                            host.UseSsl(ssl =>
+                            {
+                                ssl.Protocol = SslProtocols.None;
+                                ssl.ServerName = address.Host;
+                                ssl.CertificateValidationCallback = trust.Check;
+                            });
+                        }
+                    });
+                }
             );
         });
         // Answers are given without the broker: the API starts, and takes jobs, while it is away

@@ -8,12 +8,11 @@ using Microsoft.Extensions.Options;
 namespace Generation.Api.Dispatch;
 
 /// <summary>
-/// Brings back the jobs of lost workers, expires those that nobody began, and forgets what is old. Any number may run
+/// Brings back the jobs of lost workers, expires those that nobody began, and forgets workers that are gone. Any number may run
 /// side by side: each step is conditional on the row's state.
 /// </summary>
 internal sealed class Rescuer(
     JobStore jobs,
-    IdempotencyStore idempotency,
     WorkerRegistry workers,
     IOptions<JobsOptions> options,
     ApiMetrics metrics,
@@ -36,7 +35,6 @@ internal sealed class Rescuer(
                 if (tidied is null || time.GetElapsedTime(tidied.Value) > TidyInterval)
                 {
                     tidied = time.GetTimestamp();
-                    await idempotency.ForgetAsync(stoppingToken);
                     await workers.RemoveGoneAsync(GoneWorkersFor, stoppingToken);
                 }
             }

@@ -68,6 +68,7 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
         {
             ReadOnlyMemory<byte> bytes =
                 source.Bytes is { } file ? file
+                : source.Encoded is { } encoded ? Decode(source, encoded)
                 : value.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
                 || value.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
                     ? await FetchAsync(value, cancellationToken)
@@ -128,7 +129,7 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
         }
     }
 
-    private byte[] Decode(string value)
+    private ReadOnlyMemory<byte> Decode(string value)
     {
         try
         {
@@ -136,14 +137,32 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
         }
         catch (FormatException e)
         {
-            throw new InputException(
-                value.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
-                    ? e.Message
-                    : "must be an upload's id, a data URI, base64 or an http(s) address, "
-                        + $"and is '{ErrorText.Shown(value)}', which {e.Message}"
-            );
+            throw NotBase64(value, e);
         }
     }
+
+    /// <summary>Decodes a long text where it lies.</summary>
+    private ReadOnlyMemory<byte> Decode(PictureSource source, Memory<byte> encoded)
+    {
+        string start = source.Start(100);
+        try
+        {
+            source.Decoded(Base64Pictures.Decode(encoded, source.IsEscaped, options.MaxBytes));
+            return source.Bytes!.Value;
+        }
+        catch (FormatException e)
+        {
+            throw NotBase64(start, e);
+        }
+    }
+
+    private static InputException NotBase64(string value, FormatException e) =>
+        new(
+            value.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
+                ? e.Message
+                : "must be an upload's id, a data URI, base64 or an http(s) address, "
+                    + $"and is '{ErrorText.Shown(value)}', which {e.Message}"
+        );
 }
 
 /// <summary>Says what is wrong with a picture, as the end of a sentence that begins with the field's name.</summary>

@@ -5,7 +5,6 @@ using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage.Accounts;
 using Generation.Storage.Uploads;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace Generation.Api.Inputs;
 
@@ -24,6 +23,9 @@ public sealed record UploadAnswer(
 /// <summary>POST /v1/uploads: a picture for later requests, as a multipart file or as the body itself.</summary>
 internal static class UploadsApi
 {
+    /// <summary>A form's own lines, in bytes, which come on top of the picture.</summary>
+    private const int FormLines = 1 << 16;
+
     public static void AddInputs(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<InputOptions>().BindConfiguration(InputOptions.Section).ValidateDataAnnotations().ValidateOnStart();
@@ -71,13 +73,7 @@ internal static class UploadsApi
         CancellationToken cancellationToken
     )
     {
-        // Multipart's own lines come on top
-        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-        {
-            limit.MaxRequestBodySize = options.MaxBytes + (1 << 16);
-        }
-
-        byte[] bytes = await ReadAsync(http.Request, options.MaxBytes, cancellationToken);
+        ReadOnlyMemory<byte> bytes = await ReadAsync(http.Request, options.MaxBytes, cancellationToken);
         StoredPicture picture;
         try
         {
@@ -117,41 +113,23 @@ internal static class UploadsApi
         );
     }
 
-    private static async Task<byte[]> ReadAsync(HttpRequest request, long maxBytes, CancellationToken cancellationToken)
+    private static async Task<ReadOnlyMemory<byte>> ReadAsync(HttpRequest request, long maxBytes, CancellationToken cancellationToken)
     {
         if (!request.HasFormContentType)
         {
-            return await BodyBytes.ReadAsync(request.Body, request.ContentLength, maxBytes, cancellationToken);
+            return await BodyBytes.ReadAsync(request, maxBytes, cancellationToken);
         }
 
-        IFormCollection form;
-        try
+        byte[] body = await BodyBytes.ReadAsync(request, maxBytes + FormLines, cancellationToken);
+        IReadOnlyList<FormPart> parts = await FormParts.ReadAsync(request.ContentType, body, cancellationToken);
+        FormPart[] files = [.. parts.Where(part => part.IsFile)];
+        if (files.Length != 1)
         {
-            form = await request.ReadFormAsync(
-                new FormOptions
-                {
-                    MultipartBodyLengthLimit = maxBytes,
-                    ValueLengthLimit = 1 << 16,
-                    BufferBody = false,
-                },
-                cancellationToken
-            );
-        }
-        catch (InvalidDataException e)
-        {
-            throw new ProblemException(
-                e.Message.Contains("limit", StringComparison.Ordinal) ? 413 : 400,
-                "malformed_form",
-                $"The form cannot be read: {e.Message}"
-            );
+            throw new ProblemException(422, "invalid_request", $"The form must hold one file, and holds {files.Length}.");
         }
 
-        if (form.Files.Count != 1)
-        {
-            throw new ProblemException(422, "invalid_request", $"The form must hold one file, and holds {form.Files.Count}.");
-        }
-
-        await using Stream file = form.Files[0].OpenReadStream();
-        return await BodyBytes.ReadAsync(file, form.Files[0].Length, maxBytes, cancellationToken);
+        return files[0].Content.Length <= maxBytes
+            ? files[0].Content
+            : throw new ProblemException(413, "body_too_large", $"The file may have {maxBytes} bytes at most.");
     }
 }

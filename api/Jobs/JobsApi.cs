@@ -5,6 +5,7 @@ using Generation.Contracts;
 using Generation.Storage.Accounts;
 using Generation.Storage.Jobs;
 using Generation.Storage.Results;
+using Generation.Storage.Retention;
 using Microsoft.Net.Http.Headers;
 
 namespace Generation.Api.Jobs;
@@ -56,13 +57,18 @@ internal static class JobsApi
             )
             .Produces<Page<JobDocument>>()
             .ProducesProblems(401, 403, 422, 503);
-        jobs.MapDelete("/{id}", CancelAsync)
+        jobs.MapDelete("/{id}", DeleteAsync)
             .RequireAuthorization(Scopes.Jobs)
             .WithName("deleteJob")
-            .WithSummary("Stops a job, as POST .../cancel does")
+            .WithSummary(
+                "Stops a job, as POST .../cancel does; with purge=true, deletes a job that is over with all that it left but its lines "
+                    + "in the "
+                    + "ledger"
+            )
             .Produces<JobDocument>()
             .Produces<JobDocument>(202)
-            .ProducesProblems(401, 403, 404, 503);
+            .Produces(204)
+            .ProducesProblems(401, 403, 404, 409, 503);
         jobs.MapPost("/{id}/cancel", CancelAsync)
             .RequireAuthorization(Scopes.Jobs)
             .WithName("cancelJob")
@@ -169,6 +175,42 @@ internal static class JobsApi
 
         string? next = rows.Count > limit ? QueryReader.CursorOf(rows[limit - 1].Id) : null;
         return Results.Json(new Page<JobDocument>(documents, next), WireJson.Options);
+    }
+
+    private static Task<IResult> DeleteAsync(
+        string id,
+        bool? purge,
+        HttpContext http,
+        JobStore jobs,
+        JobRetentionStore retention,
+        JobViews views,
+        ILogger<JobStore> logger,
+        CancellationToken cancellationToken
+    ) =>
+        purge == true
+            ? PurgeAsync(IdOf(id), http.Caller().AccountId, jobs, retention, cancellationToken)
+            : CancelAsync(id, http, jobs, views, logger, cancellationToken);
+
+    /// <summary>Deletes a job that is over, of this account or of anybody's where it is null.</summary>
+    internal static async Task<IResult> PurgeAsync(
+        JobId id,
+        Guid? accountId,
+        JobStore jobs,
+        JobRetentionStore retention,
+        CancellationToken cancellationToken
+    )
+    {
+        if (await retention.DeleteAsync(id, accountId, cancellationToken))
+        {
+            return Results.NoContent();
+        }
+
+        JobRow open = await jobs.FindAsync(id, accountId, cancellationToken) ?? throw NoJob(id.ToString());
+        throw new ProblemException(
+            409,
+            "job_not_finished",
+            $"Job {id} is {StateOf(open.ToDocument())}; stop it first, or wait for its end: only a job that is over can be deleted."
+        );
     }
 
     private static async Task<IResult> CancelAsync(

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage.Accounts;
@@ -77,7 +76,13 @@ internal sealed class OutputUrls(KeySecret secret, IResultsStore results, IOptio
 
         bool isGenuine =
             long.TryParse(http.Request.Query["expires"], NumberStyles.None, CultureInfo.InvariantCulture, out long expires)
-            && CryptographicOperations.FixedTimeEquals(SignatureOf(id, index, expires), Bytes(http.Request.Query["signature"].ToString()));
+            && secret.IsSigned(
+                Purpose,
+                TextOf(id, index, expires),
+                Bytes(http.Request.Query["signature"].ToString()),
+                2 * TimeSpan.FromSeconds(_lifetime),
+                time.GetUtcNow()
+            );
         if (isGenuine && expires > time.GetUtcNow().ToUnixTimeSeconds())
         {
             return true;
@@ -118,12 +123,12 @@ internal sealed class OutputUrls(KeySecret secret, IResultsStore results, IOptio
     public string PathOf(JobId id, int index, DateTimeOffset expiresAt, string more = "")
     {
         long expires = expiresAt.ToUnixTimeSeconds();
-        string signature = WebEncoders.Base64UrlEncode(SignatureOf(id, index, expires));
+        string signature = WebEncoders.Base64UrlEncode(secret.Sign(Purpose, TextOf(id, index, expires)));
         return $"/v1/jobs/{id}/outputs/{index}{more}?expires={expires}&signature={signature}";
     }
 
-    private byte[] SignatureOf(JobId id, int index, long expires) =>
-        secret.Sign(Purpose, string.Create(CultureInfo.InvariantCulture, $"{id}/{index}/{expires}"));
+    private static string TextOf(JobId id, int index, long expires) =>
+        string.Create(CultureInfo.InvariantCulture, $"{id}/{index}/{expires}");
 
     private static byte[] Bytes(string signature)
     {

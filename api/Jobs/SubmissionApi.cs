@@ -4,7 +4,6 @@ using Generation.Api.Kinds;
 using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage.Accounts;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace Generation.Api.Jobs;
 
@@ -58,11 +57,6 @@ internal static class SubmissionApi
         Caller caller = http.Caller();
         var preferences = Preferences.Of(http.Request);
         long limit = kind.TakesPictures ? inputs.MaxRequestBytes : WebSetup.MaxBodyBytes;
-        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-        {
-            size.MaxRequestBodySize = limit;
-        }
-
         var errors = new FieldErrors();
         ReceivedBody received = await JobBodyReader.ReadAsync(http.Request, kind, limit, errors, cancellationToken);
         byte[]? fingerprint = preferences.IdempotencyKey is null ? null : received.Fingerprint;

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using Generation.Api.Web;
 using Generation.Contracts;
 
@@ -8,6 +9,7 @@ namespace Generation.Api.Kinds;
 public sealed record ControlNetBody : PictureBody
 {
     [Description("The control pictures, 1 to 4.")]
+    [MaxLength(ControlNetKind.MaxControls)]
     public ControlBody[]? Control { get; set; }
 
     [Description("Lets the controls act without, or beside, the prompt.")]
@@ -47,7 +49,7 @@ public sealed record ControlBody
 /// <summary>Makes pictures from a prompt, guided by control pictures.</summary>
 internal sealed class ControlNetKind : KindDefinition<ControlNetBody>
 {
-    private const int MaxControls = 4;
+    public const int MaxControls = 4;
 
     /// <summary>What can be made of a control picture without a network; the first is the default and leaves it as it is.</summary>
     public static readonly string[] Preprocessors = ["none", "canny", "invert", "blur", "tile"];

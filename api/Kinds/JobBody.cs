@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using Generation.Api.Web;
 
@@ -20,6 +21,7 @@ public abstract record JobBody
     public string? WebhookUrl { get; set; }
 
     [Description("Of what it is told: queued, started, finished. Absent: finished.")]
+    [MaxLength(16)]
     public string[]? WebhookEvents { get; set; }
 
     [Description("A model's name from /v1/models; absent: the only one of this kind, or the embedded one.")]

@@ -1,12 +1,11 @@
+using System.Buffers;
 using System.Globalization;
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Generation.Api.Web;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace Generation.Api.Kinds;
 
@@ -22,9 +21,12 @@ internal sealed record ReceivedBody(JobBody Body, byte[] Fingerprint);
 internal static partial class JobBodyReader
 {
     public const string Json = "application/json";
-    public const string Multipart = "multipart/form-data";
+    public const string Multipart = FormParts.Multipart;
 
     private const int MaxFields = 200;
+
+    /// <summary>Most bytes of a form's fields that are no pictures, all together.</summary>
+    private const int MaxFieldBytes = 1 << 18;
 
     /// <summary>Reads a request's body; what is wrong with single fields goes to <paramref name="errors"/>.</summary>
     /// <param name="request">The request.</param>
@@ -44,126 +46,149 @@ internal static partial class JobBodyReader
         JobBody body = kind.NewBody();
         if (request.HasFormContentType && kind.TakesPictures)
         {
-            return new ReceivedBody(body, await ReadFormAsync(request, body, maxBytes, errors, cancellationToken));
+            Memory<byte> form = await BodyBytes.ReadAsync(request, maxBytes, cancellationToken);
+            IReadOnlyList<FormPart> parts = await FormParts.ReadAsync(request.ContentType, form, cancellationToken);
+            return new ReceivedBody(body, ReadForm(request, body, parts, errors));
         }
 
         JsonBody json = await JsonBody.ReadAsync(request, maxBytes, cancellationToken);
-        StrictReader.ReadInto(body, json.Root, errors);
-        return new ReceivedBody(body, json.Fingerprint(request));
+        StrictReader.ReadInto(body, json.Bytes, errors);
+        return new ReceivedBody(body, json.Fingerprint);
     }
 
     /// <summary>Reads a form into a body; returns the request's fingerprint.</summary>
-    private static async Task<byte[]> ReadFormAsync(
-        HttpRequest request,
-        JobBody body,
-        long maxBytes,
-        FieldErrors errors,
-        CancellationToken cancellationToken
-    )
+    private static byte[] ReadForm(HttpRequest request, JobBody body, IReadOnlyList<FormPart> parts, FieldErrors errors)
     {
-        IFormCollection form;
-        try
+        if (parts.Count > MaxFields)
         {
-            form = await request.ReadFormAsync(
-                new FormOptions
-                {
-                    MultipartBodyLengthLimit = maxBytes,
-                    ValueLengthLimit = (int)Math.Min(maxBytes, int.MaxValue),
-                    ValueCountLimit = MaxFields,
-                },
-                cancellationToken
-            );
+            throw new ProblemException(413, "malformed_form", $"The form may have {MaxFields} fields and files at most.");
         }
-        catch (InvalidDataException e)
+
+        // Before any of them is decoded where it lies; in whatever order they came
+        FormPart[] sorted = [.. parts.OrderBy(part => part.IsFile).ThenBy(part => part.Name, StringComparer.Ordinal)];
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Append(hash, Encoding.UTF8.GetBytes($"{request.Method} {request.Path}"));
+        foreach (FormPart part in sorted)
+        {
+            Append(hash, Encoding.UTF8.GetBytes(part.Name));
+            Append(hash, part.Content.Span);
+        }
+
+        Dictionary<string, PropertyInfo> known = StrictReader.FieldsOf(body.GetType());
+        FormPart[] fields = [.. sorted.Where(part => !part.IsFile)];
+        FormPart[] texts = [.. fields.Where(field => known.GetValueOrDefault(field.Name)?.PropertyType != typeof(PictureSource))];
+        if (texts.Sum(field => (long)field.Content.Length) is var bytes and > MaxFieldBytes)
         {
             throw new ProblemException(
-                e.Message.Contains("limit", StringComparison.Ordinal) ? 413 : 400,
+                413,
                 "malformed_form",
-                $"The form cannot be read: {e.Message}"
+                $"The fields that are no pictures may have {MaxFieldBytes} bytes at most, all together, and have {bytes}."
             );
         }
 
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Append(hash, $"{request.Method} {request.Path}");
-        StrictReader.ReadInto(body, Fields(body.GetType(), form, errors, hash), errors);
-        foreach (IFormFile file in form.Files.OrderBy(f => f.Name, StringComparer.Ordinal))
+        StrictReader.ReadInto(body, JsonOf(texts, known, errors), errors);
+        foreach (FormPart picture in fields.Except(texts).Where(picture => !picture.Content.IsEmpty))
         {
-            await using Stream stream = file.OpenReadStream();
-            byte[] bytes = await BodyBytes.ReadAsync(stream, file.Length, maxBytes, cancellationToken);
-            Append(hash, file.Name);
-            hash.AppendData(SHA256.HashData(bytes));
-            SetPicture(body, file.Name, bytes, errors);
+            SetPicture(
+                body,
+                picture.Name,
+                picture.Content.Length > PictureSource.MaxTextBytes
+                    ? PictureSource.OfEncoded(picture.Content, isEscaped: false)
+                    : PictureSource.Of(picture.Text),
+                errors
+            );
+        }
+
+        foreach (FormPart file in sorted.Where(part => part.IsFile))
+        {
+            SetPicture(body, file.Name, PictureSource.Of(file.Content), errors);
         }
 
         return hash.GetHashAndReset();
     }
 
-    /// <summary>The form's values as the JSON object that they stand for.</summary>
-    private static JsonElement Fields(Type bodyType, IFormCollection form, FieldErrors errors, IncrementalHash hash)
+    /// <summary>A form's fields as the JSON object that they stand for.</summary>
+    private static byte[] JsonOf(FormPart[] fields, Dictionary<string, PropertyInfo> known, FieldErrors errors)
     {
-        Dictionary<string, PropertyInfo> known = StrictReader.FieldsOf(bodyType);
-        var root = new JsonObject();
-        foreach (
-            (string name, Microsoft.Extensions.Primitives.StringValues values) in form.OrderBy(field => field.Key, StringComparer.Ordinal)
-        )
+        var json = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(json))
         {
-            string[] texts = [.. values.Select(v => v ?? "")];
-            Append(hash, name);
-            Array.ForEach(texts, text => Append(hash, text));
-            Type type = known.TryGetValue(name, out PropertyInfo? field)
-                ? Nullable.GetUnderlyingType(field.PropertyType) ?? field.PropertyType
-                : typeof(string);
-            if (texts.Length > 1 && !type.IsArray)
+            writer.WriteStartObject();
+            foreach (IGrouping<string, FormPart> field in fields.GroupBy(part => part.Name, StringComparer.Ordinal))
             {
-                errors.Add(ErrorText.Shown(name), "is given twice");
+                string[] texts = [.. field.Select(part => part.Text)];
+                Type type = known.TryGetValue(field.Key, out PropertyInfo? property)
+                    ? Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType
+                    : typeof(string);
+                if (texts.Length > 1 && !type.IsArray)
+                {
+                    errors.Add(ErrorText.Shown(field.Key), "is given twice");
+                }
+                else if (texts is not [""] || type == typeof(string))
+                {
+                    writer.WritePropertyName(field.Key);
+                    Write(writer, type, texts);
+                }
             }
-            else if (texts is not [""] || type == typeof(string))
-            {
-                root[name] = Value(type, texts);
-            }
+
+            writer.WriteEndObject();
         }
 
-        return JsonSerializer.SerializeToElement(root);
+        return json.WrittenSpan.ToArray();
     }
 
-    /// <summary>A value as its field's type reads it; what does not fit stays text, and is refused as such.</summary>
-    private static JsonNode? Value(Type type, string[] texts)
+    /// <summary>Writes a value as its field's type reads it; what does not fit stays text, and is refused as such.</summary>
+    private static void Write(Utf8JsonWriter writer, Type type, string[] texts)
     {
         string text = texts[0].Trim();
-        if (type == typeof(bool))
+        if (type == typeof(bool) && bool.TryParse(text, out bool flag))
         {
-            return bool.TryParse(text, out bool flag) ? JsonValue.Create(flag) : JsonValue.Create(texts[0]);
+            writer.WriteBooleanValue(flag);
         }
-
-        if (type == typeof(int) || type == typeof(long) || type == typeof(double))
+        else if (
+            (type == typeof(int) || type == typeof(long) || type == typeof(double))
+            && decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number)
+        )
         {
-            return decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out decimal number)
-                ? JsonValue.Create(number)
-                : JsonValue.Create(texts[0]);
+            writer.WriteNumberValue(number);
         }
-
-        if (type == typeof(string[]) && !text.StartsWith('['))
+        else if (type == typeof(string[]) && !text.StartsWith('['))
         {
-            return new JsonArray([.. texts.Select(t => (JsonNode)JsonValue.Create(t))]);
+            writer.WriteStartArray();
+            Array.ForEach(texts, writer.WriteStringValue);
+            writer.WriteEndArray();
         }
-
-        if (type == typeof(string) || type == typeof(PictureSource))
+        else if (type.IsPrimitive || type == typeof(string) || !IsJson(text))
         {
-            return JsonValue.Create(texts[0]);
+            writer.WriteStringValue(texts[0]);
         }
+        else
+        {
+            writer.WriteRawValue(text, skipInputValidation: true);
+        }
+    }
 
+    private static bool IsJson(string text)
+    {
         try
         {
-            return JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { MaxDepth = 32 });
+            var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(text), new JsonReaderOptions { MaxDepth = 30 });
+            bool any = false;
+            while (reader.Read())
+            {
+                any = true;
+            }
+
+            return any;
         }
         catch (JsonException)
         {
-            return JsonValue.Create(texts[0]);
+            return false;
         }
     }
 
-    /// <summary>Sets the field that a file's name means.</summary>
-    private static void SetPicture(JobBody body, string name, byte[] bytes, FieldErrors errors)
+    /// <summary>Sets the field that a picture's name means.</summary>
+    private static void SetPicture(JobBody body, string name, PictureSource picture, FieldErrors errors)
     {
         Dictionary<string, PropertyInfo> fields = StrictReader.FieldsOf(body.GetType());
         object target = body;
@@ -171,11 +196,11 @@ internal static partial class JobBodyReader
         if (
             Indexed().Match(name) is { Success: true } match
             && fields.TryGetValue(match.Groups["list"].Value, out PropertyInfo? list)
-            && list.PropertyType.IsArray
+            && list.PropertyType.GetElementType() is { } element
+            && StrictReader.IsPicture(element, match.Groups["field"].Value)
         )
         {
             int index = int.Parse(match.Groups["index"].Value, CultureInfo.InvariantCulture);
-            Type element = list.PropertyType.GetElementType()!;
             Array items = (Array?)list.GetValue(body) ?? Array.CreateInstance(element, 0);
             if (index > items.Length)
             {
@@ -196,28 +221,28 @@ internal static partial class JobBodyReader
             last = match.Groups["field"].Value;
         }
 
-        if (
-            !StrictReader.FieldsOf(target.GetType()).TryGetValue(last, out PropertyInfo? property)
-            || property.PropertyType != typeof(PictureSource)
-        )
+        if (!StrictReader.IsPicture(target.GetType(), last))
         {
             IEnumerable<string> pictures = fields.Where(f => f.Value.PropertyType == typeof(PictureSource)).Select(f => f.Key);
             errors.Add(ErrorText.Shown(name), $"there is no picture of this name{ErrorText.DidYouMean(name, pictures)}");
+            return;
         }
-        else if (property.GetValue(target) is not null)
+
+        PropertyInfo property = StrictReader.FieldsOf(target.GetType())[last];
+        if (property.GetValue(target) is not null)
         {
             errors.Add(name, "is given twice");
         }
         else
         {
-            property.SetValue(target, PictureSource.Of(bytes));
+            property.SetValue(target, picture);
         }
     }
 
-    private static void Append(IncrementalHash hash, string text)
+    private static void Append(IncrementalHash hash, ReadOnlySpan<byte> bytes)
     {
-        hash.AppendData(BitConverter.GetBytes(text.Length));
-        hash.AppendData(Encoding.UTF8.GetBytes(text));
+        hash.AppendData(BitConverter.GetBytes(bytes.Length));
+        hash.AppendData(bytes);
     }
 
     [GeneratedRegex(

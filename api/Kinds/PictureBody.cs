@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using Generation.Api.Web;
 
 namespace Generation.Api.Kinds;
@@ -46,6 +47,7 @@ public abstract record PictureBody : JobBody
     public int? OutputQuality { get; set; }
 
     [Description("Adapters to lay over the model, from its loras in /v1/models. At most 8.")]
+    [MaxLength(RequestChecks.MaxLoras)]
     public LoraBody[]? Loras { get; set; }
 
     [Description("Layers of the text encoder to leave out at its end, 0 to 4.")]

@@ -6,7 +6,7 @@ namespace Generation.Api.Kinds;
 /// <summary>The checks that all kinds share that make pictures by a prompt, with or without a picture to begin with.</summary>
 internal sealed partial class RequestChecks
 {
-    private const int MaxLoras = 8;
+    public const int MaxLoras = 8;
 
     /// <summary>Returns the common fields, as a request from a prompt alone, and the model; null where the model is at fault.</summary>
     /// <param name="body">The body.</param>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Generation.Api.Outbound;
@@ -22,7 +23,6 @@ internal sealed partial class RequestChecks(
     IReadOnlyDictionary<string, StoredPicture> pictures
 )
 {
-    private const int MaxMetadataBytes = 16 * 1024;
     private const int MaxWebhookUrlLength = 2000;
     private const int DefaultExpiresIn = 24 * 3600;
 
@@ -94,13 +94,13 @@ internal sealed partial class RequestChecks(
         {
             errors.Add("metadata", $"must be an object, and is {ErrorText.KindOf(metadata)}");
         }
-        else if (Encoding.UTF8.GetByteCount(metadata.GetRawText()) is var bytes and > MaxMetadataBytes)
+        else if (Encoding.UTF8.GetByteCount(metadata.GetRawText()) is var bytes and > StrictReader.MaxValueBytes)
         {
-            errors.Add("metadata", $"may have {MaxMetadataBytes} bytes at most, and has {bytes}");
+            errors.Add("metadata", $"may have {StrictReader.MaxValueBytes} bytes at most, and has {bytes}");
         }
         else if (!IsStorable(metadata))
         {
-            errors.Add("metadata", "contains the character U+0000 or half of a surrogate pair");
+            errors.Add("metadata", "contains the character U+0000, half of a surrogate pair, or a number that is out of all range");
         }
     }
 
@@ -141,6 +141,7 @@ internal sealed partial class RequestChecks(
                 JsonValueKind.Object => value.EnumerateObject().All(p => !p.Name.Contains('\0') && IsStorable(p.Value)),
                 JsonValueKind.Array => value.EnumerateArray().All(IsStorable),
                 JsonValueKind.String => !value.GetString()!.Contains('\0'),
+                JsonValueKind.Number => IsStorableNumber(value.GetRawText()),
                 _ => true,
             };
         }
@@ -148,6 +149,22 @@ internal sealed partial class RequestChecks(
         {
             return false;
         }
+    }
+
+    /// <summary>Whether the database's decimal numbers, which have some thousands of digits, can hold a number of JSON.</summary>
+    private static bool IsStorableNumber(string number)
+    {
+        const int MaxDigits = 1000;
+        const int MaxExponent = 1000;
+        int e = number.AsSpan().IndexOfAny('e', 'E');
+        return number.Length <= MaxDigits
+            && (
+                e < 0
+                || (
+                    int.TryParse(number.AsSpan(e + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int exponent)
+                    && exponent is >= -MaxExponent and <= MaxExponent
+                )
+            );
     }
 }
 

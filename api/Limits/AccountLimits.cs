@@ -113,13 +113,13 @@ internal sealed class LimitsDirectory(IOptions<AccountLimits> defaults)
                 .EnumerateObject()
                 .Select(p => p.Name),
         ];
-        foreach (JsonProperty unknown in own.EnumerateObject().Where(p => !known.Contains(p.Name)))
-        {
-            errors.Add("limits", $"there is no limit '{ErrorText.Shown(unknown.Name)}'{ErrorText.DidYouMean(unknown.Name, known)}");
-        }
-
         try
         {
+            foreach (string unknown in own.EnumerateObject().Select(p => p.Name).Except(known))
+            {
+                errors.Add("limits", $"there is no limit '{ErrorText.Shown(unknown)}'{ErrorText.DidYouMean(unknown, known)}");
+            }
+
             var results = new List<ValidationResult>();
             AccountLimits limits = own.Deserialize<AccountLimits>(WireJson.Options)!;
             Validator.TryValidateObject(limits, new ValidationContext(limits), results, validateAllProperties: true);
@@ -131,6 +131,10 @@ internal sealed class LimitsDirectory(IOptions<AccountLimits> defaults)
         catch (JsonException e)
         {
             errors.Add("limits", $"{e.Path?.TrimStart('$', '.')} is not of its type");
+        }
+        catch (InvalidOperationException)
+        {
+            errors.Add("limits", "has a name that is not valid Unicode");
         }
     }
 

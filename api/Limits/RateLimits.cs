@@ -44,7 +44,7 @@ internal static class RateLimits
         int burst = isRead ? Math.Max(1, (int)perSecond) : limits.Burst;
         RateDecision decision = await http
             .RequestServices.GetRequiredService<RateLimiter>()
-            .TakeAsync($"{(isRead ? 'r' : 'w')}:{caller.AccountId:N}", perSecond, burst, http.RequestAborted);
+            .TakeAsync($"{(isRead ? 'r' : 'w')}:{caller.AccountId:N}", perSecond, burst, isRead, http.RequestAborted);
         http.Response.Headers["RateLimit-Limit"] = burst.ToString();
         http.Response.Headers["RateLimit-Remaining"] = decision.Remaining.ToString();
         http.Response.Headers["RateLimit-Reset"] = Seconds(decision.ResetAfter).ToString();

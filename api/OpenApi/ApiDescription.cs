@@ -11,7 +11,13 @@ namespace Generation.Api.OpenApi;
 /// <summary>/openapi/v1.json, and /docs to try it by hand.</summary>
 internal static class ApiDescription
 {
-    public static void AddApiDescription(this WebApplicationBuilder builder) => builder.Services.AddOpenApi("v1", options =>
+    /// <summary>The document's name.</summary>
+    public const string Name = "v1";
+
+    public static void AddApiDescription(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<DescriptionFile>();
+        builder.Services.AddOpenApi(Name, options =>
         {
             options.AddDocumentTransformer(
                 (document, _, _) =>
@@ -52,22 +58,32 @@ internal static class ApiDescription
                 }
             );
             options.AddOperationTransformer(DescribeOperationAsync);
+            options.AddOperationTransformer(DescriptionRules.DescribeStatusesAsync);
             options.AddSchemaTransformer(DescribeSchemaAsync);
+            options.AddDocumentTransformer(DescriptionRules.DescribeAbsenceAsync);
         });
+    }
 
     public static void MapApiDescription(this WebApplication app)
     {
-        app.MapOpenApi("/openapi/{documentName}.json");
+        app.MapGet($"/openapi/{Name}.json", (DescriptionFile file, CancellationToken cancellationToken) =>
+                file.AnswerAsync(cancellationToken)
+            )
+            .AllowAnonymous()
+            .ExcludeFromDescription();
         // Apart from the others' way, on which it would hold each path against its patterns
         app.UseWhen(
             http => http.Request.Path.StartsWithSegments("/docs", StringComparison.OrdinalIgnoreCase),
             docs =>
+            {
+                docs.UseHeadAsGet();
                 docs.UseSwaggerUI(ui =>
                 {
                     ui.RoutePrefix = "docs";
                     ui.SwaggerEndpoint("/openapi/v1.json", "Generation v1");
                     ui.DocumentTitle = "Generation";
-                })
+                });
+            }
         );
     }
 

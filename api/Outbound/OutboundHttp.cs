@@ -95,7 +95,12 @@ internal sealed class OutboundHttp : IDisposable
                         throw new OutboundException($"redirects more than {MaxRedirects} times");
                     }
 
-                    Uri next = new(address, location);
+                    // "////" is a relative address by its form, and leads to none
+                    if (!Uri.TryCreate(address, location, out Uri? next))
+                    {
+                        throw new OutboundException("redirects to an address that is none");
+                    }
+
                     if (WhyNot(next.AbsoluteUri, out _) is { } why)
                     {
                         throw new OutboundException($"redirects to an address that {why}");

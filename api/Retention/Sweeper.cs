@@ -1,6 +1,8 @@
 using System.ComponentModel.DataAnnotations;
 using Generation.Api.Limits;
 using Generation.Api.Web;
+using Generation.Storage.Audit;
+using Generation.Storage.Jobs;
 using Generation.Storage.Retention;
 using Microsoft.Extensions.Options;
 
@@ -18,11 +20,34 @@ internal sealed record RetentionOptions
     /// <summary>A file that nothing names is deleted this long after it was put.</summary>
     [Range(0.001, 10_000)]
     public double OrphanMinutes { get; init; } = RetentionStore.OrphanAge.TotalMinutes;
+
+    /// <summary>So many days after its end a job is deleted with all that it left but its lines in the ledger; without it, never.</summary>
+    [Range(1, 36_500)]
+    public int? JobDays { get; init; }
+
+    /// <summary>So many days after a job's end its prompts are emptied; without it, they go with the job.</summary>
+    [Range(1, 36_500)]
+    public int? PromptDays { get; init; }
+
+    /// <summary>Webhook messages that were delivered or given up are deleted after so many days.</summary>
+    [Range(1, 36_500)]
+    public int WebhookDays { get; init; } = 30;
+
+    /// <summary>An Idempotency-Key, of a job or of credits, is remembered for so many hours, with its answer.</summary>
+    [Range(24, 24 * 365)]
+    public int IdempotencyHours { get; init; } = 24;
+
+    /// <summary>Entries of the audit log are deleted after so many days; without it, never.</summary>
+    [Range(1, 36_500)]
+    public int? AuditDays { get; init; }
 }
 
-/// <summary>Deletes outputs whose time is over, and files that nothing names.</summary>
+/// <summary>Deletes what is kept for a time only, each after its own, and files that nothing names.</summary>
 internal sealed class Sweeper(
     RetentionStore retention,
+    JobRetentionStore jobs,
+    IdempotencyStore idempotency,
+    AuditLog audit,
     IOptions<RetentionOptions> options,
     IOptions<AccountLimits> limits,
     TimeProvider time,
@@ -37,19 +62,8 @@ internal sealed class Sweeper(
         {
             try
             {
-                int jobs = 0;
-                int round;
-                do
-                {
-                    round = await retention.ExpireOutputsAsync(limits.Value.RetentionDays, stoppingToken);
-                    jobs += round;
-                } while (round > 0);
-
-                int files = await retention.SweepAsync(time.GetUtcNow() - TimeSpan.FromMinutes(options.Value.OrphanMinutes), stoppingToken);
-                if (jobs + files > 0)
-                {
-                    ApiLog.Swept(logger, jobs, files);
-                }
+                await ForgetRowsAsync(stoppingToken);
+                await DeleteFilesAsync(stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -61,9 +75,73 @@ internal sealed class Sweeper(
             }
         }
     }
+
+    private async Task ForgetRowsAsync(CancellationToken cancellationToken)
+    {
+        RetentionOptions kept = options.Value;
+        DateTimeOffset now = time.GetUtcNow();
+        int deleted = kept.JobDays is { } jobDays ? await jobs.DeleteOldAsync(now.AddDays(-jobDays), cancellationToken) : 0;
+        long wordless = kept.PromptDays is { } promptDays ? await jobs.ForgetPromptsAsync(now.AddDays(-promptDays), cancellationToken) : 0;
+        int webhooks = await jobs.ForgetWebhooksAsync(now.AddDays(-kept.WebhookDays), cancellationToken);
+        int keys = await idempotency.ForgetAsync(TimeSpan.FromHours(kept.IdempotencyHours), cancellationToken);
+        int entries = kept.AuditDays is { } auditDays ? await audit.ForgetAsync(now.AddDays(-auditDays), cancellationToken) : 0;
+        if (deleted + wordless + webhooks + keys + entries > 0)
+        {
+            ApiLog.Forgotten(logger, deleted, wordless, webhooks, keys, entries);
+        }
+    }
+
+    private async Task DeleteFilesAsync(CancellationToken cancellationToken)
+    {
+        int expired = 0;
+        int round;
+        do
+        {
+            round = await retention.ExpireOutputsAsync(limits.Value.RetentionDays, cancellationToken);
+            expired += round;
+        } while (round > 0);
+
+        DateTimeOffset putBefore = time.GetUtcNow() - TimeSpan.FromMinutes(options.Value.OrphanMinutes);
+        SweepResult sweep = await retention.SweepAsync(putBefore, withoutLimit: false, cancellationToken);
+        if (sweep.Problem is { } problem)
+        {
+            ApiLog.NotSwept(logger, problem);
+        }
+
+        if (expired + sweep.Deleted > 0)
+        {
+            ApiLog.Swept(logger, expired, sweep.Deleted);
+        }
+    }
 }
 
-/// <summary>Adds the sweeper.</summary>
+/// <summary>Goes on with the accounts that operators deleted, until nothing is left of them but their ledger.</summary>
+internal sealed class AccountRemover(AccountRemoval removal, TimeProvider time, ILogger<AccountRemover> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await removal.ContinueAsync(stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                ApiLog.LoopFailed(logger, e, "Deleting accounts", Interval.TotalSeconds);
+            }
+        }
+    }
+}
+
+/// <summary>Adds what deletes.</summary>
 internal static class RetentionSetup
 {
     public static void AddRetention(this WebApplicationBuilder builder)
@@ -74,6 +152,9 @@ internal static class RetentionSetup
             .ValidateDataAnnotations()
             .ValidateOnStart();
         builder.Services.AddSingleton<RetentionStore>();
+        builder.Services.AddSingleton<JobRetentionStore>();
+        builder.Services.AddSingleton<AccountRemoval>();
         builder.Services.AddHostedService<Sweeper>();
+        builder.Services.AddHostedService<AccountRemover>();
     }
 }

@@ -71,7 +71,7 @@ internal static class SafetyApi
     {
         var errors = new FieldErrors();
         SafetyBody body = StrictReader.Read<SafetyBody>(
-            (await JsonBody.ReadAsync(http.Request, WebSetup.MaxBodyBytes, cancellationToken)).Root,
+            await JsonBody.ReadAsync(http.Request, WebSetup.MaxBodyBytes, cancellationToken),
             errors
         );
         SafetyPolicy? policy = null;

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Diagnostics;
 using Generation.Storage.Jobs;
@@ -11,23 +12,29 @@ internal sealed class ApiMetrics : IDisposable
 {
     public const string MeterName = "Generation.Api";
 
+    private const string Requests = "Microsoft.AspNetCore.Hosting";
+    private const string Runtime = "System.Runtime";
+
+    private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
+
+    /// <summary>The meters whose labels name no host, user or path of the machine.</summary>
+    private static readonly string[] Public = [MeterName, Requests, Runtime];
+
     private readonly Meter _meter = new(MeterName);
-    private readonly PrometheusText _prometheus = new(
-        MeterName,
-        "Microsoft.AspNetCore.Hosting",
-        "Microsoft.AspNetCore.Server.Kestrel",
-        "Npgsql",
-        "System.Runtime"
-    );
+    private readonly PrometheusText _prometheus = new([.. Public, "Microsoft.AspNetCore.Server.Kestrel", "Npgsql"]);
     private readonly Counter<long> _submitted;
     private readonly Counter<long> _refused;
     private readonly Counter<long> _dispatched;
     private readonly Counter<long> _rescued;
     private readonly LoadCache _loads;
+    private readonly Snapshot<string> _all;
+    private readonly Snapshot<string> _public;
 
-    public ApiMetrics(LoadCache loads)
+    public ApiMetrics(LoadCache loads, TimeProvider time)
     {
         _loads = loads;
+        _all = new Snapshot<string>(MaxAge, time, _ => WriteAsync(null));
+        _public = new Snapshot<string>(MaxAge, time, _ => WriteAsync(Public));
         _submitted = _meter.CreateCounter<long>("generation.jobs.submitted", "{job}", "Jobs accepted");
         _refused = _meter.CreateCounter<long>("generation.requests.refused", "{request}", "Requests refused, by code");
         _dispatched = _meter.CreateCounter<long>("generation.jobs.dispatched", "{job}", "Messages that the broker took");
@@ -48,14 +55,20 @@ internal sealed class ApiMetrics : IDisposable
         _rescued.Add(result.Cancelled, new KeyValuePair<string, object?>("outcome", "cancelled"));
     }
 
-    /// <summary>Answers with all metrics in Prometheus's text form, and with the system's load as gauges.</summary>
-    public async Task<IResult> AnswerAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Answers with the metrics in Prometheus's text form, and with the system's load as gauges; written once a second at most, however
+    /// many ask. What names the servers is for operators.
+    /// </summary>
+    public async Task<IResult> AnswerAsync(HttpContext http, CancellationToken cancellationToken) =>
+        Results.Text(await (Operators.Has(http) ? _all : _public).GetAsync(cancellationToken), PrometheusText.ContentType);
+
+    private async Task<string> WriteAsync(string[]? meters)
     {
-        string text = _prometheus.Write();
+        string text = _prometheus.Write(meters);
         try
         {
             text += PrometheusText.Gauges([
-                .. (await _loads.GetAsync(cancellationToken)).Models.SelectMany(m =>
+                .. (await _loads.GetAsync(CancellationToken.None)).Models.SelectMany(m =>
                     new (string, string, double)[]
                     {
                         ("generation_queued_jobs", m.Model, m.Queued),
@@ -72,11 +85,13 @@ internal sealed class ApiMetrics : IDisposable
             // The process's own figures are worth having just then
         }
 
-        return Results.Text(text, PrometheusText.ContentType);
+        return text;
     }
 
     public void Dispose()
     {
+        _all.Dispose();
+        _public.Dispose();
         _prometheus.Dispose();
         _meter.Dispose();
     }

@@ -1,9 +1,9 @@
-using System.Text.Json;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage.Database;
 using Generation.Storage.Redis;
 using Generation.Storage.Results;
-using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Generation.Storage.Retention;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using StackExchange.Redis;
 
@@ -15,33 +15,57 @@ internal static class Health
     private const string Ready = "ready";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(3);
 
-    public static void AddHealth(this WebApplicationBuilder builder) =>
+    private static readonly TimeSpan MaxAge = TimeSpan.FromSeconds(1);
+
+    public static void AddHealth(this WebApplicationBuilder builder)
+    {
+        builder
+            .Services.AddOptions<OperatorOptions>()
+            .BindConfiguration(OperatorOptions.Section)
+            .ValidateDataAnnotations()
+            .ValidateOnStart();
+        builder.Services.AddSingleton(provider => new Snapshot<HealthReport>(
+            MaxAge,
+            provider.GetRequiredService<TimeProvider>(),
+            // Not by the token of whoever asks first: the others wait for the same. Each check has its own limit
+            _ => provider.GetRequiredService<HealthCheckService>().CheckHealthAsync(CancellationToken.None)
+        ));
         builder
             .Services.AddHealthChecks()
             .AddCheck<PostgresHealth>("postgres", HealthStatus.Unhealthy, [Ready], Limit)
             .AddCheck<RedisHealth>("redis", HealthStatus.Degraded, [Ready], Limit)
             .AddCheck<ResultsHealth>("results", HealthStatus.Unhealthy, [Ready], Limit);
+    }
 
     public static void MapHealth(this WebApplication app)
     {
         app.MapGet("/healthz", () => Results.Text("ok\n")).ExcludeFromDescription();
-        app.MapHealthChecks("/readyz", new HealthCheckOptions { ResponseWriter = WriteAsync });
-        app.MapGet("/metrics", (ApiMetrics metrics, CancellationToken cancellationToken) => metrics.AnswerAsync(cancellationToken))
+        app.MapGet("/readyz", AnswerAsync).ExcludeFromDescription();
+        app.MapGet("/metrics", (HttpContext http, ApiMetrics metrics, CancellationToken cancellationToken) =>
+                metrics.AnswerAsync(http, cancellationToken)
+            )
             .ExcludeFromDescription();
     }
 
-    private static Task WriteAsync(HttpContext http, HealthReport report)
+    private static async Task<IResult> AnswerAsync(HttpContext http, Snapshot<HealthReport> health, CancellationToken cancellationToken)
     {
-        http.Response.ContentType = "application/json; charset=utf-8";
+        HealthReport report = await health.GetAsync(cancellationToken);
+        bool toOperator = Operators.Has(http);
+        http.Response.Headers.CacheControl = "no-store";
         var answer = new
         {
             Status = NameOf(report.Status),
             Checks = report.Entries.ToDictionary(
                 e => e.Key,
-                e => new { Status = NameOf(e.Value.Status), Detail = e.Value.Description ?? e.Value.Exception?.Message }
+                // What is wrong names hosts, users and paths
+                e => new { Status = NameOf(e.Value.Status), Detail = toOperator ? e.Value.Description ?? e.Value.Exception?.Message : null }
             ),
         };
-        return JsonSerializer.SerializeAsync(http.Response.Body, answer, WireJson.Options, http.RequestAborted);
+        return Results.Json(
+            answer,
+            WireJson.Options,
+            statusCode: report.Status == HealthStatus.Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK
+        );
     }
 
     private static string NameOf(HealthStatus status) =>
@@ -73,12 +97,14 @@ internal static class Health
         }
     }
 
-    private sealed class ResultsHealth(IResultsStore results) : IHealthCheck
+    private sealed class ResultsHealth(IResultsStore results, RetentionStore retention) : IHealthCheck
     {
         public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
         {
             await results.CheckAsync(cancellationToken);
-            return HealthCheckResult.Healthy();
+            return await retention.ProblemAsync(cancellationToken) is { } problem
+                ? HealthCheckResult.Degraded(problem)
+                : HealthCheckResult.Healthy();
         }
     }
 }

@@ -53,6 +53,23 @@ internal static partial class ApiLog
     )]
     public static partial void Swept(ILogger logger, int jobs, int files);
 
+    [LoggerMessage(114, LogLevel.Information, "The audit log is sealed up to entry {Entry}: {Seal}")]
+    public static partial void AuditSealed(ILogger logger, long entry, string seal);
+
+    [LoggerMessage(115, LogLevel.Error, "The audit log was not sealed. {Problem}")]
+    public static partial void AuditNotSealed(ILogger logger, string problem);
+
+    [LoggerMessage(
+        116,
+        LogLevel.Information,
+        "Deleted {Jobs} jobs, the prompts of {Wordless}, {Webhooks} webhook messages, {Keys} idempotency keys and {Entries} audit entries, "
+            + "whose time was over"
+    )]
+    public static partial void Forgotten(ILogger logger, int jobs, long wordless, int webhooks, int keys, int entries);
+
+    [LoggerMessage(113, LogLevel.Error, "Nothing was swept. {Problem}")]
+    public static partial void NotSwept(ILogger logger, string problem);
+
     [LoggerMessage(109, LogLevel.Error, "The file of output {Index} of job {JobId} is gone")]
     public static partial void OutputGone(ILogger logger, JobId jobId, int index);
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 
 namespace Generation.Api.Web;
@@ -15,6 +16,19 @@ internal static class ErrorText
             JsonValueKind.Null => "null",
             JsonValueKind.Array => "an array",
             JsonValueKind.Object => "an object",
+            _ => "nothing",
+        };
+
+    /// <summary>The type of the JSON value that begins with a token, as a noun.</summary>
+    public static string KindOf(JsonTokenType token) =>
+        token switch
+        {
+            JsonTokenType.String => "a string",
+            JsonTokenType.Number => "a number",
+            JsonTokenType.True or JsonTokenType.False => "a boolean",
+            JsonTokenType.Null => "null",
+            JsonTokenType.StartArray => "an array",
+            JsonTokenType.StartObject => "an object",
             _ => "nothing",
         };
 
@@ -38,6 +52,11 @@ internal static class ErrorText
     /// <summary>A value as errors show it: on one line, and cut where it is long.</summary>
     public static string Shown(string value) =>
         value.Length <= 60 ? value.ReplaceLineEndings(" ") : value[..57].ReplaceLineEndings(" ") + "...";
+
+    /// <summary>A text in UTF-8 as errors show it; no more of it is read than is shown.</summary>
+    public static string Shown(ReadOnlySpan<byte> utf8) =>
+        // Each character has one byte at least and four at most
+        Shown(Encoding.UTF8.GetString(utf8[..Math.Min(utf8.Length, 4 * 61)]));
 
     private static string Normal(string name) => name.Replace("_", "").Replace("-", "").ToLowerInvariant();
 

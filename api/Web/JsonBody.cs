@@ -1,18 +1,19 @@
 using System.Security.Cryptography;
-using System.Text.Json;
+using System.Text;
 
 namespace Generation.Api.Web;
 
-/// <summary>The body of a request that is a JSON object.</summary>
-/// <param name="Root">The object.</param>
-/// <param name="Bytes">The body as it came, for fingerprints.</param>
-internal sealed record JsonBody(JsonElement Root, ReadOnlyMemory<byte> Bytes)
+/// <summary>The body of a request that says that it is JSON; <see cref="StrictReader"/> reads it.</summary>
+/// <param name="Bytes">The body, without a byte order mark.</param>
+/// <param name="Fingerprint">SHA-256 of method, path and body: two requests that have the same one ask for the same.</param>
+internal sealed record JsonBody(Memory<byte> Bytes, byte[] Fingerprint)
 {
     /// <summary>Reads a request's body.</summary>
-    /// <exception cref="ProblemException">The body is not JSON, is no object, or is too large.</exception>
+    /// <exception cref="ProblemException">The body is empty, of another type, or too large.</exception>
     public static async Task<JsonBody> ReadAsync(HttpRequest request, long maxBytes, CancellationToken cancellationToken)
     {
-        string type = request.ContentType?.Split(';')[0].Trim() ?? "";
+        string[] parts = [.. (request.ContentType ?? "").Split(';').Select(part => part.Trim())];
+        string type = parts[0];
         if (
             !type.Equals("application/json", StringComparison.OrdinalIgnoreCase)
             && !type.EndsWith("+json", StringComparison.OrdinalIgnoreCase)
@@ -21,47 +22,33 @@ internal sealed record JsonBody(JsonElement Root, ReadOnlyMemory<byte> Bytes)
             throw new ProblemException(
                 415,
                 "unsupported_content_type",
-                $"Send JSON with 'Content-Type: application/json', not {(type.Length == 0 ? "without one" : $"'{type}'")}."
+                $"Send JSON with 'Content-Type: application/json', not {(type.Length == 0 ? "without one" : $"'{ErrorText.Shown(type)}'")}."
             );
         }
 
-        byte[] bytes = await BodyBytes.ReadAsync(request.Body, request.ContentLength, maxBytes, cancellationToken);
-        if (bytes.Length == 0)
-        {
-            throw new ProblemException(400, "malformed_json", "The body is empty; a JSON object was expected.");
-        }
-
-        JsonElement root;
-        try
-        {
-            root = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 32 }).RootElement;
-        }
-        catch (JsonException e)
+        if (
+            parts[1..].FirstOrDefault(part => part.StartsWith("charset=", StringComparison.OrdinalIgnoreCase)) is { } charset
+            && charset["charset=".Length..].Trim('"').ToLowerInvariant() is not ("utf-8" or "utf8" or "us-ascii")
+        )
         {
             throw new ProblemException(
-                400,
-                "malformed_json",
-                $"The body is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1} of it: {Reason(e)}"
+                415,
+                "unsupported_content_type",
+                $"Send JSON in UTF-8 (RFC 8259), not with '{ErrorText.Shown(charset)}'."
             );
         }
 
-        return root.ValueKind == JsonValueKind.Object
-            ? new JsonBody(root, bytes)
-            : throw new ProblemException(400, "malformed_json", $"The body must be a JSON object, and is {ErrorText.KindOf(root)}.");
+        Memory<byte> bytes = BodyBytes.WithoutMark(await BodyBytes.ReadAsync(request, maxBytes, cancellationToken));
+        return bytes.IsEmpty
+            ? throw new ProblemException(400, "malformed_json", "The body is empty; a JSON object was expected.")
+            : new JsonBody(bytes, FingerprintOf(request, bytes.Span));
     }
 
-    /// <summary>SHA-256 of path and body: two requests that have the same one ask for the same.</summary>
-    public byte[] Fingerprint(HttpRequest request)
+    private static byte[] FingerprintOf(HttpRequest request, ReadOnlySpan<byte> body)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(System.Text.Encoding.UTF8.GetBytes($"{request.Method} {request.Path}\n"));
-        hash.AppendData(Bytes.Span);
+        hash.AppendData(Encoding.UTF8.GetBytes($"{request.Method} {request.Path}\n"));
+        hash.AppendData(body);
         return hash.GetHashAndReset();
-    }
-
-    private static string Reason(JsonException e)
-    {
-        int end = e.Message.IndexOf(" LineNumber", StringComparison.Ordinal);
-        return end < 0 ? e.Message : e.Message[..end];
     }
 }

@@ -9,7 +9,8 @@ namespace Generation.Api.Web;
 /// <param name="Status">HTTP status.</param>
 /// <param name="Code">Stable name of the kind of error.</param>
 /// <param name="Detail">What happened this time, and what to do about it.</param>
-/// <param name="Errors">For each field at fault, what is wrong with it.</param>
+/// <param name="Errors">For each field at fault, what is wrong with it; of many errors the first.</param>
+/// <param name="MoreErrors">How many errors more there are than are listed; absent where all are.</param>
 /// <param name="Limit">Name of the account's limit that was exceeded; null where none was.</param>
 /// <param name="TraceId">Names this request in the logs, where the fault is ours.</param>
 public sealed record Problem(
@@ -20,13 +21,17 @@ public sealed record Problem(
     string Detail,
     IReadOnlyDictionary<string, string[]>? Errors = null,
     string? TraceId = null,
-    string? Limit = null
+    string? Limit = null,
+    int? MoreErrors = null
 )
 {
     public const string ContentType = "application/problem+json";
 
     public static Problem Of(int status, string code, string detail, IReadOnlyDictionary<string, string[]>? errors = null) =>
         new($"urn:generation:problem:{code}", TitleOf(status, code), status, code, detail, errors);
+
+    /// <summary>The sentence that says how many errors are not listed.</summary>
+    public static string AndMore(int count) => $"And {count} more.";
 
     private static string TitleOf(int status, string code) =>
         status switch

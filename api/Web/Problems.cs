@@ -15,6 +15,8 @@ internal static class Problems
                 ExceptionHandler = http => AnswerAsync(http, http.Features.Get<IExceptionHandlerFeature>()!.Error),
                 // What is ours is logged below, once; what is the caller's is not an error here
                 SuppressDiagnosticsCallback = _ => true,
+                // Also where an answer without a body has not begun yet
+                AllowStatusCode404Response = true,
             }
         );
         app.UseStatusCodePages(context => context.HttpContext.WriteProblemAsync(OfStatus(context.HttpContext)));
@@ -46,13 +48,17 @@ internal static class Problems
             case BadHttpRequestException e:
                 await http.WriteProblemAsync(Problem.Of(e.StatusCode, "bad_request", e.Message));
                 break;
-            case OperationCanceledException when http.RequestAborted.IsCancellationRequested:
+            case OperationCanceledException or IOException when http.RequestAborted.IsCancellationRequested:
                 http.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
                 break;
             case ResultsStoreException:
                 ApiLog.ResultsUnavailable(logger, error.Message);
                 await http.WriteProblemAsync(
-                    Problem.Of(503, "results_unavailable", "Pictures cannot be stored at present. Nothing was done; try again later."),
+                    Problem.Of(
+                        503,
+                        "results_unavailable",
+                        "Pictures can neither be stored nor read at present. Nothing was done; try again later."
+                    ),
                     10
                 );
                 break;

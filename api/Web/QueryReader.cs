@@ -20,11 +20,18 @@ internal sealed class QueryReader
         {
             _errors.Add(ErrorText.Shown(name), $"there is no such parameter{ErrorText.DidYouMean(name, known)}");
         }
+
+        // PostgreSQL takes neither
+        foreach (string name in known.Where(n => query[n].ToString().AsSpan().IndexOfAny('\0', '\uFFFD') >= 0))
+        {
+            _errors.Add(name, "contains the character U+0000, or is not UTF-8");
+        }
     }
 
     public static string CursorOf(JobId id) => "j_" + id.Value.ToString("N");
 
-    public string? Text(string name) => _query[name].ToString() is { Length: > 0 } value ? value : null;
+    /// <summary>The value of a parameter; null where it is absent, empty, or an error for every kind of value.</summary>
+    public string? Text(string name) => _query[name].ToString() is { Length: > 0 } value && !_errors.Has(name) ? value : null;
 
     public int Integer(string name, int otherwise, int least, int most)
     {

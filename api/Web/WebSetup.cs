@@ -26,6 +26,8 @@ internal static class WebSetup
         });
         builder.Services.ConfigureHttpJsonOptions(json => WireJson.Configure(json.SerializerOptions));
         builder.Services.AddMemoryCache();
+        builder.Services.AddOptions<BodyOptions>().BindConfiguration(BodyOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<BodyBudget>();
         builder.Services.AddSingleton(TimeProvider.System);
         // A job's end is what a stopping server waits for: answers in the making, not whole jobs
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(5));

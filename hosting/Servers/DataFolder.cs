@@ -77,6 +77,12 @@ public sealed class DataFolder
         return folder;
     }
 
+    /// <summary>
+    /// Where the API keeps the secret that keys are stored under. It makes it with a new database, and nobody else does: one that is lost must
+    /// not be replaced unseen.
+    /// </summary>
+    public string KeySecretFile => Path.Combine(Root, "secrets", "keys");
+
     /// <summary>A random secret of this folder, 64 hexadecimal digits, drawn when it is first asked for.</summary>
     public string Secret(string name) => File.ReadAllText(SecretFile(name)).Trim();
 

@@ -17,7 +17,7 @@ public sealed record Account(
 );
 
 /// <summary>Who owns jobs and money.</summary>
-public sealed class AccountStore(NpgsqlDataSource source, Ledger ledger)
+public sealed class AccountStore(NpgsqlDataSource source)
 {
     private const string Columns = "id, name, created_at, balance, held, weight, disabled, limits::text";
 
@@ -45,7 +45,7 @@ public sealed class AccountStore(NpgsqlDataSource source, Ledger ledger)
 
         if (freeCredits > Credits.Zero)
         {
-            await ledger.MoveAsync(
+            await Ledger.MoveAsync(
                 connection,
                 id,
                 LedgerEntry.Grant,
@@ -62,6 +62,13 @@ public sealed class AccountStore(NpgsqlDataSource source, Ledger ledger)
 
     public async Task<Account?> FindAsync(Guid id, CancellationToken cancellationToken) =>
         (await ReadAsync($"SELECT {Columns} FROM accounts WHERE id = $1", id, NpgsqlDbType.Uuid, cancellationToken)).SingleOrDefault();
+
+    internal static async Task<Account?> FindAsync(NpgsqlConnection connection, Guid id, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand($"SELECT {Columns} FROM accounts WHERE id = $1", connection);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        return (await ReadAsync(command, cancellationToken)).SingleOrDefault();
+    }
 
     public async Task<Account?> FindByNameAsync(string name, CancellationToken cancellationToken) =>
         (await ReadAsync($"SELECT {Columns} FROM accounts WHERE name = $1", name, NpgsqlDbType.Text, cancellationToken)).SingleOrDefault();
@@ -109,6 +116,11 @@ public sealed class AccountStore(NpgsqlDataSource source, Ledger ledger)
     {
         await using NpgsqlCommand command = source.CreateCommand(sql);
         command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value, NpgsqlDbType = type });
+        return await ReadAsync(command, cancellationToken);
+    }
+
+    private static async Task<IReadOnlyList<Account>> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         var accounts = new List<Account>();
         while (await reader.ReadAsync(cancellationToken))

@@ -64,8 +64,8 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
         await using NpgsqlCommand command = source.CreateCommand(
             $"""
             WITH k AS (
-                INSERT INTO api_keys (id, account_id, name, prefix, hash, scopes, expires_at)
-                VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING *)
+                INSERT INTO api_keys (id, account_id, name, prefix, hash, scopes, expires_at, secret)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING *)
             SELECT {InfoColumns} FROM k JOIN accounts a ON a.id = k.account_id
             """
         );
@@ -76,29 +76,78 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
         Add(command, secret.Hash(key), NpgsqlDbType.Bytea);
         Add(command, scopes.ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Text);
         Add(command, expiresAt?.ToUniversalTime(), NpgsqlDbType.TimestampTz);
+        Add(command, secret.Id, NpgsqlDbType.Text);
         return new NewApiKey(key, (await ReadAsync(command, cancellationToken))[0]);
     }
 
     /// <summary>Who calls with <paramref name="key"/>; null if it is unknown, expired, revoked, or its account disabled.</summary>
     public async Task<Caller?> FindCallerAsync(string key, CancellationToken cancellationToken)
     {
+        // Once more where the secret was replaced: another process may have made the key under the new one
+        do
+        {
+            byte[][] hashes = secret.Hashes(key);
+            if (await FindCallerAsync(hashes, cancellationToken) is not var (caller, hash))
+            {
+                continue;
+            }
+
+            if (!hash.AsSpan().SequenceEqual(hashes[0]))
+            {
+                await HashAnewAsync(caller.KeyId, hash, hashes[0], cancellationToken);
+            }
+
+            return caller;
+        } while (secret.Refresh());
+        return null;
+    }
+
+    /// <summary>How many valid keys are not yet stored under the secret in use: they are when they are next used.</summary>
+    public async Task<long> CountUnderEarlierSecretsAsync(CancellationToken cancellationToken)
+    {
         await using NpgsqlCommand command = source.CreateCommand(
             """
-            SELECT k.id, k.account_id, a.name, k.scopes, a.limits::text FROM api_keys k JOIN accounts a ON a.id = k.account_id
-            WHERE k.hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()) AND NOT a.disabled
+            SELECT count(*) FROM api_keys
+            WHERE secret IS DISTINCT FROM $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
             """
         );
-        Add(command, secret.Hash(key), NpgsqlDbType.Bytea);
+        Add(command, secret.Id, NpgsqlDbType.Text);
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    private async Task<(Caller Caller, byte[] Hash)?> FindCallerAsync(byte[][] hashes, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand(
+            """
+            SELECT k.id, k.account_id, a.name, k.scopes, a.limits::text, k.hash FROM api_keys k JOIN accounts a ON a.id = k.account_id
+            WHERE k.hash = ANY ($1) AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()) AND NOT a.disabled
+            """
+        );
+        Add(command, hashes, NpgsqlDbType.Array | NpgsqlDbType.Bytea);
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
-            ? new Caller(
-                reader.GetGuid(0),
-                reader.GetGuid(1),
-                reader.GetString(2),
-                reader.GetFieldValue<string[]>(3).ToHashSet(),
-                reader.IsDBNull(4) ? null : reader.GetString(4)
+            ? (
+                new Caller(
+                    reader.GetGuid(0),
+                    reader.GetGuid(1),
+                    reader.GetString(2),
+                    reader.GetFieldValue<string[]>(3).ToHashSet(),
+                    reader.IsDBNull(4) ? null : reader.GetString(4)
+                ),
+                reader.GetFieldValue<byte[]>(5)
             )
             : null;
+    }
+
+    /// <summary>A key that is used is stored under the secret in use from then on.</summary>
+    private async Task HashAnewAsync(Guid id, byte[] old, byte[] now, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand("UPDATE api_keys SET hash = $3, secret = $4 WHERE id = $1 AND hash = $2");
+        Add(command, id, NpgsqlDbType.Uuid);
+        Add(command, old, NpgsqlDbType.Bytea);
+        Add(command, now, NpgsqlDbType.Bytea);
+        Add(command, secret.Id, NpgsqlDbType.Text);
+        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     /// <summary>Those of the keys that nobody may call with any more: revoked, expired, deleted, or their account is disabled.</summary>

@@ -66,20 +66,7 @@ public sealed class Ledger(NpgsqlDataSource source)
 
     /// <summary>Credits for an account: a grant, a top-up or a refund; false if there is no such account.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Another entry, or not more than nothing.</exception>
-    public async Task<bool> MoveAsync(
-        Guid accountId,
-        LedgerEntry entry,
-        Credits amount,
-        string? note,
-        JobId? job,
-        CancellationToken cancellationToken
-    )
-    {
-        await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
-        return await MoveAsync(connection, accountId, entry, amount, note, job, cancellationToken);
-    }
-
-    internal async Task<bool> MoveAsync(
+    internal static async Task<bool> MoveAsync(
         NpgsqlConnection connection,
         Guid accountId,
         LedgerEntry entry,

@@ -3,6 +3,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Generation.Contracts;
+using Generation.Storage.Accounts;
+using Generation.Storage.Results;
 using Npgsql;
 
 namespace Generation.Storage.Audit;
@@ -10,62 +12,59 @@ namespace Generation.Storage.Audit;
 /// <summary>An operator's act.</summary>
 /// <param name="Id">Counts from 1 without a gap.</param>
 /// <param name="At">When.</param>
-/// <param name="Actor">Whose key, by its id and account.</param>
+/// <param name="Actor">Whose key, by its id and account; or who ran a command, and on which machine.</param>
 /// <param name="Action">What: account.create, key.revoke, worker.drain, ...</param>
 /// <param name="Target">To what.</param>
 /// <param name="Detail">How, as JSON.</param>
-/// <param name="Hash">SHA-256 over the entry before and this one, in hexadecimal.</param>
+/// <param name="Hash">
+/// HMAC-SHA256 over the entry before and this one, under the server's secret, in hexadecimal; SHA-256 in entries of version 0.2.0 and
+/// before.
+/// </param>
 public sealed record AuditEntry(long Id, string At, string Actor, string Action, string Target, string Detail, string Hash);
 
+/// <summary>What a look through the whole log found.</summary>
+/// <param name="Entries">How many entries are as they were written, from the oldest that is kept.</param>
+/// <param name="SealedTo">The newest entry whose presence a seal outside the database showed; null: there was no seal.</param>
+/// <param name="Problem">What is wrong, in a sentence; null: nothing.</param>
+public sealed record AuditCheck(long Entries, long? SealedTo, string? Problem);
+
 /// <summary>
-/// What operators did, as a chain of hashes: an entry that is changed, removed or put in between is found by
-/// <see cref="VerifyAsync"/>. An act is entered before it is done.
+/// What operators did, as a chain of hashes under the server's secret: an entry that is changed, removed or put in between is found by
+/// <see cref="VerifyAsync"/>, and so is an end that was cut off, by the seal that <see cref="SealAsync"/> keeps in the results store and
+/// that
+/// stands in the logs. An act is entered before it is done.
 /// </summary>
-public sealed class AuditLog(NpgsqlDataSource source, TimeProvider time)
+public sealed class AuditLog(NpgsqlDataSource source, KeySecret secret, IResultsStore results, TimeProvider time)
 {
+    private const string ChainPurpose = "audit log";
+    private const string BeginningPurpose = "audit beginning";
+    private const string Columns = "id, at, actor, action, target, detail, hash";
     private static readonly byte[] Beginning = new byte[32];
 
     public async Task AppendAsync(string actor, string action, string target, object? detail, CancellationToken cancellationToken)
     {
         string text = JsonSerializer.Serialize(detail ?? new { }, WireJson.Options);
+        (string secretId, byte[] key) = secret.KeysFor(ChainPurpose)[0];
         await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
-        // One at a time: each needs the hash before it
-        await using (
-            var wait = new NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended('audit_log', 0))", connection, transaction)
-        )
-        {
-            await wait.ExecuteNonQueryAsync(cancellationToken);
-        }
-
-        long id = 1;
-        byte[] previous = Beginning;
-        await using (var last = new NpgsqlCommand("SELECT id, hash FROM audit_log ORDER BY id DESC LIMIT 1", connection, transaction))
-        {
-            await using NpgsqlDataReader reader = await last.ExecuteReaderAsync(cancellationToken);
-            if (await reader.ReadAsync(cancellationToken))
-            {
-                id = reader.GetInt64(0) + 1;
-                previous = reader.GetFieldValue<byte[]>(1);
-            }
-        }
-
+        await TakeTurnAsync(connection, cancellationToken);
+        (long id, byte[] previous) = await EndAsync(connection, cancellationToken);
+        id++;
         string at = time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
         await using (
             var insert = new NpgsqlCommand(
-                "INSERT INTO audit_log (id, at, actor, action, target, detail, hash) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-                connection,
-                transaction
+                "INSERT INTO audit_log (id, at, actor, action, target, detail, secret, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                connection
             )
         )
         {
             insert.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id });
-            foreach (string field in new[] { at, actor, action, target, text })
+            foreach (string field in new[] { at, actor, action, target, text, secretId })
             {
                 insert.Parameters.Add(new NpgsqlParameter<string> { TypedValue = field });
             }
 
-            insert.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = HashOf(previous, id, at, actor, action, target, text) });
+            insert.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = HashOf(key, previous, id, at, actor, action, target, text) });
             await insert.ExecuteNonQueryAsync(cancellationToken);
         }
 
@@ -76,7 +75,7 @@ public sealed class AuditLog(NpgsqlDataSource source, TimeProvider time)
     public async Task<IReadOnlyList<AuditEntry>> ListAsync(long? before, int limit, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
-            "SELECT id, at, actor, action, target, detail, hash FROM audit_log WHERE id < $1 ORDER BY id DESC LIMIT $2"
+            $"SELECT {Columns} FROM audit_log WHERE id < $1 ORDER BY id DESC LIMIT $2"
         );
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = before ?? long.MaxValue });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
@@ -90,29 +89,244 @@ public sealed class AuditLog(NpgsqlDataSource source, TimeProvider time)
         return entries;
     }
 
-    /// <summary>Goes through the chain; how many entries it has, and the id of the first that is wrong or missing.</summary>
-    public async Task<(long Entries, long? FirstWrong)> VerifyAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Goes through the chain, and looks for the entries of the seals: that in the results store, and one that was kept elsewhere.
+    /// </summary>
+    /// <param name="kept">A seal from a log or a backup; null: none.</param>
+    /// <param name="cancellationToken">Ends the look.</param>
+    public async Task<AuditCheck> VerifyAsync(AuditSeal? kept, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand(
-            "SELECT id, at, actor, action, target, detail, hash FROM audit_log ORDER BY id"
-        );
+        // The seal before the log, which may grow meanwhile and is never shorter than it was
+        AuditSeal?[] seals = [await SealInStoreAsync(cancellationToken), kept];
+        if (seals.FirstOrDefault(seal => seal?.IsGenuine(secret) == false) is { } forged)
+        {
+            return new AuditCheck(
+                0,
+                null,
+                $"The seal over entry {forged.Id} was not signed by this server, or with a secret that is gone."
+            );
+        }
+
+        AuditSeal[] known = [.. seals.OfType<AuditSeal>()];
+        await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
+        (long first, byte[] previous, string? problem) = await BeginningAsync(connection, cancellationToken);
+        if (problem is not null)
+        {
+            return new AuditCheck(0, null, problem);
+        }
+
+        var keys = secret.KeysFor(ChainPurpose).ToDictionary(pair => pair.Id, pair => pair.Key);
+        await using var command = new NpgsqlCommand($"SELECT {Columns}, secret FROM audit_log ORDER BY id", connection);
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-        byte[] previous = Beginning;
-        long count = 0;
+        long last = first;
+        bool keyed = first > 0;
         while (await reader.ReadAsync(cancellationToken))
         {
             AuditEntry e = Entry(reader);
-            byte[] expected = HashOf(previous, e.Id, e.At, e.Actor, e.Action, e.Target, e.Detail);
-            if (e.Id != count + 1 || Convert.ToHexStringLower(expected) != e.Hash)
+            string? secretId = reader.IsDBNull(7) ? null : reader.GetString(7);
+            byte[]? key = null;
+            if (secretId is not null && !keys.TryGetValue(secretId, out key))
             {
-                return (count, count + 1);
+                return Wrong($"Entry {e.Id} was chained under a secret that this server does not have (Keys:SecretFile).");
             }
 
-            previous = expected;
-            count++;
+            // Once one was chained with a key, none without follows
+            bool isKeyed = key is not null;
+            byte[] expected = HashOf(key, previous, e.Id, e.At, e.Actor, e.Action, e.Target, e.Detail);
+            if (e.Id != last + 1 || (keyed && !isKeyed) || Convert.ToHexStringLower(expected) != e.Hash)
+            {
+                return Wrong($"Entry {last + 1} is missing or was changed; the {last - first} before it are as they were written.");
+            }
+
+            if (known.FirstOrDefault(seal => seal.Id == e.Id && seal.Hash != e.Hash) is not null)
+            {
+                return Wrong($"Entry {e.Id} is not the one that was sealed: the log was written anew.");
+            }
+
+            (last, previous, keyed) = (e.Id, expected, isKeyed);
         }
 
-        return (count, null);
+        return known.MaxBy(seal => seal.Id) is { } newest && newest.Id > last
+            ? Wrong($"The log ends with entry {last}, and was sealed when it had entry {newest.Id}: its end was cut off.")
+            : new AuditCheck(last - first, known.Length > 0 ? known.Max(seal => seal.Id) : null, null);
+
+        AuditCheck Wrong(string what) => new(last - first, null, what);
+    }
+
+    /// <summary>
+    /// Keeps the end of the log, as it is now, in the results store, unless what is kept there says that the log was cut or changed.
+    /// </summary>
+    /// <param name="replace">Whether the seal is replaced in any case: for operators, after a database was restored from a backup.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The new seal, if there is one; and what is wrong, or null.</returns>
+    /// <exception cref="ResultsStoreException">The store takes nothing now.</exception>
+    public async Task<(AuditSeal? Seal, string? Problem)> SealAsync(bool replace, CancellationToken cancellationToken)
+    {
+        AuditSeal? before = await SealInStoreAsync(cancellationToken);
+        await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
+        (long id, byte[] hash) = await EndAsync(connection, cancellationToken);
+        if (before is not null && !replace)
+        {
+            if (before.Id > id)
+            {
+                return (
+                    null,
+                    $"The audit log ends with entry {id}, and was sealed when it had entry {before.Id}: its end was cut off, or the "
+                        + "database "
+                        + "was set back. Run 'audit verify'."
+                );
+            }
+
+            if (await HashAsync(connection, before.Id, cancellationToken) is { } now && now != before.Hash)
+            {
+                return (null, $"Entry {before.Id} of the audit log is not the one that was sealed. Run 'audit verify'.");
+            }
+
+            if (before.Id == id)
+            {
+                return (null, null);
+            }
+        }
+
+        if (id == 0)
+        {
+            return (null, null);
+        }
+
+        var seal = AuditSeal.Of(id, Convert.ToHexStringLower(hash), secret);
+        await results.WriteDocumentAsync(
+            AuditSeal.Document,
+            JsonSerializer.SerializeToUtf8Bytes(seal, WireJson.Options),
+            replace: true,
+            cancellationToken
+        );
+        return (seal, null);
+    }
+
+    /// <summary>Forgets entries made before a time, oldest first; how many. What is left stays a chain that can be verified.</summary>
+    public async Task<int> ForgetAsync(DateTimeOffset madeBefore, CancellationToken cancellationToken)
+    {
+        await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
+        await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await TakeTurnAsync(connection, cancellationToken);
+        string limit = madeBefore.ToUniversalTime().ToString("O", CultureInfo.InvariantCulture);
+        (long Id, byte[] Hash)? last = null;
+        // Times are of one form, which sorts as text; the newest entry always stays, as the end that the next is chained to
+        await using (
+            var find = new NpgsqlCommand(
+                """
+                SELECT id, hash FROM audit_log
+                WHERE id < coalesce((SELECT min(id) FROM audit_log WHERE at >= $1), (SELECT max(id) FROM audit_log))
+                ORDER BY id DESC LIMIT 1
+                """,
+                connection
+            )
+        )
+        {
+            find.Parameters.Add(new NpgsqlParameter<string> { TypedValue = limit });
+            await using NpgsqlDataReader reader = await find.ExecuteReaderAsync(cancellationToken);
+            if (await reader.ReadAsync(cancellationToken))
+            {
+                last = (reader.GetInt64(0), reader.GetFieldValue<byte[]>(1));
+            }
+        }
+
+        if (last is not { } end)
+        {
+            return 0;
+        }
+
+        (string secretId, byte[] key) = secret.KeysFor(BeginningPurpose)[0];
+        await using var forget = new NpgsqlBatch(connection)
+        {
+            BatchCommands =
+            {
+                new NpgsqlBatchCommand("SET LOCAL generation.audit_retention = 'on'"),
+                new NpgsqlBatchCommand(
+                    """
+                    INSERT INTO audit_beginning (id, hash, secret, mac) VALUES ($1, $2, $3, $4)
+                    ON CONFLICT (only_one) DO UPDATE SET id = $1, hash = $2, secret = $3, mac = $4
+                    """
+                )
+                {
+                    Parameters =
+                    {
+                        new NpgsqlParameter<long> { TypedValue = end.Id },
+                        new NpgsqlParameter<byte[]> { TypedValue = end.Hash },
+                        new NpgsqlParameter<string> { TypedValue = secretId },
+                        new NpgsqlParameter<byte[]> { TypedValue = HashOf(key, end.Hash, end.Id) },
+                    },
+                },
+            },
+        };
+        await forget.ExecuteNonQueryAsync(cancellationToken);
+        await using var delete = new NpgsqlCommand("DELETE FROM audit_log WHERE id <= $1", connection);
+        delete.Parameters.Add(new NpgsqlParameter<long> { TypedValue = end.Id });
+        int forgotten = await delete.ExecuteNonQueryAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return forgotten;
+    }
+
+    private async Task<AuditSeal?> SealInStoreAsync(CancellationToken cancellationToken)
+    {
+        if (await results.ReadDocumentAsync(AuditSeal.Document, cancellationToken) is not { } document)
+        {
+            return null;
+        }
+
+        try
+        {
+            return JsonSerializer.Deserialize<AuditSeal>(document, WireJson.Options);
+        }
+        catch (JsonException)
+        {
+            // Not ours: what cannot be read is signed by nobody
+            return new AuditSeal(0, "", "", "");
+        }
+    }
+
+    /// <summary>One writer at a time: each needs the hash before it.</summary>
+    private static async Task TakeTurnAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var wait = new NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended('audit_log', 0))", connection);
+        await wait.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>The newest entry's id and hash; 0 and zeros where there is none.</summary>
+    private static async Task<(long Id, byte[] Hash)> EndAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var last = new NpgsqlCommand("SELECT id, hash FROM audit_log ORDER BY id DESC LIMIT 1", connection);
+        await using NpgsqlDataReader reader = await last.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken) ? (reader.GetInt64(0), reader.GetFieldValue<byte[]>(1)) : (0, Beginning);
+    }
+
+    private static async Task<string?> HashAsync(NpgsqlConnection connection, long id, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand("SELECT hash FROM audit_log WHERE id = $1", connection);
+        command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = id });
+        return await command.ExecuteScalarAsync(cancellationToken) is byte[] hash ? Convert.ToHexStringLower(hash) : null;
+    }
+
+    /// <summary>The last entry that retention let go, and its hash, which the first that is kept is chained to.</summary>
+    private async Task<(long Id, byte[] Hash, string? Problem)> BeginningAsync(
+        NpgsqlConnection connection,
+        CancellationToken cancellationToken
+    )
+    {
+        await using var command = new NpgsqlCommand("SELECT id, hash, secret, mac FROM audit_beginning", connection);
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        if (!await reader.ReadAsync(cancellationToken))
+        {
+            return (0, Beginning, null);
+        }
+
+        (long id, byte[] hash, string secretId) = (reader.GetInt64(0), reader.GetFieldValue<byte[]>(1), reader.GetString(2));
+        byte[] mac = reader.GetFieldValue<byte[]>(3);
+        return secret
+            .KeysFor(BeginningPurpose)
+            .Any(known => known.Id == secretId && CryptographicOperations.FixedTimeEquals(HashOf(known.Key, hash, id), mac))
+            ? (id, hash, null)
+            : (id, hash, $"That retention let go the entries up to {id} was not written by this server.");
     }
 
     private static AuditEntry Entry(NpgsqlDataReader r) =>
@@ -127,9 +341,11 @@ public sealed class AuditLog(NpgsqlDataSource source, TimeProvider time)
         );
 
     /// <summary>Over fields with their lengths: no two entries give the same bytes.</summary>
-    private static byte[] HashOf(byte[] previous, long id, params ReadOnlySpan<string> fields)
+    private static byte[] HashOf(byte[]? key, byte[] previous, long id, params ReadOnlySpan<string> fields)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using IncrementalHash hash = key is null
+            ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256)
+            : IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, key);
         hash.AppendData(previous);
         hash.AppendData(BitConverter.GetBytes(id));
         foreach (string field in fields)

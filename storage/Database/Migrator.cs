@@ -37,6 +37,13 @@ public sealed class Migrator(NpgsqlDataSource source, IDbContextFactory<Generati
         return [.. await db.Database.GetPendingMigrationsAsync(cancellationToken)];
     }
 
+    /// <summary>This version's newest migration.</summary>
+    public string Newest()
+    {
+        using GenerationDb db = databases.CreateDbContext();
+        return db.Database.GetMigrations().Last();
+    }
+
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(sql, connection) { Parameters = { new() { Value = LockId } } };

@@ -72,6 +72,9 @@ public sealed class HotState(RedisConnection redis, RedisOptions options, ILogge
         );
     }
 
+    /// <summary>Shows nothing of a job any more: it is deleted. Returns at once.</summary>
+    public void Forget(JobId id) => _ = TryAsync(db => db.KeyDeleteAsync(Key(id), CommandFlags.CommandRetryWriteChecked));
+
     /// <summary>
     /// Publishes the progress of a running job. Returns at once. The call is ignored if the worker's lease epoch is not the newest, or the
     /// step is before the one that is published. <paramref name="preview"/> is a small encoded picture, or null.

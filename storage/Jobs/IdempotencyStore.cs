@@ -17,9 +17,6 @@ public sealed record IdempotencyRecord(byte[] Fingerprint, JobId JobId, bool IsI
 /// </summary>
 public sealed class IdempotencyStore(NpgsqlDataSource source)
 {
-    /// <summary>How long a key is remembered.</summary>
-    public static readonly TimeSpan Remembered = TimeSpan.FromHours(24);
-
     public async Task<IdempotencyRecord?> FindAsync(Guid accountId, string key, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -55,11 +52,16 @@ public sealed class IdempotencyStore(NpgsqlDataSource source)
         return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
     }
 
-    /// <summary>Forgets keys older than <see cref="Remembered"/>.</summary>
-    public async Task<int> ForgetAsync(CancellationToken cancellationToken)
+    /// <summary>Forgets keys older than <paramref name="remembered"/>, of jobs and of operators' credits.</summary>
+    public async Task<int> ForgetAsync(TimeSpan remembered, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand("DELETE FROM idempotency_keys WHERE created_at < now() - $1");
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Remembered });
+        await using NpgsqlCommand command = source.CreateCommand(
+            """
+            WITH credits AS (DELETE FROM credit_keys WHERE created_at < now() - $1)
+            DELETE FROM idempotency_keys WHERE created_at < now() - $1
+            """
+        );
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = remembered });
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
@@ -12,9 +13,9 @@ public sealed record RateDecision(bool Allowed, int Remaining, TimeSpan RetryAft
 
 /// <summary>
 /// The generic cell rate algorithm (ITU-T I.371) in Redis, by Redis's clock: exact over all processes, one key and one
-/// round trip for a call. While Redis is away, calls go on.
+/// round trip for a call. While Redis is away, each process counts by itself what changes something, and lets reads go on.
 /// </summary>
-public sealed class RateLimiter(RedisConnection redis, RedisOptions options, ILogger<RateLimiter> logger)
+public sealed class RateLimiter(RedisConnection redis, RedisOptions options, TimeProvider time, ILogger<RateLimiter> logger)
 {
     // ARGV: microseconds between calls, burst. The key holds the theoretical arrival time of the next call.
     private const string Script = """
@@ -31,10 +32,22 @@ public sealed class RateLimiter(RedisConnection redis, RedisOptions options, ILo
         return {1, math.floor((tolerance - (next - now) + gap) / gap), '0', string.format('%.0f', next - now)}
         """;
 
+    /// <summary>Most keys that are remembered while Redis is away; those that may have a whole burst are forgotten first.</summary>
+    private const int MaxKept = 100_000;
+
+    /// <summary>By key, when the next call would be expected were they evenly spaced, in ticks of <see cref="_time"/>.</summary>
+    private readonly ConcurrentDictionary<string, long> _expected = new(StringComparer.Ordinal);
+
+    private readonly TimeProvider _time = time;
     private long _lastWarning;
 
     /// <summary>Counts a call of <paramref name="key"/>, unless it is refused.</summary>
-    public async Task<RateDecision> TakeAsync(string key, double perSecond, int burst, CancellationToken cancellationToken)
+    /// <param name="key">Whose calls are counted, and which.</param>
+    /// <param name="perSecond">How many a second.</param>
+    /// <param name="burst">How many at once after a pause.</param>
+    /// <param name="isRead">Whether the call only reads, and so goes on while Redis is away.</param>
+    /// <param name="cancellationToken">Ends the wait for Redis.</param>
+    public async Task<RateDecision> TakeAsync(string key, double perSecond, int burst, bool isRead, CancellationToken cancellationToken)
     {
         var timeout = TimeSpan.FromMilliseconds(options.TimeoutMilliseconds);
         try
@@ -53,9 +66,54 @@ public sealed class RateLimiter(RedisConnection redis, RedisOptions options, ILo
                 RedisLog.Failed(logger, e.Message);
             }
 
-            return new RateDecision(true, burst, TimeSpan.Zero, TimeSpan.Zero);
+            return isRead ? new RateDecision(true, burst, TimeSpan.Zero, TimeSpan.Zero) : TakeHere(key, perSecond, burst);
         }
 
         static TimeSpan Micros(RedisResult value) => TimeSpan.FromMicroseconds(double.Parse((string)value!));
+    }
+
+    /// <summary>The same rule by this process's own count.</summary>
+    private RateDecision TakeHere(string key, double perSecond, int burst)
+    {
+        long now = _time.GetTimestamp();
+        long gap = (long)Math.Min(_time.TimestampFrequency / perSecond, long.MaxValue / 1e9);
+        long tolerance = gap * (burst - 1);
+        Forget(now);
+        while (true)
+        {
+            bool isKnown = _expected.TryGetValue(key, out long known);
+            long expected = isKnown ? Math.Max(known, now) : now;
+            if (expected - now > tolerance)
+            {
+                return new RateDecision(false, 0, Span(expected - now - tolerance), Span(expected - now));
+            }
+
+            long next = expected + gap;
+            if (isKnown ? _expected.TryUpdate(key, next, known) : _expected.TryAdd(key, next))
+            {
+                return new RateDecision(true, (int)((tolerance - (next - now) + gap) / gap), TimeSpan.Zero, Span(next - now));
+            }
+        }
+
+        TimeSpan Span(long ticks) => TimeSpan.FromSeconds((double)ticks / _time.TimestampFrequency);
+    }
+
+    private void Forget(long now)
+    {
+        if (_expected.Count < MaxKept)
+        {
+            return;
+        }
+
+        foreach (KeyValuePair<string, long> kept in _expected.Where(kept => kept.Value <= now))
+        {
+            _expected.TryRemove(kept);
+        }
+
+        if (_expected.Count >= MaxKept)
+        {
+            // All of them have just called: whoever comes first is counted anew
+            _expected.Clear();
+        }
     }
 }

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Generation.Storage.Tls;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 using StackExchange.Redis.Availability;
@@ -33,13 +34,20 @@ public sealed class RedisConnection : IAsyncDisposable
 {
     private readonly Lazy<Task<Connected>> _connection;
 
-    public RedisConnection(string address)
+    /// <param name="address">In StackExchange.Redis's form.</param>
+    /// <param name="trust">Which certificates are trusted where the address says ssl=true; null: those of the system's authorities.</param>
+    public RedisConnection(string address, ServerTrust? trust = null)
     {
         var settings = ConfigurationOptions.Parse(address);
         // Redis may come later than we do, and go and come back
         settings.AbortOnConnectFail = false;
         settings.ConnectTimeout = 2000;
         settings.AsyncTimeout = 2000;
+        if (trust is not null)
+        {
+            settings.CertificateValidation += trust.Check;
+        }
+
         // While Redis is away, whoever reads asks PostgreSQL at once; what is written is tried again
         settings.BacklogPolicy = BacklogPolicy.FailFast;
         _connection = new Lazy<Task<Connected>>(() => ConnectAsync(settings));

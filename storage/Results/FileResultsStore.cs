@@ -195,6 +195,49 @@ public sealed class FileResultsStore : IResultsStore
         }
     }
 
+    public async Task<byte[]?> ReadDocumentAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await File.ReadAllBytesAsync(DocumentOf(name), cancellationToken);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ResultsStoreException($"Nothing can be read in the results folder {_root}: {e.Message} {WhatToDo(e)}", e);
+        }
+    }
+
+    public async Task<bool> WriteDocumentAsync(string name, ReadOnlyMemory<byte> content, bool replace, CancellationToken cancellationToken)
+    {
+        string place = DocumentOf(name);
+        bool written = true;
+        await WriteAsync(async temporary =>
+        {
+            await using (FileStream file = Create(temporary))
+            {
+                await file.WriteAsync(content, cancellationToken);
+                file.Flush(flushToDisk: true);
+            }
+
+            try
+            {
+                File.Move(temporary, place, replace);
+            }
+            catch (IOException) when (!replace && File.Exists(place))
+            {
+                Remove(temporary);
+                written = false;
+            }
+
+            FlushFolder(_root);
+        });
+        return written;
+    }
+
     public async Task CheckAsync(CancellationToken cancellationToken)
     {
         await WriteAsync(async probe =>
@@ -260,6 +303,12 @@ public sealed class FileResultsStore : IResultsStore
 
     internal static bool IsSha256(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
 
+    /// <summary>The file or key of a document, below the store's folder or prefix.</summary>
+    internal static string DocumentName(string name) =>
+        name.Length is > 0 and < 64 && name.All(c => char.IsAsciiLetterLower(c) || c == '-')
+            ? name + ".json"
+            : throw new ArgumentException($"'{name}' is not a name of lowercase letters and hyphens.", nameof(name));
+
     /// <summary>
     /// Sets a file's time to now, by which the sweep of orphans decides; false if the sweep was faster. The system finds a file by its name
     /// first and sets its time after, and the sweep may take it away in between: only a file that still has its name is known to have the
@@ -279,6 +328,8 @@ public sealed class FileResultsStore : IResultsStore
     }
 
     private string NewTemporary() => Path.Combine(_incoming, Guid.NewGuid().ToString("N"));
+
+    private string DocumentOf(string name) => Path.Combine(_root, DocumentName(name));
 
     private string PlaceOf(string sha256)
     {

@@ -37,6 +37,23 @@ public interface IResultsStore
     /// <summary>All files, in no order.</summary>
     public IAsyncEnumerable<StoredFile> ListAsync(CancellationToken cancellationToken);
 
+    /// <summary>
+    /// A small document about the store itself, which stands beside its files and is none of them; null if there is none of the name.
+    /// </summary>
+    /// <param name="name">Lowercase letters and hyphens.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="ResultsStoreException">The store is away.</exception>
+    public Task<byte[]?> ReadDocumentAsync(string name, CancellationToken cancellationToken);
+
+    /// <summary>Writes a document of <see cref="ReadDocumentAsync"/>, whole or not at all.</summary>
+    /// <param name="name">Lowercase letters and hyphens.</param>
+    /// <param name="content">At most some kilobytes.</param>
+    /// <param name="replace">Whether one that is there is replaced.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>False: one is there, and was to be left.</returns>
+    /// <exception cref="ResultsStoreException">It is not written.</exception>
+    public Task<bool> WriteDocumentAsync(string name, ReadOnlyMemory<byte> content, bool replace, CancellationToken cancellationToken);
+
     /// <summary>Tries whether something can be written.</summary>
     /// <exception cref="ResultsStoreException">It cannot.</exception>
     public Task CheckAsync(CancellationToken cancellationToken);

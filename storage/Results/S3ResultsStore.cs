@@ -12,7 +12,7 @@ namespace Generation.Storage.Results;
 /// Stores outputs in an S3 bucket: PREFIXab/cd/abcd... An object appears when its last byte has arrived and not before, as S3 guarantees;
 /// the client tries again what fails in passing.
 /// </summary>
-public sealed class S3ResultsStore : IResultsStore, IDisposable
+public sealed partial class S3ResultsStore : IResultsStore, IDisposable
 {
     private readonly AmazonS3Client _client;
     private readonly AmazonS3Client _signer;
@@ -93,6 +93,10 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
         catch (AmazonS3Exception e) when (e.StatusCode == HttpStatusCode.NotFound)
         {
             return null;
+        }
+        catch (Exception e) when (e is AmazonServiceException or AmazonClientException or HttpRequestException)
+        {
+            throw Away(e);
         }
     }
 
@@ -203,8 +207,8 @@ public sealed class S3ResultsStore : IResultsStore, IDisposable
 
     private ResultsStoreException Away(Exception e) =>
         new(
-            $"The bucket '{_options.Bucket}' at {_options.ServiceUrl ?? "AWS"} takes nothing: {e.Message} See that it is there and that "
-                + "Results:S3 names it.",
+            $"The bucket '{_options.Bucket}' at {_options.ServiceUrl ?? "AWS"} does not answer as it should: {e.Message} See that it is "
+                + "there and that Results:S3 names it.",
             e
         );
 

@@ -6,13 +6,27 @@ using NpgsqlTypes;
 
 namespace Generation.Storage.Retention;
 
+/// <summary>What a sweep did.</summary>
+/// <param name="Deleted">How many files it deleted.</param>
+/// <param name="Problem">Why it deleted none, and what to do, to operators; null: nothing is wrong.</param>
+public sealed record SweepResult(int Deleted, string? Problem = null);
+
 /// <summary>What goes with time: outputs after their account's retention, and files that nothing names any more.</summary>
-public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore results, UploadStore uploads)
+public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore results, ResultsOwnership ownership, UploadStore uploads)
 {
     /// <summary>A younger file may belong to a job that is just being completed.</summary>
     public static readonly TimeSpan OrphanAge = TimeSpan.FromHours(1);
 
+    /// <summary>Of files that this database does not know to have named, a sweep deletes so many without being told to,</summary>
+    public const int MostUnknownFiles = 100;
+
+    /// <summary>or, where that is more, this share of all.</summary>
+    public const double MostUnknownShare = 0.01;
+
     private const int RoundSize = 500;
+
+    /// <summary>So many names of files are held at once; the next sweep finds those beyond.</summary>
+    private const int MostHeld = 200_000;
 
     private static readonly Statement ExpireOutputsSql = new(
         "expire-outputs",
@@ -29,18 +43,106 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
+    /// <summary>Why the last sweep, of whichever process, deleted nothing; null: it did its work, or there was none yet.</summary>
+    public async Task<string?> ProblemAsync(CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand("SELECT sweep_problem FROM results_store");
+        return await command.ExecuteScalarAsync(cancellationToken) as string;
+    }
+
     /// <summary>
     /// Deletes the files that no output, no upload, no checkpoint and no open or kept job's inputs name and that were last put before
-    /// <paramref name="putBefore"/>; returns how many.
+    /// <paramref name="putBefore"/>. Deletes none if the store is not this database's alone, or if it would delete more files than
+    /// <see cref="MostUnknownFiles"/> and <see cref="MostUnknownShare"/> that this database has never named, as one would find them that
+    /// was set back or lost rows, unless <paramref name="withoutLimit"/>. One process sweeps at a time; others do nothing meanwhile.
     /// </summary>
-    public async Task<int> SweepAsync(DateTimeOffset putBefore, CancellationToken cancellationToken)
+    public async Task<SweepResult> SweepAsync(DateTimeOffset putBefore, bool withoutLimit, CancellationToken cancellationToken)
     {
         await uploads.ForgetExpiredAsync(cancellationToken);
+        await using NpgsqlConnection turn = await source.OpenConnectionAsync(cancellationToken);
+        if (!await AskAsync(turn, "SELECT pg_try_advisory_lock(hashtextextended('sweep', 0))", cancellationToken))
+        {
+            return new SweepResult(0);
+        }
+
+        try
+        {
+            SweepResult result = await SweepAloneAsync(putBefore, withoutLimit, cancellationToken);
+            await using NpgsqlCommand record = source.CreateCommand("UPDATE results_store SET swept_at = now(), sweep_problem = $1");
+            record.Parameters.Add(
+                new NpgsqlParameter { Value = (object?)result.Problem ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text }
+            );
+            await record.ExecuteNonQueryAsync(cancellationToken);
+            return result;
+        }
+        finally
+        {
+            await AskAsync(turn, "SELECT pg_advisory_unlock(hashtextextended('sweep', 0))", CancellationToken.None);
+        }
+    }
+
+    private async Task<SweepResult> SweepAloneAsync(DateTimeOffset putBefore, bool withoutLimit, CancellationToken cancellationToken)
+    {
+        StoreOwner owner = await ownership.LookAsync(cancellationToken);
+        if (ResultsOwnership.ProblemOf(owner) is { } problem)
+        {
+            return new SweepResult(0, problem);
+        }
+
+        if (owner == StoreOwner.Nobody)
+        {
+            Unnamed all = await FindUnnamedAsync(DateTimeOffset.MaxValue, cancellationToken);
+            if (all.Unknown > 0)
+            {
+                return new SweepResult(
+                    0,
+                    $"The results store has no owner yet and holds {all.Unknown} files, of {all.Files}, that this database does not know: "
+                        + "nothing is deleted. If no other database uses the store, run 'results adopt'."
+                );
+            }
+        }
+
+        // A copy of this database must not sweep after it with the same mark
+        owner = owner == StoreOwner.Nobody ? await ownership.ClaimAsync(cancellationToken) : await ownership.RenewAsync(cancellationToken);
+        if (ResultsOwnership.ProblemOf(owner) is { } other)
+        {
+            return new SweepResult(0, other);
+        }
+
         await results.RecoverAsync(putBefore, cancellationToken);
+        Unnamed unnamed = await FindUnnamedAsync(putBefore, cancellationToken);
+        if (!withoutLimit && unnamed.Unknown > MostUnknownFiles && unnamed.Unknown > unnamed.Files * MostUnknownShare)
+        {
+            return new SweepResult(
+                0,
+                $"{unnamed.Unknown} of the results store's {unnamed.Files} files are named by nothing in this database and never were, "
+                    + "which "
+                    + $"is more than {MostUnknownFiles} and more than {MostUnknownShare:P0}: nothing is deleted. If the database is "
+                    + "whole (not "
+                    + "restored from an older state, not cut), run 'results sweep --without-limit' to delete them."
+            );
+        }
+
         int deleted = 0;
+        foreach (string[] names in unnamed.Names.Chunk(RoundSize))
+        {
+            deleted += await DeleteAsync(names, putBefore, cancellationToken);
+        }
+
+        // Of files that were not in the store when they were let go, or are another's again
+        await using NpgsqlCommand old = source.CreateCommand("DELETE FROM released_files WHERE released_at < now() - interval '30 days'");
+        await old.ExecuteNonQueryAsync(cancellationToken);
+        return new SweepResult(deleted);
+    }
+
+    /// <summary>Files put before <paramref name="putBefore"/> that nothing names.</summary>
+    private async Task<Unnamed> FindUnnamedAsync(DateTimeOffset putBefore, CancellationToken cancellationToken)
+    {
+        var found = new Unnamed();
         var batch = new List<string>(RoundSize);
         await foreach (StoredFile file in results.ListAsync(cancellationToken))
         {
+            found.Files++;
             if (file.ModifiedAt < putBefore)
             {
                 batch.Add(file.Sha256);
@@ -48,39 +150,72 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
 
             if (batch.Count == RoundSize)
             {
-                deleted += await DeleteOrphansAsync(batch, putBefore, cancellationToken);
+                await LookUpAsync(batch);
                 batch.Clear();
             }
         }
 
-        return deleted + await DeleteOrphansAsync(batch, putBefore, cancellationToken);
-    }
+        await LookUpAsync(batch);
+        return found;
 
-    private async Task<int> DeleteOrphansAsync(List<string> names, DateTimeOffset putBefore, CancellationToken cancellationToken)
-    {
-        if (names.Count == 0)
+        async Task LookUpAsync(List<string> names)
         {
-            return 0;
-        }
-
-        var orphans = new List<string>();
-        // One value, which is an array; uncast, its elements would be the values
-        await using (NpgsqlCommand command = OrphansSql.On(source, (object)names.ToArray()))
-        {
-            await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-            while (await reader.ReadAsync(cancellationToken))
+            foreach ((string name, bool known) in await OrphansAsync([.. names], cancellationToken))
             {
-                orphans.Add(reader.GetString(0));
+                found.Unknown += known ? 0 : 1;
+                if (found.Names.Count < MostHeld)
+                {
+                    found.Names.Add(name);
+                }
             }
         }
+    }
 
+    private async Task<List<(string Name, bool Known)>> OrphansAsync(string[] names, CancellationToken cancellationToken)
+    {
+        var orphans = new List<(string, bool)>();
+        // One value, which is an array; uncast, its elements would be the values
+        await using NpgsqlCommand command = OrphansSql.On(source, (object)names);
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            orphans.Add((reader.GetString(0), reader.GetBoolean(1)));
+        }
+
+        return orphans;
+    }
+
+    private async Task<int> DeleteAsync(string[] names, DateTimeOffset putBefore, CancellationToken cancellationToken)
+    {
         int deleted = 0;
+        // Once more: something may name them since they were found
+        string[] orphans = [.. (await OrphansAsync(names, cancellationToken)).Select(orphan => orphan.Name)];
         foreach (string orphan in orphans)
         {
             // A job may have put the same bytes since they were listed, and not have named them yet
             deleted += await results.DeleteOldAsync(orphan, putBefore, cancellationToken) ? 1 : 0;
         }
 
+        await using NpgsqlCommand forget = source.CreateCommand("DELETE FROM released_files WHERE sha256 = ANY ($1)");
+        forget.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = orphans });
+        await forget.ExecuteNonQueryAsync(cancellationToken);
         return deleted;
+    }
+
+    private static async Task<bool> AskAsync(NpgsqlConnection connection, string question, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(question, connection);
+        return await command.ExecuteScalarAsync(cancellationToken) is true;
+    }
+
+    private sealed class Unnamed
+    {
+        /// <summary>All files of the store.</summary>
+        public int Files { get; set; }
+
+        /// <summary>Those of the unnamed that this database has never named.</summary>
+        public int Unknown { get; set; }
+
+        public List<string> Names { get; } = [];
     }
 }

@@ -67,10 +67,15 @@ public sealed class UploadStore(NpgsqlDataSource source)
     /// Deletes uploads that expired more than an hour ago, so that none is deleted between being looked up and becoming a job's; their
     /// files are deleted by the sweep of orphans.
     /// </summary>
-    public async Task<int> ForgetExpiredAsync(CancellationToken cancellationToken)
+    public async Task ForgetExpiredAsync(CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand("DELETE FROM uploads WHERE expires_at < now() - interval '1 hour'");
-        return await command.ExecuteNonQueryAsync(cancellationToken);
+        await using NpgsqlCommand command = source.CreateCommand(
+            """
+            WITH gone AS (DELETE FROM uploads WHERE expires_at < now() - interval '1 hour' RETURNING sha256)
+            INSERT INTO released_files (sha256) SELECT DISTINCT sha256 FROM gone ON CONFLICT DO NOTHING
+            """
+        );
+        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     private static async Task<Upload?> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)

@@ -74,7 +74,7 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
     private const string Columns =
         "id, account_id, job_id, event, url, created_at, attempts, next_at, last_attempt_at, delivered_at, last_status, last_error";
 
-    private readonly byte[] _sealing = key.Sign("webhook secrets", "sealing");
+    private const string Purpose = "webhook secrets";
 
     /// <summary>The server in the column url, as <see cref="WebhookDelivery.Host"/> has it.</summary>
     private const string Host = "lower(split_part(split_part(split_part(url, '/', 3), '?', 1), '#', 1))";
@@ -254,22 +254,82 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
 
     private static string Text(byte[] secret) => WebhookSecret.Prefix + Convert.ToBase64String(secret);
 
+    /// <summary>Seals all secrets under the server's secret in use; how many were sealed under an earlier one.</summary>
+    public async Task<int> SealAnewAsync(CancellationToken cancellationToken)
+    {
+        var boxes = new List<(Guid Id, byte[] Sealed)>();
+        await using (NpgsqlCommand read = source.CreateCommand("SELECT id, sealed FROM webhook_secrets"))
+        await using (NpgsqlDataReader reader = await read.ExecuteReaderAsync(cancellationToken))
+        {
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                boxes.Add((reader.GetGuid(0), reader.GetFieldValue<byte[]>(1)));
+            }
+        }
+
+        int changed = 0;
+        foreach ((Guid id, byte[] box) in boxes.Where(box => TryUnseal(SealingKeys()[0], box.Sealed) is null))
+        {
+            await using NpgsqlCommand write = source.CreateCommand("UPDATE webhook_secrets SET sealed = $3 WHERE id = $1 AND sealed = $2");
+            write.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+            write.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = box });
+            write.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = Seal(Unseal(box)) });
+            changed += await write.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        return changed;
+    }
+
+    /// <summary>Forgets all secrets: for operators whose server's secret is lost, under which they were sealed.</summary>
+    public async Task<int> RemoveAllSecretsAsync(CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand("DELETE FROM webhook_secrets");
+        return await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private byte[][] SealingKeys() => [.. key.KeysFor(Purpose).Select(known => HMACSHA256.HashData(known.Key, "sealing"u8))];
+
     /// <summary>AES-256-GCM: nonce, tag, cipher text.</summary>
     private byte[] Seal(byte[] secret)
     {
         byte[] box = new byte[12 + 16 + secret.Length];
         RandomNumberGenerator.Fill(box.AsSpan(0, 12));
-        using var aes = new AesGcm(_sealing, 16);
+        using var aes = new AesGcm(SealingKeys()[0], 16);
         aes.Encrypt(box.AsSpan(0, 12), secret, box.AsSpan(28), box.AsSpan(12, 16));
         return box;
     }
 
     private byte[] Unseal(byte[] box)
     {
+        do
+        {
+            foreach (byte[] sealing in SealingKeys())
+            {
+                if (TryUnseal(sealing, box) is { } secret)
+                {
+                    return secret;
+                }
+            }
+        } while (key.Refresh());
+        throw new InvalidDataException(
+            "A webhook secret was sealed under another server's secret (Keys:SecretFile). Put the file back as it was, from a backup."
+        );
+    }
+
+    /// <summary>Null: it was sealed under another key.</summary>
+    private static byte[]? TryUnseal(byte[] sealing, byte[] box)
+    {
         byte[] secret = new byte[box.Length - 28];
-        using var aes = new AesGcm(_sealing, 16);
-        aes.Decrypt(box.AsSpan(0, 12), box.AsSpan(28), box.AsSpan(12, 16), secret);
-        return secret;
+        using var aes = new AesGcm(sealing, 16);
+        try
+        {
+            aes.Decrypt(box.AsSpan(0, 12), box.AsSpan(28), box.AsSpan(12, 16), secret);
+            return secret;
+        }
+        catch (AuthenticationTagMismatchException)
+        {
+            return null;
+        }
     }
 
     private static async Task<IReadOnlyList<WebhookDelivery>> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)

@@ -127,8 +127,8 @@ public sealed class AdminTests
     {
         AuditLog audit = _api.Get<AuditLog>();
         await Task.WhenAll(Enumerable.Range(0, 10).Select(i => _admin.PostAsync($"/v1/admin/workers/w{i}/drain", null)));
-        (long entries, long? wrong) = await audit.VerifyAsync(default);
-        Assert.That((entries >= 10, wrong), Is.EqualTo((true, (long?)null)));
+        AuditCheck whole = await audit.VerifyAsync(null, default);
+        Assert.That((whole.Entries >= 10, whole.Problem), Is.EqualTo((true, (string?)null)));
         JsonElement list = await JsonAsync(await _admin.GetAsync("/v1/admin/audit?limit=5"), 200);
         Assert.That(list.GetProperty("data").GetArrayLength(), Is.EqualTo(5));
 
@@ -136,11 +136,11 @@ public sealed class AdminTests
         await ExecuteAsync(
             "ALTER TABLE audit_log DISABLE TRIGGER audit_log_only_grows; UPDATE audit_log SET target = target || 'x' WHERE id = 3"
         );
-        Assert.That((await audit.VerifyAsync(default)).FirstWrong, Is.EqualTo(3));
+        Assert.That((await audit.VerifyAsync(null, default)).Problem, Does.StartWith("Entry 3 is missing or was changed"));
         await ExecuteAsync(
             "UPDATE audit_log SET target = left(target, -1) WHERE id = 3; ALTER TABLE audit_log ENABLE TRIGGER audit_log_only_grows"
         );
-        Assert.That((await audit.VerifyAsync(default)).FirstWrong, Is.Null);
+        Assert.That((await audit.VerifyAsync(null, default)).Problem, Is.Null);
     }
 
     [Test]
@@ -171,10 +171,10 @@ public sealed class AdminTests
         }
 
         Assert.That(await _api.Get<IResultsStore>().OpenAsync(done.Outputs[0].Sha256, default) is { } still);
-        Assert.That(await retention.SweepAsync(DateTimeOffset.UtcNow.AddHours(-1), default), Is.Zero, "too young");
+        Assert.That((await retention.SweepAsync(DateTimeOffset.UtcNow.AddHours(-1), false, default)).Deleted, Is.Zero, "too young");
         Assert.That(
-            await retention.SweepAsync(DateTimeOffset.UtcNow.AddMinutes(1), default),
-            Is.EqualTo(2),
+            await retention.SweepAsync(DateTimeOffset.UtcNow.AddMinutes(1), false, default),
+            Is.EqualTo(new SweepResult(2)),
             "the picture and its thumbnail"
         );
         Assert.That(await _api.Get<IResultsStore>().OpenAsync(done.Outputs[0].Sha256, default), Is.Null);

@@ -8,6 +8,8 @@ using Generation.Storage.Results;
 using Generation.Storage.Workers;
 using Generation.TestSupport;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -22,6 +24,7 @@ internal sealed class ApiScope : IAsyncDisposable
     private readonly string _folder;
     private readonly (string Key, string Value)[] _settings;
     private WebApplicationFactory<global::Program>? _other;
+    private Uri? _address;
 
     private ApiScope(
         TestScope servers,
@@ -51,7 +54,15 @@ internal sealed class ApiScope : IAsyncDisposable
 
     public JobStore Jobs => Get<JobStore>();
 
-    public static async Task<ApiScope> CreateAsync(params (string Key, string Value)[] settings)
+    /// <summary>Where the API listens; null where it is only called within this process.</summary>
+    public Uri Address => _address ?? throw new InvalidOperationException("This API listens on no port.");
+
+    public static Task<ApiScope> CreateAsync(params (string Key, string Value)[] settings) => CreateAsync(onAPort: false, settings);
+
+    /// <summary>The API behind the real server, on a port of its own.</summary>
+    public static Task<ApiScope> OnAPortAsync(params (string Key, string Value)[] settings) => CreateAsync(onAPort: true, settings);
+
+    private static async Task<ApiScope> CreateAsync(bool onAPort, (string Key, string Value)[] settings)
     {
         TestScope servers = await TestServers.NewScopeAsync();
         string folder = Directory.CreateTempSubdirectory("api-tests-").FullName;
@@ -59,6 +70,12 @@ internal sealed class ApiScope : IAsyncDisposable
         IServiceProvider services;
         try
         {
+            if (onAPort)
+            {
+                factory.UseKestrel();
+                factory.StartServer();
+            }
+
             services = factory.Services;
         }
         catch
@@ -79,6 +96,11 @@ internal sealed class ApiScope : IAsyncDisposable
             Key = key.Key,
             Client = factory.CreateClient(),
         };
+        if (onAPort)
+        {
+            scope._address = new Uri(services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        }
+
         scope.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key.Key);
         return scope;
     }
@@ -176,6 +198,7 @@ internal sealed class ApiScope : IAsyncDisposable
 #pragma warning disable CA2000
         return new WebApplicationFactory<global::Program>().WithWebHostBuilder(host =>
         {
+            host.UseSetting(WebHostDefaults.ServerUrlsKey, "http://127.0.0.1:0");
             host.UseSetting("ConnectionStrings:Postgres", servers.Postgres);
             host.UseSetting("ConnectionStrings:Redis", servers.Redis);
             host.UseSetting("ConnectionStrings:RabbitMq", servers.RabbitMq);

@@ -140,4 +140,29 @@ public sealed class AuthenticationTests
 
         Assert.That(TestLog.Lines.Where(l => l.Contains(Secret) || l.Contains(_api.Key)), Is.Empty);
     }
+
+    [Test]
+    public async Task Call_ManyKeysThatAreNobodys_AreRefusedUnseenAndGoodOnesGoOn()
+    {
+        await using ApiScope api = await ApiScope.CreateAsync(("UnknownKeys:PerMinute", "3"));
+        Assert.That((int)(await api.Client.GetAsync("/v1/models")).StatusCode, Is.EqualTo(200));
+        var statuses = new List<int>();
+        // A window of a minute may end between two of them
+        while (!statuses.Contains(429) && statuses.Count < 100)
+        {
+            // A wrong checksum is seen without a look, and does not count
+            using HttpClient mistyped = api.ClientWith("gk_" + new string('a', ApiKey.Length - 3));
+            Assert.That((int)(await mistyped.GetAsync("/v1/models")).StatusCode, Is.EqualTo(401));
+            using HttpClient nobody = api.ClientWith(ApiKey.New());
+            using HttpResponseMessage answer = await nobody.GetAsync("/v1/models");
+            statuses.Add((int)answer.StatusCode);
+            Assert.That(answer.Headers.RetryAfter is not null, Is.EqualTo((int)answer.StatusCode == 429));
+        }
+
+        Assert.That(statuses.Take(3), Is.All.EqualTo(401));
+        Assert.That(statuses, Has.Some.EqualTo(429));
+        // No longer remembered from its last call
+        await Task.Delay(TimeSpan.FromSeconds(1));
+        Assert.That((int)(await api.Client.GetAsync("/v1/models")).StatusCode, Is.EqualTo(200));
+    }
 }

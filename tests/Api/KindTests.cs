@@ -321,10 +321,10 @@ public sealed class KindTests
         string sha256 = ((Img2ImgRequest)job.Request!).Image.Sha256;
         RetentionStore retention = _api.Get<RetentionStore>();
 
-        await retention.SweepAsync(DateTimeOffset.UtcNow.AddHours(1), default);
+        await retention.SweepAsync(DateTimeOffset.UtcNow.AddHours(1), false, default);
         bool whileOpen = await _api.Get<IResultsStore>().OpenAsync(sha256, default) is { } open && await DisposedAsync(open);
         await _api.Jobs.CancelAsync(job.Id, _api.Account, default);
-        await retention.SweepAsync(DateTimeOffset.UtcNow.AddHours(1), default);
+        await retention.SweepAsync(DateTimeOffset.UtcNow.AddHours(1), false, default);
         Stream? after = await _api.Get<IResultsStore>().OpenAsync(sha256, default);
 
         Assert.That(whileOpen);

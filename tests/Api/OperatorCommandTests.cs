@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Generation.Hosting;
 using Generation.Storage.Accounts;
-using Generation.Storage.Audit;
 using Generation.TestSupport;
 
 namespace Generation.Api.Tests;
@@ -58,30 +57,149 @@ public sealed class OperatorCommandTests
     }
 
     [Test]
-    public async Task AuditVerify_ChainWholeThenChanged_SaysSoByItsExitCode()
+    public async Task AuditVerify_ChainWholeThenChangedOrCut_SaysSoByItsExitCode()
     {
         await RunAsync("migrate");
-        await using var source = Npgsql.NpgsqlDataSource.Create(_servers.Postgres);
-        var audit = new AuditLog(source, TimeProvider.System);
         for (int i = 1; i <= 3; i++)
         {
-            await audit.AppendAsync("operator", "worker.drain", $"w{i}", null, default);
+            await RunAsync("keys", "create", "--name", $"k{i}");
         }
 
-        Assert.That(await RunAsync("audit", "verify"), Does.StartWith("3 entries"));
+        Assert.That(
+            await RunAsync("audit", "verify"),
+            Is.EqualTo("5 entries, each as it was written; their end is sealed up to entry 5.\n"),
+            "the migration, the account, and three keys"
+        );
+        string seal = (await SealAsync("--replace")).Trim();
 
-        // Past the trigger, as one with all rights in the database could
-        await using (
-            Npgsql.NpgsqlCommand change = source.CreateCommand(
-                "ALTER TABLE audit_log DISABLE TRIGGER audit_log_only_grows; UPDATE audit_log SET target = 'w9' WHERE id = 2"
+        await ChangeAsync("UPDATE audit_log SET target = target || 'x' WHERE id = 2");
+        Assert.That(
+            await RefusedAsync("audit", "verify"),
+            Is.EqualTo("Entry 2 is missing or was changed; the 1 before it are as they were written.\n")
+        );
+        await ChangeAsync("UPDATE audit_log SET target = left(target, -1) WHERE id = 2");
+
+        await ChangeAsync("DELETE FROM audit_log WHERE id > 4");
+        const string Cut = "The log ends with entry 4, and was sealed when it had entry 6: its end was cut off.\n";
+        Assert.That(await RefusedAsync("audit", "verify"), Is.EqualTo(Cut));
+        Assert.That(await RefusedAsync("audit", "seal"), Does.Contain("its end was cut off"), "what was sealed is not forgotten for it");
+
+        // Also where the results store was cut with it, by the seal that the logs have
+        File.Delete(Path.Combine(_folder, "results", "audit-seal.json"));
+        Assert.That(await RunAsync("audit", "verify"), Does.Contain("no seal was found"));
+        Assert.That(await RefusedAsync("audit", "verify", "--seal", seal), Is.EqualTo(Cut));
+        Assert.That(await RefusedAsync("audit", "verify", "--seal", "7" + seal[1..]), Does.Contain("was not signed by this server"));
+    }
+
+    [Test]
+    public async Task AuditVerify_EndCutAndWrittenAnew_IsFound()
+    {
+        await RunAsync("migrate");
+        await RunAsync("keys", "create", "--name", "first");
+        await RunAsync("keys", "create", "--name", "second");
+
+        await ChangeAsync("DELETE FROM audit_log WHERE id = 4");
+        await RunAsync("keys", "create", "--name", "third");
+        await RunAsync("keys", "create", "--name", "fourth");
+
+        Assert.That(
+            await RefusedAsync("audit", "verify"),
+            Is.EqualTo("Entry 4 is not the one that was sealed: the log was written anew.\n")
+        );
+    }
+
+    [Test]
+    public async Task Commands_ThatChangeSomething_AreInTheAuditLog()
+    {
+        await RunAsync("migrate", "--first-key-file", Path.Combine(_folder, "key"));
+        await RunAsync("keys", "create", "--account", "someone");
+        await RunAsync("keys", "revoke", (await RunAsync("keys", "list")).Split(' ')[0]);
+        await RunAsync("keys", "rotate-secret");
+        await RunAsync("results", "adopt");
+        await RunAsync("results", "sweep");
+        await RunAsync("audit", "seal", "--replace");
+
+        await using var source = Npgsql.NpgsqlDataSource.Create(_servers.Postgres);
+        await using Npgsql.NpgsqlCommand command = source.CreateCommand("SELECT string_agg(action, ' ' ORDER BY id) FROM audit_log");
+        Assert.That(
+            await command.ExecuteScalarAsync(),
+            Is.EqualTo(
+                "database.migrate account.create key.create account.create key.create key.revoke keys.rotate_secret results.adopt "
+                    + "results.sweep audit.seal"
             )
-        )
-        {
-            await change.ExecuteNonQueryAsync();
-        }
+        );
+        Assert.That(await RunAsync("audit", "verify"), Does.StartWith("10 entries"), "also over a change of the secret");
+    }
 
-        (int code, _, string errors) = await TryAsync("audit", "verify");
-        Assert.That((code, errors), Is.EqualTo((1, "Entry 2 is missing or was changed; the 1 before it are as they were written.\n")));
+    [Test]
+    public async Task Secret_Lost_IsAnErrorThatSaysWhatToDoAndIsMadeAnewOnlyIfToldTo()
+    {
+        await RunAsync("migrate");
+        string old = (await RunAsync("keys", "create")).Trim();
+        string secret = Path.Combine(_folder, "secret");
+        string kept = await File.ReadAllTextAsync(secret);
+        File.Delete(secret);
+
+        Assert.That(
+            await RefusedAsync("keys", "create"),
+            Does.Contain("Keys:SecretFile").And.Contain("from a backup").And.Contain("rotate-secret --lost")
+        );
+        Assert.That(File.Exists(secret), Is.False, "never silently made anew");
+
+        await File.WriteAllTextAsync(secret, new string('a', 64) + "\n");
+        Assert.That(await RefusedAsync("keys", "create"), Does.Contain("holds another secret"));
+        Assert.That(await RefusedAsync("keys", "rotate-secret", "--lost"), Does.Contain("is there"));
+
+        File.Delete(secret);
+        Assert.That(await RunAsync("keys", "rotate-secret", "--lost"), Does.Contain("are void"));
+        Assert.That(await IsValidAsync(old), Is.False);
+        Assert.That(await IsValidAsync((await RunAsync("keys", "create")).Trim()));
+
+        await File.WriteAllTextAsync(secret, kept);
+        Assert.That(await RefusedAsync("keys", "create"), Does.Contain("holds another secret"));
+    }
+
+    [Test]
+    public async Task Results_OfAnotherDatabase_AreAdoptedByCommand()
+    {
+        await RunAsync("migrate");
+        Assert.That(await RunAsync("results", "check"), Does.Contain("is this database's"));
+        string mark = Path.Combine(_folder, "results", "owner.json");
+        string ours = await File.ReadAllTextAsync(mark);
+        string database = System.Text.Json.JsonDocument.Parse(ours).RootElement.GetProperty("database").GetString()!;
+        await File.WriteAllTextAsync(mark, ours.Replace(database, Guid.NewGuid().ToString(), StringComparison.Ordinal));
+
+        Assert.That(await RefusedAsync("results", "check"), Does.Contain("belongs to another database").And.Contain("results adopt"));
+        Assert.That(await RefusedAsync("results", "sweep"), Does.Contain("belongs to another database"));
+        Assert.That(await RunAsync("results", "adopt"), Does.Contain("was another database's"));
+        Assert.That(await RunAsync("results", "check"), Does.Contain("is this database's"));
+        Assert.That(await RunAsync("results", "sweep"), Is.EqualTo("0 files deleted.\n"));
+    }
+
+    private Task<string> SealAsync(params string[] options) => RunAsync(["audit", "seal", .. options]);
+
+    private async Task<string> RefusedAsync(params string[] arguments)
+    {
+        (int code, _, string errors) = await TryAsync(arguments);
+        Assert.That(code, Is.EqualTo(1), errors);
+        return errors;
+    }
+
+    private async Task<bool> IsValidAsync(string key)
+    {
+        await using var source = Npgsql.NpgsqlDataSource.Create(_servers.Postgres);
+        var keys = new ApiKeyStore(source, KeySecret.Load(Path.Combine(_folder, "secret")));
+        return await keys.FindCallerAsync(key, default) is not null;
+    }
+
+    /// <summary>Past the trigger, as one with all rights in the database could.</summary>
+    private async Task ChangeAsync(string sql)
+    {
+        await using var source = Npgsql.NpgsqlDataSource.Create(_servers.Postgres);
+        await using Npgsql.NpgsqlCommand change = source.CreateCommand(
+            $"ALTER TABLE audit_log DISABLE TRIGGER audit_log_only_grows; {sql}; ALTER TABLE audit_log ENABLE TRIGGER audit_log_only_grows"
+        );
+        await change.ExecuteNonQueryAsync();
     }
 
     private async Task<string> RunAsync(params string[] arguments)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Generation.Contracts;
+using Generation.Storage.Accounts;
 using Generation.Storage.Workers;
 
 namespace Generation.Api.Tests;
@@ -20,7 +21,9 @@ public sealed class SystemTests
     {
         await using ApiScope api = await ApiScope.CreateAsync(("Results:Path", "/dev/null/results"));
 
-        using HttpResponseMessage ready = await api.Client.GetAsync("/readyz");
+        using HttpClient operators = await api.ClientOfNewAccountAsync(0, Scopes.Admin);
+        using HttpResponseMessage ready = await operators.GetAsync("/readyz");
+        JsonElement toStrangers = await ApiScope.ReadAsync<JsonElement>(await api.Client.GetAsync("/readyz"));
         using var file = new ByteArrayContent(
             Convert.FromBase64String("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
         );
@@ -30,6 +33,7 @@ public sealed class SystemTests
         Assert.That((int)ready.StatusCode, Is.EqualTo(503));
         Assert.That(results.GetProperty("status").GetString(), Is.EqualTo("failing"));
         Assert.That(results.GetProperty("detail").GetString(), Does.Contain("/dev/null/results").And.Contain("Results:Path"));
+        Assert.That(toStrangers.ToString(), Does.Contain("failing").And.Not.Contain("/dev/null").And.Not.Contain("detail"));
         Assert.That((int)upload.StatusCode, Is.EqualTo(503));
         Assert.That((await ApiScope.ReadAsync<JsonElement>(upload)).GetProperty("code").GetString(), Is.EqualTo("results_unavailable"));
         Assert.That(
@@ -135,14 +139,21 @@ public sealed class SystemTests
             await Task.Delay(50, limit.Token);
         }
 
+        using HttpClient operators = await _api.ClientOfNewAccountAsync(0, Scopes.Admin);
         Assert.That(text, Does.Match("generation_jobs_submitted_total\\{model=\"demo\",kind=\"text2img\"\\} [1-9]"));
+        Assert.That(text, Does.Contain("http_server_request_duration_seconds").And.Not.Contain("db_client").And.Not.Contain("127.0.0.1"));
+        Assert.That(await operators.GetStringAsync("/metrics"), Does.Contain("db_client_connection"));
     }
 
     [Test]
     public async Task OpenApi_Document_DescribesCallsFieldsAndKeys()
     {
         using HttpClient client = _api.ClientWith(null);
-        JsonElement api = JsonSerializer.Deserialize<JsonElement>(await client.GetStringAsync("/openapi/v1.json"));
+        using HttpResponseMessage description = await client.GetAsync("/openapi/v1.json");
+        JsonElement api = await ApiScope.ReadAsync<JsonElement>(description);
+        using var again = new HttpRequestMessage(HttpMethod.Get, "/openapi/v1.json");
+        again.Headers.IfNoneMatch.Add(description.Headers.ETag!);
+        Assert.That((await client.SendAsync(again)).StatusCode, Is.EqualTo(HttpStatusCode.NotModified), "it is made once");
 
         Assert.That(
             api.GetProperty("paths").EnumerateObject().Select(p => p.Name),

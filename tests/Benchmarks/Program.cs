@@ -90,6 +90,30 @@ jobs.SetAction(
 var bare = new Command("jobs-bare", "The bare API that 'jobs' measures against; it starts this by itself.") { Hidden = true };
 bare.SetAction(_ => BareApi.RunAsync());
 
+var requests = new Option<long>("--requests") { Description = "How many wrong requests.", DefaultValueFactory = _ => 1_000_000 };
+var inputs = new Option<long>("--inputs")
+{
+    Description = "How many wrong inputs, for all readers.",
+    DefaultValueFactory = _ => 100_000_000,
+};
+var seed = new Option<int>("--seed") { Description = "The same inputs for the same seed.", DefaultValueFactory = _ => 1 };
+var fuzz = new Command("fuzz", "Wrong requests to the stack of GENERATION_URL, and wrong inputs to every reader of strangers' bytes.")
+{
+    requests,
+    inputs,
+    seed,
+};
+fuzz.SetAction(
+    (result, cancellationToken) =>
+        FuzzCommand.RunAsync(
+            new Report(Console.Out, result.GetValue(json)),
+            result.GetValue(requests),
+            result.GetValue(inputs),
+            result.GetValue(seed),
+            cancellationToken
+        )
+);
+
 var root = new RootCommand("Generation's benchmarks: each prints what it measured beside what it is held against.")
 {
     diffusion,
@@ -99,6 +123,7 @@ var root = new RootCommand("Generation's benchmarks: each prints what it measure
     gpu,
     jobs,
     bare,
+    fuzz,
 };
 root.Options.Add(json);
 root.Options.Add(threads);

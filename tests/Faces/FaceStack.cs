@@ -4,7 +4,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Api.Web;
 using Generation.Contracts;
-using Generation.Hosting;
 using Generation.Service.Hosting;
 using Generation.Storage.Accounts;
 using Generation.TestSupport;
@@ -158,7 +157,7 @@ internal sealed class FaceStack : IAsyncDisposable
         return worker;
     }
 
-    private static Dictionary<string, string?> Settings(TestScope servers, string folder) =>
+    internal static Dictionary<string, string?> Settings(TestScope servers, string folder) =>
         new()
         {
             ["ConnectionStrings:Postgres"] = servers.Postgres,

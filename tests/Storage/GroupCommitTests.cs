@@ -222,7 +222,7 @@ public sealed class GroupCommitTests
         );
         var keys = new IdempotencyStore(_storage.Source);
 
-        Assert.That(await keys.ForgetAsync(default), Is.EqualTo(1));
+        Assert.That(await keys.ForgetAsync(TimeSpan.FromHours(24), default), Is.EqualTo(1));
 
         Assert.That(await keys.FindAsync(account, "young", default), Is.Not.Null);
         Assert.That(await keys.FindAsync(account, "old", default), Is.Null);

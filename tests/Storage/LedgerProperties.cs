@@ -86,7 +86,7 @@ public sealed class LedgerProperties
                     Act.TopUp => LedgerEntry.TopUp,
                     _ => LedgerEntry.Refund,
                 };
-                await _storage.Ledger.MoveAsync(purse.Account, entry, Credits.Of(1.5m), null, null, default);
+                await _storage.MoveAsync(purse.Account, entry, Credits.Of(1.5m), null, null);
                 purse.Receive(1.5m, isRefund: act == Act.Refund);
                 break;
             case Act.Submit or Act.SubmitDear:

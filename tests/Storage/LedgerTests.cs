@@ -23,8 +23,8 @@ public sealed class LedgerTests
         ClaimedJob claim = await _storage.ClaimAsync(row.Id);
         await _storage.Jobs.CancelAsync(row.Id, account, default);
         await _storage.Jobs.ConfirmCancelAsync(row.Id, claim.LeaseEpoch, 0.25, default);
-        await _storage.Ledger.MoveAsync(account, LedgerEntry.Refund, Credits.Of(1), "sorry", row.Id, default);
-        await _storage.Ledger.MoveAsync(account, LedgerEntry.TopUp, Credits.Of(5), "paid", null, default);
+        await _storage.MoveAsync(account, LedgerEntry.Refund, Credits.Of(1), "sorry", row.Id);
+        await _storage.MoveAsync(account, LedgerEntry.TopUp, Credits.Of(5), "paid", null);
 
         IReadOnlyList<LedgerTransaction> all = await _storage.Ledger.TransactionsAsync(account, null, 100, default);
 
@@ -87,7 +87,7 @@ public sealed class LedgerTests
         Guid account = await _storage.AccountAsync(1);
 
         Assert.That(
-            () => _storage.Ledger.MoveAsync(account, entry, Credits.Of(credits), null, null, default),
+            () => _storage.MoveAsync(account, entry, Credits.Of(credits), null, null),
             Throws.InstanceOf<ArgumentOutOfRangeException>()
         );
     }

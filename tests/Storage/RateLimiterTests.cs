@@ -18,7 +18,7 @@ public sealed class RateLimiterTests
         string key = Guid.NewGuid().ToString();
 
         RateDecision[] decisions = await Task.WhenAll(
-            Enumerable.Range(0, 30).Select(_ => _storage.Get<RateLimiter>().TakeAsync(key, 0.001, 10, default))
+            Enumerable.Range(0, 30).Select(_ => _storage.Get<RateLimiter>().TakeAsync(key, 0.001, 10, isRead: false, default))
         );
 
         Assert.That(decisions.Count(d => d.Allowed), Is.EqualTo(10));
@@ -42,12 +42,13 @@ public sealed class RateLimiterTests
             .. new[] { first, second }.Select(redis => new RateLimiter(
                 redis,
                 new RedisOptions { TimeoutMilliseconds = 30_000 },
+                TimeProvider.System,
                 Microsoft.Extensions.Logging.Abstractions.NullLogger<RateLimiter>.Instance
             )),
         ];
 
         RateDecision[] decisions = await Task.WhenAll(
-            Enumerable.Range(0, 40).Select(i => limiters[i % 2].TakeAsync(key, 0.01, 15, default))
+            Enumerable.Range(0, 40).Select(i => limiters[i % 2].TakeAsync(key, 0.01, 15, isRead: false, default))
         );
 
         Assert.That(decisions.Count(d => d.Allowed), Is.EqualTo(15));
@@ -63,24 +64,43 @@ public sealed class RateLimiterTests
         do
         {
             // Refused at the second, unless the machine stands still for half a second
-            decision = await limiter.TakeAsync(key, 2, 1, default);
+            decision = await limiter.TakeAsync(key, 2, 1, isRead: false, default);
         } while (decision.Allowed);
 
         await Task.Delay(decision.RetryAfter + TimeSpan.FromMilliseconds(5));
 
-        Assert.That((await limiter.TakeAsync(key, 2, 1, default)).Allowed);
+        Assert.That((await limiter.TakeAsync(key, 2, 1, isRead: false, default)).Allowed);
     }
 
     [Test]
-    public async Task TakeAsync_RedisAway_LetsCallsGoOn()
+    public async Task TakeAsync_RedisAway_CountsWritesByItselfAndLetsReadsGoOn()
     {
         await using var nowhere = new RedisConnection("127.0.0.1:1");
         var limiter = new RateLimiter(
             nowhere,
             new RedisOptions(),
+            new StandingTime(),
             Microsoft.Extensions.Logging.Abstractions.NullLogger<RateLimiter>.Instance
         );
 
-        Assert.That((await limiter.TakeAsync("k", 1, 1, default)).Allowed);
+        var writes = new List<RateDecision>();
+        var reads = new List<RateDecision>();
+        for (int i = 0; i < 5; i++)
+        {
+            writes.Add(await limiter.TakeAsync("k", 0.5, 3, isRead: false, default));
+            reads.Add(await limiter.TakeAsync("k", 0.5, 3, isRead: true, default));
+        }
+
+        Assert.That(writes.Select(w => w.Allowed), Is.EqualTo(new[] { true, true, true, false, false }));
+        Assert.That(writes.Select(w => w.Remaining), Is.EqualTo(new[] { 2, 1, 0, 0, 0 }));
+        Assert.That(writes[^1].RetryAfter, Is.EqualTo(TimeSpan.FromSeconds(2)));
+        Assert.That(reads.All(r => r.Allowed));
+        Assert.That((await limiter.TakeAsync("another", 0.5, 3, isRead: false, default)).Allowed);
+    }
+
+    /// <summary>A clock at which no time passes.</summary>
+    private sealed class StandingTime : TimeProvider
+    {
+        public override long GetTimestamp() => 1;
     }
 }

@@ -85,6 +85,19 @@ public abstract class ResultsStoreConformance
     }
 
     [Test]
+    public async Task WriteDocumentAsync_NewThenAgain_IsReplacedOnlyIfToldTo()
+    {
+        Assert.That(await Store.ReadDocumentAsync("a-document", default), Is.Null);
+        Assert.That(await Store.WriteDocumentAsync("a-document", "{}"u8.ToArray(), replace: false, default));
+        Assert.That(await Store.WriteDocumentAsync("a-document", "[]"u8.ToArray(), replace: false, default), Is.False);
+        Assert.That(await Store.ReadDocumentAsync("a-document", default), Is.EqualTo("{}"u8.ToArray()));
+        Assert.That(await Store.WriteDocumentAsync("a-document", "[]"u8.ToArray(), replace: true, default));
+        Assert.That(await Store.ReadDocumentAsync("a-document", default), Is.EqualTo("[]"u8.ToArray()));
+        Assert.That((await ListAsync()).Select(file => file.Sha256), Has.None.Contain("document"), "no file of the store's");
+        Assert.That(() => Store.ReadDocumentAsync("../key", default), Throws.ArgumentException);
+    }
+
+    [Test]
     public void CheckAsync_StoreThatWorks_IsQuiet() => Assert.That(() => Store.CheckAsync(default), Throws.Nothing);
 
     protected async Task<byte[]> ReadAsync(string name)

@@ -14,11 +14,15 @@ internal sealed class StorageScope : IAsyncDisposable
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
 
     private readonly TestScope _servers;
-    private readonly ServiceProvider _services;
+    private readonly IConfiguration _configuration;
+    private ServiceProvider _services;
     private readonly string _folder;
 
-    private StorageScope(TestScope servers, ServiceProvider services, string folder) =>
-        (_servers, _services, _folder) = (servers, services, folder);
+    private StorageScope(TestScope servers, IConfiguration configuration, string folder)
+    {
+        (_servers, _configuration, _folder) = (servers, configuration, folder);
+        _services = Services(configuration);
+    }
 
     public JobStore Jobs => Get<JobStore>();
 
@@ -28,9 +32,25 @@ internal sealed class StorageScope : IAsyncDisposable
 
     public string RedisAddress => _servers.Redis;
 
-    public static async Task<StorageScope> CreateAsync(bool migrated = true)
+    public static Task<StorageScope> CreateAsync(bool migrated = true, params (string Key, string Value)[] settings) =>
+        CreateAsync(null, migrated, settings);
+
+    /// <summary>
+    /// The same with a copy of this one's database; a Redis database and a results folder of its own, unless settings say else.
+    /// </summary>
+    public async Task<StorageScope> CopyAsync(params (string Key, string Value)[] settings)
     {
-        TestScope servers = await TestServers.NewScopeAsync(migrated, broker: false);
+        // A database is copied while nobody is connected to it: this one's pools end, and begin anew
+        await _services.DisposeAsync();
+        _services = Services(_configuration);
+        return await CreateAsync(_servers, migrated: true, settings);
+    }
+
+    private static async Task<StorageScope> CreateAsync(TestScope? copied, bool migrated, (string Key, string Value)[] settings)
+    {
+        TestScope servers = copied is null
+            ? await TestServers.NewScopeAsync(migrated, broker: false)
+            : await TestServers.CopyScopeAsync(copied);
         string folder = Directory.CreateTempSubdirectory("storage-tests-").FullName;
         IConfiguration configuration = new ConfigurationBuilder()
             .AddInMemoryCollection(
@@ -43,12 +63,18 @@ internal sealed class StorageScope : IAsyncDisposable
                     ["Redis:TimeoutMilliseconds"] = "2000",
                 }
             )
+            .AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value)))
             .Build();
+        return new StorageScope(servers, configuration, folder);
+    }
+
+    private static ServiceProvider Services(IConfiguration configuration)
+    {
         var collection = new ServiceCollection();
         collection.AddLogging();
         collection.AddGenerationStorage(configuration);
         collection.AddGenerationKeys(configuration);
-        return new StorageScope(servers, collection.BuildServiceProvider(), folder);
+        return collection.BuildServiceProvider();
     }
 
     /// <summary>The connections for what is written together of one more process.</summary>
@@ -66,6 +92,13 @@ internal sealed class StorageScope : IAsyncDisposable
         Account? account = await Get<AccountStore>()
             .CreateAsync($"account-{Guid.NewGuid():N}", Credits.Of(credits), CancellationToken.None);
         return account!.Id;
+    }
+
+    /// <summary>Moves credits of an account, past what binds operators.</summary>
+    public async Task<bool> MoveAsync(Guid account, LedgerEntry entry, Credits amount, string? note = null, JobId? job = null)
+    {
+        await using NpgsqlConnection connection = await Source.OpenConnectionAsync();
+        return await Ledger.MoveAsync(connection, account, entry, amount, note, job, CancellationToken.None);
     }
 
     public static NewJob NewJob(Guid account, decimal cost = 1, string model = "demo") =>
@@ -100,11 +133,11 @@ internal sealed class StorageScope : IAsyncDisposable
 
     public async Task<JobRow> FindAsync(JobId id) => (await Jobs.FindAsync(id, null, CancellationToken.None))!;
 
-    public static JobOutput Output(int index = 0) =>
+    public static JobOutput Output(int index = 0, string? sha256 = null) =>
         new()
         {
             Index = index,
-            Sha256 = new string('a', 64),
+            Sha256 = sha256 ?? new string('a', 64),
             ContentType = "image/png",
             Bytes = 123,
             Width = 256,

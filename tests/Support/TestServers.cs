@@ -22,16 +22,48 @@ public static class TestServers
     /// <param name="migrated">Whether the database has this version's schema; otherwise it is empty.</param>
     /// <param name="broker">Whether there is a virtual host.</param>
     /// <param name="token">Ends the wait.</param>
-    public static async Task<TestScope> NewScopeAsync(bool migrated = true, bool broker = true, CancellationToken token = default)
+    public static Task<TestScope> NewScopeAsync(bool migrated = true, bool broker = true, CancellationToken token = default) =>
+        NewScopeAsync(
+            (servers, name) =>
+                migrated
+                    ? MigratedDatabase.CreateAsync(servers, name, token)
+                    : TestScope.ExecuteAsync(servers, $"create database \"{name}\"", token),
+            broker,
+            token
+        );
+
+    /// <summary>A copy of the database of <paramref name="copied"/>, to which nobody may be connected, and a Redis database.</summary>
+    public static Task<TestScope> CopyScopeAsync(TestScope copied, CancellationToken token = default) =>
+        NewScopeAsync(
+            (servers, name) => CopyAsync(servers, $"create database \"{name}\" template \"{copied.Name}\"", token),
+            broker: false,
+            token
+        );
+
+    /// <summary>Of a database that is copied, the server knows for a moment still the connections that were just closed.</summary>
+    private static async Task CopyAsync(IServers servers, string sql, CancellationToken token)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(token);
+        limit.CancelAfter(TimeSpan.FromMinutes(1));
+        while (true)
+        {
+            try
+            {
+                await TestScope.ExecuteAsync(servers, sql, limit.Token);
+                return;
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ObjectInUse)
+            {
+                await Task.Delay(100, limit.Token);
+            }
+        }
+    }
+
+    private static async Task<TestScope> NewScopeAsync(Func<IServers, string, Task> makeDatabase, bool broker, CancellationToken token)
     {
         IServers servers = await Started.Value.WaitAsync(token);
         string name = $"test-{Guid.NewGuid():N}";
-        await Task.WhenAll(
-            migrated
-                ? MigratedDatabase.CreateAsync(servers, name, token)
-                : TestScope.ExecuteAsync(servers, $"create database \"{name}\"", token),
-            broker ? servers.RabbitMq.AddVirtualHostAsync(name, token) : Task.CompletedTask
-        );
+        await Task.WhenAll(makeDatabase(servers, name), broker ? servers.RabbitMq.AddVirtualHostAsync(name, token) : Task.CompletedTask);
         return new TestScope(servers, name, broker)
         {
             Postgres = new NpgsqlConnectionStringBuilder(servers.Postgres.ConnectionString) { Database = name }.ConnectionString,
@@ -79,10 +111,12 @@ public static class TestServers
 public sealed class TestScope : IAsyncDisposable
 {
     private readonly IServers _servers;
-    private readonly string _name;
     private readonly bool _broker;
 
-    internal TestScope(IServers servers, string name, bool broker) => (_servers, _name, _broker) = (servers, name, broker);
+    internal TestScope(IServers servers, string name, bool broker) => (_servers, Name, _broker) = (servers, name, broker);
+
+    /// <summary>Of the database and of the virtual host.</summary>
+    internal string Name { get; }
 
     /// <summary>This scope as the servers of a stack whose tests neither stop nor kill them.</summary>
     public IServers Servers => new ScopeServers(_servers, this);
@@ -97,15 +131,15 @@ public sealed class TestScope : IAsyncDisposable
     /// <exception cref="InvalidOperationException">The scope has none.</exception>
     public string RabbitMq =>
         _broker
-            ? new Uri(new Uri(_servers.RabbitMq.ConnectionString), _name).AbsoluteUri
+            ? new Uri(new Uri(_servers.RabbitMq.ConnectionString), Name).AbsoluteUri
             : throw new InvalidOperationException("This scope has no virtual host.");
 
     public async ValueTask DisposeAsync()
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         await Task.WhenAll(
-            _broker ? _servers.RabbitMq.DropVirtualHostAsync(_name, limit.Token) : Task.CompletedTask,
-            ExecuteAsync(_servers, $"drop database if exists \"{_name}\" with (force)", limit.Token)
+            _broker ? _servers.RabbitMq.DropVirtualHostAsync(Name, limit.Token) : Task.CompletedTask,
+            ExecuteAsync(_servers, $"drop database if exists \"{Name}\" with (force)", limit.Token)
         );
     }
 

@@ -28,8 +28,8 @@ internal sealed class ModelsLabFace(
         ModelsLabDialect dialect = ModelsLabDialect.Of(http.Request.Path)!;
         http.Features.Set(dialect);
         http.Features.Set(new ModelsLabFields());
-        FaceBody body = await FaceBody.ReadAsync(http.Request, options.Value.MaxBodyBytes, http.RequestAborted);
-        FaceKeys.Use(http.Request, body.Text("key"));
+        BodyBytes.Allow(http.Request, options.Value.MaxBodyBytes);
+        FaceKeys.Use(http.Request, await ModelsLabKey.FindAsync(http.Request, http.RequestAborted));
     }
 
     public void Map(IEndpointRouteBuilder routes)
@@ -67,7 +67,7 @@ internal sealed class ModelsLabFace(
     private async Task<IResult> AnswerAsync(HttpContext http)
     {
         ModelsLabDialect dialect = http.Features.GetRequiredFeature<ModelsLabDialect>();
-        FaceBody body = http.Features.GetRequiredFeature<FaceBody>();
+        FaceBody body = await FaceBody.ReadAsync(http.Request, options.Value.MaxBodyBytes, http.RequestAborted);
         var call = new ModelsLabCall(http, dialect, body, http.Features.GetRequiredFeature<ModelsLabFields>());
         CancellationToken cancellationToken = http.RequestAborted;
         System.Text.Json.Nodes.JsonNode answer = dialect.Operation switch

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Generation.Api.Faces.Shared;
 using Generation.Api.Inputs;
@@ -66,7 +65,7 @@ internal sealed class ModelsLabPictures(
         if (
             id is null
             || !long.TryParse(expires, NumberStyles.None, CultureInfo.InvariantCulture, out long until)
-            || !IsSignature(SignatureOf(id.Value, until), http.Request.Query["signature"].ToString())
+            || !IsSigned(id.Value, until, http.Request.Query["signature"].ToString())
             || until <= time.GetUtcNow().ToUnixTimeSeconds()
             || await uploads.FindAsync(id.Value, null, cancellationToken) is not { } upload
             || await results.OpenAsync(upload.Sha256, cancellationToken) is not { } file
@@ -113,9 +112,20 @@ internal sealed class ModelsLabPictures(
         return $"{Path}/{InputPictures.IdOf(upload)}.{extension}?expires={expires}&signature={SignatureOf(upload.Id, expires)}";
     }
 
-    private string SignatureOf(Guid id, long expires) =>
-        WebEncoders.Base64UrlEncode(secret.Sign(Purpose, string.Create(CultureInfo.InvariantCulture, $"{id}/{expires}")));
+    private string SignatureOf(Guid id, long expires) => WebEncoders.Base64UrlEncode(secret.Sign(Purpose, TextOf(id, expires)));
 
-    private static bool IsSignature(string genuine, string given) =>
-        CryptographicOperations.FixedTimeEquals(System.Text.Encoding.ASCII.GetBytes(genuine), System.Text.Encoding.UTF8.GetBytes(given));
+    private bool IsSigned(Guid id, long expires, string signature)
+    {
+        try
+        {
+            byte[] bytes = WebEncoders.Base64UrlDecode(signature);
+            return secret.IsSigned(Purpose, TextOf(id, expires), bytes, UploadStore.KeptFor, time.GetUtcNow());
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+
+    private static string TextOf(Guid id, long expires) => string.Create(CultureInfo.InvariantCulture, $"{id}/{expires}");
 }

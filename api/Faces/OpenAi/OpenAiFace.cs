@@ -270,7 +270,7 @@ internal sealed class OpenAiFace(
             {
                 found.Add(picture);
             }
-            else if (!value.IsNull && value.Text is not "" && value.File is null)
+            else if (!value.IsNull && !value.IsEmpty && value.File is null)
             {
                 body.Mistyped(name, "a picture, or an object with an image_url or a file_id", value);
             }
@@ -285,8 +285,9 @@ internal sealed class OpenAiFace(
         // Signature, length and name of the first chunk, width, height, depth; then the kind of colour
         const int ColourType = 25;
         ReadOnlySpan<byte> head = image.Bytes is { } bytes ? bytes.Span : [];
-        if (image.Text is { } text)
+        if (image.Bytes is null)
         {
+            string text = image.Start(200);
             string base64 = text[(text.IndexOf(',', StringComparison.Ordinal) + 1)..];
             base64 = base64[..Math.Min(base64.Length, 64)];
             head = Base64.IsValid(base64) ? Convert.FromBase64String(base64) : [];

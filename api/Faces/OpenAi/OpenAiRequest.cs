@@ -71,7 +71,8 @@ internal sealed record OpenAiRequest
             Model = model,
             IsGpt = isGpt,
             Base64 = responseFormat == "b64_json" || stream,
-            Count = Between(body, "n", body.Int("n") ?? 1, 1, table.MaxImages),
+            // One at least is looked at, so that all that is wrong is told
+            Count = Math.Max(1, Between(body, "n", body.Int("n") ?? 1, 1, table.MaxImages)),
             Quality = quality,
             Format =
                 Choice(body, "output_format", "png", ["png", "jpeg", "webp", "jpg"]) is var format && format == "jpg" ? "jpeg" : format,

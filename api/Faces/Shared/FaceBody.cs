@@ -14,6 +14,7 @@ internal sealed class FaceBody
 {
     private readonly Dictionary<string, List<FaceValue>> _fields = new(StringComparer.Ordinal);
     private readonly HashSet<string> _wrongTypes = [];
+    private byte[]? _fingerprint;
 
     public FieldErrors Errors { get; } = new();
 
@@ -36,6 +37,8 @@ internal sealed class FaceBody
         }
 
         FaceBody body = await FaceBodyReader.ReadAsync(request, maxBytes, cancellationToken);
+        // Before a picture is decoded where it lies
+        body._fingerprint = body.Fingerprint(request);
         request.HttpContext.Features.Set(body);
         return body;
     }
@@ -75,6 +78,12 @@ internal sealed class FaceBody
     {
         if (Last(names) is not var (name, value))
         {
+            return null;
+        }
+
+        if (value.IsTooLong)
+        {
+            Errors.Add(name, $"may have {StrictReader.MaxTextBytes} bytes at most, and has {value.Content.Length}");
             return null;
         }
 
@@ -198,7 +207,7 @@ internal sealed class FaceBody
                 {
                     pictures.Add(picture);
                 }
-                else if (!value.IsNull && value.File is null && value.Text is not "")
+                else if (!value.IsNull && value.File is null && !value.IsEmpty)
                 {
                     Mistyped(name, "a picture", value);
                 }
@@ -239,13 +248,18 @@ internal sealed class FaceBody
     /// <summary>SHA-256 over call and fields: the same for two requests that ask for the same, whatever a form's boundary is.</summary>
     public byte[] Fingerprint(HttpRequest request)
     {
+        if (_fingerprint is { } known)
+        {
+            return known;
+        }
+
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes($"{request.Method} {request.Path}{request.QueryString}\n"));
         foreach ((string name, List<FaceValue> values) in _fields.OrderBy(f => f.Key, StringComparer.Ordinal))
         {
             foreach (FaceValue value in values)
             {
-                ReadOnlySpan<byte> content = value.Content;
+                ReadOnlySpan<byte> content = value.Content.Span;
                 hash.AppendData(Encoding.UTF8.GetBytes($"{name.Length} {name} {content.Length}\n"));
                 hash.AppendData(content);
             }
@@ -258,10 +272,7 @@ internal sealed class FaceBody
     {
         foreach (string name in names)
         {
-            if (
-                _fields.TryGetValue(name, out List<FaceValue>? values)
-                && values.LastOrDefault(v => !v.IsNull && v.Text is not "") is { } value
-            )
+            if (_fields.TryGetValue(name, out List<FaceValue>? values) && values.LastOrDefault(v => !v.IsNull && !v.IsEmpty) is { } value)
             {
                 return (name, value);
             }

@@ -1,9 +1,5 @@
-using System.Text;
 using System.Text.Json;
 using Generation.Api.Web;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.WebUtilities;
-using Microsoft.Net.Http.Headers;
 
 namespace Generation.Api.Faces.Shared;
 
@@ -13,19 +9,25 @@ namespace Generation.Api.Faces.Shared;
 /// </summary>
 internal static class FaceBodyReader
 {
-    private const int MaxBoundary = 200;
-    private const int MaxParts = 1000;
+    /// <summary>Most values of a JSON body, counting those in lists and objects.</summary>
+    private const int MaxValues = 10_000;
+
+    /// <summary>No field has a longer name: others are passed over.</summary>
+    private const int MaxNameBytes = 256;
+
+    /// <summary>How bodies are read: as leniently as other services do.</summary>
+    internal static readonly JsonReaderOptions JsonOptions = new()
+    {
+        MaxDepth = 32,
+        AllowTrailingCommas = true,
+        CommentHandling = JsonCommentHandling.Skip,
+    };
 
     /// <summary>Reads body and query string into fields; the body's come after, and so count where both have one.</summary>
     /// <exception cref="ProblemException">The body is too large, or in no form that can be read.</exception>
     public static async Task<FaceBody> ReadAsync(HttpRequest request, long maxBytes, CancellationToken cancellationToken)
     {
-        if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-        {
-            limit.MaxRequestBodySize = maxBytes;
-        }
-
-        byte[] bytes = await BodyBytes.ReadAsync(request.Body, request.ContentLength, maxBytes, cancellationToken);
+        byte[] bytes = await BodyBytes.ReadAsync(request, maxBytes, cancellationToken);
         var body = new FaceBody();
         foreach ((string name, Microsoft.Extensions.Primitives.StringValues values) in request.Query)
         {
@@ -39,166 +41,172 @@ internal static class FaceBodyReader
         return body;
     }
 
-    private static async Task ReadAsync(FaceBody body, string? contentType, byte[] bytes, CancellationToken cancellationToken)
+    /// <summary>Reads the bytes of a body into fields.</summary>
+    /// <exception cref="ProblemException">The body is in no form that can be read.</exception>
+    public static async Task ReadAsync(FaceBody body, string? contentType, Memory<byte> bytes, CancellationToken cancellationToken)
     {
-        ReadOnlyMemory<byte> content = bytes;
-        if (content.Span is [0xEF, 0xBB, 0xBF, ..])
+        Memory<byte> content = BodyBytes.WithoutMark(bytes).TrimStart(" \t\r\n"u8);
+        switch (FormOf(contentType, content.Span))
         {
-            content = content[3..];
-        }
+            case FaceBodyForm.Multipart:
+                foreach (FormPart part in await FormParts.ReadMultipartAsync(contentType, content, cancellationToken))
+                {
+                    body.Add(part.Name, ValueOf(part));
+                }
 
-        content = content.TrimStart(" \t\r\n"u8);
-        if (content.IsEmpty)
-        {
-            return;
-        }
-
-        bool isMultipart = contentType?.StartsWith("multipart/", StringComparison.OrdinalIgnoreCase) == true;
-        if (isMultipart || content.Span is [(byte)'-', (byte)'-', ..])
-        {
-            await ReadMultipartAsync(body, Boundary(contentType, content.Span), content, cancellationToken);
-        }
-        else if (
-            content.Span[0] is (byte)'{' or (byte)'[' or (byte)'"'
-            || contentType?.Contains("json", StringComparison.OrdinalIgnoreCase) == true
-        )
-        {
-            ReadJson(body, content);
-        }
-        else
-        {
-            ReadForm(body, content.Span);
+                break;
+            case FaceBodyForm.Json:
+                ReadJson(body, content);
+                break;
+            case FaceBodyForm.UrlEncoded:
+                ReadForm(body, content);
+                break;
         }
     }
 
-    private static void ReadJson(FaceBody body, ReadOnlyMemory<byte> content)
+    /// <summary>In which form a body is, by its beginning and its content type.</summary>
+    public static FaceBodyForm FormOf(string? contentType, ReadOnlySpan<byte> content) =>
+        content.IsEmpty ? FaceBodyForm.Empty
+        : contentType?.StartsWith("multipart/", StringComparison.OrdinalIgnoreCase) == true || content is [(byte)'-', (byte)'-', ..]
+            ? FaceBodyForm.Multipart
+        : content[0] is (byte)'{' or (byte)'[' or (byte)'"' || contentType?.Contains("json", StringComparison.OrdinalIgnoreCase) == true
+            ? FaceBodyForm.Json
+        : FaceBodyForm.UrlEncoded;
+
+    /// <summary>Adds the members of a JSON object to a body.</summary>
+    /// <exception cref="ProblemException">The text is not JSON, no object, or has too many values.</exception>
+    public static void ReadJson(FaceBody body, Memory<byte> content)
     {
-        JsonElement root;
         try
         {
-            root = JsonDocument
-                .Parse(
-                    content,
-                    new JsonDocumentOptions
-                    {
-                        MaxDepth = 32,
-                        AllowTrailingCommas = true,
-                        CommentHandling = JsonCommentHandling.Skip,
-                    }
-                )
-                .RootElement;
+            var reader = new Utf8JsonReader(content.Span, JsonOptions);
+            reader.Read();
+            if (reader.TokenType != JsonTokenType.StartObject)
+            {
+                throw Malformed($"must be a JSON object, and is {ErrorText.KindOf(reader.TokenType)}.");
+            }
+
+            int values = 0;
+            while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
+            {
+                string? name = NameOf(ref reader);
+                reader.Read();
+                FaceValue value = ValueOf(content, ref reader, ref values);
+                if (name is not null)
+                {
+                    body.Add(name, value);
+                }
+            }
+
+            // Nothing may follow
+            reader.Read();
         }
         catch (JsonException e)
         {
-            throw new ProblemException(
-                400,
-                "malformed_json",
-                $"The body is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1} of it cannot be read."
-            );
-        }
-
-        if (root.ValueKind != JsonValueKind.Object)
-        {
-            throw new ProblemException(400, "malformed_json", $"The body must be a JSON object, and is {ErrorText.KindOf(root)}.");
-        }
-
-        foreach (JsonProperty property in root.EnumerateObject())
-        {
-            body.Add(property.Name, FaceValue.Of(property.Value));
+            throw NotJson(e);
         }
     }
 
-    private static void ReadForm(FaceBody body, ReadOnlySpan<byte> content)
+    /// <summary>The error of a body that is no JSON.</summary>
+    public static ProblemException NotJson(JsonException e) =>
+        Malformed($"is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1} of it cannot be read.");
+
+    private static FaceValue ValueOf(Memory<byte> json, ref Utf8JsonReader reader, ref int values)
     {
-        string text = Encoding.UTF8.GetString(content);
-        if (!text.Contains('='))
+        if (++values > MaxValues)
+        {
+            throw Malformed($"may have {MaxValues} values at most, counting those in lists.");
+        }
+
+        int start = (int)reader.TokenStartIndex;
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.String:
+                return FaceValue.OfString(json.Slice(start + 1, reader.ValueSpan.Length), reader.ValueIsEscaped);
+            case JsonTokenType.StartArray:
+                var items = new List<FaceValue>();
+                while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+                {
+                    items.Add(ValueOf(json, ref reader, ref values));
+                }
+
+                return FaceValue.Of(items, json[start..(int)reader.BytesConsumed]);
+            case JsonTokenType.StartObject:
+                var members = new Dictionary<string, FaceValue>(StringComparer.Ordinal);
+                while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
+                {
+                    string? name = NameOf(ref reader);
+                    reader.Read();
+                    FaceValue member = ValueOf(json, ref reader, ref values);
+                    if (name is not null)
+                    {
+                        members[name] = member;
+                    }
+                }
+
+                return FaceValue.Of(members, json[start..(int)reader.BytesConsumed]);
+            default:
+                return FaceValue.OfLiteral(reader.TokenType, json.Slice(start, reader.ValueSpan.Length));
+        }
+    }
+
+    /// <summary>A field's name; null where it is longer than any.</summary>
+    private static string? NameOf(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.ValueSpan.Length <= MaxNameBytes ? reader.GetString() : null;
+        }
+        catch (InvalidOperationException)
+        {
+            throw Malformed("has a field whose name is not valid Unicode.");
+        }
+    }
+
+    private static void ReadForm(FaceBody body, Memory<byte> content)
+    {
+        if (!content.Span.Contains((byte)'='))
         {
             throw new ProblemException(400, "malformed_body", "The body is neither JSON nor a form.");
         }
 
-        foreach ((string name, Microsoft.Extensions.Primitives.StringValues values) in QueryHelpers.ParseQuery(text.TrimEnd('\r', '\n')))
+        foreach (FormPart part in FormParts.ReadUrlEncoded(content.TrimEnd("\r\n"u8)))
         {
-            foreach (string? value in values)
-            {
-                body.Add(name, FaceValue.Of(value ?? ""));
-            }
+            body.Add(part.Name, FaceValue.OfString(part.Content, isEscaped: false));
         }
     }
 
-    private static async Task ReadMultipartAsync(
-        FaceBody body,
-        string boundary,
-        ReadOnlyMemory<byte> content,
-        CancellationToken cancellationToken
-    )
+    private static FaceValue ValueOf(FormPart part)
     {
-        using var stream = new MemoryStream(content.ToArray(), writable: false);
-        var reader = new MultipartReader(boundary, stream);
-        try
-        {
-            for (int parts = 0; await reader.ReadNextSectionAsync(cancellationToken) is { } section; parts++)
-            {
-                if (parts == MaxParts)
-                {
-                    throw new ProblemException(400, "malformed_form", $"The form may have {MaxParts} parts at most.");
-                }
-
-                await AddAsync(body, section, cancellationToken);
-            }
-        }
-        catch (Exception e) when (e is InvalidDataException or IOException)
-        {
-            throw new ProblemException(400, "malformed_form", $"The form cannot be read: {e.Message}");
-        }
-    }
-
-    private static async Task AddAsync(FaceBody body, MultipartSection section, CancellationToken cancellationToken)
-    {
-        if (
-            !ContentDispositionHeaderValue.TryParse(section.ContentDisposition, out ContentDispositionHeaderValue? disposition)
-            || HeaderUtilities.RemoveQuotes(disposition.Name).Value is not { Length: > 0 } name
-        )
-        {
-            return;
-        }
-
-        using var bytes = new MemoryStream();
-        await section.Body.CopyToAsync(bytes, cancellationToken);
-        string? fileName = HeaderUtilities
-            .RemoveQuotes(disposition.FileNameStar.HasValue ? disposition.FileNameStar : disposition.FileName)
-            .Value;
-        string type = section.ContentType?.Split(';')[0].Trim() ?? "";
         // Some clients send a file's bytes without a name, and plain values with one
         bool isFile =
-            type.StartsWith("image/", StringComparison.OrdinalIgnoreCase)
-            || type.Equals("application/octet-stream", StringComparison.OrdinalIgnoreCase)
-            || (fileName is not null && !type.StartsWith("text/", StringComparison.OrdinalIgnoreCase) && type != "application/json");
-        body.Add(
-            name,
-            isFile
-                ? FaceValue.Of(new FaceFile(fileName ?? "", type, bytes.ToArray()))
-                : FaceValue.Of(Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length))
-        );
-    }
-
-    private static string Boundary(string? contentType, ReadOnlySpan<byte> content)
-    {
-        if (
-            MediaTypeHeaderValue.TryParse(contentType, out MediaTypeHeaderValue? type)
-            && HeaderUtilities.RemoveQuotes(type.Boundary).Value is { Length: > 0 and <= MaxBoundary } given
-        )
-        {
-            return given;
-        }
-
-        // Not told: the first line has it
-        int end = content.IndexOfAny((byte)'\r', (byte)'\n');
-        return end is > 2 and <= MaxBoundary && content is [(byte)'-', (byte)'-', ..]
-            ? Encoding.ASCII.GetString(content[2..end])
-            : throw new ProblemException(
-                400,
-                "malformed_form",
-                "The form has no boundary: let your HTTP library write the Content-Type of a multipart body."
+            part.ContentType.StartsWith("image/", StringComparison.OrdinalIgnoreCase)
+            || part.ContentType.Equals("application/octet-stream", StringComparison.OrdinalIgnoreCase)
+            || (
+                part.IsFile
+                && !part.ContentType.StartsWith("text/", StringComparison.OrdinalIgnoreCase)
+                && part.ContentType != "application/json"
             );
+        return isFile
+            ? FaceValue.Of(new FaceFile(part.FileName ?? "", part.ContentType, part.Content))
+            : FaceValue.OfString(part.Content, isEscaped: false);
     }
+
+    private static ProblemException Malformed(string why) => new(400, "malformed_json", $"The body {why}");
+}
+
+/// <summary>In which form a body's fields are.</summary>
+internal enum FaceBodyForm
+{
+    /// <summary>There is none.</summary>
+    Empty,
+
+    /// <summary>A JSON object.</summary>
+    Json,
+
+    /// <summary>name=value&amp;...</summary>
+    UrlEncoded,
+
+    /// <summary>Parts between lines with a boundary.</summary>
+    Multipart,
 }

@@ -27,7 +27,7 @@ internal sealed record FaceOptions
     public string? PublicUrl { get; init; }
 
     /// <summary>Largest body of a face's call, in bytes: pictures come as base64 in it.</summary>
-    [Range(1, 1L << 31)]
+    [Range(1, 1L << 30)]
     public long MaxBodyBytes { get; init; } = 64 << 20;
 }
 

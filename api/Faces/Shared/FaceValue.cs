@@ -4,84 +4,128 @@ using Generation.Api.Web;
 
 namespace Generation.Api.Faces.Shared;
 
-/// <summary>One value of a field: of a JSON object, of a form, or a file part.</summary>
+/// <summary>
+/// One value of a field: of a JSON object, of a form, or a file part. It points into the request's body, and a text becomes a string only
+/// where it is asked for and is no longer than any that is.
+/// </summary>
 internal sealed record FaceValue
 {
-    private readonly JsonElement? _json;
-    private readonly string? _text;
+    private readonly JsonTokenType _type;
+    private string? _text;
+    private PictureSource? _picture;
 
-    private FaceValue(JsonElement? json, string? text, FaceFile? file) => (_json, _text, File) = (json, text, file);
+    private FaceValue(JsonTokenType type, Memory<byte> content) => (_type, Content) = (type, content);
 
     /// <summary>The file part; null for any other value.</summary>
-    public FaceFile? File { get; }
+    public FaceFile? File { get; private init; }
 
-    /// <summary>The JSON value; null for a form's.</summary>
-    public JsonElement? Json => _json;
+    /// <summary>The bytes that make it this value: of a JSON string what is between its quotes, of a list or object all of it.</summary>
+    public Memory<byte> Content { get; }
 
     /// <summary>Whether it is JSON's null.</summary>
-    public bool IsNull => _json?.ValueKind == JsonValueKind.Null;
+    public bool IsNull => _type == JsonTokenType.Null;
 
-    /// <summary>The value as text: a string, a number or a boolean as it is written; null for anything else.</summary>
-    public string? Text =>
-        _json is not { } json
-            ? _text
-            : json.ValueKind switch
-            {
-                JsonValueKind.String => StringOf(json),
-                JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => json.GetRawText(),
-                _ => null,
-            };
+    /// <summary>Whether it is a text without a character.</summary>
+    public bool IsEmpty => IsText && Content.IsEmpty;
+
+    /// <summary>Whether it is a text that is longer than any but a picture's.</summary>
+    public bool IsTooLong => IsText && Content.Length > StrictReader.MaxTextBytes;
+
+    /// <summary>The value as text: a string, a number or a boolean as it is written; null for all else, and if it is too long.</summary>
+    public string? Text => _text ??= TextOf();
 
     /// <summary>What it is, in words.</summary>
-    public string Kind =>
-        File is not null ? "a file"
-        : _json is { } json ? ErrorText.KindOf(json)
-        : "a string";
+    public string Kind => File is not null ? "a file" : ErrorText.KindOf(_type);
 
     /// <summary>As an error shows it.</summary>
     public string Shown =>
-        File is not null || _json is { ValueKind: JsonValueKind.Array or JsonValueKind.Object }
+        File is not null || _type is JsonTokenType.StartArray or JsonTokenType.StartObject
             ? Kind
-            : $"'{ErrorText.Shown(Text ?? "null")}'";
+            : $"'{(IsTooLong ? ErrorText.Shown(Content.Span) : ErrorText.Shown(Text ?? "null"))}'";
 
-    /// <summary>All that makes it this value.</summary>
-    public ReadOnlySpan<byte> Content => File is { } file ? file.Bytes.Span : Encoding.UTF8.GetBytes(_json?.GetRawText() ?? _text ?? "");
+    private bool IsEscaped { get; init; }
 
-    public static FaceValue Of(JsonElement json) => new(json, null, null);
+    private IReadOnlyList<FaceValue> List { get; init; } = [];
 
-    public static FaceValue Of(string text) => new(null, text, null);
+    private IReadOnlyDictionary<string, FaceValue> Members { get; init; } = new Dictionary<string, FaceValue>();
 
-    public static FaceValue Of(FaceFile file) => new(null, null, file);
+    private bool IsText => File is null && _type == JsonTokenType.String;
+
+    /// <summary>A string of JSON.</summary>
+    /// <param name="content">What stands between its quotes.</param>
+    /// <param name="isEscaped">Whether there are escapes in it.</param>
+    public static FaceValue OfString(Memory<byte> content, bool isEscaped) => new(JsonTokenType.String, content) { IsEscaped = isEscaped };
+
+    /// <summary>A number, a boolean or null of JSON.</summary>
+    public static FaceValue OfLiteral(JsonTokenType type, Memory<byte> content) => new(type, content);
+
+    /// <summary>A list of JSON.</summary>
+    public static FaceValue Of(IReadOnlyList<FaceValue> items, Memory<byte> content) =>
+        new(JsonTokenType.StartArray, content) { List = items };
+
+    /// <summary>An object of JSON.</summary>
+    public static FaceValue Of(IReadOnlyDictionary<string, FaceValue> members, Memory<byte> content) =>
+        new(JsonTokenType.StartObject, content) { Members = members };
+
+    /// <summary>A text of a query string.</summary>
+    public static FaceValue Of(string text) => OfString(Encoding.UTF8.GetBytes(text), isEscaped: false);
+
+    public static FaceValue Of(FaceFile file) => new(JsonTokenType.String, file.Bytes) { File = file };
 
     /// <summary>
     /// As a native body's picture: a file part, or a text that leads to one. Null for an empty part, as browsers send for a file not
     /// chosen, and for anything else.
     /// </summary>
-    public PictureSource? AsPicture() =>
-        this switch
-        {
-            { File.Bytes.Length: > 0 } => PictureSource.Of(File.Bytes),
-            { File: null, Text: { Length: > 0 } text } => PictureSource.Of(text.Trim()),
-            _ => null,
-        };
+    public PictureSource? AsPicture() => _picture ??= PictureOf();
 
     /// <summary>The items of a JSON array; else the value alone.</summary>
-    public IEnumerable<FaceValue> Items() => _json is { ValueKind: JsonValueKind.Array } json ? json.EnumerateArray().Select(Of) : [this];
+    public IEnumerable<FaceValue> Items() => _type == JsonTokenType.StartArray ? List : [this];
 
     /// <summary>A member of a JSON object; null if there is none.</summary>
-    public FaceValue? Member(string name) =>
-        _json is { ValueKind: JsonValueKind.Object } json && json.TryGetProperty(name, out JsonElement member) ? Of(member) : null;
+    public FaceValue? Member(string name) => Members.GetValueOrDefault(name);
 
-    private static string? StringOf(JsonElement json)
+    private PictureSource? PictureOf() =>
+        File is { } file
+            ? file.Bytes.Length > 0
+                ? PictureSource.Of(file.Bytes)
+                : null
+            : IsText && Content.Length > PictureSource.MaxTextBytes
+                ? PictureSource.OfEncoded(Content, IsEscaped)
+                : Text is { Length: > 0 } text
+                    ? PictureSource.Of(text.Trim())
+                    : null;
+
+    private string? TextOf()
     {
-        try
+        if (File is not null || IsTooLong)
         {
-            return json.GetString();
-        }
-        catch (InvalidOperationException)
-        {
-            // Half of a surrogate pair
             return null;
+        }
+
+        switch (_type)
+        {
+            case JsonTokenType.String when !IsEscaped:
+                return Encoding.UTF8.GetString(Content.Span);
+            case JsonTokenType.String:
+                try
+                {
+                    byte[] quoted = [(byte)'"', .. Content.Span, (byte)'"'];
+                    var reader = new Utf8JsonReader(quoted);
+                    reader.Read();
+                    return reader.GetString();
+                }
+                catch (InvalidOperationException)
+                {
+                    // Half of a surrogate pair
+                    return null;
+                }
+
+            case JsonTokenType.Number
+            or JsonTokenType.True
+            or JsonTokenType.False:
+                return Encoding.UTF8.GetString(Content.Span[..Math.Min(Content.Length, StrictReader.MaxTextBytes)]);
+            default:
+                return null;
         }
     }
 }
@@ -90,4 +134,4 @@ internal sealed record FaceValue
 /// <param name="Name">File name, as the client gave it; may be empty.</param>
 /// <param name="ContentType">As the client gave it; may be empty.</param>
 /// <param name="Bytes">The content.</param>
-internal sealed record FaceFile(string Name, string ContentType, ReadOnlyMemory<byte> Bytes);
+internal sealed record FaceFile(string Name, string ContentType, Memory<byte> Bytes);

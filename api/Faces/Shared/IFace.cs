@@ -36,6 +36,12 @@ internal static class FaceProblem
     /// <summary>All of the problem in one text.</summary>
     public static string Text(Problem problem, IReadOnlyDictionary<string, string> names) =>
         Fields(problem, names) is { Count: > 0 } fields
-            ? string.Join(' ', fields.Select(f => $"{f.Field}: {f.Detail}{(f.Detail.EndsWith('?') ? "" : ".")}"))
+            ? string.Join(
+                ' ',
+                [
+                    .. fields.Select(f => $"{f.Field}: {f.Detail}{(f.Detail.EndsWith('?') ? "" : ".")}"),
+                    .. problem.MoreErrors is { } more ? [Problem.AndMore(more)] : Array.Empty<string>(),
+                ]
+            )
             : problem.Detail;
 }

@@ -93,7 +93,7 @@ internal sealed partial class OwnPictures(JobStore jobs, UploadStore uploads, In
     private static partial Regex FilePath();
 
     [GeneratedRegex(
-        @"^(https?://[^/]+)?/v1/jobs/(?<job>[0-9a-f-]{36})/outputs/(?<index>\d{1,3})(\?.*)?$",
+        @"^(https?://[^/]+)?/v1/jobs/(?<job>[0-9a-f-]{36})/outputs/(?<index>[0-9]{1,3})(\?.*)?$",
         RegexOptions.ExplicitCapture,
         1000
     )]

@@ -20,10 +20,10 @@ internal sealed class StablecogFace(
 
     public bool Owns(HttpRequest request) => Roots.Any(root => request.Path.StartsWithSegments(root, StringComparison.OrdinalIgnoreCase));
 
-    public async Task PrepareAsync(HttpContext http)
+    public Task PrepareAsync(HttpContext http)
     {
         http.Features.Set(new StablecogSettings());
-        await FaceBody.ReadAsync(http.Request, options.Value.MaxBodyBytes, http.RequestAborted);
+        return Task.CompletedTask;
     }
 
     public void Map(IEndpointRouteBuilder routes)
@@ -44,7 +44,7 @@ internal sealed class StablecogFace(
             foreach (string path in paths)
             {
                 routes
-                    .MapPost(path, (HttpContext http, CancellationToken cancellationToken) => AnswerAsync(http, answer, cancellationToken))
+                    .MapPost(path, (HttpContext http, CancellationToken cancellationToken) => PostAsync(http, answer, cancellationToken))
                     .RequireAuthorization(Scopes.Jobs)
                     .ExcludeFromDescription();
             }
@@ -63,6 +63,16 @@ internal sealed class StablecogFace(
     }
 
     public Task WriteAsync(HttpContext http, Problem problem) => StablecogErrors.WriteAsync(http, problem);
+
+    private async Task<IResult> PostAsync(
+        HttpContext http,
+        Func<HttpContext, CancellationToken, Task<JsonNode>> answer,
+        CancellationToken cancellationToken
+    )
+    {
+        await FaceBody.ReadAsync(http.Request, options.Value.MaxBodyBytes, cancellationToken);
+        return await AnswerAsync(http, answer, cancellationToken);
+    }
 
     private static async Task<IResult> AnswerAsync(
         HttpContext http,

@@ -75,7 +75,11 @@ internal sealed record StablecogFilter(GalleryFilter Filter, int PerPage, bool? 
 
         return new StablecogFilter(filter, perPage, Bool("is_favorited"));
 
-        string? Text(string name) => query[name].ToString() is { Length: > 0 } text ? text : null;
+        string? Text(string name) =>
+            query[name].ToString() is not { Length: > 0 } text ? null
+            // PostgreSQL takes neither
+            : text.AsSpan().IndexOfAny('\0', '\uFFFD') < 0 ? text
+            : throw Wrong($"invalid {name}");
 
         string[] List(string name) => Text(name)?.Split(',') ?? [];
 

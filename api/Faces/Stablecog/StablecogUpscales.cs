@@ -1,4 +1,4 @@
-using System.Text.Json;
+using System.Text;
 using System.Text.Json.Nodes;
 using Generation.Api.Authentication;
 using Generation.Api.Faces.Shared;
@@ -134,13 +134,9 @@ internal sealed class StablecogUpscales(
 
         try
         {
-            using var json = JsonDocument.Parse(data);
-            foreach (JsonProperty field in json.RootElement.EnumerateObject())
-            {
-                body.Add(field.Name, FaceValue.Of(field.Value.Clone()));
-            }
+            FaceBodyReader.ReadJson(body, Encoding.UTF8.GetBytes(data));
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (ProblemException)
         {
             throw StablecogErrors.ParseError();
         }

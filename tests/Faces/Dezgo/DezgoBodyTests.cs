@@ -5,6 +5,7 @@ using Generation.Api.Faces.Shared;
 using Generation.Api.Kinds;
 using Generation.Api.Web;
 using Generation.Contracts;
+using Generation.Faces.Tests.Shared;
 using Generation.TestSupport;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
@@ -104,7 +105,7 @@ public sealed class DezgoBodyTests
     private static async Task<DezgoBodies> BodiesAsync(string function, string json)
     {
         DezgoTable table = FaceTable.Read<DezgoTable>("Dezgo", new ConfigurationManager { ["Faces:Dezgo:Loras:abc"] = "mapped" });
-        var http = new DefaultHttpContext();
+        var http = new DefaultHttpContext { RequestServices = FaceBodyTests.Services };
         byte[] content = Encoding.UTF8.GetBytes(json);
         http.Request.Body = new MemoryStream(content);
         http.Request.ContentLength = content.Length;

@@ -3,6 +3,7 @@ using System.Text;
 using Generation.Api.Faces.Shared;
 using Generation.Api.Web;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Generation.Faces.Tests.Shared;
 
@@ -140,9 +141,13 @@ public sealed class FaceBodyTests
     private static Task<FaceBody> ReadAsync(string? contentType, byte[] content, long maxBytes = 1 << 20) =>
         FaceBody.ReadAsync(Request(contentType, content), maxBytes, default);
 
+    /// <summary>What reading a body asks for.</summary>
+    internal static IServiceProvider Services { get; } =
+        new ServiceCollection().AddOptions().AddSingleton<BodyBudget>().BuildServiceProvider();
+
     private static HttpRequest Request(string? contentType, byte[] content)
     {
-        var http = new DefaultHttpContext();
+        var http = new DefaultHttpContext { RequestServices = Services };
         http.Request.Method = "POST";
         http.Request.Body = new MemoryStream(content);
         http.Request.ContentLength = content.Length;

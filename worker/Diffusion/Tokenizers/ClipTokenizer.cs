@@ -67,11 +67,18 @@ public sealed class ClipTokenizer
         var config = TokenizerConfig.Read(folder, "bos_token", "eos_token", "unk_token");
         string path = Path.Combine(folder, "vocab.json");
         string jsonPath = Path.Combine(folder, "tokenizer.json");
-        ClipVocabulary vocabulary =
-            !File.Exists(path) && File.Exists(jsonPath)
-                ? ClipVocabulary.ReadTokenizerJson(jsonPath)
-                : ClipVocabulary.Read(path, Path.Combine(folder, "merges.txt"));
-        return Create(vocabulary, config, folder);
+        try
+        {
+            ClipVocabulary vocabulary =
+                !File.Exists(path) && File.Exists(jsonPath)
+                    ? ClipVocabulary.ReadTokenizerJson(jsonPath)
+                    : ClipVocabulary.Read(path, Path.Combine(folder, "merges.txt"));
+            return Create(vocabulary, config, folder);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new TokenizerException($"{folder}: a text in its files is not valid Unicode ({e.Message}).", e);
+        }
     }
 
     /// <summary>

@@ -106,7 +106,9 @@ public sealed class T5Tokenizer
             List<(AddedToken, int)> added = [];
             foreach (JsonElement entry in root.GetProperty("added_tokens").EnumerateArray())
             {
-                added.Add((AddedToken.Read(entry, special: false, normalizedByDefault: true)!, entry.GetProperty("id").GetInt32()));
+                AddedToken token = AddedToken.Read(entry, special: false, normalizedByDefault: true)
+                    ?? throw new TokenizerException("An added token has no content.");
+                added.Add((token, entry.GetProperty("id").GetInt32()));
             }
 
             Func<string, string> normalize = TokenizerJson.Normalizer(root.GetProperty("normalizer"));

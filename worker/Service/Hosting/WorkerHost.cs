@@ -1,3 +1,4 @@
+using System.Security.Authentication;
 using Generation.Contracts;
 using Generation.Diagnostics;
 using Generation.Diagnostics.Logging;
@@ -9,6 +10,7 @@ using Generation.Service.Queue;
 using Generation.Service.Rendering;
 using Generation.Service.Running;
 using Generation.Storage;
+using Generation.Storage.Tls;
 using MassTransit;
 using Microsoft.Extensions.Options;
 
@@ -128,7 +130,25 @@ public static class WorkerHost
         services.AddMassTransit(bus =>
         {
             bus.AddConsumer<RunJobConsumer>();
-            bus.UsingRabbitMq((_, rabbit) => rabbit.Host(new Uri(address)));
+            bus.UsingRabbitMq(
+                (context, rabbit) =>
+                {
+                    var server = new Uri(address);
+                    ServerTrust trust = context.GetRequiredService<ServerTrust>();
+                    rabbit.Host(server, host =>
+                    {
+                        if (server.Scheme == "amqps")
+                        {
+                            host.UseSsl(ssl =>
+                            {
+                                ssl.Protocol = SslProtocols.None;
+                                ssl.ServerName = server.Host;
+                                ssl.CertificateValidationCallback = trust.Check;
+                            });
+                        }
+                    });
+                }
+            );
         });
         services
             .AddOptions<MassTransitHostOptions>()

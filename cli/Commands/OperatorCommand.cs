@@ -1,0 +1,29 @@
+using System.CommandLine;
+using Generation.Hosting;
+using Generation.Hosting.Servers;
+
+namespace Generation.Cli.Commands;
+
+/// <summary>What the API's own program does for operators: `keys ...`, `results ...`, `audit ...`, on this clone's stack.</summary>
+internal static class OperatorCommand
+{
+    public static Command Create(string verb, string description)
+    {
+        var arguments = new Argument<string[]>("arguments")
+        {
+            Description = "What to do, with its arguments; --help after them says more, none lists what there is.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var command = new Command(verb, description) { arguments };
+        command.SetAction((result, token) => RunAsync(verb, result.GetValue(arguments) ?? [], token));
+        return command;
+    }
+
+    private static Task<int> RunAsync(string verb, IReadOnlyList<string> arguments, CancellationToken token)
+    {
+        var stack = new Stack(DataFolder.OfClone(Clone.Current.Root));
+        return stack.Servers.Postgres.IsRunning
+            ? stack.RunApiAsync([verb, .. arguments], log: null, token)
+            : throw new StepException("find the running stack", $"PostgreSQL, which '{verb}' asks, does not run.", null, "./generation up");
+    }
+}

@@ -1,0 +1,80 @@
+using Npgsql;
+
+namespace Generation.Storage.Accounts;
+
+/// <summary>
+/// Which secret goes with the database: one is made with a new database only. With a lost or another secret every key would be unknown, and
+/// nothing of it could be undone.
+/// </summary>
+public static class KeySecretFile
+{
+    /// <summary>The secret in a file; made where there is no file and the database has no keys yet.</summary>
+    /// <exception cref="InvalidDataException">The file is gone, though the database has keys; or it holds something else.</exception>
+    /// <exception cref="NpgsqlException">The file is not there, and the database cannot be asked.</exception>
+    public static KeySecret Open(string path, NpgsqlDataSource source)
+    {
+        if (!File.Exists(path) && HasKeys(source))
+        {
+            throw new InvalidDataException(
+                $"{Path.GetFullPath(path)} (Keys:SecretFile) is not there, and the database has keys that were made with it. Put the "
+                    + "file back, "
+                    + "from a backup ('./generation restore') or from another API's machine; readable by its owner only. If it is lost "
+                    + "for good, "
+                    + "run 'keys rotate-secret --lost': it makes a new one, with which all keys, addresses of outputs and webhook "
+                    + "secrets given "
+                    + "out so far are void."
+            );
+        }
+
+        return KeySecret.LoadOrCreate(path);
+    }
+
+    /// <summary>Passes if the secret is the database's; that of a database that knows none yet becomes its.</summary>
+    /// <exception cref="InvalidDataException">It is another's.</exception>
+    public static async Task CheckAsync(KeySecret secret, NpgsqlDataSource source, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand(
+            """
+            WITH made AS (INSERT INTO key_secret (id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING id)
+            SELECT id FROM made UNION ALL SELECT id FROM key_secret LIMIT 1
+            """
+        );
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = secret.Id });
+        string known = (string?)await command.ExecuteScalarAsync(cancellationToken) ?? secret.Id;
+        secret.Refresh();
+        if (!secret.Ids.Contains(known))
+        {
+            throw new InvalidDataException(
+                $"The file of Keys:SecretFile holds another secret ({secret.Id}) than this database's keys were made with ({known}). "
+                    + "Put the "
+                    + "right file there, from a backup or from another API's machine; or let ConnectionStrings:Postgres name the "
+                    + "database that "
+                    + "it belongs to."
+            );
+        }
+    }
+
+    /// <summary>The database goes with this secret from now on.</summary>
+    public static async Task RecordAsync(KeySecret secret, NpgsqlDataSource source, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand(
+            "INSERT INTO key_secret (id) VALUES ($1) ON CONFLICT (only_one) DO UPDATE SET id = $1"
+        );
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = secret.Id });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static bool HasKeys(NpgsqlDataSource source)
+    {
+        using NpgsqlConnection connection = source.OpenConnection();
+        // A database without the table is new
+        using var table = new NpgsqlCommand("SELECT to_regclass('api_keys') IS NOT NULL", connection);
+        if (table.ExecuteScalar() is not true)
+        {
+            return false;
+        }
+
+        using var any = new NpgsqlCommand("SELECT EXISTS (SELECT 1 FROM api_keys)", connection);
+        return any.ExecuteScalar() is true;
+    }
+}

@@ -1,0 +1,87 @@
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Configuration;
+
+namespace Generation.Storage.Tls;
+
+/// <summary>How the certificates of PostgreSQL, Redis and RabbitMQ are trusted: configuration section "Tls".</summary>
+public sealed record TlsOptions
+{
+    public const string Section = "Tls";
+
+    /// <summary>
+    /// A PEM file with the certificates of authorities that sign the servers', where those of the system do not. That a server is spoken to
+    /// by TLS is said by its connection string or address.
+    /// </summary>
+    public string? AuthorityFile { get; init; }
+}
+
+/// <summary>
+/// Whether a server's certificate is to be trusted: it names the host that was asked for, and an authority of the system, or of
+/// Tls:AuthorityFile, has signed it. There is no way to trust any.
+/// </summary>
+public sealed class ServerTrust
+{
+    private readonly X509Certificate2Collection _authorities;
+
+    private ServerTrust(string? file, X509Certificate2Collection authorities) => (AuthorityFile, _authorities) = (file, authorities);
+
+    /// <summary>The file with authorities beside the system's; null: there is none.</summary>
+    public string? AuthorityFile { get; }
+
+    /// <summary>As the configuration has it.</summary>
+    /// <exception cref="InvalidOperationException">The file is not there, or has no certificates.</exception>
+    public static ServerTrust Of(IConfiguration configuration)
+    {
+        var authorities = new X509Certificate2Collection();
+        string? file = configuration.GetSection(TlsOptions.Section).Get<TlsOptions>()?.AuthorityFile;
+        if (string.IsNullOrWhiteSpace(file))
+        {
+            return new ServerTrust(null, authorities);
+        }
+
+        try
+        {
+            authorities.ImportFromPemFile(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
+        {
+            throw new InvalidOperationException($"Tls:AuthorityFile names {file}, which is no PEM file: {e.Message}", e);
+        }
+
+        return authorities.Count > 0
+            ? new ServerTrust(file, authorities)
+            : throw new InvalidOperationException($"Tls:AuthorityFile names {file}, which has no certificate in PEM form.");
+    }
+
+    /// <summary>Decides on a server's certificate, in the form that TLS clients ask in.</summary>
+    public bool Check(object? sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+    {
+        if (errors == SslPolicyErrors.None)
+        {
+            return true;
+        }
+
+        // Another host's certificate is not made good by who signed it
+        if (errors != SslPolicyErrors.RemoteCertificateChainErrors || certificate is null || _authorities.Count == 0)
+        {
+            return false;
+        }
+
+        using var own = new X509Chain();
+        own.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        own.ChainPolicy.CustomTrustStore.AddRange(_authorities);
+        // An authority of one's own has mostly no place that tells of revoked certificates
+        own.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        if (chain is not null)
+        {
+            foreach (X509ChainElement element in chain.ChainElements)
+            {
+                own.ChainPolicy.ExtraStore.Add(element.Certificate);
+            }
+        }
+
+        using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(certificate.GetRawCertData());
+        return own.Build(leaf);
+    }
+}

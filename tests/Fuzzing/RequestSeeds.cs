@@ -1,0 +1,228 @@
+using System.Text.Json.Nodes;
+
+namespace Generation.Fuzzing;
+
+/// <summary>A right request, of which wrong ones are made.</summary>
+/// <param name="Method">The method.</param>
+/// <param name="Path">The path, with {name} where something that an answer gave belongs.</param>
+/// <param name="Body">The fields of the body; null where it has none.</param>
+/// <param name="Query">Names of parameters of the query string.</param>
+/// <param name="TakesForms">Whether the fields may come as a form.</param>
+/// <param name="Statuses">The statuses that are told of it; null: any.</param>
+public sealed record RequestSeed(
+    string Method,
+    string Path,
+    JsonObject? Body = null,
+    IReadOnlyList<string>? Query = null,
+    bool TakesForms = false,
+    IReadOnlySet<int>? Statuses = null
+);
+
+/// <summary>Where requests begin: the calls of an OpenAPI description, and those of the faces, which have none here.</summary>
+public static class RequestSeeds
+{
+    private static readonly string[] GalleryQuery =
+    [
+        "search",
+        "cursor",
+        "per_page",
+        "min_width",
+        "max_width",
+        "widths",
+        "model_ids",
+        "scheduler_ids",
+        "order",
+        "order_by",
+        "start_dt",
+        "end_dt",
+        "gallery_status",
+        "output_id",
+        "upscaled",
+        "guidance_scales",
+        "is_favorited",
+    ];
+
+    /// <summary>The calls of the faces.</summary>
+    public static IEnumerable<RequestSeed> OfFaces()
+    {
+        JsonObject openAi = Object("""{"prompt":"a cat","n":1,"size":"256x256","model":"demo","quality":"low","response_format":"url"}""");
+        yield return Form("/v1/images/generations", openAi);
+        yield return Form("/v1/images/edits", With(openAi, """{"image":"PICTURE","mask":"PICTURE","stream":false}"""));
+        yield return Form("/v1/images/edits", With(openAi, """{"images":[{"image_url":"PICTURE"},{"file_id":"upl_"}]}"""));
+        yield return Form("/v1/images/variations", With(openAi, """{"image":"PICTURE"}"""));
+        JsonObject nebula = Object("""{"prompt":"a cat","num_steps":2,"width":256,"height":256,"seed":-1,"guidance_scale":7.5,"n":1}""");
+        yield return Form("/api/v1/images/generation", nebula);
+        yield return Form("/api/v1/images/generation", With(nebula, """{"input_image":"PICTURE","mask_image":"PICTURE"}"""));
+        JsonObject dezgo = Object(
+            """{"prompt":"a cat","steps":2,"sampler":"ddim","guidance":7,"seed":"1","upscale":1,"format":"png","lora1":"x"}"""
+        );
+        foreach (string call in (string[])["text2image", "text2image_sdxl", "text2image_flux", "text2video"])
+        {
+            yield return Form($"/faces/dezgo/{call}", dezgo);
+        }
+
+        foreach (string call in (string[])["image2image", "inpainting", "text-inpainting", "edit-image", "controlnet", "upscale"])
+        {
+            yield return Form(
+                $"/faces/dezgo/{call}",
+                With(dezgo, """{"init_image":"PICTURE","mask_image":"PICTURE","strength":0.5,"control_model":"canny","mask_prompt":"a"}""")
+            );
+        }
+
+        yield return Get("/faces/dezgo/info");
+        yield return Get("/faces/dezgo/openapi.json");
+        yield return Get("/faces/dezgo/account/tx/last");
+        yield return Get("/faces/dezgo/account/file", "id", "offset");
+        JsonObject modelsLab = Object(
+            """
+            {"prompt":"a cat","negative_prompt":"","width":"256","height":"256","samples":"1","num_inference_steps":"2","seed":null,
+             "guidance_scale":7.5,"safety_checker":"no","enhance_prompt":"yes","model_id":"demo","scheduler":"DDIMScheduler","webhook":null,
+             "track_id":"t","lora_model":"a,b","lora_strength":"1,1","upscale":"no","base64":"no","temp":"no","highres_fix":"no"}
+            """
+        );
+        foreach (
+            string version in (string[])
+                ["/api/v3", "/api/v4/dreambooth", "/api/v5", "/api/v6/images", "/api/v6/realtime", "/api/v1/enterprise"]
+        )
+        {
+            yield return Form($"{version}/text2img", modelsLab);
+            yield return Form(
+                $"{version}/img2img",
+                With(modelsLab, """{"init_image":"PICTURE","mask_image":"PICTURE","strength":0.7,"control_image":"PICTURE"}""")
+            );
+            yield return Form($"{version}/fetch/{{id}}", Object("""{"request_id":1}"""));
+        }
+
+        foreach (
+            string call in (string[])
+                [
+                    "/api/v6/images/inpaint",
+                    "/api/v6/image_editing/outpaint",
+                    "/api/v6/image_editing/super_resolution",
+                    "/api/v6/video/text2video",
+                    "/api/v6/video/img2video",
+                    "/api/v6/images/controlnet",
+                    "/api/v3/base64_crop",
+                    "/api/v3/nsfw_image_check",
+                    "/api/v5/interior",
+                    "/api/v6/image_editing/removebg_mask",
+                    "/api/v6/image_editing/nsfw_image_check",
+                    "/api/v6/base64_to_url",
+                ]
+        )
+        {
+            yield return Form(
+                call,
+                With(
+                    modelsLab,
+                    """
+                    {"init_image":"PICTURE","mask_image":"PICTURE","image":"PICTURE","url":"PICTURE","scale":2,"controlnet_type":"canny",
+                     "num_frames":4,"fps":4,"output_type":"gif","height_translation_per_step":64,"num_outpainting_steps":1,"crop":"true"}
+                    """
+                )
+            );
+        }
+
+        foreach (
+            string call in (string[])
+                [
+                    "/api/v3/system_load",
+                    "/api/v4/dreambooth/model_list",
+                    "/api/v4/schedulers_list",
+                    "/api/v6/wallet_balance",
+                    "/api/wallet_balance",
+                    "/api/v4/dreambooth/model_reload",
+                    "/api/v3/request_count",
+                    "/api/v6/delete_image",
+                    "/api/v3/system_details",
+                    "/api/v6/clear_queue",
+                    "/api/v6/load_model",
+                ]
+        )
+        {
+            yield return Form(call, Object("""{"model_id":"demo","image":"x","request_id":"1"}"""));
+        }
+
+        yield return Get("/api/files/{id}", "expires", "signature");
+        JsonObject stablecog = Object(
+            """
+            {"prompt":"a cat","width":256,"height":256,"num_outputs":1,"inference_steps":10,"guidance_scale":7,"seed":1,
+             "model_id":"00000000-0000-0000-0000-000000000000","scheduler_id":"00000000-0000-0000-0000-000000000000",
+             "init_image_url":"https://a.example/b.png","mask_image_url":"s3://a/b.png","prompt_strength":0.5,"submit_to_gallery":true}
+            """
+        );
+        yield return Form("/v1/image/generation/create", stablecog);
+        yield return Form(
+            "/v1/image/upscale/create",
+            Object("""{"input":"x","model_id":"","data":"{\"input\":\"x\"}","file":"PICTURE"}""")
+        );
+        yield return Form("/v1/image/upload", Object("""{"file":"PICTURE"}"""));
+        yield return Get("/v1/image/generation/outputs", GalleryQuery);
+        yield return Get("/v1/gallery", GalleryQuery);
+        yield return Get("/v1/credits");
+        yield return Get("/v1/image/models");
+
+        static RequestSeed Form(string path, JsonObject body) => new("POST", path, body, TakesForms: true);
+
+        static RequestSeed Get(string path, params string[] query) => new("GET", path, Query: query);
+    }
+
+    /// <summary>The calls of a description, each with an example of its body and the statuses that are told of it.</summary>
+    public static IEnumerable<RequestSeed> Of(JsonObject description)
+    {
+        foreach ((string path, JsonNode? item) in description["paths"]!.AsObject())
+        {
+            foreach (
+                (string method, JsonNode? operation) in item!
+                    .AsObject()
+                    .Where(o => o.Key is "get" or "post" or "put" or "delete" or "patch")
+            )
+            {
+                JsonObject? content = operation!["requestBody"]?["content"]?.AsObject();
+                string[] query =
+                [
+                    .. (operation["parameters"]?.AsArray() ?? []).Where(p => (string?)p!["in"] == "query").Select(p => (string)p!["name"]!),
+                ];
+                yield return new RequestSeed(
+                    method.ToUpperInvariant(),
+                    path,
+                    content is null ? null : BodyOf(content.First().Value!, description),
+                    query,
+                    content?.ContainsKey("multipart/form-data") == true,
+                    operation["responses"]!.AsObject().Select(r => int.Parse(r.Key)).ToHashSet()
+                );
+            }
+        }
+    }
+
+    private static JsonObject BodyOf(JsonNode content, JsonObject description)
+    {
+        JsonObject example = content["example"] is JsonObject given ? (JsonObject)given.DeepClone() : [];
+        JsonNode? schema = content["schema"];
+        if ((string?)schema?["$ref"] is { } reference)
+        {
+            schema = description["components"]!["schemas"]![reference[(reference.LastIndexOf('/') + 1)..]];
+        }
+
+        // Fields that the example lacks, so that they are tried, too
+        foreach ((string name, JsonNode? _) in schema?["properties"]?.AsObject() ?? [])
+        {
+            example.TryAdd(name, null);
+        }
+
+        return example;
+    }
+
+    private static JsonObject Object(string json) => JsonNode.Parse(json)!.AsObject();
+
+    private static JsonObject With(JsonObject body, string more)
+    {
+        var all = (JsonObject)body.DeepClone();
+        foreach ((string name, JsonNode? value) in Object(more))
+        {
+            all[name] = value?.DeepClone();
+        }
+
+        return all;
+    }
+}
