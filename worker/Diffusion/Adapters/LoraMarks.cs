@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Generation.Diffusion.Families;
 using Generation.Diffusion.Weights;
 
 namespace Generation.Diffusion.Adapters;

@@ -54,30 +54,6 @@ public abstract class ModelFamily
     public virtual AdapterFit? FitOfEmbedding(SafetensorsFile file) => null;
 }
 
-/// <summary>
-/// Sizes of a model's networks, by which adapters are told to fit it. What the model has not is null, and no adapter for it fits.
-/// </summary>
-public sealed record AdapterWidths
-{
-    /// <summary>unet or transformer.</summary>
-    public string? Denoiser { get; init; }
-
-    /// <summary>Features of each token of the prompt that the denoiser's cross attention looks at.</summary>
-    public long? Context { get; init; }
-
-    /// <summary>Transformer blocks of the UNet's deepest attention.</summary>
-    public int Depth { get; init; } = 1;
-
-    /// <summary>Features of the first text encoder's tokens.</summary>
-    public long? Text { get; init; }
-
-    /// <summary>Features of the second text encoder's tokens.</summary>
-    public long? Text2 { get; init; }
-
-    /// <summary>Features of a token by which textual inversions are told to fit: of all text encoders together.</summary>
-    public long? Embedding { get; init; }
-}
-
 /// <summary>The models that an adapter was trained for.</summary>
 /// <param name="Family">For people: the short name of the family, or, where no published model has such sizes, what is known.</param>
 /// <param name="Fits">Whether nothing that is known of it speaks against a model of these sizes.</param>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Generation.Contracts;
+using Generation.Diffusion.Adapters;
 using Generation.Diffusion.Families;
 using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Prompts;

@@ -1,3 +1,4 @@
+using Generation.Diffusion.Adapters;
 using Generation.Diffusion.Weights;
 
 namespace Generation.Diffusion.Families.Files;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Generation.Diffusion.Adapters;
 using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Weights;
 using static Generation.Diffusion.Families.Files.PublishedConfigs;
