@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.Fuzzing;
-using Generation.Hosting;
 using Generation.Storage;
 using Generation.Storage.Accounts;
 using Generation.Storage.Database;
@@ -42,7 +41,7 @@ public sealed class RequestFuzzTests
                 ("Limits:Burst", "1000000"),
                 ("UnknownKeys:PerMinute", "1000000")
             );
-            string model = await File.ReadAllTextAsync(Path.Combine(Clone.Current.Models, "demo.json"));
+            string model = await File.ReadAllTextAsync(Path.Combine(TestModels.Ours, "demo.json"));
             ModelEntry entry = JsonSerializer.Deserialize<ModelEntry>(model, WireJson.Options)!;
             await api.Get<WorkerRegistry>().RegisterAsync(new WorkerRegistration("none", [entry], 1, null), default);
             string[] keys =
