@@ -42,6 +42,28 @@ public sealed class TelemetryTests
         Assert.That(Has(spans, Prompt), Is.False);
     }
 
+    [Test]
+    public async Task Spans_OfCallsWithSecrets_HoldNone()
+    {
+        const string Hidden = "h1dd3n";
+        using var collector = new Collector();
+        await using ApiScope api = await ApiScope.CreateAsync(
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.Address),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+            ("Outbound:AllowedNetworks", "127.0.0.0/8")
+        );
+        using HttpResponseMessage list = await api.Client.GetAsync($"/v1/jobs?signature={Hidden}&key={api.Key}");
+        using HttpResponseMessage none = await api.Client.GetAsync($"/v1/jobs/{api.Key}");
+        string receiver = $"http://127.0.0.1:{Ports.Free()}/";
+
+        // Nobody takes the message, which its span says
+        JobDocument job = await api.SubmitAsync(new { prompt = Hidden, webhook_url = $"{receiver}{Hidden}/path?token={Hidden}" });
+        await api.Client.DeleteAsync($"/v1/jobs/{job.Id}");
+
+        byte[] spans = await collector.UntilAsync("/v1/traces", body => Has(body, receiver));
+        Assert.That((Has(spans, Hidden), Has(spans, api.Key)), Is.EqualTo((false, false)));
+    }
+
     [TestCase("OTEL_EXPORTER_OTLP_ENDPOINT", "not an address")]
     [TestCase("OTEL_EXPORTER_OTLP_PROTOCOL", "carrier pigeon")]
     public void Start_SettingThatMakesNoSense_SaysWhich(string name, string value) =>
