@@ -88,11 +88,11 @@ public sealed partial class SupervisorTests
     {
         ManagedProcess process = Start("writer", "i=0; while :; do i=$((i + 1)); echo \"line $i of many\"; sleep 0.001; done");
         string log = process.Log!;
-        await UntilAsync(() => new FileInfo(log).Length > 10_000, token);
+        await UntilAsync(() => File.Exists(log) && new FileInfo(log).Length > 10_000, token);
 
         LogFile.Rotate(log, maxBytes: 5000);
 
-        await UntilAsync(() => new FileInfo(log).Length > 2000, token);
+        await UntilAsync(() => File.Exists(log) && new FileInfo(log).Length > 2000, token);
         await process.KillAsync(token);
         string[] old = await File.ReadAllLinesAsync(log + ".1", token);
         string[] now = await File.ReadAllLinesAsync(log, token);
