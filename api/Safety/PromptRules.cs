@@ -43,23 +43,19 @@ internal static class PromptRules
             return [prompt];
         }
 
+        return [prompt, .. PromptSchedule.Expand(prompt, Steps).Distinct(StringComparer.Ordinal).Select(WithoutWeights)];
+    }
+
+    private static string WithoutWeights(string text)
+    {
         try
         {
-            return
-            [
-                prompt,
-                .. PromptSchedule
-                    .Texts(prompt, Steps)
-                    .Distinct(StringComparer.Ordinal)
-                    .Select(text =>
-                        string.Join(' ', PromptParser.Parse(text).Select(section => string.Concat(section.Select(part => part.Text))))
-                    ),
-            ];
+            return string.Join(' ', PromptParser.Parse(text).Select(section => string.Concat(section.Select(part => part.Text))));
         }
         catch (PromptException)
         {
             // It will be refused for its syntax, or is plain text to its model
-            return [prompt];
+            return text;
         }
     }
 

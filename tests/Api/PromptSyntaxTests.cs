@@ -118,6 +118,8 @@ public sealed class PromptSyntaxTests
     [TestCase(@"a [x:nude:0.5]", "nude")]
     [TestCase("a nu[:de:0.9]", "nude")]
     [TestCase("a [[[nude", "nude")]
+    [TestCase("a n[u|u]de [1|2|3] [1|2|3|4|5] [1|2|3|4|5|6|7]", "nude")]
+    [TestCase("a (b:101) n[u|u]de", "nude")]
     [TestCase("a [b|c] hat", null)]
     public void FindBlocked_WordsThatBracketsPutTogether_AreFound(string prompt, string? found) =>
         Assert.That(PromptRules.FindBlocked(prompt, ["nude"]), Is.EqualTo(found));

@@ -25,29 +25,34 @@ public static class PromptSchedule
     /// <exception cref="PromptException">It becomes more texts than may be.</exception>
     public static IReadOnlyList<string> Texts(string prompt, int steps)
     {
+        string[] texts = [.. Expand(prompt, steps)];
+        return texts.Distinct(StringComparer.Ordinal).Skip(MaxTexts).Any()
+            ? throw new PromptException(
+                $"The prompt becomes more than {MaxTexts} different texts by its [from:to:when] and [a|b]; use fewer of them."
+            )
+            : texts;
+    }
+
+    /// <summary>The text of each step as in <see cref="Texts"/>, however many different ones there are.</summary>
+    /// <param name="prompt">The prompt, with weights and escapes, which the texts keep.</param>
+    /// <param name="steps">Steps of the picture's whole schedule.</param>
+    public static IEnumerable<string> Expand(string prompt, int steps)
+    {
         ArgumentNullException.ThrowIfNull(prompt);
         if (!prompt.Contains('['))
         {
-            return [.. Enumerable.Repeat(prompt, steps)];
+            return Enumerable.Repeat(prompt, steps);
         }
 
         Node root = Read(prompt, depth: 0);
-        var known = new HashSet<string>(StringComparer.Ordinal);
-        var texts = new List<string>(steps);
-        for (int step = 0; step < steps; step++)
-        {
-            var text = new StringBuilder(prompt.Length);
-            root.Write(text, step, steps);
-            texts.Add(text.ToString());
-            if (known.Add(texts[^1]) && known.Count > MaxTexts)
+        return Enumerable
+            .Range(0, steps)
+            .Select(step =>
             {
-                throw new PromptException(
-                    $"The prompt becomes more than {MaxTexts} different texts by its [from:to:when] and [a|b]; use fewer of them."
-                );
-            }
-        }
-
-        return texts;
+                var text = new StringBuilder(prompt.Length);
+                root.Write(text, step, steps);
+                return text.ToString();
+            });
     }
 
     private static Sequence Read(string text, int depth)
