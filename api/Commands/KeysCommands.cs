@@ -142,6 +142,8 @@ internal static class KeysCommands
         await OperatorCommands.CheckSecretAsync(services, cancellationToken);
         KeySecret secret = services.GetRequiredService<KeySecret>();
         NpgsqlDataSource source = services.GetRequiredService<NpgsqlDataSource>();
+        // Of two that read the file at once, one would write over the other's secret
+        await using IAsyncDisposable turn = await KeySecretFile.LockAsync(source, cancellationToken);
         await OperatorCommands.EnterAsync(services, "keys.rotate_secret", secret.Id, null, cancellationToken);
         // Whenever this process dies, the file holds every secret that something is stored under
         secret.Rotate(DateTimeOffset.UtcNow);

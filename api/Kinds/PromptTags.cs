@@ -27,7 +27,8 @@ internal static partial class PromptTags
     /// <returns>The prompt without them, and the LoRAs in the order in which they stand there.</returns>
     public static (string Prompt, IReadOnlyList<LoraTag> Loras) TakeLoras(string field, string prompt, FieldErrors errors)
     {
-        if (!prompt.Contains('<'))
+        // One that is too long is refused for that
+        if (!prompt.Contains('<') || prompt.Length > RequestChecks.MaxPromptLength)
         {
             return (prompt, []);
         }

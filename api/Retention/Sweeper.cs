@@ -60,19 +60,25 @@ internal sealed class Sweeper(
         using var timer = new PeriodicTimer(interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            try
-            {
-                await ForgetRowsAsync(stoppingToken);
-                await DeleteFilesAsync(stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception e)
-            {
-                ApiLog.LoopFailed(logger, e, "Retention", interval.TotalSeconds);
-            }
+            // Each for itself: what keeps rows from going does not keep the disk from being cleared
+            await TryAsync(ForgetRowsAsync, interval, stoppingToken);
+            await TryAsync(DeleteFilesAsync, interval, stoppingToken);
+        }
+    }
+
+    private async Task TryAsync(Func<CancellationToken, Task> part, TimeSpan interval, CancellationToken stoppingToken)
+    {
+        try
+        {
+            await part(stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The wait for the next turn ends the loop
+        }
+        catch (Exception e)
+        {
+            ApiLog.LoopFailed(logger, e, "Retention", interval.TotalSeconds);
         }
     }
 

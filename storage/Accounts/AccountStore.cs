@@ -82,7 +82,7 @@ public sealed class AccountStore(NpgsqlDataSource source)
             cancellationToken
         );
 
-    /// <summary>Changes what is not null; limits of "{}" takes the account's own away. Null: there is no such account.</summary>
+    /// <summary>Changes what is not null; limits of "{}" takes the account's own away. Null: there is none, or it is deleted.</summary>
     public async Task<Account?> ChangeAsync(Guid id, int? weight, bool? disabled, string? limits, CancellationToken cancellationToken)
     {
         await using (
@@ -90,7 +90,7 @@ public sealed class AccountStore(NpgsqlDataSource source)
                 """
                 UPDATE accounts SET weight = coalesce($2, weight), disabled = coalesce($3, disabled),
                     limits = CASE WHEN $4 IS NULL THEN limits ELSE nullif($4, '{}') END
-                WHERE id = $1
+                WHERE id = $1 AND deleted_at IS NULL
                 """
             )
         )
@@ -99,7 +99,10 @@ public sealed class AccountStore(NpgsqlDataSource source)
             command.Parameters.Add(new NpgsqlParameter { Value = (object?)weight ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
             command.Parameters.Add(new NpgsqlParameter { Value = (object?)disabled ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Boolean });
             command.Parameters.Add(new NpgsqlParameter { Value = (object?)limits ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Jsonb });
-            await command.ExecuteNonQueryAsync(cancellationToken);
+            if (await command.ExecuteNonQueryAsync(cancellationToken) == 0)
+            {
+                return null;
+            }
         }
 
         return await FindAsync(id, cancellationToken);

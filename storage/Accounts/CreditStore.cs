@@ -156,7 +156,10 @@ public sealed class CreditStore(NpgsqlDataSource source)
 
     private static async Task<bool> LockAsync(NpgsqlConnection connection, Guid accountId, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand("SELECT true FROM accounts WHERE id = $1 FOR NO KEY UPDATE", connection);
+        await using var command = new NpgsqlCommand(
+            "SELECT true FROM accounts WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE",
+            connection
+        );
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
         return await command.ExecuteScalarAsync(cancellationToken) is true;
     }

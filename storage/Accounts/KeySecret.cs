@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using Generation.Storage.Files;
 
 namespace Generation.Storage.Accounts;
 
@@ -156,6 +157,8 @@ public sealed class KeySecret
         {
             throw new IOException($"Cannot make {full} (error {error}).");
         }
+
+        DurableFolder.Flush(Path.GetDirectoryName(full)!);
     }
 
     [DllImport("libc", EntryPoint = "link", SetLastError = true, BestFitMapping = false, ThrowOnUnmappableChar = true)]

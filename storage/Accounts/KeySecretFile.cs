@@ -77,4 +77,36 @@ public static class KeySecretFile
         using var any = new NpgsqlCommand("SELECT EXISTS (SELECT 1 FROM api_keys)", connection);
         return any.ExecuteScalar() is true;
     }
+
+    /// <summary>Waits until nobody else replaces this database's secret, and keeps others waiting until it is disposed.</summary>
+    public static async Task<IAsyncDisposable> LockAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
+    {
+        NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            await ExecuteAsync(connection, "SELECT pg_advisory_lock(hashtextextended('key secret', 0))", cancellationToken);
+            return new Held(connection);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private sealed class Held(NpgsqlConnection connection) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            // Connections of the pool keep what their session holds
+            await ExecuteAsync(connection, "SELECT pg_advisory_unlock(hashtextextended('key secret', 0))", CancellationToken.None);
+            await connection.DisposeAsync();
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Generation.Storage.Files;
 
 namespace Generation.Storage.Accounts;
 
@@ -29,5 +30,7 @@ public static class PrivateFile
         string temporary = $"{full}.{Guid.NewGuid():N}";
         Write(temporary, content);
         File.Move(temporary, full, overwrite: true);
+        // Rows follow that nothing but the new content opens
+        DurableFolder.Flush(Path.GetDirectoryName(full)!);
     }
 }

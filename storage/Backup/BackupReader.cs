@@ -142,6 +142,7 @@ public sealed class BackupReader(NpgsqlDataSource source, Migrator migrator, IRe
         await using var table = new NpgsqlCommand("SELECT to_regclass('jobs') IS NOT NULL", connection);
         if (await table.ExecuteScalarAsync(cancellationToken) is not true)
         {
+            await CheckUnmarkedStoreAsync(adopt, cancellationToken);
             return;
         }
 
@@ -154,18 +155,30 @@ public sealed class BackupReader(NpgsqlDataSource source, Migrator migrator, IRe
         }
 
         await using var marked = new NpgsqlCommand("SELECT to_regclass('results_store') IS NOT NULL", connection);
-        if (
-            !adopt
-            && await marked.ExecuteScalarAsync(cancellationToken) is true
-            && await ownership.LookAsync(cancellationToken) is StoreOwner.Another or StoreOwner.Contested
-        )
+        if (await marked.ExecuteScalarAsync(cancellationToken) is not true)
         {
-            throw new BackupException(
-                "The results store belongs to another database. If that one is out of use, restore with --adopt: the store becomes this "
-                    + "database's; else let Results name another store."
-            );
+            await CheckUnmarkedStoreAsync(adopt, cancellationToken);
+        }
+        else if (!adopt && await ownership.LookAsync(cancellationToken) is (StoreOwner.Another or StoreOwner.Contested))
+        {
+            throw OfAnother();
         }
     }
+
+    /// <summary>For a database that has marked no store: any mark is another's.</summary>
+    private async Task CheckUnmarkedStoreAsync(bool adopt, CancellationToken cancellationToken)
+    {
+        if (!adopt && await results.ReadDocumentAsync(StoreMark.Document, cancellationToken) is not null)
+        {
+            throw OfAnother();
+        }
+    }
+
+    private static BackupException OfAnother() =>
+        new(
+            "The results store belongs to another database. If that one is out of use, restore with --adopt: the store becomes this "
+                + "database's; else let Results name another store."
+        );
 
     /// <summary>An empty database; the migrations make it anew.</summary>
     private async Task ClearAsync(CancellationToken cancellationToken)

@@ -3,6 +3,7 @@ using System.Formats.Tar;
 using System.Text.Json;
 using Generation.Contracts;
 using Generation.Storage.Database;
+using Generation.Storage.Files;
 using Generation.Storage.Results;
 using Npgsql;
 
@@ -67,6 +68,7 @@ public sealed class BackupWriter(NpgsqlDataSource source, Migrator migrator, IRe
             }
 
             File.Move(partial, full, overwrite: true);
+            DurableFolder.Flush(Path.GetDirectoryName(full)!);
             return manifest;
         }
         finally
@@ -105,7 +107,7 @@ public sealed class BackupWriter(NpgsqlDataSource source, Migrator migrator, IRe
             sequences = await DatabaseCopy.SequencesAsync(connection, cancellationToken);
             if (withResults)
             {
-                await using var command = new NpgsqlCommand(NamedSql, connection);
+                await using var command = new NpgsqlCommand(NamedSql, connection) { CommandTimeout = 0 };
                 await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
                 while (await reader.ReadAsync(cancellationToken))
                 {

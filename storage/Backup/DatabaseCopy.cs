@@ -80,7 +80,7 @@ internal static class DatabaseCopy
     )
     {
         long rows;
-        await using (var count = new NpgsqlCommand($"SELECT count(*) FROM {Quoted(table)}", connection))
+        await using (var count = new NpgsqlCommand($"SELECT count(*) FROM {Quoted(table)}", connection) { CommandTimeout = 0 })
         {
             rows = (long)(await count.ExecuteScalarAsync(cancellationToken))!;
         }
@@ -108,7 +108,7 @@ internal static class DatabaseCopy
         {
             if (await any.ExecuteScalarAsync(cancellationToken) is true)
             {
-                await using var clear = new NpgsqlCommand($"DELETE FROM {Quoted(table.Name)}", connection);
+                await using var clear = new NpgsqlCommand($"DELETE FROM {Quoted(table.Name)}", connection) { CommandTimeout = 0 };
                 await clear.ExecuteNonQueryAsync(cancellationToken);
             }
         }

@@ -22,6 +22,8 @@ public sealed class Migrator(NpgsqlDataSource source, IDbContextFactory<Generati
         try
         {
             await using GenerationDb db = await databases.CreateDbContextAsync(cancellationToken);
+            // An index over many rows takes as long as it takes; half of it would be rolled back and begun anew
+            db.Database.SetCommandTimeout(0);
             await db.Database.MigrateAsync(cancellationToken);
         }
         finally

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Generation.Storage.Files;
 
 namespace Generation.Storage.Results;
 
@@ -233,7 +233,7 @@ public sealed class FileResultsStore : IResultsStore
                 written = false;
             }
 
-            FlushFolder(_root);
+            DurableFolder.Flush(_root);
         });
         return written;
     }
@@ -360,46 +360,11 @@ public sealed class FileResultsStore : IResultsStore
         Directory.CreateDirectory(folder);
         File.Move(temporary, place, overwrite: true);
         File.SetLastWriteTimeUtc(place, DateTime.UtcNow);
-        FlushFolder(folder);
+        DurableFolder.Flush(folder);
         if (isNew)
         {
-            FlushFolder(Path.GetDirectoryName(folder)!);
-            FlushFolder(_root);
+            DurableFolder.Flush(Path.GetDirectoryName(folder)!);
+            DurableFolder.Flush(_root);
         }
     }
-
-    /// <summary>Makes a rename last through a power cut, for which .NET has no call.</summary>
-    private static void FlushFolder(string folder)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            return;
-        }
-
-        int descriptor = Open(folder, 0);
-        if (descriptor < 0)
-        {
-            throw new IOException($"Cannot open the folder {folder} to flush it (error {Marshal.GetLastPInvokeError()}).");
-        }
-
-        int result = Fsync(descriptor);
-        int error = Marshal.GetLastPInvokeError();
-        _ = Close(descriptor);
-        if (result != 0)
-        {
-            throw new IOException($"Cannot flush the folder {folder} (error {error}).");
-        }
-    }
-
-    [DllImport("libc", EntryPoint = "open", SetLastError = true, BestFitMapping = false, ThrowOnUnmappableChar = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int Open([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags);
-
-    [DllImport("libc", EntryPoint = "fsync", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int Fsync(int descriptor);
-
-    [DllImport("libc", EntryPoint = "close", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static extern int Close(int descriptor);
 }

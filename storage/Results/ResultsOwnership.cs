@@ -129,9 +129,9 @@ public sealed class ResultsOwnership(NpgsqlDataSource source, IResultsStore stor
                 ? await ClaimAsync(cancellationToken)
                 : owner;
         }
-        catch (NpgsqlException) when (_seen is not null)
+        catch (Exception e) when (claim && _seen is not null && IsAway(e))
         {
-            // A finished file is put also while the database is away; what is stored is named, or swept, when it is back
+            // A finished file is put also while the database is away or hangs; what is stored is named, or swept, when it is back
             return _seen.Owner;
         }
         finally
@@ -141,6 +141,9 @@ public sealed class ResultsOwnership(NpgsqlDataSource source, IResultsStore stor
 
         bool IsOurs() => _seen is { Owner: StoreOwner.Ours } seen && time.GetElapsedTime(seen.At) < Fresh;
     }
+
+    private static bool IsAway(Exception e) =>
+        e is NpgsqlException or ResultsStoreException { InnerException: OperationCanceledException };
 
     private async Task<bool> IsEmptyAsync(CancellationToken cancellationToken)
     {

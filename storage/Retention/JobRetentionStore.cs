@@ -111,10 +111,22 @@ public sealed class JobRetentionStore(NpgsqlDataSource source, HotState hotState
     /// <summary>Deletes webhook messages that are delivered or given up and were made before a time; how many.</summary>
     public async Task<int> ForgetWebhooksAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
-        await using NpgsqlCommand command = source.CreateCommand(
-            "DELETE FROM webhook_deliveries WHERE created_at < $1 AND next_at IS NULL"
-        );
-        command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = before.ToUniversalTime() });
-        return await command.ExecuteNonQueryAsync(cancellationToken);
+        // In rounds: the first after an upgrade may find millions
+        int deleted = 0;
+        int round;
+        do
+        {
+            await using NpgsqlCommand command = source.CreateCommand(
+                """
+                DELETE FROM webhook_deliveries WHERE id IN (
+                    SELECT id FROM webhook_deliveries WHERE created_at < $1 AND next_at IS NULL ORDER BY created_at LIMIT $2)
+                """
+            );
+            command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = before.ToUniversalTime() });
+            command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = RoundSize });
+            round = await command.ExecuteNonQueryAsync(cancellationToken);
+            deleted += round;
+        } while (round == RoundSize);
+        return deleted;
     }
 }

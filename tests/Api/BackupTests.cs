@@ -108,6 +108,28 @@ public sealed class BackupTests
     }
 
     [Test]
+    public async Task Restore_IntoAnEmptyDatabaseOverAnothersStore_IsRefusedUnlessItIsAdopted()
+    {
+        await using ApiScope live = await ApiScope.CreateAsync();
+        JobDocument job = await live.SubmitAsync();
+        byte[] picture = await live.FinishAsync(job.Id);
+        await WriterOf(live).WriteAsync(_file, withResults: true, new Dictionary<string, string>(), default);
+
+        // As a new PostgreSQL is, whose settings still name the store of the system in use
+        await using ApiScope drill = await ApiScope.CreateAsync();
+        await ExecuteAsync(drill.Get<NpgsqlDataSource>(), "DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+        IResultsStore store = live.Get<IResultsStore>();
+        using var ownership = new ResultsOwnership(drill.Get<NpgsqlDataSource>(), store, TimeProvider.System);
+        var reader = new BackupReader(drill.Get<NpgsqlDataSource>(), drill.Get<Migrator>(), store, ownership);
+        Assert.That(
+            () => reader.RestoreAsync(_file, replace: false, adopt: false, (_, _) => Task.CompletedTask, default),
+            Throws.InstanceOf<BackupException>().With.Message.Contain("--adopt")
+        );
+        Assert.That(await live.Get<ResultsOwnership>().LookAsync(default), Is.EqualTo(StoreOwner.Ours), "nothing was taken from it");
+        Assert.That(await live.Client.GetByteArrayAsync($"/v1/jobs/{job.Id}/outputs/0"), Is.EqualTo(picture));
+    }
+
+    [Test]
     public async Task Restore_OfADamagedOrCutFile_IsRefusedBeforeAnythingChanges()
     {
         await using ApiScope scope = await ApiScope.CreateAsync();
