@@ -16,6 +16,9 @@ public sealed partial class Stack
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>How long the supervisor waits after something that it did not foresee, a full disk for example.</summary>
+    private static readonly TimeSpan TroubleInterval = TimeSpan.FromSeconds(10);
+
     private ManagedProcess SupervisorProcess => new(Folder.Run, SupervisorName);
 
     private string SupervisorLog => Path.Combine(Folder.Logs, SupervisorName + ".log");
@@ -26,30 +29,42 @@ public sealed partial class Stack
     /// </summary>
     public async Task SuperviseAsync(IProgress<string>? said, CancellationToken token)
     {
-        var supervisor = new Supervisor(AllSupervised, said, TimeProvider.System);
+        using var turnOfPrograms = new SemaphoreSlim(1);
+        var supervisor = new Supervisor(() => AllSupervised(turnOfPrograms), said, TimeProvider.System);
         FileStream? turn = null;
         try
         {
             // Somebody may delete the stack's folder
             while (!token.IsCancellationRequested && Directory.Exists(Folder.Run))
             {
-                if (supervisor.HasWork || supervisor.IsStarting)
+                TimeSpan pause = LookInterval;
+                try
                 {
-                    turn ??= TryTakeTurn();
-                    if (turn is not null)
+                    if (supervisor.HasWork || supervisor.IsStarting)
                     {
-                        await supervisor.LookAsync(token);
+                        turn ??= TryTakeTurn();
+                        if (turn is not null)
+                        {
+                            await supervisor.LookAsync(token);
+                        }
                     }
-                }
 
-                if (turn is not null && !supervisor.IsStarting)
+                    if (turn is not null && !supervisor.IsStarting)
+                    {
+                        await turn.DisposeAsync();
+                        turn = null;
+                    }
+
+                    RotateLogs(said);
+                }
+                catch (Exception e) when (!token.IsCancellationRequested)
                 {
-                    await turn.DisposeAsync();
-                    turn = null;
+                    // Who watches over the others must not end by what befalls one of them
+                    said?.Report($"trouble: {e.Message}");
+                    pause = TroubleInterval;
                 }
 
-                RotateLogs(said);
-                await Task.Delay(LookInterval, token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(pause, token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
 
             await supervisor.EndStartsAsync();
@@ -65,7 +80,8 @@ public sealed partial class Stack
     private async Task KeepAsync(Func<CancellationToken, Task> action, IProgress<string>? progress, CancellationToken token)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(token);
-        var supervisor = new Supervisor(AllSupervised, progress, TimeProvider.System);
+        using var turnOfPrograms = new SemaphoreSlim(1);
+        var supervisor = new Supervisor(() => AllSupervised(turnOfPrograms), progress, TimeProvider.System);
         Task done = action(end.Token);
         try
         {
@@ -90,27 +106,45 @@ public sealed partial class Stack
         await done;
     }
 
-    private IReadOnlyList<Supervised> AllSupervised()
+    /// <param name="turnOfPrograms">
+    /// One at a time starts the API and the workers: two servers that move at once must not start the same program twice.
+    /// </param>
+    private IReadOnlyList<Supervised> AllSupervised(SemaphoreSlim turnOfPrograms)
     {
         IEnumerable<Supervised> servers = Servers is PrivateServers own
-            ? own.Supervised.Select(server => server with { StartAsync = token => StartServerAsync(server, token) })
+            ? own.Supervised.Select(server => server with { StartAsync = token => StartServerAsync(server, turnOfPrograms, token) })
             : [];
         OwnProgram[] workers = [.. Workers()];
         return
         [
             .. servers,
-            .. workers.Prepend(Api).Select(program => new Supervised(program.Process, token => StartAgainAsync(program, token))),
+            .. workers
+                .Prepend(Api)
+                .Select(program => new Supervised(program.Process, token => StartAgainAsync(program, turnOfPrograms, token))),
         ];
     }
 
-    private Task<bool> StartAgainAsync(OwnProgram program, CancellationToken token)
+    private async Task<bool> StartAgainAsync(OwnProgram program, SemaphoreSlim turn, CancellationToken token)
+    {
+        await turn.WaitAsync(token);
+        try
+        {
+            return await StartWithPresentSettingsAsync(program, token);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private Task<bool> StartWithPresentSettingsAsync(OwnProgram program, CancellationToken token)
     {
         IReadOnlyDictionary<string, string> settings = ProgramSettings();
         return program.StartAsync(program == Api ? settings : WorkerSettings(settings, program.Name, Workers().Count()), token);
     }
 
-    /// <summary>Where the server had to move to another port, the programs are told.</summary>
-    private async Task StartServerAsync(Supervised server, CancellationToken token)
+    /// <summary>Where the server had to move to another port, the programs are told, and the files that say where it is.</summary>
+    private async Task StartServerAsync(Supervised server, SemaphoreSlim turn, CancellationToken token)
     {
         IReadOnlyDictionary<string, string> before = ProgramSettings();
         await server.StartAsync(token);
@@ -120,9 +154,23 @@ public sealed partial class Stack
             return;
         }
 
-        foreach (OwnProgram program in Workers().Prepend(Api).Where(program => program.IsRunning))
+        await turn.WaitAsync(token);
+        try
         {
-            await StartAgainAsync(program, token);
+            WriteSettings();
+            foreach (OwnProgram program in Workers().Prepend(Api).Where(program => program.IsRunning))
+            {
+                await StartWithPresentSettingsAsync(program, token);
+            }
+
+            if (File.Exists(AddressFile))
+            {
+                WriteAddresses();
+            }
+        }
+        finally
+        {
+            turn.Release();
         }
     }
 

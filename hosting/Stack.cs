@@ -99,7 +99,7 @@ public sealed partial class Stack
         {
             await Step.RunAsync("start PostgreSQL, Redis and RabbitMQ", () => StartServersAsync(progress, token));
             await Step.RunAsync("prepare the database", () => MigrateAsync(progress, token));
-            PrivateFile.Write(SettingsFile, JsonSerializer.Serialize(ProgramSettings()));
+            WriteSettings();
             if (_settings.ServersOnly)
             {
                 await Step.RunAsync("stop the API and the workers", () => StopProgramsAsync(_ => true, progress, token));
@@ -107,7 +107,7 @@ public sealed partial class Stack
             else
             {
                 await Step.RunAsync("start the API and the workers", () => StartProgramsAsync(progress, token));
-                PrivateFile.Write(AddressFile, StackAddresses.Json(this));
+                WriteAddresses();
             }
 
             if (_settings.Supervised)
@@ -184,6 +184,10 @@ public sealed partial class Stack
         settings.Remove(OwnersDatabase);
         return settings;
     }
+
+    private void WriteSettings() => PrivateFile.Write(SettingsFile, JsonSerializer.Serialize(ProgramSettings()));
+
+    private void WriteAddresses() => PrivateFile.Write(AddressFile, StackAddresses.Json(this));
 
     /// <summary>The database by the role of the programs, which owns nothing in it.</summary>
     private string ProgramsDatabase()

@@ -56,7 +56,7 @@ public sealed class Supervisor(Func<IReadOnlyList<Supervised>> all, IProgress<st
 
             if (fate.MayStart(time))
             {
-                fate.Starting = one.StartAsync(token);
+                fate.Starting = StartAsync(one, token);
                 fate.StartedAt = time.GetTimestamp();
             }
         }
@@ -66,6 +66,9 @@ public sealed class Supervisor(Func<IReadOnlyList<Supervised>> all, IProgress<st
     public Task EndStartsAsync() =>
         Task.WhenAll(_fates.Values.Select(fate => fate.Starting).OfType<Task>())
             .ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+
+    /// <summary>What fails before the first wait is an error of the start too, and not of the look.</summary>
+    private static async Task StartAsync(Supervised one, CancellationToken token) => await one.StartAsync(token);
 
     private async Task EndAsync(Supervised one, Fate fate, Task start)
     {

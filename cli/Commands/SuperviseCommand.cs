@@ -26,6 +26,16 @@ internal static class SuperviseCommand
     /// <summary>Lines of a log, with the time of day.</summary>
     private sealed class TimedLines : IProgress<string>
     {
-        public void Report(string value) => Console.WriteLine($"{DateTime.UtcNow:yyyy-MM-ddTHH:mm:ss.fffZ} {value}");
+        public void Report(string value)
+        {
+            try
+            {
+                Console.WriteLine($"{DateTime.UtcNow:yyyy-MM-ddTHH:mm:ss.fffZ} {value}");
+            }
+            catch (IOException)
+            {
+                // The disk is full: what cannot be said is still done
+            }
+        }
     }
 }

@@ -10,7 +10,8 @@ internal static class LogFile
 
     /// <summary>
     /// Moves what is in a log that is too large to NAME.1, also while its process writes. The process keeps its open file, so the text is
-    /// copied and the file emptied; what is written in the instant between the two is lost.
+    /// copied and the file emptied; what is written in the instant between the two is lost. Where the disk has no room for the copy, the
+    /// one before goes first, and where that is not enough the text goes: a log that cannot be emptied would keep the disk full.
     /// </summary>
     public static void Rotate(string path, long maxBytes = MaxBytes)
     {
@@ -19,27 +20,41 @@ internal static class LogFile
             return;
         }
 
-        string fresh = path + ".1.new";
-        using (var log = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite))
+        using var log = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        if (!TryKeep(log, path))
         {
-            using (
-                var copy = new FileStream(
-                    fresh,
-                    new FileStreamOptions
-                    {
-                        Mode = FileMode.Create,
-                        Access = FileAccess.Write,
-                        UnixCreateMode = OwnerOnly,
-                    }
-                )
-            )
+            File.Delete(path + ".1");
+            TryKeep(log, path);
+        }
+
+        log.SetLength(0);
+    }
+
+    /// <summary>Copies a log to NAME.1; false where there is no room for it.</summary>
+    private static bool TryKeep(FileStream log, string path)
+    {
+        string fresh = path + ".1.new";
+        try
+        {
+            var owners = new FileStreamOptions
             {
+                Mode = FileMode.Create,
+                Access = FileAccess.Write,
+                UnixCreateMode = OwnerOnly,
+            };
+            using (var copy = new FileStream(fresh, owners))
+            {
+                log.Position = 0;
                 log.CopyTo(copy);
             }
 
-            log.SetLength(0);
+            File.Move(fresh, path + ".1", overwrite: true);
+            return true;
         }
-
-        File.Move(fresh, path + ".1", overwrite: true);
+        catch (IOException)
+        {
+            File.Delete(fresh);
+            return false;
+        }
     }
 }

@@ -73,7 +73,15 @@ public sealed class ManagedProcess
     internal void Start(Launch launch)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(launch.Log)!);
-        LogFile.Rotate(launch.Log);
+        try
+        {
+            LogFile.Rotate(launch.Log);
+        }
+        catch (IOException)
+        {
+            // A log that stays as large as it is keeps no process from its start
+        }
+
         // Not sh: Debian's drops from the environment what has a dot in its name, as Logging__LogLevel__Microsoft.AspNetCore
         var info = new ProcessStartInfo("/bin/bash") { WorkingDirectory = launch.Folder, UseShellExecute = false };
         // Descriptors of whoever called us (a lock, a pipe) must not stay open in a server
@@ -206,8 +214,16 @@ public sealed class ManagedProcess
         using Process process = Process.Start(info) ?? throw new ServerException($"{program} could not be started.");
         try
         {
-            await process.StandardInput.WriteAsync(input.AsMemory(), limit.Token);
-            process.StandardInput.Close();
+            try
+            {
+                await process.StandardInput.WriteAsync(input.AsMemory(), limit.Token);
+                process.StandardInput.Close();
+            }
+            catch (IOException)
+            {
+                // It ended without reading; its exit code says why
+            }
+
             Task<string> output = process.StandardOutput.ReadToEndAsync(limit.Token);
             string errors = await process.StandardError.ReadToEndAsync(limit.Token);
             await process.WaitForExitAsync(limit.Token);

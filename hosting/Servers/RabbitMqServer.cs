@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 
@@ -8,7 +9,10 @@ public sealed class RabbitMqServer : Server, IBroker
 {
     private const string Account = "generation";
     private const string Node = "generation@localhost";
+    private const string NotConnected = "failed to connect to node";
     private const string Installed = "/usr/lib/rabbitmq/lib";
+
+    private static readonly TimeSpan CallPatience = TimeSpan.FromMinutes(1);
 
     private readonly ManagedProcess _portMapper;
 
@@ -223,20 +227,41 @@ public sealed class RabbitMqServer : Server, IBroker
             ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
             // Loopback for nodes too; schedulers that sleep instead of spinning
             ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] =
-                "-kernel inet_dist_use_interface {127,0,0,1} +S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none",
+                "-kernel inet_dist_use_interface {127,0,0,1} net_setuptime 60 +S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none",
             // The script then becomes the node (exec) instead of standing beside it
             ["RUNNING_UNDER_SYSTEMD"] = "true",
         };
 
-    /// <summary>Runs Erlang in the server; its value must be ok.</summary>
-    /// <exception cref="ServerException">It is another, or an exception.</exception>
+    /// <summary>
+    /// Runs Erlang in the server; its value must be ok. A node that is busy may miss the call's first handshake: the call is then made
+    /// again, since nothing of it has run.
+    /// </summary>
+    /// <exception cref="ServerException">The value is another, or the node does not let itself be called.</exception>
     internal async Task EvaluateAsync(string expressions, CancellationToken token)
     {
         var environment = new Dictionary<string, string> { ["HOME"] = Folder, ["ERL_EPMD_PORT"] = _portMapper.Port.ToString()! };
-        string answer = await RunAsync("erl_call", ["-n", Node, "-e"], environment, token, expressions + "\n");
-        if (!answer.Contains("{ok, ok}", StringComparison.Ordinal))
+        long begin = Stopwatch.GetTimestamp();
+        while (true)
         {
-            throw new ServerException($"RabbitMQ answered: {answer}", Log);
+            try
+            {
+                string answer = await RunAsync("erl_call", ["-n", Node, "-e"], environment, token, expressions + "\n");
+                if (!answer.Contains("{ok, ok}", StringComparison.Ordinal))
+                {
+                    throw new ServerException($"RabbitMQ answered: {answer}", Log);
+                }
+
+                return;
+            }
+            catch (ServerException e) when (e.Message.Contains(NotConnected, StringComparison.Ordinal))
+            {
+                if (!Process.IsRunning || Stopwatch.GetElapsedTime(begin) > CallPatience)
+                {
+                    throw new ServerException(e.Message, Log);
+                }
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(200), token);
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -31,8 +32,7 @@ public sealed record AuditCheck(long Entries, long? SealedTo, string? Problem);
 /// <summary>
 /// What operators did, as a chain of hashes under the server's secret: an entry that is changed, removed or put in between is found by
 /// <see cref="VerifyAsync"/>, and so is an end that was cut off, by the seal that <see cref="SealAsync"/> keeps in the results store and
-/// that
-/// stands in the logs. An act is entered before it is done.
+/// that stands in the logs. An act is entered before it is done.
 /// </summary>
 public sealed class AuditLog(NpgsqlDataSource source, KeySecret secret, IResultsStore results, TimeProvider time)
 {
@@ -109,7 +109,9 @@ public sealed class AuditLog(NpgsqlDataSource source, KeySecret secret, IResults
 
         AuditSeal[] known = [.. seals.OfType<AuditSeal>()];
         await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
-        (long first, byte[] previous, string? problem) = await BeginningAsync(connection, cancellationToken);
+        // Retention may move the beginning meanwhile: beginning and entries are of one moment
+        await using NpgsqlTransaction moment = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        (long first, byte[] previous, bool keyed, string? problem) = await BeginningAsync(connection, cancellationToken);
         if (problem is not null)
         {
             return new AuditCheck(0, null, problem);
@@ -119,7 +121,6 @@ public sealed class AuditLog(NpgsqlDataSource source, KeySecret secret, IResults
         await using var command = new NpgsqlCommand($"SELECT {Columns}, secret FROM audit_log ORDER BY id", connection);
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         long last = first;
-        bool keyed = first > 0;
         while (await reader.ReadAsync(cancellationToken))
         {
             AuditEntry e = Entry(reader);
@@ -172,8 +173,7 @@ public sealed class AuditLog(NpgsqlDataSource source, KeySecret secret, IResults
                 return (
                     null,
                     $"The audit log ends with entry {id}, and was sealed when it had entry {before.Id}: its end was cut off, or the "
-                        + "database "
-                        + "was set back. Run 'audit verify'."
+                        + "database was set back. Run 'audit verify'."
                 );
             }
 
@@ -210,12 +210,12 @@ public sealed class AuditLog(NpgsqlDataSource source, KeySecret secret, IResults
         await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellationToken);
         await TakeTurnAsync(connection, cancellationToken);
         string limit = madeBefore.ToUniversalTime().ToString("O", CultureInfo.InvariantCulture);
-        (long Id, byte[] Hash)? last = null;
+        (long Id, byte[] Hash, bool IsKeyed)? last = null;
         // Times are of one form, which sorts as text; the newest entry always stays, as the end that the next is chained to
         await using (
             var find = new NpgsqlCommand(
                 """
-                SELECT id, hash FROM audit_log
+                SELECT id, hash, secret IS NOT NULL FROM audit_log
                 WHERE id < coalesce((SELECT min(id) FROM audit_log WHERE at >= $1), (SELECT max(id) FROM audit_log))
                 ORDER BY id DESC LIMIT 1
                 """,
@@ -227,7 +227,7 @@ public sealed class AuditLog(NpgsqlDataSource source, KeySecret secret, IResults
             await using NpgsqlDataReader reader = await find.ExecuteReaderAsync(cancellationToken);
             if (await reader.ReadAsync(cancellationToken))
             {
-                last = (reader.GetInt64(0), reader.GetFieldValue<byte[]>(1));
+                last = (reader.GetInt64(0), reader.GetFieldValue<byte[]>(1), reader.GetBoolean(2));
             }
         }
 
@@ -254,7 +254,7 @@ public sealed class AuditLog(NpgsqlDataSource source, KeySecret secret, IResults
                         new NpgsqlParameter<long> { TypedValue = end.Id },
                         new NpgsqlParameter<byte[]> { TypedValue = end.Hash },
                         new NpgsqlParameter<string> { TypedValue = secretId },
-                        new NpgsqlParameter<byte[]> { TypedValue = HashOf(key, end.Hash, end.Id) },
+                        new NpgsqlParameter<byte[]> { TypedValue = BeginningMac(key, end.Id, end.Hash, end.IsKeyed) },
                     },
                 },
             },
@@ -307,8 +307,10 @@ public sealed class AuditLog(NpgsqlDataSource source, KeySecret secret, IResults
         return await command.ExecuteScalarAsync(cancellationToken) is byte[] hash ? Convert.ToHexStringLower(hash) : null;
     }
 
-    /// <summary>The last entry that retention let go, and its hash, which the first that is kept is chained to.</summary>
-    private async Task<(long Id, byte[] Hash, string? Problem)> BeginningAsync(
+    /// <summary>
+    /// The last entry that retention let go, its hash, which the first that is kept is chained to, and whether it was chained with a key.
+    /// </summary>
+    private async Task<(long Id, byte[] Hash, bool IsKeyed, string? Problem)> BeginningAsync(
         NpgsqlConnection connection,
         CancellationToken cancellationToken
     )
@@ -317,17 +319,28 @@ public sealed class AuditLog(NpgsqlDataSource source, KeySecret secret, IResults
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
         if (!await reader.ReadAsync(cancellationToken))
         {
-            return (0, Beginning, null);
+            return (0, Beginning, false, null);
         }
 
         (long id, byte[] hash, string secretId) = (reader.GetInt64(0), reader.GetFieldValue<byte[]>(1), reader.GetString(2));
         byte[] mac = reader.GetFieldValue<byte[]>(3);
-        return secret
-            .KeysFor(BeginningPurpose)
-            .Any(known => known.Id == secretId && CryptographicOperations.FixedTimeEquals(HashOf(known.Key, hash, id), mac))
-            ? (id, hash, null)
-            : (id, hash, $"That retention let go the entries up to {id} was not written by this server.");
+        if (secret.KeysFor(BeginningPurpose).FirstOrDefault(known => known.Id == secretId).Key is { } key)
+        {
+            foreach (bool isKeyed in new[] { true, false })
+            {
+                if (CryptographicOperations.FixedTimeEquals(BeginningMac(key, id, hash, isKeyed), mac))
+                {
+                    return (id, hash, isKeyed, null);
+                }
+            }
+        }
+
+        return (id, hash, true, $"That retention let go the entries up to {id} was not written by this server.");
     }
+
+    /// <summary>Says also whether the entry was one of version 0.2.0 and before, which others without a key may follow.</summary>
+    private static byte[] BeginningMac(byte[] key, long id, byte[] hash, bool isKeyed) =>
+        isKeyed ? HashOf(key, hash, id) : HashOf(key, hash, id, "without a key");
 
     private static AuditEntry Entry(NpgsqlDataReader r) =>
         new(

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Generation.Contracts;
@@ -51,6 +52,15 @@ public sealed class HotState(RedisConnection redis, RedisOptions options, ILogge
         return 1
         """;
 
+    // KEYS: the job. ARGV: revision
+    private const string WithdrawScript = """
+        if redis.call('HGET', KEYS[1], 'rev') ~= ARGV[1] then return 0 end
+        return redis.call('DEL', KEYS[1])
+        """;
+
+    /// <summary>What took longer to be published may have been overtaken by what was published, and lost, meanwhile.</summary>
+    private static readonly TimeSpan LateAfter = TimeSpan.FromSeconds(1);
+
     private static readonly RedisValue[] Fields = ["rev", "doc", "account", "state", "step", "steps"];
 
     private long _lastWarning;
@@ -58,11 +68,14 @@ public sealed class HotState(RedisConnection redis, RedisOptions options, ILogge
     private TimeSpan Timeout => TimeSpan.FromMilliseconds(options.TimeoutMilliseconds);
 
     /// <summary>Publishes a job as it is now, unless a newer revision is published already. Returns at once.</summary>
-    public void Show(JobRow row)
+    public void Show(JobRow row) => _ = ShowAsync(row);
+
+    private async Task ShowAsync(JobRow row)
     {
         byte[] document = JsonSerializer.SerializeToUtf8Bytes(row.ToDocument(), WireJson.Options);
         int seconds = row.State.IsFinal() ? options.FinalSeconds : options.OpenSeconds;
-        _ = TryAsync(db =>
+        long begin = Stopwatch.GetTimestamp();
+        await TryAsync(db =>
             db.ScriptEvaluateAsync(
                 ShowScript,
                 [Key(row.Id)],
@@ -70,6 +83,14 @@ public sealed class HotState(RedisConnection redis, RedisOptions options, ILogge
                 CommandFlags.CommandRetryWriteChecked
             )
         );
+        if (Stopwatch.GetElapsedTime(begin) > LateAfter)
+        {
+            // It waited for a connection. If Redis lost its data in that time, the newer revision that would have refused this one is
+            // gone, and the job would be shown as it was: without it, the next poll asks PostgreSQL
+            await TryAsync(db =>
+                db.ScriptEvaluateAsync(WithdrawScript, [Key(row.Id)], [row.Revision], CommandFlags.CommandRetryWriteChecked)
+            );
+        }
     }
 
     /// <summary>Shows nothing of a job any more: it is deleted. Returns at once.</summary>

@@ -84,6 +84,42 @@ public sealed partial class SupervisorTests
     }
 
     [Test, CancelAfter(240_000)]
+    public async Task Look_OneThatCannotEvenBeTried_IsSaidAndOthersAreStarted(CancellationToken token)
+    {
+        ManagedProcess broken = Start("broken", "sleep 600");
+        ManagedProcess good = Start("good", "sleep 600");
+        var supervisor = new Supervisor(
+            () => [new Supervised(broken, _ => throw new InvalidOperationException("no settings")), Of(good, "sleep 600")],
+            _said,
+            TimeProvider.System
+        );
+        await broken.KillAsync(token);
+        await good.KillAsync(token);
+
+        await supervisor.LookAsync(token);
+        await supervisor.LookAsync(token);
+
+        Assert.That((broken.IsRunning, good.IsRunning), Is.EqualTo((false, true)));
+        Assert.That(_said.Words, Has.Some.Contains("broken could not be started: no settings"));
+        await good.KillAsync(token);
+    }
+
+    [Test]
+    public void Rotate_NoRoomForTheCopy_LetsTheOneBeforeGoAndEmptiesTheLog()
+    {
+        string log = Path.Combine(_folder.Logs, "full.log");
+        File.WriteAllText(log, new string('a', 20_000));
+        File.WriteAllText(log + ".1", "of yesterday");
+        // Whatever is written there finds the disk full
+        File.CreateSymbolicLink(log + ".1.new", "/dev/full");
+
+        LogFile.Rotate(log, maxBytes: 5000);
+
+        Assert.That((new FileInfo(log).Length, new FileInfo(log + ".1").Length), Is.EqualTo((0, 20_000)));
+        Assert.That(File.Exists(log + ".1.new"), Is.False);
+    }
+
+    [Test, CancelAfter(240_000)]
     public async Task Rotate_WhileTheProcessWrites_KeepsWhatWasAndGoesOn(CancellationToken token)
     {
         ManagedProcess process = Start("writer", "i=0; while :; do i=$((i + 1)); echo \"line $i of many\"; sleep 0.001; done");

@@ -1,9 +1,11 @@
 using System.Text.Json.Nodes;
 using Generation.Contracts;
+using Generation.Service.Jobs;
 using Generation.Storage.Jobs;
 using Generation.Storage.Workers;
 using Generation.TestSupport;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Generation.Service.Tests;
 
@@ -242,6 +244,18 @@ public sealed class JobLifeTests
         await DrainAsync(second, "w1", draining: false);
 
         Assert.That((await _scope.WaitForEndAsync(id)).State, Is.EqualTo(JobState.Succeeded));
+    }
+
+    [Test]
+    public async Task Gate_OfAWorkerThatHasNotRegisteredYet_IsClosed()
+    {
+        await using WebApplication worker = _scope.BuildWorker("w1");
+        SlotGate gate = worker.Services.GetRequiredService<SlotGate>();
+        Assert.That(gate.IsOpen, Is.False, "it may have been drained before it began anew");
+
+        await worker.StartAsync(ServiceScope.Limit());
+        await ServiceScope.EventuallyAsync(() => Task.FromResult(gate.IsOpen), "it is registered, and open");
+        await worker.StopAsync(ServiceScope.Limit());
     }
 
     [Test]

@@ -79,14 +79,7 @@ internal sealed class ServiceScope : IAsyncDisposable
     /// <summary>Starts a worker in this process, and waits until it takes jobs.</summary>
     public async Task<WebApplication> StartWorkerAsync(string id, params (string Key, string Value)[] settings)
     {
-        WebApplication worker = WorkerHost.Build(["--urls", "http://127.0.0.1:0"], builder =>
-        {
-            builder.Configuration.AddInMemoryCollection(Settings(_servers, _folder));
-            builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Worker:Id"] = id, ["Models:Path"] = Models });
-            builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value)));
-            builder.Logging.ClearProviders();
-            builder.Logging.AddProvider(new TestLog(id));
-        });
+        WebApplication worker = BuildWorker(id, settings);
         _workers.Add(worker);
         await worker.StartAsync(Limit());
         using var http = new HttpClient { BaseAddress = new Uri(worker.Urls.First()) };
@@ -103,6 +96,17 @@ internal sealed class ServiceScope : IAsyncDisposable
         );
         return worker;
     }
+
+    /// <summary>A worker that is not started yet.</summary>
+    public WebApplication BuildWorker(string id, params (string Key, string Value)[] settings) =>
+        WorkerHost.Build(["--urls", "http://127.0.0.1:0"], builder =>
+        {
+            builder.Configuration.AddInMemoryCollection(Settings(_servers, _folder));
+            builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?> { ["Worker:Id"] = id, ["Models:Path"] = Models });
+            builder.Configuration.AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Key, (string?)s.Value)));
+            builder.Logging.ClearProviders();
+            builder.Logging.AddProvider(new TestLog(id));
+        });
 
     public static Text2ImgRequest Apple(int steps = 6, long seed = 1, int images = 1, int side = 256) =>
         new()

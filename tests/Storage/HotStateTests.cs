@@ -114,6 +114,32 @@ public sealed class HotStateTests
     }
 
     [Test]
+    public async Task Show_ComesLate_IsWithdrawnSinceRedisMayHaveForgottenTheNewer()
+    {
+        JobRow old = await _storage.SubmitAsync(_account);
+        await _storage.ClaimAsync(old.Id);
+        await EventuallyAsync(old.Id, h => h.State == JobState.Running);
+        await using var connection = new RedisConnection(_storage.RedisAddress + ",allowAdmin=true");
+        var hot = new HotState(connection, new RedisOptions(), NullLogger<HotState>.Instance);
+        IDatabase redis = await connection.DatabaseAsync(default);
+        string key = (string)(await redis.ScriptEvaluateAsync("return redis.call('KEYS', ARGV[1])[1]", [], [$"*job:{old.Id}"]))!;
+        await redis.KeyDeleteAsync(key);
+
+        // Writes wait for so long, as they do for a connection that is being made again
+        await redis.ExecuteAsync("CLIENT", "PAUSE", "1500", "WRITE");
+        hot.Show(old);
+        await redis.ExecuteAsync("SET", key + ":late", "1", "EX", "60");
+
+        // One connection carries both in order: the old one has been shown
+        while (await redis.KeyExistsAsync(key))
+        {
+            await Task.Delay(10);
+        }
+
+        Assert.That(await Hot.FindAsync(old.Id, default), Is.Null);
+    }
+
+    [Test]
     public async Task ShowProgress_ConnectionBreaks_IsTriedAgain()
     {
         JobRow row = await _storage.SubmitAsync(_account);

@@ -34,16 +34,25 @@ internal static class ModelsLabKey
             ReadResult read = await body.ReadAsync(cancellationToken);
             ReadOnlySequence<byte> seen = read.Buffer;
             bool isAll = read.IsCompleted || seen.Length >= MaxBytes;
-            (string? found, bool isOver) = seen.Length >= next || isAll ? Find(request.ContentType, seen, read.IsCompleted) : (null, false);
-            if (found is not null || isOver || isAll)
+            // All of it is there for the next reader
+            SequencePosition examined = isAll ? seen.Start : seen.End;
+            try
             {
-                // All of it is there for the next reader
-                body.AdvanceTo(seen.Start);
-                return found ?? inQuery;
-            }
+                (string? found, bool isOver) =
+                    seen.Length >= next || isAll ? Find(request.ContentType, seen, read.IsCompleted) : (null, false);
+                if (found is not null || isOver || isAll)
+                {
+                    examined = seen.Start;
+                    return found ?? inQuery;
+                }
 
-            body.AdvanceTo(seen.Start, seen.End);
-            next = seen.Length >= next ? Math.Min(seen.Length * 2, MaxBytes) : next;
+                next = seen.Length >= next ? Math.Min(seen.Length * 2, MaxBytes) : next;
+            }
+            finally
+            {
+                // Also where the body cannot be read: a server that is left in mid-read closes the connection
+                body.AdvanceTo(seen.Start, examined);
+            }
         }
     }
 

@@ -32,6 +32,25 @@ public sealed class LoraNameTests : LoraFiles
         GoldenCase.AssertClose(weight.Value, original + TorchExtras.product(up, down).reshape(original.shape), layer, 1e-5);
     }
 
+    [TestCase("img_in", "transformer")]
+    [TestCase("txt_in", "transformer")]
+    [TestCase("time_in.in_layer", "transformer")]
+    [TestCase("guidance_in.out_layer", "transformer")]
+    [TestCase("final_layer.linear", "transformer")]
+    [TestCase("time_text_embed.timestep_embedder.linear_1", "transformer")]
+    [TestCase("norm_out.linear", "transformer")]
+    [TestCase("proj_out", "transformer")]
+    [TestCase("time_embed.0", "unet")]
+    [TestCase("label_emb.0.2", "unet")]
+    [TestCase("conv_in", "unet")]
+    public void Marks_LayerOutsideTheBlocksAlone_TellsTheNetwork(string layer, string network)
+    {
+        using TorchSharp.DisposeScope outer = NewDisposeScope();
+        string path = WriteFile([($"{layer}.lora_A.weight", ones(2, 8)), ($"{layer}.lora_B.weight", ones(8, 2))]);
+        using var file = SafetensorsFile.Open(path);
+        Assert.That(LoraMarks.Of(file).Denoiser, Is.EqualTo(network));
+    }
+
     [TestCase("sd15_layout", "model.diffusion_model.")]
     [TestCase("sdxl_layout", "model.diffusion_model.")]
     [TestCase("flux_dev", "")]

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Generation.Contracts;
 using Generation.Storage.Accounts;
@@ -80,6 +81,31 @@ public sealed class ModelsLabErrorTests : ModelsLabTests
         Assert.That((answer.Status, answer.Text("status")), Is.EqualTo((HttpStatusCode.BadRequest, "error")));
         FaceAnswer legacy = await Client.SendAsync(V3, "{\"prompt\": ");
         Assert.That((legacy.Status, legacy.Text("status")), Is.EqualTo((HttpStatusCode.OK, "error")));
+    }
+
+    [Test]
+    public async Task Any_MalformedBodies_LeaveTheConnectionOpen()
+    {
+        int connections = 0;
+        using var handler = new SocketsHttpHandler
+        {
+            MaxConnectionsPerServer = 1,
+            ConnectCallback = async (context, token) =>
+            {
+                connections++;
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                await socket.ConnectAsync(context.DnsEndPoint, token);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        };
+        using var client = new HttpClient(handler) { BaseAddress = Client.BaseAddress };
+        for (int call = 0; call < 20; call++)
+        {
+            FaceAnswer answer = await client.SendAsync(V6, "{\"prompt\": ]");
+            Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.BadRequest));
+        }
+
+        Assert.That(connections, Is.EqualTo(1));
     }
 
     [Test]

@@ -58,25 +58,47 @@ internal static partial class LoraKeys
         ("text_encoder.", TextEncoder),
     ];
 
+    /// <summary>Where the layers of a transformer (FLUX) begin, by the names of diffusers and of the original code.</summary>
+    internal static readonly string[] TransformerRoots =
+    [
+        "transformer_blocks.",
+        "single_transformer_blocks.",
+        "double_blocks.",
+        "single_blocks.",
+        "x_embedder",
+        "context_embedder",
+        "time_text_embed.",
+        "norm_out.",
+        "proj_out",
+        "img_in",
+        "txt_in",
+        "time_in.",
+        "vector_in.",
+        "guidance_in.",
+        "final_layer.",
+    ];
+
+    // The same of a UNet
+    private static readonly string[] UNetRoots =
+    [
+        "down_blocks.",
+        "mid_block.",
+        "up_blocks.",
+        "input_blocks.",
+        "middle_block.",
+        "output_blocks.",
+        "conv_in",
+        "conv_out",
+        "time_embedding.",
+        "add_embedding.",
+        "time_embed.",
+        "label_emb.",
+    ];
+
     // Where a network's layers begin, for files that do not name the network
     private static readonly (string Root, string Network)[] Roots =
     [
-        ("down_blocks.", Denoiser),
-        ("mid_block.", Denoiser),
-        ("up_blocks.", Denoiser),
-        ("input_blocks.", Denoiser),
-        ("middle_block.", Denoiser),
-        ("output_blocks.", Denoiser),
-        ("conv_in", Denoiser),
-        ("conv_out", Denoiser),
-        ("time_embedding.", Denoiser),
-        ("add_embedding.", Denoiser),
-        ("transformer_blocks.", Denoiser),
-        ("single_transformer_blocks.", Denoiser),
-        ("double_blocks.", Denoiser),
-        ("single_blocks.", Denoiser),
-        ("x_embedder", Denoiser),
-        ("context_embedder", Denoiser),
+        .. UNetRoots.Concat(TransformerRoots).Select(root => (root, Denoiser)),
         ("text_model.", TextEncoder),
     ];
 

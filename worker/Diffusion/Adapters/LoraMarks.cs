@@ -29,24 +29,6 @@ public sealed partial record LoraMarks(
 {
     private static readonly string[] ArchitectureKeys = ["modelspec.architecture", "ss_base_model_version"];
 
-    private static readonly string[] TransformerRoots =
-    [
-        "transformer_blocks_",
-        "single_",
-        "double_",
-        "img_in",
-        "txt_in",
-        "time_in",
-        "vector_in",
-        "guidance_in",
-        "final_layer",
-        "x_embedder",
-        "context_embedder",
-        "time_text_embed",
-        "norm_out",
-        "proj_out",
-    ];
-
     /// <summary>Reads the marks off a file without reading its tensors.</summary>
     public static LoraMarks Of(SafetensorsFile file)
     {
@@ -98,7 +80,7 @@ public sealed partial record LoraMarks(
                 };
         }
 
-        if (TransformerRoots.Any(root => layer.StartsWith(root, StringComparison.Ordinal)))
+        if (LoraKeys.TransformerRoots.Any(root => layer.StartsWith(root.Replace('.', '_'), StringComparison.Ordinal)))
         {
             return this with { Denoiser = "transformer" };
         }

@@ -87,10 +87,16 @@ public static class WorkerHost
 
     private static void AddJobs(IServiceCollection services)
     {
-        services.AddSingleton(provider => new SlotGate(
-            provider.GetRequiredService<IOptions<WorkerOptions>>().Value.Slots,
-            provider.GetRequiredService<TimeProvider>()
-        ));
+        services.AddSingleton(provider =>
+        {
+            var gate = new SlotGate(
+                provider.GetRequiredService<IOptions<WorkerOptions>>().Value.Slots,
+                provider.GetRequiredService<TimeProvider>()
+            );
+            // One that was drained and is started again must not take a job before it learns that it still is
+            gate.Hold(Holds.Unregistered, held: true);
+            return gate;
+        });
         services.AddSingleton<ComputeThreads>();
         services.AddSingleton<StoredFiles>();
         services.AddSingleton<JobPlans>();

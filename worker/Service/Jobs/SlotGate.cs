@@ -175,6 +175,9 @@ public enum Holds
 
     /// <summary>An operator drains the worker.</summary>
     Drain = 2,
+
+    /// <summary>The system has not answered yet that it knows the worker, nor whether an operator drains it.</summary>
+    Unregistered = 4,
 }
 
 /// <summary>A place inside the gate. Disposing it, any number of times, gives it back.</summary>

@@ -89,6 +89,11 @@ internal sealed class WorkerPresence(
                 WorkerLog.Draining(logger, answer.Draining ? "takes no more jobs" : "takes jobs again");
             }
 
+            if (answer.Registered)
+            {
+                gate.Hold(Holds.Unregistered, held: false);
+            }
+
             return answer.Registered;
         }
         catch (Exception e)
