@@ -37,6 +37,7 @@ builder.Configuration.AddSettingsFile();
 builder.Configuration.AddLogDefaults();
 builder.AddStorage();
 builder.AddWeb();
+builder.AddProxies();
 builder.AddCrossOrigins();
 builder.AddAccounts();
 builder.AddModels();
@@ -56,6 +57,7 @@ builder.AddFaces();
 builder.AddApiDescription();
 
 WebApplication app = builder.Build();
+app.UseProxies();
 app.UseHeadRequests();
 app.UseProblems();
 app.UseCors();

@@ -31,6 +31,7 @@ internal static class CreditsApi
     public static void MapCredits(this RouteGroupBuilder admin) =>
         admin
             .MapPost("/accounts/{id:guid}/credits", MoveAsync)
+            .WithMetadata(new TakesIdempotencyKey())
             .WithSummary("Grants, tops up or refunds")
             .WithDescription(
                 "With an Idempotency-Key a repeated request is answered as the first was, and moves nothing again. A refund names a job "

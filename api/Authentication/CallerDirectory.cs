@@ -64,10 +64,6 @@ internal sealed class CallerDirectory(ApiKeyStore keys, UnknownKeys unknown, Tim
         {
             unknown.Count(digest, address);
         }
-        else
-        {
-            unknown.Remember(digest);
-        }
 
         return caller;
     }
@@ -77,14 +73,17 @@ internal sealed class CallerDirectory(ApiKeyStore keys, UnknownKeys unknown, Tim
         // Before the look: what is revoked meanwhile is not remembered for longer
         long readAt = time.GetTimestamp();
         Caller? caller = await keys.FindCallerAsync(key, cancellationToken);
+        var digest = KeyDigest.Of(key);
         if (caller is not null)
         {
-            _known[KeyDigest.Of(key)] = new Known(caller, readAt);
+            _known[digest] = new Known(caller, readAt);
             _used[caller.KeyId] = true;
+            // However it came to be read: a key in constant use is read ahead of time, and never looked up by a call
+            unknown.Remember(digest);
         }
         else
         {
-            _known.TryRemove(KeyDigest.Of(key), out _);
+            _known.TryRemove(digest, out _);
         }
 
         return caller;

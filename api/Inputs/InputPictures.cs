@@ -38,11 +38,19 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
     public static string IdOf(Upload upload) => UploadPrefix + upload.Id.ToString("N");
 
     /// <summary>Brings in the picture that a field names; where that fails, adds to <paramref name="errors"/> and returns null.</summary>
+    /// <param name="field">The field.</param>
+    /// <param name="source">What it has.</param>
+    /// <param name="account">Whose call it is.</param>
+    /// <param name="errors">Takes what is wrong with the picture.</param>
+    /// <param name="share">What the call takes of memory for bodies; a picture that is fetched is of it until it is stored.</param>
+    /// <param name="cancellationToken">Ends the fetching.</param>
+    /// <exception cref="ProblemException">There is no memory left for a picture to fetch.</exception>
     public async Task<StoredPicture?> ResolveAsync(
         string field,
         PictureSource source,
         Guid account,
         FieldErrors errors,
+        BodyShare share,
         CancellationToken cancellationToken
     )
     {
@@ -64,6 +72,7 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
             return new StoredPicture(upload.Sha256, upload.ContentType, upload.Bytes, upload.Width, upload.Height);
         }
 
+        using BodyShare fetched = share.Another();
         try
         {
             ReadOnlyMemory<byte> bytes =
@@ -71,7 +80,7 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
                 : source.Encoded is { } encoded ? Decode(source, encoded)
                 : value.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
                 || value.StartsWith("https://", StringComparison.OrdinalIgnoreCase)
-                    ? await FetchAsync(value, cancellationToken)
+                    ? await FetchAsync(value, account, fetched, cancellationToken)
                 : Decode(value);
             return await KeepAsync(bytes, cancellationToken);
         }
@@ -112,7 +121,7 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
         return new StoredPicture(sha256, header.ContentType, bytes.Length, header.Width, header.Height);
     }
 
-    private async Task<byte[]> FetchAsync(string value, CancellationToken cancellationToken)
+    private async Task<byte[]> FetchAsync(string value, Guid account, BodyShare share, CancellationToken cancellationToken)
     {
         if (OutboundHttp.WhyNot(value, out Uri? address) is { } why)
         {
@@ -121,7 +130,7 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
 
         try
         {
-            return await outbound.GetAsync(address!, options.MaxBytes, cancellationToken);
+            return await outbound.GetAsync(address!, account, options.MaxBytes, share, cancellationToken);
         }
         catch (OutboundException e)
         {

@@ -50,6 +50,7 @@ internal sealed class JobIntake(
     /// <param name="preferences">What the request's headers ask for.</param>
     /// <param name="fingerprint">SHA-256 of what is asked for; needed where the preferences have an Idempotency-Key.</param>
     /// <param name="errors">What was found to be wrong when the body was read; it takes what is found here.</param>
+    /// <param name="share">What the call takes of memory for bodies: pictures that are fetched are of it, and no wait is with it.</param>
     /// <param name="price">What the job costs, where the call has a tariff of its own, which may refuse it; null: as configured.</param>
     /// <param name="cancellationToken">Ends the submission.</param>
     /// <exception cref="ProblemException">
@@ -61,11 +62,12 @@ internal sealed class JobIntake(
         Preferences preferences,
         byte[]? fingerprint,
         FieldErrors errors,
+        BodyShare share,
         Func<CheckedRequest, Credits>? price,
         CancellationToken cancellationToken
     )
     {
-        CheckedRequest request = await CheckAsync(caller, body, errors, cancellationToken);
+        CheckedRequest request = await CheckAsync(caller, body, errors, share, cancellationToken);
         double? seconds = await runTimes.ExpectedAsync(request.Model.Name, request.Request.Kind, request.Plan.Work, cancellationToken);
         var job = new NewJob
         {
@@ -84,12 +86,18 @@ internal sealed class JobIntake(
             WebhookUrl = body.WebhookUrl,
             WebhookEvents = body.WebhookEvents,
         };
-        return await submission.SubmitAsync(caller, job, preferences, fingerprint, cancellationToken);
+        return await submission.SubmitAsync(caller, job, preferences, fingerprint, share, cancellationToken);
     }
 
-    private async Task<CheckedRequest> CheckAsync(Caller caller, JobBody body, FieldErrors errors, CancellationToken cancellationToken)
+    private async Task<CheckedRequest> CheckAsync(
+        Caller caller,
+        JobBody body,
+        FieldErrors errors,
+        BodyShare share,
+        CancellationToken cancellationToken
+    )
     {
-        Dictionary<string, StoredPicture> pictures = await BringInAsync(caller, body, errors, cancellationToken);
+        Dictionary<string, StoredPicture> pictures = await BringInAsync(caller, body, errors, share, cancellationToken);
         var checks = new RequestChecks(
             errors,
             await models.ModelsAsync(cancellationToken),
@@ -105,6 +113,7 @@ internal sealed class JobIntake(
         Caller caller,
         JobBody body,
         FieldErrors errors,
+        BodyShare share,
         CancellationToken cancellationToken
     )
     {
@@ -112,7 +121,10 @@ internal sealed class JobIntake(
         // One after the other: each may take the largest size that is allowed in memory
         foreach ((string field, PictureSource? source) in body.Pictures)
         {
-            if (source is not null && await inputs.ResolveAsync(field, source, caller.AccountId, errors, cancellationToken) is { } picture)
+            if (
+                source is not null
+                && await inputs.ResolveAsync(field, source, caller.AccountId, errors, share, cancellationToken) is { } picture
+            )
             {
                 pictures[field] = picture;
             }

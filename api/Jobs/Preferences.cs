@@ -4,6 +4,9 @@ using Generation.Api.Web;
 
 namespace Generation.Api.Jobs;
 
+/// <summary>Says of a route, for the API's description, that it takes an Idempotency-Key.</summary>
+internal sealed record TakesIdempotencyKey;
+
 /// <summary>What a submission asks for in its headers.</summary>
 /// <param name="Wait">How long the answer may wait for the job's end, by "Prefer: wait=N"; null: it is given at once.</param>
 /// <param name="IdempotencyKey">

@@ -78,6 +78,7 @@ internal sealed class Submission(
         NewJob job,
         Preferences preferences,
         byte[]? fingerprint,
+        BodyShare share,
         CancellationToken cancellationToken
     )
     {
@@ -127,6 +128,7 @@ internal sealed class Submission(
         JobRow row = result.Job!;
         if (preferences.Wait is { } wait)
         {
+            share.Release();
             await waiter.WaitForEndAsync(row.Id, caller.AccountId, wait, cancellationToken);
             row = await jobs.FindAsync(row.Id, caller.AccountId, cancellationToken) ?? row;
         }

@@ -38,6 +38,7 @@ internal static class SubmissionApi
             .RequireAuthorization(Scopes.Jobs)
             .WithTags("Jobs")
             .WithName(kind.Name)
+            .WithMetadata(new TakesIdempotencyKey())
             .WithSummary(kind.Summary)
             .WithDescription(kind.TakesPictures ? Description + WithPictures : Description)
             .Accepts(kind.BodyType, JobBodyReader.Json, kind.TakesPictures ? [JobBodyReader.Multipart] : [])
@@ -59,9 +60,11 @@ internal static class SubmissionApi
         long limit = kind.TakesPictures ? inputs.MaxRequestBytes : WebSetup.MaxBodyBytes;
         var errors = new FieldErrors();
         ReceivedBody received = await JobBodyReader.ReadAsync(http.Request, kind, limit, errors, cancellationToken);
+        BodyShare share = BodyBudget.Of(http);
+        share.ReadInto(received);
         byte[]? fingerprint = preferences.IdempotencyKey is null ? null : received.Fingerprint;
         return await intake.ReplayAsync(caller, preferences, fingerprint, cancellationToken)
-            ?? await intake.SubmitAsync(caller, received.Body, preferences, fingerprint, errors, price: null, cancellationToken);
+            ?? await intake.SubmitAsync(caller, received.Body, preferences, fingerprint, errors, share, price: null, cancellationToken);
     }
 
     private static IResult RemoveBackground() =>

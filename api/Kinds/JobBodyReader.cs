@@ -12,7 +12,20 @@ namespace Generation.Api.Kinds;
 /// <summary>The body of a request as it came.</summary>
 /// <param name="Body">The body, of the kind's class.</param>
 /// <param name="Fingerprint">SHA-256 of path and body, by which a repeated request is known.</param>
-internal sealed record ReceivedBody(JobBody Body, byte[] Fingerprint);
+internal sealed record ReceivedBody(JobBody Body, byte[] Fingerprint) : IBodyContent
+{
+    /// <inheritdoc/>
+    public long Release()
+    {
+        foreach ((_, PictureSource? source) in Body.Pictures)
+        {
+            source?.Release();
+        }
+
+        // Texts are strings of their own
+        return 0;
+    }
+}
 
 /// <summary>
 /// Reads a request's body into its kind's class: JSON, or, where the kind takes pictures, a multipart form with the same fields,

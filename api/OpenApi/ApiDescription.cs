@@ -93,14 +93,19 @@ internal static class ApiDescription
         CancellationToken cancellationToken
     )
     {
+        if (context.Description.ActionDescriptor.EndpointMetadata.OfType<TakesIdempotencyKey>().Any())
+        {
+            operation.Parameters ??= [];
+            operation.Parameters.Add(
+                Header("Idempotency-Key", "A repeated request with this key is answered as the first was, for 24 hours", "order-1234")
+            );
+        }
+
         if (KindTable.Find(operation.OperationId) is { } kind)
         {
             operation.Parameters ??= [];
             operation.Parameters.Add(
                 Header("Prefer", $"wait=N: answer when the job is done, or after N (1 to {Preferences.MaxWaitSeconds}) seconds", "wait=30")
-            );
-            operation.Parameters.Add(
-                Header("Idempotency-Key", "A repeated request with this key is answered as the first was, for 24 hours", "order-1234")
             );
             if (operation.RequestBody?.Content?.TryGetValue("application/json", out OpenApiMediaType? body) == true)
             {

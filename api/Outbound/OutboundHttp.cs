@@ -1,6 +1,8 @@
+using System.Buffers;
 using System.ComponentModel.DataAnnotations;
 using System.Net;
 using System.Net.Sockets;
+using Generation.Api.Web;
 
 namespace Generation.Api.Outbound;
 
@@ -24,7 +26,11 @@ internal sealed record OutboundOptions
 }
 
 /// <summary>Says why an address could not be called, to the caller who named it.</summary>
-internal sealed class OutboundException(string message) : Exception(message);
+internal sealed class OutboundException(string message) : Exception(message)
+{
+    /// <summary>Whether it says nothing of the server at the address: it was not asked, for a reason of ours.</summary>
+    public bool IsOurs { get; init; }
+}
 
 /// <summary>
 /// The HTTP client for addresses that callers name. The address is checked when connecting, after the name is resolved
@@ -33,14 +39,19 @@ internal sealed class OutboundException(string message) : Exception(message);
 internal sealed class OutboundHttp : IDisposable
 {
     private const int MaxRedirects = 3;
+    private const int ChunkBytes = 1 << 16;
+
+    private static readonly HttpRequestOptionsKey<Guid> Account = new("account");
 
     private readonly HttpClient _client;
     private readonly OutboundOptions _options;
     private readonly IPNetwork[] _allowed;
+    private readonly NameResolver _names;
 
-    public OutboundHttp(OutboundOptions options)
+    public OutboundHttp(OutboundOptions options, Func<string, IPAddress[]>? look = null)
     {
         _options = options;
+        _names = new NameResolver(look);
         _allowed = [.. options.Networks.Select(IPNetwork.Parse)];
         _client = new HttpClient(
             new SocketsHttpHandler
@@ -77,9 +88,15 @@ internal sealed class OutboundHttp : IDisposable
         return uri.UserInfo.Length > 0 ? "must not hold a user name or password" : null;
     }
 
-    /// <summary>Fetches the body at an address, which may have <paramref name="maxBytes"/> at most.</summary>
+    /// <summary>Fetches the body at an address.</summary>
+    /// <param name="address">The address.</param>
+    /// <param name="account">Who named it.</param>
+    /// <param name="maxBytes">The most bytes that the body may have.</param>
+    /// <param name="share">From which the memory for it is taken.</param>
+    /// <param name="cancellationToken">Ends the fetching.</param>
     /// <exception cref="OutboundException">The address is not allowed, does not answer, is too slow, or has too much.</exception>
-    public async Task<byte[]> GetAsync(Uri address, long maxBytes, CancellationToken cancellationToken)
+    /// <exception cref="ProblemException">There is no memory left for the body.</exception>
+    public async Task<byte[]> GetAsync(Uri address, Guid account, long maxBytes, BodyShare share, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Limit);
@@ -87,7 +104,9 @@ internal sealed class OutboundHttp : IDisposable
         {
             for (int redirects = 0; ; redirects++)
             {
-                using HttpResponseMessage answer = await _client.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+                using var request = new HttpRequestMessage(HttpMethod.Get, address);
+                request.Options.Set(Account, account);
+                using HttpResponseMessage answer = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
                 if (answer is { StatusCode: >= HttpStatusCode.Ambiguous and < HttpStatusCode.BadRequest, Headers.Location: { } location })
                 {
                     if (redirects == MaxRedirects)
@@ -115,7 +134,7 @@ internal sealed class OutboundHttp : IDisposable
                     throw new OutboundException($"answered with {(int)answer.StatusCode}");
                 }
 
-                return await ReadAsync(answer, maxBytes, limit.Token);
+                return await ReadAsync(answer, maxBytes, share, limit.Token);
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -133,9 +152,13 @@ internal sealed class OutboundHttp : IDisposable
     }
 
     /// <summary>Sends one request, without following redirects. The caller disposes the answer; its body is not read.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="account">Who named its address.</param>
+    /// <param name="cancellationToken">Ends the sending.</param>
     /// <exception cref="OutboundException">The address is not allowed, does not answer, or is too slow.</exception>
-    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    public async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, Guid account, CancellationToken cancellationToken)
     {
+        request.Options.Set(Account, account);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Limit);
         try
@@ -152,27 +175,44 @@ internal sealed class OutboundHttp : IDisposable
         }
     }
 
-    public void Dispose() => _client.Dispose();
-
-    private static async Task<byte[]> ReadAsync(HttpResponseMessage answer, long maxBytes, CancellationToken cancellationToken)
+    public void Dispose()
     {
-        if (answer.Content.Headers.ContentLength > maxBytes)
+        _client.Dispose();
+        _names.Dispose();
+    }
+
+    private static async Task<byte[]> ReadAsync(
+        HttpResponseMessage answer,
+        long maxBytes,
+        BodyShare share,
+        CancellationToken cancellationToken
+    )
+    {
+        long? length = answer.Content.Headers.ContentLength;
+        if (length > maxBytes)
         {
             throw TooLarge(maxBytes);
         }
 
         await using Stream body = await answer.Content.ReadAsStreamAsync(cancellationToken);
-        using var all = new MemoryStream();
-        byte[] chunk = new byte[1 << 16];
-        int read;
-        while ((read = await body.ReadAsync(chunk, cancellationToken)) > 0)
+        var all = new BodyBuffer(length, share);
+        byte[] chunk = ArrayPool<byte>.Shared.Rent(ChunkBytes);
+        try
         {
-            if (all.Length + read > maxBytes)
+            int read;
+            while ((read = await body.ReadAsync(chunk, cancellationToken)) > 0)
             {
-                throw TooLarge(maxBytes);
-            }
+                if (all.Count + read > maxBytes)
+                {
+                    throw TooLarge(maxBytes);
+                }
 
-            all.Write(chunk, 0, read);
+                all.Add(chunk.AsSpan(0, read));
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(chunk);
         }
 
         return all.ToArray();
@@ -184,25 +224,10 @@ internal sealed class OutboundHttp : IDisposable
         PublicAddresses.IsPublic(address)
         || _allowed.Any(network => network.Contains(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address));
 
-    /// <summary>
-    /// On a thread of its own: the system's resolver blocks the one that calls it, for as long as a name's servers are silent, and
-    /// <see cref="Dns"/> would let it block those that all requests share.
-    /// </summary>
-    private static Task<IPAddress[]> ResolveAsync(string host, CancellationToken cancellationToken) =>
-        IPAddress.TryParse(host, out IPAddress? address)
-            ? Task.FromResult<IPAddress[]>([address])
-            : Task
-                .Factory.StartNew(
-                    () => Dns.GetHostAddresses(host),
-                    cancellationToken,
-                    TaskCreationOptions.LongRunning,
-                    TaskScheduler.Default
-                )
-                .WaitAsync(cancellationToken);
-
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
-        IPAddress[] addresses = await ResolveAsync(context.DnsEndPoint.Host, cancellationToken);
+        context.InitialRequestMessage.Options.TryGetValue(Account, out Guid account);
+        IPAddress[] addresses = await _names.ResolveAsync(context.DnsEndPoint.Host, account, cancellationToken);
         IPAddress[] allowed = [.. addresses.Where(IsAllowed)];
         if (allowed.Length == 0)
         {

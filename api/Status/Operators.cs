@@ -21,7 +21,15 @@ internal sealed record OperatorOptions
 /// </summary>
 internal static class Operators
 {
-    private static readonly string[] Forwarding = ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"];
+    private static readonly string[] Forwarding =
+    [
+        "Forwarded",
+        "Via",
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "X-Original-For",
+        "X-Real-IP",
+    ];
 
     /// <summary>Whether a request is an operator's.</summary>
     public static bool Has(HttpContext http) =>

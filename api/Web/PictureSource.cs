@@ -40,4 +40,7 @@ public sealed record PictureSource
 
     /// <summary>Keeps what was decoded of <see cref="Encoded"/>, for whoever asks again.</summary>
     public void Decoded(ReadOnlyMemory<byte> bytes) => (Bytes, Encoded) = (bytes, null);
+
+    /// <summary>Lets go of the bytes, once the picture is stored: nobody may ask for it again.</summary>
+    public void Release() => (Bytes, Encoded) = (null, null);
 }

@@ -42,6 +42,7 @@ public sealed record Problem(
             StatusCodes.Status403Forbidden => "The key does not allow this",
             StatusCodes.Status404NotFound => "Not found",
             StatusCodes.Status405MethodNotAllowed => "Not this method",
+            StatusCodes.Status408RequestTimeout => "The body came too slowly",
             StatusCodes.Status409Conflict => "Not in the present state",
             StatusCodes.Status410Gone => "No longer there",
             StatusCodes.Status413PayloadTooLarge => "The request is too large",
@@ -81,6 +82,15 @@ public static class ProblemWriting
     {
         http.Response.StatusCode = problem.Status;
         http.Response.Headers.CacheControl = "no-store";
+        if (
+            problem.Status is StatusCodes.Status413PayloadTooLarge or StatusCodes.Status408RequestTimeout
+            && HttpProtocol.IsHttp11(http.Request.Protocol)
+        )
+        {
+            // The rest of the body is not read: no further request can come behind it
+            http.Response.Headers.Connection = "close";
+        }
+
         if (retryAfterSeconds is { } seconds)
         {
             http.Response.Headers.RetryAfter = seconds.ToString();

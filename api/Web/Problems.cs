@@ -45,6 +45,9 @@ internal static class Problems
             case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
                 await http.WriteProblemAsync(Problem.Of(413, "body_too_large", "The body is larger than this call takes."));
                 break;
+            case BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout }:
+                await http.WriteProblemAsync(Problem.Of(408, "body_too_slow", "The body came too slowly. Nothing was done."));
+                break;
             case BadHttpRequestException e:
                 await http.WriteProblemAsync(Problem.Of(e.StatusCode, "bad_request", e.Message));
                 break;

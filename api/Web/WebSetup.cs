@@ -1,6 +1,8 @@
 using Generation.Contracts;
 using Generation.Diagnostics;
 using Generation.Storage;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Web;
 
@@ -9,6 +11,9 @@ internal static class WebSetup
 {
     /// <summary>The largest body, in bytes, of requests whose route has no limit of its own.</summary>
     public const long MaxBodyBytes = 1 << 20;
+
+    /// <summary>After so long it is looked at how fast a body comes.</summary>
+    private static readonly TimeSpan BodyGrace = TimeSpan.FromSeconds(5);
 
     public static void AddStorage(this WebApplicationBuilder builder)
     {
@@ -28,6 +33,11 @@ internal static class WebSetup
         builder.Services.AddMemoryCache();
         builder.Services.AddOptions<BodyOptions>().BindConfiguration(BodyOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<BodyBudget>();
+        builder
+            .Services.AddOptions<KestrelServerOptions>()
+            .Configure<IOptions<BodyOptions>>(
+                (kestrel, bodies) => kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bodies.Value.LeastBytesPerSecond, BodyGrace)
+            );
         builder.Services.AddSingleton(TimeProvider.System);
         // A job's end is what a stopping server waits for: answers in the making, not whole jobs
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(5));

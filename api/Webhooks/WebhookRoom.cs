@@ -69,26 +69,31 @@ internal sealed class WebhookRoom(TimeSpan attemptLimit)
 
     /// <summary>An attempt is over.</summary>
     /// <param name="delivery">Of this message.</param>
-    /// <param name="answered">Whether its server answered, whatever it said.</param>
-    public void Leave(WebhookDelivery delivery, bool answered)
+    /// <param name="answered">
+    /// Whether its server answered, whatever it said; null where nothing was sent to it, or it is not known for a reason of ours: then it
+    /// counts as before.
+    /// </param>
+    public void Leave(WebhookDelivery delivery, bool? answered)
     {
         lock (_lock)
         {
             _all--;
             Take(_ofAccount, delivery.AccountId);
             Take(_toHost, delivery.Host);
-            if (!answered)
+            switch (answered)
             {
-                _answering.Remove(delivery.Host);
-                return;
-            }
+                case true:
+                    if (_answering.Count >= MostKnown)
+                    {
+                        _answering.Clear();
+                    }
 
-            if (_answering.Count >= MostKnown)
-            {
-                _answering.Clear();
+                    _answering.Add(delivery.Host);
+                    break;
+                case false:
+                    _answering.Remove(delivery.Host);
+                    break;
             }
-
-            _answering.Add(delivery.Host);
         }
     }
 

@@ -85,10 +85,20 @@ internal sealed class WebhookSender(
 
     private async Task SendAsync(WebhookDelivery delivery, CancellationToken cancellationToken)
     {
-        bool answered = false;
+        bool? answered = null;
         try
         {
-            answered = await DeliverAsync(delivery, cancellationToken);
+            WebhookAttempt attempt = await AttemptAsync(delivery, cancellationToken);
+            // What is known of the server stays known where writing it down fails
+            answered = attempt.Answered;
+            await InDatabaseTurnAsync(
+                async () =>
+                {
+                    await webhooks.RecordAsync(delivery, attempt.Status, attempt.Error, cancellationToken);
+                    return true;
+                },
+                cancellationToken
+            );
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
@@ -103,35 +113,33 @@ internal sealed class WebhookSender(
         _room.Leave(delivery, answered);
     }
 
-    /// <summary>One attempt; whether the server answered.</summary>
-    private async Task<bool> DeliverAsync(WebhookDelivery delivery, CancellationToken cancellationToken)
+    /// <summary>One attempt.</summary>
+    /// <exception cref="OutboundException">There was no turn to send it: that is no attempt.</exception>
+    private async Task<WebhookAttempt> AttemptAsync(WebhookDelivery delivery, CancellationToken cancellationToken)
     {
-        int? status = null;
-        string? error = null;
+        HttpRequestMessage request;
         try
         {
-            using HttpRequestMessage request = await InDatabaseTurnAsync(
-                () => RequestAsync(delivery, cancellationToken),
-                cancellationToken
-            );
-            using HttpResponseMessage answer = await outbound.SendAsync(request, cancellationToken);
-            status = (int)answer.StatusCode;
-            error = answer.IsSuccessStatusCode ? null : $"answered with {status}";
+            request = await InDatabaseTurnAsync(() => RequestAsync(delivery, cancellationToken), cancellationToken);
         }
         catch (OutboundException e)
         {
-            error = e.Message;
+            return new WebhookAttempt(Answered: null, Status: null, e.Message);
         }
 
-        await InDatabaseTurnAsync(
-            async () =>
+        using (request)
+        {
+            try
             {
-                await webhooks.RecordAsync(delivery, status, error, cancellationToken);
-                return status;
-            },
-            cancellationToken
-        );
-        return status is not null;
+                using HttpResponseMessage answer = await outbound.SendAsync(request, delivery.AccountId, cancellationToken);
+                int status = (int)answer.StatusCode;
+                return new WebhookAttempt(Answered: true, status, answer.IsSuccessStatusCode ? null : $"answered with {status}");
+            }
+            catch (OutboundException e) when (!e.IsOurs)
+            {
+                return new WebhookAttempt(Answered: false, Status: null, e.Message);
+            }
+        }
     }
 
     /// <summary>Many are sent at a time; the database is left to others.</summary>
@@ -166,3 +174,9 @@ internal sealed class WebhookSender(
         return request;
     }
 }
+
+/// <summary>How an attempt ended.</summary>
+/// <param name="Answered">Whether the server answered; null where nothing was sent to it.</param>
+/// <param name="Status">With which HTTP status it answered; null where it did not.</param>
+/// <param name="Error">What was wrong; null where nothing was.</param>
+internal sealed record WebhookAttempt(bool? Answered, int? Status, string? Error);

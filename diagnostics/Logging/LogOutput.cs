@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Reflection;
 using System.Text;
+using System.Text.Json.Nodes;
 
 namespace Generation.Diagnostics.Logging;
 
@@ -17,11 +18,14 @@ public sealed class LogOutput : TextWriter
     private const int MaxKept = 1 << 20;
 
     private readonly Stream _output;
+    private readonly Func<string, string> _redact;
     private readonly StringBuilder _line = new();
     private long _more;
 
-    public LogOutput(Stream output)
-        : base(CultureInfo.InvariantCulture) => _output = output;
+    /// <param name="output">Takes the lines, in UTF-8.</param>
+    /// <param name="redact">Takes the secrets out of a line; null: <see cref="Redaction.Of"/>.</param>
+    public LogOutput(Stream output, Func<string, string>? redact = null)
+        : base(CultureInfo.InvariantCulture) => (_output, _redact) = (output, redact ?? Redaction.Of);
 
     public override Encoding Encoding { get; } = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 
@@ -86,10 +90,27 @@ public sealed class LogOutput : TextWriter
 
     private void EndLine()
     {
-        string line = LogLine.Shortened(Redaction.Of(_line.ToString()), _more, MaxLineBytes - 1);
+        string text = _line.ToString();
+        long more = _more;
+        // Whatever becomes of this line, the next begins anew
         _line.Clear();
         _more = 0;
-        _output.Write(Encoding.GetBytes(line + "\n"));
+        _output.Write(Encoding.GetBytes(LogLine.Shortened(Redacted(text, ref more), more, MaxLineBytes - 1) + "\n"));
         _output.Flush();
+    }
+
+    /// <summary>The line without secrets; where they cannot be taken out, as when that takes too long, none of the line.</summary>
+    private string Redacted(string line, ref long more)
+    {
+        try
+        {
+            return _redact(line);
+        }
+        catch (Exception)
+        {
+            string told = $"a line of {line.Length + more} characters could not be redacted";
+            more = 0;
+            return line.StartsWith('{') ? new JsonObject { ["Message"] = told }.ToJsonString() : told;
+        }
     }
 }

@@ -1,8 +1,13 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Generation.Api.Authentication;
+using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage.Accounts;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace Generation.Api.Tests;
 
@@ -164,5 +169,62 @@ public sealed class AuthenticationTests
         // No longer remembered from its last call
         await Task.Delay(TimeSpan.FromSeconds(1));
         Assert.That((int)(await api.Client.GetAsync("/v1/models")).StatusCode, Is.EqualTo(200));
+    }
+
+    /// <summary>A key in constant use is read ahead of time, for longer than a good key is remembered beside unknown ones.</summary>
+    [Test]
+    public async Task Find_KeyThatIsReadAheadOfTime_StaysGoodWhereItsAddressIsNot()
+    {
+        var address = IPAddress.Parse("203.0.113.7");
+        var clock = new Clock();
+        var slowClock = new Clock();
+        using var unknown = new UnknownKeys(Options.Create(new UnknownKeyOptions { PerMinute = 1 }), slowClock);
+        using var callers = new CallerDirectory(_api.Get<ApiKeyStore>(), unknown, clock, NullLogger<CallerDirectory>.Instance);
+        Assert.That(await callers.FindAsync(_api.Key, address, default), Is.Not.Null);
+
+        for (int minutes = 0; minutes < 18; minutes += 9)
+        {
+            slowClock.Now += TimeSpan.FromMinutes(9);
+            clock.Now += TimeSpan.FromSeconds(0.5);
+            Assert.That(callers.TryFind(_api.Key, out _), "it is remembered, and read anew meanwhile");
+            clock.Now += TimeSpan.FromSeconds(0.4);
+            Assert.That(() => callers.TryFind(_api.Key, out _), Is.True.After(60_000, 5), "it was read anew");
+        }
+
+        clock.Now += TimeSpan.FromMinutes(1);
+        unknown.Count(KeyDigest.Of("another"), address);
+        Assert.That(() => unknown.Check(KeyDigest.Of("another"), address), Throws.InstanceOf<ProblemException>());
+        Assert.That(await callers.FindAsync(_api.Key, address, default), Is.Not.Null);
+    }
+
+    [Test]
+    public async Task Find_DatabaseThatDoesNotAnswer_CountsNoKeyAsUnknown()
+    {
+        var address = IPAddress.Parse("203.0.113.8");
+        using var unknown = new UnknownKeys(Options.Create(new UnknownKeyOptions { PerMinute = 1 }), TimeProvider.System);
+        await using var nowhere = NpgsqlDataSource.Create("Host=127.0.0.1;Port=1;Timeout=5");
+        using var callers = new CallerDirectory(
+            new ApiKeyStore(nowhere, _api.Get<KeySecret>()),
+            unknown,
+            TimeProvider.System,
+            NullLogger<CallerDirectory>.Instance
+        );
+
+        for (int call = 0; call < 3; call++)
+        {
+            Assert.That(async () => await callers.FindAsync(ApiKey.New(), address, default), Throws.InstanceOf<NpgsqlException>());
+        }
+
+        Assert.That(() => unknown.Check(KeyDigest.Of("another"), address), Throws.Nothing);
+    }
+
+    /// <summary>A clock that stands until it is set.</summary>
+    private sealed class Clock : TimeProvider
+    {
+        public TimeSpan Now { get; set; } = TimeSpan.FromDays(1);
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Now.Ticks;
     }
 }

@@ -58,9 +58,10 @@ public sealed class InputTests
         using HttpResponseMessage answer = await _api.Client.PostAsync("/v1/uploads", file);
         string id = (await ApiScope.ReadAsync<JsonElement>(answer)).GetProperty("id").GetString()!;
         var errors = new FieldErrors();
+        using var share = new BodyShare(_api.Get<BodyBudget>(), "another");
 
         StoredPicture? picture = await _api.Get<InputPictures>()
-            .ResolveAsync("image", PictureSource.Of(id), Guid.NewGuid(), errors, default);
+            .ResolveAsync("image", PictureSource.Of(id), Guid.NewGuid(), errors, share, default);
 
         Assert.That(picture, Is.Null);
         Assert.That(errors.Has("image"));
@@ -232,8 +233,10 @@ public sealed class InputTests
     private async Task<(StoredPicture? Picture, string? Error)> ResolveAsync(string value)
     {
         var errors = new FieldErrors();
+        using var share = new BodyShare(_api.Get<BodyBudget>(), "tests");
         StoredPicture? picture = await _api.Get<InputPictures>()
-            .ResolveAsync("image", PictureSource.Of(value), _api.Account, errors, default);
+            .ResolveAsync("image", PictureSource.Of(value), _api.Account, errors, share, default);
+        Assert.That(_api.Get<BodyBudget>().Taken, Is.Zero, "what was fetched is stored, or of no use");
         try
         {
             errors.ThrowIfAny();

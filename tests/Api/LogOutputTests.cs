@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Generation.Diagnostics.Logging;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
@@ -45,6 +46,31 @@ public sealed class LogOutputTests
         output.Write("second\nthird");
 
         Assert.That(Encoding.UTF8.GetString(stream.ToArray()), Is.EqualTo("see /x?signature=…\nsecond\n"));
+    }
+
+    [TestCase("first", "a line of 5 characters could not be redacted")]
+    [TestCase("{\"a\":1}", "{\"Message\":\"a line of 7 characters could not be redacted\"}")]
+    public void Write_ALineThatCannotBeRedacted_TellsItsLengthAndGoesOn(string line, string told)
+    {
+        var stream = new MemoryStream();
+        using var output = new LogOutput(stream, text =>
+            text == line ? throw new RegexMatchTimeoutException(text, "", TimeSpan.Zero) : Redaction.Of(text)
+        );
+        output.WriteLine(line);
+        output.WriteLine("second?key=abc");
+
+        Assert.That(Encoding.UTF8.GetString(stream.ToArray()), Is.EqualTo($"{told}\nsecond?key=…\n"));
+    }
+
+    [Test]
+    public void Write_ALongLineThatCannotBeRedacted_LeavesNothingToTheNext()
+    {
+        var stream = new MemoryStream();
+        using var output = new LogOutput(stream, text => text.Length > 100 ? throw new InvalidOperationException() : text);
+        output.WriteLine(new string('a', 3_000_000));
+        output.WriteLine("second");
+
+        Assert.That(Encoding.UTF8.GetString(stream.ToArray()), Is.EqualTo("a line of 3000000 characters could not be redacted\nsecond\n"));
     }
 
     [TestCase(20_000)]

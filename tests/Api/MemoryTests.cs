@@ -54,6 +54,11 @@ public sealed class MemoryTests
                 Repeat("{\"KEYprompt\":\"a\",\"image\":\"data:image\\/png;base64,", "\\/AAA", "\"}")
             );
             yield return Case(path, "no base64", Repeat("{\"KEYprompt\":\"a\",\"image\":\"", "!!!!", "\"}"));
+            yield return Case(
+                path,
+                "texts with commas",
+                Repeat("{\"KEYprompt\":\"a\",\"lora_model\":[\"a\"", $",\"{string.Concat(Enumerable.Repeat("a,", 12_000))}\"", "]}")
+            );
             yield return Case(path, "spaces", Repeat("{\"KEYprompt\":\"a\"", "    ", "}"));
             yield return Case(path, "cut", Repeat("{\"KEYprompt\":\"a\",\"loras\":[[", "[1],", ""));
             yield return Case(path, "form", Repeat("KEYprompt=a&image=", "iVBO", ""), "application/x-www-form-urlencoded");

@@ -1,5 +1,7 @@
 using System.Net;
 using Generation.Api.Outbound;
+using Generation.Api.Web;
+using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Tests;
 
@@ -19,9 +21,7 @@ public sealed class OutboundTests
     {
         using var outbound = new OutboundHttp(new OutboundOptions { AllowedNetworks = "127.0.0.0/8", TimeoutSeconds = 1 });
 
-        OutboundException? error = await Assert.ThrowsAsync<OutboundException>(() =>
-            outbound.GetAsync(new Uri(_site.Address + "/slow"), 1000, default)
-        );
+        OutboundException? error = await Assert.ThrowsAsync<OutboundException>(() => GetAsync(outbound, new Uri(_site.Address + "/slow")));
 
         Assert.That(error!.Message, Does.Contain("did not answer within 1 s"));
     }
@@ -35,7 +35,7 @@ public sealed class OutboundTests
         int port = _site.Port;
 
         Assert.That(
-            async () => await outbound.GetAsync(new Uri($"http://{host}:{port}/picture"), 1000, default),
+            async () => await GetAsync(outbound, new Uri($"http://{host}:{port}/picture")),
             Throws.InstanceOf<OutboundException>().With.Message.Contain("not public")
         );
     }
@@ -48,15 +48,88 @@ public sealed class OutboundTests
         int port = _site.Port;
         Uri There(string path) => new($"http://127.0.0.2:{port}{path}");
 
+        Assert.That(await GetAsync(outbound, There("/redirect?times=1")), Is.EqualTo(PictureSite.Png), "a redirect that stays is followed");
         Assert.That(
-            await outbound.GetAsync(There("/redirect?times=1"), 1000, default),
-            Is.EqualTo(PictureSite.Png),
-            "a redirect that stays is followed"
-        );
-        Assert.That(
-            async () => await outbound.GetAsync(There($"/away?to=http://127.0.0.1:{port}/picture"), 1000, default),
+            async () => await GetAsync(outbound, There($"/away?to=http://127.0.0.1:{port}/picture")),
             Throws.InstanceOf<OutboundException>().With.Message.Contain("not public")
         );
+    }
+
+    [TestCase("/large", 99_000)]
+    [TestCase("/endless", 1 << 20)]
+    public async Task GetAsync_BodyLargerThanTheBudgetHasLeft_IsRefusedAndGivenBack(string path, int left)
+    {
+        using var outbound = new OutboundHttp(new OutboundOptions { AllowedNetworks = "127.0.0.0/8" });
+        var budget = new BodyBudget(Options.Create(new BodyOptions { MaxInFlightBytes = left }));
+        var uri = new Uri(_site.Address + path);
+        using (var share = new BodyShare(budget, "a"))
+        {
+            ProblemException? refused = await Assert.ThrowsAsync<ProblemException>(() =>
+                outbound.GetAsync(uri, Guid.Empty, 100 << 20, share, default)
+            );
+
+            Assert.That(refused!.Problem.Code, Is.EqualTo("too_many_bodies"));
+            Assert.That(budget.Taken, Is.GreaterThan(0).And.LessThanOrEqualTo(left));
+        }
+
+        Assert.That(budget.Taken, Is.Zero);
+    }
+
+    [Test]
+    public async Task Resolve_NamesWhoseServersAreSilent_HoldUpTheirOwnAccountAlone()
+    {
+        using var release = new ManualResetEventSlim();
+        int looking = 0;
+        using var names = new NameResolver(host =>
+        {
+            if (host.StartsWith("silent", StringComparison.Ordinal))
+            {
+                Interlocked.Increment(ref looking);
+                release.Wait();
+            }
+
+            return [IPAddress.Loopback];
+        });
+        (Guid one, Guid other) = (Guid.NewGuid(), Guid.NewGuid());
+        using var given = new CancellationTokenSource();
+        Task<IPAddress[]>[] silent =
+        [
+            .. Enumerable.Range(0, 3 * NameResolver.OfAccount).Select(i => names.ResolveAsync($"silent{i}", one, given.Token)),
+        ];
+        Assert.That(() => Volatile.Read(ref looking), Is.EqualTo(NameResolver.OfAccount).After(60_000, 5));
+
+        Assert.That(await names.ResolveAsync("well", other, default), Is.EqualTo(new[] { IPAddress.Loopback }), "another account's");
+        await given.CancelAsync();
+        await Task.WhenAll(silent.Cast<Task>()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        OutboundException[] refused = [.. silent.Select(task => task.Exception?.InnerException).OfType<OutboundException>()];
+        Assert.That(refused, Has.Length.EqualTo(2 * NameResolver.OfAccount));
+        Assert.That(refused.Select(e => e.IsOurs), Is.All.True);
+        Assert.That(Volatile.Read(ref looking), Is.EqualTo(NameResolver.OfAccount), "who gives up starts no thread, and ends none");
+
+        release.Set();
+        Assert.That(await names.ResolveAsync("well", one, default), Is.EqualTo(new[] { IPAddress.Loopback }), "its turn comes");
+    }
+
+    [Test]
+    public async Task Resolve_NamesOfManyAccounts_HaveSoManyThreadsAndNoMore()
+    {
+        using var release = new ManualResetEventSlim();
+        int looking = 0;
+        using var names = new NameResolver(_ =>
+        {
+            Interlocked.Increment(ref looking);
+            release.Wait();
+            return [IPAddress.Loopback];
+        });
+        Task<IPAddress[]>[] all =
+        [
+            .. Enumerable.Range(0, NameResolver.InAll + 20).Select(_ => names.ResolveAsync("silent", Guid.NewGuid(), default)),
+        ];
+
+        Assert.That(() => Volatile.Read(ref looking), Is.EqualTo(NameResolver.InAll).After(60_000, 5));
+        Assert.That(all.Count(task => task.IsCompleted), Is.Zero);
+        release.Set();
+        await Task.WhenAll(all);
     }
 
     [Test]
@@ -90,4 +163,10 @@ public sealed class OutboundTests
     [TestCase("2001:db8::1", false)]
     public void IsPublic_Address_IsAsRegistered(string address, bool expected) =>
         Assert.That(PublicAddresses.IsPublic(IPAddress.Parse(address)), Is.EqualTo(expected));
+
+    private static async Task<byte[]> GetAsync(OutboundHttp outbound, Uri address)
+    {
+        using var share = new BodyShare(new BodyBudget(Options.Create(new BodyOptions())), "a");
+        return await outbound.GetAsync(address, Guid.Empty, 1000, share, default);
+    }
 }

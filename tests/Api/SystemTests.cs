@@ -145,6 +145,21 @@ public sealed class SystemTests
         Assert.That(await operators.GetStringAsync("/metrics"), Does.Contain("db_client_connection"));
     }
 
+    [TestCase("/v1/text2img")]
+    [TestCase("/v1/img2img")]
+    [TestCase("/v1/admin/accounts/{id}/credits")]
+    public async Task OpenApi_CallThatIsDoneOnceByItsKey_HasTheHeader(string path)
+    {
+        JsonElement api = JsonSerializer.Deserialize<JsonElement>(await _api.Client.GetStringAsync("/openapi/v1.json"));
+
+        JsonElement parameters = api.GetProperty("paths").GetProperty(path).GetProperty("post").GetProperty("parameters");
+
+        Assert.That(
+            parameters.EnumerateArray().Select(p => (p.GetProperty("in").GetString(), p.GetProperty("name").GetString())),
+            Has.One.EqualTo(("header", "Idempotency-Key"))
+        );
+    }
+
     [Test]
     public async Task OpenApi_Document_DescribesCallsFieldsAndKeys()
     {

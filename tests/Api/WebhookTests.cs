@@ -11,6 +11,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace Generation.Api.Tests;
 
@@ -183,6 +184,76 @@ public sealed class WebhookTests
         Assert.That(Came("mute"), Is.EqualTo(WebhookRoom.ToSilentHost));
     }
 
+    [TestCase(null, WebhookRoom.ToHost)]
+    [TestCase(true, WebhookRoom.ToHost)]
+    [TestCase(false, WebhookRoom.ToSilentHost)]
+    public void Leave_ServerThatAnsweredBefore_KeepsItsRoomUnlessItWasSilent(bool? answered, int expected)
+    {
+        var room = new WebhookRoom(TimeSpan.FromSeconds(1));
+        var delivery = new WebhookDelivery(
+            Guid.NewGuid(),
+            Guid.NewGuid(),
+            JobId.New(TimeProvider.System),
+            "job.succeeded",
+            "http://receiver.example/",
+            default,
+            1,
+            null,
+            null,
+            null,
+            null,
+            null
+        );
+        room.Enter(delivery);
+        room.Leave(delivery, answered: true);
+
+        room.Enter(delivery);
+        room.Leave(delivery, answered);
+
+        // Two are taken in a turn: the server is full for the next where there is no room for two more
+        int taken = 0;
+        while (!room.Next()!.FullHosts.Contains(delivery.Host))
+        {
+            room.Enter(delivery);
+            taken++;
+        }
+
+        Assert.That(taken, Is.EqualTo(expected - 1));
+    }
+
+    /// <summary>The database is at fault before anything is sent, and after the receiver has answered.</summary>
+    [TestCase("unsent", "ALTER TABLE webhook_secrets RENAME TO aside", "ALTER TABLE aside RENAME TO webhook_secrets")]
+    [TestCase(
+        "unwritten",
+        "CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'away'; END $$;"
+            + "CREATE TRIGGER away BEFORE UPDATE OF last_status ON webhook_deliveries FOR EACH ROW EXECUTE FUNCTION away()",
+        "DROP TRIGGER away ON webhook_deliveries; DROP FUNCTION away()"
+    )]
+    public async Task Webhook_FaultOfOurs_LeavesTheReceiverItsRoom(string name, string fault, string repair)
+    {
+        const int Many = WebhookRoom.ToHost / 2;
+        string address = $"http://127.0.{name.Length}.1:{_port}/{name}";
+        await CancelledAsync(_api.Client, address);
+        await UntilAsync(() => Came(name) == 1, () => "it is told while all is well");
+        await ExecuteAsync(fault);
+        int logged = TestLog.Lines.Count;
+        await CancelledAsync(_api.Client, address);
+        await UntilAsync(
+            () => TestLog.Lines.Skip(logged).Any(line => line.Contains("Sending a webhook")),
+            () => "the database is at fault"
+        );
+        await ExecuteAsync(repair);
+        int before = Came(name);
+
+        Hang(name);
+        for (int k = 0; k < Many; k++)
+        {
+            await CancelledAsync(_api.Client, address);
+        }
+
+        await UntilAsync(() => Came(name) >= before + Many, () => $"{Came(name) - before} of {Many} have come");
+    }
+
     [Test]
     public void SignatureOf_TheSpecificationsExample_IsAsThere()
     {
@@ -230,6 +301,12 @@ public sealed class WebhookTests
 
         Assert.That((int)answer.StatusCode, Is.EqualTo(422));
         Assert.That((await ApiScope.ReadAsync<JsonElement>(answer)).GetProperty("errors").TryGetProperty(field, out _));
+    }
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using NpgsqlCommand command = _api.Get<NpgsqlDataSource>().CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
     }
 
     /// <summary>Those who come under this name wait for the test's end.</summary>

@@ -26,9 +26,6 @@ public sealed class RequestFuzzer(HttpClient client, IReadOnlyList<string> keys,
 
     private static readonly string[] InternalErrors = ["Internal server error. Please try again.", "An unknown error has occured"];
 
-    /// <summary>Keeps no connection: what fails here was not closed for an earlier request.</summary>
-    private static readonly HttpClient s_newConnections = new(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.Zero });
-
     private readonly ConcurrentDictionary<int, string> _known = new();
     private readonly ConcurrentQueue<string> _faults = new();
     private int _knownCount;
@@ -73,7 +70,7 @@ public sealed class RequestFuzzer(HttpClient client, IReadOnlyList<string> keys,
 
         try
         {
-            using HttpResponseMessage answer = await AnswerAsync(request, cancellationToken);
+            using HttpResponseMessage answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
             int status = (int)answer.StatusCode;
             bool isStream = answer.Content.Headers.ContentType?.MediaType == "text/event-stream";
             string text = isStream ? "" : await ReadAsync(answer, cancellationToken);
@@ -105,38 +102,6 @@ public sealed class RequestFuzzer(HttpClient client, IReadOnlyList<string> keys,
             when (e is HttpRequestException or IOException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
         {
             _faults.Enqueue($"{e.GetType().Name} ({e.Message} {e.InnerException?.Message}) to {shown}");
-        }
-    }
-
-    /// <summary>
-    /// The answer to a request. A server may close a connection that was kept, just when the next request goes out on it (RFC 9112,
-    /// section 9.3.1): such a request is sent again on a connection of its own, and is at fault if that fails, too.
-    /// </summary>
-    private async Task<HttpResponseMessage> AnswerAsync(HttpRequestMessage request, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-        }
-        catch (HttpRequestException)
-        {
-            using var again = new HttpRequestMessage(request.Method, request.RequestUri);
-            foreach ((string name, System.Net.Http.Headers.HeaderStringValues values) in request.Headers.NonValidated)
-            {
-                again.Headers.TryAddWithoutValidation(name, (IEnumerable<string>)values);
-            }
-
-            again.Headers.ConnectionClose = true;
-            if (request.Content is { } content)
-            {
-                again.Content = new ByteArrayContent(await content.ReadAsByteArrayAsync(cancellationToken));
-                foreach ((string name, System.Net.Http.Headers.HeaderStringValues values) in content.Headers.NonValidated)
-                {
-                    again.Content.Headers.TryAddWithoutValidation(name, (IEnumerable<string>)values);
-                }
-            }
-
-            return await s_newConnections.SendAsync(again, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         }
     }
 

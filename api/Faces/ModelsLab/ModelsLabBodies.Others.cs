@@ -38,7 +38,8 @@ internal sealed partial class ModelsLabBodies
         }
         else if (
             body.Image is { } source
-            && await own.KeepAsync(source, "image", call.Caller.AccountId, _body.Errors, cancellationToken) is var (kept, picture)
+            && await own.KeepAsync(source, "image", call.Caller.AccountId, _body.Errors, call.Share, cancellationToken)
+                is var (kept, picture)
         )
         {
             body.Image = kept;

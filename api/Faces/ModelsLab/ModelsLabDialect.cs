@@ -15,6 +15,22 @@ internal sealed record ModelsLabDialect(string Version, string Group, string Ope
     /// <summary>v3 knows only pictures of its own model, and tells less about them.</summary>
     public bool IsStandard => Version == "v3" && Group != "dreambooth";
 
+    /// <summary>Whether the call may bring pictures in its body.</summary>
+    public bool TakesPictures =>
+        Operation
+            is "img2img"
+                or "depth2img"
+                or "inpaint"
+                or "outpaint"
+                or "pix2pix"
+                or "controlnet"
+                or "super_resolution"
+                or "img2video"
+                or "base64_crop"
+                or "base64_to_url"
+                or "upload_image"
+                or "nsfw_image_check";
+
     /// <summary>Path under which results are fetched, on the service's own address.</summary>
     public string FetchPath(long number) =>
         this switch

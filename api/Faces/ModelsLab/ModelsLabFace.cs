@@ -28,7 +28,7 @@ internal sealed class ModelsLabFace(
         ModelsLabDialect dialect = ModelsLabDialect.Of(http.Request.Path)!;
         http.Features.Set(dialect);
         http.Features.Set(new ModelsLabFields());
-        BodyBytes.Allow(http.Request, options.Value.MaxBodyBytes);
+        BodyBytes.Allow(http.Request, options.Value.BodyLimit(dialect.TakesPictures));
         FaceKeys.Use(http.Request, await ModelsLabKey.FindAsync(http.Request, http.RequestAborted));
     }
 
@@ -67,7 +67,7 @@ internal sealed class ModelsLabFace(
     private async Task<IResult> AnswerAsync(HttpContext http)
     {
         ModelsLabDialect dialect = http.Features.GetRequiredFeature<ModelsLabDialect>();
-        FaceBody body = await FaceBody.ReadAsync(http.Request, options.Value.MaxBodyBytes, http.RequestAborted);
+        FaceBody body = await FaceBody.ReadAsync(http.Request, options.Value.BodyLimit(dialect.TakesPictures), http.RequestAborted);
         var call = new ModelsLabCall(http, dialect, body, http.Features.GetRequiredFeature<ModelsLabFields>());
         CancellationToken cancellationToken = http.RequestAborted;
         System.Text.Json.Nodes.JsonNode answer = dialect.Operation switch
@@ -101,6 +101,9 @@ internal sealed class ModelsLabFace(
 internal sealed record ModelsLabCall(HttpContext Http, ModelsLabDialect Dialect, FaceBody Body, ModelsLabFields Fields)
 {
     public Caller Caller => Http.Caller();
+
+    /// <summary>What the call takes of memory for bodies.</summary>
+    public BodyShare Share => BodyBudget.Of(Http);
 
     /// <summary>Address by which the client knows this system.</summary>
     public string Base { get; } = Http.RequestServices.GetRequiredService<FaceCalls>().BaseOf(Http.Request);

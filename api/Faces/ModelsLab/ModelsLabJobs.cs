@@ -164,9 +164,11 @@ internal sealed class ModelsLabJobs(
             new Preferences(null, null),
             null,
             new FieldErrors(),
+            call.Share,
             price: null,
             cancellationToken
         );
+        call.Share.Release();
         await waiter.WaitForEndAsync(answer.Id, call.Caller.AccountId, TimeSpan.FromSeconds(table.CheckSeconds), cancellationToken);
         JobRow job = await JobAsync(answer.Id, call, cancellationToken);
         if (job.State != JobState.Succeeded)

@@ -88,7 +88,7 @@ internal sealed class ModelsLabPictures(
         {
             errors.Add(field, "is required");
         }
-        else if (await pictures.ResolveAsync(field, picture, call.Caller.AccountId, errors, cancellationToken) is { } kept)
+        else if (await pictures.ResolveAsync(field, picture, call.Caller.AccountId, errors, call.Share, cancellationToken) is { } kept)
         {
             return await uploads.AddAsync(
                 call.Caller.AccountId,

@@ -77,7 +77,7 @@ internal sealed class NebulaFace(FaceCalls calls, ModelDirectory models, NebulaT
 
     private async Task<IResult> GenerateAsync(HttpContext http, CancellationToken cancellationToken)
     {
-        FaceBody body = await FaceBody.ReadAsync(http.Request, options.Value.MaxBodyBytes, cancellationToken);
+        FaceBody body = await FaceBody.ReadAsync(http.Request, options.Value.BodyLimit(withPictures: true), cancellationToken);
         IReadOnlyDictionary<string, ModelEntry> catalogue = await models.ModelsAsync(cancellationToken);
         string? name = body.Text("model", "model_name");
         PictureBody native = Body(body, name, catalogue);

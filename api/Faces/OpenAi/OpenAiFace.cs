@@ -44,7 +44,7 @@ internal sealed class OpenAiFace(
 
     private async Task<IResult> GenerateAsync(HttpContext http, CancellationToken cancellationToken)
     {
-        FaceBody body = await FaceBody.ReadAsync(http.Request, options.Value.MaxBodyBytes, cancellationToken);
+        FaceBody body = await FaceBody.ReadAsync(http.Request, options.Value.BodyLimit(withPictures: false), cancellationToken);
         var request = OpenAiRequest.Read(body, table, withPrompt: true);
         IReadOnlyDictionary<string, ModelEntry> catalogue = await models.ModelsAsync(cancellationToken);
         IReadOnlyList<SchedulerEntry> schedulers = await models.SchedulersAsync(cancellationToken);
@@ -63,7 +63,7 @@ internal sealed class OpenAiFace(
 
     private async Task<IResult> EditAsync(HttpContext http, CancellationToken cancellationToken)
     {
-        FaceBody body = await FaceBody.ReadAsync(http.Request, options.Value.MaxBodyBytes, cancellationToken);
+        FaceBody body = await FaceBody.ReadAsync(http.Request, options.Value.BodyLimit(withPictures: true), cancellationToken);
         var request = OpenAiRequest.Read(body, table, withPrompt: true);
         IReadOnlyDictionary<string, ModelEntry> catalogue = await models.ModelsAsync(cancellationToken);
         IReadOnlyList<SchedulerEntry> schedulers = await models.SchedulersAsync(cancellationToken);
@@ -126,7 +126,7 @@ internal sealed class OpenAiFace(
 
     private async Task<IResult> VaryAsync(HttpContext http, CancellationToken cancellationToken)
     {
-        FaceBody body = await FaceBody.ReadAsync(http.Request, options.Value.MaxBodyBytes, cancellationToken);
+        FaceBody body = await FaceBody.ReadAsync(http.Request, options.Value.BodyLimit(withPictures: true), cancellationToken);
         OpenAiRequest request = OpenAiRequest.Read(body, table, withPrompt: false, "dall-e-2") with
         {
             Prompt = body.Text("prompt") ?? table.VariationPrompt,

@@ -72,6 +72,7 @@ internal sealed class OpenAiStream(FaceCalls calls, JobWaiter waiter, HotState h
 
     private async Task WritePartialsAsync(FaceCall call, string name, OpenAiRequest request, JobId id, CancellationToken cancellationToken)
     {
+        BodyBudget.Of(call.Http).Release();
         int sent = 0;
         byte[]? last = null;
         long quietSince = Environment.TickCount64;

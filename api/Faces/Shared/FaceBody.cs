@@ -10,8 +10,11 @@ namespace Generation.Api.Faces.Shared;
 /// numbers and booleans may be strings, an empty string is a field that was not set. What cannot be read is gathered in
 /// <see cref="Errors"/> and reads as not set.
 /// </summary>
-internal sealed class FaceBody
+internal sealed class FaceBody : IBodyContent
 {
+    /// <summary>Most texts of a list field.</summary>
+    public const int MaxTexts = 100;
+
     private readonly Dictionary<string, List<FaceValue>> _fields = new(StringComparer.Ordinal);
     private readonly HashSet<string> _wrongTypes = [];
     private byte[]? _fingerprint;
@@ -40,8 +43,12 @@ internal sealed class FaceBody
         // Before a picture is decoded where it lies
         body._fingerprint = body.Fingerprint(request);
         request.HttpContext.Features.Set(body);
+        BodyBudget.Of(request.HttpContext).ReadInto(body);
         return body;
     }
+
+    /// <inheritdoc/>
+    public long Release() => _fields.Values.Sum(values => values.Sum(value => value.Release()));
 
     /// <summary>Adds a field; a name in the manner of lists ("image[]", "image[0]") counts as its list's.</summary>
     public void Add(string name, FaceValue value)
@@ -83,7 +90,7 @@ internal sealed class FaceBody
 
         if (value.IsTooLong)
         {
-            Errors.Add(name, $"may have {StrictReader.MaxTextBytes} bytes at most, and has {value.Content.Length}");
+            Errors.Add(name, $"may have {StrictReader.MaxTextBytes} bytes at most, and has {value.Length}");
             return null;
         }
 
@@ -222,17 +229,26 @@ internal sealed class FaceBody
         return pictures;
     }
 
-    /// <summary>Texts of a list field: a JSON array, a repeated form field, or one text with commas.</summary>
+    /// <summary>
+    /// Texts of a list field: a JSON array, a repeated form field, or one text with commas. More than <see cref="MaxTexts"/>, empty ones
+    /// among them, are an error and read as none; they are counted before they are made.
+    /// </summary>
     public IReadOnlyList<string> Texts(params ReadOnlySpan<string> names)
     {
         foreach (string name in names)
         {
+            FaceValue[] items = [.. _fields.GetValueOrDefault(name, []).SelectMany(v => v.Items())];
+            long count = items.Length > MaxTexts ? items.Length : items.Sum(item => 1L + (item.Text ?? "").AsSpan().Count(','));
+            if (count > MaxTexts)
+            {
+                Errors.Add(name, $"may have {MaxTexts} texts at most, and has {count}");
+                return [];
+            }
+
             string[] texts =
             [
-                .. _fields
-                    .GetValueOrDefault(name, [])
-                    .SelectMany(v => v.Items())
-                    .Select(v => v.Text)
+                .. items
+                    .Select(item => item.Text)
                     .OfType<string>()
                     .SelectMany(t => t.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)),
             ];

@@ -93,6 +93,7 @@ internal sealed class FaceCalls(
             new Preferences(null, key),
             key is null ? null : fingerprint,
             http.Features.Get<FaceBody>()?.Errors ?? new FieldErrors(),
+            BodyBudget.Of(http),
             price,
             cancellationToken
         );
@@ -191,9 +192,13 @@ internal sealed class FaceCalls(
         };
     }
 
-    /// <summary>Waits for a job's end as long as <paramref name="limit"/>, or until the API stops; returns whether it has ended.</summary>
+    /// <summary>
+    /// Waits for a job's end as long as <paramref name="limit"/>, or until the API stops; returns whether it has ended. All of the call's
+    /// jobs are submitted by then: its body is let go of.
+    /// </summary>
     internal async Task<bool> WaitAsync(FaceCall call, JobId id, TimeSpan limit, CancellationToken cancellationToken)
     {
+        BodyBudget.Of(call.Http).Release();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, lifetime.ApplicationStopping);
         using var told = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
         Task telling = call.IsKept ? TellAsync(call, told.Token) : Task.CompletedTask;

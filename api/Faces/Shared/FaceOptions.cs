@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
+using Generation.Api.Web;
 
 namespace Generation.Api.Faces.Shared;
 
@@ -26,9 +27,12 @@ internal sealed record FaceOptions
     /// <summary>The address at which clients reach the API, for addresses in answers; absent: as the request came.</summary>
     public string? PublicUrl { get; init; }
 
-    /// <summary>Largest body of a face's call, in bytes: pictures come as base64 in it.</summary>
+    /// <summary>Largest body of a face's call that may bring pictures, in bytes: they come as base64 in it.</summary>
     [Range(1, 1L << 30)]
     public long MaxBodyBytes { get; init; } = 64 << 20;
+
+    /// <summary>The largest body of a call; one that brings no pictures has the native calls' limit.</summary>
+    public long BodyLimit(bool withPictures) => withPictures ? MaxBodyBytes : Math.Min(MaxBodyBytes, WebSetup.MaxBodyBytes);
 }
 
 /// <summary>

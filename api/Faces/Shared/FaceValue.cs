@@ -10,26 +10,35 @@ namespace Generation.Api.Faces.Shared;
 /// </summary>
 internal sealed record FaceValue
 {
+    /// <summary>So many bytes of a text that is too long are kept to be shown.</summary>
+    private const int ShownBytes = 256;
+
     private readonly JsonTokenType _type;
     private string? _text;
     private PictureSource? _picture;
 
-    private FaceValue(JsonTokenType type, Memory<byte> content) => (_type, Content) = (type, content);
+    private FaceValue(JsonTokenType type, Memory<byte> content) => (_type, Content, Length) = (type, content, content.Length);
 
     /// <summary>The file part; null for any other value.</summary>
     public FaceFile? File { get; private init; }
 
-    /// <summary>The bytes that make it this value: of a JSON string what is between its quotes, of a list or object all of it.</summary>
-    public Memory<byte> Content { get; }
+    /// <summary>
+    /// The bytes that make it this value: of a JSON string what is between its quotes, of a list or object all of it. After
+    /// <see cref="Release"/> only those of a short text.
+    /// </summary>
+    public Memory<byte> Content { get; private set; }
+
+    /// <summary>How many bytes came, also when they are no longer there.</summary>
+    public int Length { get; }
 
     /// <summary>Whether it is JSON's null.</summary>
     public bool IsNull => _type == JsonTokenType.Null;
 
     /// <summary>Whether it is a text without a character.</summary>
-    public bool IsEmpty => IsText && Content.IsEmpty;
+    public bool IsEmpty => IsText && Length == 0;
 
     /// <summary>Whether it is a text that is longer than any but a picture's.</summary>
-    public bool IsTooLong => IsText && Content.Length > StrictReader.MaxTextBytes;
+    public bool IsTooLong => IsText && Length > StrictReader.MaxTextBytes;
 
     /// <summary>The value as text: a string, a number or a boolean as it is written; null for all else, and if it is too long.</summary>
     public string? Text => _text ??= TextOf();
@@ -84,12 +93,27 @@ internal sealed record FaceValue
     /// <summary>A member of a JSON object; null if there is none.</summary>
     public FaceValue? Member(string name) => Members.GetValueOrDefault(name);
 
+    /// <summary>
+    /// Lets go of the body in which it lies: a text that is short is copied, pictures are gone. Returns the bytes of what is kept.
+    /// </summary>
+    public long Release()
+    {
+        _picture?.Release();
+        File?.Release();
+        long kept = List.Sum(item => item.Release()) + Members.Values.Sum(member => member.Release());
+        Content =
+            File is not null || _type is JsonTokenType.StartArray or JsonTokenType.StartObject ? Memory<byte>.Empty
+            : Length > StrictReader.MaxTextBytes ? Content[..Math.Min(Content.Length, ShownBytes)].ToArray()
+            : Content.ToArray();
+        return kept + Content.Length;
+    }
+
     private PictureSource? PictureOf() =>
         File is { } file
             ? file.Bytes.Length > 0
                 ? PictureSource.Of(file.Bytes)
                 : null
-            : IsText && Content.Length > PictureSource.MaxTextBytes
+            : IsText && Length > PictureSource.MaxTextBytes
                 ? PictureSource.OfEncoded(Content, IsEscaped)
                 : Text is { Length: > 0 } text
                     ? PictureSource.Of(text.Trim())
@@ -131,7 +155,17 @@ internal sealed record FaceValue
 }
 
 /// <summary>A file part of a form.</summary>
-/// <param name="Name">File name, as the client gave it; may be empty.</param>
-/// <param name="ContentType">As the client gave it; may be empty.</param>
-/// <param name="Bytes">The content.</param>
-internal sealed record FaceFile(string Name, string ContentType, Memory<byte> Bytes);
+internal sealed class FaceFile(string name, string contentType, Memory<byte> bytes)
+{
+    /// <summary>File name, as the client gave it; may be empty.</summary>
+    public string Name => name;
+
+    /// <summary>As the client gave it; may be empty.</summary>
+    public string ContentType => contentType;
+
+    /// <summary>The content; empty after <see cref="Release"/>.</summary>
+    public Memory<byte> Bytes { get; private set; } = bytes;
+
+    /// <summary>Lets go of the content.</summary>
+    public void Release() => Bytes = Memory<byte>.Empty;
+}

@@ -69,10 +69,11 @@ internal sealed partial class OwnPictures(JobStore jobs, UploadStore uploads, In
         string field,
         Guid account,
         FieldErrors errors,
+        BodyShare share,
         CancellationToken cancellationToken
     )
     {
-        if (await pictures.ResolveAsync(field, source, account, errors, cancellationToken) is not { } picture)
+        if (await pictures.ResolveAsync(field, source, account, errors, share, cancellationToken) is not { } picture)
         {
             return null;
         }

@@ -28,9 +28,9 @@ internal sealed class StablecogFace(
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        Post(["/v1/image/generation/create", "/v1/image/generate"], generations.CreateAsync);
-        Post(["/v1/image/upscale/create", "/v1/image/upscale"], upscales.CreateAsync);
-        Post(["/v1/image/upload"], pictures.UploadAsync);
+        Post(["/v1/image/generation/create", "/v1/image/generate"], generations.CreateAsync, withPictures: false);
+        Post(["/v1/image/upscale/create", "/v1/image/upscale"], upscales.CreateAsync, withPictures: true);
+        Post(["/v1/image/upload"], pictures.UploadAsync, withPictures: true);
         Get(["/v1/image/generation/outputs", "/v1/image/outputs"], lists.OutputsAsync, Scopes.Read);
         Get(["/v1/credits"], lists.CreditsAsync, Scopes.Read);
         Get(["/v1/gallery"], lists.GalleryAsync, null);
@@ -39,12 +39,15 @@ internal sealed class StablecogFace(
         Get(["/v1/image/generation/defaults", "/v1/image/defaults/generate", "/v1/image/defaults"], lists.DefaultsAsync, null);
         Get(["/v1/image/upscale/defaults", "/v1/image/defaults/upscale"], lists.UpscaleDefaultsAsync, null);
 
-        void Post(string[] paths, Func<HttpContext, CancellationToken, Task<JsonNode>> answer)
+        void Post(string[] paths, Func<HttpContext, CancellationToken, Task<JsonNode>> answer, bool withPictures)
         {
+            long limit = options.Value.BodyLimit(withPictures);
             foreach (string path in paths)
             {
                 routes
-                    .MapPost(path, (HttpContext http, CancellationToken cancellationToken) => PostAsync(http, answer, cancellationToken))
+                    .MapPost(path, (HttpContext http, CancellationToken cancellationToken) =>
+                        PostAsync(http, limit, answer, cancellationToken)
+                    )
                     .RequireAuthorization(Scopes.Jobs)
                     .ExcludeFromDescription();
             }
@@ -64,13 +67,14 @@ internal sealed class StablecogFace(
 
     public Task WriteAsync(HttpContext http, Problem problem) => StablecogErrors.WriteAsync(http, problem);
 
-    private async Task<IResult> PostAsync(
+    private static async Task<IResult> PostAsync(
         HttpContext http,
+        long limit,
         Func<HttpContext, CancellationToken, Task<JsonNode>> answer,
         CancellationToken cancellationToken
     )
     {
-        await FaceBody.ReadAsync(http.Request, options.Value.MaxBodyBytes, cancellationToken);
+        await FaceBody.ReadAsync(http.Request, limit, cancellationToken);
         return await AnswerAsync(http, answer, cancellationToken);
     }
 

@@ -29,7 +29,7 @@ internal sealed class StablecogGenerations(
         var request = StablecogRequest.Read(body, table, names);
         JsonObject settings = request.Settings();
         http.Features.GetRequiredFeature<StablecogSettings>().Known = settings;
-        PictureBody native = await BodyAsync(request, names, http.Caller().AccountId, cancellationToken);
+        PictureBody native = await BodyAsync(request, names, http.Caller().AccountId, BodyBudget.Of(http), cancellationToken);
 
         await using FaceCall call = await calls.BeginAsync(http, body, cancellationToken);
         JobId id = await call.SubmitAsync(0, native, null, cancellationToken);
@@ -73,6 +73,7 @@ internal sealed class StablecogGenerations(
         StablecogRequest request,
         StablecogNames names,
         Guid account,
+        BodyShare share,
         CancellationToken cancellationToken
     )
     {
@@ -88,6 +89,7 @@ internal sealed class StablecogGenerations(
                 account,
                 "init_image_not_owned",
                 "init_image_not_found",
+                share,
                 cancellationToken
             );
             if (request.MaskImageUrl is { } maskAddress)
@@ -97,6 +99,7 @@ internal sealed class StablecogGenerations(
                     account,
                     "image_not_owned",
                     "mask_image_not_found",
+                    share,
                     cancellationToken
                 );
                 body = new InpaintBody

@@ -74,6 +74,7 @@ internal sealed class StablecogPictures(StablecogTable table, InputPictures pict
     /// <param name="account">Whose call it is.</param>
     /// <param name="notOwned">Error where it is another account's upload.</param>
     /// <param name="notFound">Error where there is no such upload.</param>
+    /// <param name="share">What the call takes of memory for bodies.</param>
     /// <param name="cancellationToken">Ends the fetching.</param>
     /// <exception cref="ProblemException">There is no such picture.</exception>
     public async Task<(PictureSource Source, StoredPicture Picture)> ResolveAsync(
@@ -81,6 +82,7 @@ internal sealed class StablecogPictures(StablecogTable table, InputPictures pict
         Guid account,
         string notOwned,
         string notFound,
+        BodyShare share,
         CancellationToken cancellationToken
     )
     {
@@ -107,7 +109,7 @@ internal sealed class StablecogPictures(StablecogTable table, InputPictures pict
         }
 
         var errors = new FieldErrors();
-        return await own.KeepAsync(source, "image", account, errors, cancellationToken)
+        return await own.KeepAsync(source, "image", account, errors, share, cancellationToken)
             ?? throw StablecogErrors.Error(400, "image_url_width_height_error", Detail(errors));
     }
 

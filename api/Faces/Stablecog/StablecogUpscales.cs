@@ -51,7 +51,7 @@ internal sealed class StablecogUpscales(
         {
             StoredPicture kept = await pictures.KeepAsync(file, cancellationToken);
             CheckSize(kept.Width, kept.Height);
-            picture = PictureSource.Of(file.Bytes);
+            picture = body.Picture("file")!;
         }
         else if (Guid.TryParse(input, out Guid outputId))
         {
@@ -87,6 +87,7 @@ internal sealed class StablecogUpscales(
                 account,
                 "image_not_owned",
                 "init_image_not_found",
+                BodyBudget.Of(http),
                 cancellationToken
             );
             CheckSize(known.Width, known.Height);

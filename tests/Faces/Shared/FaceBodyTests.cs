@@ -138,6 +138,52 @@ public sealed class FaceBodyTests
         }
     }
 
+    [Test]
+    public async Task Texts_AsManyAsMayBe_AreRead([Values] bool asOneText)
+    {
+        string texts = string.Join(asOneText ? "," : "\",\"", Enumerable.Repeat("a", FaceBody.MaxTexts));
+        FaceBody body = await ReadAsync(null, Encoding.UTF8.GetBytes($$"""{"tags":["{{texts}}"]}"""));
+
+        Assert.That(body.Texts("tags"), Has.Count.EqualTo(FaceBody.MaxTexts));
+        Assert.That(body.Errors.HasAny, Is.False);
+    }
+
+    [TestCase("many items", 101)]
+    [TestCase("one text of commas", 65_001)]
+    [TestCase("many texts of commas", 1_300_020)]
+    public async Task Texts_MoreThanMayBe_AreAnErrorAndNone(string how, int count)
+    {
+        string commas = new(',', 65_000);
+        string json = how switch
+        {
+            "many items" => string.Join(",", Enumerable.Repeat("\"a\"", count)),
+            "one text of commas" => $"\"{commas}\"",
+            _ => string.Join(",", Enumerable.Repeat($"\"{commas}\"", 20)),
+        };
+        FaceBody body = await ReadAsync(null, Encoding.UTF8.GetBytes($$"""{"tags":[{{json}}]}"""), 4 << 20);
+
+        Assert.That(body.Texts("tags"), Is.Empty);
+        Assert.That(
+            () => body.Errors.ThrowIfAny(),
+            Throws.InstanceOf<ProblemException>().With.Message.EqualTo($"tags: may have 100 texts at most, and has {count}.")
+        );
+    }
+
+    [Test]
+    public async Task Release_ReadBody_KeepsShortTextsAndLetsPicturesGo()
+    {
+        string picture = new('A', 100_000);
+        FaceBody body = await ReadAsync(null, Encoding.UTF8.GetBytes($$"""{"prompt":"a cat","image":"{{picture}}","tags":["x"]}"""));
+        PictureSource source = body.Picture("image")!;
+
+        long kept = body.Release();
+
+        Assert.That(kept, Is.LessThan(1000));
+        Assert.That((source.Encoded, source.Bytes), Is.EqualTo(((Memory<byte>?)null, (ReadOnlyMemory<byte>?)null)));
+        Assert.That((body.Text("prompt"), body.Has("image"), body.Texts("tags")), Is.EqualTo(("a cat", true, new[] { "x" })));
+        Assert.That(body.Text("image"), Is.Null);
+    }
+
     private static Task<FaceBody> ReadAsync(string? contentType, byte[] content, long maxBytes = 1 << 20) =>
         FaceBody.ReadAsync(Request(contentType, content), maxBytes, default);
 
