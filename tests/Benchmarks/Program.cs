@@ -2,6 +2,7 @@ using System.CommandLine;
 using Generation.Benchmarks;
 using Generation.Benchmarks.Engines;
 using Generation.Benchmarks.Jobs;
+using Generation.Storm;
 using Generation.Torch;
 
 var json = new Option<bool>("--json") { Description = "One JSON object a line: name, value, unit, against, ratio.", Recursive = true };
@@ -114,6 +115,37 @@ fuzz.SetAction(
         )
 );
 
+var stormJobs = new Option<int>("--jobs") { Description = "How many jobs.", DefaultValueFactory = _ => 100_000 };
+var stormFaults = new Option<int>("--faults") { Description = "How many faults, of each kind as many.", DefaultValueFactory = _ => 200 };
+var outage = new Option<double>("--outage") { Description = "Seconds that RabbitMQ stays away.", DefaultValueFactory = _ => 60 };
+var minutes = new Option<double?>("--minutes") { Description = "End after so long, with as many jobs and faults as there were." };
+var storm = new Command(
+    "storm",
+    "Jobs through a stack of their own while processes die and stand still, servers go away, disks fill and connections break."
+)
+{
+    stormJobs,
+    stormFaults,
+    outage,
+    minutes,
+    seed,
+};
+storm.SetAction(
+    (result, cancellationToken) =>
+        StormCommand.RunAsync(
+            new Report(Console.Out, result.GetValue(json)),
+            new StormOptions
+            {
+                Jobs = result.GetValue(stormJobs),
+                Faults = result.GetValue(stormFaults),
+                Limit = result.GetValue(minutes) is { } most ? TimeSpan.FromMinutes(most) : null,
+                BrokerOutage = TimeSpan.FromSeconds(result.GetValue(outage)),
+                Seed = result.GetValue(seed),
+            },
+            cancellationToken
+        )
+);
+
 var root = new RootCommand("Generation's benchmarks: each prints what it measured beside what it is held against.")
 {
     diffusion,
@@ -124,6 +156,7 @@ var root = new RootCommand("Generation's benchmarks: each prints what it measure
     jobs,
     bare,
     fuzz,
+    storm,
 };
 root.Options.Add(json);
 root.Options.Add(threads);

@@ -46,7 +46,7 @@ internal sealed partial class ProxiedServers : IServers, IDisposable
     }
 
     /// <summary>The port in a connection string of any of the three.</summary>
-    [GeneratedRegex(@"(?<=Port=|127\.0\.0\.1:)\d+")]
+    [GeneratedRegex(@"(?<=Port=|127\.0\.0\.1:)\d+", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex PortIn();
 
     private class Proxied(IServer server) : IServer

@@ -85,7 +85,7 @@ internal sealed class StormFaults(StormStack storm, StormLoad load, StormOptions
         await BringBackAsync(token);
     }
 
-    private Task BringBackAsync(CancellationToken token) => storm.Stack.UpAsync(null, token);
+    private async Task BringBackAsync(CancellationToken token) => await storm.Stack.UpAsync(null, token);
 
     private async Task StopAsync(string process, Func<Task> meanwhile)
     {

@@ -31,6 +31,9 @@ internal sealed class StormLoad : IDisposable
     private readonly CancellationTokenSource _stuck = new();
     private readonly ConcurrentDictionary<int, StormJob> _jobs = new();
     private readonly ConcurrentQueue<string> _complaints = new();
+    private int _jobsInAll = int.MaxValue;
+    private int _allowedJobs;
+    private int _clients;
     private int _next;
     private int _ended;
     private long _lost;
@@ -73,17 +76,29 @@ internal sealed class StormLoad : IDisposable
     }
 
     /// <summary>Lets so many jobs more be submitted.</summary>
-    public void Allow(int jobs) => _allowed.Release(jobs);
+    public void Allow(int jobs)
+    {
+        _allowedJobs += jobs;
+        _allowed.Release(jobs);
+    }
 
-    /// <summary>There are no faults any more: what does not end now is stuck.</summary>
-    public void EndOfFaults() => _stuck.CancelAfter(StuckAfter);
+    /// <summary>There are no faults any more, and so many jobs in all: what does not end now is stuck.</summary>
+    public void End(int jobs)
+    {
+        Volatile.Write(ref _jobsInAll, jobs);
+        // One more for each client tells it to go
+        _allowed.Release(Math.Max(0, jobs - _allowedJobs) + _clients);
+        _stuck.CancelAfter(StuckAfter);
+    }
 
-    /// <summary>Takes jobs through their lives, as far as they are allowed.</summary>
-    /// <param name="jobs">How many in all.</param>
+    /// <summary>Takes jobs through their lives, as far as they are allowed, until <see cref="End"/>.</summary>
     /// <param name="clients">How many at a time.</param>
     /// <param name="token">Ends it.</param>
-    public Task RunAsync(int jobs, int clients, CancellationToken token) =>
-        Task.WhenAll(Enumerable.Range(0, clients).Select(_ => Task.Run(() => ClientAsync(jobs, token), token)));
+    public Task RunAsync(int clients, CancellationToken token)
+    {
+        _clients = clients;
+        return Task.WhenAll(Enumerable.Range(0, clients).Select(_ => Task.Run(() => ClientAsync(token), token)));
+    }
 
     /// <summary>Makes a job's request once more and compares what it makes: the same picture, byte for byte.</summary>
     public async Task CompareAsync(StormJob job, CancellationToken token)
@@ -118,14 +133,14 @@ internal sealed class StormLoad : IDisposable
         _stuck.Dispose();
     }
 
-    private async Task ClientAsync(int jobs, CancellationToken token)
+    private async Task ClientAsync(CancellationToken token)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(token, _stuck.Token);
         while (true)
         {
             await _allowed.WaitAsync(token);
             int number = Interlocked.Increment(ref _next) - 1;
-            if (number >= jobs)
+            if (number >= Volatile.Read(ref _jobsInAll))
             {
                 return;
             }

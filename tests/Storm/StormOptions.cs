@@ -9,6 +9,9 @@ public sealed record StormOptions
     /// <summary>How many faults happen meanwhile, spread over the jobs; each kind as often as the others.</summary>
     public int Faults { get; init; } = 200;
 
+    /// <summary>After so long there are no more faults and jobs; null: it takes the time that it takes.</summary>
+    public TimeSpan? Limit { get; init; }
+
     /// <summary>The same order of faults for the same seed.</summary>
     public int Seed { get; init; } = 1;
 

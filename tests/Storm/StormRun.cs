@@ -19,13 +19,13 @@ public static class StormRun
         using var load = new StormLoad(new Uri($"http://127.0.0.1:{storm.ApiProxy.Port}"), storm.Stack.Key);
         var faults = new StormFaults(storm, load, options);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(token);
-        Task jobs = load.RunAsync(options.Jobs, options.Clients, end.Token);
+        Task jobs = load.RunAsync(options.Clients, end.Token);
         var happened = new Dictionary<string, int>();
         try
         {
             int each = options.Jobs / (options.Faults + 1);
             int number = 0;
-            foreach (StormFault fault in faults.Sequence())
+            foreach (StormFault fault in faults.Sequence().TakeWhile(_ => !(Stopwatch.GetElapsedTime(since) > options.Limit)))
             {
                 // Amid the jobs that come before the next fault
                 load.Allow(each);
@@ -35,9 +35,7 @@ public static class StormRun
                 await fault.RunAsync(token);
             }
 
-            load.EndOfFaults();
-            // The rest, and for each client one that tells it to go
-            load.Allow(options.Jobs - (options.Faults * each) + options.Clients);
+            load.End(number < options.Faults ? number * each : options.Jobs);
             await jobs;
         }
         finally

@@ -79,14 +79,13 @@ internal sealed class StormStack : IAsyncDisposable
             return TakeStoreAway();
         }
 
-        await using var ballast = new FileStream(Ballast, FileMode.Create, FileAccess.Write);
+        await using var ballast = new FileStream(Ballast, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
         byte[] some = new byte[1 << 20];
         for (int size = some.Length; size > 0; )
         {
             try
             {
                 await ballast.WriteAsync(some.AsMemory(0, size), token);
-                await ballast.FlushAsync(token);
             }
             catch (IOException)
             {
@@ -209,7 +208,7 @@ internal sealed class StormStack : IAsyncDisposable
     {
         try
         {
-            using var process = Process.Start(
+            using Process process = Process.Start(
                 new ProcessStartInfo(program, arguments)
                 {
                     UseShellExecute = false,
