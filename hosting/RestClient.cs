@@ -70,6 +70,13 @@ public sealed class RestClient : IDisposable
             ?? throw new RestException(answer.StatusCode, "The API answered without an id.", null);
     }
 
+    /// <summary>An address that opens the page for people, signed in with this client's key; once, and soon.</summary>
+    public async Task<Uri> PageLinkAsync(CancellationToken token)
+    {
+        using HttpResponseMessage answer = await _http.PostAsync(new Uri("/v1/session/links", UriKind.Relative), null, token);
+        return new Uri(_http.BaseAddress!, (string)(await ReadAsync<JsonNode>(answer, token))["path"]!);
+    }
+
     /// <summary>Gets any other resource, as JSON.</summary>
     public async Task<JsonNode?> GetAsync(string path, CancellationToken token)
     {

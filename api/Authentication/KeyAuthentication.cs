@@ -70,7 +70,7 @@ internal sealed class KeyAuthenticationHandler(
         );
     }
 
-    /// <summary>The key that a request has; null where it has none.</summary>
+    /// <summary>The key that a request has, in a header or by its session; null where it has none.</summary>
     public static string? KeyOf(HttpRequest request)
     {
         string? authorization = request.Headers.Authorization;
@@ -80,7 +80,7 @@ internal sealed class KeyAuthenticationHandler(
         }
 
         string? header = request.Headers["X-Api-Key"];
-        return string.IsNullOrEmpty(header) ? authorization : header;
+        return string.IsNullOrEmpty(header) ? authorization ?? request.HttpContext.Features.Get<SessionKey>()?.Key : header;
     }
 
     private AuthenticateResult Refuse(string code, string detail)

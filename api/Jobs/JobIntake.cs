@@ -13,6 +13,32 @@ using Generation.Storage.Jobs;
 
 namespace Generation.Api.Jobs;
 
+/// <summary>What a request would cost and how long it would take.</summary>
+/// <param name="Cost">What would be held for it.</param>
+/// <param name="Model">The model that would do it.</param>
+/// <param name="Width">Width of an output, in pixels.</param>
+/// <param name="Height">Height of an output, in pixels.</param>
+/// <param name="Outputs">How many outputs there would be.</param>
+/// <param name="Steps">Steps of each output, over all passes.</param>
+/// <param name="Seconds">How long a worker would work at it; absent until that was measured.</param>
+/// <param name="Position">Its place among the model's waiting jobs, where 1 is next.</param>
+/// <param name="EtaSeconds">When it would be done, with the wait before it; absent while that cannot be told.</param>
+/// <param name="WaitingReason">Why it would not start, while no worker can run it.</param>
+/// <param name="Warnings">What of the request would not be done as it may be meant.</param>
+public sealed record EstimateAnswer(
+    Credits Cost,
+    string Model,
+    int Width,
+    int Height,
+    int Outputs,
+    int Steps,
+    double? Seconds,
+    long Position,
+    double? EtaSeconds,
+    string? WaitingReason,
+    IReadOnlyList<string>? Warnings
+);
+
 /// <summary>
 /// The way from a native body to a queued job, for the native calls and for all faces: input pictures are brought in, the
 /// request is checked by its kind and model, priced, held against the account's limits, and submitted.
@@ -25,6 +51,7 @@ internal sealed class JobIntake(
     SafetyDirectory safety,
     RunTimeCache runTimes,
     MeasuredPriceCache measuredPrices,
+    LoadCache loads,
     Submission submission,
     TimeProvider time
 )
@@ -68,14 +95,13 @@ internal sealed class JobIntake(
     )
     {
         CheckedRequest request = await CheckAsync(caller, body, errors, share, cancellationToken);
-        double? seconds = await runTimes.ExpectedAsync(request.Model.Name, request.Request.Kind, request.Plan.Work, cancellationToken);
+        double? seconds = await SecondsOfAsync(request, cancellationToken);
         var job = new NewJob
         {
             Id = JobId.New(time),
             AccountId = caller.AccountId,
             Request = request.Request,
-            Cost = price?.Invoke(request)
-                ?? prices.Of(request, await measuredPrices.OfAsync(request.Model.Name, request.Request.Kind, cancellationToken)),
+            Cost = price?.Invoke(request) ?? await CostOfAsync(request, cancellationToken),
             Trace = Tracing.Current,
             ExpectedSeconds = seconds,
             Priority = body.Priority ?? 0,
@@ -88,6 +114,41 @@ internal sealed class JobIntake(
         };
         return await submission.SubmitAsync(caller, job, preferences, fingerprint, share, cancellationToken);
     }
+
+    /// <summary>What the job that a body asks for would cost, and when it would be done, were it submitted now.</summary>
+    /// <exception cref="ProblemException">It could not be submitted: fields are at fault, or a limit of the account binds.</exception>
+    public async Task<EstimateAnswer> EstimateAsync(
+        Caller caller,
+        JobBody body,
+        FieldErrors errors,
+        BodyShare share,
+        CancellationToken cancellationToken
+    )
+    {
+        CheckedRequest request = await CheckAsync(caller, body, errors, share, cancellationToken);
+        double? seconds = await SecondsOfAsync(request, cancellationToken);
+        ModelLoad load = await loads.OfAsync(request.Model.Name, cancellationToken);
+        QueuePlace last = LoadCache.Last(load, seconds);
+        return new EstimateAnswer(
+            await CostOfAsync(request, cancellationToken),
+            request.Model.Name,
+            request.Plan.Width,
+            request.Plan.Height,
+            request.Plan.Outputs,
+            request.Plan.Steps,
+            seconds,
+            last.Position,
+            LoadCache.EtaSeconds(load, last),
+            LoadCache.WaitingReason(load),
+            request.Plan.Warnings
+        );
+    }
+
+    private Task<double?> SecondsOfAsync(CheckedRequest request, CancellationToken cancellationToken) =>
+        runTimes.ExpectedAsync(request.Model.Name, request.Request.Kind, request.Plan.Work, cancellationToken);
+
+    private async Task<Credits> CostOfAsync(CheckedRequest request, CancellationToken cancellationToken) =>
+        prices.Of(request, await measuredPrices.OfAsync(request.Model.Name, request.Request.Kind, cancellationToken));
 
     private async Task<CheckedRequest> CheckAsync(
         Caller caller,

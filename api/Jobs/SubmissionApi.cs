@@ -45,7 +45,38 @@ internal static class SubmissionApi
             .Produces<JobDocument>(StatusCodes.Status202Accepted)
             .Produces<JobDocument>()
             .ProducesProblems(400, 401, 402, 403, 409, 413, 415, 422, 429, 503);
+        app.MapPost(
+                $"{kind.Route}/estimate",
+                (HttpContext http, JobIntake intake, InputOptions inputs, CancellationToken cancellationToken) =>
+                    EstimateAsync(kind, http, intake, inputs, cancellationToken)
+            )
+            .RequireAuthorization(Scopes.Jobs)
+            .WithTags("Jobs")
+            .WithName($"{kind.Name}-estimate")
+            .WithSummary("What the same request would cost and how long it would take; nothing is made of it")
+            .Accepts(kind.BodyType, JobBodyReader.Json, kind.TakesPictures ? [JobBodyReader.Multipart] : [])
+            .Produces<EstimateAnswer>()
+            .ProducesProblems(400, 401, 403, 413, 415, 422, 429, 503);
     }
+
+    private static async Task<IResult> EstimateAsync(
+        KindDefinition kind,
+        HttpContext http,
+        JobIntake intake,
+        InputOptions inputs,
+        CancellationToken cancellationToken
+    )
+    {
+        var errors = new FieldErrors();
+        ReceivedBody received = await JobBodyReader.ReadAsync(http.Request, kind, LimitOf(kind, inputs), errors, cancellationToken);
+        BodyShare share = BodyBudget.Of(http);
+        share.ReadInto(received);
+        http.Response.Headers.CacheControl = "no-store";
+        return Results.Json(await intake.EstimateAsync(http.Caller(), received.Body, errors, share, cancellationToken));
+    }
+
+    private static long LimitOf(KindDefinition kind, InputOptions inputs) =>
+        kind.TakesPictures ? inputs.MaxRequestBytes : WebSetup.MaxBodyBytes;
 
     private static async Task<IResult> SubmitAsync(
         KindDefinition kind,
@@ -57,9 +88,8 @@ internal static class SubmissionApi
     {
         Caller caller = http.Caller();
         var preferences = Preferences.Of(http.Request);
-        long limit = kind.TakesPictures ? inputs.MaxRequestBytes : WebSetup.MaxBodyBytes;
         var errors = new FieldErrors();
-        ReceivedBody received = await JobBodyReader.ReadAsync(http.Request, kind, limit, errors, cancellationToken);
+        ReceivedBody received = await JobBodyReader.ReadAsync(http.Request, kind, LimitOf(kind, inputs), errors, cancellationToken);
         BodyShare share = BodyBudget.Of(http);
         share.ReadInto(received);
         byte[]? fingerprint = preferences.IdempotencyKey is null ? null : received.Fingerprint;

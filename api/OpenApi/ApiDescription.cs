@@ -66,8 +66,8 @@ internal static class ApiDescription
 
     public static void MapApiDescription(this WebApplication app)
     {
-        app.MapGet($"/openapi/{Name}.json", (DescriptionFile file, CancellationToken cancellationToken) =>
-                file.AnswerAsync(cancellationToken)
+        app.MapGet($"/openapi/{Name}.json", (HttpContext http, DescriptionFile file, CancellationToken cancellationToken) =>
+                file.AnswerAsync(http, cancellationToken)
             )
             .AllowAnonymous()
             .ExcludeFromDescription();

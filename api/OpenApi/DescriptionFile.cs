@@ -1,6 +1,5 @@
-using System.Security.Cryptography;
+using Generation.Api.Web;
 using Microsoft.AspNetCore.OpenApi;
-using Microsoft.Net.Http.Headers;
 using Microsoft.OpenApi;
 
 namespace Generation.Api.OpenApi;
@@ -9,17 +8,14 @@ namespace Generation.Api.OpenApi;
 internal sealed class DescriptionFile([FromKeyedServices(ApiDescription.Name)] IOpenApiDocumentProvider provider) : IDisposable
 {
     private readonly SemaphoreSlim _gate = new(1);
-    private volatile Made? _made;
+    private volatile CompressedFile? _made;
 
-    public async Task<IResult> AnswerAsync(CancellationToken cancellationToken)
-    {
-        Made made = _made ?? await MakeAsync(cancellationToken);
-        return Results.Bytes(made.Json, "application/json; charset=utf-8", entityTag: new EntityTagHeaderValue(made.ETag));
-    }
+    public async Task<IResult> AnswerAsync(HttpContext http, CancellationToken cancellationToken) =>
+        (_made ?? await MakeAsync(cancellationToken)).Answer(http);
 
     public void Dispose() => _gate.Dispose();
 
-    private async Task<Made> MakeAsync(CancellationToken cancellationToken)
+    private async Task<CompressedFile> MakeAsync(CancellationToken cancellationToken)
     {
         await _gate.WaitAsync(cancellationToken);
         try
@@ -32,14 +28,11 @@ internal sealed class DescriptionFile([FromKeyedServices(ApiDescription.Name)] I
             OpenApiDocument document = await provider.GetOpenApiDocumentAsync(cancellationToken);
             using var json = new MemoryStream();
             await document.SerializeAsJsonAsync(json, OpenApiSpecVersion.OpenApi3_1, cancellationToken);
-            byte[] bytes = json.ToArray();
-            return _made = new Made(bytes, $"\"{Convert.ToHexStringLower(SHA256.HashData(bytes))}\"");
+            return _made = new CompressedFile(json.ToArray(), "application/json; charset=utf-8");
         }
         finally
         {
             _gate.Release();
         }
     }
-
-    private sealed record Made(byte[] Json, string ETag);
 }

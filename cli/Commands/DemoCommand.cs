@@ -133,6 +133,7 @@ internal static class DemoCommand
             TimeSpan total = clock.Elapsed;
             IReadOnlyList<string> paths = await SaveAsync(stack, api, job, demo.Name, demo.Output, token);
             Report(job, demo, paths, total);
+            Console.WriteLine($"browser  {await api.PageLinkAsync(token)} makes more, signed in (opens once, within minutes)");
             return 0;
         }
         catch (OperationCanceledException)

@@ -65,8 +65,11 @@ internal static class UpCommand
             return 0;
         }
 
+        using var api = new RestClient(stack.Url, stack.Key);
         Console.WriteLine(
             $"""
+            To make pictures in a browser, signed in (this link opens once, within minutes; later: {stack.Url}):
+              {await api.PageLinkAsync(token)}
             The API answers at {stack.Url}, its description is at {stack.Url}/docs.
             Its first key lies in {stack.KeyFile}; for this shell: eval "$(./generation env)"
             """

@@ -1,0 +1,77 @@
+// What can be made here: models and schedulers as the API lists them, and each kind's fields as the API's description has them.
+import { signal } from '../ui.js';
+import { call } from '../api.js';
+
+/**
+ * @typedef {object} Field a field of a request
+ * @property {string} name
+ * @property {'string' | 'integer' | 'number' | 'boolean' | 'picture' | 'object' | 'list' | 'json'} type
+ * @property {boolean} required
+ * @property {string} description in English, as the API describes it
+ * @property {Field[]} [fields] of an object, or of a list's items
+ * @property {number} [most] items of a list
+ *
+ * @typedef {object} Kind
+ * @property {string} name
+ * @property {Field[]} fields
+ *
+ * @typedef {Record<string, any> & { name: string, kinds: string[], available: boolean }} Model as GET /v1/models has it
+ */
+
+/** @type {{ value: { models: Model[], schedulers: { name: string }[], kinds: Kind[] } | null, peek(): any }} */
+export const catalogue = signal(null);
+
+/** Reads the catalogue anew. What it says of models changes while the page is open, the description does not. */
+export async function loadCatalogue() {
+  const [models, schedulers, description] = await Promise.all([
+    call('GET', '/v1/models'),
+    call('GET', '/v1/schedulers'),
+    catalogue.peek() ? null : call('GET', '/openapi/v1.json'),
+  ]);
+  const offered = new Set(models.data.flatMap((/** @type {Model} */ model) => model.kinds));
+  catalogue.value = {
+    models: models.data,
+    schedulers: schedulers.data,
+    kinds: description ? kindsOf(description).filter((kind) => offered.has(kind.name)) : catalogue.peek().kinds,
+  };
+}
+
+/** @param {any} description OpenAPI 3.1 @returns {Kind[]} in the order in which it has them */
+function kindsOf(description) {
+  const schemas = description.components.schemas;
+  return Object.values(description.paths)
+    .map((path) => path.post)
+    .filter((call) => call && description.paths[`/v1/${call.operationId}/estimate`])
+    .map((call) => ({
+      name: call.operationId,
+      fields: fieldsOf(resolved(call.requestBody.content['application/json'].schema, schemas).schema, schemas),
+    }));
+}
+
+/** @param {any} schema @param {any} schemas @returns {{ name: string, schema: any, description: string }} */
+function resolved(schema, schemas) {
+  const part = schema.oneOf?.find((/** @type {any} */ one) => one.type !== 'null') ?? schema;
+  const name = part.$ref?.split('/').pop() ?? '';
+  return { name, schema: name ? schemas[name] : part, description: part.description ?? schema.description ?? '' };
+}
+
+/** @param {any} schema @param {any} schemas @returns {Field[]} */
+function fieldsOf(schema, schemas) {
+  return Object.entries(schema.properties ?? {}).map(([name, property]) => {
+    const { name: type, schema: found, description } = resolved(property, schemas);
+    const item = found.items && resolved(found.items, schemas).schema;
+    const types = [found.type].flat();
+    return {
+      name,
+      description,
+      required: Boolean(schema.required?.includes(name)),
+      most: found.maxItems,
+      type:
+        type === 'PictureSource' ? 'picture'
+        : item?.properties ? 'list'
+        : found.properties ? 'object'
+        : ['integer', 'number', 'boolean', 'string'].find((known) => types.includes(known)) ?? 'json',
+      fields: item?.properties ? fieldsOf(item, schemas) : found.properties ? fieldsOf(found, schemas) : undefined,
+    };
+  });
+}
