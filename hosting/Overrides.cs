@@ -6,12 +6,12 @@ using Generation.Hosting.Servers;
 namespace Generation.Hosting;
 
 /// <summary>
-/// Settings that a person gave to `up` in its environment (Jobs__LeaseSeconds=3 ./generation up). They are kept with the
-/// stack, so that a later `demo` or `keys` from another shell acts on the same stack and does not undo them.
+/// Settings that a person gave to `up` in its environment (Jobs__LeaseSeconds=3 ./generation up). They are kept with the stack, so that a
+/// later `demo` or `keys` from another shell acts on the same stack and does not undo them.
 /// </summary>
 public static partial class Overrides
 {
-    /// <summary>What was kept, with what the environment has over it; an empty variable takes the setting back.</summary>
+    /// <summary>The settings that were kept, overridden by those in the environment; an empty variable removes a setting.</summary>
     public static IReadOnlyDictionary<string, string> KeptAndGiven(DataFolder folder)
     {
         var all = new Dictionary<string, string>(Load(folder));
@@ -38,7 +38,9 @@ public static partial class Overrides
     public static void Save(DataFolder folder, IReadOnlyDictionary<string, string> overrides) =>
         PrivateFile.Write(FileOf(folder), JsonSerializer.Serialize(overrides));
 
-    /// <summary>What the environment has in the form of .NET's configuration: Section__Key, or Logging__LogLevel__Some.Library.</summary>
+    /// <summary>
+    /// The settings in the environment that have the form of .NET's configuration: Section__Key, or Logging__LogLevel__Some.Library.
+    /// </summary>
     private static Dictionary<string, string> FromEnvironment() =>
         Environment
             .GetEnvironmentVariables()

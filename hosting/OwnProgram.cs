@@ -8,7 +8,7 @@ using Generation.Hosting.Servers;
 
 namespace Generation.Hosting;
 
-/// <summary>One of our own programs with an HTTP port on the loopback address: the API or a worker.</summary>
+/// <summary>One of our own programs, the API or a worker, with an HTTP port on the loopback address.</summary>
 public sealed class OwnProgram
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -52,7 +52,7 @@ public sealed class OwnProgram
             await StopAsync(token);
         }
 
-        int port = Ports.Again(_process.Port);
+        int port = Ports.PreviousOrFree(_process.Port);
         var environment = new Dictionary<string, string>(settings)
         {
             ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port.ToString(CultureInfo.InvariantCulture)}",
@@ -73,7 +73,7 @@ public sealed class OwnProgram
         return true;
     }
 
-    /// <summary>Whether it runs with this build and these settings.</summary>
+    /// <summary>Whether the program runs with this build and these settings.</summary>
     public bool IsCurrent(IReadOnlyDictionary<string, string> settings) => _process.IsRunning && _process.Edition == EditionOf(settings);
 
     /// <summary>
@@ -112,10 +112,10 @@ public sealed class OwnProgram
         };
     }
 
-    /// <summary>Asks it to end; a worker hands its job back first.</summary>
+    /// <summary>Asks the program to end; a worker first hands its jobs back.</summary>
     public Task StopAsync(CancellationToken token) => _process.StopAsync(Posix.SigTerm, TimeSpan.FromSeconds(15), token);
 
-    /// <summary>What it says of itself, and what is wrong, or null.</summary>
+    /// <summary>Asks the program how it is, and returns what is wrong, or null, and its answer.</summary>
     private async Task<(string? Problem, JsonNode? Said)> AskAsync(CancellationToken token)
     {
         try
@@ -131,7 +131,7 @@ public sealed class OwnProgram
         }
     }
 
-    /// <summary>What the answer says is wrong, by each of the program's parts.</summary>
+    /// <summary>Says what is wrong, by each of the program's parts in its answer.</summary>
     private static string Why(JsonNode? said)
     {
         IEnumerable<string?> reasons = (said as JsonObject)?["checks"] is JsonObject checks
@@ -156,10 +156,10 @@ public sealed class OwnProgram
         }
     }
 
-    /// <summary>Stands for the build and the settings: equal where both are.</summary>
+    /// <summary>A text that stands for the build and the settings: it is equal where both are.</summary>
     public string EditionOf(IReadOnlyDictionary<string, string> settings) => EditionOf(_clone, _project, settings);
 
-    /// <summary>The same for any program of the clone.</summary>
+    /// <summary>Returns the same text for any program of the clone.</summary>
     public static string EditionOf(Clone clone, string project, IReadOnlyDictionary<string, string> settings)
     {
         DateTime built = Directory

@@ -3,11 +3,11 @@ using Generation.Hosting.Servers;
 namespace Generation.Hosting;
 
 /// <summary>
-/// Starts processes again that died. The first time at once, then after pauses that double from a second to a minute; who has lived for a
-/// minute begins anew. Each is started by itself: none waits for another that is starting.
+/// Starts processes that died again: the first time at once, then after pauses that double from a second to a minute. For a process that
+/// has lived for a minute the pauses begin anew. Each process is started by itself, without waiting for another one that is starting.
 /// </summary>
-/// <param name="all">The processes, asked for at each look.</param>
-/// <param name="said">Told of each death, start and failure.</param>
+/// <param name="all">Returns the processes; it is called at each look.</param>
+/// <param name="said">Is told of each death, start and failure.</param>
 /// <param name="time">The clock.</param>
 public sealed class Supervisor(Func<IReadOnlyList<Supervised>> all, IProgress<string>? said, TimeProvider time)
 {
@@ -22,11 +22,11 @@ public sealed class Supervisor(Func<IReadOnlyList<Supervised>> all, IProgress<st
     /// <summary>Whether something is being started.</summary>
     public bool IsStarting => _fates.Values.Any(fate => fate.Starting is not null);
 
-    /// <summary>The process that died most often in a row, and how often.</summary>
+    /// <summary>The process that died most often in a row, with the number of its deaths.</summary>
     public (ManagedProcess? Process, int Deaths) Worst =>
         all().Select(one => (Process: (ManagedProcess?)one.Process, FateOf(one).Deaths)).DefaultIfEmpty().MaxBy(one => one.Deaths);
 
-    /// <summary>Looks at each process once, and begins to start those whose time has come.</summary>
+    /// <summary>Looks at each process once, and begins to start those whose pause is over.</summary>
     public async Task LookAsync(CancellationToken token)
     {
         foreach (Supervised one in all())
@@ -113,16 +113,16 @@ public sealed class Supervisor(Func<IReadOnlyList<Supervised>> all, IProgress<st
 
     private static string FirstLine(string text) => text.AsSpan().IndexOfAny('\r', '\n') is >= 0 and var end ? text[..end] : text;
 
-    /// <summary>What befell one process.</summary>
+    /// <summary>What has happened to one process.</summary>
     private sealed class Fate
     {
         private long _diedAt;
         private TimeSpan _pause;
 
-        /// <summary>In a row.</summary>
+        /// <summary>The number of deaths in a row.</summary>
         public int Deaths { get; private set; }
 
-        /// <summary>Its death was told of, and its start has not come yet.</summary>
+        /// <summary>Whether its death was reported and it has not been started again yet.</summary>
         public bool IsKnownDead { get; set; }
 
         public Task? Starting { get; set; }
@@ -139,7 +139,7 @@ public sealed class Supervisor(Func<IReadOnlyList<Supervised>> all, IProgress<st
             _pause = _pause < LongestPause ? _pause : LongestPause;
         }
 
-        /// <summary>What is left of the pause.</summary>
+        /// <summary>The rest of the pause before the next start.</summary>
         public TimeSpan Pause(TimeProvider time) => _pause - time.GetElapsedTime(_diedAt);
 
         public bool MayStart(TimeProvider time) => Starting is null && (!IsKnownDead || Pause(time) <= TimeSpan.Zero);

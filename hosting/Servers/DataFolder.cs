@@ -4,7 +4,7 @@ using System.Text;
 namespace Generation.Hosting.Servers;
 
 /// <summary>
-/// Everything that a stack keeps: servers' data, results, logs, secrets, and the records of its processes.
+/// The folder with everything that a stack keeps: servers' data, results, logs, secrets, and the records of its processes.
 /// </summary>
 public sealed class DataFolder
 {
@@ -14,7 +14,7 @@ public sealed class DataFolder
 
     private DataFolder(string root) => Root = root;
 
-    /// <summary>Full path, without links.</summary>
+    /// <summary>The full path, without links.</summary>
     public string Root { get; }
 
     public string Run => Path.Combine(Root, "run");
@@ -25,8 +25,8 @@ public sealed class DataFolder
 
     /// <summary>The folder of a clone: `.generation` in it, or what the environment names in GENERATION_DATA.</summary>
     /// <remarks>
-    /// The servers' own users must reach it. In a clone under a closed folder, such as /root, they could not:
-    /// there the data lie under /var/lib/generation, and `.generation` is a link to them.
+    /// The servers' own users must be able to reach it. Under a closed folder, such as /root, they could not: there the data are under
+    /// /var/lib/generation, and `.generation` is a link to them.
     /// </remarks>
     public static DataFolder OfClone(string clone)
     {
@@ -53,7 +53,7 @@ public sealed class DataFolder
         return folder;
     }
 
-    /// <summary>A folder made for the purpose, and made if it is not there.</summary>
+    /// <summary>A folder at a path; it is made if it does not exist.</summary>
     public static DataFolder At(string path)
     {
         string full = Path.GetFullPath(path);
@@ -69,7 +69,7 @@ public sealed class DataFolder
         return folder;
     }
 
-    /// <summary>A new folder that goes when this process ends, with everything that runs in it.</summary>
+    /// <summary>A new folder, which is deleted when this process ends, together with everything that runs in it.</summary>
     public static DataFolder Temporary(string purpose)
     {
         DataFolder folder = At(Path.Combine(Path.GetTempPath(), $"generation-{purpose}-{Guid.NewGuid():N}"[..32]));
@@ -78,15 +78,15 @@ public sealed class DataFolder
     }
 
     /// <summary>
-    /// Where the API keeps the secret that keys are stored under. It makes it with a new database, and nobody else does: one that is lost must
-    /// not be replaced unseen.
+    /// Where the API keeps the secret that keys are stored under. It makes it with a new database, and nobody else does: one that is lost
+    /// must not be replaced unseen.
     /// </summary>
     public string KeySecretFile => Path.Combine(Root, "secrets", "keys");
 
-    /// <summary>A random secret of this folder, 64 hexadecimal digits, drawn when it is first asked for.</summary>
+    /// <summary>A random secret that is kept in this folder, 64 hexadecimal digits; it is drawn at the first call.</summary>
     public string Secret(string name) => File.ReadAllText(SecretFile(name)).Trim();
 
-    /// <summary>The file that holds it, readable by its owner only.</summary>
+    /// <summary>The file with the secret, readable by its owner only.</summary>
     public string SecretFile(string name)
     {
         string path = Path.Combine(Root, "secrets", name);
@@ -98,7 +98,7 @@ public sealed class DataFolder
         return path;
     }
 
-    /// <summary>A folder for one server, owned by its user and open to no other.</summary>
+    /// <summary>A folder for one server, which its user owns and no other user can read.</summary>
     internal string Open(string name, SystemUser? owner)
     {
         string path = Path.Combine(Root, name);
@@ -111,7 +111,9 @@ public sealed class DataFolder
         return path;
     }
 
-    /// <summary>Servers' users pass through to their own folders, whatever the umask; what is secret is closed itself.</summary>
+    /// <summary>
+    /// Lets the users of the servers pass through to their own folders, whatever the umask. What is secret is closed itself.
+    /// </summary>
     private static void MakeTraversable(string path)
     {
         if (!Directory.Exists(path))

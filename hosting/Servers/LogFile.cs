@@ -1,17 +1,18 @@
 namespace Generation.Hosting.Servers;
 
-/// <summary>A process's log: the process appends to it, and what is old goes when it is large.</summary>
+/// <summary>A process's log, to which the process appends. When it is large, its older part is deleted.</summary>
 internal static class LogFile
 {
-    /// <summary>A log larger than this, in bytes, begins anew. The one before is kept beside it, as NAME.log.1.</summary>
+    /// <summary>The size in bytes beyond which a log begins anew. Its contents are kept beside it, as NAME.log.1.</summary>
     public const long MaxBytes = 16 << 20;
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>
-    /// Moves what is in a log that is too large to NAME.1, also while its process writes. The process keeps its open file, so the text is
-    /// copied and the file emptied; what is written in the instant between the two is lost. Where the disk has no room for the copy, the
-    /// one before goes first, and where that is not enough the text goes: a log that cannot be emptied would keep the disk full.
+    /// Moves the contents of a log that is too large to NAME.1, even while its process writes. The process keeps its open file, so the text
+    /// is copied and the file emptied; what is written in the instant between the two is lost. If the disk has no room for the copy, the
+    /// earlier copy is deleted first, and if that is not enough the text is dropped, because a log that cannot be emptied would keep the
+    /// disk full.
     /// </summary>
     public static void Rotate(string path, long maxBytes = MaxBytes)
     {

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Generation.Hosting.Servers;
 
-/// <summary>What to start: a program in a session of its own, its output in a log file.</summary>
+/// <summary>What to start: a program in a session of its own, whose output goes to a log file.</summary>
 internal sealed record Launch
 {
     public required string Program { get; init; }
@@ -12,26 +12,28 @@ internal sealed record Launch
 
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Whether it also gets our own environment: for our programs, not for servers, which must not change with a shell.</summary>
+    /// <summary>
+    /// Whether the process also gets this process's environment. It is for our own programs; servers must not depend on a shell.
+    /// </summary>
     public bool InheritsEnvironment { get; init; }
 
-    /// <summary>Stands for the version and settings that it is started with, so that a change can be seen.</summary>
+    /// <summary>A text that stands for the version and settings of the program, so that a change can be noticed.</summary>
     public string? Edition { get; init; }
 
-    /// <summary>Whom it runs as; null is ourselves. Only root may name another.</summary>
+    /// <summary>The user that the process runs as; null for the present one. Only root may name another.</summary>
     public SystemUser? User { get; init; }
 
     public required string Folder { get; init; }
 
     public required string Log { get; init; }
 
-    /// <summary>The address that it will listen on, for whoever reads the record.</summary>
+    /// <summary>The port that the program will listen on, for those who read the record.</summary>
     public int? Port { get; init; }
 }
 
 /// <summary>
-/// A process that outlives the command that starts it. A record in the run folder says which process it is;
-/// only the very process that the record names is ever signalled.
+/// A process that outlives the command that starts it. A record in the run folder says which process it is; only the very process that the
+/// record names is ever signalled.
 /// </summary>
 public sealed class ManagedProcess
 {
@@ -40,7 +42,7 @@ public sealed class ManagedProcess
 
     private readonly string _recordPath;
 
-    /// <param name="runFolder">Where its record is kept.</param>
+    /// <param name="runFolder">The folder in which its record is kept.</param>
     /// <param name="name">Its name among the processes of the folder.</param>
     public ManagedProcess(string runFolder, string name)
     {
@@ -53,23 +55,25 @@ public sealed class ManagedProcess
     /// <summary>Its process id, or null while it does not run.</summary>
     public int? Pid => Read() is { Process.IsAlive: true } record ? record.Process.Pid : null;
 
-    /// <summary>The port that it listens on, or listened on the last time.</summary>
+    /// <summary>The port that it listens on, or listened on when it last ran.</summary>
     public int? Port => Read()?.Port;
 
     public string? Log => Read()?.Log;
 
-    /// <summary>What <see cref="Launch.Edition"/> said at its start.</summary>
+    /// <summary>The <see cref="Launch.Edition"/> that it was started with.</summary>
     internal string? Edition => Read()?.Edition;
 
     public bool IsRunning => Pid is not null;
 
-    /// <summary>Whether it was started, was not stopped, and does not run.</summary>
+    /// <summary>Whether it should run but does not: it was started and was not stopped on purpose.</summary>
     public bool IsMissing => Read() is { IsWanted: true, Process.IsAlive: false };
 
-    /// <summary>How often it was started again since it was last started on purpose, and when the last time.</summary>
+    /// <summary>
+    /// How often it was started again after it died, counted from its last start on purpose, and when that last happened.
+    /// </summary>
     public (int Count, DateTimeOffset? At) Restarts => Read() is { } record ? (record.Restarts, record.RestartedAt) : (0, null);
 
-    /// <summary>Starts the program. Its pid is that of the program itself: each step before it is an exec.</summary>
+    /// <summary>Starts the program. The process id is that of the program itself, because each step before it is an exec.</summary>
     internal void Start(Launch launch)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(launch.Log)!);
@@ -110,7 +114,7 @@ public sealed class ManagedProcess
     }
 
     /// <summary>
-    /// Asks the process to end and waits; after <paramref name="patience"/> it is killed. From then on it is not meant to run.
+    /// Asks the process to end and waits; after <paramref name="patience"/> it is killed. A supervisor does not start it again.
     /// </summary>
     internal async Task StopAsync(int signal, TimeSpan patience, CancellationToken token = default)
     {
@@ -123,7 +127,7 @@ public sealed class ManagedProcess
         await EndAsync(signal, patience, token);
     }
 
-    /// <summary>Ends the process without asking, as a power cut would: a supervisor starts it again.</summary>
+    /// <summary>Kills the process without asking, like a power cut. A supervisor starts it again.</summary>
     public Task KillAsync(CancellationToken token = default) => EndAsync(Posix.SigKill, TimeSpan.FromSeconds(10), token);
 
     private async Task EndAsync(int signal, TimeSpan patience, CancellationToken token)
@@ -144,17 +148,17 @@ public sealed class ManagedProcess
         }
     }
 
-    /// <summary>Drops the record of a process that has ended and is not to come back.</summary>
+    /// <summary>Deletes the record of a process that has ended and will not be started again.</summary>
     internal void Forget() => File.Delete(_recordPath);
 
     /// <summary>Sends a signal to the process; false where it does not run.</summary>
     public bool Signal(int signal) => Read() is { Process.IsAlive: true } record && Posix.Signal(record.Process.Pid, signal);
 
     /// <summary>
-    /// Waits until <paramref name="ready"/> says that the program serves. Ends early, and throws, where the process dies first, unless it
-    /// is supervised.
+    /// Waits until <paramref name="ready"/> returns true, which means that the program serves. Throws at once if the process ends before
+    /// that, unless it is supervised.
     /// </summary>
-    /// <param name="problem">What to say of a program that was not ready in time; null: that it does not answer.</param>
+    /// <param name="problem">Says what is wrong with a program that was not ready in time; null for "does not answer".</param>
     internal async Task WaitUntilAsync(
         Func<CancellationToken, Task<bool>> ready,
         TimeSpan limit,
@@ -183,8 +187,8 @@ public sealed class ManagedProcess
         }
     }
 
-    /// <summary>Runs a program to its end, as <paramref name="user"/>, and returns what it wrote.</summary>
-    /// <exception cref="ServerException">It ended with an error, or not in time.</exception>
+    /// <summary>Runs a program to its end, as <paramref name="user"/>, and returns its output.</summary>
+    /// <exception cref="ServerException">The program ended with an error, or not in time.</exception>
     internal static async Task<string> RunAsync(
         string program,
         IEnumerable<string> arguments,
@@ -290,7 +294,7 @@ public sealed class ManagedProcess
 
     private sealed record ProcessRecord(ProcessIdentity Process, int? Port, string Log, string? Edition)
     {
-        /// <summary>Whether it is meant to run: started, and not stopped on purpose.</summary>
+        /// <summary>Whether it should run: it was started, and was not stopped on purpose.</summary>
         public bool IsWanted { get; init; } = true;
 
         public int Restarts { get; init; }
@@ -299,28 +303,35 @@ public sealed class ManagedProcess
     }
 }
 
-/// <summary>A process that is to run until it is stopped on purpose.</summary>
-/// <param name="Process">Which.</param>
-/// <param name="StartAsync">Starts it again; of a server, waits until it serves.</param>
+/// <summary>A process that should run until it is stopped on purpose.</summary>
+/// <param name="Process">The process.</param>
+/// <param name="StartAsync">Starts it again. If it is a server, the task ends when it serves.</param>
 public sealed record Supervised(ManagedProcess Process, Func<CancellationToken, Task> StartAsync);
 
 /// <summary>
-/// One process of one boot: a number alone is given to another process later, and a file with a number outlives both.
+/// Identifies one process for all time: its number alone is later given to another process, and a file with a number outlives both.
 /// </summary>
-/// <param name="Pid">Process id.</param>
-/// <param name="StartTicks">When it began, in clock ticks since boot (/proc/PID/stat, field 22).</param>
-/// <param name="BootId">Which boot of the machine (/proc/sys/kernel/random/boot_id).</param>
+/// <param name="Pid">The process id.</param>
+/// <param name="StartTicks">The time at which it began, in clock ticks since boot (/proc/PID/stat, field 22).</param>
+/// <param name="BootId">The id of the boot of the machine (/proc/sys/kernel/random/boot_id).</param>
 public sealed record ProcessIdentity(int Pid, ulong StartTicks, string BootId)
 {
-    /// <summary>Whether this very process runs (a zombie does not).</summary>
-    public bool IsAlive => Stat(Pid) is { State: not ('Z' or 'X') } stat && stat.StartTicks == StartTicks && BootId == CurrentBoot();
+    /// <summary>
+    /// Whether this very process runs. A zombie does not, but for one whose first thread has ended before the others: until the last of
+    /// them has, its ports are taken and its files open.
+    /// </summary>
+    public bool IsAlive =>
+        Stat(Pid) is { } stat
+        && (stat.State is not ('Z' or 'X') || stat.Threads > 1)
+        && stat.StartTicks == StartTicks
+        && BootId == CurrentBoot();
 
     /// <summary>The process that has this number now, or null.</summary>
     public static ProcessIdentity? Of(int pid) => Stat(pid) is { } stat ? new ProcessIdentity(pid, stat.StartTicks, CurrentBoot()) : null;
 
     private static string CurrentBoot() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
 
-    private static (char State, ulong StartTicks)? Stat(int pid)
+    private static (char State, int Threads, ulong StartTicks)? Stat(int pid)
     {
         string text;
         try
@@ -334,6 +345,6 @@ public sealed record ProcessIdentity(int Pid, ulong StartTicks, string BootId)
 
         // The second field is the command in parentheses and may hold anything, parentheses included
         string[] fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
-        return fields.Length > 19 ? (fields[0][0], ulong.Parse(fields[19])) : null;
+        return fields.Length > 19 ? (fields[0][0], int.Parse(fields[17]), ulong.Parse(fields[19])) : null;
     }
 }

@@ -3,15 +3,15 @@ using System.Diagnostics;
 namespace Generation.Hosting.Servers;
 
 /// <summary>
-/// Ends the processes of a temporary data folder, and deletes the folder, when this process ends in whatever way, kill -9 included: a
-/// shell waits at a pipe whose other end only we hold.
+/// Ends the processes of a temporary data folder, and deletes the folder, when this process ends in whatever way, even by kill -9: a shell
+/// waits at a pipe whose other end only this process holds.
 /// </summary>
 public static class OrphanGuard
 {
     /// <summary>
-    /// Kills each process that a record names, as <see cref="ManagedProcess"/> writes them, unless another has its number by now: first
-    /// the supervisor, which would start the others again. Then deletes the folder, again and again while processes of a killed server
-    /// still write into it.
+    /// Kills each process that is named in a record of <see cref="ManagedProcess"/>, unless its number belongs to another process by now;
+    /// the supervisor first, because it would start the others again. Then deletes the folder, repeatedly while processes of a killed
+    /// server still write into it.
     /// </summary>
     private const string Script = """
         read -r line
@@ -30,7 +30,7 @@ public static class OrphanGuard
     // The pipe closes when its Process object is collected: those here live as long as we do
     private static readonly List<Process> Guards = [];
 
-    /// <summary>Watches until this process ends.</summary>
+    /// <summary>Guards a folder until this process ends.</summary>
     public static void Watch(DataFolder folder)
     {
         lock (Guards)
@@ -39,10 +39,10 @@ public static class OrphanGuard
         }
     }
 
-    /// <summary>A guard that acts when its standard input closes.</summary>
+    /// <summary>Starts a guard that acts when its standard input closes.</summary>
     /// <remarks>
-    /// What a shell starts in the background reads /dev/null in place of the shell's input, unless it is given that by another number.
-    /// The guard is nobody's child, so that it outlives whoever kills this process with all that it has started.
+    /// A command that a shell starts in the background reads /dev/null instead of the shell's input, unless it gets that input by another
+    /// descriptor. The guard is not a child of this process, so that it survives whoever kills this process with all its children.
     /// </remarks>
     internal static Process Start(DataFolder folder) =>
         Process.Start(

@@ -71,7 +71,8 @@ public static class Ports
     }
 
     /// <summary>
-    /// Returns the port of the last run, so that addresses stay the same over a restart, or a new one where another program has taken it.
+    /// Returns the port that a server had in its previous run, so that its address stays the same over a restart. Where there was no
+    /// such run, or another program listens on that port now, it returns a free one.
     /// </summary>
-    public static int Again(int? last) => last is { } port && IsFree(port) ? port : Free();
+    public static int PreviousOrFree(int? previous) => previous is { } port && IsFree(port) ? port : Free();
 }

@@ -9,20 +9,22 @@ public sealed class PostgresServer : Server
     private const string Role = "generation";
     private const string Versions = "/usr/lib/postgresql";
 
-    /// <summary>Neither rows (the details and contexts of errors) nor statements are logged: they hold prompts and passwords.</summary>
+    /// <summary>
+    /// Keeps rows (in the details and contexts of errors) and statements out of the log, because they hold prompts and passwords.
+    /// </summary>
     private static readonly string[] QuietLog = ["-c", "log_error_verbosity=terse", "-c", "log_min_error_statement=panic"];
 
-    private static readonly TimeSpan LeftOverLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan OrphanLimit = TimeSpan.FromSeconds(60);
 
     internal PostgresServer(DataFolder folder, ServerSettings settings)
         : base(folder, "postgres", "postgres", settings) { }
 
-    /// <summary>In Npgsql's form.</summary>
+    /// <summary>The connection string in Npgsql's form.</summary>
     public override string ConnectionString => $"Host=127.0.0.1;Port={Port};Database={Role};Username={Role};Password={Secret("password")}";
 
     private string Cluster => Path.Combine(Folder, "cluster");
 
-    /// <summary>There while a server runs, or has not ended in order.</summary>
+    /// <summary>The lock file, which exists while a server runs, or after one has not shut down in order.</summary>
     private string Lock => Path.Combine(Cluster, "postmaster.pid");
 
     public override Task StopAsync(CancellationToken token) =>
@@ -36,9 +38,9 @@ public sealed class PostgresServer : Server
         {
             Data.Open(Name, User);
             await MakeClusterAsync(bin, token);
-            await WaitForLeftOversAsync(token);
+            await WaitForOrphanedProcessesAsync(token);
             RemoveStaleLock();
-            int port = Ports.Again(Process.Port);
+            int port = Ports.PreviousOrFree(Process.Port);
             Process.Start(
                 new Launch
                 {
@@ -69,7 +71,7 @@ public sealed class PostgresServer : Server
         }
     }
 
-    /// <summary>The newest installed version, or the one that made the data.</summary>
+    /// <summary>The folder of programs of the newest installed version, or of the version that made the data.</summary>
     private static string FindBin(string cluster)
     {
         string made = Path.Combine(cluster, "PG_VERSION");
@@ -142,18 +144,18 @@ public sealed class PostgresServer : Server
             """;
 
     /// <summary>
-    /// The processes of a server that was killed end by themselves once they notice; until the last has, PostgreSQL refuses
-    /// to start. Each of them works in the cluster's folder.
+    /// Waits for processes of a server that was killed. They end by themselves once they notice; until the last of them has, PostgreSQL
+    /// refuses to start. Each of them works in the cluster's folder.
     /// </summary>
-    private async Task WaitForLeftOversAsync(CancellationToken token)
+    private async Task WaitForOrphanedProcessesAsync(CancellationToken token)
     {
         long start = Stopwatch.GetTimestamp();
         while (File.Exists(Lock) && Directory.EnumerateDirectories("/proc").Any(process => WorksIn(process, Cluster)))
         {
-            if (Stopwatch.GetElapsedTime(start) > LeftOverLimit)
+            if (Stopwatch.GetElapsedTime(start) > OrphanLimit)
             {
                 throw new ServerException(
-                    $"Processes of the {Name} before still use {Cluster}, {LeftOverLimit.TotalSeconds} s after it ended.",
+                    $"Processes of the {Name} before still use {Cluster}, {OrphanLimit.TotalSeconds} s after it ended.",
                     Log
                 );
             }
@@ -176,8 +178,8 @@ public sealed class PostgresServer : Server
     }
 
     /// <summary>
-    /// PostgreSQL refuses to start where the process number in its lock file lives again as another program's.
-    /// We know that our server does not run; whether another one has the folder open it tells from the shared memory.
+    /// Deletes a stale lock file. PostgreSQL refuses to start where the process number in it belongs to another program by now. The caller
+    /// knows that our server does not run; whether another one has the folder open PostgreSQL finds out from the shared memory.
     /// </summary>
     private void RemoveStaleLock()
     {

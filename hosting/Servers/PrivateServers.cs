@@ -15,7 +15,7 @@ public sealed class PrivateServers : IServers
 
     public DataFolder Folder { get; }
 
-    /// <summary>The processes that serve, each with what starts it again.</summary>
+    /// <summary>The processes of the servers, each with the function that starts it again.</summary>
     internal IReadOnlyList<Supervised> Supervised => [.. All.Cast<Server>().SelectMany(server => server.Supervised)];
 
     public IReadOnlyList<IServer> All { get; }

@@ -16,13 +16,13 @@ public sealed class RabbitMqServer : Server, IBroker
 
     private readonly ManagedProcess _portMapper;
 
-    /// <summary>One start at a time: the node and its port mapper may die together.</summary>
+    /// <summary>Allows one start at a time, because the node and its port mapper may die together.</summary>
     private readonly Lock _starting = new();
 
     internal RabbitMqServer(DataFolder folder, ServerSettings settings)
         : base(folder, "rabbitmq", "rabbitmq", settings) => _portMapper = new ManagedProcess(folder.Run, "epmd");
 
-    /// <summary>The address of the virtual host generation.</summary>
+    /// <summary>The connection string of the virtual host "generation".</summary>
     public override string ConnectionString => $"amqp://{Account}:{Secret("password")}@127.0.0.1:{Port}/{Account}";
 
     internal override IReadOnlyList<Supervised> Supervised => [.. base.Supervised, new Supervised(_portMapper, EnsureAsync)];
@@ -85,7 +85,7 @@ public sealed class RabbitMqServer : Server, IBroker
         {
             if (!Process.IsRunning)
             {
-                int port = Ports.Again(Process.Port);
+                int port = Ports.PreviousOrFree(Process.Port);
                 PrivateFile.Write(Path.Combine(Folder, "rabbitmq.conf"), Configuration(port), User);
                 Process.Start(
                     new Launch
@@ -104,7 +104,7 @@ public sealed class RabbitMqServer : Server, IBroker
         await Process.WaitUntilAsync(AnswersAsync, TimeSpan.FromSeconds(120), token);
     }
 
-    /// <summary>The broker greets a client that names the protocol: it does so only once it is up.</summary>
+    /// <summary>Whether the broker greets a client that names the protocol, which it does only once it is up.</summary>
     private protected override async Task<bool> AnswersAsync(CancellationToken token)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(token);
@@ -132,7 +132,9 @@ public sealed class RabbitMqServer : Server, IBroker
             ? name
             : throw new ArgumentException($"'{name}' is not a name of letters, digits and hyphens.", nameof(name));
 
-    /// <summary>The script underneath: Debian's wrapper insists on root or rabbitmq and on the package's own folders.</summary>
+    /// <summary>
+    /// The script that Debian's wrapper calls; the wrapper itself requires root or rabbitmq and the package's own folders.
+    /// </summary>
     private static string FindScript() =>
         (Directory.Exists(Installed) ? Directory.GetDirectories(Installed, "rabbitmq_server-*") : [])
             .Select(folder => Path.Combine(folder, "sbin", "rabbitmq-server"))
@@ -178,7 +180,7 @@ public sealed class RabbitMqServer : Server, IBroker
                 return;
             }
 
-            port = fixedPort ?? Ports.Again(_portMapper.Port);
+            port = fixedPort ?? Ports.PreviousOrFree(_portMapper.Port);
             _portMapper.Start(
                 new Launch
                 {
@@ -233,10 +235,10 @@ public sealed class RabbitMqServer : Server, IBroker
         };
 
     /// <summary>
-    /// Runs Erlang in the server; its value must be ok. A node that is busy may miss the call's first handshake: the call is then made
-    /// again, since nothing of it has run.
+    /// Evaluates Erlang expressions in the server, whose value must be ok. A busy node may miss the first handshake of a call. Nothing of
+    /// the call has run then, and it is made again.
     /// </summary>
-    /// <exception cref="ServerException">The value is another, or the node does not let itself be called.</exception>
+    /// <exception cref="ServerException">The value is another, or the node cannot be called.</exception>
     internal async Task EvaluateAsync(string expressions, CancellationToken token)
     {
         var environment = new Dictionary<string, string> { ["HOME"] = Folder, ["ERL_EPMD_PORT"] = _portMapper.Port.ToString()! };

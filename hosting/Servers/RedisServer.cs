@@ -17,7 +17,7 @@ public sealed class RedisServer : Server
         if (!Process.IsRunning)
         {
             Data.Open(Name, User);
-            int port = Ports.Again(Process.Port);
+            int port = Ports.PreviousOrFree(Process.Port);
             string configuration = Path.Combine(Folder, "redis.conf");
             PrivateFile.Write(configuration, Configuration(port), User);
             Process.Start(

@@ -1,33 +1,35 @@
 namespace Generation.Hosting.Servers;
 
 /// <summary>How servers are set up.</summary>
-/// <param name="Durable">False gives servers whose data only has to live as long as a test: no fsync, killed rather than stopped.</param>
+/// <param name="Durable">
+/// False for servers whose data only have to live as long as a test: without fsync, and killed rather than stopped.
+/// </param>
 public sealed record ServerSettings(bool Durable = true);
 
-/// <summary>What a look at a process found: <paramref name="Problem"/> is null where it answers.</summary>
+/// <summary>The health of a process: <paramref name="Problem"/> is null where it answers.</summary>
 public sealed record ProcessHealth(string Name, int? Pid, int? Port, string? Address, string? Problem, string? Log)
 {
-    /// <summary>The problem of one that does not run.</summary>
+    /// <summary>The problem of a process that does not run.</summary>
     public const string NotRunning = "not running";
 
     public bool IsRunning => Problem != NotRunning;
 
     public bool IsHealthy => Problem is null;
 
-    /// <summary>How often a supervisor started it again, and when the last time.</summary>
+    /// <summary>How often a supervisor started it again, and when it last did.</summary>
     public (int Count, DateTimeOffset? At) Restarts { get; init; }
 
-    /// <summary>Of a worker: whether an operator drains it: it runs, and takes no jobs.</summary>
+    /// <summary>Whether an operator drains this worker: it runs, but takes no jobs. False for other processes.</summary>
     public bool IsDraining { get; init; }
 
-    /// <summary>Of a worker: what computes there, in words; null where it does not say.</summary>
+    /// <summary>For a worker, which kernels compute, in words; null where it does not say.</summary>
     public string? Kernels { get; init; }
 
-    /// <summary>Of a worker: whether it makes clips, and what it lacks if not; null where it does not say.</summary>
+    /// <summary>For a worker, whether it makes clips, and what is missing if not; null where it does not say.</summary>
     public string? Clips { get; init; }
 }
 
-/// <summary>One server of ours on a port of the loopback address, its data in one folder.</summary>
+/// <summary>A server that this program runs, on a port of the loopback address, with its data in one folder.</summary>
 public abstract class Server : IServer
 {
     private const int Attempts = 3;
@@ -49,7 +51,7 @@ public abstract class Server : IServer
 
     public abstract string ConnectionString { get; }
 
-    /// <summary>Its address without any secret; null where it was never started.</summary>
+    /// <summary>The address without any secret; null where the server was never started.</summary>
     public string? Address => Process.Port is { } port ? $"127.0.0.1:{port}" : null;
 
     public bool IsRunning => Process.IsRunning;
@@ -60,7 +62,7 @@ public abstract class Server : IServer
 
     private protected ManagedProcess Process { get; }
 
-    /// <summary>Its port, once it was started.</summary>
+    /// <summary>The port, once the server was started.</summary>
     private protected int Port => Process.Port ?? throw new ServerException($"{Name} was not started yet.");
 
     private protected SystemUser? User { get; }
@@ -83,7 +85,7 @@ public abstract class Server : IServer
         }
     }
 
-    /// <summary>The processes that serve, each with what starts it again.</summary>
+    /// <summary>The processes of the server, each with the function that starts it again.</summary>
     internal virtual IReadOnlyList<Supervised> Supervised => [new Supervised(Process, EnsureAsync)];
 
     public async Task<ProcessHealth> CheckAsync(CancellationToken token)
@@ -115,12 +117,14 @@ public abstract class Server : IServer
     ) => ManagedProcess.RunAsync(program, arguments, environment, User, "/", input, token);
 }
 
-/// <summary>A server could not be started, reached or stopped. The message says what to do; <see cref="Log"/> is where to look.</summary>
+/// <summary>
+/// A server could not be started, reached or stopped. The message says what to do, and <see cref="Log"/> is where to look.
+/// </summary>
 public sealed class ServerException(string message, string? log = null, Exception? inner = null) : Exception(message, inner)
 {
     public string? Log { get; } = log;
 
-    /// <summary>The end of its log, which mostly says why.</summary>
+    /// <summary>The end of the log, which mostly says why.</summary>
     public string? LogTail => Log is not null && File.Exists(Log) ? string.Join('\n', File.ReadLines(Log).TakeLast(8)) : null;
 
     public override string ToString() => $"{base.ToString()}\n{Log}:\n{LogTail}";
