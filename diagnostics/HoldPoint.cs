@@ -14,7 +14,7 @@ public static class HoldPoint
     /// <summary>So many steps of a job, over all its pictures, are done and published; the next has not begun.</summary>
     public const string Step = "worker.step";
 
-    /// <summary>The same, but as a computation that lasts: nothing ends it but the release of the hold or the end of the process.</summary>
+    /// <summary>The same, but like a long computation: only the release of the hold or the end of the process ends it.</summary>
     public const string Computation = "worker.computation";
 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);

@@ -6,8 +6,8 @@ using System.Text;
 namespace Generation.Diagnostics;
 
 /// <summary>
-/// The figures of some meters in Prometheus's text form (version 0.0.4), for /metrics of API and workers: counters as
-/// totals, histograms with fixed buckets, gauges as last seen.
+/// Writes the metrics of some meters in Prometheus's text format (version 0.0.4), for /metrics of API and workers: counters as totals,
+/// histograms with fixed buckets, gauges with their last value.
 /// </summary>
 public sealed class PrometheusText : IDisposable
 {
@@ -56,8 +56,8 @@ public sealed class PrometheusText : IDisposable
         _listener.Start();
     }
 
-    /// <summary>All series, by name, or those of some meters.</summary>
-    /// <param name="meters">The meters; null: all.</param>
+    /// <summary>Writes all series, sorted by name, or those of some meters.</summary>
+    /// <param name="meters">The meters; null for all.</param>
     public string Write(IReadOnlyCollection<string>? meters = null)
     {
         _listener.RecordObservableInstruments();
@@ -81,7 +81,7 @@ public sealed class PrometheusText : IDisposable
         return text.ToString();
     }
 
-    /// <summary>Lines of gauges that are read at this moment: name, model, value.</summary>
+    /// <summary>Writes the lines of gauges that are read at this moment, each with a name, a model and a value.</summary>
     public static string Gauges(IReadOnlyList<(string Name, string Model, double Value)> gauges)
     {
         var text = new StringBuilder();

@@ -17,15 +17,15 @@ using Npgsql;
 
 namespace Generation.Storage;
 
-/// <summary>Puts storage together from the configuration; API and workers do it the same way.</summary>
+/// <summary>Registers the services of storage by the configuration; API and workers do it the same way.</summary>
 public static class StorageServices
 {
-    /// <summary>Key of the results store that nobody asks whose it is.</summary>
+    /// <summary>The key of the results store that does not check who owns it.</summary>
     private const string BareStore = "bare";
 
     /// <summary>
-    /// Adds <see cref="JobStore"/>, <see cref="Outbox"/>, <see cref="Ledger"/>, <see cref="AccountStore"/>,
-    /// <see cref="WorkerRegistry"/>, <see cref="HotState"/>, <see cref="IResultsStore"/> and their options.
+    /// Adds <see cref="JobStore"/>, <see cref="Outbox"/>, <see cref="Ledger"/>, <see cref="AccountStore"/>, <see cref="WorkerRegistry"/>,
+    /// <see cref="HotState"/>, <see cref="IResultsStore"/> and their options.
     /// </summary>
     public static IServiceCollection AddGenerationStorage(this IServiceCollection services, IConfiguration configuration)
     {
@@ -95,7 +95,7 @@ public static class StorageServices
         return services;
     }
 
-    /// <summary>The results store as it is, whosever it may be.</summary>
+    /// <summary>The results store itself, without a check of who owns it.</summary>
     private static IResultsStore Store(IServiceProvider provider)
     {
         ResultsOptions results = provider.GetRequiredService<IOptions<ResultsOptions>>().Value;
@@ -126,7 +126,10 @@ public static class StorageServices
         return services;
     }
 
-    /// <summary>The database, for all there is to do; or by so many connections that carry out the same few statements.</summary>
+    /// <summary>
+    /// Makes a source of connections, for everything or, where <paramref name="connections"/> is given, for so many connections that run
+    /// the same few statements.
+    /// </summary>
     private static NpgsqlDataSource Source(IServiceProvider provider, IConfiguration configuration, int? connections)
     {
         var builder = new NpgsqlDataSourceBuilder(ConnectionString(configuration, "Postgres"));
@@ -174,8 +177,8 @@ public static class StorageServices
         await command.ExecuteNonQueryAsync();
     }
 
-    /// <summary>The connection string of this name.</summary>
-    /// <exception cref="InvalidOperationException">The configuration lacks it.</exception>
+    /// <summary>The connection string with a name.</summary>
+    /// <exception cref="InvalidOperationException">The configuration does not contain it.</exception>
     public static string ConnectionString(IConfiguration configuration, string name) =>
         configuration.GetConnectionString(name) is { Length: > 0 } text
             ? text

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace Generation.Api.Accounts;
 
-/// <summary>An API whose secret is not the one that the database's keys were made with does not start, and says what to do.</summary>
+/// <summary>Stops the start of an API whose secret is not the one that the database's keys were made with, and says what to do.</summary>
 internal sealed class KeySecretCheck(KeySecret secret, NpgsqlDataSource source) : IHostedService
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);

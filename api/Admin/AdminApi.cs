@@ -317,7 +317,7 @@ internal static class AdminApi
         where T : class, new() =>
         StrictReader.Read<T>(await JsonBody.ReadAsync(http.Request, WebSetup.MaxBodyBytes, cancellationToken), errors);
 
-    /// <summary>Enters an operator's act in the audit log, before it is done.</summary>
+    /// <summary>Writes what an operator is about to do to the audit log, before it is done.</summary>
     internal static Task EnterAsync(
         HttpContext http,
         AuditLog audit,

@@ -8,13 +8,13 @@ using Generation.Storage.Audit;
 
 namespace Generation.Api.Admin;
 
-/// <summary>Credits for an account.</summary>
+/// <summary>The body of a request to give an account credits.</summary>
 public sealed record CreditsBody
 {
     /// <summary>grant, top_up or refund.</summary>
     public string? Entry { get; set; }
 
-    /// <summary>In credits; of a refund at most what the job cost, less what was refunded of it before.</summary>
+    /// <summary>The amount in credits. A refund is at most what the job cost, less what was refunded of it before.</summary>
     public double? Amount { get; set; }
 
     public string? Note { get; set; }

@@ -8,7 +8,7 @@ using Generation.Storage.Retention;
 
 namespace Generation.Api.Admin;
 
-/// <summary>DELETE of a job and of an account by operators, with all that they left but their lines in the ledger.</summary>
+/// <summary>DELETE of a job or an account by operators. Everything that belongs to it is deleted, except its lines in the ledger.</summary>
 internal static class DeletionApi
 {
     public static void MapDeletions(this RouteGroupBuilder admin)

@@ -3,7 +3,7 @@ using Generation.Storage.Audit;
 
 namespace Generation.Api.Commands;
 
-/// <summary>"audit": whether the log of what operators did is as it was written.</summary>
+/// <summary>The command "audit": checks that the log of what operators did is as it was written.</summary>
 internal static class AuditCommands
 {
     public static Command Create() => new("audit", "What operators did") { Verify(), Seal() };

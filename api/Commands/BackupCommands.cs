@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Commands;
 
-/// <summary>"backup" and "restore": the database, the results, the secret and other files in one file.</summary>
+/// <summary>The commands "backup" and "restore": they keep the database, the results, the secret and other files in one file.</summary>
 internal static class BackupCommands
 {
     /// <summary>The name that the file of Keys:SecretFile has in a backup.</summary>

@@ -8,7 +8,7 @@ using Npgsql;
 
 namespace Generation.Api.Commands;
 
-/// <summary>"keys": keys of accounts, and the secret that they are stored under.</summary>
+/// <summary>The command "keys": makes, lists and revokes keys of accounts, and replaces the secret that they are stored under.</summary>
 internal static class KeysCommands
 {
     private const string DefaultAccount = "default";

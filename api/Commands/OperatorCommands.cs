@@ -11,7 +11,9 @@ using Npgsql;
 
 namespace Generation.Api.Commands;
 
-/// <summary>"migrate", "keys", "audit", "results", "backup" and "restore", over the same configuration as the API itself.</summary>
+/// <summary>
+/// The commands "migrate", "keys", "audit", "results", "backup" and "restore", with the same configuration as the API itself.
+/// </summary>
 internal static class OperatorCommands
 {
     public static Task<int> RunAsync(string[] args)
@@ -61,7 +63,8 @@ internal static class OperatorCommands
     }
 
     /// <summary>
-    /// Enters an operator's act in the audit log, before it is done, and seals the log's end where the results store takes it.
+    /// Writes what an operator is about to do to the audit log, before it is done, and seals the end of the log if the results store
+    /// accepts it.
     /// </summary>
     public static async Task EnterAsync(
         IServiceProvider services,
@@ -87,8 +90,8 @@ internal static class OperatorCommands
         }
     }
 
-    /// <summary>Passes if the secret of Keys:SecretFile is this database's.</summary>
-    /// <exception cref="InvalidDataException">It is another's, or is lost.</exception>
+    /// <summary>Checks that the secret of Keys:SecretFile is the one that belongs to this database.</summary>
+    /// <exception cref="InvalidDataException">It belongs to another database, or is lost.</exception>
     public static Task CheckSecretAsync(IServiceProvider services, CancellationToken cancellationToken) =>
         KeySecretFile.CheckAsync(
             services.GetRequiredService<KeySecret>(),
@@ -96,7 +99,7 @@ internal static class OperatorCommands
             cancellationToken
         );
 
-    /// <summary>The role that the programs connect by has its rights on the tables, where it is not the owner's.</summary>
+    /// <summary>Gives the role that the programs connect as its rights on the tables, unless that role owns them.</summary>
     internal static Task EnsureProgramRoleAsync(
         IServiceProvider services,
         NpgsqlConnectionStringBuilder? programs,
@@ -131,7 +134,7 @@ internal static class OperatorCommands
         );
     }
 
-    /// <summary>Carries out a command with the programs' services; what goes wrong is said in a sentence, with exit code 1.</summary>
+    /// <summary>Runs a command with the programs' services. An error is printed as a sentence, and the exit code is then 1.</summary>
     internal static async Task<int> WithServicesAsync(Func<IServiceProvider, Task<int>> action, Action<IConfiguration>? configure = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder();

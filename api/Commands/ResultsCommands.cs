@@ -5,7 +5,7 @@ using Generation.Storage.Uploads;
 
 namespace Generation.Api.Commands;
 
-/// <summary>"results": whose the results store is, and sweeps by hand.</summary>
+/// <summary>The command "results": shows and changes which database owns the results store, and sweeps it by hand.</summary>
 internal static class ResultsCommands
 {
     public static Command Create() =>

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Options;
 namespace Generation.Api.Dispatch;
 
 /// <summary>
-/// Brings back the jobs of lost workers, expires those that nobody began, and forgets workers that are gone. Any number may run
-/// side by side: each step is conditional on the row's state.
+/// Puts the jobs of lost workers back into the queue, expires jobs that nobody began in time, and removes workers that are gone. Any number
+/// may run side by side: each step is conditional on the row's state.
 /// </summary>
 internal sealed class Rescuer(
     JobStore jobs,

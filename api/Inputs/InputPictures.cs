@@ -28,8 +28,8 @@ internal sealed record InputOptions
 }
 
 /// <summary>
-/// Input pictures, however they come: an upload's id, a data URI, base64, or an address to fetch. Kind and size are read
-/// from the content before anything is decoded; what is kept lies in the results store under its hash.
+/// Input pictures, however they come: an upload's id, a data URI, base64, or an address to fetch. Kind and size are read from the content
+/// before anything is decoded; what is kept lies in the results store under its hash.
 /// </summary>
 internal sealed class InputPictures(UploadStore uploads, IResultsStore results, OutboundHttp outbound, InputOptions options)
 {
@@ -150,7 +150,7 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
         }
     }
 
-    /// <summary>Decodes a long text where it lies.</summary>
+    /// <summary>Decodes a long text in the memory that it is in.</summary>
     private ReadOnlyMemory<byte> Decode(PictureSource source, Memory<byte> encoded)
     {
         string start = source.Start(100);

@@ -23,7 +23,7 @@ public sealed record UploadAnswer(
 /// <summary>POST /v1/uploads: a picture for later requests, as a multipart file or as the body itself.</summary>
 internal static class UploadsApi
 {
-    /// <summary>A form's own lines, in bytes, which come on top of the picture.</summary>
+    /// <summary>How many bytes a form may have beside the picture: its boundaries and headers.</summary>
     private const int FormLines = 1 << 16;
 
     public static void AddInputs(this WebApplicationBuilder builder)

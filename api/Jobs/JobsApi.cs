@@ -191,7 +191,7 @@ internal static class JobsApi
             ? PurgeAsync(IdOf(id), http.Caller().AccountId, jobs, retention, cancellationToken)
             : CancelAsync(id, http, jobs, views, logger, cancellationToken);
 
-    /// <summary>Deletes a job that is over, of this account or of anybody's where it is null.</summary>
+    /// <summary>Deletes a job that is over. It must belong to this account; null means any account.</summary>
     internal static async Task<IResult> PurgeAsync(
         JobId id,
         Guid? accountId,

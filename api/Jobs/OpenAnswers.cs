@@ -13,7 +13,7 @@ namespace Generation.Api.Jobs;
 /// </summary>
 internal sealed class OpenAnswers(ApiKeyStore keys, JobQueries jobs, TimeProvider time, ILogger<OpenAnswers> logger) : BackgroundService
 {
-    /// <summary>How often the database is asked about answers that last as long as this.</summary>
+    /// <summary>How often the database is asked whether answers that are still being sent may go on.</summary>
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(0.3);
 
     private readonly ConcurrentDictionary<OpenAnswer, bool> _open = [];
@@ -21,10 +21,10 @@ internal sealed class OpenAnswers(ApiKeyStore keys, JobQueries jobs, TimeProvide
     /// <summary>How many downloads are under way.</summary>
     public int Downloads => _open.Keys.Count(answer => answer.Job is not null);
 
-    /// <summary>Ends with the caller's key; dispose it with the answer.</summary>
+    /// <summary>Registers an answer that ends when the caller's key is revoked; dispose it with the answer.</summary>
     public OpenAnswer EndWithKey(HttpContext http, Caller caller) => Open(http, caller.KeyId, job: null);
 
-    /// <summary>The answer, which gives out a job's output, ends when that is deleted.</summary>
+    /// <summary>Lets an answer that sends a job's output end when that output is deleted.</summary>
     public void EndWithOutputs(HttpContext http, JobId job) => http.Response.RegisterForDispose(Open(http, key: null, job));
 
     internal void Close(OpenAnswer answer) => _open.TryRemove(answer, out _);
@@ -77,7 +77,7 @@ internal sealed class OpenAnswers(ApiKeyStore keys, JobQueries jobs, TimeProvide
     }
 }
 
-/// <summary>An answer in the making, whose token (the request's) is cancelled when it may not go on.</summary>
+/// <summary>An answer that is being sent. Its token, which is the request's, is cancelled when it may not go on.</summary>
 internal sealed class OpenAnswer : IDisposable
 {
     private readonly OpenAnswers _all;
@@ -96,10 +96,10 @@ internal sealed class OpenAnswer : IDisposable
         http.RequestAborted = _token;
     }
 
-    /// <summary>With which it ends.</summary>
+    /// <summary>The key whose revocation ends it.</summary>
     public Guid? Key { get; }
 
-    /// <summary>With whose outputs it ends.</summary>
+    /// <summary>The job whose deletion ends it.</summary>
     public JobId? Job { get; }
 
     public long Since { get; }
@@ -132,7 +132,7 @@ internal sealed class OpenAnswer : IDisposable
     }
 }
 
-/// <summary>Lets every answer to a caller end with the caller's key.</summary>
+/// <summary>Ends every answer to a caller when the caller's key is revoked.</summary>
 internal sealed class OpenAnswersMiddleware(RequestDelegate next, OpenAnswers answers)
 {
     public Task InvokeAsync(HttpContext http) => http.Features.Get<Caller>() is { } caller ? EndWithKeyAsync(http, caller) : next(http);

@@ -28,8 +28,8 @@ internal sealed record ReceivedBody(JobBody Body, byte[] Fingerprint) : IBodyCon
 }
 
 /// <summary>
-/// Reads a request's body into its kind's class: JSON, or, where the kind takes pictures, a multipart form with the same fields,
-/// in which arrays and objects are JSON and pictures may be files, named as their field or as control[0].image.
+/// Reads a request's body into its kind's class: JSON, or, where the kind takes pictures, a multipart form with the same fields, in which
+/// arrays and objects are JSON and pictures may be files, named as their field or as control[0].image.
 /// </summary>
 internal static partial class JobBodyReader
 {
@@ -38,7 +38,7 @@ internal static partial class JobBodyReader
 
     private const int MaxFields = 200;
 
-    /// <summary>Most bytes of a form's fields that are no pictures, all together.</summary>
+    /// <summary>How many bytes all fields of a form that are not pictures may have together.</summary>
     private const int MaxFieldBytes = 1 << 18;
 
     /// <summary>Reads a request's body; what is wrong with single fields goes to <paramref name="errors"/>.</summary>
@@ -120,7 +120,7 @@ internal static partial class JobBodyReader
         return hash.GetHashAndReset();
     }
 
-    /// <summary>A form's fields as the JSON object that they stand for.</summary>
+    /// <summary>Converts a form's fields into the JSON object that they stand for.</summary>
     private static byte[] JsonOf(FormPart[] fields, Dictionary<string, PropertyInfo> known, FieldErrors errors)
     {
         var json = new ArrayBufferWriter<byte>();
@@ -150,7 +150,9 @@ internal static partial class JobBodyReader
         return json.WrittenSpan.ToArray();
     }
 
-    /// <summary>Writes a value as its field's type reads it; what does not fit stays text, and is refused as such.</summary>
+    /// <summary>
+    /// Writes a value in the form that its field's type reads. A value that does not fit stays text, and is refused as such.
+    /// </summary>
     private static void Write(Utf8JsonWriter writer, Type type, string[] texts)
     {
         string text = texts[0].Trim();

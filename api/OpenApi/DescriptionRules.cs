@@ -5,13 +5,13 @@ using Microsoft.OpenApi;
 
 namespace Generation.Api.OpenApi;
 
-/// <summary>What holds for all of the description, and so is not said route by route.</summary>
+/// <summary>Rules that hold for the whole description, so that they need not be repeated for each route.</summary>
 internal static class DescriptionRules
 {
     /// <summary>How names of request bodies end: in these a field that is null is the same as one that is absent.</summary>
     private const string BodySuffix = "Body";
 
-    /// <summary>With which statuses every call may be refused, by what it has.</summary>
+    /// <summary>The statuses with which any call may be refused, according to what it takes.</summary>
     public static Task DescribeStatusesAsync(
         OpenApiOperation operation,
         OpenApiOperationTransformerContext context,

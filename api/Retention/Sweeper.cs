@@ -21,28 +21,33 @@ internal sealed record RetentionOptions
     [Range(0.001, 10_000)]
     public double OrphanMinutes { get; init; } = RetentionStore.OrphanAge.TotalMinutes;
 
-    /// <summary>So many days after its end a job is deleted with all that it left but its lines in the ledger; without it, never.</summary>
+    /// <summary>
+    /// The number of days after its end after which a job is deleted, with everything that belongs to it except its lines in the ledger.
+    /// Without it, jobs are never deleted.
+    /// </summary>
     [Range(1, 36_500)]
     public int? JobDays { get; init; }
 
-    /// <summary>So many days after a job's end its prompts are emptied; without it, they go with the job.</summary>
+    /// <summary>
+    /// The number of days after a job's end after which its prompts are emptied. Without it, they are kept as long as the job.
+    /// </summary>
     [Range(1, 36_500)]
     public int? PromptDays { get; init; }
 
-    /// <summary>Webhook messages that were delivered or given up are deleted after so many days.</summary>
+    /// <summary>The number of days after which webhook messages that were delivered or given up are deleted.</summary>
     [Range(1, 36_500)]
     public int WebhookDays { get; init; } = 30;
 
-    /// <summary>An Idempotency-Key, of a job or of credits, is remembered for so many hours, with its answer.</summary>
+    /// <summary>The number of hours for which an Idempotency-Key, of a job or of credits, is remembered with its answer.</summary>
     [Range(24, 24 * 365)]
     public int IdempotencyHours { get; init; } = 24;
 
-    /// <summary>Entries of the audit log are deleted after so many days; without it, never.</summary>
+    /// <summary>The number of days after which entries of the audit log are deleted. Without it, they are never deleted.</summary>
     [Range(1, 36_500)]
     public int? AuditDays { get; init; }
 }
 
-/// <summary>Deletes what is kept for a time only, each after its own, and files that nothing names.</summary>
+/// <summary>Deletes what is kept for a limited time, each kind after its own time, and files that nothing refers to.</summary>
 internal sealed class Sweeper(
     RetentionStore retention,
     JobRetentionStore jobs,
@@ -121,7 +126,7 @@ internal sealed class Sweeper(
     }
 }
 
-/// <summary>Goes on with the accounts that operators deleted, until nothing is left of them but their ledger.</summary>
+/// <summary>Continues the deletion of accounts that operators have deleted, until only their ledger is left.</summary>
 internal sealed class AccountRemover(AccountRemoval removal, TimeProvider time, ILogger<AccountRemover> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
@@ -147,7 +152,7 @@ internal sealed class AccountRemover(AccountRemoval removal, TimeProvider time, 
     }
 }
 
-/// <summary>Adds what deletes.</summary>
+/// <summary>Registers the services that delete.</summary>
 internal static class RetentionSetup
 {
     public static void AddRetention(this WebApplicationBuilder builder)

@@ -56,8 +56,8 @@ internal sealed class ApiMetrics : IDisposable
     }
 
     /// <summary>
-    /// Answers with the metrics in Prometheus's text form, and with the system's load as gauges; written once a second at most, however
-    /// many ask. What names the servers is for operators.
+    /// Answers with the metrics in Prometheus's text format, and with the system's load as gauges. The text is written at most once a
+    /// second, however many callers ask. Metrics that name the servers are for operators only.
     /// </summary>
     public async Task<IResult> AnswerAsync(HttpContext http, CancellationToken cancellationToken) =>
         Results.Text(await (Operators.Has(http) ? _all : _public).GetAsync(cancellationToken), PrometheusText.ContentType);

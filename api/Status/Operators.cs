@@ -5,12 +5,12 @@ using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Status;
 
-/// <summary>Who is told of the machine itself: configuration section "Status".</summary>
+/// <summary>Settings of who may learn about the machine itself: configuration section "Status".</summary>
 internal sealed record OperatorOptions
 {
     public const string Section = "Status";
 
-    /// <summary>A port of those on which the API listens that only operators reach; absent: there is none.</summary>
+    /// <summary>One of the ports on which the API listens, if only operators can reach it. Without it, there is no such port.</summary>
     [Range(1, 65_535)]
     public int? Port { get; init; }
 }

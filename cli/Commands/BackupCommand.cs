@@ -4,7 +4,9 @@ using Generation.Hosting.Servers;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>`backup FILE` and `restore FILE`: the stack's database, results, secret, first key and models' entries.</summary>
+/// <summary>
+/// The commands `backup FILE` and `restore FILE`, for the stack's database, results, secret, first key and models' entries.
+/// </summary>
 internal static class BackupCommand
 {
     private const string KeyName = "key";
@@ -115,7 +117,7 @@ internal static class BackupCommand
         return 0;
     }
 
-    /// <summary>The API and the workers, as far as they run.</summary>
+    /// <summary>The names of the API and the workers that are running.</summary>
     private static async Task<HashSet<string>> ProgramsAsync(Stack stack, CancellationToken token) =>
         [
             .. (await stack.CheckAsync(token))
@@ -124,7 +126,7 @@ internal static class BackupCommand
                 .Where(name => stack.ProcessOf(name).IsRunning && name != "epmd"),
         ];
 
-    /// <summary>The first key takes its place; a model's entry only where there is none of the name.</summary>
+    /// <summary>Puts the first key in its place, and a model's entry where there is none with its name.</summary>
     private static void PutBack(Stack stack, string extracted)
     {
         string key = Path.Combine(extracted, KeyName);

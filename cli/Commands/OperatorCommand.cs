@@ -4,7 +4,9 @@ using Generation.Hosting.Servers;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>What the API's own program does for operators: `keys ...`, `results ...`, `audit ...`, on this clone's stack.</summary>
+/// <summary>
+/// The commands that the API's own program runs for operators on this clone's stack: `keys ...`, `results ...`, `audit ...`.
+/// </summary>
 internal static class OperatorCommand
 {
     public static Command Create(string verb, string description)

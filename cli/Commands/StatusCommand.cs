@@ -7,7 +7,7 @@ using Spectre.Console;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>`status`: each process with its port and health, and the queue.</summary>
+/// <summary>The command `status`: shows each process with its port and health, and the queue.</summary>
 internal static class StatusCommand
 {
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
@@ -123,7 +123,7 @@ internal static class StatusCommand
         return process.Restarts is (> 0 and int count, { } at) ? $"{drained}, died {count}x, started again at {at:HH:mm:ss} UTC" : drained;
     }
 
-    /// <summary>A line that holds for all workers; where they differ, one for each word with their names.</summary>
+    /// <summary>Writes a line that holds for all workers or, where they differ, one line for each value with the workers' names.</summary>
     private static void WriteWords(string title, IReadOnlyList<ProcessHealth> processes, Func<ProcessHealth, string?> word)
     {
         IGrouping<string, ProcessHealth>[] words =

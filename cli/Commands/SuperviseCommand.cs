@@ -4,7 +4,7 @@ using Generation.Hosting.Servers;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>What `up` leaves behind: starts again whatever of the stack dies, until it is asked to end.</summary>
+/// <summary>The process that `up` leaves running. It starts any process of the stack that dies again, until it is asked to end.</summary>
 internal static class SuperviseCommand
 {
     public static Command Create()
@@ -23,7 +23,7 @@ internal static class SuperviseCommand
         return 0;
     }
 
-    /// <summary>Lines of a log, with the time of day.</summary>
+    /// <summary>Writes lines of a log with the time of day.</summary>
     private sealed class TimedLines : IProgress<string>
     {
         public void Report(string value)

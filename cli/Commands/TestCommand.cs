@@ -8,7 +8,7 @@ using Generation.Hosting.Servers;
 
 namespace Generation.Cli.Commands;
 
-/// <summary>`test`: all test projects, three at a time, against servers that are started once.</summary>
+/// <summary>The command `test`: runs all test projects, several at a time, on servers that are started once.</summary>
 internal static class TestCommand
 {
     public static Command Create()

@@ -24,12 +24,12 @@ internal sealed record TestRun(IReadOnlyList<TestResult> Results)
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(30);
 
     /// <summary>
-    /// Each test that ends is told in a line. Where none has come for so long, a test or the clearing up after one is taken for hung, and
-    /// the process is ended.
+    /// How long a test process may be silent. It writes a line for each test that ends; after so long without one, a test or the clearing
+    /// up after it is taken for hung, and the process is killed.
     /// </summary>
     private static readonly TimeSpan HangLimit = TimeSpan.FromMinutes(10);
 
-    /// <summary>What a test program ends with where its filter leaves no test.</summary>
+    /// <summary>The exit code of a test program whose filter leaves no test.</summary>
     private const int NoTests = 8;
 
     public static async Task<TestRun> RunAsync(
@@ -113,10 +113,10 @@ internal sealed record TestRun(IReadOnlyList<TestResult> Results)
         };
     }
 
-    /// <summary>Writes what the process says to a file, line by line, for whoever looks at it meanwhile.</summary>
+    /// <summary>Writes the output of the process to a file, line by line, so that it can be read while the process runs.</summary>
     /// <param name="process">With both outputs redirected.</param>
     /// <param name="path">The file.</param>
-    /// <param name="limit">Is cancelled when the process has said nothing for too long, or has run too long.</param>
+    /// <param name="limit">Is cancelled when the process has been silent for too long, or has run for too long.</param>
     private static async Task KeepOutputAsync(Process process, string path, CancellationTokenSource limit)
     {
         long start = Stopwatch.GetTimestamp();

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Configuration.Memory;
 
 namespace Generation.Diagnostics.Logging;
 
-/// <summary>How much is logged where no setting says: statements, deliveries and requests are not news.</summary>
+/// <summary>The log levels where no setting names any: single statements, deliveries and requests are not logged.</summary>
 public static class LogDefaults
 {
     private static readonly Dictionary<string, string?> Levels = new()
@@ -14,7 +14,7 @@ public static class LogDefaults
         ["Logging:LogLevel:MassTransit"] = "Warning",
     };
 
-    /// <summary>Adds them below every other source of settings.</summary>
+    /// <summary>Adds them as the source of settings that all others override.</summary>
     public static void AddLogDefaults(this IConfigurationBuilder configuration) =>
         configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = Levels });
 }

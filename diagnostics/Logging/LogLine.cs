@@ -4,18 +4,18 @@ using System.Text.Json.Nodes;
 
 namespace Generation.Diagnostics.Logging;
 
-/// <summary>A line of a log that fits into a size; what was a JSON object stays one.</summary>
+/// <summary>Shortens a line of a log to a size. A line that is a JSON object stays one.</summary>
 internal static class LogLine
 {
-    /// <summary>Of the strings in a JSON object that is too long so many characters stay at first.</summary>
+    /// <summary>How many characters of each string in a JSON object that is too long are kept at first.</summary>
     private const int FirstCut = 4096;
 
     private const int LastCut = 64;
 
     /// <summary>The line itself where it fits.</summary>
-    /// <param name="line">Without its end.</param>
-    /// <param name="more">So many characters of it were left out already.</param>
-    /// <param name="maxBytes">In UTF-8.</param>
+    /// <param name="line">The line, without its end.</param>
+    /// <param name="more">How many characters of it were left out already.</param>
+    /// <param name="maxBytes">The longest result, in bytes of UTF-8.</param>
     public static string Shortened(string line, long more, int maxBytes)
     {
         if (more == 0 && Encoding.UTF8.GetByteCount(line) <= maxBytes)

@@ -6,15 +6,15 @@ using System.Text.Json.Nodes;
 namespace Generation.Diagnostics.Logging;
 
 /// <summary>
-/// What a serving program writes to its standard output and error: whole lines, without secrets (<see cref="Redaction"/>), of at most
+/// The standard output and error of a server program: whole lines, without secrets (<see cref="Redaction"/>), of at most
 /// <see cref="MaxLineBytes"/>. It stands behind all logging, so that it holds for every library, level and form of log.
 /// </summary>
 public sealed class LogOutput : TextWriter
 {
-    /// <summary>The longest line, with its end, in UTF-8.</summary>
+    /// <summary>The length of the longest line with its end, in bytes of UTF-8.</summary>
     public const int MaxLineBytes = 16 * 1024;
 
-    /// <summary>So many characters of a line are looked at; of a longer one only their number is told.</summary>
+    /// <summary>How many characters of a line are looked at. Of those beyond, only the number is written.</summary>
     private const int MaxKept = 1 << 20;
 
     private readonly Stream _output;
@@ -65,7 +65,7 @@ public sealed class LogOutput : TextWriter
         }
     }
 
-    /// <summary>Lines are written when they end: half of one could be half of a secret.</summary>
+    /// <summary>Writes a line when it ends, because half a line could end in half a secret.</summary>
     public override void Flush() { }
 
     protected override void Dispose(bool disposing)

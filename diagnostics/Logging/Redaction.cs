@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace Generation.Diagnostics.Logging;
 
 /// <summary>
-/// Takes out of a text what nobody who reads logs or traces may have: values in the queries of addresses (signatures and keys travel
-/// there), API keys, webhook secrets, credentials of headers and connection strings. Each becomes "…". The names before them stay.
+/// Removes from a text what no reader of logs or traces may have: values in the queries of addresses (signatures and keys travel there),
+/// API keys, webhook secrets, credentials of headers and connection strings. Each becomes "…". The names before them stay.
 /// </summary>
 public static partial class Redaction
 {
@@ -12,7 +12,7 @@ public static partial class Redaction
     private const RegexOptions Options = RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture;
     private const int Limit = 5000;
 
-    /// <summary>The text without secrets; the same object where there was none.</summary>
+    /// <summary>Returns the text without secrets; the same object if it has none.</summary>
     public static string Of(string text)
     {
         if (text.AsSpan().IndexOfAny('=', ':', '_') < 0 && !text.Contains("Bearer", StringComparison.OrdinalIgnoreCase))

@@ -4,13 +4,13 @@ using OpenTelemetry;
 namespace Generation.Diagnostics.Logging;
 
 /// <summary>
-/// Takes out of spans, before they are exported, what <see cref="Redaction"/> knows, and of addresses that were called all but the server:
-/// what callers name as webhooks has secrets in its path. A span whose events hold a secret (an exception's text) cannot be changed, and is
-/// not exported.
+/// Removes from spans, before they are exported, what <see cref="Redaction"/> knows, and everything but the server from addresses that were
+/// called, because the addresses of webhooks can have secrets in their path. A span whose events hold a secret (an exception's text) cannot
+/// be changed, and is not exported.
 /// </summary>
 internal sealed class SpanRedaction : BaseProcessor<Activity>
 {
-    /// <summary>Of the conventions of OpenTelemetry, the present and the former.</summary>
+    /// <summary>The attributes that hold an address, in the present and the former conventions of OpenTelemetry.</summary>
     private static readonly string[] Addresses = ["url.full", "http.url"];
 
     public override void OnEnd(Activity data)

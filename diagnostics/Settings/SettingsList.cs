@@ -7,31 +7,44 @@ using System.Xml.Linq;
 namespace Generation.Diagnostics.Settings;
 
 /// <summary>A setting that a program reads.</summary>
-/// <param name="Name">Its name as the environment has it, as Jobs__LeaseSeconds.</param>
-/// <param name="Default">What holds where it is not set; empty where nothing does.</param>
-/// <param name="Meaning">One line.</param>
+/// <param name="Name">The setting's name in the environment, for example Jobs__LeaseSeconds.</param>
+/// <param name="Default">The value where it is not set; empty for none.</param>
+/// <param name="Meaning">One line that says what it means.</param>
 public sealed record Setting(string Name, string Default, string Meaning);
 
 /// <summary>
-/// The settings of a program, read from its classes of options: those with a constant named Section, whose properties are the section's
-/// settings, whose initial values are the defaults, and whose docstrings (in the XML file beside the assembly) are the meanings.
+/// Lists the settings of a program. They are read from its option classes, which have a constant named Section: their properties are the
+/// section's settings, the properties' initial values the defaults, and their docstrings (in the XML file beside the assembly) the
+/// meanings.
 /// </summary>
 public static partial class SettingsList
 {
-    /// <summary>Those that stand in no class of options.</summary>
+    /// <summary>The settings that belong to no option class.</summary>
     private static readonly Setting[] Others =
     [
-        new("ConnectionStrings__Postgres", "", "PostgreSQL, in Npgsql's form."),
+        new("ConnectionStrings__Postgres", "", "The connection string of PostgreSQL, in Npgsql's form."),
         new("ConnectionStrings__PostgresOwner", "", "For migrate alone: the role that owns the tables, where the programs have another."),
-        new("ConnectionStrings__Redis", "", "Redis, in StackExchange.Redis's form."),
-        new("ConnectionStrings__RabbitMq", "", "RabbitMQ, as amqp://user:password@host:port/virtual-host."),
+        new("ConnectionStrings__Redis", "", "The connection string of Redis, in StackExchange.Redis's form."),
+        new("ConnectionStrings__RabbitMq", "", "The connection string of RabbitMQ, as amqp://user:password@host:port/virtual-host."),
         new("OTEL_EXPORTER_OTLP_ENDPOINT", "", "An OpenTelemetry collector for traces and metrics; without one, nothing is sent."),
-        new("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "How the collector is spoken to: grpc or http/protobuf."),
+        new("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "The protocol of the collector: grpc or http/protobuf."),
         new("OTEL_SERVICE_NAME", "", "The name of the service in traces; without one, the program's own."),
-        new("GENERATION_MAX_ISA", "", "The most that kernels and libtorch may use: baseline, avx2, avx512, avx512_bf16 or amx_bf16."),
-        new("GENERATION_KERNELS", "1", "0 leaves all computing to libtorch."),
-        new("OMP_NUM_THREADS", "", "Threads of a computation where Worker__Threads does not say; without it, the cores of the process."),
-        new(SettingsFile.Variable, "", "A file of settings, over which all others go: what `./generation up --servers-only` writes."),
+        new(
+            "GENERATION_MAX_ISA",
+            "",
+            "The largest instruction set that kernels and libtorch may use: baseline, avx2, avx512, avx512_bf16 or amx_bf16."
+        ),
+        new("GENERATION_KERNELS", "1", "0 turns our own kernels off, so that libtorch computes everything."),
+        new(
+            "OMP_NUM_THREADS",
+            "",
+            "The number of threads of a computation where Worker__Threads is not set; without it, as many as the process has cores."
+        ),
+        new(
+            SettingsFile.Variable,
+            "",
+            "A file of settings, which all other settings override; the one that `./generation up --servers-only` writes."
+        ),
     ];
 
     /// <summary>The settings of <paramref name="programs"/> as JSON, by name, for whoever asks a program for them.</summary>
@@ -93,7 +106,7 @@ public static partial class SettingsList
                 );
     }
 
-    /// <summary>A summary in one line, with the last part of what it refers to.</summary>
+    /// <summary>The text of a summary in one line; references are reduced to their last part.</summary>
     private static string Line(XElement summary) =>
         Space()
             .Replace(

@@ -16,7 +16,7 @@ public sealed record Account(
     string? Limits
 );
 
-/// <summary>Who owns jobs and money.</summary>
+/// <summary>The accounts, which own jobs and credits.</summary>
 public sealed class AccountStore(NpgsqlDataSource source)
 {
     private const string Columns = "id, name, created_at, balance, held, weight, disabled, limits::text";
@@ -73,7 +73,7 @@ public sealed class AccountStore(NpgsqlDataSource source)
     public async Task<Account?> FindByNameAsync(string name, CancellationToken cancellationToken) =>
         (await ReadAsync($"SELECT {Columns} FROM accounts WHERE name = $1", name, NpgsqlDbType.Text, cancellationToken)).SingleOrDefault();
 
-    /// <summary>Accounts in the order in which they were made, after the one given.</summary>
+    /// <summary>Lists accounts in the order in which they were made, after a given one.</summary>
     public async Task<IReadOnlyList<Account>> ListAsync(Guid? after, int limit, CancellationToken cancellationToken) =>
         await ReadAsync(
             $"SELECT {Columns} FROM accounts WHERE $1 IS NULL OR id > $1 ORDER BY id LIMIT {limit}",
@@ -82,7 +82,10 @@ public sealed class AccountStore(NpgsqlDataSource source)
             cancellationToken
         );
 
-    /// <summary>Changes what is not null; limits of "{}" takes the account's own away. Null: there is none, or it is deleted.</summary>
+    /// <summary>
+    /// Changes the fields that are not null; limits of "{}" remove the account's own limits. Returns null if there is no such account, or
+    /// it is deleted.
+    /// </summary>
     public async Task<Account?> ChangeAsync(Guid id, int? weight, bool? disabled, string? limits, CancellationToken cancellationToken)
     {
         await using (

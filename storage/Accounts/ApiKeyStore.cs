@@ -3,22 +3,22 @@ using NpgsqlTypes;
 
 namespace Generation.Storage.Accounts;
 
-/// <summary>What a key allows. "admin" includes all others.</summary>
+/// <summary>What a key allows. "admin" includes all other scopes.</summary>
 public static class Scopes
 {
-    /// <summary>Submit, look at and stop the account's jobs, look at its money.</summary>
+    /// <summary>Submitting, reading and cancelling the account's jobs, and reading its credits.</summary>
     public const string Jobs = "jobs";
 
-    /// <summary>Look at the account's jobs and money, change nothing.</summary>
+    /// <summary>Reading the account's jobs and credits, without changing anything.</summary>
     public const string Read = "read";
 
-    /// <summary>Accounts, keys, money, workers: everything.</summary>
+    /// <summary>Accounts, keys, credits and workers: everything.</summary>
     public const string Admin = "admin";
 
     public static readonly IReadOnlyList<string> All = [Jobs, Read, Admin];
 }
 
-/// <summary>Who calls: a valid key and its account.</summary>
+/// <summary>The caller of a request: a valid key and its account.</summary>
 public sealed record Caller(Guid KeyId, Guid AccountId, string AccountName, IReadOnlySet<string> Scopes, string? Limits)
 {
     public bool May(string scope) =>
@@ -27,7 +27,7 @@ public sealed record Caller(Guid KeyId, Guid AccountId, string AccountName, IRea
         || (scope == Accounts.Scopes.Read && Scopes.Contains(Accounts.Scopes.Jobs));
 }
 
-/// <summary>A key as people may see it.</summary>
+/// <summary>What may be shown of a key.</summary>
 public sealed record ApiKeyInfo(
     Guid Id,
     Guid AccountId,
@@ -41,12 +41,12 @@ public sealed record ApiKeyInfo(
     DateTimeOffset? LastUsedAt
 );
 
-/// <summary>A key just made.</summary>
-/// <param name="Key">The key itself: shown once, kept nowhere.</param>
-/// <param name="Info">What is kept of it.</param>
+/// <summary>A key that was just made.</summary>
+/// <param name="Key">The key itself, which is shown once and stored nowhere.</param>
+/// <param name="Info">What is stored of it.</param>
 public sealed record NewApiKey(string Key, ApiKeyInfo Info);
 
-/// <summary>The keys of accounts.</summary>
+/// <summary>The API keys of accounts.</summary>
 public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
 {
     private const string InfoColumns =
@@ -80,7 +80,9 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
         return new NewApiKey(key, (await ReadAsync(command, cancellationToken))[0]);
     }
 
-    /// <summary>Who calls with <paramref name="key"/>; null if it is unknown, expired, revoked, or its account disabled.</summary>
+    /// <summary>
+    /// Finds the caller with <paramref name="key"/>; null if the key is unknown, expired or revoked, or its account is disabled.
+    /// </summary>
     public async Task<Caller?> FindCallerAsync(string key, CancellationToken cancellationToken)
     {
         // Once more where the secret was replaced: another process may have made the key under the new one
@@ -102,7 +104,7 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
         return null;
     }
 
-    /// <summary>How many valid keys are not yet stored under the secret in use: they are when they are next used.</summary>
+    /// <summary>The number of valid keys that are not yet stored under the present secret; each will be when it is next used.</summary>
     public async Task<long> CountUnderEarlierSecretsAsync(CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -139,7 +141,7 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
             : null;
     }
 
-    /// <summary>A key that is used is stored under the secret in use from then on.</summary>
+    /// <summary>Stores a key that is being used under the present secret.</summary>
     private async Task HashAnewAsync(Guid id, byte[] old, byte[] now, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand("UPDATE api_keys SET hash = $3, secret = $4 WHERE id = $1 AND hash = $2");
@@ -150,7 +152,9 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Those of the keys that nobody may call with any more: revoked, expired, deleted, or their account is disabled.</summary>
+    /// <summary>
+    /// Returns those of the keys that are no longer valid: revoked, expired or deleted ones, and those of disabled accounts.
+    /// </summary>
     public async Task<IReadOnlySet<Guid>> FindVoidAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -171,7 +175,7 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
         return found;
     }
 
-    /// <summary>Keys were used; the time is kept to the second or so.</summary>
+    /// <summary>Records that keys were used, to about a second.</summary>
     public async Task TouchAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand("UPDATE api_keys SET last_used_at = now() WHERE id = ANY ($1)");
@@ -179,7 +183,7 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Keys of one account, or of all.</summary>
+    /// <summary>Lists the keys of one account, or of all.</summary>
     public async Task<IReadOnlyList<ApiKeyInfo>> ListAsync(Guid? accountId, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -192,7 +196,7 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
         return await ReadAsync(command, cancellationToken);
     }
 
-    /// <summary>Makes a key void; null if there is none of this id. May be repeated.</summary>
+    /// <summary>Revokes a key; null if there is none with this id. The call may be repeated.</summary>
     public async Task<ApiKeyInfo?> RevokeAsync(Guid id, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(

@@ -4,54 +4,56 @@ using NpgsqlTypes;
 
 namespace Generation.Storage.Accounts;
 
-/// <summary>Credits that an operator gives to an account.</summary>
-/// <param name="AccountId">Whose they are.</param>
+/// <summary>A request of an operator to give an account credits.</summary>
+/// <param name="AccountId">The account that gets them.</param>
 /// <param name="Entry">A grant, a top-up or a refund.</param>
-/// <param name="Amount">More than nothing.</param>
-/// <param name="Note">The operator's words.</param>
-/// <param name="Job">The job that a refund is for.</param>
-/// <param name="Key">By which a repeated request is known to be the same; null: each request is another.</param>
+/// <param name="Amount">The amount, greater than zero.</param>
+/// <param name="Note">A note by the operator.</param>
+/// <param name="Job">The job that is refunded; null for a grant or a top-up.</param>
+/// <param name="Key">Identifies repeated requests; null if each request is a new one.</param>
 public sealed record NewCredits(Guid AccountId, LedgerEntry Entry, Credits Amount, string? Note, JobId? Job, CreditKey? Key);
 
 /// <summary>An operator's Idempotency-Key.</summary>
-/// <param name="AccountId">The operator's account, within which the key is one.</param>
+/// <param name="AccountId">The operator's account, within which the key is unique.</param>
 /// <param name="Key">The key.</param>
-/// <param name="Fingerprint">SHA-256 of what is asked for.</param>
+/// <param name="Fingerprint">SHA-256 of the request.</param>
 public sealed record CreditKey(Guid AccountId, string Key, byte[] Fingerprint);
 
-/// <summary>What became of a request for credits.</summary>
+/// <summary>The outcome of a request for credits.</summary>
 public enum CreditOutcome
 {
-    /// <summary>The credits have moved.</summary>
+    /// <summary>The credits were booked.</summary>
     Moved,
 
-    /// <summary>Its key was used: nothing has moved now, and <see cref="CreditResult.Answer"/> is the first request's.</summary>
+    /// <summary>
+    /// The request was made before: nothing was booked now, and <see cref="CreditResult.Answer"/> is the answer to the first request.
+    /// </summary>
     Replayed,
 
-    /// <summary>Its key was used for another request.</summary>
+    /// <summary>The key was used for a different request.</summary>
     KeyReused,
 
     /// <summary>There is no such account.</summary>
     NoAccount,
 
-    /// <summary>The account has, and had, no such job.</summary>
+    /// <summary>The account has no such job, and never had one.</summary>
     NoJob,
 
-    /// <summary>The job cost less, or was refunded before: <see cref="CreditResult.Most"/> is left.</summary>
+    /// <summary>The amount is more than the job cost less its earlier refunds; <see cref="CreditResult.Most"/> is left.</summary>
     TooMuch,
 }
 
-/// <param name="Outcome">What became of it.</param>
-/// <param name="Answer">The answer, byte for byte as it was first given, if credits have moved.</param>
-/// <param name="Most">What may be refunded of the job, where that was too much.</param>
+/// <param name="Outcome">The outcome.</param>
+/// <param name="Answer">The answer, byte for byte as it was first given, if credits were booked; otherwise null.</param>
+/// <param name="Most">How much may be refunded of the job, where the amount was too large.</param>
 public sealed record CreditResult(CreditOutcome Outcome, byte[]? Answer = null, Credits Most = default);
 
-/// <summary>Grants, top-ups and refunds by operators: each once, and none of a job beyond what it cost.</summary>
+/// <summary>Grants, top-ups and refunds by operators. Each is booked once, and a job is never refunded beyond its cost.</summary>
 public sealed class CreditStore(NpgsqlDataSource source)
 {
     /// <summary>
-    /// What is left to refund of a job: what it was charged, by its row or, where that is deleted, by the ledger, less the refunds so far.
-    /// Null: the account has no such job.
+    /// How much of a job can still be refunded: its charge, from its row or, where that is deleted, from the ledger, less the refunds so
+    /// far. Null if the account has no such job.
     /// </summary>
     private const string RefundableSql = """
         SELECT charged - (SELECT coalesce(sum(amount), 0)::bigint FROM ledger_lines
@@ -62,16 +64,16 @@ public sealed class CreditStore(NpgsqlDataSource source)
                 WHERE account_id = $1 AND job_id = $2 AND entry = ledger_entry('charge') AND book = ledger_book('held'))) AS charged) AS job
         """;
 
-    /// <summary>What was done by a key: the first answer; null: it was not used.</summary>
+    /// <summary>Returns the first answer to a request with this key; null if the key was not used.</summary>
     public async Task<CreditResult?> FindAsync(CreditKey key, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
         return await FindAsync(connection, key, cancellationToken);
     }
 
-    /// <summary>Moves the credits, in one transaction with their key.</summary>
-    /// <param name="credits">What is asked for.</param>
-    /// <param name="answer">Makes the answer from the account as it is then; it is kept with the key.</param>
+    /// <summary>Books the credits, in one transaction with their key.</summary>
+    /// <param name="credits">The request.</param>
+    /// <param name="answer">Makes the answer from the account after the booking. The answer is stored with the key.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<CreditResult> MoveAsync(NewCredits credits, Func<Account, byte[]> answer, CancellationToken cancellationToken)
     {

@@ -7,14 +7,14 @@ using Generation.Storage.Files;
 
 namespace Generation.Storage.Accounts;
 
-/// <summary>Where the secret is with which keys are hashed: configuration section "Keys".</summary>
+/// <summary>The settings of API keys: configuration section "Keys".</summary>
 public sealed record KeysOptions
 {
     public const string Section = "Keys";
 
     /// <summary>
-    /// A file with 32 random bytes in hexadecimal, readable by its owner only. It is made with a new database; lost, it is only to be had
-    /// from a backup.
+    /// A file with 32 random bytes in hexadecimal, readable by its owner only. It is made with a new database. If it is lost, only a backup
+    /// can bring it back.
     /// </summary>
     [Required]
     public string SecretFile { get; init; } = "";
@@ -37,19 +37,21 @@ public sealed class KeySecret
 
     private KeySecret(string path, Loaded loaded) => (_path, _loaded) = (path, loaded);
 
-    /// <summary>Tells the secret in use from others, and opens nothing.</summary>
+    /// <summary>An id that tells the present secret from others. It reveals nothing about the secret.</summary>
     public string Id => Current().Secrets[0].Id;
 
-    /// <summary>The ids of all secrets, that in use first.</summary>
+    /// <summary>The ids of all secrets, the present one first.</summary>
     public IReadOnlyList<string> Ids => [.. Current().Secrets.Select(secret => secret.Id)];
 
-    /// <summary>The secret in a file.</summary>
+    /// <summary>Reads the secret in a file.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">The file holds something else.</exception>
+    /// <exception cref="InvalidDataException">The file contains something else.</exception>
     public static KeySecret Load(string path) => new(Path.GetFullPath(path), Loaded.From(path));
 
-    /// <summary>The secret in a file; made when there is no file. Of several processes that make it at once, one wins.</summary>
-    /// <exception cref="InvalidDataException">The file holds something else.</exception>
+    /// <summary>
+    /// Reads the secret from a file, or makes it when there is no file. Of several processes that make it at once, one wins.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The file contains something else.</exception>
     public static KeySecret LoadOrCreate(string path)
     {
         if (!File.Exists(path))
@@ -60,7 +62,7 @@ public sealed class KeySecret
         return Load(path);
     }
 
-    /// <summary>Puts a new secret before those of the file. Processes that have read the file take it within a second.</summary>
+    /// <summary>Adds a new secret before those in the file. Processes that have read the file use it within a second.</summary>
     public void Rotate(DateTimeOffset now)
     {
         var lines = new List<string> { NewSecret() };
@@ -73,7 +75,9 @@ public sealed class KeySecret
         Refresh();
     }
 
-    /// <summary>Reads the file again if it has changed; whether it has. One that is away or damaged leaves what is known.</summary>
+    /// <summary>
+    /// Reads the file again if it has changed, and returns whether it has. If the file is missing or damaged, the known secrets are kept.
+    /// </summary>
     public bool Refresh()
     {
         Volatile.Write(ref _lookedAt, Environment.TickCount64);
@@ -97,12 +101,10 @@ public sealed class KeySecret
     /// <summary>What is stored of a key.</summary>
     public byte[] Hash(string key) => Hash(Current().Secrets[0], key);
 
-    /// <summary>What may be stored of a key, by each of the secrets, that in use first.</summary>
+    /// <summary>The forms in which a key may be stored, one for each of the secrets, the present one first.</summary>
     public byte[][] Hashes(string key) => [.. Current().Secrets.Select(secret => Hash(secret, key))];
 
-    /// <summary>
-    /// Signs <paramref name="text"/> for <paramref name="purpose"/>: one purpose's signatures are worth nothing for another.
-    /// </summary>
+    /// <summary>Signs <paramref name="text"/> for <paramref name="purpose"/>; a signature is not valid for another purpose.</summary>
     public byte[] Sign(string purpose, string text) =>
         HMACSHA256.HashData(Current().Secrets[0].KeyFor(purpose), Encoding.UTF8.GetBytes(text));
 
@@ -172,7 +174,7 @@ public sealed class KeySecret
         public byte[] KeyFor(string purpose) => HMACSHA256.HashData(Value, Encoding.UTF8.GetBytes("purpose:" + purpose));
     }
 
-    /// <summary>What the file held, and by what a change of it is seen.</summary>
+    /// <summary>The contents of the file, and its time and length, by which a change is noticed.</summary>
     private sealed record Loaded(Secret[] Secrets, (DateTime Written, long Length) Stamp)
     {
         public static (DateTime, long) StampOf(string path)

@@ -3,13 +3,15 @@ using Npgsql;
 namespace Generation.Storage.Accounts;
 
 /// <summary>
-/// Which secret goes with the database: one is made with a new database only. With a lost or another secret every key would be unknown, and
-/// nothing of it could be undone.
+/// Ties the secret to the database. A secret is made only with a new database: with a lost or a different secret every key would be
+/// unknown, and that could not be undone.
 /// </summary>
 public static class KeySecretFile
 {
-    /// <summary>The secret in a file; made where there is no file and the database has no keys yet.</summary>
-    /// <exception cref="InvalidDataException">The file is gone, though the database has keys; or it holds something else.</exception>
+    /// <summary>Reads the secret in a file; makes one if there is no file and the database has no keys yet.</summary>
+    /// <exception cref="InvalidDataException">
+    /// The file is missing although the database has keys, or it contains something else.
+    /// </exception>
     /// <exception cref="NpgsqlException">The file is not there, and the database cannot be asked.</exception>
     public static KeySecret Open(string path, NpgsqlDataSource source)
     {
@@ -29,8 +31,8 @@ public static class KeySecretFile
         return KeySecret.LoadOrCreate(path);
     }
 
-    /// <summary>Passes if the secret is the database's; that of a database that knows none yet becomes its.</summary>
-    /// <exception cref="InvalidDataException">It is another's.</exception>
+    /// <summary>Checks that the secret belongs to the database. A database without a secret takes this one.</summary>
+    /// <exception cref="InvalidDataException">It belongs to another database.</exception>
     public static async Task CheckAsync(KeySecret secret, NpgsqlDataSource source, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -54,7 +56,7 @@ public static class KeySecretFile
         }
     }
 
-    /// <summary>The database goes with this secret from now on.</summary>
+    /// <summary>Records that the database belongs to this secret from now on.</summary>
     public static async Task RecordAsync(KeySecret secret, NpgsqlDataSource source, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -78,7 +80,7 @@ public static class KeySecretFile
         return any.ExecuteScalar() is true;
     }
 
-    /// <summary>Waits until nobody else replaces this database's secret, and keeps others waiting until it is disposed.</summary>
+    /// <summary>Waits until no other process is replacing this database's secret. Others wait until the result is disposed.</summary>
     public static async Task<IAsyncDisposable> LockAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
     {
         NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);

@@ -6,14 +6,14 @@ using NpgsqlTypes;
 namespace Generation.Storage.Accounts;
 
 /// <summary>One movement on an account, as its owner sees it.</summary>
-/// <param name="Id">Grows with time.</param>
-/// <param name="At">When.</param>
-/// <param name="Entry">Why.</param>
+/// <param name="Id">Its number, which grows with time.</param>
+/// <param name="At">When it was made.</param>
+/// <param name="Entry">Why it was made.</param>
 /// <param name="Amount">Negative where credits leave: a hold takes them from the balance, a charge from what is held.</param>
 /// <param name="Balance">Credits to spend, after it.</param>
-/// <param name="Held">Credits set aside for open jobs, after it.</param>
-/// <param name="Job">The job it is about, if one.</param>
-/// <param name="Note">Words of the operator who made it.</param>
+/// <param name="Held">Credits that are held for open jobs, after it.</param>
+/// <param name="Job">The job that it is for, if any.</param>
+/// <param name="Note">The note of the operator who made it.</param>
 public sealed record LedgerTransaction(
     long Id,
     DateTimeOffset At,
@@ -25,30 +25,30 @@ public sealed record LedgerTransaction(
     string? Note
 );
 
-/// <summary>What an account has had.</summary>
+/// <summary>The totals of an account since it was made.</summary>
 /// <param name="Credited">Grants, refunds and top-ups.</param>
 /// <param name="Debited">What jobs have cost.</param>
-/// <param name="LastId">Id of the newest line; grows with each.</param>
+/// <param name="LastId">The id of the newest line, which grows with each.</param>
 public sealed record LedgerTotals(Credits Credited, Credits Debited, long LastId);
 
-/// <summary>Result of checking the books.</summary>
-/// <param name="Sum">Sum of all lines: zero.</param>
-/// <param name="UnbalancedMovements">Movements whose lines do not sum to zero: none.</param>
-/// <param name="WrongAccounts">Accounts whose balance or held is not the sum of their lines: none.</param>
-/// <param name="WrongHolds">Accounts whose held is not the sum of their open jobs' costs, or that count them wrong: none.</param>
+/// <summary>The result of checking the books.</summary>
+/// <param name="Sum">The sum of all lines, which must be zero.</param>
+/// <param name="UnbalancedMovements">How many movements have lines that do not sum to zero; must be none.</param>
+/// <param name="WrongAccounts">How many accounts have a balance or a held amount that is not the sum of their lines; must be none.</param>
+/// <param name="WrongHolds">How many accounts have a held amount or a count that does not match their open jobs; must be none.</param>
 public sealed record LedgerCheck(Credits Sum, long UnbalancedMovements, long WrongAccounts, long WrongHolds)
 {
     public bool IsRight => this == new LedgerCheck(Credits.Zero, 0, 0, 0);
 }
 
 /// <summary>
-/// The double-entry ledger. Every movement writes lines that sum to zero, and only grows; accounts carry their balance
-/// and what is held, changed in the same statement. Holds, charges and releases of jobs are written by the
-/// <see cref="JobStore"/>'s transitions; grants, top-ups and refunds here.
+/// The double-entry ledger. Every movement writes lines that sum to zero, and lines are never changed. Accounts contain their balance and
+/// what is held, which are changed in the same statement. Holds, charges and releases of jobs are written by the transitions of
+/// <see cref="JobStore"/>; grants, top-ups and refunds here.
 /// </summary>
 public sealed class Ledger(NpgsqlDataSource source)
 {
-    /// <summary>Lines by which credits came; an index has them alone.</summary>
+    /// <summary>The condition of lines that added credits; an index contains them alone.</summary>
     private const string Credited = "entry IN (ledger_entry('grant'), ledger_entry('refund'), ledger_entry('top_up'))";
 
     private const string MoveSql = """
@@ -64,8 +64,8 @@ public sealed class Ledger(NpgsqlDataSource source)
             ) AS line (book, amount, own)
         """;
 
-    /// <summary>Credits for an account: a grant, a top-up or a refund; false if there is no such account.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Another entry, or not more than nothing.</exception>
+    /// <summary>Adds credits to an account, by a grant, a top-up or a refund; false if there is no such account.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The entry is of another kind, or the amount is not above zero.</exception>
     internal static async Task<bool> MoveAsync(
         NpgsqlConnection connection,
         Guid accountId,
@@ -91,7 +91,7 @@ public sealed class Ledger(NpgsqlDataSource source)
         return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
     }
 
-    /// <summary>An account's movements, the newest first, older than <paramref name="before"/> if given.</summary>
+    /// <summary>Lists an account's movements, the newest first, older than <paramref name="before"/> if given.</summary>
     public async Task<IReadOnlyList<LedgerTransaction>> TransactionsAsync(
         Guid accountId,
         long? before,
@@ -131,7 +131,9 @@ public sealed class Ledger(NpgsqlDataSource source)
         return transactions;
     }
 
-    /// <summary>What came to an account and what its jobs have cost, ever; null if there is no such account.</summary>
+    /// <summary>
+    /// How many credits an account has got and how many its jobs have cost since it was made; null if there is no such account.
+    /// </summary>
     public async Task<LedgerTotals?> TotalsAsync(Guid accountId, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -155,7 +157,7 @@ public sealed class Ledger(NpgsqlDataSource source)
         return new LedgerTotals(credited, credited - total, reader.GetInt64(2));
     }
 
-    /// <summary>The newest movement that changed what an account owns: no hold and no release. Null: there is none.</summary>
+    /// <summary>The newest movement that changed what an account owns, which holds and releases do not. Null if there is none.</summary>
     public async Task<LedgerTransaction?> LastAsync(Guid accountId, CancellationToken cancellationToken)
     {
         // Holds and releases lie between: a few lines each
@@ -177,7 +179,7 @@ public sealed class Ledger(NpgsqlDataSource source)
         }
     }
 
-    /// <summary>Checks all the books, in one query and so at one moment.</summary>
+    /// <summary>Checks all books, in one query and so at one moment.</summary>
     public async Task<LedgerCheck> CheckAsync(CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(

@@ -11,11 +11,11 @@ namespace Generation.Storage.Backup;
 /// <summary>Restores a backup into an empty database and results store. All of it is checked before anything is changed.</summary>
 public sealed class BackupReader(NpgsqlDataSource source, Migrator migrator, IResultsStore results, ResultsOwnership ownership)
 {
-    /// <summary>A manifest with more than this is none.</summary>
+    /// <summary>The largest manifest, in bytes; a larger one is refused.</summary>
     private const long MaxManifestBytes = 64 << 20;
 
     /// <summary>Reads through the whole backup.</summary>
-    /// <exception cref="BackupException">It is not whole, or of another format.</exception>
+    /// <exception cref="BackupException">It is incomplete, or has another format.</exception>
     public static async Task<BackupManifest> CheckAsync(string path, CancellationToken cancellationToken)
     {
         var hashes = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -68,10 +68,10 @@ public sealed class BackupReader(NpgsqlDataSource source, Migrator migrator, IRe
 
     /// <summary>Restores a backup.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="replace">Whether what the database holds is deleted for it; else it must be empty.</param>
-    /// <param name="adopt">Whether the results store becomes this database's if it is another's.</param>
-    /// <param name="writeFile">Takes each of the other files, by its name.</param>
-    /// <param name="cancellationToken">Ends it. A database that is not restored whole is empty.</param>
+    /// <param name="replace">Whether the contents of the database are deleted first; otherwise the database must be empty.</param>
+    /// <param name="adopt">Whether this database becomes the owner of a results store that belongs to another.</param>
+    /// <param name="writeFile">Receives each of the other files, with its name.</param>
+    /// <param name="cancellationToken">Cancels the restore. The database is then empty.</param>
     /// <exception cref="BackupException">It cannot be restored here; nothing was changed.</exception>
     public async Task<BackupManifest> RestoreAsync(
         string path,
@@ -126,8 +126,10 @@ public sealed class BackupReader(NpgsqlDataSource source, Migrator migrator, IRe
         return manifest;
     }
 
-    /// <summary>Passes if a backup can be restored here.</summary>
-    /// <exception cref="BackupException">It is of another version, the database is in use, or the store another's.</exception>
+    /// <summary>Checks that a backup can be restored here.</summary>
+    /// <exception cref="BackupException">
+    /// The backup is of another version, the database is in use, or the store belongs to another database.
+    /// </exception>
     public async Task CheckTargetAsync(string path, BackupManifest manifest, bool replace, bool adopt, CancellationToken cancellationToken)
     {
         if (manifest.Migration != migrator.Newest())
@@ -165,7 +167,7 @@ public sealed class BackupReader(NpgsqlDataSource source, Migrator migrator, IRe
         }
     }
 
-    /// <summary>For a database that has marked no store: any mark is another's.</summary>
+    /// <summary>Checks the store of a database that has not marked any store yet: a mark in it belongs to another database.</summary>
     private async Task CheckUnmarkedStoreAsync(bool adopt, CancellationToken cancellationToken)
     {
         if (!adopt && await results.ReadDocumentAsync(StoreMark.Document, cancellationToken) is not null)
@@ -180,7 +182,7 @@ public sealed class BackupReader(NpgsqlDataSource source, Migrator migrator, IRe
                 + "database's; else let Results name another store."
         );
 
-    /// <summary>An empty database; the migrations make it anew.</summary>
+    /// <summary>Makes the database empty; the migrations then create it anew.</summary>
     private async Task ClearAsync(CancellationToken cancellationToken)
     {
         await using (NpgsqlCommand clear = source.CreateCommand("DROP SCHEMA public CASCADE; CREATE SCHEMA public"))

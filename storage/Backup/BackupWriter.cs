@@ -10,8 +10,9 @@ using Npgsql;
 namespace Generation.Storage.Backup;
 
 /// <summary>
-/// Writes a backup while jobs run: the database as it is at one moment, the files of the results store that it names then, and other files.
-/// Nothing is swept from the store meanwhile. The file appears when it is whole; only its owner may read it, as it holds secrets.
+/// Writes a backup while jobs run: the database as of one moment, the files of the results store that it then refers to, and other files.
+/// Nothing is swept from the store meanwhile. The file appears when it is complete. Only its owner may read it, because it contains
+/// secrets.
 /// </summary>
 public sealed class BackupWriter(NpgsqlDataSource source, Migrator migrator, IResultsStore results, TimeProvider time)
 {
@@ -33,10 +34,10 @@ public sealed class BackupWriter(NpgsqlDataSource source, Migrator migrator, IRe
         """;
 
     /// <summary>Writes the backup.</summary>
-    /// <param name="path">The file; one that is there is replaced when the new one is whole.</param>
-    /// <param name="withResults">Whether the files of the results store are in it; a bucket may have a backup of its own.</param>
+    /// <param name="path">The file; an existing one is replaced when the new one is complete.</param>
+    /// <param name="withResults">Whether the files of the results store are included; a bucket may have a backup of its own.</param>
     /// <param name="files">Other files, by their names in the backup.</param>
-    /// <param name="cancellationToken">Ends it; nothing is left of it then.</param>
+    /// <param name="cancellationToken">Cancels the backup; nothing is left of it then.</param>
     /// <exception cref="BackupException">The database is not of this version.</exception>
     public async Task<BackupManifest> WriteAsync(
         string path,
@@ -146,7 +147,9 @@ public sealed class BackupWriter(NpgsqlDataSource source, Migrator migrator, IRe
         return manifest;
     }
 
-    /// <summary>False: the store does not have it, as a checkpoint that its worker has replaced since.</summary>
+    /// <summary>
+    /// Adds a file of the store. False if the store does not have it, for example a checkpoint that its worker has replaced since.
+    /// </summary>
     private async Task<bool> AddResultAsync(TarWriter tar, string sha256, string partial, CancellationToken cancellationToken)
     {
         await using Stream? stored = await results.OpenAsync(sha256, cancellationToken);

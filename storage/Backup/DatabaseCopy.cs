@@ -4,15 +4,15 @@ using Npgsql;
 
 namespace Generation.Storage.Backup;
 
-/// <summary>The database's tables as PostgreSQL's own binary form of them, read at one moment and written in one transaction.</summary>
+/// <summary>
+/// Copies the database's tables in PostgreSQL's own binary format. They are read as of one moment and written in one transaction.
+/// </summary>
 [SuppressMessage("Security", "CA2100", Justification = "Names of tables come from the catalogue, quoted by it.")]
 internal static class DatabaseCopy
 {
     private const string History = "__EFMigrationsHistory";
 
-    /// <summary>
-    /// The tables without EF Core's own, each after those that it refers to; and their columns without those that are computed.
-    /// </summary>
+    /// <summary>The tables, except EF Core's own, each after those that it refers to, with their columns, except computed ones.</summary>
     public static async Task<List<(string Name, string[] Columns)>> TablesAsync(
         NpgsqlConnection connection,
         CancellationToken cancellationToken
@@ -101,7 +101,7 @@ internal static class DatabaseCopy
         return new BackupTable(table, columns, rows, Convert.ToHexStringLower(hash.GetHashAndReset()));
     }
 
-    /// <summary>Puts a table's rows in place of those that the migrations put there.</summary>
+    /// <summary>Replaces the rows that the migrations put into a table.</summary>
     public static async Task WriteAsync(NpgsqlConnection connection, BackupTable table, Stream rows, CancellationToken cancellationToken)
     {
         await using (var any = new NpgsqlCommand($"SELECT EXISTS (SELECT 1 FROM {Quoted(table.Name)})", connection))
@@ -120,7 +120,7 @@ internal static class DatabaseCopy
         await rows.CopyToAsync(copy, cancellationToken);
     }
 
-    /// <summary>The sequences' values.</summary>
+    /// <summary>The values of the sequences.</summary>
     public static async Task<Dictionary<string, long>> SequencesAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(

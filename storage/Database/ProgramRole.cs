@@ -6,22 +6,22 @@ using Npgsql;
 namespace Generation.Storage.Database;
 
 /// <summary>
-/// The role by which the API and the workers come to a database that another role owns: it reads and writes the rows of the tables, and can
-/// make, change and drop nothing.
+/// The role that the API and the workers connect as to a database that another role owns. It can read and write the rows of the tables, but
+/// cannot create, change or drop anything.
 /// </summary>
 public static class ProgramRole
 {
-    /// <summary>PostgreSQL's own number.</summary>
+    /// <summary>The number of iterations that PostgreSQL itself uses.</summary>
     private const int ScramIterations = 4096;
 
     /// <summary>
-    /// Sees that the role is there, has this password and just these rights on all tables that there are and will be. Called as their
-    /// owner, after each migration.
+    /// Makes sure that the role exists, has this password and has exactly these rights on all present and future tables. It is called as
+    /// their owner, after each migration.
     /// </summary>
-    /// <param name="owner">The owner's connections; it may make roles.</param>
+    /// <param name="owner">The connections of the owner, who may create roles.</param>
     /// <param name="role">The role's name.</param>
-    /// <param name="password">Its password; only a verifier of it is sent.</param>
-    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="password">Its password, of which only a verifier is sent.</param>
+    /// <param name="cancellationToken">Cancels the statements.</param>
     public static async Task EnsureAsync(NpgsqlDataSource owner, string role, string password, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await owner.OpenConnectionAsync(cancellationToken);
@@ -70,7 +70,7 @@ public static class ProgramRole
         await transaction.CommitAsync(cancellationToken);
     }
 
-    /// <summary>What PostgreSQL keeps of a password (RFC 5803), made here, so that no statement holds the password.</summary>
+    /// <summary>Computes what PostgreSQL stores of a password (RFC 5803), so that no statement contains the password.</summary>
     private static string Verifier(string password)
     {
         byte[] salt = RandomNumberGenerator.GetBytes(16);

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Generation.Storage.Files;
 
-/// <summary>Names in folders that last through a power cut.</summary>
+/// <summary>Makes changes of names in folders last through a power cut.</summary>
 internal static class DurableFolder
 {
     /// <summary>Makes a rename last through a power cut, for which .NET has no call.</summary>

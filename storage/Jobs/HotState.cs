@@ -93,7 +93,7 @@ public sealed class HotState(RedisConnection redis, RedisOptions options, ILogge
         }
     }
 
-    /// <summary>Shows nothing of a job any more: it is deleted. Returns at once.</summary>
+    /// <summary>Removes everything about a job, because it is deleted. Returns at once, before it is done.</summary>
     public void Forget(JobId id) => _ = TryAsync(db => db.KeyDeleteAsync(Key(id), CommandFlags.CommandRetryWriteChecked));
 
     /// <summary>

@@ -3,17 +3,17 @@ using Npgsql;
 
 namespace Generation.Storage.Jobs;
 
-/// <summary>A key that has been used, and the first answer.</summary>
-/// <param name="Fingerprint">SHA-256 of what was asked.</param>
+/// <summary>An idempotency key that was used, and the first answer.</summary>
+/// <param name="Fingerprint">SHA-256 of the request.</param>
 /// <param name="JobId">The job that was made.</param>
-/// <param name="IsInFlight">Whether the first answer may still be in the making.</param>
-/// <param name="Status">The first answer's status, or null.</param>
-/// <param name="Body">The first answer's body, or null.</param>
+/// <param name="IsInFlight">Whether the first request may still be in progress.</param>
+/// <param name="Status">The status of the first answer, or null.</param>
+/// <param name="Body">The body of the first answer, or null.</param>
 public sealed record IdempotencyRecord(byte[] Fingerprint, JobId JobId, bool IsInFlight, int? Status, byte[]? Body);
 
 /// <summary>
-/// What was answered to requests with an Idempotency-Key. The key is written in the transaction that makes its job
-/// (<see cref="JobStore.SubmitAsync"/>), so that a key without a job, or a second job, cannot be.
+/// The answers to requests with an Idempotency-Key. The key is written in the transaction that makes its job
+/// (<see cref="JobStore.SubmitAsync"/>), so that there is never a key without a job, or a second job.
 /// </summary>
 public sealed class IdempotencyStore(NpgsqlDataSource source)
 {
@@ -39,7 +39,7 @@ public sealed class IdempotencyStore(NpgsqlDataSource source)
             : null;
     }
 
-    /// <summary>Keeps the first answer; false if there is one already.</summary>
+    /// <summary>Stores the first answer; false if there is one already.</summary>
     public async Task<bool> AnswerAsync(Guid accountId, string key, int status, byte[] body, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -52,7 +52,7 @@ public sealed class IdempotencyStore(NpgsqlDataSource source)
         return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
     }
 
-    /// <summary>Forgets keys older than <paramref name="remembered"/>, of jobs and of operators' credits.</summary>
+    /// <summary>Deletes keys older than <paramref name="remembered"/>, of jobs and of operators' credits.</summary>
     public async Task<int> ForgetAsync(TimeSpan remembered, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(

@@ -75,7 +75,7 @@ public sealed class JobQueries(NpgsqlDataSource source)
         return jobs;
     }
 
-    /// <summary>Those of the jobs that have no outputs to give any more, because these were deleted or the job itself is gone.</summary>
+    /// <summary>Returns those of the jobs that have no outputs any more, because these or the job itself were deleted.</summary>
     public async Task<IReadOnlySet<JobId>> WithoutOutputsAsync(IReadOnlyCollection<JobId> ids, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = WithoutOutputsSql.On(source, ids.Select(id => id.Value).ToArray());

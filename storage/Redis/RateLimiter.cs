@@ -4,16 +4,16 @@ using StackExchange.Redis;
 
 namespace Generation.Storage.Redis;
 
-/// <summary>Whether a call may go on.</summary>
-/// <param name="Allowed">Whether the call may go on.</param>
-/// <param name="Remaining">Calls that could follow at once.</param>
-/// <param name="RetryAfter">When not allowed: how long until it would be.</param>
+/// <summary>Whether a call is allowed by the rate limit.</summary>
+/// <param name="Allowed">Whether the call is allowed.</param>
+/// <param name="Remaining">How many calls could follow at once.</param>
+/// <param name="RetryAfter">How long until a call is allowed, where this one is not.</param>
 /// <param name="ResetAfter">How long until a whole burst is possible again.</param>
 public sealed record RateDecision(bool Allowed, int Remaining, TimeSpan RetryAfter, TimeSpan ResetAfter);
 
 /// <summary>
-/// The generic cell rate algorithm (ITU-T I.371) in Redis, by Redis's clock: exact over all processes, one key and one
-/// round trip for a call. While Redis is away, each process counts by itself what changes something, and lets reads go on.
+/// The generic cell rate algorithm (ITU-T I.371) in Redis, by Redis's clock: exact over all processes, one key and one round trip for a
+/// call. While Redis is away, each process counts by itself what changes something, and lets reads go on.
 /// </summary>
 public sealed class RateLimiter(RedisConnection redis, RedisOptions options, TimeProvider time, ILogger<RateLimiter> logger)
 {
@@ -32,20 +32,22 @@ public sealed class RateLimiter(RedisConnection redis, RedisOptions options, Tim
         return {1, math.floor((tolerance - (next - now) + gap) / gap), '0', string.format('%.0f', next - now)}
         """;
 
-    /// <summary>Most keys that are remembered while Redis is away; those that may have a whole burst are forgotten first.</summary>
+    /// <summary>
+    /// The largest number of keys that are remembered while Redis is away; those that may have a whole burst are forgotten first.
+    /// </summary>
     private const int MaxKept = 100_000;
 
-    /// <summary>By key, when the next call would be expected were they evenly spaced, in ticks of <see cref="_time"/>.</summary>
+    /// <summary>For each key, when the next call would be expected if calls were evenly spaced, in ticks of <see cref="_time"/>.</summary>
     private readonly ConcurrentDictionary<string, long> _expected = new(StringComparer.Ordinal);
 
     private readonly TimeProvider _time = time;
     private long _lastWarning;
 
-    /// <summary>Counts a call of <paramref name="key"/>, unless it is refused.</summary>
-    /// <param name="key">Whose calls are counted, and which.</param>
-    /// <param name="perSecond">How many a second.</param>
-    /// <param name="burst">How many at once after a pause.</param>
-    /// <param name="isRead">Whether the call only reads, and so goes on while Redis is away.</param>
+    /// <summary>Counts a call under <paramref name="key"/>, unless it is refused.</summary>
+    /// <param name="key">Identifies whose calls are counted, and which calls.</param>
+    /// <param name="perSecond">The number of calls allowed per second.</param>
+    /// <param name="burst">The number of calls allowed at once after a pause.</param>
+    /// <param name="isRead">Whether the call only reads, so that it is allowed while Redis is away.</param>
     /// <param name="cancellationToken">Ends the wait for Redis.</param>
     public async Task<RateDecision> TakeAsync(string key, double perSecond, int burst, bool isRead, CancellationToken cancellationToken)
     {
@@ -72,7 +74,7 @@ public sealed class RateLimiter(RedisConnection redis, RedisOptions options, Tim
         static TimeSpan Micros(RedisResult value) => TimeSpan.FromMicroseconds(double.Parse((string)value!));
     }
 
-    /// <summary>The same rule by this process's own count.</summary>
+    /// <summary>Applies the same rule by this process's own count.</summary>
     private RateDecision TakeHere(string key, double perSecond, int burst)
     {
         long now = _time.GetTimestamp();

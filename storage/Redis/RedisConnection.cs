@@ -34,8 +34,10 @@ public sealed class RedisConnection : IAsyncDisposable
 {
     private readonly Lazy<Task<Connected>> _connection;
 
-    /// <param name="address">In StackExchange.Redis's form.</param>
-    /// <param name="trust">Which certificates are trusted where the address says ssl=true; null: those of the system's authorities.</param>
+    /// <param name="address">The address, in StackExchange.Redis's form.</param>
+    /// <param name="trust">
+    /// Decides which certificates are trusted where the address says ssl=true; null to trust the system's authorities.
+    /// </param>
     public RedisConnection(string address, ServerTrust? trust = null)
     {
         var settings = ConfigurationOptions.Parse(address);

@@ -1,7 +1,7 @@
 namespace Generation.Storage.Results;
 
 /// <summary>
-/// The results store of this database: files are put only while it is this database's, and deleted only while it is this database's alone.
+/// The results store of this database. Files are put only while it belongs to this database, and deleted only while it belongs to no other.
 /// </summary>
 public sealed class OwnedResultsStore(IResultsStore store, ResultsOwnership ownership) : IResultsStore
 {
@@ -51,8 +51,8 @@ public sealed class OwnedResultsStore(IResultsStore store, ResultsOwnership owne
         return await store.WriteDocumentAsync(name, content, replace, cancellationToken);
     }
 
-    /// <summary>Tries whether something can be written, and whether it may.</summary>
-    /// <exception cref="ResultsStoreException">It cannot, or the store is another database's.</exception>
+    /// <summary>Checks that something can be written, and that it may be.</summary>
+    /// <exception cref="ResultsStoreException">Nothing can be written, or the store belongs to another database.</exception>
     public async Task CheckAsync(CancellationToken cancellationToken)
     {
         await store.CheckAsync(cancellationToken);

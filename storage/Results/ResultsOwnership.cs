@@ -4,13 +4,13 @@ using NpgsqlTypes;
 namespace Generation.Storage.Results;
 
 /// <summary>
-/// Whose the results store is. The store carries a mark that names its owner's database, and the database knows which mark it gave: where
-/// two databases name one store (one was restored or cloned, or its settings mistyped), only the owner puts files, and none is deleted
-/// that the other may name. The first database that puts a file into an empty store is its owner.
+/// Determines which database owns the results store. The store carries a mark that names its owner's database, and the database knows which
+/// mark it wrote. Where two databases use one store (one was restored or cloned, or its settings were mistyped), only the owner puts files,
+/// and no file is deleted that the other may refer to. The first database that puts a file into an empty store is its owner.
 /// </summary>
 public sealed class ResultsOwnership(NpgsqlDataSource source, IResultsStore store, TimeProvider time) : IDisposable
 {
-    /// <summary>What was seen holds for so long.</summary>
+    /// <summary>How long a result of a look at the store is used.</summary>
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
@@ -18,12 +18,12 @@ public sealed class ResultsOwnership(NpgsqlDataSource source, IResultsStore stor
     private const string Lock = "SELECT pg_advisory_lock(hashtextextended('results store mark', 0))";
     private const string Unlock = "SELECT pg_advisory_unlock(hashtextextended('results store mark', 0))";
 
-    /// <summary>Of many that put at once, one looks.</summary>
+    /// <summary>Lets one of many concurrent callers look at the store.</summary>
     private readonly SemaphoreSlim _turn = new(1, 1);
 
     private volatile Seen? _seen;
 
-    /// <summary>What is wrong with an owner of this kind, and what to do; null where nothing is.</summary>
+    /// <summary>Says what is wrong with an owner of this kind, and what to do; null if nothing is wrong.</summary>
     public static string? ProblemOf(StoreOwner owner) =>
         owner switch
         {
@@ -65,8 +65,8 @@ public sealed class ResultsOwnership(NpgsqlDataSource source, IResultsStore stor
         }
     }
 
-    /// <summary>Passes if files may be put; an empty store without an owner becomes this database's.</summary>
-    /// <exception cref="ResultsStoreException">The store is not this database's, or does not answer.</exception>
+    /// <summary>Checks that files may be put. This database becomes the owner of an empty store without one.</summary>
+    /// <exception cref="ResultsStoreException">The store does not belong to this database, or does not answer.</exception>
     public async Task EnsureMayPutAsync(CancellationToken cancellationToken)
     {
         if (await OwnerAsync(claim: true, cancellationToken) is (StoreOwner.Missing or StoreOwner.Another) and var owner)
@@ -75,8 +75,8 @@ public sealed class ResultsOwnership(NpgsqlDataSource source, IResultsStore stor
         }
     }
 
-    /// <summary>Passes if a file may be deleted that a job of this database alone can name.</summary>
-    /// <exception cref="ResultsStoreException">The store is not this database's alone, or does not answer.</exception>
+    /// <summary>Checks that a file may be deleted to which only a job of this database can refer.</summary>
+    /// <exception cref="ResultsStoreException">The store does not belong to this database alone, or does not answer.</exception>
     public async Task EnsureMayDeleteAsync(CancellationToken cancellationToken)
     {
         if (ProblemOf(await OwnerAsync(claim: false, cancellationToken)) is { } problem)
@@ -85,11 +85,13 @@ public sealed class ResultsOwnership(NpgsqlDataSource source, IResultsStore stor
         }
     }
 
-    /// <summary>Marks a store that nobody owns; whose it is then. One that has an owner stays its.</summary>
+    /// <summary>
+    /// Makes this database the owner of a store that has none, and returns who owns it afterwards. An existing owner is kept.
+    /// </summary>
     public Task<StoreOwner> ClaimAsync(CancellationToken cancellationToken) =>
         ChangeAsync(StoreOwner.Nobody, replace: false, cancellationToken);
 
-    /// <summary>Makes the store this database's, whosever it was: for operators. Returns whose it was.</summary>
+    /// <summary>Makes this database the owner of the store, whoever owned it before, and returns who did. This is for operators.</summary>
     public async Task<StoreOwner> AdoptAsync(CancellationToken cancellationToken)
     {
         StoreOwner before = await LookAsync(cancellationToken);
@@ -99,15 +101,17 @@ public sealed class ResultsOwnership(NpgsqlDataSource source, IResultsStore stor
         return before;
     }
 
-    /// <summary>Gives the store a new mark, if it is this database's: from here on a copy of this database knows an old one.</summary>
-    /// <returns>Whose the store is.</returns>
+    /// <summary>
+    /// Gives the store a new mark, if it belongs to this database. From then on a copy of this database knows only an old mark.
+    /// </summary>
+    /// <returns>Who owns the store.</returns>
     public Task<StoreOwner> RenewAsync(CancellationToken cancellationToken) =>
         ChangeAsync(StoreOwner.Ours, replace: true, cancellationToken);
 
     public void Dispose() => _turn.Dispose();
 
-    /// <summary>What was seen last, or is seen now if that is long ago.</summary>
-    /// <param name="claim">Whether an empty store without an owner becomes this database's.</param>
+    /// <summary>Returns the last result, or looks again if that is too old.</summary>
+    /// <param name="claim">Whether this database becomes the owner of an empty store without one.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     private async Task<StoreOwner> OwnerAsync(bool claim, CancellationToken cancellationToken)
     {
@@ -142,8 +146,7 @@ public sealed class ResultsOwnership(NpgsqlDataSource source, IResultsStore stor
         bool IsOurs() => _seen is { Owner: StoreOwner.Ours } seen && time.GetElapsedTime(seen.At) < Fresh;
     }
 
-    private static bool IsAway(Exception e) =>
-        e is NpgsqlException or ResultsStoreException { InnerException: OperationCanceledException };
+    private static bool IsAway(Exception e) => e is NpgsqlException or ResultsStoreException { InnerException: OperationCanceledException };
 
     private async Task<bool> IsEmptyAsync(CancellationToken cancellationToken)
     {
@@ -173,8 +176,7 @@ public sealed class ResultsOwnership(NpgsqlDataSource source, IResultsStore stor
 
     /// <summary>
     /// Writes into the store that its owner is in doubt, so that the other database, whose mark it carries, finds a mark that is not its
-    /// own
-    /// and does not delete either.
+    /// own and does not delete files either.
     /// </summary>
     private async Task<StoreOwner> ContestAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
@@ -201,8 +203,8 @@ public sealed class ResultsOwnership(NpgsqlDataSource source, IResultsStore stor
     }
 
     /// <summary>
-    /// Gives the store a new mark if its owner is <paramref name="only"/>. The database knows the new mark before the store carries it, and
-    /// the old one until it does: whenever the process dies, the store carries one of the two.
+    /// Gives the store a new mark if its owner is <paramref name="only"/>. The database records the new mark before the store carries it,
+    /// and keeps the old one until then: whenever the process dies, the store carries one of the two.
     /// </summary>
     private async Task<StoreOwner> ChangeAsync(StoreOwner? only, bool replace, CancellationToken cancellationToken)
     {
@@ -278,7 +280,7 @@ public sealed class ResultsOwnership(NpgsqlDataSource source, IResultsStore stor
 
     private sealed record Seen(StoreOwner Owner, long At);
 
-    /// <summary>What the database knows: its own name, where it is, and the marks of which the store carries one.</summary>
+    /// <summary>What the database has recorded: its own name, its server, and the marks of which the store carries one.</summary>
     private sealed record OwnMarks(Guid Database, string Instance, Guid? Mark, Guid? NextMark)
     {
         public StoreOwner OfUnmarked => Mark is null ? StoreOwner.Nobody : StoreOwner.Missing;

@@ -7,7 +7,10 @@ namespace Generation.Storage.Results;
 
 public sealed partial class S3ResultsStore
 {
-    /// <summary>Of two processes that write at once, both have written after so long.</summary>
+    /// <summary>
+    /// How long a process waits after writing, where the server has no conditional writes, until another that wrote at the same time has
+    /// written too.
+    /// </summary>
     private static readonly TimeSpan WithoutConditions = TimeSpan.FromSeconds(1);
 
     public async Task<byte[]?> ReadDocumentAsync(string name, CancellationToken cancellationToken)

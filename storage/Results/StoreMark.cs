@@ -3,15 +3,17 @@ using Generation.Contracts;
 
 namespace Generation.Storage.Results;
 
-/// <summary>What a results store says of its owner: the document "owner" in it.</summary>
-/// <param name="Database">The name that the owner's database gave itself; a copy of the database has it, too.</param>
+/// <summary>The document "owner" of a results store, which identifies the database that the store belongs to.</summary>
+/// <param name="Database">The name that the owner's database gave itself; a copy of the database has the same name.</param>
 /// <param name="Instance">
-/// The server (PostgreSQL's system identifier) and the database on it (its object id): a database that was restored or copied elsewhere
-/// has another.
+/// The server (PostgreSQL's system identifier) and the database on it (its object id). A database that was restored or copied elsewhere has
+/// a different one.
 /// </param>
-/// <param name="Mark">Changes with every sweep: a database that was set back, or a copy of its files, knows an old one.</param>
-/// <param name="Contested">Whether a database found another's mark where it expected its own, so that neither may delete.</param>
-/// <param name="WrittenAt">When it was written, for people who look.</param>
+/// <param name="Mark">
+/// A value that changes with every sweep. A database that was set back, or a copy of its files, knows an old value.
+/// </param>
+/// <param name="Contested">Whether a database found another's mark where it expected its own, so that neither may delete files.</param>
+/// <param name="WrittenAt">When it was written, for people.</param>
 internal sealed record StoreMark(Guid Database, string Instance, Guid Mark, bool Contested, DateTimeOffset WrittenAt)
 {
     /// <summary>The document's name.</summary>
@@ -19,7 +21,7 @@ internal sealed record StoreMark(Guid Database, string Instance, Guid Mark, bool
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, WireJson.Options);
 
-    /// <summary>The mark in a document; one that nobody can read is nobody's whom we know.</summary>
+    /// <summary>Reads the mark in a document. A mark that cannot be read belongs to an unknown database.</summary>
     public static StoreMark Read(byte[] document)
     {
         try
@@ -35,21 +37,21 @@ internal sealed record StoreMark(Guid Database, string Instance, Guid Mark, bool
     private static StoreMark Unreadable { get; } = new(Guid.Empty, "unreadable", Guid.Empty, false, default);
 }
 
-/// <summary>Whose a results store is.</summary>
+/// <summary>Who owns a results store.</summary>
 public enum StoreOwner
 {
-    /// <summary>This database's.</summary>
+    /// <summary>It belongs to this database.</summary>
     Ours,
 
-    /// <summary>Nobody's yet: it carries no mark, and this database has marked none.</summary>
+    /// <summary>It belongs to nobody yet: it carries no mark, and this database has not marked any store.</summary>
     Nobody,
 
     /// <summary>It carries no mark, though this database has marked its store: another folder, or a disk that is not mounted.</summary>
     Missing,
 
-    /// <summary>Another database's, or that of the database which this one was restored or copied from.</summary>
+    /// <summary>It belongs to another database, or to the one from which this database was restored or copied.</summary>
     Another,
 
-    /// <summary>This database's, and that of a copy of it which is in use, too; or this database was set back.</summary>
+    /// <summary>It belongs to this database and to a copy of it that is also in use, or this database was set back.</summary>
     Contested,
 }

@@ -6,18 +6,17 @@ using NpgsqlTypes;
 namespace Generation.Storage.Retention;
 
 /// <summary>
-/// Deletes accounts with everything but their ledger. An account is marked first, and nobody can use it from then on; then its jobs are
-/// stopped and deleted, round by round, by whichever process is there. Its row stays, without a name, for the ledger.
+/// Deletes accounts with everything but their ledger. An account is marked first, and nobody can use it from then on. Then its jobs are
+/// stopped and deleted, round by round, by any process that runs. Its row is kept for the ledger, without a name.
 /// </summary>
 public sealed class AccountRemoval(NpgsqlDataSource source, JobStore jobs, JobRetentionStore retention)
 {
-    /// <summary>Requests that were let in before the mark have come to their end after so long.</summary>
+    /// <summary>How long requests that began before the mark may take to end.</summary>
     private static readonly TimeSpan Settled = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// Takes name, keys, limits, rules, webhook secrets and uploads from an account, and disables it. False: there is no such account.
-    /// May be
-    /// repeated.
+    /// Disables an account and removes its name, keys, limits, rules, webhook secrets and uploads. False if there is no such account. It
+    /// may be called repeatedly.
     /// </summary>
     public async Task<bool> MarkAsync(Guid accountId, CancellationToken cancellationToken)
     {
@@ -41,9 +40,7 @@ public sealed class AccountRemoval(NpgsqlDataSource source, JobStore jobs, JobRe
         return true;
     }
 
-    /// <summary>
-    /// Whether nothing is left of a deleted account but its ledger; null: there is no such account, or it is not deleted.
-    /// </summary>
+    /// <summary>Whether only the ledger is left of a deleted account; null if there is no such account, or it is not deleted.</summary>
     public async Task<bool?> IsEmptiedAsync(Guid accountId, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -53,7 +50,7 @@ public sealed class AccountRemoval(NpgsqlDataSource source, JobStore jobs, JobRe
         return await command.ExecuteScalarAsync(cancellationToken) as bool?;
     }
 
-    /// <summary>Goes on with all accounts that are marked; how many jobs it deleted.</summary>
+    /// <summary>Continues the deletion of all accounts that are marked, and returns how many jobs it deleted.</summary>
     public async Task<int> ContinueAsync(CancellationToken cancellationToken)
     {
         int deleted = 0;
@@ -103,7 +100,7 @@ public sealed class AccountRemoval(NpgsqlDataSource source, JobStore jobs, JobRe
         return deleted;
     }
 
-    /// <summary>The account is empty when no job is left and no request that was let in before can bring one.</summary>
+    /// <summary>Whether an account is empty: no job is left, and no request that began before the mark can add one.</summary>
     private async Task FinishAsync(Guid account, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
@@ -122,7 +119,7 @@ public sealed class AccountRemoval(NpgsqlDataSource source, JobStore jobs, JobRe
         await transaction.CommitAsync(cancellationToken);
     }
 
-    /// <summary>What an account has besides jobs and money.</summary>
+    /// <summary>Deletes the rows of what an account has besides jobs and money.</summary>
     private static async Task RemoveRowsAsync(NpgsqlConnection connection, Guid account, CancellationToken cancellationToken)
     {
         string[] statements =

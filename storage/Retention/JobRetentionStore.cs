@@ -6,10 +6,12 @@ using NpgsqlTypes;
 
 namespace Generation.Storage.Retention;
 
-/// <summary>Jobs that are deleted, with what they left: after their time, or because their owner or an operator wants it.</summary>
+/// <summary>
+/// Deletes jobs with everything that belongs to them, after their time or because their owner or an operator asks for it.
+/// </summary>
 public sealed class JobRetentionStore(NpgsqlDataSource source, HotState hotState)
 {
-    /// <summary>So many jobs are changed by one statement.</summary>
+    /// <summary>How many jobs one statement changes at most.</summary>
     public const int RoundSize = 500;
 
     private static readonly Statement DeleteSql = new(
@@ -30,12 +32,11 @@ public sealed class JobRetentionStore(NpgsqlDataSource source, HotState hotState
     private Guid _wordless;
 
     /// <summary>
-    /// Deletes a job that is over with all that it left but its lines in the ledger; its files go with the next sweep. False: the
-    /// account has
-    /// no such job, or it is not over.
+    /// Deletes a job that is over with everything that belongs to it, except its lines in the ledger. Its files are deleted by the next
+    /// sweep. False if the account has no such job, or it is not over.
     /// </summary>
     /// <param name="id">The job.</param>
-    /// <param name="accountId">Whose it must be; null: anybody's.</param>
+    /// <param name="accountId">The account that it must belong to; null for any.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     public async Task<bool> DeleteAsync(JobId id, Guid? accountId, CancellationToken cancellationToken) =>
         (await DeleteAsync([id.Value], accountId, cancellationToken)).Count > 0;
@@ -62,7 +63,7 @@ public sealed class JobRetentionStore(NpgsqlDataSource source, HotState hotState
         return deleted;
     }
 
-    /// <summary>Deletes jobs that are over since before a time; how many.</summary>
+    /// <summary>Deletes jobs that ended before a time, and returns how many.</summary>
     public async Task<int> DeleteOldAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         int deleted = 0;
@@ -88,7 +89,7 @@ public sealed class JobRetentionStore(NpgsqlDataSource source, HotState hotState
         }
     }
 
-    /// <summary>Empties the prompts of jobs that are over since before a time; of how many.</summary>
+    /// <summary>Empties the prompts of jobs that ended before a time, and returns of how many.</summary>
     public async Task<long> ForgetPromptsAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         long changed = 0;
@@ -108,7 +109,7 @@ public sealed class JobRetentionStore(NpgsqlDataSource source, HotState hotState
         }
     }
 
-    /// <summary>Deletes webhook messages that are delivered or given up and were made before a time; how many.</summary>
+    /// <summary>Deletes webhook messages that were delivered or given up and were made before a time, and returns how many.</summary>
     public async Task<int> ForgetWebhooksAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         // In rounds: the first after an upgrade may find millions

@@ -6,26 +6,28 @@ using NpgsqlTypes;
 
 namespace Generation.Storage.Retention;
 
-/// <summary>What a sweep did.</summary>
-/// <param name="Deleted">How many files it deleted.</param>
-/// <param name="Problem">Why it deleted none, and what to do, to operators; null: nothing is wrong.</param>
+/// <summary>The result of a sweep.</summary>
+/// <param name="Deleted">The number of files that it deleted.</param>
+/// <param name="Problem">Why it deleted none and what to do, in words for operators; null if nothing is wrong.</param>
 public sealed record SweepResult(int Deleted, string? Problem = null);
 
-/// <summary>What goes with time: outputs after their account's retention, and files that nothing names any more.</summary>
+/// <summary>Deletes what has expired: outputs after their account's retention, and files that nothing refers to any more.</summary>
 public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore results, ResultsOwnership ownership, UploadStore uploads)
 {
-    /// <summary>A younger file may belong to a job that is just being completed.</summary>
+    /// <summary>The age from which on a file may be an orphan: a younger one may belong to a job that is just being completed.</summary>
     public static readonly TimeSpan OrphanAge = TimeSpan.FromHours(1);
 
-    /// <summary>Of files that this database does not know to have named, a sweep deletes so many without being told to,</summary>
+    /// <summary>
+    /// A sweep deletes at most so many files to which this database has never referred, unless an operator tells it to delete more.
+    /// </summary>
     public const int MostUnknownFiles = 100;
 
-    /// <summary>or, where that is more, this share of all.</summary>
+    /// <summary>The same limit as a share of all files in the store; the larger of the two applies.</summary>
     public const double MostUnknownShare = 0.01;
 
     private const int RoundSize = 500;
 
-    /// <summary>So many names of files are held at once; the next sweep finds those beyond.</summary>
+    /// <summary>How many names of files are held in memory at once; the next sweep finds the rest.</summary>
     private const int MostHeld = 200_000;
 
     private static readonly Statement ExpireOutputsSql = new(
@@ -36,14 +38,14 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
 
     private static readonly Statement OrphansSql = new("orphans", ("names", NpgsqlDbType.Array | NpgsqlDbType.Text));
 
-    /// <summary>Forgets the outputs of jobs that ended longer ago than their account keeps them; returns how many jobs.</summary>
+    /// <summary>Removes the outputs of jobs that ended longer ago than their account keeps them; returns how many jobs.</summary>
     public async Task<int> ExpireOutputsAsync(int? defaultDays, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = ExpireOutputsSql.On(source, defaultDays, RoundSize);
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Why the last sweep, of whichever process, deleted nothing; null: it did its work, or there was none yet.</summary>
+    /// <summary>Why the last sweep, of any process, deleted nothing; null if it did its work, or there was none yet.</summary>
     public async Task<string?> ProblemAsync(CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand("SELECT sweep_problem FROM results_store");
@@ -52,9 +54,10 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
 
     /// <summary>
     /// Deletes the files that no output, no upload, no checkpoint and no open or kept job's inputs name and that were last put before
-    /// <paramref name="putBefore"/>. Deletes none if the store is not this database's alone, or if it would delete more files than
-    /// <see cref="MostUnknownFiles"/> and <see cref="MostUnknownShare"/> that this database has never named, as one would find them that
-    /// was set back or lost rows, unless <paramref name="withoutLimit"/>. One process sweeps at a time; others do nothing meanwhile.
+    /// <paramref name="putBefore"/>. It deletes none if the store does not belong to this database alone. Unless
+    /// <paramref name="withoutLimit"/>, it also deletes none if more of them than <see cref="MostUnknownFiles"/> and
+    /// <see cref="MostUnknownShare"/> are files to which this database has never referred, because a database that was set back or has lost
+    /// rows would find such files. One process sweeps at a time; others do nothing meanwhile.
     /// </summary>
     public async Task<SweepResult> SweepAsync(DateTimeOffset putBefore, bool withoutLimit, CancellationToken cancellationToken)
     {
@@ -135,7 +138,7 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
         return new SweepResult(deleted);
     }
 
-    /// <summary>Files put before <paramref name="putBefore"/> that nothing names.</summary>
+    /// <summary>Lists the files that were put before <paramref name="putBefore"/> and to which nothing refers.</summary>
     private async Task<Unnamed> FindUnnamedAsync(DateTimeOffset putBefore, CancellationToken cancellationToken)
     {
         var found = new Unnamed();
@@ -210,10 +213,10 @@ public sealed class RetentionStore(NpgsqlDataSource source, IResultsStore result
 
     private sealed class Unnamed
     {
-        /// <summary>All files of the store.</summary>
+        /// <summary>The number of all files in the store.</summary>
         public int Files { get; set; }
 
-        /// <summary>Those of the unnamed that this database has never named.</summary>
+        /// <summary>The number of those to which this database has never referred.</summary>
         public int Unknown { get; set; }
 
         public List<string> Names { get; } = [];

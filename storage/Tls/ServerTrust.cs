@@ -4,21 +4,21 @@ using Microsoft.Extensions.Configuration;
 
 namespace Generation.Storage.Tls;
 
-/// <summary>How the certificates of PostgreSQL, Redis and RabbitMQ are trusted: configuration section "Tls".</summary>
+/// <summary>Settings of how the certificates of PostgreSQL, Redis and RabbitMQ are trusted: configuration section "Tls".</summary>
 public sealed record TlsOptions
 {
     public const string Section = "Tls";
 
     /// <summary>
-    /// A PEM file with the certificates of authorities that sign the servers', where those of the system do not. That a server is spoken to
-    /// by TLS is said by its connection string or address.
+    /// A PEM file with the certificates of the authorities that sign the servers' certificates, where the system's authorities do not.
+    /// Whether TLS is used is said by each server's connection string or address.
     /// </summary>
     public string? AuthorityFile { get; init; }
 }
 
 /// <summary>
-/// Whether a server's certificate is to be trusted: it names the host that was asked for, and an authority of the system, or of
-/// Tls:AuthorityFile, has signed it. There is no way to trust any.
+/// Decides whether a server's certificate is trusted: it must name the host that was asked for, and be signed by an authority of the system
+/// or of Tls:AuthorityFile. There is no way to trust every certificate.
 /// </summary>
 public sealed class ServerTrust
 {
@@ -26,11 +26,11 @@ public sealed class ServerTrust
 
     private ServerTrust(string? file, X509Certificate2Collection authorities) => (AuthorityFile, _authorities) = (file, authorities);
 
-    /// <summary>The file with authorities beside the system's; null: there is none.</summary>
+    /// <summary>The file with authorities beside the system's; null if there is none.</summary>
     public string? AuthorityFile { get; }
 
-    /// <summary>As the configuration has it.</summary>
-    /// <exception cref="InvalidOperationException">The file is not there, or has no certificates.</exception>
+    /// <summary>Reads the settings from the configuration.</summary>
+    /// <exception cref="InvalidOperationException">The file does not exist, or has no certificates.</exception>
     public static ServerTrust Of(IConfiguration configuration)
     {
         var authorities = new X509Certificate2Collection();
@@ -54,7 +54,7 @@ public sealed class ServerTrust
             : throw new InvalidOperationException($"Tls:AuthorityFile names {file}, which has no certificate in PEM form.");
     }
 
-    /// <summary>Decides on a server's certificate, in the form that TLS clients ask in.</summary>
+    /// <summary>Decides on a server's certificate; it has the form of the callback of TLS clients.</summary>
     public bool Check(object? sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         if (errors == SslPolicyErrors.None)

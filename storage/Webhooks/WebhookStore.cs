@@ -6,7 +6,7 @@ using NpgsqlTypes;
 
 namespace Generation.Storage.Webhooks;
 
-/// <summary>A message to an address that a job's owner named.</summary>
+/// <summary>A webhook message to an address that a job's owner gave.</summary>
 public sealed record WebhookDelivery(
     Guid Id,
     Guid AccountId,
@@ -22,17 +22,17 @@ public sealed record WebhookDelivery(
     string? LastError
 )
 {
-    /// <summary>The server that it goes to: host and port as the address has them, in small letters.</summary>
+    /// <summary>The server that it is sent to: host and port of the address, in lowercase.</summary>
     public string Host => (Url.Split('/', 4) is [_, _, var host, ..] ? host.Split('?', '#')[0] : "").ToLowerInvariant();
 }
 
-/// <summary>What a sender has room for.</summary>
-/// <param name="Limit">Messages in all.</param>
-/// <param name="PerAccount">Of one account.</param>
-/// <param name="PerHost">To one server.</param>
-/// <param name="FullAccounts">Accounts from which it takes none.</param>
-/// <param name="FullHosts">Servers (<see cref="WebhookDelivery.Host"/>) for which it takes none.</param>
-/// <param name="AttemptLimit">How long an attempt may take, at most.</param>
+/// <summary>How many messages a sender can take.</summary>
+/// <param name="Limit">The number of messages in all.</param>
+/// <param name="PerAccount">The number of messages of one account.</param>
+/// <param name="PerHost">The number of messages to one server.</param>
+/// <param name="FullAccounts">The accounts of which it takes none.</param>
+/// <param name="FullHosts">The servers (<see cref="WebhookDelivery.Host"/>) for which it takes none.</param>
+/// <param name="AttemptLimit">The longest time that an attempt may take.</param>
 public sealed record WebhookTurn(
     int Limit,
     int PerAccount,
@@ -42,9 +42,9 @@ public sealed record WebhookTurn(
     TimeSpan AttemptLimit
 );
 
-/// <summary>A secret with which an account's webhooks are signed.</summary>
-/// <param name="Id">Its name.</param>
-/// <param name="Secret">whsec_ and 32 bytes in base64.</param>
+/// <summary>A secret that an account's webhooks are signed with.</summary>
+/// <param name="Id">The secret's id.</param>
+/// <param name="Secret">The secret: whsec_ and 32 bytes in base64.</param>
 /// <param name="CreatedAt">When it was made.</param>
 public sealed record WebhookSecret(Guid Id, string Secret, DateTimeOffset CreatedAt)
 {
@@ -52,12 +52,12 @@ public sealed record WebhookSecret(Guid Id, string Secret, DateTimeOffset Create
 }
 
 /// <summary>
-/// Webhook messages and secrets. A message's row is written in the transaction that changes its job, so that no change
-/// goes untold; it is sent at least once.
+/// Webhook messages and secrets. A message's row is written in the transaction that changes its job, so that every change is reported; it
+/// is sent at least once.
 /// </summary>
 public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
 {
-    /// <summary>Pauses after failed attempts; after the last the message is given up, until it is redelivered by hand.</summary>
+    /// <summary>The pauses after failed attempts; after the last the message is given up, until it is redelivered by hand.</summary>
     private static readonly TimeSpan[] Pauses =
     [
         TimeSpan.FromSeconds(5),
@@ -76,15 +76,15 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
 
     private const string Purpose = "webhook secrets";
 
-    /// <summary>The server in the column url, as <see cref="WebhookDelivery.Host"/> has it.</summary>
+    /// <summary>SQL that takes the server out of the column url, in the form of <see cref="WebhookDelivery.Host"/>.</summary>
     private const string Host = "lower(split_part(split_part(split_part(url, '/', 3), '?', 1), '#', 1))";
 
-    /// <summary>Of the messages that are due so many are looked at in one go.</summary>
+    /// <summary>How many of the messages that are due are looked at at a time.</summary>
     private const int LookLimit = 2000;
 
     /// <summary>
     /// Takes messages that are due, each for one sender: of each account and of each server the oldest few, so that none comes after the
-    /// many of another. A sender that is lost in mid-attempt loses them after <see cref="WebhookTurn.AttemptLimit"/>, and they are due
+    /// many of another. A sender that dies within an attempt loses them after <see cref="WebhookTurn.AttemptLimit"/>, and they are due
     /// again.
     /// </summary>
     public async Task<IReadOnlyList<WebhookDelivery>> TakeDueAsync(WebhookTurn turn, CancellationToken cancellationToken)
@@ -115,7 +115,7 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
         return await ReadAsync(command, cancellationToken);
     }
 
-    /// <summary>An attempt ended: delivered (<paramref name="error"/> null), or to be tried again after a pause.</summary>
+    /// <summary>Records the end of an attempt: delivered (<paramref name="error"/> is null), or to be tried again after a pause.</summary>
     public async Task RecordAsync(WebhookDelivery delivery, int? status, string? error, CancellationToken cancellationToken)
     {
         TimeSpan? pause = error is null || delivery.Attempts > Pauses.Length ? null : Pauses[delivery.Attempts - 1];
@@ -133,7 +133,7 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>An account's messages, the newest first; of one job, if it is named.</summary>
+    /// <summary>Lists an account's messages, the newest first; only those of one job, if it is given.</summary>
     public async Task<IReadOnlyList<WebhookDelivery>> ListAsync(Guid accountId, JobId? job, int limit, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -148,7 +148,7 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
         return await ReadAsync(command, cancellationToken);
     }
 
-    /// <summary>Sends a message once more, now, with its pauses from the beginning; null if the account has none of this id.</summary>
+    /// <summary>Sends a message again, now, with its pauses from the beginning; null if the account has none with this id.</summary>
     public async Task<WebhookDelivery?> RedeliverAsync(Guid id, Guid accountId, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -172,7 +172,7 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
         return await ReadSecretsAsync(accountId, cancellationToken);
     }
 
-    /// <summary>Of many senders who find none, one makes it: those who wait for the account's row then see it.</summary>
+    /// <summary>If many senders find no secret, one of them makes it: the others wait for the account's row and then see it.</summary>
     private async Task AddFirstSecretAsync(Guid accountId, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
@@ -228,7 +228,7 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
         return secrets;
     }
 
-    /// <summary>One more secret: messages are signed with each, until the old one is removed.</summary>
+    /// <summary>Adds a secret: messages are signed with each, until the old one is removed.</summary>
     public async Task<WebhookSecret> AddSecretAsync(Guid accountId, CancellationToken cancellationToken)
     {
         var id = Guid.CreateVersion7();
@@ -254,7 +254,7 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
 
     private static string Text(byte[] secret) => WebhookSecret.Prefix + Convert.ToBase64String(secret);
 
-    /// <summary>Seals all secrets under the server's secret in use; how many were sealed under an earlier one.</summary>
+    /// <summary>Seals all secrets under the server's present secret, and returns how many were sealed under an earlier one.</summary>
     public async Task<int> SealAnewAsync(CancellationToken cancellationToken)
     {
         var boxes = new List<(Guid Id, byte[] Sealed)>();
@@ -280,7 +280,7 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
         return changed;
     }
 
-    /// <summary>Forgets all secrets: for operators whose server's secret is lost, under which they were sealed.</summary>
+    /// <summary>Deletes all secrets, for operators who have lost the server's secret under which they were sealed.</summary>
     public async Task<int> RemoveAllSecretsAsync(CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand("DELETE FROM webhook_secrets");
@@ -289,7 +289,7 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
 
     private byte[][] SealingKeys() => [.. key.KeysFor(Purpose).Select(known => HMACSHA256.HashData(known.Key, "sealing"u8))];
 
-    /// <summary>AES-256-GCM: nonce, tag, cipher text.</summary>
+    /// <summary>Encrypts a secret with AES-256-GCM, into nonce, tag and cipher text.</summary>
     private byte[] Seal(byte[] secret)
     {
         byte[] box = new byte[12 + 16 + secret.Length];
@@ -316,7 +316,7 @@ public sealed class WebhookStore(NpgsqlDataSource source, KeySecret key)
         );
     }
 
-    /// <summary>Null: it was sealed under another key.</summary>
+    /// <summary>Opens a sealed secret; null if it was sealed under another key.</summary>
     private static byte[]? TryUnseal(byte[] sealing, byte[] box)
     {
         byte[] secret = new byte[box.Length - 28];

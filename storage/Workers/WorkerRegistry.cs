@@ -5,12 +5,12 @@ using NpgsqlTypes;
 
 namespace Generation.Storage.Workers;
 
-/// <summary>What a worker tells of itself.</summary>
-/// <param name="Id">Its name, one for each process.</param>
-/// <param name="Models">Catalogue entries of what it can run.</param>
-/// <param name="Slots">How many jobs it runs at a time.</param>
-/// <param name="Info">Device, threads, memory, version: for people.</param>
-/// <param name="Schedulers">Schedulers by which it runs them; null leaves what others told.</param>
+/// <summary>What a worker registers about itself.</summary>
+/// <param name="Id">Its name, which no other process may have.</param>
+/// <param name="Models">The catalogue entries of the models that it can run.</param>
+/// <param name="Slots">The number of jobs that it runs at a time.</param>
+/// <param name="Info">Device, threads, memory and version, for people.</param>
+/// <param name="Schedulers">The schedulers that it has; null leaves those that others registered.</param>
 public sealed record WorkerRegistration(
     string Id,
     IReadOnlyList<ModelEntry> Models,
@@ -19,12 +19,14 @@ public sealed record WorkerRegistration(
     IReadOnlyList<SchedulerEntry>? Schedulers = null
 );
 
-/// <summary>What a heartbeat brings back.</summary>
-/// <param name="Registered">False: the row is gone (the database was restored, an operator removed it); register again.</param>
-/// <param name="Draining">True: finish the present jobs and take no others, until it is false again.</param>
+/// <summary>The answer to a heartbeat.</summary>
+/// <param name="Registered">
+/// False if the row does not exist any more (the database was restored, or an operator removed it): the worker has to register again.
+/// </param>
+/// <param name="Draining">True if the worker should finish its present jobs and take no others, until it is false again.</param>
 public sealed record HeartbeatAnswer(bool Registered, bool Draining);
 
-/// <summary>A worker as people see it.</summary>
+/// <summary>What people are shown of a worker.</summary>
 public sealed record WorkerInfo(
     string Id,
     IReadOnlyList<string> Models,
@@ -38,16 +40,18 @@ public sealed record WorkerInfo(
     JsonElement? Info
 );
 
-/// <summary>The workers and the models that they can run: the API knows models from here alone.</summary>
+/// <summary>The workers and the models that they can run, which is the only place from which the API knows models.</summary>
 public sealed class WorkerRegistry(NpgsqlDataSource source)
 {
     /// <summary>How often a worker reports.</summary>
     public static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(2);
 
-    /// <summary>A worker that has not reported for so long counts as gone.</summary>
+    /// <summary>How long after its last report a worker counts as gone.</summary>
     public static readonly TimeSpan LiveFor = TimeSpan.FromSeconds(6);
 
-    /// <summary>Enters the worker and its models; a worker of the same id is replaced, and drained if that was.</summary>
+    /// <summary>
+    /// Registers the worker and its models. A worker with the same id is replaced; if that one was drained, so is this one.
+    /// </summary>
     public async Task RegisterAsync(WorkerRegistration worker, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -74,7 +78,7 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>The worker lives, with <paramref name="loaded"/> models in its memory.</summary>
+    /// <summary>Records that the worker is alive, with the models in its memory.</summary>
     public async Task<HeartbeatAnswer> HeartbeatAsync(string id, IReadOnlyCollection<string> loaded, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -86,7 +90,7 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
         return new HeartbeatAnswer(draining is not null, draining == true);
     }
 
-    /// <summary>The worker takes no more jobs, or (false) does again.</summary>
+    /// <summary>Makes the worker take no more jobs, or (false) take jobs again.</summary>
     public async Task<bool> DrainAsync(string id, bool draining, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand("UPDATE workers SET draining = $2 WHERE id = $1");
@@ -95,7 +99,9 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
         return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
     }
 
-    /// <summary>The worker has gone, in good order. A drained one is remembered for a while: started again, it stays drained.</summary>
+    /// <summary>
+    /// Removes a worker that has shut down in order. A drained worker is remembered for a while: if it is started again, it stays drained.
+    /// </summary>
     public async Task RemoveAsync(string id, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand("DELETE FROM workers WHERE id = $1 AND NOT draining");
@@ -103,7 +109,7 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Forgets workers that have not reported for <paramref name="age"/>.</summary>
+    /// <summary>Removes workers that have not reported for <paramref name="age"/>.</summary>
     public async Task<int> RemoveGoneAsync(TimeSpan age, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand("DELETE FROM workers WHERE last_seen < now() - $1");
@@ -111,7 +117,7 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Every worker that reported lately.</summary>
+    /// <summary>Lists the workers that are alive.</summary>
     public async Task<IReadOnlyList<WorkerInfo>> ListAsync(CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -145,7 +151,7 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
         return workers;
     }
 
-    /// <summary>Every model that was ever registered, by name.</summary>
+    /// <summary>Lists every model that was ever registered, by name.</summary>
     public async Task<IReadOnlyList<ModelEntry>> ModelsAsync(CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand("SELECT entry FROM models ORDER BY name");
@@ -159,7 +165,7 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
         return models;
     }
 
-    /// <summary>When each model was registered as it is now.</summary>
+    /// <summary>When each model was last registered with a change.</summary>
     public async Task<IReadOnlyDictionary<string, DateTimeOffset>> ModelTimesAsync(CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand("SELECT name, updated_at FROM models");
@@ -173,7 +179,7 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
         return times;
     }
 
-    /// <summary>Every scheduler that was ever registered, by name.</summary>
+    /// <summary>Lists every scheduler that was ever registered, by name.</summary>
     public async Task<IReadOnlyList<SchedulerEntry>> SchedulersAsync(CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand("SELECT name, description FROM schedulers ORDER BY name");

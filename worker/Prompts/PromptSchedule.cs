@@ -33,9 +33,9 @@ public static class PromptSchedule
             : texts;
     }
 
-    /// <summary>The text of each step as in <see cref="Texts"/>, however many different ones there are.</summary>
+    /// <summary>Returns the text of each step, like <see cref="Texts"/>, without a limit on how many different texts there are.</summary>
     /// <param name="prompt">The prompt, with weights and escapes, which the texts keep.</param>
-    /// <param name="steps">Steps of the picture's whole schedule.</param>
+    /// <param name="steps">The number of steps of the picture's whole schedule.</param>
     public static IEnumerable<string> Expand(string prompt, int steps)
     {
         ArgumentNullException.ThrowIfNull(prompt);
@@ -105,8 +105,8 @@ public static class PromptSchedule
     }
 
     /// <summary>
-    /// What stands between a bracket and the one that closes it, parted at '|' or else at ':' that stand in no further bracket; null
-    /// where it is not closed.
+    /// What stands between a bracket and the one that closes it, parted at '|' or else at ':' that stand in no further bracket; null where
+    /// it is not closed.
     /// </summary>
     private static Bracket? Inside(string text, int open)
     {

@@ -1,25 +1,26 @@
 namespace Generation.Diffusion.Adapters;
 
 /// <summary>
-/// Sizes of a model's networks, by which adapters are told to fit it. What the model has not is null, and no adapter for it fits.
+/// The sizes of a model's networks, from which it follows whether an adapter fits the model. A network that the model does not have is
+/// null, and no adapter for that network fits.
 /// </summary>
 public sealed record AdapterWidths
 {
-    /// <summary>unet or transformer.</summary>
+    /// <summary>The name of the denoising network: unet or transformer.</summary>
     public string? Denoiser { get; init; }
 
-    /// <summary>Features of each token of the prompt that the denoiser's cross attention looks at.</summary>
+    /// <summary>The number of features of each prompt token in the denoiser's cross attention.</summary>
     public long? Context { get; init; }
 
-    /// <summary>Transformer blocks of the UNet's deepest attention.</summary>
+    /// <summary>The number of transformer blocks in the UNet's deepest attention.</summary>
     public int Depth { get; init; } = 1;
 
-    /// <summary>Features of the first text encoder's tokens.</summary>
+    /// <summary>The number of features of a token in the first text encoder.</summary>
     public long? Text { get; init; }
 
-    /// <summary>Features of the second text encoder's tokens.</summary>
+    /// <summary>The number of features of a token in the second text encoder.</summary>
     public long? Text2 { get; init; }
 
-    /// <summary>Features of a token by which textual inversions are told to fit: of all text encoders together.</summary>
+    /// <summary>The number of features of a token in all text encoders together, which textual inversions must have.</summary>
     public long? Embedding { get; init; }
 }

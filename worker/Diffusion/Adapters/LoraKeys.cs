@@ -18,7 +18,7 @@ internal enum LoraPart
 /// </summary>
 internal static partial class LoraKeys
 {
-    /// <summary>The network that denoises, whatever its family calls it.</summary>
+    /// <summary>Stands for the denoising network, UNet or transformer: the keys of LoRA files do not always tell which of the two it is.</summary>
     public const string Denoiser = "unet or transformer";
 
     private const string TextEncoder = "text_encoder";
@@ -135,11 +135,13 @@ internal static partial class LoraKeys
         return null;
     }
 
-    /// <summary>Whether a file with this key is an adapter of some kind, if perhaps one that cannot be read.</summary>
+    /// <summary>Whether a file with this key is an adapter of any kind, even of one that cannot be read.</summary>
     public static bool IsOfAdapter(string key) =>
         Marks.Any(mark => key.Contains(mark, StringComparison.Ordinal)) || OtherAdapter(key) is not null || Parse(key) is not null;
 
-    /// <summary>Name of the kind of adapter that a key is of where it is no LoRA: LoHa, LoKr, ...; null where it is none.</summary>
+    /// <summary>
+    /// The kind of adapter that a key belongs to if that is not a LoRA (LoHa, LoKr, ...); null if it is no adapter's key.
+    /// </summary>
     public static string? OtherAdapter(string key) =>
         OtherAdapters.FirstOrDefault(other => key.Contains(other.Mark, StringComparison.Ordinal)).Name;
 

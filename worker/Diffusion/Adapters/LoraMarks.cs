@@ -5,17 +5,17 @@ using Generation.Diffusion.Weights;
 namespace Generation.Diffusion.Adapters;
 
 /// <summary>
-/// What names and shapes of a LoRA's file, and what its trainer wrote into it, tell of the models that it is for. Each mark may be
-/// missing (a LoRA need not change the layer that would tell): what is not known speaks against no model.
+/// What the names and shapes in a LoRA file, and the metadata of its trainer, say about the models that it is for. Each mark may be
+/// missing, because a LoRA need not change the layer that would show it; a missing mark excludes no model.
 /// </summary>
-/// <param name="Denoiser">unet or transformer, the network that it changes; null where it changes text encoders alone.</param>
-/// <param name="Context">Features of the prompt that cross attention looks at: 768 in Stable Diffusion 1.x.</param>
-/// <param name="Text">Features of the first text encoder's tokens.</param>
-/// <param name="Text2">Features of the second text encoder's tokens.</param>
+/// <param name="Denoiser">The network that it changes, unet or transformer; null if it changes only text encoders.</param>
+/// <param name="Context">The number of features of a prompt token in cross attention: 768 in Stable Diffusion 1.x.</param>
+/// <param name="Text">The number of features of a token in the first text encoder.</param>
+/// <param name="Text2">The number of features of a token in the second text encoder.</param>
 /// <param name="HasText">Whether it changes the first text encoder.</param>
 /// <param name="HasText2">Whether it changes the second text encoder.</param>
-/// <param name="Depth">Transformer blocks that one attention of the UNet has at least.</param>
-/// <param name="Architecture">What its trainer calls the model; null where it wrote nothing.</param>
+/// <param name="Depth">The least number of transformer blocks in one attention of the UNet.</param>
+/// <param name="Architecture">The trainer's name for the model; null if the file has none.</param>
 public sealed partial record LoraMarks(
     string? Denoiser,
     long? Context,
@@ -29,7 +29,7 @@ public sealed partial record LoraMarks(
 {
     private static readonly string[] ArchitectureKeys = ["modelspec.architecture", "ss_base_model_version"];
 
-    /// <summary>Reads the marks off a file without reading its tensors.</summary>
+    /// <summary>Finds the marks of a file without reading its tensors.</summary>
     public static LoraMarks Of(SafetensorsFile file)
     {
         var marks = new LoraMarks(null, null, null, null, false, false, 0, null);
@@ -51,7 +51,7 @@ public sealed partial record LoraMarks(
         return marks with { Architecture = architecture };
     }
 
-    /// <summary>Whether nothing that is known of the LoRA speaks against a model.</summary>
+    /// <summary>Whether the LoRA may be for a model: no mark excludes it.</summary>
     public bool Fits(AdapterWidths model) =>
         (Denoiser is null || Denoiser == model.Denoiser)
         && (Context is null || Context == model.Context)

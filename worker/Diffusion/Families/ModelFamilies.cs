@@ -46,7 +46,10 @@ public static class ModelFamilies
             $"{source.Files.Path}: holds no network that makes pictures (neither a unet nor a transformer of a known family)."
         );
 
-    /// <summary>What a LoRA's file was trained for: by its shapes, and where they do not tell, by what its trainer wrote into it.</summary>
+    /// <summary>
+    /// Finds out from a LoRA file which models it was trained for: from its shapes or, where they do not show it, from the metadata of its
+    /// trainer.
+    /// </summary>
     public static AdapterFit FitOfLora(SafetensorsFile file)
     {
         var marks = LoraMarks.Of(file);

@@ -43,11 +43,13 @@ public abstract class ModelFamily
     /// <exception cref="WeightsException">A config is missing, or cannot be read.</exception>
     public virtual bool SeesMask(ModelFiles files) => false;
 
-    /// <summary>Sizes of a model's networks, by which adapters are told to fit it.</summary>
+    /// <summary>Reads the sizes of a model's networks, from which it follows whether an adapter fits the model.</summary>
     /// <exception cref="WeightsException">A config is missing, or cannot be read.</exception>
     public virtual AdapterWidths Widths(ModelFiles files) => new();
 
-    /// <summary>Short name of this family, where a LoRA's marks tell of it by more than a published model's sizes; else null.</summary>
+    /// <summary>
+    /// The short name of this family, if a LoRA's marks show it by more than the sizes of a published model; otherwise null.
+    /// </summary>
     public virtual string? NameOf(LoraMarks lora) => null;
 
     /// <summary>The models that a textual inversion of this family fits; null where its keys are not of this family.</summary>
@@ -55,8 +57,10 @@ public abstract class ModelFamily
 }
 
 /// <summary>The models that an adapter was trained for.</summary>
-/// <param name="Family">For people: the short name of the family, or, where no published model has such sizes, what is known.</param>
-/// <param name="Fits">Whether nothing that is known of it speaks against a model of these sizes.</param>
+/// <param name="Family">
+/// The short name of the family or, where no published model has such sizes, a description of them, for people.
+/// </param>
+/// <param name="Fits">Whether the adapter may be for a model of these sizes.</param>
 public sealed record AdapterFit(string Family, Func<AdapterWidths, bool> Fits);
 
 /// <summary>The files that a model is loaded from.</summary>
