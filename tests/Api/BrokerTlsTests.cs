@@ -7,32 +7,18 @@ namespace Generation.Api.Tests;
 /// <summary>RabbitMQ by TLS, under an authority of the test's own.</summary>
 public sealed class BrokerTlsTests
 {
-    private readonly TestAuthority _authority = new("the test's authority");
-    private readonly TestAuthority _stranger = new("another authority");
-    private string _folder = "";
-    private TestScope _servers = null!;
+    private TlsScope _tls = null!;
 
     [OneTimeSetUp]
-    public async Task CreateServers()
-    {
-        _folder = Directory.CreateTempSubdirectory("tls-").FullName;
-        await File.WriteAllTextAsync(Path.Combine(_folder, "authority.pem"), _authority.Pem);
-        _servers = await TestServers.NewScopeAsync();
-    }
+    public async Task CreateServers() => _tls = await TlsScope.CreateAsync();
 
     [OneTimeTearDown]
-    public async Task DropServers()
-    {
-        await _servers.DisposeAsync();
-        _authority.Dispose();
-        _stranger.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
+    public async Task DropServers() => await _tls.DisposeAsync();
 
     [Test]
     public async Task Broker_WithTheAuthorityInTheSettings_IsReachedByTls()
     {
-        using TlsProxy proxy = Proxy(_authority.Sign("localhost"));
+        using TlsProxy proxy = Proxy(_tls.Trusted());
         await using ApiScope api = await ApiScope.CreateAsync(Settings(proxy));
 
         await UntilAsync(() => api.Get<IBusControl>().CheckHealth().Status == BusHealthStatus.Healthy);
@@ -43,7 +29,7 @@ public sealed class BrokerTlsTests
     [Test]
     public async Task Broker_OfAnotherAuthorityOrHost_IsNotTrusted([Values] bool isStranger)
     {
-        using TlsProxy proxy = Proxy(isStranger ? _stranger.Sign("localhost") : _authority.Sign("elsewhere.example"));
+        using TlsProxy proxy = Proxy(_tls.Untrusted(isStranger));
         await using ApiScope api = await ApiScope.CreateAsync(Settings(proxy));
 
         await UntilAsync(() => proxy.Attempts >= 2);
@@ -53,7 +39,7 @@ public sealed class BrokerTlsTests
 
     private TlsProxy Proxy(X509Certificate2 certificate)
     {
-        var server = new Uri(_servers.RabbitMq);
+        var server = new Uri(_tls.Servers.RabbitMq);
         return new TlsProxy(server.Host, server.Port, certificate);
     }
 
@@ -61,7 +47,7 @@ public sealed class BrokerTlsTests
         [
             (
                 "ConnectionStrings:RabbitMq",
-                new UriBuilder(_servers.RabbitMq)
+                new UriBuilder(_tls.Servers.RabbitMq)
                 {
                     Scheme = "amqps",
                     Host = "localhost",
@@ -70,7 +56,7 @@ public sealed class BrokerTlsTests
                     .Uri
                     .AbsoluteUri
             ),
-            ("Tls:AuthorityFile", Path.Combine(_folder, "authority.pem")),
+            ("Tls:AuthorityFile", _tls.AuthorityFile),
         ];
 
     private static async Task UntilAsync(Func<bool> isSo)

@@ -5,49 +5,33 @@ using Generation.Storage.Jobs;
 namespace Generation.Storage.Tests;
 
 /// <summary>A worker's claim of a queued job, and the plan that comes with it.</summary>
-public sealed class JobClaimTests
+public sealed class JobClaimTests : JobTests
 {
-    private StorageScope _storage = null!;
-    private Guid _account;
-
-    [OneTimeSetUp]
-    public async Task CreateStorage() => _storage = await StorageScope.CreateAsync();
-
-    [OneTimeTearDown]
-    public async Task DropStorage() => await _storage.DisposeAsync();
-
-    [SetUp]
-    public async Task CreateAccount() => _account = await _storage.AccountAsync(10);
-
-    [TearDown]
-    public async Task CheckBooks() =>
-        Assert.That(await _storage.Ledger.CheckAsync(default), Is.EqualTo(new LedgerCheck(Credits.Zero, 0, 0, 0)));
-
     [Test]
     public async Task ClaimAsync_Queued_RunsAndLeavesOutbox()
     {
-        JobRow row = await _storage.SubmitAsync(_account);
+        JobRow row = await Storage.SubmitAsync(Account);
 
-        ClaimedJob claim = await _storage.ClaimAsync(row.Id);
+        ClaimedJob claim = await Storage.ClaimAsync(row.Id);
 
         Assert.That((claim.Attempt, claim.LeaseEpoch, claim.Request.Model), Is.EqualTo((1, 1L, "demo")));
-        JobRow now = await _storage.FindAsync(row.Id);
+        JobRow now = await Storage.FindAsync(row.Id);
         Assert.That((now.State, now.WorkerId, now.Revision), Is.EqualTo((JobState.Running, "w1", row.Revision + 1)));
-        Assert.That(await _storage.IsInOutboxAsync(row.Id), Is.False);
+        Assert.That(await Storage.IsInOutboxAsync(row.Id), Is.False);
     }
 
     [Test]
     public async Task ClaimAsync_JobWithAPlan_CarriesItToTheWorker()
     {
-        NewJob job = StorageScope.NewJob(_account) with { Plan = Plan() };
-        await _storage.Jobs.SubmitAsync(job, default);
+        NewJob job = StorageScope.NewJob(Account) with { Plan = Plan() };
+        await Storage.Jobs.SubmitAsync(job, default);
 
-        ClaimedJob claimed = await _storage.ClaimAsync(job.Id);
+        ClaimedJob claimed = await Storage.ClaimAsync(job.Id);
 
         Assert.That(claimed.Plan!.Passes, Is.EqualTo(job.Plan!.Passes));
         Assert.That(claimed.Plan with { Passes = job.Plan.Passes }, Is.EqualTo(job.Plan));
-        Assert.That(await _storage.ScalarAsync<double>($"SELECT work FROM jobs WHERE id = '{job.Id}'"), Is.EqualTo(job.Plan.Work));
-        Assert.That((await _storage.FindAsync(job.Id)).ToDocument().Render, Is.EqualTo(job.Plan.Render));
+        Assert.That(await Storage.ScalarAsync<double>($"SELECT work FROM jobs WHERE id = '{job.Id}'"), Is.EqualTo(job.Plan.Work));
+        Assert.That((await Storage.FindAsync(job.Id)).ToDocument().Render, Is.EqualTo(job.Plan.Render));
     }
 
     /// <summary>What rows hold that earlier and later versions wrote.</summary>
@@ -56,13 +40,13 @@ public sealed class JobClaimTests
     [TestCase("""{"version": 1000, "passes": {"what": "ever"}}""", null)]
     public async Task ClaimAsync_PlanOfAnotherVersion_IsLeftToTheWorker(string stored, int? width)
     {
-        JobRow row = await _storage.SubmitAsync(_account);
-        await _storage.ExecuteAsync($"UPDATE jobs SET render = '{stored}' WHERE id = '{row.Id}'");
+        JobRow row = await Storage.SubmitAsync(Account);
+        await Storage.ExecuteAsync($"UPDATE jobs SET render = '{stored}' WHERE id = '{row.Id}'");
 
-        ClaimedJob claimed = await _storage.ClaimAsync(row.Id);
+        ClaimedJob claimed = await Storage.ClaimAsync(row.Id);
 
         Assert.That(claimed.Plan, Is.Null);
-        Assert.That((await _storage.FindAsync(row.Id)).ToDocument().Render?.GeneratedWidth, Is.EqualTo(width));
+        Assert.That((await Storage.FindAsync(row.Id)).ToDocument().Render?.GeneratedWidth, Is.EqualTo(width));
     }
 
     private static JobPlan Plan() =>

@@ -46,17 +46,8 @@ public sealed class LoraFileFormsTests
     {
         string Name(string style) =>
             string.Format(System.Globalization.CultureInfo.InvariantCulture, style, Layer, Layer[..^".to_k".Length], "to_k");
-        using DisposeScope outer = NewDisposeScope();
-        using var model = (StableDiffusionModel)LatentDiffusionModel.FromPretrained(Reference("sd15"));
-        Parameter weight = model.UNet.Parameters[$"{Layer}.weight"];
-        (Tensor a, Tensor b) = Factors(weight);
-        Tensor expected = weight.Value + TorchExtras.product(b, a);
-        string path = WriteFile((Name(down), a), (Name(up), b));
-        using var adapter = LoraAdapter.Load(path);
-        using var set = LoraSet.Apply(model.Adaptable, [new LoraUse(adapter, 1)]);
-        GoldenCase.AssertClose(weight.Value, expected, down, 1e-5);
-        Assert.That(Fit(path).Fits(Widths("sd15")), "it is told to fit");
-        Assert.That(Fit(path).Fits(Widths("sdxl")), Is.False, "and not to fit another family");
+        AdapterFit fit = AssertChanges(model => model.UNet.Parameters[$"{Layer}.weight"], Name(down), Name(up));
+        Assert.That(fit.Fits(Widths("sdxl")), Is.False, "it does not fit another family");
     }
 
     [TestCase(
@@ -74,16 +65,23 @@ public sealed class LoraFileFormsTests
     public void Apply_TextEncoderAlone_ChangesItInAnyStyle(string down, string up)
     {
         string Name(string style) => style.Replace("{0}", TextLayer, StringComparison.Ordinal);
+        AssertChanges(model => model.TextEncoder.Parameters[$"{TextLayer}.weight"], Name(down), Name(up));
+    }
+
+    /// <summary>A file with a change of one weight under these names changes just so this weight, and fits its model.</summary>
+    private AdapterFit AssertChanges(Func<StableDiffusionModel, Parameter> weightOf, string down, string up)
+    {
         using DisposeScope outer = NewDisposeScope();
         using var model = (StableDiffusionModel)LatentDiffusionModel.FromPretrained(Reference("sd15"));
-        Parameter weight = model.TextEncoder.Parameters[$"{TextLayer}.weight"];
+        Parameter weight = weightOf(model);
         (Tensor a, Tensor b) = Factors(weight);
         Tensor expected = weight.Value + TorchExtras.product(b, a);
-        string path = WriteFile((Name(down), a), (Name(up), b));
+        string path = WriteFile((down, a), (up, b));
         using var adapter = LoraAdapter.Load(path);
         using var set = LoraSet.Apply(model.Adaptable, [new LoraUse(adapter, 1)]);
         GoldenCase.AssertClose(weight.Value, expected, down, 1e-5);
-        Assert.That(Fit(path).Fits(Widths("sd15")));
+        Assert.That(Fit(path).Fits(Widths("sd15")), "it fits the model");
+        return Fit(path);
     }
 
     [TestCase("mid_block_attentions_0_proj_in")]

@@ -1,4 +1,3 @@
-
 namespace Generation.Diffusion.Tests.Prompts;
 
 [TestFixture]

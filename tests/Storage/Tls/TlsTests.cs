@@ -12,36 +12,20 @@ namespace Generation.Storage.Tests.Tls;
 /// <summary>PostgreSQL and Redis by TLS, under an authority of the test's own: real servers, with TLS in front of them.</summary>
 public sealed class TlsTests
 {
-    private readonly TestAuthority _authority = new("the test's authority");
-    private readonly TestAuthority _stranger = new("another authority");
-    private string _folder = "";
-    private string _authorityFile = "";
-    private TestScope _servers = null!;
+    private TlsScope _tls = null!;
 
     [OneTimeSetUp]
-    public async Task CreateServers()
-    {
-        _folder = Directory.CreateTempSubdirectory("tls-").FullName;
-        _authorityFile = Path.Combine(_folder, "authority.pem");
-        await File.WriteAllTextAsync(_authorityFile, _authority.Pem);
-        _servers = await TestServers.NewScopeAsync();
-    }
+    public async Task CreateServers() => _tls = await TlsScope.CreateAsync();
 
     [OneTimeTearDown]
-    public async Task DropServers()
-    {
-        await _servers.DisposeAsync();
-        _authority.Dispose();
-        _stranger.Dispose();
-        Directory.Delete(_folder, recursive: true);
-    }
+    public async Task DropServers() => await _tls.DisposeAsync();
 
     [Test]
     public async Task Postgres_WithTheAuthorityInTheSettings_IsReachedByTls()
     {
-        var address = new NpgsqlConnectionStringBuilder(_servers.Postgres);
-        using var proxy = new TlsProxy(address.Host!, address.Port, _authority.Sign("localhost"), isPostgres: true);
-        await using ServiceProvider services = Services(_authorityFile, Postgres(proxy.Port));
+        var address = new NpgsqlConnectionStringBuilder(_tls.Servers.Postgres);
+        using var proxy = new TlsProxy(address.Host!, address.Port, _tls.Trusted(), isPostgres: true);
+        await using ServiceProvider services = Services(_tls.AuthorityFile, Postgres(proxy.Port));
 
         await services.GetRequiredService<Migrator>().MigrateAsync(default);
 
@@ -52,14 +36,9 @@ public sealed class TlsTests
     [Test]
     public async Task Postgres_OfAnotherAuthorityOrHost_IsNotTrusted([Values] bool isStranger)
     {
-        var address = new NpgsqlConnectionStringBuilder(_servers.Postgres);
-        using var proxy = new TlsProxy(
-            address.Host!,
-            address.Port,
-            isStranger ? _stranger.Sign("localhost") : _authority.Sign("elsewhere.example"),
-            isPostgres: true
-        );
-        await using ServiceProvider services = Services(_authorityFile, Postgres(proxy.Port));
+        var address = new NpgsqlConnectionStringBuilder(_tls.Servers.Postgres);
+        using var proxy = new TlsProxy(address.Host!, address.Port, _tls.Untrusted(isStranger), isPostgres: true);
+        await using ServiceProvider services = Services(_tls.AuthorityFile, Postgres(proxy.Port));
 
         NpgsqlDataSource source = services.GetRequiredService<NpgsqlDataSource>();
         Assert.That(async () => await source.OpenConnectionAsync(), Throws.InstanceOf<NpgsqlException>());
@@ -68,8 +47,8 @@ public sealed class TlsTests
     [Test]
     public async Task Redis_WithTheAuthorityInTheSettings_IsReachedByTls()
     {
-        using TlsProxy proxy = RedisProxy(_authority.Sign("localhost"));
-        await using ServiceProvider services = Services(_authorityFile, Redis(proxy.Port));
+        using TlsProxy proxy = RedisProxy(_tls.Trusted());
+        await using ServiceProvider services = Services(_tls.AuthorityFile, Redis(proxy.Port));
 
         IDatabase database = await services.GetRequiredService<RedisConnection>().DatabaseAsync(TimeSpan.FromMinutes(1), default);
         await EventuallyAsync(async () => await database.PingAsync() > TimeSpan.Zero);
@@ -80,8 +59,8 @@ public sealed class TlsTests
     [Test]
     public async Task Redis_OfAnotherAuthorityOrHost_IsNotTrusted([Values] bool isStranger)
     {
-        using TlsProxy proxy = RedisProxy(isStranger ? _stranger.Sign("localhost") : _authority.Sign("elsewhere.example"));
-        await using ServiceProvider services = Services(_authorityFile, Redis(proxy.Port));
+        using TlsProxy proxy = RedisProxy(_tls.Untrusted(isStranger));
+        await using ServiceProvider services = Services(_tls.AuthorityFile, Redis(proxy.Port));
 
         IDatabase database = await services.GetRequiredService<RedisConnection>().DatabaseAsync(TimeSpan.FromMinutes(1), default);
 
@@ -91,10 +70,10 @@ public sealed class TlsTests
     [Test]
     public void AuthorityFile_ThatIsNotThereOrHasNoCertificate_SaysSo()
     {
-        string empty = Path.Combine(_folder, "empty.pem");
+        string empty = Path.Combine(_tls.Folder, "empty.pem");
         File.WriteAllText(empty, "no certificate");
 
-        string gone = Path.Combine(_folder, "gone.pem");
+        string gone = Path.Combine(_tls.Folder, "gone.pem");
         Assert.That(() => ServerTrust.Of(Settings(gone)), Throws.InvalidOperationException.With.Message.Contain("Tls:AuthorityFile"));
         Assert.That(() => ServerTrust.Of(Settings(empty)), Throws.InvalidOperationException.With.Message.Contain("no certificate"));
         Assert.That(ServerTrust.Of(Settings(null)).AuthorityFile, Is.Null);
@@ -110,13 +89,13 @@ public sealed class TlsTests
     private ServiceProvider Services(string authorityFile, params (string Key, string Value)[] settings) =>
         new ServiceCollection()
             .AddLogging()
-            .AddGenerationStorage(Settings(authorityFile, [.. settings, ("Results:Path", Path.Combine(_folder, "results"))]))
+            .AddGenerationStorage(Settings(authorityFile, [.. settings, ("Results:Path", Path.Combine(_tls.Folder, "results"))]))
             .BuildServiceProvider();
 
     private (string Key, string Value) Postgres(int port) =>
         (
             "ConnectionStrings:Postgres",
-            new NpgsqlConnectionStringBuilder(_servers.Postgres)
+            new NpgsqlConnectionStringBuilder(_tls.Servers.Postgres)
             {
                 Host = "localhost",
                 Port = port,
@@ -125,11 +104,11 @@ public sealed class TlsTests
         );
 
     private (string Key, string Value) Redis(int port) =>
-        ("ConnectionStrings:Redis", $"localhost:{port},{_servers.Redis.Split(',', 2)[1]},ssl=true");
+        ("ConnectionStrings:Redis", $"localhost:{port},{_tls.Servers.Redis.Split(',', 2)[1]},ssl=true");
 
     private TlsProxy RedisProxy(System.Security.Cryptography.X509Certificates.X509Certificate2 certificate)
     {
-        string[] address = _servers.Redis.Split(',')[0].Split(':');
+        string[] address = _tls.Servers.Redis.Split(',')[0].Split(':');
         return new TlsProxy(address[0], int.Parse(address[1]), certificate);
     }
 
