@@ -215,7 +215,7 @@ public sealed class FaultTests
     /// <summary>A job that runs, and stands still in its first picture until it is to stop.</summary>
     private Task<(JobDocument Job, JobHold Hold)> HeldJobAsync(string name, CancellationToken token) =>
         _stack.SubmitHeldAsync(
-            () => _stack.SubmitAsync($"a red apple, {name}", token, seed: 1, steps: 10, images: Pictures),
+            () => _stack.SubmitAsync($"a red apple, {name}", token, seed: 1, steps: 10, images: Pictures, side: 64),
             step: 3,
             token
         );
@@ -264,6 +264,8 @@ public sealed class FaultTests
                 {
                     prompt = $"a red apple {name} {key}",
                     num_inference_steps = 4,
+                    width = 64,
+                    height = 64,
                     seed = 1,
                 }
             );

@@ -2,15 +2,13 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Generation.Hosting;
 using Generation.Hosting.Servers;
-using Generation.Imaging;
-using Generation.Imaging.Png;
 using Generation.TestSupport;
 
 namespace Generation.EndToEnd.Tests;
 
 /// <summary>The commands as a person runs them, on a stack of their own.</summary>
 [TestFixture, PrivateServersOnly("what `./generation up` starts, `status` shows and `down` ends")]
-public sealed class CommandTests
+public sealed partial class CommandTests
 {
     private DataFolder _data = null!;
     private string _folder = null!;
@@ -27,6 +25,11 @@ public sealed class CommandTests
     [OneTimeTearDown]
     public async Task DownAsync()
     {
+        if (_second.IsValueCreated)
+        {
+            await RunAsync(["down", "--delete-data"], Second);
+        }
+
         Ended down = await RunAsync(["down", "--delete-data"]);
         Directory.Delete(_folder, recursive: true);
         Assert.That(down.Code, Is.Zero, down.Text);
@@ -111,147 +114,6 @@ public sealed class CommandTests
     }
 
     [Test, CancelAfter(300_000)]
-    public async Task Up_ApiDiesWhileAWorkerIsStarting_StartsItAgain(CancellationToken token)
-    {
-        var other = DataFolder.Temporary("commands");
-        // Its worker waits for somebody to write the model's entry
-        string models = Directory.CreateDirectory(Path.Combine(other.Root, "models")).FullName;
-        string entry = Path.Combine(models, "demo.json");
-        foreach (string name in (string[])["demo", "demo-motion", "demo-upscaler"])
-        {
-            Directory.CreateSymbolicLink(Path.Combine(models, name), TestModels.Embedded(name));
-        }
-
-        using (var pipe = Process.Start("mkfifo", [entry]))
-        {
-            await pipe.WaitForExitAsync(token);
-        }
-
-        using Process up = Start(DotnetHost.Path, [Program, "up"], other, ("Models__Path", models));
-        Task<string> output = up.StandardOutput.ReadToEndAsync(token);
-        Task<string> told = up.StandardError.ReadToEndAsync(token);
-        Process? writer = null;
-        try
-        {
-            var api = new ManagedProcess(other.Run, "api");
-            while (!new ManagedProcess(other.Run, "worker-1").IsRunning || api.Pid is null)
-            {
-                await Task.Delay(20, token);
-            }
-
-            int first = api.Pid.Value;
-            api.Signal(9);
-            while (api.Pid is not { } pid || pid == first)
-            {
-                await Task.Delay(20, token);
-            }
-
-            Assert.That(up.HasExited, Is.False, "the worker is starting still");
-            writer = Process.Start("bash", ["-c", "while cat \"$0\" >\"$1\"; do :; done", TestModels.Embedded("demo.json"), entry]);
-            await up.WaitForExitAsync(token);
-            Assert.That(up.ExitCode, Is.Zero, await told);
-            Assert.That(await told, Does.Contain("api died").And.Contain("api was started again").And.Contain("api is ready"));
-            Assert.That(await output, Does.Contain("The API answers at"));
-        }
-        finally
-        {
-            writer?.Kill(entireProcessTree: true);
-            writer?.Dispose();
-            await RunAsync(["down", "--delete-data"], other, CancellationToken.None);
-        }
-    }
-
-    [Test, CancelAfter(300_000)]
-    public async Task Demo_Prompt_SavesThePictureAndTellsAll(CancellationToken token)
-    {
-        Ended demo = await RunAsync(["demo", "a red apple on a blue background", "--seed", "0", "--steps", "10"], token: token);
-
-        Assert.That(demo.Code, Is.Zero, demo.Text);
-        string path = Path.Combine(_folder, "pictures", "a-red-apple-on-a-blue-background-0.png");
-        Picture picture = PngCodec.Decode(await File.ReadAllBytesAsync(path, token));
-        Assert.That((picture.Width, picture.Height), Is.EqualTo((256, 256)));
-        Assert.That(demo.Text, Does.Contain(path).And.Contain("seed     0").And.Contain("64x64").And.Contain("running"));
-        Assert.That(demo.Text, Does.Not.Contain(await File.ReadAllTextAsync(Path.Combine(_data.Root, "key"), token)));
-
-        // The line that it prints does the same
-        string line = demo.Text.Split('\n').Single(text => text.Contains("curl", StringComparison.Ordinal)).Trim();
-        using Process bash = Start("bash", ["-ec", $"eval \"$('{DotnetHost.Path}' '{Program}' env)\"; {line}"]);
-        await bash.WaitForExitAsync(token);
-        Assert.That(bash.ExitCode, Is.Zero, await bash.StandardError.ReadToEndAsync(token));
-        Assert.That(
-            await File.ReadAllBytesAsync(Path.Combine(_folder, "picture.png"), token),
-            Is.EqualTo(await File.ReadAllBytesAsync(path, token))
-        );
-    }
-
-    [TestCase("img2img", "", "png", 256)]
-    [TestCase("inpaint", "", "png", 256)]
-    [TestCase("super-resolution", "--scale 2", "png", 128)]
-    [TestCase("video", "--frames 4 --width 64 --height 64", "mp4", 64)]
-    [CancelAfter(240_000)]
-    public async Task Demo_AnyKind_SavesItsFile(string kind, string options, string extension, int side, CancellationToken token)
-    {
-        string output = $"{kind}.{extension}";
-        string[] asked =
-        [
-            "demo",
-            "--kind",
-            kind,
-            "--seed",
-            "1",
-            "--out",
-            output,
-            .. options.Split(' ', StringSplitOptions.RemoveEmptyEntries),
-        ];
-        Ended demo = await RunAsync(kind == "super-resolution" ? asked : [.. asked, "--steps", "4"], token: token);
-
-        Assert.That(demo.Code, Is.Zero, demo.Text);
-        byte[] file = await File.ReadAllBytesAsync(Path.Combine(_folder, output), token);
-        Assert.That(demo.Text, Does.Contain($"{side}x{side}").And.Contain($"/v1/{kind}"));
-        if (extension == "png")
-        {
-            Picture picture = PngCodec.Decode(file);
-            Assert.That((picture.Width, picture.Height), Is.EqualTo((side, side)));
-        }
-        else
-        {
-            Assert.That(file.AsSpan(4, 4).SequenceEqual("ftyp"u8), "it is an MP4 file");
-            Assert.That(demo.Text, Does.Contain("4 frames"));
-        }
-    }
-
-    [Test, CancelAfter(300_000)]
-    public async Task Demo_PictureThatIsNotThere_SaysSo(CancellationToken token)
-    {
-        Ended demo = await RunAsync(["demo", "--kind", "img2img", "--image", "nowhere.png"], token: token);
-
-        Assert.That(demo.Code, Is.EqualTo(1));
-        Assert.That(demo.Text, Does.Contain("FAILED: bring in the picture").And.Contain("nowhere.png").And.Contain("what to do"));
-    }
-
-    [Test, CancelAfter(300_000)]
-    public async Task Demo_OnARunningStack_StartsNothing(CancellationToken token)
-    {
-        string[] command = ["demo", "a cat", "--out", "cat.png"];
-        await RunAsync(command, token: token);
-        string before = Pids(await StatusAsync(token));
-        Ended demo = await RunAsync(command, token: token);
-
-        Assert.That(demo.Code, Is.Zero, demo.Text);
-        Assert.That(Pids(await StatusAsync(token)), Is.EqualTo(before), "nothing had to be started");
-        Assert.That(Directory.GetFiles(_folder, "cat*.png"), Has.Length.EqualTo(2), "the second does not overwrite the first");
-    }
-
-    [Test, CancelAfter(300_000)]
-    public async Task Demo_BadSize_SaysStepReasonAndWhatToDo(CancellationToken token)
-    {
-        Ended demo = await RunAsync(["demo", "a cat", "--width", "3"], token: token);
-
-        Assert.That(demo.Code, Is.EqualTo(1));
-        Assert.That(demo.Text, Does.Contain("FAILED: submit the job").And.Contain("width").And.Contain("what to do"));
-    }
-
-    [Test, CancelAfter(300_000)]
     public async Task Keys_CreateListRevoke_GovernAccess(CancellationToken token)
     {
         Ended created = await RunAsync(["keys", "create", "--name", "of a test"], token: token);
@@ -263,77 +125,6 @@ public sealed class CommandTests
         string id = listed.Text.Split('\n').Single(line => line.Contains("of a test", StringComparison.Ordinal)).Split(' ')[0];
         Ended revoked = await RunAsync(["keys", "revoke", id], token: token);
         Assert.That(revoked.Code, Is.Zero, revoked.Text);
-    }
-
-    [Test, CancelAfter(240_000)]
-    public async Task Up_AnotherClone_RunsBesideAndDownsAlone(CancellationToken token)
-    {
-        var other = DataFolder.Temporary("commands");
-        try
-        {
-            Ended up = await RunAsync(["up"], other, token);
-            Assert.That(up.Code, Is.Zero, up.Text);
-            JsonNode theirs = await HealthyAsync(token, other);
-            JsonNode ours = await HealthyAsync(token);
-            Assert.That(
-                theirs["processes"]!
-                    .AsArray()
-                    .Select(process => (int?)process!["port"])
-                    .OfType<int>()
-                    .Intersect(ours["processes"]!.AsArray().Select(process => (int?)process!["port"]).OfType<int>()),
-                Is.Empty
-            );
-        }
-        finally
-        {
-            await RunAsync(["down", "--delete-data"], other, CancellationToken.None);
-        }
-
-        await HealthyAsync(token);
-    }
-
-    [Test, CancelAfter(300_000)]
-    public async Task UpServersOnly_ProgramStartedByHand_FindsTheServersByTheSettingsFile(CancellationToken token)
-    {
-        var other = DataFolder.Temporary("commands");
-        try
-        {
-            Ended up = await RunAsync(["up", "--servers-only"], other, token);
-            Assert.That(up.Code, Is.Zero, up.Text);
-            Assert.That(
-                (await StatusAsync(token, other))["processes"]!.AsArray().Select(process => (string)process!["name"]!),
-                Is.EquivalentTo(["postgres", "redis", "rabbitmq", "epmd", "supervisor"])
-            );
-
-            string address = $"http://127.0.0.1:{Ports.Free()}";
-            using Process api = Start(
-                DotnetHost.Path,
-                [Clone.Current.ProgramOf("Generation.Api"), "--urls", address],
-                other,
-                ("GENERATION_SETTINGS", Path.Combine(other.Root, "settings.json")),
-                ("ASPNETCORE_ENVIRONMENT", "Development")
-            );
-            Task<string> output = api.StandardOutput.ReadToEndAsync(token);
-            try
-            {
-                using var client = new RestClient(address, (await File.ReadAllTextAsync(Path.Combine(other.Root, "key"), token)).Trim());
-                while (!api.HasExited && !await AnswersAsync(client, token))
-                {
-                    await Task.Delay(100, token);
-                }
-
-                Assert.That(api.HasExited, Is.False, () => output.Result);
-                Assert.That((string?)(await client.GetAsync("/v1/account", token))!["name"], Is.EqualTo("default"));
-            }
-            finally
-            {
-                api.Kill();
-            }
-        }
-        finally
-        {
-            await RunAsync(["down", "--delete-data"], other, CancellationToken.None);
-        }
     }
 
     [Test, CancelAfter(300_000)]
@@ -354,36 +145,6 @@ public sealed class CommandTests
             );
             Assert.That(settings, Has.Some.StartsWith("ConnectionStrings__Postgres=Host=127.0.0.1"));
         });
-    }
-
-    [Test, CancelAfter(300_000)]
-    public async Task Up_Interrupted_LeavesNothingRunning(CancellationToken token)
-    {
-        var other = DataFolder.Temporary("commands");
-        // Its worker waits for somebody to write the model's entry, so that it is still starting whenever the interrupt comes
-        string models = Directory.CreateDirectory(Path.Combine(other.Root, "models")).FullName;
-        using (var pipe = Process.Start("mkfifo", [Path.Combine(models, "demo.json")]))
-        {
-            await pipe.WaitForExitAsync(token);
-        }
-
-        // Whoever runs the tests in the background has the interrupt ignored, which processes pass on to those that they start
-        using Process up = Start("env", ["--default-signal=INT", DotnetHost.Path, Program, "up"], other, ("Models__Path", models));
-        while (!new ManagedProcess(other.Run, "worker-1").IsRunning)
-        {
-            await Task.Delay(20, token);
-        }
-
-        using (var interrupt = Process.Start("kill", ["-INT", $"{up.Id}"]))
-        {
-            await interrupt.WaitForExitAsync(token);
-        }
-
-        await up.WaitForExitAsync(token);
-
-        Assert.That(up.ExitCode, Is.EqualTo(130), "it says that it was interrupted");
-        string[] names = ["postgres", "redis", "rabbitmq", "epmd", "api", "worker-1"];
-        Assert.That(names.Where(name => new ManagedProcess(other.Run, name).IsRunning), Is.Empty);
     }
 
     private static string Program => Clone.Current.ProgramOf("Generation.Cli");

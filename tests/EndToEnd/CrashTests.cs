@@ -11,6 +11,10 @@ public sealed class CrashTests
 {
     private const int Steps = 20;
     private const int HeldAt = 6;
+
+    /// <summary>As large as the model draws: nothing is enlarged.</summary>
+    private const int Side = 64;
+
     private const int StopSignal = 19;
     private const int ContinueSignal = 18;
 
@@ -46,6 +50,7 @@ public sealed class CrashTests
         using JobHold held = hold;
         string first = await WorkerOfAsync(job.Id, token);
         await _stack.Stack.ProcessOf(first).KillAsync(token);
+        await _stack.LapseLeaseOfTheDeadAsync(token);
 
         job = await _stack.EndAsync(job.Id, token);
 
@@ -55,7 +60,14 @@ public sealed class CrashTests
         await AssertDoneOnceAsync(job, pictures: 2, token);
 
         // Where it was done does not show in what was done
-        JobDocument undisturbed = await _stack.SubmitAsync("a red apple on a blue background", token, seed: 3, steps: Steps, images: 2);
+        JobDocument undisturbed = await _stack.SubmitAsync(
+            "a red apple on a blue background",
+            token,
+            seed: 3,
+            steps: Steps,
+            images: 2,
+            side: Side
+        );
         undisturbed = await _stack.EndAsync(undisturbed.Id, token);
         Assert.That(job.Outputs.Select(output => output.Sha256), Is.EqualTo(undisturbed.Outputs.Select(output => output.Sha256)));
     }
@@ -112,7 +124,7 @@ public sealed class CrashTests
                 Assert.That(worker.Signal(StopSignal), worker.Name);
             }
 
-            job = await _stack.SubmitAsync("a house at sunset", token, seed: 7, steps: 4);
+            job = await _stack.SubmitAsync("a house at sunset", token, seed: 7, steps: 4, side: Side);
             // Workers that stand still report nothing, and to those that are gone nothing is sent
             while (!await _stack.QueryAsync<bool>("select dispatched_at is not null from outbox where job_id = @id", job.Id, token))
             {
@@ -184,7 +196,7 @@ public sealed class CrashTests
     }
 
     private Task<(JobDocument Job, JobHold Hold)> HeldAsync(string prompt, long seed, CancellationToken token, int images = 1) =>
-        _stack.SubmitHeldAsync(() => _stack.SubmitAsync(prompt, token, seed, Steps, images), HeldAt, token);
+        _stack.SubmitHeldAsync(() => _stack.SubmitAsync(prompt, token, seed, Steps, images, Side), HeldAt, token);
 
     private Task<string> WorkerOfAsync(JobId id, CancellationToken token) =>
         _stack.QueryAsync<string>("select worker_id from jobs where id = @id", id, token);

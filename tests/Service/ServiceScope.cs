@@ -108,7 +108,8 @@ internal sealed class ServiceScope : IAsyncDisposable
             builder.Logging.AddProvider(new TestLog(id));
         });
 
-    public static Text2ImgRequest Apple(int steps = 6, long seed = 1, int images = 1, int side = 256) =>
+    /// <param name="side">Width and height; the model draws 64 pixels, and enlarges what is to be more.</param>
+    public static Text2ImgRequest Apple(int steps = 6, long seed = 1, int images = 1, int side = 64) =>
         new()
         {
             Model = "demo",

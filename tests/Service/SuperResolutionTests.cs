@@ -19,7 +19,7 @@ public sealed class SuperResolutionTests
         _models = new MediaModels();
         _scope = await ServiceScope.CreateAsync();
         await _scope.StartWorkerAsync("w1", ("Models:Path", _models.Folder));
-        JobRow row = await _scope.RunAsync(ServiceScope.Apple(steps: 12));
+        JobRow row = await _scope.RunAsync(ServiceScope.Apple(steps: 12, side: 256));
         _apple = PictureCodec.Decode(await _scope.ReadAsync(row.Outputs.Single().Sha256));
     }
 

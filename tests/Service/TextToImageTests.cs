@@ -33,7 +33,7 @@ public sealed class TextToImageTests
     [Test]
     public async Task Run_OfApple_StoresThePictureThatWasAsked()
     {
-        JobRow row = await _scope.RunAsync(ServiceScope.Apple(steps: 20, seed: 1));
+        JobRow row = await _scope.RunAsync(ServiceScope.Apple(steps: 20, seed: 1, side: 256));
         Assert.That(row.State, Is.EqualTo(JobState.Succeeded), row.Error?.Detail);
         Assert.That(row.Charged, Is.EqualTo(Credits.Of(1)));
         JobOutput output = row.Outputs.Single();
@@ -65,8 +65,8 @@ public sealed class TextToImageTests
     [Test]
     public async Task Run_OfAJobWithAPlanOfAnEarlierVersion_PlansItAnew()
     {
-        JobRow expected = await _scope.RunAsync(ServiceScope.Apple());
-        JobId id = await _scope.SubmitAsync(ServiceScope.Apple());
+        JobRow expected = await _scope.RunAsync(ServiceScope.Apple(side: 256));
+        JobId id = await _scope.SubmitAsync(ServiceScope.Apple(side: 256));
         await _scope.ExecuteAsync(
             $$"""
             UPDATE jobs SET render =
@@ -113,8 +113,8 @@ public sealed class TextToImageTests
     [TestCase("webp", "image/webp", PictureFormat.WebP)]
     public async Task Run_WithOutputFormat_GivesIt(string name, string contentType, PictureFormat format)
     {
-        JobRow png = await _scope.RunAsync(ServiceScope.Apple());
-        JobRow row = await _scope.RunAsync(ServiceScope.Apple() with { OutputFormat = name, OutputQuality = 95 });
+        JobRow png = await _scope.RunAsync(ServiceScope.Apple(side: 256));
+        JobRow row = await _scope.RunAsync(ServiceScope.Apple(side: 256) with { OutputFormat = name, OutputQuality = 95 });
         JobOutput output = row.Outputs.Single();
         Assert.That(output.ContentType, Is.EqualTo(contentType));
         byte[] file = await _scope.ReadAsync(output.Sha256);
@@ -187,13 +187,15 @@ public sealed class TextToImageTests
     [Test]
     public async Task Run_OfManyJobs_LeavesNoTensorBehind()
     {
-        await _scope.RunAsync(ServiceScope.Apple(steps: 3));
-        await _scope.RunAsync(ServiceScope.Apple(steps: 3));
+        // Drawn at 48 pixels and enlarged
+        Text2ImgRequest apple = ServiceScope.Apple(steps: 3, images: 2, side: 192);
+        await _scope.RunAsync(apple);
+        await _scope.RunAsync(apple);
         await SettledAsync();
         long before = TorchExtras.LiveTensors;
         for (int seed = 0; seed < 5; seed++)
         {
-            await _scope.RunAsync(ServiceScope.Apple(steps: 3, seed: seed, images: 2));
+            await _scope.RunAsync(apple with { Seed = seed });
         }
 
         await SettledAsync();

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Generation.Contracts;
@@ -30,16 +32,20 @@ public sealed partial class TestStack
     /// <param name="others">What else may not be there.</param>
     public async Task AssertLogsAreCleanAsync(CancellationToken token, params string[] others)
     {
-        string[] secrets = [Stack.Key, .. Passwords(), .. await PromptsAsync(token), .. others];
+        var secrets = SearchValues.Create(
+            [Stack.Key, .. Passwords(), .. await PromptsAsync(token), .. others],
+            StringComparison.OrdinalIgnoreCase
+        );
         foreach (string log in Logs())
         {
             using var text = new StreamReader(new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
             for (int number = 1; await text.ReadLineAsync(token) is { } line; number++)
             {
-                string? secret = Array.Find(secrets, secret => line.Contains(secret, StringComparison.OrdinalIgnoreCase));
-                if (secret is not null || Secret().IsMatch(line) || System.Text.Encoding.UTF8.GetByteCount(line) >= MaxLineBytes)
+                int at = line.AsSpan().IndexOfAny(secrets);
+                if (at >= 0 || Secret().IsMatch(line) || Encoding.UTF8.GetByteCount(line) >= MaxLineBytes)
                 {
-                    Assert.Fail($"{log}, line {number}: {secret ?? "a secret, or too long"}: {line[..Math.Min(line.Length, 2000)]}");
+                    string what = at >= 0 ? $"a secret at {at}" : "a secret, or too long";
+                    Assert.Fail($"{log}, line {number}: {what}: {line[..Math.Min(line.Length, 2000)]}");
                 }
             }
         }

@@ -91,7 +91,16 @@ public sealed partial class TestStack : IAsyncDisposable
         }
     }
 
-    public Task<JobDocument> SubmitAsync(string prompt, CancellationToken token, long? seed = null, int? steps = null, int? images = null)
+    /// <summary>Submits a job of text2img with the demo model; what is null is left to the model's defaults.</summary>
+    /// <param name="side">Width and height; the model draws 64 pixels, and enlarges what is to be more.</param>
+    public Task<JobDocument> SubmitAsync(
+        string prompt,
+        CancellationToken token,
+        long? seed = null,
+        int? steps = null,
+        int? images = null,
+        int? side = null
+    )
     {
         var request = new JsonObject { ["prompt"] = prompt };
         if (seed is not null)
@@ -107,6 +116,11 @@ public sealed partial class TestStack : IAsyncDisposable
         if (images is not null)
         {
             request["num_images"] = images;
+        }
+
+        if (side is not null)
+        {
+            (request["width"], request["height"]) = (side, side);
         }
 
         return Api.SubmitAsync("text2img", request, token);
