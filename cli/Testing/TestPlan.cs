@@ -14,14 +14,17 @@ internal sealed class TestPlan(IEnumerable<string> projects)
 
     private static readonly string[] LongestFirst =
     [
-        "Generation.Service.Tests",
         "Generation.EndToEnd.Tests",
+        "Generation.Service.Tests",
         "Generation.Chaos.Tests",
-        "Generation.Faces.Tests",
         "Generation.Api.Tests",
-        "Generation.Diffusion.Tests",
+        "Generation.Faces.Tests",
         "Generation.Storage.Tests",
+        "Generation.Diffusion.Tests",
     ];
+
+    /// <summary>Those about how a computation is spread over threads, which have every core.</summary>
+    private static readonly string[] AboutThreads = ["Generation.Kernels.Tests", "Generation.Torch.Tests"];
 
     private static readonly HashSet<string> Computing =
     [
@@ -46,7 +49,10 @@ internal sealed class TestPlan(IEnumerable<string> projects)
                 .ThenBy(name => name, StringComparer.Ordinal)
         );
 
-    /// <summary>Runs them all, three at a time.</summary>
+    /// <summary>Whether a project is about how a computation is spread over threads.</summary>
+    public static bool IsAboutThreads(string project) => AboutThreads.Contains(project);
+
+    /// <summary>Runs them all, <see cref="AtATime"/> at a time.</summary>
     /// <param name="run">Runs one.</param>
     /// <param name="token">No other is begun when it is cancelled.</param>
     public Task RunAsync(Func<string, Task> run, CancellationToken token) =>

@@ -62,6 +62,14 @@ internal sealed record TestRun(IReadOnlyList<TestResult> Results)
 
         // Threads of libtorch that have nothing to do sleep, and take no core from the project that runs beside
         info.Environment["OMP_WAIT_POLICY"] = "passive";
+        if (!TestPlan.IsAboutThreads(project))
+        {
+            // Threads of one computation that wait for one another cost more than they gain where other projects have the cores
+            info.Environment["OMP_NUM_THREADS"] = $"{Math.Max(1, Environment.ProcessorCount / TestPlan.AtATime)}";
+        }
+
+        // Most processes of tests live for seconds: only what is called very often (0x400 times) is worth a second compilation
+        info.Environment["DOTNET_TC_CallCountThreshold"] = "400";
         // And those of .NET's pool
         info.Environment["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0";
         info.Environment["TESTINGPLATFORM_TELEMETRY_OPTOUT"] = "1";

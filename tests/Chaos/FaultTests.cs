@@ -163,7 +163,7 @@ public sealed class FaultTests
     [Test, CancelAfter(240_000)]
     public async Task Rescuer_KilledWhileJobsExpire_JobIsExpiredOnceAtNoCost(CancellationToken token)
     {
-        await _stack.Stack.StopAsync(new HashSet<string> { "worker-1", "worker-2" }, token);
+        await DrainWorkersAsync(true, token);
         await ArmAsync(FaultPoint.Expired, token);
         JobDocument job = await _stack.Api.SubmitAsync(
             "text2img",
@@ -179,6 +179,7 @@ public sealed class FaultTests
 
         await WaitUntilHitAsync(FaultPoint.Expired, token);
         await _stack.Stack.UpAsync(null, token);
+        await DrainWorkersAsync(false, token);
 
         job = await EndAsync(job.Id, token);
         Assert.That((job.State, job.Cost.Charged), Is.EqualTo((JobState.Expired, Credits.Zero)));
@@ -186,11 +187,11 @@ public sealed class FaultTests
         await AssertSettledAsync(job.Id, token);
     }
 
-    /// <summary>The same places as on a job's direct way, for one that waits in the backlog until workers come.</summary>
+    /// <summary>The same places as on a job's direct way, for one that waits in the backlog until a worker takes jobs.</summary>
     [TestCase(FaultPoint.Taken), TestCase(FaultPoint.Sent), CancelAfter(240_000)]
     public async Task Dispatcher_KilledWithAJobOfTheBacklog_JobIsDoneOnce(string point, CancellationToken token)
     {
-        await _stack.Stack.StopAsync(new HashSet<string> { "worker-1", "worker-2" }, token);
+        await DrainWorkersAsync(true, token);
         JobDocument job = await SubmitAsync("backlog", token);
         Assert.That(
             await _stack.QueryAsync<bool>("select dispatched_at is null from outbox where job_id = @id", job.Id, token),
@@ -208,9 +209,14 @@ public sealed class FaultTests
         await WaitUntilHitAsync(point, token);
         await _stack.ExecuteAsync("delete from workers where id = 'seen' and @id is not null", job.Id, token);
         await _stack.Stack.UpAsync(null, token);
+        await DrainWorkersAsync(false, token);
 
         await AssertDoneOnceAsync(await EndAsync(job.Id, token), token);
     }
+
+    /// <summary>Lets the workers take no jobs, or take them again; what they do not take waits, as where there is no worker.</summary>
+    private Task DrainWorkersAsync(bool draining, CancellationToken token) =>
+        _stack.ExecuteAsync($"update workers set draining = {draining} where @id is not null", JobId.New(TimeProvider.System), token);
 
     /// <summary>A job that runs, and stands still in its first picture until it is to stop.</summary>
     private Task<(JobDocument Job, JobHold Hold)> HeldJobAsync(string name, CancellationToken token) =>

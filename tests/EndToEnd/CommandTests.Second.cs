@@ -52,7 +52,11 @@ public sealed partial class CommandTests
         }
     }
 
-    [Test, DependsOnTest(nameof(UpServersOnly_ProgramStartedByHand_FindsTheServersByTheSettingsFile), AllowFailure = true), CancelAfter(300_000)]
+    [
+        Test,
+        DependsOnTest(nameof(UpServersOnly_ProgramStartedByHand_FindsTheServersByTheSettingsFile), AllowFailure = true),
+        CancelAfter(300_000)
+    ]
     public async Task Up_ApiDiesWhileAWorkerIsStarting_StartsItAgain(CancellationToken token)
     {
         // Its worker waits for somebody to write the model's entry

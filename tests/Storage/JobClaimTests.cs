@@ -1,5 +1,4 @@
 using Generation.Contracts;
-using Generation.Storage.Accounts;
 using Generation.Storage.Jobs;
 
 namespace Generation.Storage.Tests;

@@ -57,6 +57,12 @@ public sealed partial class TestStack : IAsyncDisposable
             // What killed processes leave goes with the data folder
             ["TMPDIR"] = temporary,
         };
+        if (Environment.GetEnvironmentVariable("OMP_NUM_THREADS") is { Length: > 0 } threads)
+        {
+            // As in this process: other tests run beside
+            settings["Worker__Threads"] = threads;
+        }
+
         foreach ((string name, string value) in overrides ?? new Dictionary<string, string>())
         {
             settings[name] = value;
