@@ -14,9 +14,9 @@ internal sealed class TestPlan(IEnumerable<string> projects)
 
     private static readonly string[] LongestFirst =
     [
+        "Generation.Chaos.Tests",
         "Generation.EndToEnd.Tests",
         "Generation.Service.Tests",
-        "Generation.Chaos.Tests",
         "Generation.Api.Tests",
         "Generation.Faces.Tests",
         "Generation.Storage.Tests",
