@@ -15,7 +15,7 @@ COPY worker worker
 RUN dotnet publish worker/Service -c Release -r linux-x64 --self-contained false -o /app -nologo -p:TorchDevice=$TORCH_DEVICE
 
 FROM mcr.microsoft.com/dotnet/aspnet:10.0.12-noble
-RUN apt-get update -q && apt-get install -y -q --no-install-recommends curl ffmpeg && apt-get clean && rm -rf /var/lib/apt/lists/* \
+RUN apt-get update -q && apt-get install -y -q --no-install-recommends curl ffmpeg libseccomp2 && apt-get clean && rm -rf /var/lib/apt/lists/* \
     && install -d -o app -g app -m 700 /var/lib/generation
 COPY --from=build /app /app
 COPY models /models

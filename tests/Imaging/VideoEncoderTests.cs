@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.IO.Compression;
 using Generation.Imaging.Codecs;
+using Generation.Imaging.Processes;
 using Generation.Imaging.Video;
 
 namespace Generation.Imaging.Tests;

@@ -99,6 +99,9 @@ internal static partial class WorkerLog
     [LoggerMessage(53, LogLevel.Information, "Unloaded {Name}, {MiB} MiB, to make room")]
     public static partial void ModelEvicted(ILogger logger, string name, long miB);
 
+    [LoggerMessage(55, LogLevel.Warning, "Pictures of strangers are decoded with less confinement than there could be: {Reason}")]
+    public static partial void DecodersLack(ILogger logger, string reason);
+
     [LoggerMessage(54, LogLevel.Error, "The default model {Name} could not be loaded at the start: {Reason}")]
     public static partial void WarmUpFailed(ILogger logger, string name, string reason);
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Generation.Imaging.Processes;
 
 namespace Generation.Imaging.Video;
 
@@ -19,12 +20,23 @@ public sealed record VideoLimits
 
     /// <summary>The number of threads, which is fixed, so that the bytes of a clip do not depend on the machine.</summary>
     public int Threads { get; init; } = 2;
+
+    /// <summary>
+    /// The processor time follows from time and threads, so that a process that nobody waits for any more is limited, too.
+    /// </summary>
+    internal ProcessLimits OfProcess() =>
+        new()
+        {
+            ProcessorSeconds = (long)Math.Ceiling(Time.TotalSeconds * (Threads + 1)),
+            FileBytes = FileBytes,
+            AddressSpaceBytes = MemoryBytes,
+        };
 }
 
 /// <summary>
-/// Encodes video files through ffmpeg, which runs in a process of its own with limits: it gets raw frames on its standard input, writes one
-/// file, opens no other file and no address, and is killed when it takes too long, when nobody wants the clip any more, or when this
-/// process ends in whatever way.
+/// Encodes video files through ffmpeg, which runs in a process of its own with limits, without this process's environment, and as nobody
+/// where this process is root's: it gets raw frames on its standard input, writes one file, opens no other file and no address, and is
+/// killed when it takes too long, when nobody wants the clip any more, or when this process ends in whatever way.
 /// </summary>
 public static class VideoEncoder
 {
@@ -32,7 +44,6 @@ public static class VideoEncoder
     private static readonly (string Program, string Package)[] s_programs = [(Program, Program), ("setpriv", "util-linux")];
 
     private const string FolderPrefix = "generation-video-";
-    private const int TailLength = 2000;
 
     /// <summary>
     /// The program for clips that is missing on this machine, and how to install it; null where all are there. It is looked for at each
@@ -97,7 +108,10 @@ public static class VideoEncoder
             string file = Path.Combine(folder, "clip." + format.Extension());
             string tags = Path.Combine(folder, "tags.txt");
             await File.WriteAllTextAsync(tags, Tags(comment), cancellationToken);
-            await RunAsync(rest, framesPerSecond, format, quality, tags, file, limits, cancellationToken);
+            UnprivilegedUser? user = UnprivilegedUser.ForChild;
+            user?.Own(folder);
+            user?.Own(tags);
+            await RunAsync(rest, framesPerSecond, format, quality, tags, file, user, limits, cancellationToken);
             return new FileInfo(file).Length < limits.FileBytes
                 ? await File.ReadAllBytesAsync(file, cancellationToken)
                 : throw new VideoException($"The clip is larger than {limits.FileBytes} bytes.");
@@ -115,24 +129,23 @@ public static class VideoEncoder
         int quality,
         string tags,
         string file,
+        UnprivilegedUser? user,
         VideoLimits limits,
         CancellationToken cancellationToken
     )
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(limits.Time);
-        using GuardedProcess guarded = await GuardedProcess.StartAsync(
-            Program,
-            Arguments(frames.Current, framesPerSecond, format, quality, tags, file, limits)
+        using GuardedProcess guarded = await StartAsync(
+            Arguments(frames.Current, framesPerSecond, format, quality, tags, file, limits),
+            user
         );
         Process process = guarded.Process;
         try
         {
-            ProcessLimits.Apply(process.Id, limits);
-            Task<string> words = process.StandardError.ReadToEndAsync(limit.Token);
+            limits.OfProcess().Apply(process.Id);
             string? broken = await WriteFramesAsync(process, frames, limit.Token);
-            await process.WaitForExitAsync(limit.Token);
-            string said = (await words).Trim();
+            string said = await guarded.WaitForEndAsync(limit.Token);
             if (guarded.WasNotFound)
             {
                 throw new VideoException(guarded.NotFoundMessage);
@@ -140,8 +153,7 @@ public static class VideoEncoder
 
             if (process.ExitCode != 0 || broken is not null)
             {
-                string tail = said.Length > TailLength ? said[^TailLength..] : said;
-                throw new VideoException($"ffmpeg ended with {process.ExitCode}: {(tail.Length > 0 ? tail : broken)}");
+                throw new VideoException($"ffmpeg ended with {process.ExitCode}: {(said.Length > 0 ? said : broken)}");
             }
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
@@ -151,6 +163,18 @@ public static class VideoEncoder
         finally
         {
             await guarded.EndAsync();
+        }
+    }
+
+    private static async Task<GuardedProcess> StartAsync(List<string> arguments, UnprivilegedUser? user)
+    {
+        try
+        {
+            return await GuardedProcess.StartAsync(Program, arguments, user: user);
+        }
+        catch (ProcessStartException e)
+        {
+            throw new VideoException(e.Message, e);
         }
     }
 

@@ -3,6 +3,7 @@ using Generation.Contracts;
 using Generation.Diagnostics;
 using Generation.Diagnostics.Logging;
 using Generation.Diagnostics.Settings;
+using Generation.Imaging.Isolation;
 using Generation.Service.Jobs;
 using Generation.Service.Models;
 using Generation.Service.Presence;
@@ -10,6 +11,7 @@ using Generation.Service.Queue;
 using Generation.Service.Rendering;
 using Generation.Service.Running;
 using Generation.Storage;
+using Generation.Storage.Passwords;
 using Generation.Storage.Tls;
 using MassTransit;
 using Microsoft.Extensions.Options;
@@ -98,6 +100,7 @@ public static class WorkerHost
             return gate;
         });
         services.AddSingleton<ComputeThreads>();
+        services.AddSingleton(provider => new DecoderPool(provider.GetRequiredService<IOptions<WorkerOptions>>().Value.Slots));
         services.AddSingleton<StoredFiles>();
         services.AddSingleton<JobPlans>();
         services.AddSingleton<PictureFinisher>();
@@ -141,8 +144,18 @@ public static class WorkerHost
                 {
                     var server = new Uri(address);
                     ServerTrust trust = context.GetRequiredService<ServerTrust>();
+                    ServerPasswords passwords = context.GetRequiredService<ServerPasswords>();
                     rabbit.Host(server, host =>
                     {
+                        if (!server.UserInfo.Contains(':', StringComparison.Ordinal))
+                        {
+                            host.OnRefreshConnectionFactory = factory =>
+                            {
+                                factory.Password = passwords.Find(ServerPasswords.RabbitMq) ?? factory.Password;
+                                return Task.CompletedTask;
+                            };
+                        }
+
                         if (server.Scheme == "amqps")
                         {
                             host.UseSsl(ssl =>

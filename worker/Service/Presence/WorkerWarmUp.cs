@@ -1,5 +1,6 @@
 using Generation.Imaging;
 using Generation.Imaging.Codecs;
+using Generation.Imaging.Isolation;
 using Generation.Service.Models;
 using Generation.Service.Running;
 using Generation.Storage.Jobs;
@@ -13,6 +14,7 @@ namespace Generation.Service.Presence;
 internal sealed class WorkerWarmUp(
     ModelCache cache,
     ModelCatalog catalog,
+    DecoderPool decoders,
     HotState hotState,
     RunningJobs running,
     TimeProvider time,
@@ -25,8 +27,8 @@ internal sealed class WorkerWarmUp(
     /// <summary>Whether loading the default model has ended, well or not.</summary>
     public bool IsDone { get; private set; }
 
-    /// <summary>Stops the start of a worker that could not write pictures.</summary>
-    public override Task StartAsync(CancellationToken cancellationToken)
+    /// <summary>Stops the start of a worker that could not write or read pictures.</summary>
+    public override async Task StartAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -41,7 +43,12 @@ internal sealed class WorkerWarmUp(
             );
         }
 
-        return base.StartAsync(cancellationToken);
+        if (await decoders.StartAsync(cancellationToken) is { } lacks)
+        {
+            WorkerLog.DecodersLack(logger, lacks);
+        }
+
+        await base.StartAsync(cancellationToken);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken) =>

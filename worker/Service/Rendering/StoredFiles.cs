@@ -1,6 +1,7 @@
 using Generation.Contracts;
 using Generation.Imaging;
 using Generation.Imaging.Codecs;
+using Generation.Imaging.Isolation;
 using Generation.Service.Jobs;
 using Generation.Storage.Results;
 using Microsoft.Extensions.Options;
@@ -13,6 +14,7 @@ namespace Generation.Service.Rendering;
 /// </summary>
 internal sealed class StoredFiles(
     IResultsStore results,
+    DecoderPool decoders,
     ResultsWatch watch,
     IOptions<WorkerOptions> options,
     TimeProvider time,
@@ -38,9 +40,9 @@ internal sealed class StoredFiles(
             PictureFormat.Jpeg.ContentType()
         );
 
-    /// <summary>Reads and decodes an input picture.</summary>
+    /// <summary>Reads an input picture, and decodes it in a process of its own.</summary>
     /// <param name="field">The field of the request that names the picture, for errors.</param>
-    /// <exception cref="PictureException">The picture is damaged.</exception>
+    /// <exception cref="InputPictureException">The picture is damaged, or takes too much to decode.</exception>
     /// <exception cref="Diffusion.Pipelines.SettingException">The picture is no longer in the store.</exception>
     public async Task<Picture> ReadPictureAsync(RunningJob job, string field, StoredPicture picture)
     {
@@ -56,7 +58,14 @@ internal sealed class StoredFiles(
             await stored.CopyToAsync(bytes, token);
             return bytes.ToArray();
         });
-        return PictureCodec.Decode(file);
+        try
+        {
+            return await decoders.DecodeAsync(file, job.Stop.Token);
+        }
+        catch (PictureException e)
+        {
+            throw new InputPictureException(field, e);
+        }
     }
 
     private async Task<T> AgainAsync<T>(RunningJob job, Func<CancellationToken, Task<T>> call)
@@ -82,4 +91,11 @@ internal sealed class StoredFiles(
             }
         }
     }
+}
+
+/// <summary>A picture of the request cannot be used.</summary>
+/// <param name="field">The field of the request that names it.</param>
+internal sealed class InputPictureException(string field, PictureException cause) : Exception(cause.Message, cause)
+{
+    public string Field { get; } = field;
 }

@@ -1,10 +1,10 @@
 using Generation.Contracts;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Weights;
-using Generation.Imaging;
 using Generation.Imaging.Video;
 using Generation.Service.Jobs;
 using Generation.Service.Models;
+using Generation.Service.Rendering;
 using Generation.Storage.Jobs;
 using Generation.Storage.Results;
 
@@ -29,8 +29,8 @@ internal sealed class FailureTranslator(ProcessRecycler recycler, ILogger<Failur
             case NotFiniteException numbers:
                 WorkerLog.JobFailed(logger, job.Id, job.Attempt, e);
                 return new JobOutcome.Failed(new JobError("not_finite", NotFinite(job, numbers)));
-            case PictureException picture:
-                return new JobOutcome.Failed(new JobError("invalid_image", picture.Message, "image"));
+            case InputPictureException picture:
+                return new JobOutcome.Failed(new JobError("invalid_image", picture.Message, picture.Field));
             case VideoException video:
                 WorkerLog.JobFailed(logger, job.Id, job.Attempt, e);
                 return new JobOutcome.Retry(

@@ -1,0 +1,73 @@
+using System.Runtime.InteropServices;
+
+namespace Generation.Imaging.Processes;
+
+/// <summary>Limits of a process, which the kernel enforces (prlimit(2)); null leaves one as it is.</summary>
+internal sealed partial record ProcessLimits
+{
+    private const int ProcessorTimeResource = 0;
+    private const int FileSizeResource = 1;
+    private const int DataResource = 2;
+    private const int CoreResource = 4;
+    private const int AddressSpaceResource = 9;
+
+    /// <summary>The processor time in seconds, of all threads together, over the whole life of the process.</summary>
+    public long? ProcessorSeconds { get; init; }
+
+    /// <summary>The largest file that it may write, in bytes; pipes have no limit.</summary>
+    public long? FileBytes { get; init; }
+
+    /// <summary>Its own memory that can be written to, in bytes.</summary>
+    public long? DataBytes { get; init; }
+
+    /// <summary>Its whole address space, in bytes: with programs, libraries and what is only reserved.</summary>
+    public long? AddressSpaceBytes { get; init; }
+
+    /// <summary>Applies the limits to a process, 0 for this one. It leaves no core file, either, which would hold its memory.</summary>
+    public void Apply(int process)
+    {
+        Set(process, ProcessorTimeResource, ProcessorSeconds);
+        Set(process, FileSizeResource, FileBytes);
+        Set(process, DataResource, DataBytes);
+        Set(process, AddressSpaceResource, AddressSpaceBytes);
+        Set(process, CoreResource, 0);
+    }
+
+    private static void Set(int process, int resource, long? value)
+    {
+        if (value is { } limit)
+        {
+            // A process that has ended already needs no limit
+            _ = SetLimit(process, resource, [(ulong)limit, (ulong)limit], 0);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "prlimit", SetLastError = true)]
+    private static partial int SetLimit(int process, int resource, [In] ulong[] limit, nint old);
+}
+
+/// <summary>A user of this machine that owns nothing.</summary>
+internal sealed partial record UnprivilegedUser(uint Id, uint Group)
+{
+    /// <summary>Linux's user and group for those who are nobody.</summary>
+    public static UnprivilegedUser Nobody { get; } = new(65534, 65534);
+
+    /// <summary>Whom a child of this process runs as: nobody where this process is root's, else, as null, the same user.</summary>
+    public static UnprivilegedUser? ForChild => geteuid() == 0 ? Nobody : null;
+
+    /// <summary>Makes this user the owner of a file or folder.</summary>
+    /// <exception cref="IOException">This process may not.</exception>
+    public void Own(string path)
+    {
+        if (lchown(path, Id, Group) != 0)
+        {
+            throw new IOException($"{path} cannot be given to user {Id}: {Marshal.GetLastPInvokeErrorMessage()}.");
+        }
+    }
+
+    [LibraryImport("libc")]
+    private static partial uint geteuid();
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int lchown(string path, uint owner, uint group);
+}
