@@ -140,7 +140,7 @@ public sealed partial class Stack
     private Task<bool> StartWithPresentSettingsAsync(OwnProgram program, CancellationToken token)
     {
         IReadOnlyDictionary<string, string> settings = ProgramSettings();
-        return program.StartAsync(program == Api ? settings : WorkerSettings(settings, program.Name, Workers().Count()), token);
+        return program.StartAsync(program == Api ? ApiSettings() : WorkerSettings(settings, program.Name, Workers().Count()), token);
     }
 
     /// <summary>Where the server had to move to another port, the programs are told, and the files that say where it is.</summary>

@@ -1,8 +1,5 @@
-using System.Data.Common;
 using System.Diagnostics;
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Generation.Hosting.Servers;
 
@@ -98,6 +95,7 @@ public sealed partial class Stack
         try
         {
             await Step.RunAsync("start PostgreSQL, Redis and RabbitMQ", () => StartServersAsync(progress, token));
+            await Step.RunAsync("give the programs their users at the servers", () => PrepareUsersAsync(progress, token));
             await Step.RunAsync("prepare the database", () => MigrateAsync(progress, token));
             WriteSettings();
             if (_settings.ServersOnly)
@@ -157,14 +155,17 @@ public sealed partial class Stack
     /// <summary>The process of that name, as `status` shows it.</summary>
     public ManagedProcess ProcessOf(string name) => new(Folder.Run, name);
 
-    /// <summary>What our programs are told about the stack, in the environment's form.</summary>
+    /// <summary>
+    /// What our programs are told about the stack, in the environment's form: with the workers' user at RabbitMQ, whose permissions are
+    /// enough for the API, too.
+    /// </summary>
     public IReadOnlyDictionary<string, string> ProgramSettings()
     {
         var settings = new Dictionary<string, string>
         {
-            ["ConnectionStrings__Postgres"] = ProgramsDatabase(),
-            ["ConnectionStrings__Redis"] = Servers.Redis.ConnectionString,
-            ["ConnectionStrings__RabbitMq"] = Servers.RabbitMq.ConnectionString,
+            [PostgresName] = ProgramsDatabase(),
+            [RedisName] = ProgramsRedis(),
+            [BrokerName] = BrokerAddress(WorkerUser),
             ["Results__Kind"] = "files",
             ["Results__Path"] = Folder.Results,
             ["Keys__SecretFile"] = Folder.KeySecretFile,
@@ -175,6 +176,11 @@ public sealed partial class Stack
             ["Logging__Console__FormatterOptions__TimestampFormat"] = "yyyy-MM-ddTHH:mm:ss.fffZ ",
             ["Logging__Console__FormatterOptions__UseUtcTimestamp"] = "true",
         };
+        if (Servers is PrivateServers)
+        {
+            settings[PasswordsFile] = PasswordFileOf(WorkerUser);
+        }
+
         foreach ((string key, string value) in _settings.Overrides ?? Overrides.Load(Folder))
         {
             settings[key] = value;
@@ -189,22 +195,12 @@ public sealed partial class Stack
 
     private void WriteAddresses() => PrivateFile.Write(AddressFile, StackAddresses.Json(this));
 
-    /// <summary>The database by the role of the programs, which owns nothing in it.</summary>
-    private string ProgramsDatabase()
-    {
-        var owners = new DbConnectionStringBuilder { ConnectionString = Servers.Postgres.ConnectionString };
-        string password = Folder.Secret("postgres-programs");
-        // A server may have the databases of several stacks, and a role is all of theirs: each stack has one of its own
-        string role = $"generation_programs_{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(password)))[..8]}";
-        return $"Host={owners["Host"]};Port={owners["Port"]};Database={owners["Database"]};Username={role};Password={password}";
-    }
-
     /// <summary>The owner's connection, for migrations; null where the database is another's, who did not name one.</summary>
     private string? OwnersConnection()
     {
         IReadOnlyDictionary<string, string> overrides = _settings.Overrides ?? Overrides.Load(Folder);
         return overrides.TryGetValue(OwnersDatabase, out string? owner) ? owner
-            : overrides.ContainsKey("ConnectionStrings__Postgres") ? null
+            : overrides.ContainsKey(PostgresName) ? null
             : Servers.Postgres.ConnectionString;
     }
 
@@ -224,7 +220,13 @@ public sealed partial class Stack
             info.ArgumentList.Add(argument);
         }
 
-        foreach ((string key, string value) in ProgramSettings())
+        // A stack that was never up has none yet
+        if (!File.Exists(PasswordFileOf(ApiUser)))
+        {
+            WritePasswordFiles();
+        }
+
+        foreach ((string key, string value) in ApiSettings())
         {
             info.Environment[key] = value;
         }
@@ -294,7 +296,7 @@ public sealed partial class Stack
     private async Task MigrateAsync(IProgress<string>? progress, CancellationToken token)
     {
         // A process that died and comes back finds the database as it left it
-        string build = Api.EditionOf(ProgramSettings());
+        string build = Api.EditionOf(ApiSettings());
         string record = Path.Combine(Folder.Run, "migrated");
         if (File.Exists(KeyFile) && File.Exists(record) && await File.ReadAllTextAsync(record, token) == build)
         {
@@ -329,7 +331,7 @@ public sealed partial class Stack
         OwnProgram[] workers = [.. Enumerable.Range(1, count).Select(Worker)];
         OwnProgram[] programs = [Api, .. workers];
         var started = new HashSet<OwnProgram>();
-        if (await Api.StartAsync(settings, token))
+        if (await Api.StartAsync(ApiSettings(), token))
         {
             started.Add(Api);
         }

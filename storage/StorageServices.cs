@@ -2,6 +2,7 @@ using Generation.Storage.Accounts;
 using Generation.Storage.Audit;
 using Generation.Storage.Database;
 using Generation.Storage.Jobs;
+using Generation.Storage.Passwords;
 using Generation.Storage.Prices;
 using Generation.Storage.Redis;
 using Generation.Storage.Results;
@@ -51,9 +52,11 @@ public static class StorageServices
             (provider, options) => options.UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>())
         );
         services.AddSingleton(_ => ServerTrust.Of(configuration));
+        services.AddSingleton(_ => ServerPasswords.Of(configuration));
         services.AddSingleton(provider => new RedisConnection(
             ConnectionString(configuration, "Redis"),
-            provider.GetRequiredService<ServerTrust>()
+            provider.GetRequiredService<ServerTrust>(),
+            provider.GetRequiredService<ServerPasswords>()
         ));
         services.AddSingleton(provider => new HotState(
             provider.GetRequiredService<RedisConnection>(),
@@ -106,7 +109,7 @@ public static class StorageServices
 
         S3Options s3 = provider.GetRequiredService<IOptions<S3Options>>().Value;
         return s3.Bucket.Length > 0
-            ? new S3ResultsStore(s3)
+            ? new S3ResultsStore(s3, provider.GetRequiredService<ServerTrust>())
             : throw new InvalidOperationException("Set Results:S3:Bucket, or Results:Kind to files.");
     }
 
@@ -147,6 +150,15 @@ public static class StorageServices
         )
         {
             builder.ConnectionStringBuilder.RootCertificate = authorities;
+        }
+
+        ServerPasswords passwords = provider.GetRequiredService<ServerPasswords>();
+        if (string.IsNullOrEmpty(builder.ConnectionStringBuilder.Password) && passwords.Find(ServerPasswords.Postgres) is not null)
+        {
+            builder.UsePasswordProvider(
+                address => passwords.OfPostgresAsync(address, CancellationToken.None).AsTask().GetAwaiter().GetResult(),
+                passwords.OfPostgresAsync
+            );
         }
 
         if (connections is { } few)

@@ -6,7 +6,31 @@ namespace Generation.Api.Commands;
 /// <summary>The command "audit": checks that the log of what operators did is as it was written.</summary>
 internal static class AuditCommands
 {
-    public static Command Create() => new("audit", "What operators did") { Verify(), Seal() };
+    public static Command Create() => new("audit", "What operators did") { Verify(), Seal(), Enter() };
+
+    /// <summary>For commands that act on servers from outside of this program.</summary>
+    private static Command Enter()
+    {
+        var action = new Argument<string>("action");
+        var target = new Argument<string>("target");
+        var enter = new Command("enter", "Enter what is about to be done") { action, target };
+        enter.Hidden = true;
+        enter.SetAction(
+            (result, cancellationToken) =>
+                OperatorCommands.WithServicesAsync(async services =>
+                {
+                    await OperatorCommands.EnterAsync(
+                        services,
+                        result.GetValue(action)!,
+                        result.GetValue(target)!,
+                        detail: null,
+                        cancellationToken
+                    );
+                    return 0;
+                })
+        );
+        return enter;
+    }
 
     private static Command Verify()
     {

@@ -13,7 +13,24 @@ internal static class KeysCommands
 {
     private const string DefaultAccount = "default";
 
-    public static Command Create() => new("keys", "Keys of accounts") { New(), List(), Revoke(), RotateSecret() };
+    public static Command Create() => new("keys", "Keys of accounts") { New(), List(), Revoke(), RotateSecret(), RotatePasswords() };
+
+    private static Command RotatePasswords()
+    {
+        var command = new Command(
+            "rotate-passwords",
+            "Replace the passwords of PostgreSQL, Redis and RabbitMQ while everything runs; by ./generation, of a clone's own servers"
+        );
+        command.SetAction(_ =>
+        {
+            Console.Error.WriteLine(
+                "This program may not change its servers' passwords. ./generation keys rotate-passwords changes those of a clone's own "
+                    + "servers; docs/operations.md says how it is done with others."
+            );
+            return 1;
+        });
+        return command;
+    }
 
     private static Command New()
     {

@@ -6,6 +6,7 @@ using Generation.Storage.Accounts;
 using Generation.Storage.Audit;
 using Generation.Storage.Backup;
 using Generation.Storage.Database;
+using Generation.Storage.Passwords;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -110,7 +111,7 @@ internal static class OperatorCommands
             : ProgramRole.EnsureAsync(
                 services.GetRequiredService<NpgsqlDataSource>(),
                 programs.Username ?? "",
-                programs.Password ?? "",
+                programs.Password ?? services.GetRequiredService<ServerPasswords>().Find(ServerPasswords.Postgres) ?? "",
                 cancellationToken
             );
 

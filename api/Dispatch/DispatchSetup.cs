@@ -1,5 +1,6 @@
 using System.Security.Authentication;
 using Generation.Storage;
+using Generation.Storage.Passwords;
 using Generation.Storage.Tls;
 using MassTransit;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -24,8 +25,18 @@ internal static class DispatchSetup
                 {
                     var address = new Uri(StorageServices.ConnectionString(context.GetRequiredService<IConfiguration>(), "RabbitMq"));
                     ServerTrust trust = context.GetRequiredService<ServerTrust>();
+                    ServerPasswords passwords = context.GetRequiredService<ServerPasswords>();
                     rabbit.Host(address, host =>
                     {
+                        if (!address.UserInfo.Contains(':', StringComparison.Ordinal))
+                        {
+                            host.OnRefreshConnectionFactory = factory =>
+                            {
+                                factory.Password = passwords.Find(ServerPasswords.RabbitMq) ?? factory.Password;
+                                return Task.CompletedTask;
+                            };
+                        }
+
                         host.PublisherConfirmation = true;
                         host.RequestedConnectionTimeout(TimeSpan.FromSeconds(5));
                         if (address.Scheme == "amqps")

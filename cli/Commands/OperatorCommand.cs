@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Generation.Cli.Output;
 using Generation.Hosting;
 using Generation.Hosting.Servers;
 
@@ -21,11 +22,17 @@ internal static class OperatorCommand
         return command;
     }
 
-    private static Task<int> RunAsync(string verb, IReadOnlyList<string> arguments, CancellationToken token)
+    private static async Task<int> RunAsync(string verb, IReadOnlyList<string> arguments, CancellationToken token)
     {
         var stack = new Stack(DataFolder.OfClone(Clone.Current.Root));
+        if ((verb, arguments) is ("keys", ["rotate-passwords"]))
+        {
+            await stack.RotatePasswordsAsync(new ProgressLines(), token);
+            return 0;
+        }
+
         return stack.Servers.Postgres.IsRunning
-            ? stack.RunApiAsync([verb, .. arguments], log: null, token)
+            ? await stack.RunApiAsync([verb, .. arguments], log: null, token)
             : throw new StepException("find the running stack", $"PostgreSQL, which '{verb}' asks, does not run.", null, "./generation up");
     }
 }

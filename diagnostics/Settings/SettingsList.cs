@@ -22,10 +22,22 @@ public static partial class SettingsList
     /// <summary>The settings that belong to no option class.</summary>
     private static readonly Setting[] Others =
     [
-        new("ConnectionStrings__Postgres", "", "The connection string of PostgreSQL, in Npgsql's form."),
+        new(
+            "ConnectionStrings__Postgres",
+            "",
+            "The connection string of PostgreSQL, in Npgsql's form; a password that it lacks is in Passwords__File."
+        ),
         new("ConnectionStrings__PostgresOwner", "", "For migrate alone: the role that owns the tables, where the programs have another."),
-        new("ConnectionStrings__Redis", "", "The connection string of Redis, in StackExchange.Redis's form."),
-        new("ConnectionStrings__RabbitMq", "", "The connection string of RabbitMQ, as amqp://user:password@host:port/virtual-host."),
+        new(
+            "ConnectionStrings__Redis",
+            "",
+            "The connection string of Redis, in StackExchange.Redis's form; a password that it lacks is in Passwords__File."
+        ),
+        new(
+            "ConnectionStrings__RabbitMq",
+            "",
+            "The connection string of RabbitMQ, as amqp://user:password@host:port/virtual-host; a password that it lacks is in Passwords__File."
+        ),
         new("OTEL_EXPORTER_OTLP_ENDPOINT", "", "An OpenTelemetry collector for traces and metrics; without one, nothing is sent."),
         new("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "The protocol of the collector: grpc or http/protobuf."),
         new("OTEL_SERVICE_NAME", "", "The name of the service in traces; without one, the program's own."),

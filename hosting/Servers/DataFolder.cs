@@ -8,6 +8,7 @@ namespace Generation.Hosting.Servers;
 /// </summary>
 public sealed class DataFolder
 {
+    private const string NextSuffix = ".next";
     private const string FarFolder = "/var/lib/generation";
     private const UnixFileMode Traversable =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
@@ -97,6 +98,18 @@ public sealed class DataFolder
 
         return path;
     }
+
+    /// <summary>
+    /// The secret that is to take the place of another, drawn when it is first asked for; until <see cref="TakeNextSecret"/> it is kept
+    /// beside that one, so that a change which was interrupted can be completed.
+    /// </summary>
+    internal string NextSecret(string name) => Secret(name + NextSuffix);
+
+    internal bool HasNextSecret(string name) => File.Exists(Path.Combine(Root, "secrets", name + NextSuffix));
+
+    /// <summary>Puts the next secret in the place of the present one.</summary>
+    internal void TakeNextSecret(string name) =>
+        File.Move(Path.Combine(Root, "secrets", name + NextSuffix), Path.Combine(Root, "secrets", name), overwrite: true);
 
     /// <summary>A folder for one server, which its user owns and no other user can read.</summary>
     internal string Open(string name, SystemUser? owner)

@@ -48,8 +48,30 @@ public interface IBroker : IServer
     /// <param name="name">A name of letters, digits and hyphens.</param>
     public Task AddVirtualHostAsync(string name, CancellationToken token);
 
+    /// <summary>Sees that a user is there, with that password and just those permissions in a virtual host.</summary>
+    public Task SetUserAsync(string virtualHost, BrokerUser user, CancellationToken token);
+
     /// <summary>Deletes a virtual host with its queues, exchanges and connections; does nothing where there is none.</summary>
     public Task DropVirtualHostAsync(string name, CancellationToken token);
+}
+
+/// <summary>A user of RabbitMQ, and the names of queues and exchanges, as regular expressions, that it has permissions for.</summary>
+/// <param name="Name">Letters, digits and hyphens.</param>
+/// <param name="Password">Letters and digits.</param>
+/// <param name="Configure">What it may declare and delete.</param>
+/// <param name="Write">What it may send to, and queues that it may bind.</param>
+/// <param name="Read">What it may consume and empty, and exchanges that it may bind to.</param>
+public sealed record BrokerUser(string Name, string Password, string Configure, string Write, string Read)
+{
+    /// <summary>The queues of models, and their exchanges.</summary>
+    private const string Jobs = "^jobs[.]";
+    private const string Nothing = "^$";
+
+    /// <summary>The API sends jobs, and declares the exchanges that it sends to.</summary>
+    public static BrokerUser ForApi(string name, string password) => new(name, password, Jobs, Jobs, Nothing);
+
+    /// <summary>Workers declare the queues of their models, take jobs, and send on what another is to take.</summary>
+    public static BrokerUser ForWorkers(string name, string password) => new(name, password, Jobs, Jobs, Jobs);
 }
 
 /// <summary>Operations on all servers together.</summary>

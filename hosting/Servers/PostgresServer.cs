@@ -7,6 +7,7 @@ namespace Generation.Hosting.Servers;
 public sealed class PostgresServer : Server
 {
     private const string Role = "generation";
+    private const string PasswordName = "postgres-password";
     private const string Versions = "/usr/lib/postgresql";
 
     /// <summary>
@@ -55,7 +56,54 @@ public sealed class PostgresServer : Server
         }
 
         await Process.WaitUntilAsync(AnswersAsync, TimeSpan.FromSeconds(120), token);
+        await SettlePasswordAsync(bin, token);
         await MakeDatabaseAsync(bin, token);
+    }
+
+    /// <summary>Gives a role another password; statements are not logged here.</summary>
+    /// <param name="role">The role's name, of letters, digits and underscores.</param>
+    /// <param name="password">Letters and digits.</param>
+    /// <param name="token">Ends it.</param>
+    internal async Task SetPasswordAsync(string role, string password, CancellationToken token) =>
+        await RunAsync(
+            Path.Combine(FindBin(Cluster), "psql"),
+            [.. Address(), "-d", "postgres", "-q", "-v", "ON_ERROR_STOP=1"],
+            Environment(),
+            token,
+            // By standard input: arguments can be seen by every user of the machine
+            $"alter role \"{role}\" password '{password}';\n"
+        );
+
+    /// <summary>Gives the owner its next password, from here on the present one.</summary>
+    internal async Task ChangeOwnPasswordAsync(CancellationToken token)
+    {
+        string next = Data.NextSecret(PasswordName);
+        await SettlePasswordAsync(FindBin(Cluster), token);
+        if (Data.HasNextSecret(PasswordName))
+        {
+            await SetPasswordAsync(Role, next, token);
+            Data.TakeNextSecret(PasswordName);
+        }
+    }
+
+    /// <summary>A change of the owner's password may have been interrupted: the next one is the present one where it is taken.</summary>
+    private async Task SettlePasswordAsync(string bin, CancellationToken token)
+    {
+        if (!Data.HasNextSecret(PasswordName))
+        {
+            return;
+        }
+
+        var environment = new Dictionary<string, string>(Environment()) { ["PGPASSWORD"] = Data.NextSecret(PasswordName) };
+        try
+        {
+            await RunAsync(Path.Combine(bin, "psql"), [.. Address(), "-d", "postgres", "-tAc", "select 1"], environment, token);
+            Data.TakeNextSecret(PasswordName);
+        }
+        catch (ServerException)
+        {
+            // The present one is still good
+        }
     }
 
     private protected override async Task<bool> AnswersAsync(CancellationToken token)

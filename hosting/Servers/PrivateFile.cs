@@ -24,6 +24,9 @@ internal static class PrivateFile
         using (var writer = new StreamWriter(stream))
         {
             writer.Write(text);
+            writer.Flush();
+            // So that a power cut after the move leaves the one or the other
+            stream.Flush(flushToDisk: true);
         }
 
         if (owner is not null)

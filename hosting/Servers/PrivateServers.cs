@@ -7,8 +7,8 @@ public sealed class PrivateServers : IServers
     {
         settings ??= new ServerSettings();
         Folder = folder;
-        Postgres = new PostgresServer(folder, settings);
-        Redis = new RedisServer(folder, settings);
+        PostgresServer = new PostgresServer(folder, settings);
+        RedisServer = new RedisServer(folder, settings);
         RabbitMq = new RabbitMqServer(folder, settings);
         All = [Postgres, Redis, RabbitMq];
     }
@@ -20,9 +20,13 @@ public sealed class PrivateServers : IServers
 
     public IReadOnlyList<IServer> All { get; }
 
-    public IServer Postgres { get; }
+    public IServer Postgres => PostgresServer;
 
-    public IServer Redis { get; }
+    public IServer Redis => RedisServer;
+
+    internal PostgresServer PostgresServer { get; }
+
+    internal RedisServer RedisServer { get; }
 
     public RabbitMqServer RabbitMq { get; }
 

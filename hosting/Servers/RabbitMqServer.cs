@@ -37,6 +37,45 @@ public sealed class RabbitMqServer : Server, IBroker
             token
         );
 
+    public Task SetUserAsync(string virtualHost, BrokerUser user, CancellationToken token)
+    {
+        string name = $"<<\"{Checked(user.Name)}\">>";
+        string password = $"<<\"{Checked(user.Password)}\">>";
+        string acting = $"<<\"{Account}\">>";
+        return EvaluateAsync(
+            $"case rabbit_auth_backend_internal:lookup_user({name}) of "
+                + $"{{ok, _}} -> ok = rabbit_auth_backend_internal:change_password({name}, {password}, {acting}); "
+                + $"_ -> ok = rabbit_auth_backend_internal:add_user({name}, {password}, {acting}) end, "
+                + $"ok = rabbit_auth_backend_internal:set_permissions({name}, <<\"{Checked(virtualHost)}\">>, "
+                + $"<<\"{user.Configure}\">>, <<\"{user.Write}\">>, <<\"{user.Read}\">>, {acting}).",
+            token
+        );
+    }
+
+    /// <summary>Gives the server's own user, who has all permissions, its password of now.</summary>
+    internal Task SetOwnPasswordAsync(CancellationToken token) =>
+        EvaluateAsync(
+            $"ok = rabbit_auth_backend_internal:change_password(<<\"{Account}\">>, <<\"{Secret("password")}\">>, <<\"{Account}\">>).",
+            token
+        );
+
+    /// <summary>Whether a user may come by a password.</summary>
+    public async Task<bool> TakesAsync(string user, string password, CancellationToken token)
+    {
+        try
+        {
+            await EvaluateAsync(
+                $"{{ok, _}} = rabbit_access_control:check_user_pass_login(<<\"{Checked(user)}\">>, <<\"{Checked(password)}\">>), ok.",
+                token
+            );
+            return true;
+        }
+        catch (ServerException e) when (e.Message.Contains("badmatch", StringComparison.Ordinal))
+        {
+            return false;
+        }
+    }
+
     public Task DropVirtualHostAsync(string name, CancellationToken token) =>
         EvaluateAsync(
             $"""

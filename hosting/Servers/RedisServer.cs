@@ -6,6 +6,8 @@ namespace Generation.Hosting.Servers;
 /// <summary>A private Redis server that keeps its data in memory only, because all of it can be rebuilt.</summary>
 public sealed class RedisServer : Server
 {
+    private const string PasswordName = "redis-password";
+
     internal RedisServer(DataFolder folder, ServerSettings settings)
         : base(folder, "redis", "redis", settings) { }
 
@@ -42,18 +44,38 @@ public sealed class RedisServer : Server
         limit.CancelAfter(TimeSpan.FromSeconds(3));
         try
         {
-            using var client = new TcpClient();
-            await client.ConnectAsync("127.0.0.1", Port, limit.Token);
-            await using NetworkStream stream = client.GetStream();
-            await stream.WriteAsync(Encoding.ASCII.GetBytes($"AUTH {Secret("password")}\r\nPING\r\n"), limit.Token);
-            using var reader = new StreamReader(stream, Encoding.ASCII);
-            return await reader.ReadLineAsync(limit.Token) == "+OK" && await reader.ReadLineAsync(limit.Token) == "+PONG";
+            return await AskAsync("PING", limit.Token) == "+PONG";
         }
         catch (Exception e) when (e is SocketException or IOException or OperationCanceledException)
         {
             token.ThrowIfCancellationRequested();
             return false;
         }
+    }
+
+    /// <summary>Lets clients come by the next password as well as by the present one.</summary>
+    internal Task AddPasswordAsync(CancellationToken token) => ChangeAsync($"ACL SETUSER default >{Data.NextSecret(PasswordName)}", token);
+
+    /// <summary>Lets clients come by the present password alone; who is there already stays.</summary>
+    internal Task KeepPasswordAsync(CancellationToken token) => ChangeAsync($"ACL SETUSER default resetpass >{Secret("password")}", token);
+
+    private async Task ChangeAsync(string command, CancellationToken token)
+    {
+        if (await AskAsync(command, token) is not "+OK" and var answer)
+        {
+            throw new ServerException($"Redis answered: {answer}", Log);
+        }
+    }
+
+    /// <summary>The first line of the answer to a command.</summary>
+    private async Task<string?> AskAsync(string command, CancellationToken token)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync("127.0.0.1", Port, token);
+        await using NetworkStream stream = client.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"AUTH {Secret("password")}\r\n{command}\r\n"), token);
+        using var reader = new StreamReader(stream, Encoding.ASCII);
+        return await reader.ReadLineAsync(token) is "+OK" ? await reader.ReadLineAsync(token) : null;
     }
 
     private string Configuration(int port) =>

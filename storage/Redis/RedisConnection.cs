@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Generation.Storage.Passwords;
 using Generation.Storage.Tls;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
@@ -38,7 +39,8 @@ public sealed class RedisConnection : IAsyncDisposable
     /// <param name="trust">
     /// Decides which certificates are trusted where the address says ssl=true; null to trust the system's authorities.
     /// </param>
-    public RedisConnection(string address, ServerTrust? trust = null)
+    /// <param name="passwords">Gives the password that the address leaves out; null where there is none.</param>
+    public RedisConnection(string address, ServerTrust? trust = null, ServerPasswords? passwords = null)
     {
         var settings = ConfigurationOptions.Parse(address);
         // Redis may come later than we do, and go and come back
@@ -48,6 +50,11 @@ public sealed class RedisConnection : IAsyncDisposable
         if (trust is not null)
         {
             settings.CertificateValidation += trust.Check;
+        }
+
+        if (settings.Password is null or "" && passwords?.Find(ServerPasswords.Redis) is not null)
+        {
+            settings.Defaults = new ServerPasswords.ForRedis(passwords);
         }
 
         // While Redis is away, whoever reads asks PostgreSQL at once; what is written is tried again

@@ -5,6 +5,7 @@ using Amazon;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
+using Generation.Storage.Tls;
 
 namespace Generation.Storage.Results;
 
@@ -18,15 +19,17 @@ public sealed partial class S3ResultsStore : IResultsStore, IDisposable
     private readonly AmazonS3Client _signer;
     private readonly S3Options _options;
 
-    public S3ResultsStore(S3Options options)
+    /// <param name="options">Which bucket, and how it is reached.</param>
+    /// <param name="trust">Which certificates are trusted besides those of the system's authorities; null: no others.</param>
+    public S3ResultsStore(S3Options options, ServerTrust? trust = null)
     {
         _options = options;
-        _client = ClientOf(options, options.ServiceUrl);
+        _client = ClientOf(options, options.ServiceUrl, trust);
         // The host is part of what is signed: an address for others is signed for the name that they use
-        _signer = options.PublicUrl is { Length: > 0 } address ? ClientOf(options, address) : _client;
+        _signer = options.PublicUrl is { Length: > 0 } address ? ClientOf(options, address, trust) : _client;
     }
 
-    private static AmazonS3Client ClientOf(S3Options options, string? serviceUrl)
+    private static AmazonS3Client ClientOf(S3Options options, string? serviceUrl, ServerTrust? trust)
     {
         var config = new AmazonS3Config
         {
@@ -34,6 +37,11 @@ public sealed partial class S3ResultsStore : IResultsStore, IDisposable
             MaxErrorRetry = 4,
             RetryMode = RequestRetryMode.Standard,
         };
+        if (trust?.AuthorityFile is not null)
+        {
+            config.HttpClientFactory = new TrustingHttpClients(trust);
+        }
+
         if (serviceUrl is { Length: > 0 } address)
         {
             config.ServiceURL = address;
@@ -183,7 +191,15 @@ public sealed partial class S3ResultsStore : IResultsStore, IDisposable
     {
         try
         {
-            await _client.ListObjectsV2Async(new ListObjectsV2Request { BucketName = _options.Bucket, MaxKeys = 1 }, cancellationToken);
+            await _client.ListObjectsV2Async(
+                new ListObjectsV2Request
+                {
+                    BucketName = _options.Bucket,
+                    Prefix = _options.Prefix,
+                    MaxKeys = 1,
+                },
+                cancellationToken
+            );
         }
         catch (AmazonS3Exception e) when (e.ErrorCode == "NoSuchBucket")
         {

@@ -1,10 +1,11 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
+using Amazon.Runtime;
 using Microsoft.Extensions.Configuration;
 
 namespace Generation.Storage.Tls;
 
-/// <summary>Settings of how the certificates of PostgreSQL, Redis and RabbitMQ are trusted: configuration section "Tls".</summary>
+/// <summary>Settings of how the certificates of PostgreSQL, Redis, RabbitMQ and the S3 server are trusted: section "Tls".</summary>
 public sealed record TlsOptions
 {
     public const string Section = "Tls";
@@ -84,4 +85,25 @@ public sealed class ServerTrust
         using X509Certificate2 leaf = X509CertificateLoader.LoadCertificate(certificate.GetRawCertData());
         return own.Build(leaf);
     }
+}
+
+/// <summary>The HTTP clients of an S3 server whose certificate an authority of one's own may have signed.</summary>
+internal sealed class TrustingHttpClients(ServerTrust trust) : HttpClientFactory
+{
+    public override HttpClient CreateHttpClient(IClientConfig clientConfig) =>
+        new(
+            new SocketsHttpHandler
+            {
+                SslOptions = { RemoteCertificateValidationCallback = trust.Check },
+                // A request is signed for one address
+                AllowAutoRedirect = false,
+                PooledConnectionLifetime = TimeSpan.FromMinutes(10),
+            }
+        )
+        {
+            Timeout = clientConfig.Timeout ?? Timeout.InfiniteTimeSpan,
+        };
+
+    /// <summary>Null: clients end with the S3 client that they were made for.</summary>
+    public override string? GetConfigUniqueString(IClientConfig clientConfig) => null;
 }

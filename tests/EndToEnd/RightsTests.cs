@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Nodes;
 using Generation.Contracts;
 using Generation.TestSupport;
 using Npgsql;
@@ -28,7 +29,7 @@ public sealed class RightsTests
     [CancelAfter(120_000)]
     public async Task Database_ByTheProgramsRole_AllowsNoMoreThanRows(string sql, CancellationToken token)
     {
-        await using var connection = new NpgsqlConnection(_stack.Stack.ProgramSettings()["ConnectionStrings__Postgres"] + ";Pooling=false");
+        await using var connection = new NpgsqlConnection(ByTheProgramsRole() + ";Pooling=false");
         await connection.OpenAsync(token);
         await using var command = new NpgsqlCommand(sql, connection);
 
@@ -55,5 +56,15 @@ public sealed class RightsTests
         // And with what they have, all goes as it should
         JobDocument job = await _stack.EndAsync((await _stack.SubmitAsync("a red apple, by right", token, steps: 2)).Id, token);
         Assert.That(job.State, Is.EqualTo(JobState.Succeeded), job.Error?.Detail);
+    }
+
+    /// <summary>The programs' own way to the database, whose password stands in a file where the servers are the stack's.</summary>
+    private string ByTheProgramsRole()
+    {
+        IReadOnlyDictionary<string, string> settings = _stack.Stack.ProgramSettings();
+        string address = settings["ConnectionStrings__Postgres"];
+        return settings.TryGetValue("Passwords__File", out string? file)
+            ? $"{address};Password={(string?)JsonNode.Parse(File.ReadAllText(file))!["postgres"]}"
+            : address;
     }
 }

@@ -137,6 +137,20 @@ internal sealed class ContainerServers : IServers, IAsyncDisposable
             await ControlAsync(token, "set_permissions", "-p", name, Account, ".*", ".*", ".*");
         }
 
+        public async Task SetUserAsync(string virtualHost, BrokerUser user, CancellationToken token)
+        {
+            try
+            {
+                await ControlAsync(token, "add_user", user.Name, user.Password);
+            }
+            catch (ServerException e) when (e.Message.Contains("already exists", StringComparison.Ordinal))
+            {
+                await ControlAsync(token, "change_password", user.Name, user.Password);
+            }
+
+            await ControlAsync(token, "set_permissions", "-p", virtualHost, user.Name, user.Configure, user.Write, user.Read);
+        }
+
         public async Task DropVirtualHostAsync(string name, CancellationToken token)
         {
             try

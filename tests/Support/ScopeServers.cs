@@ -51,6 +51,9 @@ internal sealed class ScopeServers : IServers
     {
         public Task AddVirtualHostAsync(string name, CancellationToken token) => broker.AddVirtualHostAsync(name, token);
 
+        public Task SetUserAsync(string virtualHost, BrokerUser user, CancellationToken token) =>
+            broker.SetUserAsync(virtualHost, user, token);
+
         public Task DropVirtualHostAsync(string name, CancellationToken token) => broker.DropVirtualHostAsync(name, token);
     }
 }
