@@ -36,7 +36,8 @@ public static partial class SettingsList
         new(
             "ConnectionStrings__RabbitMq",
             "",
-            "The connection string of RabbitMQ, as amqp://user:password@host:port/virtual-host; a password that it lacks is in Passwords__File."
+            "The connection string of RabbitMQ, as amqp://user:password@host:port/virtual-host; a password that it lacks is in "
+                + "Passwords__File."
         ),
         new("OTEL_EXPORTER_OTLP_ENDPOINT", "", "An OpenTelemetry collector for traces and metrics; without one, nothing is sent."),
         new("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "The protocol of the collector: grpc or http/protobuf."),
