@@ -22,6 +22,8 @@ public sealed partial class JobStore
             Column<Completion>.Of("id", NpgsqlDbType.Uuid, c => c.Id.Value),
             Column<Completion>.Of("epoch", NpgsqlDbType.Bigint, c => c.Epoch),
             Column<Completion>.Of("outputs", NpgsqlDbType.Jsonb, c => Json(c.Outputs)),
+            Column<Completion>.Of("done", NpgsqlDbType.Numeric, c => c.Part?.Done ?? 1m),
+            Column<Completion>.Of("warnings", NpgsqlDbType.Jsonb, c => c.Part is null ? null : Json(c.Part.Warnings)),
         ]
     );
 
@@ -120,14 +122,19 @@ public sealed partial class JobStore
     /// <summary>
     /// running -> succeeded, with its outputs, and the hold becomes a charge. The call may be repeated: it recognises its own success.
     /// </summary>
+    public Task<FencedOutcome> CompleteAsync(JobId id, long epoch, IReadOnlyList<JobOutput> outputs, CancellationToken cancellationToken) =>
+        CompleteAsync(id, epoch, outputs, part: null, cancellationToken);
+
+    /// <summary>As above; where not all could be made, <paramref name="part"/> says what is charged, and what the owner is told.</summary>
     public async Task<FencedOutcome> CompleteAsync(
         JobId id,
         long epoch,
         IReadOnlyList<JobOutput> outputs,
+        PartMade? part,
         CancellationToken cancellationToken
     )
     {
-        JobRow? row = await _completions.RunAsync(new Completion(id, epoch, outputs), cancellationToken).WaitAsync(cancellationToken);
+        JobRow? row = await _completions.RunAsync(new Completion(id, epoch, outputs, part), cancellationToken).WaitAsync(cancellationToken);
         if (row is not null)
         {
             row = row with { Outputs = outputs };
@@ -243,5 +250,10 @@ public sealed partial class JobStore
 
     private sealed record Claim(JobId Id, string WorkerId, TimeSpan Lease);
 
-    private sealed record Completion(JobId Id, long Epoch, IReadOnlyList<JobOutput> Outputs);
+    private sealed record Completion(JobId Id, long Epoch, IReadOnlyList<JobOutput> Outputs, PartMade? Part);
 }
+
+/// <summary>A job of which some outputs could not be made.</summary>
+/// <param name="Done">The share that was made and is charged, from 0 to 1.</param>
+/// <param name="Warnings">What its owner is told of the others.</param>
+public sealed record PartMade(decimal Done, IReadOnlyList<string> Warnings);

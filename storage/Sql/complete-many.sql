@@ -1,12 +1,15 @@
--- A job's life, 5: complete, of several jobs at once: running -> succeeded, with their outputs, and the holds become charges; after
+-- A job's life, 5: complete, of several jobs at once: running -> succeeded, with their outputs, and the holds become charges, for the share that was made; after
 -- lock-jobs.sql and lock-accounts-of-jobs.sql. Changes only jobs whose lease is still their worker's and whose owners have not asked to
 -- stop them. Each parameter is an array with an element for each job.
 -- Returns the jobs as they are now, without those whose condition did not hold.
--- :id uuid[] the jobs; :epoch bigint[] their claims' lease epochs; :outputs jsonb[] an array of outputs of each.
+-- :id uuid[] the jobs; :epoch bigint[] their claims' lease epochs; :outputs jsonb[] an array of outputs of each; :done numeric[] the share
+-- of each that was made, 1 for all of it; :warnings jsonb[] an array of texts for each that its owner is told, or null.
 WITH j AS (
     UPDATE jobs SET state = job_state('succeeded'), finished_at = now(), lease_until = NULL, checkpoint = NULL, revision = revision + 1,
-        charged = cost, error = NULL
-    FROM unnest(:id::uuid[], :epoch::bigint[]) AS i (job, epoch)
+        charged = floor(cost::numeric * i.done)::bigint, error = NULL,
+        render = CASE WHEN i.warnings IS NULL THEN render
+            ELSE jsonb_set(render, '{warnings}', coalesce(render -> 'warnings', '[]') || i.warnings) END
+    FROM unnest(:id::uuid[], :epoch::bigint[], :done::numeric[], :warnings::jsonb[]) AS i (job, epoch, done, warnings)
     WHERE id = i.job AND state = job_state('running') AND lease_epoch = i.epoch AND NOT cancel_requested
     RETURNING jobs.*),
 files AS (

@@ -2,10 +2,14 @@
 -- still this worker's and whose owner has not asked to stop it. complete-many.sql says the same of several jobs; planned for one, it
 -- takes half the time.
 -- Returns the job as it is now; no row where its condition did not hold.
--- :id uuid the job; :epoch bigint the claim's lease epoch; :outputs jsonb an array of outputs, named as job_outputs' columns.
+-- :id uuid the job; :epoch bigint the claim's lease epoch; :outputs jsonb an array of outputs, named as job_outputs' columns; :done numeric
+-- the share that was made, 1 for all of it: it is charged, rounded down to a millionth of a credit, and the rest released; :warnings jsonb an
+-- array of texts that its owner is told, or null.
 WITH j AS (
     UPDATE jobs SET state = job_state('succeeded'), finished_at = now(), lease_until = NULL, checkpoint = NULL, revision = revision + 1,
-        charged = cost, error = NULL
+        charged = floor(cost::numeric * :done)::bigint, error = NULL,
+        render = CASE WHEN :warnings::jsonb IS NULL THEN render
+            ELSE jsonb_set(render, '{warnings}', coalesce(render -> 'warnings', '[]') || :warnings::jsonb) END
     WHERE id = :id AND state = job_state('running') AND lease_epoch = :epoch AND NOT cancel_requested
     RETURNING *),
 files AS (

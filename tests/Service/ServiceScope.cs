@@ -124,7 +124,7 @@ internal sealed class ServiceScope : IAsyncDisposable
             NumImages = images,
         };
 
-    public async Task<JobId> SubmitAsync(JobRequest request)
+    public async Task<JobId> SubmitAsync(JobRequest request, JobPlan? plan = null)
     {
         SubmitResult result = await Jobs.SubmitAsync(
             new NewJob
@@ -133,6 +133,7 @@ internal sealed class ServiceScope : IAsyncDisposable
                 AccountId = _account,
                 Cost = Credits.Of(1),
                 Request = request,
+                Plan = plan,
             },
             CancellationToken.None
         );
@@ -147,9 +148,9 @@ internal sealed class ServiceScope : IAsyncDisposable
         await exchange.Send(new RunJob(id, model), Limit());
     }
 
-    public async Task<JobId> SubmitAndSendAsync(JobRequest request)
+    public async Task<JobId> SubmitAndSendAsync(JobRequest request, JobPlan? plan = null)
     {
-        JobId id = await SubmitAsync(request);
+        JobId id = await SubmitAsync(request, plan);
         await SendAsync(id, request.Model);
         return id;
     }
@@ -174,7 +175,8 @@ internal sealed class ServiceScope : IAsyncDisposable
     public Task<JobRow> WaitForEndAsync(JobId id, double seconds = DefaultLimit) =>
         WaitAsync(id, row => row.State.IsFinal(), "the job ends", seconds);
 
-    public async Task<JobRow> RunAsync(JobRequest request) => await WaitForEndAsync(await SubmitAndSendAsync(request));
+    public async Task<JobRow> RunAsync(JobRequest request, JobPlan? plan = null) =>
+        await WaitForEndAsync(await SubmitAndSendAsync(request, plan));
 
     public async Task<byte[]> ReadAsync(string sha256)
     {

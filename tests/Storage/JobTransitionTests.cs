@@ -64,6 +64,60 @@ public sealed class JobTransitionTests : JobTests
         await AssertMoneyAsync(8, 0);
     }
 
+    [TestCase(1)]
+    [TestCase(3)]
+    public async Task CompleteAsync_PartOfIt_ChargesThePartAndTellsTheOwner(int atOnce)
+    {
+        var plan = new JobPlan
+        {
+            Version = JobPlan.CurrentVersion,
+            Passes = [],
+            Width = 64,
+            Height = 64,
+            Outputs = 3,
+        };
+        JobRow[] rows =
+        [
+            .. (
+                await Task.WhenAll(
+                    Enumerable
+                        .Range(0, atOnce)
+                        .Select(_ => _storage.Jobs.SubmitAsync(StorageScope.NewJob(_account) with { Plan = plan }, default))
+                )
+            ).Select(result => result.Job!),
+        ];
+        ClaimedJob[] claims = await Task.WhenAll(rows.Select(row => _storage.ClaimAsync(row.Id)));
+        var part = new PartMade(2m / 3, ["Picture 2 of 3 could not be made."]);
+
+        FencedOutcome[] outcomes = await Task.WhenAll(
+            claims.Select(claim =>
+                _storage.Jobs.CompleteAsync(
+                    claim.Id,
+                    claim.LeaseEpoch,
+                    [StorageScope.Output(), StorageScope.Output(2)],
+                    // The others are whole
+                    claim.Id == rows[0].Id
+                        ? part
+                        : null,
+                    default
+                )
+            )
+        );
+
+        JobRow now = await _storage.FindAsync(rows[0].Id);
+        Assert.That(outcomes, Is.All.EqualTo(FencedOutcome.Done));
+        Assert.That((now.State, now.Charged, now.Cost), Is.EqualTo((JobState.Succeeded, Credits.Of(0.666666m), Credits.Of(1))));
+        Assert.That(now.Outputs.Select(output => output.Index), Is.EqualTo(new[] { 0, 2 }));
+        Assert.That(now.ToDocument().Warnings, Is.EqualTo(part.Warnings));
+        foreach (JobRow whole in rows[1..])
+        {
+            JobRow other = await _storage.FindAsync(whole.Id);
+            Assert.That((other.Charged, other.ToDocument().Warnings), Is.EqualTo((Credits.Of(1), (IReadOnlyList<string>?)null)));
+        }
+
+        await AssertMoneyAsync(10 - 0.666666m - (atOnce - 1), 0);
+    }
+
     [Test]
     public async Task CompleteAsync_Repeated_RecognisesItself()
     {

@@ -1,4 +1,5 @@
 using Generation.Contracts;
+using Generation.Storage.Jobs;
 
 namespace Generation.Service.Jobs;
 
@@ -7,8 +8,8 @@ internal abstract record JobOutcome
 {
     private JobOutcome() { }
 
-    /// <summary>The outputs are made, and their files are stored.</summary>
-    public sealed record Done(IReadOnlyList<JobOutput> Outputs) : JobOutcome;
+    /// <summary>The outputs are made, and their files are stored; where <paramref name="Part"/> says so, some of them.</summary>
+    public sealed record Done(IReadOnlyList<JobOutput> Outputs, PartMade? Part = null) : JobOutcome;
 
     /// <summary>The job cannot be done, here or elsewhere.</summary>
     public sealed record Failed(JobError Error) : JobOutcome;

@@ -29,6 +29,9 @@ internal sealed class RunningJob(ClaimedJob claim, SlotTicket slot) : IDisposabl
         set => Volatile.Write(ref _progress, value);
     }
 
+    /// <summary>Where some of its outputs could not be made: what is charged, and what is told; null where all were.</summary>
+    public PartMade? Part { get; set; }
+
     /// <summary>The share of the steps that are done, from 0 to 1: what a cancelled job is charged for.</summary>
     public double FractionDone => Progress is { Steps: > 0 } progress ? Math.Clamp((double)progress.Step / progress.Steps, 0, 1) : 0;
 

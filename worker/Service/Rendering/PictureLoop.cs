@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Generation.Contracts;
 using Generation.Diagnostics;
 using Generation.Diffusion.Pipelines;
@@ -36,8 +37,12 @@ internal sealed class PictureLoop(
     TimeProvider time
 )
 {
-    /// <summary>Makes, stores and describes all pictures of a request.</summary>
+    /// <summary>
+    /// Makes, stores and describes all pictures of a request. One among several whose values are no numbers is left out, and the job says
+    /// so.
+    /// </summary>
     /// <exception cref="OperationCanceledException">The job was stopped.</exception>
+    /// <exception cref="NotFiniteException">No picture has values that are numbers.</exception>
     public async Task<IReadOnlyList<JobOutput>> RunAsync(RunningJob job, PictureRecipe recipe)
     {
         PictureStage[] stages = PictureStage.Of(recipe);
@@ -47,12 +52,13 @@ internal sealed class PictureLoop(
 
         var results = new StageResult?[pictures];
         var outputs = new Task<JobOutput>[pictures];
+        var unmade = new NotFiniteException?[pictures];
         var clock = new StepClock(time, options.Value);
         try
         {
             for (int s = 0; s < stages.Length; s++)
             {
-                await RunStageAsync(new StageWork(job, recipe, stages, s, results, outputs, clock));
+                await RunStageAsync(new StageWork(job, recipe, stages, s, results, outputs, unmade, clock));
             }
         }
         finally
@@ -64,8 +70,27 @@ internal sealed class PictureLoop(
         }
 
         job.Slot.Dispose();
-        return await Task.WhenAll(outputs);
+        int[] made = [.. Enumerable.Range(0, pictures).Where(picture => unmade[picture] is null)];
+        if (made.Length == 0)
+        {
+            ExceptionDispatchInfo.Throw(unmade[0]!);
+        }
+
+        if (made.Length < pictures)
+        {
+            IEnumerable<int> missing = Enumerable.Range(0, pictures).Except(made);
+            job.Part = new PartMade(
+                (decimal)made.Length / pictures,
+                [.. missing.Select(picture => Missing(recipe.Request, picture, pictures, unmade[picture]!))]
+            );
+        }
+
+        return await Task.WhenAll(made.Select(picture => outputs[picture]));
     }
+
+    private static string Missing(PictureRequest request, int picture, int pictures, NotFiniteException e) =>
+        $"Picture {picture + 1} of {pictures}, of seed {unchecked(request.Seed + picture)}, could not be made and was not charged: "
+        + e.Message;
 
     private async Task RunStageAsync(StageWork work)
     {
@@ -73,7 +98,7 @@ internal sealed class PictureLoop(
         using ModelLease lease = await models.AcquireAsync(work.Stage.Pass.Model, stop);
         LoadedModel model = lease.Model;
         bool isChanged = ModelAdapters.AreAskedFor(work.Recipe.Request) && work.Stage.Pass.Model == work.Recipe.Request.Model;
-        int[] todo = [.. Enumerable.Range(0, work.Results.Length).Where(picture => !work.IsBeyond(picture))];
+        int[] todo = [.. Enumerable.Range(0, work.Results.Length).Where(work.IsToBeDone)];
         DenoisingRun? next =
             work.Stage.NeedsTextEncodersOnly && !isChanged && todo.Length > 0
                 ? await compute.PrepareAsync(() => work.Encode(model, todo[0]), model.EncodeTurn, stop)
@@ -89,11 +114,23 @@ internal sealed class PictureLoop(
                 {
                     DenoisingRun? encoded = next;
                     next = null;
-                    DrawnPicture? drawn = await turn.RunAsync(() =>
+                    DrawnPicture? drawn;
+                    try
                     {
-                        using DenoisingRun run = encoded ?? (isChanged ? work.Encode(model, picture) : EncodeInTurn(model, work, picture));
-                        return Draw(work, model, run, picture);
-                    });
+                        drawn = await turn.RunAsync(() =>
+                        {
+                            using DenoisingRun run = encoded
+                                ?? (isChanged ? work.Encode(model, picture) : EncodeInTurn(model, work, picture));
+                            return Draw(work, model, run, picture);
+                        });
+                    }
+                    catch (NotFiniteException e)
+                    {
+                        // The others are made as they would be alone
+                        work.Unmade[picture] = e;
+                        continue;
+                    }
+
                     if (drawn is not null)
                     {
                         work.Outputs[picture] = Task.Run(
@@ -213,6 +250,7 @@ internal sealed class PictureLoop(
         int Index,
         StageResult?[] Results,
         Task<JobOutput>[] Outputs,
+        NotFiniteException?[] Unmade,
         StepClock Clock
     )
     {
@@ -223,8 +261,11 @@ internal sealed class PictureLoop(
         /// <summary>The key of the picture's state in the job's snapshot.</summary>
         public int KeyOf(int picture) => KeyOf(picture, Index);
 
+        /// <summary>Whether the picture goes through this stage.</summary>
+        public bool IsToBeDone(int picture) => Unmade[picture] is null && !IsBeyond(picture);
+
         /// <summary>Whether an earlier worker has begun a later stage of the picture.</summary>
-        public bool IsBeyond(int picture) =>
+        private bool IsBeyond(int picture) =>
             Enumerable.Range(Index + 1, Stages.Length - Index - 1).Any(later => Job.Snapshot.TryUse(KeyOf(picture, later), _ => { }));
 
         public DenoisingRun Encode(LoadedModel model, int picture)

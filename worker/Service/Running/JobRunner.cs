@@ -68,7 +68,7 @@ internal sealed class JobRunner(
             await checkpoints.RestoreAsync(job, job.Stop.Token);
             JobKind kind = job.Claim.Request.Kind;
             return renderers.Find(kind) is { } renderer
-                ? new JobOutcome.Done(await renderer.RunAsync(job))
+                ? new JobOutcome.Done(await renderer.RunAsync(job), job.Part)
                 : new JobOutcome.Failed(
                     new JobError("kind_not_supported", $"This worker cannot run jobs of the kind {kind.WireName()}.", "kind")
                 );
@@ -105,7 +105,7 @@ internal sealed class JobRunner(
         long epoch = job.Claim.LeaseEpoch;
         FencedOutcome written = outcome switch
         {
-            JobOutcome.Done done => await PersistAsync(job, token => store.CompleteAsync(id, epoch, done.Outputs, token)),
+            JobOutcome.Done done => await PersistAsync(job, token => store.CompleteAsync(id, epoch, done.Outputs, done.Part, token)),
             JobOutcome.Failed failed => await PersistAsync(job, token => store.FailAsync(id, epoch, failed.Error, token)),
             JobOutcome.Retry retry => await PersistAsync(job, token =>
                 store.RetryAsync(id, epoch, jobs.Value.MaxAttempts, retry.Error, token)
