@@ -74,6 +74,9 @@ internal sealed partial class ProxiedServers : IServers, IDisposable
     {
         public Task AddVirtualHostAsync(string name, CancellationToken token) => broker.AddVirtualHostAsync(name, token);
 
+        public Task SetUserAsync(string virtualHost, BrokerUser user, CancellationToken token) =>
+            broker.SetUserAsync(virtualHost, user, token);
+
         public Task DropVirtualHostAsync(string name, CancellationToken token) => broker.DropVirtualHostAsync(name, token);
     }
 }
