@@ -94,6 +94,35 @@ public sealed class VideoEncoderTests
     }
 
     [Test]
+    public async Task Encoder_HoldsNoSecretAndIsNotRoot()
+    {
+        const string secret = "4711-secret-of-the-worker";
+        Environment.SetEnvironmentVariable("Results__S3__SecretKey", secret);
+        try
+        {
+            using var source = new CancellationTokenSource();
+            Task<byte[]> encoding = VideoEncoder.EncodeAsync(Endless(), 30, VideoFormat.WebM, cancellationToken: source.Token);
+            (string Command, string Environment, string Status) child;
+            while ((child = await ChildAsync("ffmpeg")).Command.Length == 0)
+            {
+                Assert.That(encoding.IsCompleted, Is.False);
+                await Task.Delay(20);
+            }
+
+            await source.CancelAsync();
+            Assert.That(async () => await encoding, Throws.InstanceOf<OperationCanceledException>());
+
+            Assert.That(child.Environment, Does.StartWith("PATH=").And.Not.Contain(secret));
+            Assert.That(child.Environment.Split('\0', StringSplitOptions.RemoveEmptyEntries), Has.Length.EqualTo(1));
+            Assert.That(child.Status, Does.Contain("NoNewPrivs:\t1").And.Not.Match("(Uid|Gid):.*\t0(\t|\n)"));
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("Results__S3__SecretKey", null);
+        }
+    }
+
+    [Test]
     public async Task Start_ParentGone_KernelKillsTheChild()
     {
         int id;
@@ -213,7 +242,10 @@ public sealed class VideoEncoderTests
     }
 
     /// <summary>The command line of our child of this name; empty while there is none.</summary>
-    private static async Task<string> CommandLineOfAsync(string program)
+    private static async Task<string> CommandLineOfAsync(string program) => (await ChildAsync(program)).Command;
+
+    /// <summary>What /proc says of a child of this process; empty where none runs this program.</summary>
+    private static async Task<(string Command, string Environment, string Status)> ChildAsync(string program)
     {
         foreach (string folder in Directory.GetDirectories("/proc").Where(folder => int.TryParse(Path.GetFileName(folder), out _)))
         {
@@ -223,7 +255,7 @@ public sealed class VideoEncoderTests
                 string status = await File.ReadAllTextAsync(Path.Combine(folder, "status"));
                 if (parts[0] == program && status.Contains($"PPid:\t{Environment.ProcessId}\n"))
                 {
-                    return string.Join(' ', parts);
+                    return (string.Join(' ', parts), await File.ReadAllTextAsync(Path.Combine(folder, "environ")), status);
                 }
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -232,7 +264,7 @@ public sealed class VideoEncoderTests
             }
         }
 
-        return "";
+        return ("", "", "");
     }
 
     private static IEnumerable<Picture> Endless()
