@@ -132,10 +132,10 @@ public sealed class BackupReader(NpgsqlDataSource source, Migrator migrator, IRe
     /// </exception>
     public async Task CheckTargetAsync(string path, BackupManifest manifest, bool replace, bool adopt, CancellationToken cancellationToken)
     {
-        if (manifest.Migration != migrator.Newest())
+        if (manifest.Migration != Migrator.Newest())
         {
             throw new BackupException(
-                $"{path} was made by another version: its database is at {manifest.Migration}, and this version's at {migrator.Newest()}. "
+                $"{path} was made by another version: its database is at {manifest.Migration}, and this version's at {Migrator.Newest()}. "
                     + "Restore it with the version that made it, and run 'migrate' with this one then."
             );
         }

@@ -135,7 +135,7 @@ public sealed class BackupWriter(NpgsqlDataSource source, Migrator migrator, IRe
         var manifest = new BackupManifest(
             BackupManifest.CurrentFormat,
             at,
-            migrator.Newest(),
+            Migrator.Newest(),
             tables,
             sequences,
             named.Count - missing.Count,

@@ -1,4 +1,6 @@
+using System.Reflection;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Npgsql;
 
 namespace Generation.Storage.Database;
@@ -14,6 +16,16 @@ public sealed class Migrator(NpgsqlDataSource source, IDbContextFactory<Generati
 {
     // Any number that nothing else in this database locks
     private const long LockId = 0x67656e_65726174;
+
+    /// <summary>The names of this version's migrations, the oldest first.</summary>
+    private static readonly string[] All =
+    [
+        .. typeof(Migrator)
+            .Assembly.GetTypes()
+            .Select(type => type.GetCustomAttribute<MigrationAttribute>()?.Id)
+            .OfType<string>()
+            .Order(StringComparer.Ordinal),
+    ];
 
     public async Task MigrateAsync(CancellationToken cancellationToken)
     {
@@ -33,18 +45,31 @@ public sealed class Migrator(NpgsqlDataSource source, IDbContextFactory<Generati
     }
 
     /// <summary>Names of the migrations that this database still lacks; empty when it is of this version.</summary>
+    /// <remarks>
+    /// It asks EF Core's table without EF Core: a program that only looks whether its database is right starts a quarter sooner.
+    /// </remarks>
     public async Task<IReadOnlyList<string>> PendingAsync(CancellationToken cancellationToken)
     {
-        await using GenerationDb db = await databases.CreateDbContextAsync(cancellationToken);
-        return [.. await db.Database.GetPendingMigrationsAsync(cancellationToken)];
+        var applied = new HashSet<string>();
+        try
+        {
+            await using NpgsqlCommand command = source.CreateCommand("SELECT \"MigrationId\" FROM \"__EFMigrationsHistory\"");
+            await using NpgsqlDataReader rows = await command.ExecuteReaderAsync(cancellationToken);
+            while (await rows.ReadAsync(cancellationToken))
+            {
+                applied.Add(rows.GetString(0));
+            }
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UndefinedTable)
+        {
+            // No migration was ever applied
+        }
+
+        return [.. All.Where(name => !applied.Contains(name))];
     }
 
     /// <summary>This version's newest migration.</summary>
-    public string Newest()
-    {
-        using GenerationDb db = databases.CreateDbContext();
-        return db.Database.GetMigrations().Last();
-    }
+    public static string Newest() => All[^1];
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
     {
