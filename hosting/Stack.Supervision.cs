@@ -2,16 +2,16 @@ using Generation.Hosting.Servers;
 
 namespace Generation.Hosting;
 
-/// <summary>What keeps the stack's processes running.</summary>
+/// <summary>Keeps the stack's processes running.</summary>
 public sealed partial class Stack
 {
     private const string SupervisorName = "supervisor";
     private const string SupervisorProgram = "Generation.Cli";
 
-    /// <summary>The verb of the CLI that supervises; it runs until it is asked to end.</summary>
+    /// <summary>The command of the CLI that supervises; it runs until it is asked to end.</summary>
     public const string SupervisorVerb = "supervise";
 
-    /// <summary>While the stack starts: one that dies more often than this does not come up.</summary>
+    /// <summary>How often a process may die while the stack starts, before it is taken for one that cannot start.</summary>
     private const int MostDeaths = 3;
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
@@ -24,8 +24,8 @@ public sealed partial class Stack
     private string SupervisorLog => Path.Combine(Folder.Logs, SupervisorName + ".log");
 
     /// <summary>
-    /// Starts again whatever of the stack dies, and empties logs that grow too large, until it is cancelled. While another command changes
-    /// the stack it waits.
+    /// Starts any process of the stack that dies again, and empties logs that have become too large, until it is cancelled. While another
+    /// command changes the stack it waits.
     /// </summary>
     public async Task SuperviseAsync(IProgress<string>? said, CancellationToken token)
     {
@@ -75,8 +75,8 @@ public sealed partial class Stack
         }
     }
 
-    /// <summary>Does something while the stack's processes are starting, and starts those again that die meanwhile.</summary>
-    /// <exception cref="ServerException">One died again and again.</exception>
+    /// <summary>Runs an action while the stack's processes are starting, and starts processes that die meanwhile again.</summary>
+    /// <exception cref="ServerException">A process died again and again.</exception>
     private async Task KeepAsync(Func<CancellationToken, Task> action, IProgress<string>? progress, CancellationToken token)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(token);
@@ -198,10 +198,10 @@ public sealed partial class Stack
         );
     }
 
-    /// <summary>What it is starting at that moment runs, and is stopped with all else.</summary>
+    /// <summary>Stops the supervisor. A process that it is starting at that moment will run, and is stopped with all others.</summary>
     private Task StopSupervisorAsync(CancellationToken token) => SupervisorProcess.StopAsync(Posix.SigTerm, TimeSpan.FromSeconds(5), token);
 
-    /// <summary>How the supervisor is; null where none was started.</summary>
+    /// <summary>The state of the supervisor; null if none was started.</summary>
     private ProcessHealth? SupervisorHealth()
     {
         ManagedProcess process = SupervisorProcess;

@@ -5,22 +5,22 @@ using Generation.Hosting.Servers;
 
 namespace Generation.Hosting;
 
-/// <summary>What a stack is made of.</summary>
+/// <summary>The settings of a stack.</summary>
 public sealed record StackSettings
 {
-    /// <summary>Workers to run; null keeps as many as run now, and one where none does.</summary>
+    /// <summary>The number of workers to run; null keeps as many as run now, and one where none does.</summary>
     public int? Workers { get; init; }
 
     /// <summary>
-    /// Settings for the API and the workers over the stack's own, in the environment's form (Jobs__LeaseSeconds). They are
-    /// kept with the stack; null goes on with those that were kept.
+    /// Settings for the API and the workers that override the stack's own, in the form of the environment (Jobs__LeaseSeconds). They are
+    /// kept with the stack; null uses those that were kept.
     /// </summary>
     public IReadOnlyDictionary<string, string>? Overrides { get; init; }
 
-    /// <summary>Whether the API and the workers are left to whoever starts them by hand, with <see cref="Stack.SettingsFile"/>.</summary>
+    /// <summary>Whether the API and the workers are left to be started by hand, with <see cref="Stack.SettingsFile"/>.</summary>
     public bool ServersOnly { get; init; }
 
-    /// <summary>Whether a process of its own starts again what dies later, as `./generation up` has it.</summary>
+    /// <summary>Whether a process of its own starts processes that die later again, as after `./generation up`.</summary>
     public bool Supervised { get; init; }
 
     /// <summary>False for data that only have to live as long as a test.</summary>
@@ -28,8 +28,8 @@ public sealed record StackSettings
 }
 
 /// <summary>
-/// The whole system in one data folder: PostgreSQL, Redis, RabbitMQ, the API and workers. What runs, and where, stands in
-/// the folder, so that any number of commands one after another, or at once, act on the same stack.
+/// The whole system in one data folder: PostgreSQL, Redis, RabbitMQ, the API and workers. What runs, and where, is recorded in the folder,
+/// so that any number of commands, one after another or at once, act on the same stack.
 /// </summary>
 public sealed partial class Stack
 {
@@ -43,10 +43,10 @@ public sealed partial class Stack
     private readonly Clone _clone;
     private readonly StackSettings _settings;
 
-    /// <param name="folder">Where everything of it is kept.</param>
-    /// <param name="settings">How it is set up.</param>
+    /// <param name="folder">The folder in which all of it is kept.</param>
+    /// <param name="settings">The settings of the stack.</param>
     /// <param name="clone">The clone whose programs run.</param>
-    /// <param name="servers">Where not private ones, in the folder.</param>
+    /// <param name="servers">The servers; null for private ones in the folder.</param>
     public Stack(DataFolder folder, StackSettings? settings = null, Clone? clone = null, IServers? servers = null)
     {
         Folder = folder;
@@ -60,29 +60,29 @@ public sealed partial class Stack
 
     public IServers Servers { get; }
 
-    /// <summary>Where the API listens, without a slash at the end.</summary>
-    /// <exception cref="StepException">It was never started.</exception>
+    /// <summary>The address of the API, without a slash at the end.</summary>
+    /// <exception cref="StepException">The API was never started.</exception>
     public string Url => Api.Address ?? throw NotUp();
 
     /// <summary>The key of the first account, an admin key.</summary>
-    /// <exception cref="StepException">It was never made.</exception>
+    /// <exception cref="StepException">The key was never made.</exception>
     public string Key => File.Exists(KeyFile) ? File.ReadAllText(KeyFile).Trim() : throw NotUp();
 
-    /// <summary>File with the first API key, readable by its owner only.</summary>
+    /// <summary>The file with the first API key, readable by its owner only.</summary>
     public string KeyFile => Path.Combine(Folder.Root, "key");
 
-    /// <summary>File with the addresses of everything that runs, secrets included; readable by its owner only.</summary>
+    /// <summary>The file with the addresses of everything that runs, with secrets; readable by its owner only.</summary>
     public string AddressFile => Path.Combine(Folder.Root, "addresses.json");
 
-    /// <summary>File with what the programs are told, for one that is started by hand; readable by its owner only.</summary>
+    /// <summary>The file with the settings for a program that is started by hand; readable by its owner only.</summary>
     public string SettingsFile => Path.Combine(Folder.Root, "settings.json");
 
     /// <summary>The API's process.</summary>
     public OwnProgram Api { get; }
 
-    /// <summary>Starts what does not run, and waits until all of it serves. Says each step to <paramref name="progress"/>.</summary>
-    /// <remarks>When it is cancelled or fails, what it started itself is stopped again.</remarks>
-    /// <returns>The names of the processes that it started.</returns>
+    /// <summary>Starts what does not run, waits until all of it serves, and reports each step to <paramref name="progress"/>.</summary>
+    /// <remarks>When this is cancelled or fails, the processes that it has started are stopped again.</remarks>
+    /// <returns>The names of the processes that were started.</returns>
     public async Task<IReadOnlySet<string>> UpAsync(IProgress<string>? progress, CancellationToken token)
     {
         using FileStream turn = await TakeTurnAsync(progress, token);
@@ -133,14 +133,14 @@ public sealed partial class Stack
         await Step.RunAsync("stop the stack", () => StopAsync(_ => true, progress, token));
     }
 
-    /// <summary>Stops those processes.</summary>
+    /// <summary>Stops the processes with these names.</summary>
     public async Task StopAsync(IReadOnlySet<string> names, CancellationToken token)
     {
         using FileStream turn = await TakeTurnAsync(progress: null, token);
         await StopAsync(names.Contains, progress: null, token);
     }
 
-    /// <summary>How each process is, whether it should run or not: one that never ran is not listed.</summary>
+    /// <summary>The health of each process that was ever started, whether it should run or not.</summary>
     public async Task<IReadOnlyList<ProcessHealth>> CheckAsync(CancellationToken token)
     {
         Task<IReadOnlyList<ProcessHealth>> servers = Servers.CheckAsync(token);
@@ -152,7 +152,7 @@ public sealed partial class Stack
         ];
     }
 
-    /// <summary>The process of that name, as `status` shows it.</summary>
+    /// <summary>The process with a name, as `status` shows it.</summary>
     public ManagedProcess ProcessOf(string name) => new(Folder.Run, name);
 
     /// <summary>
@@ -195,7 +195,9 @@ public sealed partial class Stack
 
     private void WriteAddresses() => PrivateFile.Write(AddressFile, StackAddresses.Json(this));
 
-    /// <summary>The owner's connection, for migrations; null where the database is another's, who did not name one.</summary>
+    /// <summary>
+    /// The connection by the owner's role, for migrations; null if the database is not one of ours and no such connection is set.
+    /// </summary>
     private string? OwnersConnection()
     {
         IReadOnlyDictionary<string, string> overrides = _settings.Overrides ?? Overrides.Load(Folder);
@@ -204,8 +206,8 @@ public sealed partial class Stack
             : Servers.Postgres.ConnectionString;
     }
 
-    /// <summary>Runs a verb of the API's program (migrate, keys) against this stack.</summary>
-    /// <returns>Its exit code; its output goes to ours, or where <paramref name="log"/> is named to that file.</returns>
+    /// <summary>Runs a command of the API's program (migrate, keys) on this stack.</summary>
+    /// <returns>The exit code. The output goes to this process's, or to the file <paramref name="log"/> where one is named.</returns>
     public async Task<int> RunApiAsync(IReadOnlyList<string> arguments, string? log, CancellationToken token)
     {
         bool toLog = log is not null;
@@ -256,7 +258,7 @@ public sealed partial class Stack
         }
     }
 
-    /// <summary>What the API's and the worker's programs say to a verb.</summary>
+    /// <summary>Runs a command of the API's and the worker's programs, and returns their outputs.</summary>
     public async Task<IReadOnlyList<string>> AskProgramsAsync(string verb, CancellationToken token) =>
         await Task.WhenAll(
             new[] { ApiProgram, WorkerProgram }.Select(program =>
@@ -380,7 +382,7 @@ public sealed partial class Stack
         }
     }
 
-    /// <summary>The machine's cores are shared between the workers.</summary>
+    /// <summary>The settings of a worker, with the machine's cores shared between the workers.</summary>
     private static Dictionary<string, string> WorkerSettings(IReadOnlyDictionary<string, string> settings, string name, int workers)
     {
         var own = new Dictionary<string, string>(settings) { ["Worker__Id"] = name };
@@ -403,7 +405,7 @@ public sealed partial class Stack
         );
     }
 
-    /// <summary>Workers first: they hand their jobs back.</summary>
+    /// <summary>Stops programs, workers first, because they hand their jobs back.</summary>
     private async Task StopProgramsAsync(Predicate<string> which, IProgress<string>? progress, CancellationToken token)
     {
         await Task.WhenAll(Workers().Where(worker => which(worker.Name)).Select(StopAsync));
@@ -427,7 +429,7 @@ public sealed partial class Stack
     private async Task<IReadOnlySet<string>> RunningAsync(CancellationToken token) =>
         (await CheckAsync(token)).Where(process => process.IsRunning).Select(process => process.Name).ToHashSet();
 
-    /// <summary>One command at a time changes a stack; the lock goes with the process that holds it.</summary>
+    /// <summary>Waits until no other command changes the stack. The lock is released when the process that holds it ends.</summary>
     private async Task<FileStream> TakeTurnAsync(IProgress<string>? progress, CancellationToken token)
     {
         bool told = false;
@@ -449,7 +451,7 @@ public sealed partial class Stack
         }
     }
 
-    /// <summary>Null while another has it.</summary>
+    /// <summary>Takes the lock; null while another command has it.</summary>
     private FileStream? TryTakeTurn()
     {
         try

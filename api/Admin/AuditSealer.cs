@@ -5,17 +5,20 @@ using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Admin;
 
-/// <summary>How the audit log is kept from being cut: configuration section "Audit".</summary>
+/// <summary>Settings of the seals that show whether the audit log was cut: configuration section "Audit".</summary>
 internal sealed record AuditOptions
 {
     public const string Section = "Audit";
 
-    /// <summary>So often the end of the audit log is sealed, in the results store and in this program's log, if it has grown.</summary>
+    /// <summary>
+    /// The number of seconds between two seals of the end of the audit log, in the results store and in this program's log. The end is
+    /// sealed only if the log has grown.
+    /// </summary>
     [Range(0.1, 86_400)]
     public double SealSeconds { get; init; } = 60;
 }
 
-/// <summary>Seals the end of the audit log outside the database, and says when the end that was sealed is no longer there.</summary>
+/// <summary>Seals the end of the audit log outside the database, and logs an error if an end that was sealed is missing.</summary>
 internal sealed class AuditSealer(AuditLog audit, IOptions<AuditOptions> options, TimeProvider time, ILogger<AuditSealer> logger)
     : BackgroundService
 {

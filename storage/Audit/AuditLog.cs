@@ -10,29 +10,29 @@ using Npgsql;
 
 namespace Generation.Storage.Audit;
 
-/// <summary>An operator's act.</summary>
-/// <param name="Id">Counts from 1 without a gap.</param>
-/// <param name="At">When.</param>
-/// <param name="Actor">Whose key, by its id and account; or who ran a command, and on which machine.</param>
-/// <param name="Action">What: account.create, key.revoke, worker.drain, ...</param>
-/// <param name="Target">To what.</param>
-/// <param name="Detail">How, as JSON.</param>
+/// <summary>An action of an operator.</summary>
+/// <param name="Id">Its number, counted from 1 without gaps.</param>
+/// <param name="At">When it was done.</param>
+/// <param name="Actor">Who did it: a key, by its id and account, or the user who ran a command, with the machine.</param>
+/// <param name="Action">What was done: account.create, key.revoke, worker.drain, ...</param>
+/// <param name="Target">The object of the action.</param>
+/// <param name="Detail">Details, as JSON.</param>
 /// <param name="Hash">
-/// HMAC-SHA256 over the entry before and this one, under the server's secret, in hexadecimal; SHA-256 in entries of version 0.2.0 and
+/// HMAC-SHA256 over the entry before and this one, with the server's secret, in hexadecimal; SHA-256 in entries of version 0.2.0 and
 /// before.
 /// </param>
 public sealed record AuditEntry(long Id, string At, string Actor, string Action, string Target, string Detail, string Hash);
 
-/// <summary>What a look through the whole log found.</summary>
-/// <param name="Entries">How many entries are as they were written, from the oldest that is kept.</param>
-/// <param name="SealedTo">The newest entry whose presence a seal outside the database showed; null: there was no seal.</param>
-/// <param name="Problem">What is wrong, in a sentence; null: nothing.</param>
+/// <summary>The result of verifying the whole log.</summary>
+/// <param name="Entries">The number of entries, from the oldest that is kept, that are as they were written.</param>
+/// <param name="SealedTo">The newest entry that a seal outside the database confirms; null if there was no seal.</param>
+/// <param name="Problem">What is wrong, in a sentence; null if nothing is.</param>
 public sealed record AuditCheck(long Entries, long? SealedTo, string? Problem);
 
 /// <summary>
-/// What operators did, as a chain of hashes under the server's secret: an entry that is changed, removed or put in between is found by
-/// <see cref="VerifyAsync"/>, and so is an end that was cut off, by the seal that <see cref="SealAsync"/> keeps in the results store and
-/// that stands in the logs. An act is entered before it is done.
+/// The log of what operators did, as a chain of hashes with the server's secret. <see cref="VerifyAsync"/> finds an entry that was changed,
+/// removed or inserted. It also finds an end that was cut off, by the seal that <see cref="SealAsync"/> stores in the results store and
+/// that is written to the logs. What an operator is about to do is logged before it is done.
 /// </summary>
 public sealed class AuditLog(NpgsqlDataSource source, KeySecret secret, IResultsStore results, TimeProvider time)
 {
@@ -71,7 +71,7 @@ public sealed class AuditLog(NpgsqlDataSource source, KeySecret secret, IResults
         await transaction.CommitAsync(cancellationToken);
     }
 
-    /// <summary>Entries before one, the newest first.</summary>
+    /// <summary>Lists the entries before one, the newest first.</summary>
     public async Task<IReadOnlyList<AuditEntry>> ListAsync(long? before, int limit, CancellationToken cancellationToken)
     {
         await using NpgsqlCommand command = source.CreateCommand(
@@ -90,10 +90,10 @@ public sealed class AuditLog(NpgsqlDataSource source, KeySecret secret, IResults
     }
 
     /// <summary>
-    /// Goes through the chain, and looks for the entries of the seals: that in the results store, and one that was kept elsewhere.
+    /// Verifies the chain, and looks for the entries that the seals name: the seal in the results store, and one that was kept elsewhere.
     /// </summary>
-    /// <param name="kept">A seal from a log or a backup; null: none.</param>
-    /// <param name="cancellationToken">Ends the look.</param>
+    /// <param name="kept">A seal from a log or a backup; null for none.</param>
+    /// <param name="cancellationToken">Cancels the check.</param>
     public async Task<AuditCheck> VerifyAsync(AuditSeal? kept, CancellationToken cancellationToken)
     {
         // The seal before the log, which may grow meanwhile and is never shorter than it was
@@ -155,12 +155,14 @@ public sealed class AuditLog(NpgsqlDataSource source, KeySecret secret, IResults
     }
 
     /// <summary>
-    /// Keeps the end of the log, as it is now, in the results store, unless what is kept there says that the log was cut or changed.
+    /// Stores a seal of the present end of the log in the results store, unless the seal there shows that the log was cut or changed.
     /// </summary>
-    /// <param name="replace">Whether the seal is replaced in any case: for operators, after a database was restored from a backup.</param>
+    /// <param name="replace">
+    /// Whether the seal is replaced in any case, which is for operators who have restored the database from a backup.
+    /// </param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The new seal, if there is one; and what is wrong, or null.</returns>
-    /// <exception cref="ResultsStoreException">The store takes nothing now.</exception>
+    /// <returns>The new seal, or null if there is none, and what is wrong, or null.</returns>
+    /// <exception cref="ResultsStoreException">The store cannot be written to now.</exception>
     public async Task<(AuditSeal? Seal, string? Problem)> SealAsync(bool replace, CancellationToken cancellationToken)
     {
         AuditSeal? before = await SealInStoreAsync(cancellationToken);
@@ -203,7 +205,9 @@ public sealed class AuditLog(NpgsqlDataSource source, KeySecret secret, IResults
         return (seal, null);
     }
 
-    /// <summary>Forgets entries made before a time, oldest first; how many. What is left stays a chain that can be verified.</summary>
+    /// <summary>
+    /// Deletes entries made before a time, the oldest first, and returns how many. The rest is still a chain that can be verified.
+    /// </summary>
     public async Task<int> ForgetAsync(DateTimeOffset madeBefore, CancellationToken cancellationToken)
     {
         await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellationToken);
@@ -285,14 +289,14 @@ public sealed class AuditLog(NpgsqlDataSource source, KeySecret secret, IResults
         }
     }
 
-    /// <summary>One writer at a time: each needs the hash before it.</summary>
+    /// <summary>Allows one writer at a time, because each needs the hash of the entry before.</summary>
     private static async Task TakeTurnAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var wait = new NpgsqlCommand("SELECT pg_advisory_xact_lock(hashtextextended('audit_log', 0))", connection);
         await wait.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>The newest entry's id and hash; 0 and zeros where there is none.</summary>
+    /// <summary>The newest entry's id and hash; 0 and zeros if there is none.</summary>
     private static async Task<(long Id, byte[] Hash)> EndAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var last = new NpgsqlCommand("SELECT id, hash FROM audit_log ORDER BY id DESC LIMIT 1", connection);
@@ -353,7 +357,7 @@ public sealed class AuditLog(NpgsqlDataSource source, KeySecret secret, IResults
             Convert.ToHexStringLower(r.GetFieldValue<byte[]>(6))
         );
 
-    /// <summary>Over fields with their lengths: no two entries give the same bytes.</summary>
+    /// <summary>The hash of fields with their lengths, so that no two entries give the same bytes.</summary>
     private static byte[] HashOf(byte[]? key, byte[] previous, long id, params ReadOnlySpan<string> fields)
     {
         using IncrementalHash hash = key is null

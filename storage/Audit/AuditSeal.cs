@@ -7,13 +7,13 @@ using Generation.Storage.Accounts;
 namespace Generation.Storage.Audit;
 
 /// <summary>
-/// The end of the audit log at some time, signed with the server's secret and kept outside the database: a log that lacks the entry, or has
-/// another in its place, was cut or written anew.
+/// The end of the audit log at some time, signed with the server's secret and stored outside the database. A log without that entry, or
+/// with another in its place, was cut or rewritten.
 /// </summary>
 /// <param name="Id">The newest entry's id.</param>
 /// <param name="Hash">Its hash, in hexadecimal.</param>
 /// <param name="Secret">The id of the secret that it is signed with.</param>
-/// <param name="Signature">HMAC-SHA256 over the two, in hexadecimal.</param>
+/// <param name="Signature">HMAC-SHA256 over id and hash, in hexadecimal.</param>
 public sealed partial record AuditSeal(long Id, string Hash, string Secret, string Signature)
 {
     /// <summary>The document of the results store that holds the newest seal.</summary>
@@ -40,10 +40,10 @@ public sealed partial record AuditSeal(long Id, string Hash, string Secret, stri
                 )
             );
 
-    /// <summary>In one word, as it stands in logs: ID.HASH.SECRET.SIGNATURE.</summary>
+    /// <summary>The seal in one word, as it is written to logs: ID.HASH.SECRET.SIGNATURE.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Id}.{Hash}.{Secret}.{Signature}");
 
-    /// <summary>A seal as <see cref="ToString"/> writes it; null if it is none.</summary>
+    /// <summary>Parses a seal in the form of <see cref="ToString"/>; null if the text is none.</summary>
     public static AuditSeal? Parse(string text) =>
         Form().Match(text.Trim()) is { Success: true } match
             ? new AuditSeal(

@@ -18,13 +18,15 @@ using Microsoft.Extensions.Options;
 
 namespace Generation.Service.Hosting;
 
-/// <summary>Puts a worker together.</summary>
+/// <summary>Builds the worker program from its parts.</summary>
 public static class WorkerHost
 {
-    /// <summary>Free for the system to choose, where no address is set: several workers share a machine.</summary>
+    /// <summary>
+    /// The address to listen on where none is set. The system chooses a free port, since several workers share a machine.
+    /// </summary>
     private const string AnyLocalPort = "http://127.0.0.1:0";
 
-    /// <summary>The program, not yet started.</summary>
+    /// <summary>Builds the program without starting it.</summary>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateBuilder(args);

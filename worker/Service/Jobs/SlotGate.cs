@@ -1,8 +1,8 @@
 namespace Generation.Service.Jobs;
 
 /// <summary>
-/// Lets as many jobs in as there are slots. When it is full or closed this worker takes nothing from the broker,
-/// so that no job waits behind a busy worker.
+/// Lets in as many jobs as there are slots. While the gate is full or closed this worker takes nothing from the broker, so that no job
+/// waits behind a busy worker.
 /// </summary>
 public sealed class SlotGate(int slots, TimeProvider time)
 {
@@ -37,7 +37,7 @@ public sealed class SlotGate(int slots, TimeProvider time)
         }
     }
 
-    /// <summary>Whether no job will be let in any more.</summary>
+    /// <summary>Whether the gate is closed, so that no job will be let in any more.</summary>
     public bool IsClosed
     {
         get
@@ -49,7 +49,7 @@ public sealed class SlotGate(int slots, TimeProvider time)
         }
     }
 
-    /// <summary>Whether an operator lets no job in: those inside go on.</summary>
+    /// <summary>Whether an operator lets no job in; those that run go on.</summary>
     public bool IsDraining
     {
         get
@@ -61,7 +61,7 @@ public sealed class SlotGate(int slots, TimeProvider time)
         }
     }
 
-    /// <summary>Completes at the next change. Take it before looking, so that no change falls between.</summary>
+    /// <summary>Completes at the next change. Read it before looking at the gate, so that no change is missed in between.</summary>
     public Task Changed
     {
         get
@@ -73,7 +73,7 @@ public sealed class SlotGate(int slots, TimeProvider time)
         }
     }
 
-    /// <summary>A slot, or null when all are taken or the gate is closed.</summary>
+    /// <summary>Takes a slot. Null when all are taken or the gate is closed.</summary>
     public SlotTicket? TryEnter()
     {
         lock (_lock)
@@ -90,7 +90,9 @@ public sealed class SlotGate(int slots, TimeProvider time)
         return new SlotTicket(this);
     }
 
-    /// <summary>A slot, waited for at most <paramref name="patience"/>; null when none came free or the gate was closed.</summary>
+    /// <summary>
+    /// Takes a slot, and waits for one at most <paramref name="patience"/>. Null when none came free, or the gate was closed.
+    /// </summary>
     public async Task<SlotTicket?> EnterAsync(TimeSpan patience, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(patience, time);
@@ -119,9 +121,9 @@ public sealed class SlotGate(int slots, TimeProvider time)
         }
     }
 
-    /// <summary>Nobody is let in for as long as there is a reason.</summary>
-    /// <param name="reason">One of several, each of which is enough.</param>
-    /// <param name="held">Whether it holds now.</param>
+    /// <summary>Lets no job in for as long as there is a reason.</summary>
+    /// <param name="reason">The reason; any one of several is enough.</param>
+    /// <param name="held">Whether the reason applies now.</param>
     public void Hold(Holds reason, bool held)
     {
         lock (_lock)
@@ -135,7 +137,7 @@ public sealed class SlotGate(int slots, TimeProvider time)
         }
     }
 
-    /// <summary>From now on nobody is let in.</summary>
+    /// <summary>Closes the gate for good: no job is let in any more.</summary>
     public void Close()
     {
         lock (_lock)
@@ -164,23 +166,23 @@ public sealed class SlotGate(int slots, TimeProvider time)
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
 
-/// <summary>Why a gate lets nobody in for now.</summary>
+/// <summary>Why a gate lets no job in for now.</summary>
 [Flags]
 public enum Holds
 {
     None = 0,
 
-    /// <summary>Nothing could be stored.</summary>
+    /// <summary>The results store could not be written to.</summary>
     Results = 1,
 
     /// <summary>An operator drains the worker.</summary>
     Drain = 2,
 
-    /// <summary>The system has not answered yet that it knows the worker, nor whether an operator drains it.</summary>
+    /// <summary>The worker is not registered yet, so that it does not know whether an operator drains it.</summary>
     Unregistered = 4,
 }
 
-/// <summary>A place inside the gate. Disposing it, any number of times, gives it back.</summary>
+/// <summary>A slot that a job has taken. Disposing it gives the slot back; doing so more than once is harmless.</summary>
 public sealed class SlotTicket(SlotGate gate) : IDisposable
 {
     private int _left;

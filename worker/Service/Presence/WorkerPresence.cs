@@ -11,9 +11,9 @@ using Microsoft.Extensions.Options;
 namespace Generation.Service.Presence;
 
 /// <summary>
-/// Tells the system that this worker is there and what it runs, every two seconds, and listens to what the answer says:
-/// register again, or drain. A worker that an operator drains finishes the jobs that it has, takes no others and stays, until the operator
-/// takes that back.
+/// Registers this worker and its models in the database, and reports every two seconds that it is alive. The answer may ask it to register
+/// again, or to drain: a worker that an operator drains finishes its jobs, takes no others and keeps running until the operator takes that
+/// back.
 /// </summary>
 internal sealed class WorkerPresence(
     WorkerRegistry registry,
@@ -31,7 +31,7 @@ internal sealed class WorkerPresence(
 
     private string? _noClips;
 
-    /// <summary>Whether the last call came through.</summary>
+    /// <summary>Whether the last report reached the database.</summary>
     public bool IsKnown { get; private set; }
 
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -67,7 +67,7 @@ internal sealed class WorkerPresence(
         }
     }
 
-    /// <summary>One registration or heartbeat; whether this worker is registered after it.</summary>
+    /// <summary>Sends one registration or heartbeat, and returns whether this worker is registered afterwards.</summary>
     private async Task<bool> ReportAsync(bool registered, CancellationToken cancellationToken)
     {
         try
