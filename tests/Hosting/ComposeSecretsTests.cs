@@ -53,7 +53,10 @@ public sealed class ComposeSecretsTests
             // The server's own user reads it
             string theirs = Path.Combine(servers.Folder.Root, "definitions.json");
             File.Copy(path, theirs);
-            await servers.RabbitMq.EvaluateAsync($"{{ok, All}} = file:read_file(\"{theirs}\"), rabbit_definitions:import_raw(All), ok.", token);
+            await servers.RabbitMq.EvaluateAsync(
+                $"{{ok, All}} = file:read_file(\"{theirs}\"), rabbit_definitions:import_raw(All), ok.",
+                token
+            );
             var passwords = first.Select(line => line.Split('=')).ToDictionary(line => line[0], line => line[1]);
             Assert.That(await servers.RabbitMq.TakesAsync("generation-api", passwords["RABBITMQ_API_PASSWORD"], token));
             Assert.That(await servers.RabbitMq.TakesAsync("generation-worker", passwords["RABBITMQ_WORKER_PASSWORD"], token));

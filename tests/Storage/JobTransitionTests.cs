@@ -82,16 +82,16 @@ public sealed class JobTransitionTests : JobTests
                 await Task.WhenAll(
                     Enumerable
                         .Range(0, atOnce)
-                        .Select(_ => _storage.Jobs.SubmitAsync(StorageScope.NewJob(_account) with { Plan = plan }, default))
+                        .Select(_ => Storage.Jobs.SubmitAsync(StorageScope.NewJob(Account) with { Plan = plan }, default))
                 )
             ).Select(result => result.Job!),
         ];
-        ClaimedJob[] claims = await Task.WhenAll(rows.Select(row => _storage.ClaimAsync(row.Id)));
+        ClaimedJob[] claims = await Task.WhenAll(rows.Select(row => Storage.ClaimAsync(row.Id)));
         var part = new PartMade(2m / 3, ["Picture 2 of 3 could not be made."]);
 
         FencedOutcome[] outcomes = await Task.WhenAll(
             claims.Select(claim =>
-                _storage.Jobs.CompleteAsync(
+                Storage.Jobs.CompleteAsync(
                     claim.Id,
                     claim.LeaseEpoch,
                     [StorageScope.Output(), StorageScope.Output(2)],
@@ -104,14 +104,14 @@ public sealed class JobTransitionTests : JobTests
             )
         );
 
-        JobRow now = await _storage.FindAsync(rows[0].Id);
+        JobRow now = await Storage.FindAsync(rows[0].Id);
         Assert.That(outcomes, Is.All.EqualTo(FencedOutcome.Done));
         Assert.That((now.State, now.Charged, now.Cost), Is.EqualTo((JobState.Succeeded, Credits.Of(0.666666m), Credits.Of(1))));
         Assert.That(now.Outputs.Select(output => output.Index), Is.EqualTo(new[] { 0, 2 }));
         Assert.That(now.ToDocument().Warnings, Is.EqualTo(part.Warnings));
         foreach (JobRow whole in rows[1..])
         {
-            JobRow other = await _storage.FindAsync(whole.Id);
+            JobRow other = await Storage.FindAsync(whole.Id);
             Assert.That((other.Charged, other.ToDocument().Warnings), Is.EqualTo((Credits.Of(1), (IReadOnlyList<string>?)null)));
         }
 
