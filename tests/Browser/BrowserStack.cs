@@ -47,6 +47,8 @@ public sealed class BrowserStack
         string chromium = Array.Find(Places, File.Exists)
             ?? throw new InvalidOperationException("Chromium is missing; ./generation test installs it. As root: apt-get install chromium");
         s_playwright = await Playwright.CreateAsync();
+        // As long as a machine under load takes
+        Assertions.SetDefaultExpectTimeout(120_000);
         return await s_playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = chromium });
     }
 }
