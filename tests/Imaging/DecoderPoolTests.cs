@@ -75,7 +75,16 @@ public sealed partial class DecoderPoolTests
             string[] environment = [.. (await File.ReadAllTextAsync($"{process}/environ")).Split('\0').Where(line => line.Length > 0)];
             Assert.That(
                 environment.Select(line => line.Split('=')[0]),
-                Is.SubsetOf(new[] { "PATH", "DOTNET_EnableDiagnostics", "DOTNET_TieredPGO" })
+                Is.SubsetOf(
+                    new[]
+                    {
+                        "PATH",
+                        "DOTNET_EnableDiagnostics",
+                        "DOTNET_TieredPGO",
+                        "DOTNET_TieredCompilation",
+                        "DOTNET_EnableWriteXorExecute",
+                    }
+                )
             );
             Assert.That(string.Join('\0', environment) + await File.ReadAllTextAsync($"{process}/cmdline"), Does.Not.Contain("4711"));
 

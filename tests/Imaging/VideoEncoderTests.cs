@@ -206,7 +206,7 @@ public sealed class VideoEncoderTests
                     Enumerable.Repeat(new Picture(3840, 2160, 3), 40),
                     10,
                     VideoFormat.Mp4,
-                    limits: new VideoLimits { MemoryBytes = 400 << 20, Time = TimeSpan.FromSeconds(5) }
+                    limits: new VideoLimits { MemoryBytes = 128 << 20, Time = TimeSpan.FromSeconds(5) }
                 ),
             Throws.TypeOf<VideoException>()
         );

@@ -50,7 +50,7 @@ while (DecoderMessages.ReadRequest(input, limits) is { } file)
     }
     catch (OutOfMemoryException)
     {
-        string message = $"The picture takes more than {memory >> 20} MiB of memory to decode; save it smaller, or as a plain PNG.";
+        string message = DecoderMessages.TooMuchMemory(memory);
         DecoderMessages.WriteRefusal(output, new PictureException(PictureFault.TooLarge, message));
     }
 

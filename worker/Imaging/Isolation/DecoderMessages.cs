@@ -24,6 +24,10 @@ internal static class DecoderMessages
     /// <summary>The longest text, in bytes.</summary>
     private const int MaxText = 2000;
 
+    /// <summary>What a decoder says of a picture for which its memory did not suffice.</summary>
+    public static string TooMuchMemory(long memoryBytes) =>
+        $"The picture takes more than {memoryBytes >> 20} MiB of memory to decode; save it smaller, or as a plain PNG.";
+
     public static async Task WriteRequestAsync(Stream to, ReadOnlyMemory<byte> file, CancellationToken cancellationToken)
     {
         byte[] length = new byte[4];

@@ -60,6 +60,10 @@ public sealed class DecoderPool(int size, DecoderSettings? settings = null) : IA
                     isWhole = true;
                     return picture;
                 }
+                catch (PictureException e) when (attempt < Tries && e.Message == DecoderMessages.TooMuchMemory(_settings.MemoryBytes))
+                {
+                    // What others left in that process may have taken the memory
+                }
                 catch (PictureException)
                 {
                     isWhole = true;

@@ -50,6 +50,9 @@ internal sealed class DecoderProcess : IAsyncDisposable
                     ["DOTNET_EnableDiagnostics"] = "0",
                     // It runs for long, and its first pictures are to be quick, too
                     ["DOTNET_TieredPGO"] = "0",
+                    // Nothing is compiled again later, which would take a thread and memory that it may not have by then
+                    ["DOTNET_TieredCompilation"] = "0",
+                    ["DOTNET_EnableWriteXorExecute"] = "0",
                 }
             );
             decoder = new DecoderProcess(guarded, settings);

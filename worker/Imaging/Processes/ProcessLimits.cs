@@ -55,6 +55,20 @@ internal sealed partial record UnprivilegedUser(uint Id, uint Group)
     /// <summary>Whom a child of this process runs as: nobody where this process is root's, else, as null, the same user.</summary>
     public static UnprivilegedUser? ForChild => geteuid() == 0 ? Nobody : null;
 
+    /// <summary>Whether users that own nothing may pass through a folder and all that it lies in.</summary>
+    public static bool MayPass(string folder)
+    {
+        for (DirectoryInfo? at = new(folder); at is not null; at = at.Parent)
+        {
+            if (!at.UnixFileMode.HasFlag(UnixFileMode.OtherExecute))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>Makes this user the owner of a file or folder.</summary>
     /// <exception cref="IOException">This process may not.</exception>
     public void Own(string path)

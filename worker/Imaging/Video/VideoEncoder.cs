@@ -108,7 +108,8 @@ public static class VideoEncoder
             string file = Path.Combine(folder, "clip." + format.Extension());
             string tags = Path.Combine(folder, "tags.txt");
             await File.WriteAllTextAsync(tags, Tags(comment), cancellationToken);
-            UnprivilegedUser? user = UnprivilegedUser.ForChild;
+            // Where root keeps its temporary files from others, it makes clips as root
+            UnprivilegedUser? user = UnprivilegedUser.MayPass(Path.GetDirectoryName(folder)!) ? UnprivilegedUser.ForChild : null;
             user?.Own(folder);
             user?.Own(tags);
             await RunAsync(rest, framesPerSecond, format, quality, tags, file, user, limits, cancellationToken);
