@@ -34,15 +34,17 @@ internal sealed class GuardedProcess : IDisposable
     /// <param name="arguments">Its arguments.</param>
     /// <param name="environment">Its variables, besides <c>PATH</c>; nothing of this process's environment is passed on.</param>
     /// <param name="user">Whom it runs as; null is the user of this process. Only root may name another.</param>
+    /// <param name="limits">What it may use; null: as much as this process.</param>
     /// <exception cref="ProcessStartException">The program could not be started.</exception>
     public static async Task<GuardedProcess> StartAsync(
         string program,
         IEnumerable<string> arguments,
         IReadOnlyDictionary<string, string>? environment = null,
-        UnprivilegedUser? user = null
+        UnprivilegedUser? user = null,
+        ProcessLimits? limits = null
     )
     {
-        var start = new ProcessStartInfo("setpriv")
+        var start = new ProcessStartInfo(limits is null ? "setpriv" : "prlimit")
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -55,6 +57,12 @@ internal sealed class GuardedProcess : IDisposable
         foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
         {
             start.Environment[name] = value;
+        }
+
+        // Before it becomes another user's: afterwards the kernel may not let us
+        foreach (string argument in limits is null ? [] : (string[])[.. limits.Arguments, "--", "setpriv"])
+        {
+            start.ArgumentList.Add(argument);
         }
 
         string[] asUser = user is null ? [] : [$"--reuid={user.Id}", $"--regid={user.Group}", "--clear-groups"];

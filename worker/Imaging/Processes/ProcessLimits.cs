@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace Generation.Imaging.Processes;
@@ -22,6 +23,19 @@ internal sealed partial record ProcessLimits
 
     /// <summary>Its whole address space, in bytes: with programs, libraries and what is only reserved.</summary>
     public long? AddressSpaceBytes { get; init; }
+
+    /// <summary>The same limits as arguments of prlimit(1), which starts a program under them.</summary>
+    public IEnumerable<string> Arguments =>
+        new (string Name, long? Value)[]
+        {
+            ("cpu", ProcessorSeconds),
+            ("fsize", FileBytes),
+            ("data", DataBytes),
+            ("as", AddressSpaceBytes),
+            ("core", 0),
+        }
+            .Where(limit => limit.Value is not null)
+            .Select(limit => string.Create(CultureInfo.InvariantCulture, $"--{limit.Name}={limit.Value}"));
 
     /// <summary>Applies the limits to a process, 0 for this one. It leaves no core file, either, which would hold its memory.</summary>
     public void Apply(int process)

@@ -139,12 +139,12 @@ public static class VideoEncoder
         limit.CancelAfter(limits.Time);
         using GuardedProcess guarded = await StartAsync(
             Arguments(frames.Current, framesPerSecond, format, quality, tags, file, limits),
-            user
+            user,
+            limits.OfProcess()
         );
         Process process = guarded.Process;
         try
         {
-            limits.OfProcess().Apply(process.Id);
             string? broken = await WriteFramesAsync(process, frames, limit.Token);
             string said = await guarded.WaitForEndAsync(limit.Token);
             if (guarded.WasNotFound)
@@ -167,11 +167,11 @@ public static class VideoEncoder
         }
     }
 
-    private static async Task<GuardedProcess> StartAsync(List<string> arguments, UnprivilegedUser? user)
+    private static async Task<GuardedProcess> StartAsync(List<string> arguments, UnprivilegedUser? user, ProcessLimits limits)
     {
         try
         {
-            return await GuardedProcess.StartAsync(Program, arguments, user: user);
+            return await GuardedProcess.StartAsync(Program, arguments, user: user, limits: limits);
         }
         catch (ProcessStartException e)
         {
