@@ -18,10 +18,10 @@ internal static partial class Confinement
 
     /// <summary>Confines this process.</summary>
     /// <returns>What could not be given up on this machine, and how to mend that; null where all was.</returns>
-    /// <exception cref="Win32Exception">Root's rights could not be given up.</exception>
+    /// <exception cref="Win32Exception">A limit could not be set, or root's rights could not be given up.</exception>
     public static string? Apply(ProcessLimits limits)
     {
-        limits.Apply(0);
+        limits.Apply();
         if (UnprivilegedUser.ForChild is { } user)
         {
             Check(setgroups(0, 0), "setgroups");

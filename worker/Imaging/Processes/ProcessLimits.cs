@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Globalization;
 using System.Runtime.InteropServices;
 
@@ -37,22 +38,29 @@ internal sealed partial record ProcessLimits
             .Where(limit => limit.Value is not null)
             .Select(limit => string.Create(CultureInfo.InvariantCulture, $"--{limit.Name}={limit.Value}"));
 
-    /// <summary>Applies the limits to a process, 0 for this one. It leaves no core file, either, which would hold its memory.</summary>
-    public void Apply(int process)
+    /// <summary>Applies the limits to this process. It leaves no core file, either, which would hold its memory.</summary>
+    /// <exception cref="Win32Exception">The kernel does not take one of them.</exception>
+    public void Apply()
     {
-        Set(process, ProcessorTimeResource, ProcessorSeconds);
-        Set(process, FileSizeResource, FileBytes);
-        Set(process, DataResource, DataBytes);
-        Set(process, AddressSpaceResource, AddressSpaceBytes);
-        Set(process, CoreResource, 0);
+        Set(ProcessorTimeResource, ProcessorSeconds);
+        Set(FileSizeResource, FileBytes);
+        Set(DataResource, DataBytes);
+        Set(AddressSpaceResource, AddressSpaceBytes);
+        Set(CoreResource, 0);
     }
 
-    private static void Set(int process, int resource, long? value)
+    private static void Set(int resource, long? value)
     {
-        if (value is { } limit)
+        const int thisProcess = 0;
+        const int notPermitted = 1;
+        if (
+            value is { } limit
+            && SetLimit(thisProcess, resource, [(ulong)limit, (ulong)limit], 0) != 0
+            // A lower one stands, which only a privileged process may raise
+            && Marshal.GetLastPInvokeError() != notPermitted
+        )
         {
-            // A process that has ended already needs no limit
-            _ = SetLimit(process, resource, [(ulong)limit, (ulong)limit], 0);
+            throw new Win32Exception(Marshal.GetLastPInvokeError(), $"prlimit: {Marshal.GetLastPInvokeErrorMessage()}");
         }
     }
 
