@@ -22,6 +22,7 @@ public sealed class NoClipsTests
         // What the worker is started with, and what else clips need
         Link("setsid");
         Link("setpriv");
+        Link("prlimit");
         _stack = await TestStack.StartAsync(overrides: new Dictionary<string, string> { ["PATH"] = _programs }, ownServers: false);
     }
 

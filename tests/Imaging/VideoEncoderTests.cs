@@ -18,6 +18,8 @@ public sealed class VideoEncoderTests
             File.WriteAllText(Path.Combine(folder, "ffmpeg"), "");
             Assert.That(VideoEncoder.MissingOn($"/nowhere:{folder}"), Is.EqualTo("setpriv is missing; apt install util-linux"));
             File.WriteAllText(Path.Combine(folder, "setpriv"), "");
+            Assert.That(VideoEncoder.MissingOn($"/nowhere:{folder}"), Is.EqualTo("prlimit is missing; apt install util-linux"));
+            File.WriteAllText(Path.Combine(folder, "prlimit"), "");
             Assert.That(VideoEncoder.MissingOn($"/nowhere:{folder}"), Is.Null);
         }
         finally

@@ -11,6 +11,14 @@ namespace Generation.Imaging.Processes;
 /// </summary>
 internal sealed class GuardedProcess : IDisposable
 {
+    /// <summary>The programs that a start goes through.</summary>
+    public static readonly IReadOnlyList<string> Programs = [SetPrivileges, SetLimits];
+
+    /// <summary>The package of these programs.</summary>
+    public const string Package = "util-linux";
+
+    private const string SetPrivileges = "setpriv";
+    private const string SetLimits = "prlimit";
     private const int NotFound = 127;
 
     /// <summary>How much of what it writes to its standard error is kept, in characters.</summary>
@@ -44,7 +52,7 @@ internal sealed class GuardedProcess : IDisposable
         ProcessLimits? limits = null
     )
     {
-        var start = new ProcessStartInfo(limits is null ? "setpriv" : "prlimit")
+        var start = new ProcessStartInfo(limits is null ? SetPrivileges : SetLimits)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -60,7 +68,7 @@ internal sealed class GuardedProcess : IDisposable
         }
 
         // Before it becomes another user's: afterwards the kernel may not let us
-        foreach (string argument in limits is null ? [] : (string[])[.. limits.Arguments, "--", "setpriv"])
+        foreach (string argument in limits is null ? [] : (string[])[.. limits.Arguments, "--", SetPrivileges])
         {
             start.ArgumentList.Add(argument);
         }
@@ -144,7 +152,7 @@ internal sealed class GuardedProcess : IDisposable
         }
         catch (Win32Exception e)
         {
-            started.SetException(new ProcessStartException("setpriv is not there; install the package util-linux.", e));
+            started.SetException(new ProcessStartException($"{start.FileName} is not there; install the package {Package}.", e));
             return;
         }
         catch (Exception e)

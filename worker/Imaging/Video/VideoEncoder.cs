@@ -41,7 +41,11 @@ public sealed record VideoLimits
 public static class VideoEncoder
 {
     private const string Program = "ffmpeg";
-    private static readonly (string Program, string Package)[] s_programs = [(Program, Program), ("setpriv", "util-linux")];
+    private static readonly (string Program, string Package)[] s_programs =
+    [
+        (Program, Program),
+        .. GuardedProcess.Programs.Select(program => (program, GuardedProcess.Package)),
+    ];
 
     private const string FolderPrefix = "generation-video-";
 
