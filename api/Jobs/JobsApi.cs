@@ -52,8 +52,8 @@ internal static class JobsApi
             .RequireAuthorization(Scopes.Read)
             .WithName("listJobs")
             .WithSummary(
-                "Your jobs, the newest first. Filters: state, kind, model, created_after, created_before; order asc or desc; limit 1 to "
-                    + "100; cursor."
+                "Your jobs, the newest first. Filters: state, kind, model, created_after, created_before, prompt; order asc or desc; "
+                    + "limit 1 to 100; cursor."
             )
             .Produces<Page<JobDocument>>()
             .ProducesProblems(401, 403, 422, 503);
@@ -148,7 +148,7 @@ internal static class JobsApi
     {
         var query = new QueryReader(
             http.Request.Query,
-            ["state", "kind", "model", "created_after", "created_before", "order", "limit", "cursor"]
+            ["state", "kind", "model", "created_after", "created_before", "prompt", "order", "limit", "cursor"]
         );
         int limit = query.Integer("limit", DefaultLimit, 1, MaxLimit);
         var filter = new JobFilter
@@ -159,6 +159,7 @@ internal static class JobsApi
             Model = query.Text("model"),
             CreatedAfter = query.Time("created_after"),
             CreatedBefore = query.Time("created_before"),
+            Words = query.Text("prompt"),
             Descending = query.Choice("order", "desc", "asc") == "desc",
             After = query.Text("cursor") is { } cursor ? query.JobCursor(cursor) : null,
             // One more than is shown tells whether there is a next page

@@ -124,6 +124,7 @@ internal static class ApiDescription
                     ("model", "a model's name"),
                     ("created_after", "a time"),
                     ("created_before", "a time"),
+                    ("prompt", "words that the prompt has in it, in large or small letters"),
                     ("order", "desc or asc"),
                     ("limit", "1 to 100, else 20"),
                     ("cursor", "next_cursor of the page before"),

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 
@@ -12,11 +13,12 @@ internal static class PageApi
 
     /// <summary>
     /// Scripts, styles and calls of our own origin and nothing else; pictures, too, out of memory and out of previews' addresses. No script
-    /// makes markup out of text.
+    /// makes markup out of text. {0} is the hash of the import map.
     /// </summary>
     private const string Policy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self'; "
-        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+        "default-src 'none'; script-src 'self' 'sha256-{0}'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
+        + "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        + "require-trusted-types-for 'script'; trusted-types 'none'";
 
     public static void AddPage(this WebApplicationBuilder builder)
     {
@@ -60,13 +62,14 @@ internal static class PageApi
     private static Task AnswerPageAsync(HttpContext http)
     {
         AddHeaders(http.Response);
-        http.Response.Headers.ContentSecurityPolicy = Policy;
+        PageFiles files = FilesOf(http);
+        http.Response.Headers.ContentSecurityPolicy = string.Format(CultureInfo.InvariantCulture, Policy, files.ImportMapHash);
         http.Response.Headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()";
         http.Response.Headers["Cross-Origin-Opener-Policy"] = "same-origin";
         http.Response.Headers.Vary = HeaderNames.Accept;
         // Looked at anew each time, which costs nothing while it is the same
         http.Response.Headers.CacheControl = "no-cache";
-        return FilesOf(http).Page.Answer(http).ExecuteAsync(http);
+        return files.Page.Answer(http).ExecuteAsync(http);
     }
 
     private static Task AnswerFileAsync(HttpContext http, string version, string name, RequestDelegate next)

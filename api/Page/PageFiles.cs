@@ -41,15 +41,23 @@ internal sealed class PageFiles
         }
 
         Version = Convert.ToHexStringLower(all.GetHashAndReset())[..16];
+        byte[] page = Addressed(files[Index]);
+        ImportMapHash = HashOfImportMap(Encoding.UTF8.GetString(page));
         _files = files.ToDictionary(
             file => file.Key,
-            file => new CompressedFile(file.Key == Index ? Addressed(file.Value) : file.Value, TypeOf(file.Key)),
+            file => new CompressedFile(file.Key == Index ? page : file.Value, TypeOf(file.Key)),
             StringComparer.Ordinal
         );
     }
 
     /// <summary>Changes whenever a file does.</summary>
     public string Version { get; }
+
+    /// <summary>
+    /// SHA-256, in base64, of the page's import map: names by which libraries import each other. It is no script, and stands in the page as
+    /// there is no other place for it; the page's policy allows it by this.
+    /// </summary>
+    public string ImportMapHash { get; }
 
     /// <summary>The page itself, which names the others.</summary>
     public CompressedFile Page => _files[Index];
@@ -79,6 +87,14 @@ internal sealed class PageFiles
 
     private byte[] Addressed(byte[] page) =>
         Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(page).Replace($"\"{Placeholder}", $"\"/app/{Version}/", StringComparison.Ordinal));
+
+    private static string HashOfImportMap(string page)
+    {
+        const string Begin = "<script type=\"importmap\">";
+        int begin = page.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length;
+        string map = page[begin..page.IndexOf("</script>", begin, StringComparison.Ordinal)];
+        return Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(map)));
+    }
 
     private static byte[] Read(Stream resource)
     {

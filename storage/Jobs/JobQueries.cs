@@ -20,6 +20,9 @@ public sealed record JobFilter
 
     public DateTimeOffset? CreatedBefore { get; init; }
 
+    /// <summary>What the prompt has in it, in large or small letters.</summary>
+    public string? Words { get; init; }
+
     /// <summary>Whether the newest jobs come first; ids sort by time.</summary>
     public bool Descending { get; init; } = true;
 
@@ -40,6 +43,7 @@ public sealed class JobQueries(NpgsqlDataSource source)
         ("model", NpgsqlDbType.Text),
         ("created_after", NpgsqlDbType.TimestampTz),
         ("created_before", NpgsqlDbType.TimestampTz),
+        ("words", NpgsqlDbType.Text),
         ("after", NpgsqlDbType.Uuid),
         ("limit", NpgsqlDbType.Integer),
     ];
@@ -62,6 +66,7 @@ public sealed class JobQueries(NpgsqlDataSource source)
             filter.Model,
             filter.CreatedAfter?.ToUniversalTime(),
             filter.CreatedBefore?.ToUniversalTime(),
+            filter.Words,
             filter.After?.Value,
             filter.Limit
         );

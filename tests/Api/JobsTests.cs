@@ -105,6 +105,8 @@ public sealed class JobsTests
         Assert.That(await IdsAsync("order=asc"), Is.EqualTo(new[] { finished.Id, waiting.Id }));
         Assert.That(await IdsAsync("model=other"), Is.Empty);
         Assert.That(await IdsAsync("created_before=2020-01-01T00:00:00Z"), Is.Empty);
+        Assert.That(await IdsAsync("prompt=RED"), Is.Not.Empty);
+        Assert.That(await IdsAsync("prompt=not%20in%20any"), Is.Empty);
 
         async Task<JobId[]> IdsAsync(string query)
         {

@@ -115,7 +115,7 @@ public sealed partial class PageTests
     }
 
     [GeneratedRegex(
-        "<script>|<script (?!type=\"module\" src=)|<style|style=|\\son[a-z]+=",
+        "<script>|<script (?!type=\"(module\" src=|importmap\"))|<style|style=|\\son[a-z]+=",
         RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture,
         10_000
     )]

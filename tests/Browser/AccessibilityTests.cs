@@ -10,7 +10,7 @@ public sealed class AccessibilityTests
     private static readonly string[] Rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
     /// <summary>The views, by their address; "" is the sign-in.</summary>
-    private static readonly string[] Views = ["", "make", "account", "operations", "accounts"];
+    private static readonly string[] Views = ["", "make", "gallery", "jobs", "account", "operations", "accounts"];
 
     [Test, CancelAfter(240_000)]
     public async Task View_InEveryDress_BreaksNoRule(

@@ -24,8 +24,11 @@ export function Shell() {
       ${who && html`<${Ways} />`}
       <div class="who">
         <a href="/docs" target="_blank" rel="noopener">${t('shell.docs')}</a>
-        ${who && html`<span class="account">${who.account_name}</span>
-          <button type="button" class="plain" onclick=${signOut}>${t('session.out')}</button>`}
+        ${
+          who &&
+          html`<span class="account">${who.account_name}</span>
+          <button type="button" class="plain" onclick=${signOut}>${t('session.out')}</button>`
+        }
       </div>
     </header>
     <${Away} />
@@ -47,9 +50,7 @@ const shown = () => views.filter((view) => may(view.scope));
 function Ways() {
   const here = useValue(route).view || shown()[0]?.name;
   return html`<nav aria-label=${t('shell.views')}>
-    ${shown().map(
-      ({ name }) => html`<a href=${href(name)} aria-current=${name === here ? 'page' : undefined}>${t(`views.${name}`)}</a>`,
-    )}
+    ${shown().map(({ name }) => html`<a href=${href(name)} aria-current=${name === here ? 'page' : undefined}>${t(`views.${name}`)}</a>`)}
   </nav>`;
 }
 
@@ -113,7 +114,8 @@ function KeyForm({ onDone }) {
       id="key" ref=${field} type="password" autocomplete="off" spellcheck=${false} required
       aria-invalid=${error ? 'true' : undefined} aria-describedby=${error ? 'key-error' : 'key-help'}
     />
-    ${error ? html`<p id="key-error" class="error" role="alert">${error}</p>` : html`<p id="key-help" class="quiet">${t('session.help')}</p>`}
+    ${error ? html`<p id="key-error" class="error" role="alert">${error}</p>` : html`<p id="key-help"
+      class="quiet">${t('session.help')}</p>`}
     <button class="first" disabled=${busy}>${t('session.in')}</button>
   </form>`;
 }

@@ -1,8 +1,13 @@
 // What views are written with: Preact with its hooks and htm, and signals for what several modules share.
-import { html, render, useEffect, useMemo, useRef, useState } from './vendor/htm/standalone.module.js';
+import { h, render } from 'preact';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import htm from './vendor/htm/htm.module.js';
 import { computed, effect, signal } from './vendor/signals-core/signals-core.module.js';
 
-export { computed, effect, html, render, signal, useEffect, useMemo, useRef, useState };
+/** Markup with components: html`<${View} name=${value} />`. */
+const html = htm.bind(h);
+
+export { computed, effect, html, render, signal, useEffect, useLayoutEffect, useMemo, useRef, useState };
 
 /**
  * The value of a signal; the component is drawn anew when it changes.
@@ -31,6 +36,18 @@ export function useStill(value, milliseconds) {
   }, [value, milliseconds]);
   return still;
 }
+
+/**
+ * A handler that passes on what a field has in it.
+ * @param {(value: string) => unknown} take
+ */
+export const onValue = (take) => (/** @type {any} */ event) => take(event.target.value);
+
+/**
+ * A handler that passes on the number in a field; NaN where it has none.
+ * @param {(value: number) => unknown} take
+ */
+export const onNumber = (take) => (/** @type {any} */ event) => take(event.target.valueAsNumber);
 
 let lastId = 0;
 

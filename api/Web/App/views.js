@@ -10,6 +10,8 @@
 /** @type {View[]} */
 export const views = [
   { name: 'make', scope: 'jobs', load: () => import('./views/make.js') },
+  { name: 'gallery', scope: 'read', load: () => import('./views/gallery.js') },
+  { name: 'jobs', scope: 'read', load: () => import('./views/jobs.js') },
   { name: 'account', scope: 'read', load: () => import('./views/account.js') },
   { name: 'operations', scope: 'admin', load: () => import('./views/operations.js') },
   { name: 'accounts', scope: 'admin', load: () => import('./views/accounts.js') },

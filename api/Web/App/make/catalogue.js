@@ -67,10 +67,13 @@ function fieldsOf(schema, schemas) {
       required: Boolean(schema.required?.includes(name)),
       most: found.maxItems,
       type:
-        type === 'PictureSource' ? 'picture'
-        : item?.properties ? 'list'
-        : found.properties ? 'object'
-        : ['integer', 'number', 'boolean', 'string'].find((known) => types.includes(known)) ?? 'json',
+        type === 'PictureSource'
+          ? 'picture'
+          : item?.properties
+            ? 'list'
+            : found.properties
+              ? 'object'
+              : (['integer', 'number', 'boolean', 'string'].find((known) => types.includes(known)) ?? 'json'),
       fields: item?.properties ? fieldsOf(item, schemas) : found.properties ? fieldsOf(found, schemas) : undefined,
     };
   });

@@ -4,6 +4,7 @@ import { call } from '../api.js';
 import { catalogue } from './catalogue.js';
 
 const KEPT = 'draft';
+const MOST_SHOWN = 40;
 
 /**
  * @typedef {{ id: string, url: string, width: number, height: number }} Picture an upload, with an address to show it
@@ -76,17 +77,28 @@ function cleaned(fields, values) {
 /** Uploads on their way. @type {Set<Promise<unknown>>} */
 const pending = new Set();
 
+/** The pictures that were uploaded from this page, by their files' hashes, with the address to show each. @type {Map<string, string>} */
+const shown = new Map();
+
+/** The picture that a job began with, where it was uploaded from this page. @param {any} job @returns {string | undefined} */
+export const beginningOf = (job) => shown.get(job.request?.image?.sha256);
+
 /** Waits until what was painted last is uploaded. */
 export const uploaded = () => Promise.allSettled([...pending]);
 
 /** Uploads a picture. @param {Blob} file @returns {Promise<Picture>} */
 export function upload(file) {
-  const sent = call('POST', '/v1/uploads', { body: file }).then(({ id, width, height }) => ({
-    id,
-    width,
-    height,
-    url: URL.createObjectURL(file),
-  }));
+  const sent = call('POST', '/v1/uploads', { body: file }).then(({ id, width, height, sha256 }) => {
+    const url = URL.createObjectURL(file);
+    shown.set(sha256, url);
+    // The oldest are let go, for the memory that they take
+    for (const [hash, old] of [...shown].slice(0, -MOST_SHOWN)) {
+      URL.revokeObjectURL(old);
+      shown.delete(hash);
+    }
+
+    return { id, width, height, url };
+  });
   pending.add(sent);
   const forget = () => pending.delete(sent);
   sent.then(forget, forget);

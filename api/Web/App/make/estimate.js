@@ -39,8 +39,11 @@ export function useEstimate(kind, body, isWhole) {
 /** @param {{ estimate: any }} props */
 export const Estimate = ({ estimate }) =>
   html`<p class="estimate" role="status">
-    ${estimate &&
-    html`${t('estimate.cost', { cost: number(estimate.cost, { maximumFractionDigits: 3 }) })}${' '}
-    ${estimate.waiting_reason ?? (estimate.eta_seconds === undefined ? t('estimate.unknown') : t('estimate.eta', { time: span(estimate.eta_seconds) }))}
-    ${estimate.warnings?.map((/** @type {string} */ warning) => html`<br />⚠ ${warning}`)}`}
+    ${
+      estimate &&
+      html`${t('estimate.cost', { cost: number(estimate.cost, { maximumFractionDigits: 3 }) })}${' '}
+    ${estimate.waiting_reason ?? (estimate.eta_seconds === undefined ? t('estimate.unknown')
+      : t('estimate.eta', { time: span(estimate.eta_seconds) }))}
+    ${estimate.warnings?.map((/** @type {string} */ warning) => html`<br />⚠ ${warning}`)}`
+    }
   </p>`;

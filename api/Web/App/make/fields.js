@@ -1,5 +1,5 @@
 // How a request's fields are shown. A field that is not in the table below is shown all the same, by its type, with the API's description.
-import { html, useId, useMemo, useState } from '../ui.js';
+import { html, onNumber, onValue, useId, useMemo, useState } from '../ui.js';
 import { has, number, t } from '../texts.js';
 import { catalogue } from './catalogue.js';
 import { PictureField } from './picture.js';
@@ -42,7 +42,11 @@ const known = {
   seed: { order: 50, as: Seed },
   num_inference_steps: { order: 60, otherwise: (model) => model.default_steps },
   guidance_scale: { order: 61, range: [0, 20, 0.5], otherwise: (model) => model.default_guidance_scale },
-  scheduler: { order: 62, choices: () => catalogue.peek().schedulers.map((/** @type {any} */ one) => one.name), otherwise: (model) => model.default_scheduler },
+  scheduler: {
+    order: 62,
+    choices: () => catalogue.peek().schedulers.map((/** @type {any} */ one) => one.name),
+    otherwise: (model) => model.default_scheduler,
+  },
   loras: { order: 70, when: (model) => model.loras?.length > 0 },
   'loras.model': { choices: (model) => model.loras ?? [] },
   'loras.scale': { range: [-2, 2, 0.05], otherwise: () => 1 },
@@ -110,7 +114,8 @@ export function FieldView(props) {
   const help = has(`help.${path}`) ? t(`help.${path}`) : shown.order ? '' : field.description;
   const described = `${wrong.length > 0 ? `${id}-error` : ''} ${help ? `${id}-help` : ''}`.trim() || undefined;
   return html`<div class="field" data-field=${path}>
-    <${As} ...${props} id=${id} shown=${shown} label=${labelOf(path)} isWrong=${wrong.length > 0 ? 'true' : undefined} described=${described} />
+    <${As} ...${props} id=${id} shown=${shown} label=${labelOf(path)} isWrong=${wrong.length > 0 ? 'true' : undefined}
+      described=${described} />
     ${help && html`<p class="quiet" id=${`${id}-help`}>${help}</p>`}
     ${wrong.length > 0 && html`<p class="error" id=${`${id}-error`}>${wrong.join('; ')}</p>`}
   </div>`;
@@ -127,7 +132,7 @@ function Words(props) {
   return html`${label(props)}
     <textarea
       id=${id} rows=${field.name === 'prompt' ? 4 : 2} value=${value ?? ''} required=${field.required} aria-invalid=${isWrong}
-      aria-describedby=${described} maxlength="4000" oninput=${(/** @type {any} */ event) => onChange(event.target.value)}
+      aria-describedby=${described} maxlength="4000" oninput=${onValue(onChange)}
     ></textarea>`;
 }
 
@@ -135,7 +140,7 @@ function Words(props) {
 function Text(props) {
   const { id, value, onChange, isWrong, described } = props;
   return html`${label(props)}
-    <input id=${id} value=${value ?? ''} aria-invalid=${isWrong} aria-describedby=${described} oninput=${(/** @type {any} */ event) => onChange(event.target.value)} />`;
+    <input id=${id} value=${value ?? ''} aria-invalid=${isWrong} aria-describedby=${described} oninput=${onValue(onChange)} />`;
 }
 
 /** @param {ControlProps} props */
@@ -145,7 +150,7 @@ function Amount(props) {
     <input
       id=${id} type="number" inputmode="decimal" step=${field.type === 'integer' ? 1 : 'any'} value=${value ?? ''}
       placeholder=${shown.otherwise?.(model, kind) ?? ''} aria-invalid=${isWrong} aria-describedby=${described}
-      oninput=${(/** @type {any} */ event) => onChange(event.target.value === '' ? undefined : event.target.valueAsNumber)}
+      oninput=${onNumber((amount) => onChange(Number.isNaN(amount) ? undefined : amount))}
     />`;
 }
 
@@ -159,7 +164,7 @@ function Range(props) {
     <div class="range">
       <input
         id=${id} type="range" min=${least} max=${limit} step=${step} value=${now} aria-invalid=${isWrong} aria-describedby=${described}
-        oninput=${(/** @type {any} */ event) => onChange(event.target.valueAsNumber)}
+        oninput=${onNumber(onChange)}
       />
       <output for=${id}>${number(now)}</output>
     </div>`;
@@ -173,9 +178,10 @@ function Choice(props) {
   return html`${label(props)}
     <select
       id=${id} aria-invalid=${isWrong} aria-describedby=${described}
-      onchange=${(/** @type {any} */ event) => onChange(event.target.value === '' ? undefined : isNumber ? +event.target.value : event.target.value)}
+      onchange=${onValue((chosen) => onChange(chosen === '' ? undefined : isNumber ? +chosen : chosen))}
     >
-      <option value="" selected=${value === undefined}>${otherwise ? t('make.otherwise', { value: otherwise }) : t('make.as_model')}</option>
+      <option value="" selected=${value === undefined}>${otherwise ? t('make.otherwise', { value: otherwise })
+        : t('make.as_model')}</option>
       ${shown.choices?.(model, kind).map((choice) => html`<option value=${choice} selected=${String(value) === choice}>${choice}</option>`)}
     </select>`;
 }
@@ -184,7 +190,8 @@ function Choice(props) {
 function Flag(props) {
   const { id, label: name, value, onChange, described } = props;
   return html`<label class="row" for=${id}>
-    <input id=${id} type="checkbox" checked=${value === true} aria-describedby=${described} onchange=${(/** @type {any} */ event) => onChange(event.target.checked || undefined)} />
+    <input id=${id} type="checkbox" checked=${value === true} aria-describedby=${described}
+      onchange=${(/** @type {any} */ event) => onChange(event.target.checked || undefined)} />
     ${name}
   </label>`;
 }
@@ -205,7 +212,8 @@ function Json(props) {
     }
   };
   return html`${label(props)}
-    <input id=${id} value=${text} aria-invalid=${isBad ? 'true' : isWrong} aria-describedby=${described} placeholder="JSON" oninput=${(/** @type {any} */ event) => change(event.target.value)} />`;
+    <input id=${id} value=${text} aria-invalid=${isBad ? 'true' : isWrong} aria-describedby=${described} placeholder="JSON"
+      oninput=${onValue(change)} />`;
 }
 
 /** The fields of an object, which is left out while it is closed. @param {ControlProps} props */
@@ -215,15 +223,18 @@ function Group(props) {
   return html`<fieldset>
     <legend class="unseen">${name}</legend>
     <label class="row"><input type="checkbox" checked=${isOn} onchange=${() => onChange(isOn ? undefined : {})} /> ${name}</label>
-    ${isOn &&
-    html`<div class="inner">
+    ${
+      isOn &&
+      html`<div class="inner">
       ${field.fields?.map(
         (inner) => html`<${FieldView}
-          key=${inner.name} field=${inner} path=${`${path}.${inner.name}`} model=${model} kind=${kind} value=${value[inner.name]} values=${value}
+          key=${inner.name} field=${inner} path=${`${path}.${inner.name}`} model=${model} kind=${kind} value=${value[inner.name]}
+            values=${value}
           onChange=${(/** @type {any} */ next) => onChange({ ...value, [inner.name]: next })} onChangeAll=${onChange} errors=${errors}
         />`,
       )}
-    </div>`}
+    </div>`
+    }
   </fieldset>`;
 }
 
@@ -240,7 +251,8 @@ function List(props) {
       (item, index) => html`<div class="inner" key=${index}>
         ${field.fields?.map(
           (inner) => html`<${FieldView}
-            key=${inner.name} field=${inner} path=${`${path}.${inner.name}`} model=${model} kind=${kind} value=${item[inner.name]} values=${item}
+            key=${inner.name} field=${inner} path=${`${path}.${inner.name}`} model=${model} kind=${kind} value=${item[inner.name]}
+              values=${item}
             onChange=${(/** @type {any} */ next) => put(index, { ...item, [inner.name]: next })}
             onChangeAll=${(/** @type {any} */ next) => put(index, { ...item, ...next })}
             errors=${{ [`${path}.${inner.name}`]: errors[`${path}[${index}].${inner.name}`] ?? [] }}
@@ -249,8 +261,10 @@ function List(props) {
         <button type="button" onclick=${() => onChange(items.filter((_, at) => at !== index))}>${t('make.remove', { name })}</button>
       </div>`,
     )}
-    ${items.length < (field.most ?? 100) &&
-    html`<button type="button" onclick=${() => onChange([...items, {}])}>${t('make.add', { name })}</button>`}
+    ${
+      items.length < (field.most ?? 100) &&
+      html`<button type="button" onclick=${() => onChange([...items, {}])}>${t('make.add', { name })}</button>`
+    }
   </fieldset>`;
 }
 
@@ -265,7 +279,12 @@ function Size(props) {
   /** @param {'width' | 'height'} side @param {number | undefined} value */
   const change = (side, value) => {
     const [w, h] = [width ?? model.default_width, height ?? model.default_height];
-    const other = isLocked && value ? (side === 'width' ? { height: fitting(model, (value * h) / w) } : { width: fitting(model, (value * w) / h) }) : {};
+    const other =
+      isLocked && value
+        ? side === 'width'
+          ? { height: fitting(model, (value * h) / w) }
+          : { width: fitting(model, (value * w) / h) }
+        : {};
     onChangeAll({ ...other, [side]: value });
   };
   return html`<fieldset>
@@ -273,7 +292,8 @@ function Size(props) {
     <div class="row sizes">
       ${likes.map(
         ([w, h]) => html`<button
-          type="button" aria-pressed=${String((width ?? (isPicture ? 0 : model.default_width)) === w && (height ?? model.default_height) === h)}
+          type="button" aria-pressed=${String((width ?? (isPicture ? 0
+            : model.default_width)) === w && (height ?? model.default_height) === h)}
           onclick=${() => onChangeAll({ width: w, height: h })}
         >${w} × ${h}</button>`,
       )}
@@ -282,13 +302,14 @@ function Size(props) {
       <div><label for=${id}>${labelOf('width')}</label>
         <input id=${id} type="number" class="side" min=${model.min_side} max=${model.max_side} step="1" value=${width ?? ''}
           placeholder=${isPicture ? values.image.width : model.default_width} aria-describedby=${described} aria-invalid=${isWrong}
-          oninput=${(/** @type {any} */ event) => change('width', event.target.valueAsNumber || undefined)} /></div>
+          oninput=${onNumber((side) => change('width', side || undefined))} /></div>
       <div><label for=${`${id}-h`}>${labelOf('height')}</label>
         <input id=${`${id}-h`} type="number" class="side" min=${model.min_side} max=${model.max_side} step="1" value=${height ?? ''}
           placeholder=${isPicture ? values.image.height : model.default_height} aria-invalid=${errors.height ? 'true' : undefined}
-          oninput=${(/** @type {any} */ event) => change('height', event.target.valueAsNumber || undefined)} /></div>
+          oninput=${onNumber((side) => change('height', side || undefined))} /></div>
       <label class="row"><input type="checkbox" checked=${isLocked} onchange=${() => setLocked(!isLocked)} /> ${t('make.lock')}</label>
-      ${(width || height) && html`<button type="button" class="plain" onclick=${() => onChangeAll({ width: undefined, height: undefined })}>${t('make.own_size')}</button>`}
+      ${(width || height) && html`<button type="button" class="plain"
+        onclick=${() => onChangeAll({ width: undefined, height: undefined })}>${t('make.own_size')}</button>`}
     </div>
     ${errors.height && html`<p class="error">${errors.height.join('; ')}</p>`}
   </fieldset>`;
@@ -298,7 +319,10 @@ function Size(props) {
 function sizesOf(model) {
   const pixels = model.default_width * model.default_height;
   /** @type {[number, number][]} */
-  const sizes = [1, 4 / 3, 3 / 4, 16 / 9, 9 / 16].map((aspect) => [fitting(model, Math.sqrt(pixels * aspect)), fitting(model, Math.sqrt(pixels / aspect))]);
+  const sizes = [1, 4 / 3, 3 / 4, 16 / 9, 9 / 16].map((aspect) => [
+    fitting(model, Math.sqrt(pixels * aspect)),
+    fitting(model, Math.sqrt(pixels / aspect)),
+  ]);
   return sizes.filter(([w, h]) => w * h <= model.max_pixels);
 }
 
@@ -314,8 +338,9 @@ function Seed(props) {
   return html`${label(props)}
     <div class="row">
       <input
-        id=${id} class="seed" inputmode="numeric" pattern="[0-9]*" value=${value ?? ''} placeholder=${t('make.drawn')} aria-invalid=${isWrong} aria-describedby=${described}
-        oninput=${(/** @type {any} */ event) => onChange(/^\d+$/.test(event.target.value) ? Number(event.target.value) : undefined)}
+        id=${id} class="seed" inputmode="numeric" pattern="[0-9]*" value=${value ?? ''} placeholder=${t('make.drawn')}
+          aria-invalid=${isWrong} aria-describedby=${described}
+        oninput=${onValue((seed) => onChange(/^\d+$/.test(seed) ? Number(seed) : undefined))}
       />
       <button type="button" onclick=${() => onChange(crypto.getRandomValues(new Uint32Array(1))[0])}>${t('make.dice')}</button>
       ${value !== undefined && html`<button type="button" class="plain" onclick=${() => onChange(undefined)}>${t('make.draw')}</button>`}
@@ -323,4 +348,13 @@ function Seed(props) {
 }
 
 /** @type {Record<string, Function>} */
-const BY_TYPE = { string: Text, integer: Amount, number: Amount, boolean: Flag, picture: PictureField, object: Group, list: List, json: Json };
+const BY_TYPE = {
+  string: Text,
+  integer: Amount,
+  number: Amount,
+  boolean: Flag,
+  picture: PictureField,
+  object: Group,
+  list: List,
+  json: Json,
+};

@@ -1,5 +1,6 @@
-// Paints a mask on the picture: what is white is made anew. Works with a mouse, a pen (its pressure is the brush's width), fingers and keys.
-import { html, useEffect, useRef, useState } from '../ui.js';
+// Paints a mask on the picture: what is white is made anew. Works with a mouse, a pen, whose pressure is the brush's width, fingers and
+// keys.
+import { html, onNumber, useEffect, useRef, useState } from '../ui.js';
 import { t } from '../texts.js';
 import { upload } from './draft.js';
 
@@ -105,7 +106,10 @@ export function MaskField(props) {
     const spot = cursor.current;
     if (way) {
       const step = Math.max(1, Math.min(image.width, image.height) / (100 / KEY_STEP));
-      const next = { x: Math.min(image.width, Math.max(0, spot.x + way[0] * step)), y: Math.min(image.height, Math.max(0, spot.y + way[1] * step)) };
+      const next = {
+        x: Math.min(image.width, Math.max(0, spot.x + way[0] * step)),
+        y: Math.min(image.height, Math.max(0, spot.y + way[1] * step)),
+      };
       cursor.current = next;
       if (event.shiftKey) {
         remember();
@@ -140,31 +144,35 @@ export function MaskField(props) {
     }
   };
   /** @param {string} name @param {'paint' | 'erase' | 'move'} value */
-  const choice = (name, value) => html`<button type="button" aria-pressed=${String(tool === value)} onclick=${() => setTool(value)}>${t(name)}</button>`;
+  const choice = (name, value) =>
+    html`<button type="button" aria-pressed=${String(tool === value)} onclick=${() => setTool(value)}>${t(name)}</button>`;
   return html`<fieldset class="mask">
     <legend>${label}</legend>
     <div class="row" role="toolbar" aria-label=${t('mask.tools')}>
       ${choice('mask.paint', 'paint')} ${choice('mask.erase', 'erase')} ${choice('mask.move', 'move')}
       <button type="button" disabled=${undos === 0} onclick=${undo}>${t('mask.undo')}</button>
-      <button type="button" onclick=${() => change((paint, { width, height }) => paint.fillRect(0, 0, width, height))}>${t('mask.fill')}</button>
+      <button type="button"
+        onclick=${() => change((paint, { width, height }) => paint.fillRect(0, 0, width, height))}>${t('mask.fill')}</button>
       <button type="button" onclick=${() =>
         change((paint, { width, height }) => {
           paint.globalCompositeOperation = 'xor';
           paint.fillRect(0, 0, width, height);
         })}>${t('mask.invert')}</button>
-      <button type="button" onclick=${() => change((paint, { width, height }) => paint.clearRect(0, 0, width, height))}>${t('mask.clear')}</button>
+      <button type="button"
+        onclick=${() => change((paint, { width, height }) => paint.clearRect(0, 0, width, height))}>${t('mask.clear')}</button>
     </div>
     <div class="row">
       <label for=${`${id}-brush`}>${t('mask.brush')}</label>
-      <input id=${`${id}-brush`} type="range" min="0.01" max="0.5" step="0.01" value=${brush} oninput=${(/** @type {any} */ event) => setBrush(event.target.valueAsNumber)} />
+      <input id=${`${id}-brush`} type="range" min="0.01" max="0.5" step="0.01" value=${brush} oninput=${onNumber(setBrush)} />
       <label for=${`${id}-zoom`}>${t('mask.zoom')}</label>
-      <input id=${`${id}-zoom`} type="range" min="1" max="6" step="0.25" value=${zoom} oninput=${(/** @type {any} */ event) => setZoom(event.target.valueAsNumber)} />
+      <input id=${`${id}-zoom`} type="range" min="1" max="6" step="0.25" value=${zoom} oninput=${onNumber(setZoom)} />
     </div>
     <div class="canvas" tabindex="0" role="group" aria-label=${t('mask.area')}>
       <div class="layers" style=${{ width: `${zoom * 100}%` }}>
         <img src=${image.url} alt="" />
         <canvas
-          id=${id} key=${image.id} ref=${canvas} width=${image.width} height=${image.height} tabindex="0" role="img" aria-label=${t('mask.canvas')}
+          id=${id} key=${image.id} ref=${canvas} width=${image.width} height=${image.height} tabindex="0" role="img"
+            aria-label=${t('mask.canvas')}
           aria-describedby=${described} class=${tool === 'move' ? 'moving' : ''}
           onpointerdown=${down} onpointermove=${move} onpointerup=${up} onpointercancel=${up} onkeydown=${key}
         ></canvas>

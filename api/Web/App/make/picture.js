@@ -1,14 +1,17 @@
 // A picture for a request: chosen, dropped or pasted.
 import { html, useEffect, useRef, useState } from '../ui.js';
 import { t } from '../texts.js';
-import { upload } from './draft.js';
+import { setValues, upload } from './draft.js';
+import { Frame } from './frame.js';
+import { readParameters } from './parameters.js';
 
 /** @param {import('./fields.js').ControlProps} props */
 export function PictureField(props) {
-  const { id, value, onChange, label, described, isWrong, field } = props;
+  const { id, kind, value, values, onChange, label, described, isWrong, field } = props;
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
   const [over, setOver] = useState(false);
+  const [found, setFound] = useState(/** @type {import('./parameters.js').Found | null} */ (null));
   const input = useRef(/** @type {HTMLInputElement | null} */ (null));
   /** @param {File | undefined | null} file */
   const take = async (file) => {
@@ -18,6 +21,7 @@ export function PictureField(props) {
 
     setBusy(true);
     setProblem('');
+    setFound(field.name === 'image' ? await readParameters(file) : null);
     try {
       onChange(await upload(file));
     } catch (error) {
@@ -25,6 +29,12 @@ export function PictureField(props) {
     } finally {
       setBusy(false);
     }
+  };
+  /** @param {DragEvent} event */
+  const drop = (event) => {
+    event.preventDefault();
+    setOver(false);
+    take(event.dataTransfer?.files[0]);
   };
   useEffect(() => {
     /** @param {ClipboardEvent} event */
@@ -43,15 +53,26 @@ export function PictureField(props) {
       class=${`drop ${over ? 'over' : ''}`}
       ondragover=${(/** @type {DragEvent} */ event) => (event.preventDefault(), setOver(true))}
       ondragleave=${() => setOver(false)}
-      ondrop=${(/** @type {DragEvent} */ event) => (event.preventDefault(), event.stopPropagation(), setOver(false), take(event.dataTransfer?.files[0]))}
+      ondrop=${drop}
     >
-      ${value && html`<img src=${value.url} alt=${t('make.chosen', { width: value.width, height: value.height })} />`}
+      ${value && kind !== 'outpaint' && html`<img src=${value.url}
+        alt=${t('make.chosen', { width: value.width, height: value.height })} />`}
+      ${value && kind === 'outpaint' && html`<${Frame} image=${value} values=${values} />`}
+      ${
+        found &&
+        html`<div class="row">
+        <button type="button" onclick=${() => (setValues(found), setFound(null))}>${t('make.take_over')}</button>
+        <span class="quiet">${found.prompt}</span>
+      </div>`
+      }
       <div class="row">
         <input
-          id=${id} ref=${input} type="file" accept="image/png,image/jpeg,image/webp" aria-describedby=${described} aria-invalid=${problem ? 'true' : isWrong}
+          id=${id} ref=${input} type="file" accept="image/png,image/jpeg,image/webp" aria-describedby=${described} aria-invalid=${problem
+            ? 'true' : isWrong}
           onchange=${() => take(input.current?.files?.[0])}
         />
-        ${value && html`<button type="button" onclick=${() => (onChange(undefined), input.current && (input.current.value = ''))}>${t('make.take_away')}</button>`}
+        ${value && html`<button type="button"
+          onclick=${() => (onChange(undefined), input.current && (input.current.value = ''))}>${t('make.take_away')}</button>`}
       </div>
       <p class="quiet">${busy ? t('make.uploading') : t('make.drop')}</p>
     </div>

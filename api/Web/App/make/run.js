@@ -17,28 +17,37 @@ export function Run({ id }) {
 
   const { job, preview } = followed;
   /** @param {() => Promise<unknown>} act */
-  const trying = (act) => () => act().then(() => setProblem(''), (/** @type {Error} */ error) => setProblem(error.message));
+  const trying = (act) => () =>
+    act().then(
+      () => setProblem(''),
+      (/** @type {Error} */ error) => setProblem(error.message),
+    );
   const words = job.request?.prompt || t(`kinds.${job.kind}`);
   return html`<article class="panel run" aria-label=${words} data-job=${id} data-state=${job.state}>
     <h2>${words}</h2>
     <p role="status">${stateOf(job)}</p>
-    ${!isOver(job) &&
-    html`<progress max=${job.progress?.steps ?? 1} value=${job.progress ? job.progress.step : undefined} aria-label=${t('run.progress')}></progress>
+    ${
+      !isOver(job) &&
+      html`<progress max=${job.progress?.steps ?? 1} value=${job.progress ? job.progress.step : undefined}
+        aria-label=${t('run.progress')}></progress>
       ${preview && html`<img class="preview" src=${preview} alt=${t('run.preview')} />`}
       <div class="row">
         <button type="button" disabled=${job.cancel_requested} onclick=${trying(() => cancel(id))}>${t('run.cancel')}</button>
-      </div>`}
+      </div>`
+    }
     ${job.error && html`<p class="error">${job.error.detail}</p>`}
     ${job.warnings?.map((/** @type {string} */ warning) => html`<p class="quiet">⚠ ${warning}</p>`)}
     ${problem && html`<p class="error" role="alert">${problem}</p>`}
     <div class="outputs">
       ${job.outputs.map((/** @type {any} */ output) => html`<${Output} key=${output.index} job=${job} output=${output} />`)}
     </div>
-    ${isOver(job) &&
-    html`<div class="row">
+    ${
+      isOver(job) &&
+      html`<div class="row">
       <button type="button" onclick=${() => again(job)}>${t('run.again')}</button>
       ${job.request?.seed !== undefined && html`<button type="button" onclick=${() => again(job, null)}>${t('run.vary')}</button>`}
-    </div>`}
+    </div>`
+    }
   </article>`;
 }
 
@@ -53,8 +62,13 @@ function again(job, seed) {
 export function stateOf(job) {
   switch (job.state) {
     case 'queued':
-      return job.waiting_reason
-        ?? t('run.queued', { position: job.position ?? '?', eta: job.eta_seconds === undefined ? '' : t('run.eta', { time: span(job.eta_seconds) }) });
+      return (
+        job.waiting_reason ??
+        t('run.queued', {
+          position: job.position ?? '?',
+          eta: job.eta_seconds === undefined ? '' : t('run.eta', { time: span(job.eta_seconds) }),
+        })
+      );
     case 'running':
       return job.progress ? t('run.step', { step: job.progress.step, steps: job.progress.steps }) : t('run.running');
     case 'succeeded':

@@ -21,11 +21,13 @@ export default function Make() {
   useEffect(() => void loadCatalogue().catch((error) => setProblem(error.message)), []);
   return html`<h1>${t('views.make')}</h1>
     ${problem && html`<p class="error" role="alert">${problem}</p>`}
-    ${!known
-      ? html`<p class="quiet">${t('shell.loading')}</p>`
-      : known.kinds.length === 0
-        ? html`<p>${t('make.no_models')}</p>`
-        : html`<div class="make"><${Form} /><${Runs} /></div>`}`;
+    ${
+      !known
+        ? html`<p class="quiet">${t('shell.loading')}</p>`
+        : known.kinds.length === 0
+          ? html`<p>${t('make.no_models')}</p>`
+          : html`<div class="make"><${Form} /><${Runs} /></div>`
+    }`;
 }
 
 function Form() {
@@ -67,7 +69,8 @@ function Form() {
   };
   /** @param {import('../make/catalogue.js').Field} field */
   const view = (field) => html`<${FieldView}
-    key=${field.name} field=${field} path=${field.name} model=${model} kind=${kind.name} value=${made.values[field.name]} values=${made.values}
+    key=${field.name} field=${field} path=${field.name} model=${model} kind=${kind.name} value=${made.values[field.name]}
+      values=${made.values}
     onChange=${(/** @type {any} */ value) => change({ [field.name]: value })} onChangeAll=${change} errors=${errors}
   />`;
   /** Control and enter send from anywhere in the form. @param {KeyboardEvent} event */
@@ -81,7 +84,8 @@ function Form() {
       <legend class="unseen">${t('make.kind')}</legend>
       ${kinds.map(
         (/** @type {any} */ { name }) => html`<label>
-          <input type="radio" class="unseen" name="kind" value=${name} checked=${name === kind.name} onchange=${() => (setKind(name), setRefused(null))} />
+          <input type="radio" class="unseen" name="kind" value=${name} checked=${name === kind.name}
+            onchange=${() => (setKind(name), setRefused(null))} />
           <span class="button">${t(`kinds.${name}`)}</span>
         </label>`,
       )}
@@ -90,7 +94,8 @@ function Form() {
       <label for="model">${t('fields.model')}</label>
       <select id="model" onchange=${(/** @type {any} */ event) => (draft.value = { ...draft.peek(), model: event.target.value })}>
         ${modelsOf(kind.name).map(
-          ({ name, available }) => html`<option value=${name} selected=${name === model?.name}>${name}${available ? '' : ` (${t('make.no_worker')})`}</option>`,
+          ({ name, available }) =>
+            html`<option value=${name} selected=${name === model?.name}>${name}${available ? '' : ` (${t('make.no_worker')})`}</option>`,
         )}
       </select>
       <p class="quiet">${model?.description}</p>

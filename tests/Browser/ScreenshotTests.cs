@@ -1,0 +1,63 @@
+using Generation.Contracts;
+using Generation.Hosting;
+using Microsoft.Playwright;
+
+namespace Generation.Browser.Tests;
+
+/// <summary>
+/// Makes the pictures of the page that README shows: dotnet test tests/Browser -c Release --filter "FullyQualifiedName~ScreenshotTests"
+/// </summary>
+[Explicit("It writes files of docs/.")]
+public sealed class ScreenshotTests
+{
+    private static readonly string[] Prompts =
+    [
+        "a red apple on a blue background",
+        "a rocket in the night sky",
+        "a lemon on a green background",
+        "a yellow star on a blue background",
+        "a cat",
+        "a fish on a blue background",
+        "a tree on a green background",
+        "a boat on a blue background",
+    ];
+
+    [Test, CancelAfter(1_200_000)]
+    public async Task Screenshots_ForReadme_AreMade(CancellationToken token)
+    {
+        await using Visitor visitor = await Visitor.ComeAsync(width: 1120, height: 760);
+        foreach (string prompt in Prompts[1..])
+        {
+            JobDocument job = await visitor.Stack.SubmitAsync(prompt, token, seed: 3);
+            await visitor.Stack.EndAsync(job.Id, token);
+        }
+
+        IPage page = (await visitor.SignedInAsync("make")).Page;
+        await page.GetByLabel("Prompt", new() { Exact = true }).FillAsync(Prompts[0]);
+        await page.GetByLabel("Seed").FillAsync("3");
+        await page.GetByLabel("Number of pictures").FillAsync("2");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Make", Exact = true }).ClickAsync();
+        await Assertions
+            .Expect(page.Locator(".run").First)
+            .ToHaveAttributeAsync("data-state", "succeeded", new() { Timeout = 300_000 });
+        await page.WaitForLoadStateAsync(LoadState.NetworkIdle);
+        await ShootAsync(page, "page-make");
+        foreach (string view in (string[])["gallery", "jobs"])
+        {
+            await visitor.GoAsync(view);
+            await page.Locator("ul.virtual[aria-busy=false]").WaitForAsync();
+            await page.WaitForTimeoutAsync(1500);
+            await ShootAsync(page, $"page-{view}");
+        }
+    }
+
+    private static Task ShootAsync(IPage page, string name) =>
+        page.ScreenshotAsync(
+            new PageScreenshotOptions
+            {
+                Path = Path.Combine(Clone.Current.Root, "docs", name + ".jpg"),
+                Type = ScreenshotType.Jpeg,
+                Quality = 80,
+            }
+        );
+}
