@@ -50,7 +50,6 @@ public sealed class GalleryTests
             },
             token
         );
-        await visitor.Stack.PollAsync(job.Id, _ => true, token);
         while (!(await api.JobAsync(job.Id, token)).State.IsFinal())
         {
             await Task.Delay(100, token);

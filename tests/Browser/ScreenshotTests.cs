@@ -37,9 +37,7 @@ public sealed class ScreenshotTests
         await page.GetByLabel("Seed").FillAsync("3");
         await page.GetByLabel("Number of pictures").FillAsync("2");
         await page.GetByRole(AriaRole.Button, new() { Name = "Make", Exact = true }).ClickAsync();
-        await Assertions
-            .Expect(page.Locator(".run").First)
-            .ToHaveAttributeAsync("data-state", "succeeded", new() { Timeout = 300_000 });
+        await Assertions.Expect(page.Locator(".run").First).ToHaveAttributeAsync("data-state", "succeeded", new() { Timeout = 300_000 });
         await page.WaitForLoadStateAsync(LoadState.NetworkIdle);
         await ShootAsync(page, "page-make");
         foreach (string view in (string[])["gallery", "jobs"])
