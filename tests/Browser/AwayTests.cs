@@ -12,7 +12,7 @@ public sealed class AwayTests
         await using Visitor visitor = await Visitor.ComeAsync();
         IPage page = (await visitor.SignedInAsync("make")).Page;
         await page.GetByLabel("Prompt", new() { Exact = true }).FillAsync("a bird");
-        JobHold hold = visitor.Stack.Holds.AtStep(3);
+        using JobHold hold = visitor.Stack.Holds.AtStep(3);
         await page.GetByRole(AriaRole.Button, new() { Name = "Make", Exact = true }).ClickAsync();
         await hold.ReachedAsync(token);
         await visitor.Context.SetOfflineAsync(true);
@@ -33,7 +33,7 @@ public sealed class AwayTests
         await using Visitor visitor = await Visitor.ComeAsync(stack);
         IPage page = (await visitor.SignedInAsync("make")).Page;
         await page.GetByLabel("Prompt", new() { Exact = true }).FillAsync("a boat");
-        JobHold hold = stack.Holds.AtStep(3);
+        using JobHold hold = stack.Holds.AtStep(3);
         await page.GetByRole(AriaRole.Button, new() { Name = "Make", Exact = true }).ClickAsync();
         await hold.ReachedAsync(token);
         await stack.Stack.ProcessOf("api").KillAsync(token);

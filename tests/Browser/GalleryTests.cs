@@ -84,7 +84,7 @@ public sealed class GalleryTests
         string key = await NewAccountAsync(visitor.Stack, token);
         using var api = new RestClient(visitor.Stack.Stack.Url, key);
         IPage page = (await visitor.SignedInAsync("jobs", key)).Page;
-        JobHold hold = visitor.Stack.Holds.AtStep(2);
+        using JobHold hold = visitor.Stack.Holds.AtStep(2);
         JobDocument job = await api.SubmitAsync("text2img", new() { ["prompt"] = "a bear" }, token);
         await hold.ReachedAsync(token);
 

@@ -1,7 +1,7 @@
 // What is being made up: the kind, the model and the fields' values. It outlives a look at another view, and all but its pictures a reload.
 import { effect, signal } from '../ui.js';
 import { call } from '../api.js';
-import { catalogue } from './catalogue.js';
+import { catalogue, loadCatalogue } from './catalogue.js';
 
 const KEPT = 'draft';
 const MOST_SHOWN = 40;
@@ -110,7 +110,11 @@ export function upload(file) {
  * @param {any} job
  * @param {{ seed?: number | null }} [options] another seed; null: drawn anew
  */
-export function setFromJob(job, { seed } = {}) {
+export async function setFromJob(job, { seed } = {}) {
+  if (!catalogue.peek()) {
+    await loadCatalogue();
+  }
+
   const request = job.request ?? {};
   const fields = catalogue.peek()?.kinds.find((/** @type {any} */ kind) => kind.name === job.kind)?.fields ?? [];
   /** @type {Record<string, any>} */

@@ -52,8 +52,8 @@ export function Run({ id }) {
 }
 
 /** Fills the form as the job was made. @param {any} job @param {number | null} [seed] */
-function again(job, seed) {
-  setFromJob(job, { seed });
+async function again(job, seed) {
+  await setFromJob(job, { seed });
   go('make');
   scrollTo({ top: 0 });
 }

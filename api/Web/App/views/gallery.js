@@ -203,8 +203,8 @@ function Details({ shown, onClose, onStep }) {
   };
   const output = job?.id === shown.job ? job.outputs.find((/** @type {any} */ one) => one.index === shown.index) : null;
   /** @param {number | null} [seed] */
-  const again = (seed) => {
-    setFromJob(job, { seed: seed === undefined ? output.seed : seed });
+  const again = async (seed) => {
+    await setFromJob(job, { seed: seed === undefined ? output.seed : seed });
     go('make');
   };
   return html`<dialog ref=${dialog} class="details" onclose=${onClose} onkeydown=${key} aria-label=${shown.words}>
