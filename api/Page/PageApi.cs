@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 
@@ -12,12 +11,12 @@ internal static class PageApi
     private const string FilesPath = "/app";
 
     /// <summary>
-    /// Scripts, styles and calls of our own origin and nothing else; pictures, too, out of memory and out of previews' addresses. No script
-    /// makes markup out of text. {0} is the hash of the import map.
+    /// Scripts, styles and calls of our own origin and nothing else, beside the import map with this hash; pictures, too, out of memory and
+    /// out of previews' addresses. No script makes markup out of text.
     /// </summary>
-    private const string Policy =
-        "default-src 'none'; script-src 'self' 'sha256-{0}'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
-        + "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    private static string PolicyOf(string importMapHash) =>
+        $"default-src 'none'; script-src 'self' 'sha256-{importMapHash}'; style-src 'self'; img-src 'self' blob: data:; "
+        + "media-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
         + "require-trusted-types-for 'script'; trusted-types 'none'";
 
     public static void AddPage(this WebApplicationBuilder builder)
@@ -63,7 +62,7 @@ internal static class PageApi
     {
         AddHeaders(http.Response);
         PageFiles files = FilesOf(http);
-        http.Response.Headers.ContentSecurityPolicy = string.Format(CultureInfo.InvariantCulture, Policy, files.ImportMapHash);
+        http.Response.Headers.ContentSecurityPolicy = PolicyOf(files.ImportMapHash);
         http.Response.Headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()";
         http.Response.Headers["Cross-Origin-Opener-Policy"] = "same-origin";
         http.Response.Headers.Vary = HeaderNames.Accept;

@@ -2,7 +2,6 @@ using Generation.Contracts;
 using Generation.Hosting;
 using Generation.Imaging;
 using Generation.Imaging.Png;
-using Generation.TestSupport;
 using Microsoft.Playwright;
 
 namespace Generation.Browser.Tests;
@@ -149,8 +148,8 @@ public sealed class PictureTests
             """
         );
 
-    private static Task DropAsync(IPage page, string place, byte[] file, string name, string type) =>
-        page.EvaluateAsync(
+    private static async Task DropAsync(IPage page, string place, byte[] file, string name, string type) =>
+        await page.EvaluateAsync(
             """
             ([place, bytes, name, type]) => {
               const data = new DataTransfer();

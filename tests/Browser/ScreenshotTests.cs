@@ -49,8 +49,8 @@ public sealed class ScreenshotTests
         }
     }
 
-    private static Task ShootAsync(IPage page, string name) =>
-        page.ScreenshotAsync(
+    private static async Task ShootAsync(IPage page, string name) =>
+        await page.ScreenshotAsync(
             new PageScreenshotOptions
             {
                 Path = Path.Combine(Clone.Current.Root, "docs", name + ".jpg"),

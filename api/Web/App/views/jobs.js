@@ -120,7 +120,8 @@ function Details({ id }) {
       <div class="row">
         ${!isOver(job) && html`<button type="button"
           onclick=${() => cancel(id).catch((error) => setProblem(error.message))}>${t('run.cancel')}</button>`}
-        <button type="button" onclick=${() => setFromJob(job).then(() => go('make'), (error) => setProblem(error.message))}>${t('jobs.again')}</button>
+        <button type="button"
+          onclick=${() => setFromJob(job).then(() => go('make'), (error) => setProblem(error.message))}>${t('jobs.again')}</button>
       </div>
       <h3>${t('jobs.timeline')}</h3>
       <${Timeline} job=${job} deliveries=${deliveries} />
