@@ -25,7 +25,7 @@ public sealed class ScreenshotTests
     [Test, CancelAfter(1_200_000)]
     public async Task Screenshots_ForReadme_AreMade(CancellationToken token)
     {
-        await using Visitor visitor = await Visitor.ComeAsync(width: 1120, height: 760);
+        await using Visitor visitor = await Visitor.ComeAsync(width: 1180, height: 820);
         foreach (string prompt in Prompts[1..])
         {
             JobDocument job = await visitor.Stack.SubmitAsync(prompt, token, seed: 3);
@@ -38,18 +38,20 @@ public sealed class ScreenshotTests
         await page.GetByLabel("Number of pictures").FillAsync("2");
         await page.GetByRole(AriaRole.Button, new() { Name = "Make", Exact = true }).ClickAsync();
         await Assertions.Expect(page.Locator(".run").First).ToHaveAttributeAsync("data-state", "succeeded", new() { Timeout = 300_000 });
-        await page.WaitForLoadStateAsync(LoadState.NetworkIdle);
         await ShootAsync(page, "page-make");
-        foreach (string view in (string[])["gallery", "jobs"])
-        {
-            await visitor.GoAsync(view);
-            await page.Locator("ul.virtual[aria-busy=false]").WaitForAsync();
-            await page.WaitForTimeoutAsync(1500);
-            await ShootAsync(page, $"page-{view}");
-        }
+        await visitor.GoAsync("gallery");
+        await page.Locator("ul.virtual[aria-busy=false]").WaitForAsync();
+        await ShootAsync(page, "page-gallery");
+        await visitor.GoAsync("operations");
+        await page.Locator("canvas").First.WaitForAsync();
+        await ShootAsync(page, "page-operations");
     }
 
-    private static async Task ShootAsync(IPage page, string name) =>
+    private static async Task ShootAsync(IPage page, string name)
+    {
+        await page.EvaluateAsync("scrollTo(0, 0)");
+        // Pictures and charts are drawn when they have come; nothing says when the last has
+        await page.WaitForTimeoutAsync(3_000);
         await page.ScreenshotAsync(
             new PageScreenshotOptions
             {
@@ -58,4 +60,5 @@ public sealed class ScreenshotTests
                 Quality = 80,
             }
         );
+    }
 }
