@@ -1,13 +1,9 @@
 using Generation.Contracts;
-using Generation.Hosting;
 using Microsoft.Playwright;
 
 namespace Generation.Browser.Tests;
 
-/// <summary>
-/// Makes the pictures of the page that README shows: dotnet test tests/Browser -c Release --filter "FullyQualifiedName~ScreenshotTests"
-/// </summary>
-[Explicit("It writes files of docs/.")]
+/// <summary>Makes the pictures of the page that README shows; docs/take-screenshots puts them there.</summary>
 public sealed class ScreenshotTests
 {
     private static readonly string[] Prompts =
@@ -17,13 +13,12 @@ public sealed class ScreenshotTests
         "a lemon on a green background",
         "a yellow star on a blue background",
         "a cat",
-        "a fish on a blue background",
         "a tree on a green background",
         "a boat on a blue background",
     ];
 
     [Test, CancelAfter(1_200_000)]
-    public async Task Screenshots_ForReadme_AreMade(CancellationToken token)
+    public async Task Screenshots_ForReadme_AreTaken(CancellationToken token)
     {
         await using Visitor visitor = await Visitor.ComeAsync(width: 1180, height: 820);
         foreach (string prompt in Prompts[1..])
@@ -45,20 +40,26 @@ public sealed class ScreenshotTests
         await visitor.GoAsync("operations");
         await page.Locator("canvas").First.WaitForAsync();
         await ShootAsync(page, "page-operations");
+        foreach (string name in (string[])["page-make", "page-gallery", "page-operations"])
+        {
+            Assert.That(new FileInfo(PathOf(name)).Length, Is.GreaterThan(10_000), name);
+        }
     }
 
     private static async Task ShootAsync(IPage page, string name)
     {
         await page.EvaluateAsync("scrollTo(0, 0)");
         // Pictures and charts are drawn when they have come; nothing says when the last has
-        await page.WaitForTimeoutAsync(3_000);
+        await page.WaitForTimeoutAsync(1_500);
         await page.ScreenshotAsync(
             new PageScreenshotOptions
             {
-                Path = Path.Combine(Clone.Current.Root, "docs", name + ".jpg"),
+                Path = PathOf(name),
                 Type = ScreenshotType.Jpeg,
                 Quality = 80,
             }
         );
     }
+
+    private static string PathOf(string name) => Path.Combine(BrowserStack.Screenshots, name + ".jpg");
 }
