@@ -1,3 +1,4 @@
+using Generation.Api.Faces.A1111;
 using Generation.Api.Faces.Dezgo;
 using Generation.Api.Faces.ModelsLab;
 using Generation.Api.Faces.Nebula;
@@ -18,9 +19,11 @@ internal static class FacesSetup
         builder.Services.AddFacesStorage();
         builder.Services.AddSingleton<FaceCalls>();
         builder.Services.AddSingleton<OwnPictures>();
+        // Faces with a port of their own come first: all paths there are theirs
+        builder.AddA1111Face();
+        builder.AddDezgoFace();
         builder.Services.AddOpenAiFace(builder.Configuration);
         builder.Services.AddNebulaFace(builder.Configuration);
-        builder.AddDezgoFace();
         builder.Services.AddModelsLabFace(builder.Configuration);
         builder.Services.AddStablecogFace(builder.Configuration);
     }

@@ -6,8 +6,9 @@ using Microsoft.Extensions.Options;
 namespace Generation.Storage.Faces;
 
 /// <summary>
-/// Storage that only the faces use: marks of outputs (<see cref="OutputGallery"/>), numbers of objects (<see cref="ObjectNumbers"/>) and
-/// waiting calls (<see cref="PendingCalls"/>). It is built on the rest of storage, which knows nothing of it.
+/// Storage that only the faces use: marks of outputs (<see cref="OutputGallery"/>), numbers of objects (<see cref="ObjectNumbers"/>),
+/// waiting calls (<see cref="PendingCalls"/>) and what they remember for a while (<see cref="FaceMemory"/>). It is built on the rest of
+/// storage, which knows nothing of it.
 /// </summary>
 public static class FacesStorage
 {
@@ -19,6 +20,11 @@ public static class FacesStorage
             provider.GetRequiredService<RedisConnection>(),
             provider.GetRequiredService<IOptions<RedisOptions>>().Value,
             provider.GetRequiredService<ILogger<PendingCalls>>()
+        ));
+        services.AddSingleton(provider => new FaceMemory(
+            provider.GetRequiredService<RedisConnection>(),
+            provider.GetRequiredService<IOptions<RedisOptions>>().Value,
+            provider.GetRequiredService<ILogger<FaceMemory>>()
         ));
         return services;
     }

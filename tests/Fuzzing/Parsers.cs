@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Generation.Api.Faces.A1111;
 using Generation.Api.Faces.Shared;
 using Generation.Api.Inputs;
 using Generation.Api.Kinds;
@@ -28,6 +29,8 @@ public sealed class Parsers : IDisposable
             new("safetensors", [Safetensors()], ReadSafetensors, typeof(WeightsException)),
             new("headers of pictures", Pictures(), bytes => PictureHeader.Read(bytes)),
             new("pictures", Pictures(), bytes => PictureCodec.Check(bytes), typeof(PictureException)),
+            new("texts of pictures", Pictures(), bytes => PictureTexts.Read(bytes)),
+            new("how a picture was made", [Bytes(Infotexts)], bytes => Infotext.Parse(Encoding.UTF8.GetString(bytes))),
             .. KindTable.All.Select(kind => new Parser(
                 $"body of {kind.Name}",
                 [Bytes(kind.Example)],
@@ -75,6 +78,10 @@ public sealed class Parsers : IDisposable
         _folderOfThread.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
+
+    private const string Infotexts =
+        "a tin robot, (shiny:1.2)\non a table\nNegative prompt: rust\nSteps: 24, Sampler: DPM++ 2M, CFG scale: 7.5, Seed: 101, "
+        + "Size: 512x768, Lora hashes: \"a: 01, b: 23\", Version: v1.10.1";
 
     private const string TokenizerJson = """
         {"version":"1.0","added_tokens":[{"id":0,"content":"<pad>","special":true},{"id":1,"content":"</s>","special":true}],

@@ -162,6 +162,79 @@ public static class RequestSeeds
         yield return Get("/v1/credits");
         yield return Get("/v1/image/models");
 
+        JsonObject a1111 = Object(
+            """
+            {"prompt":"a cat <lora:a:1>","negative_prompt":"","steps":"2","width":64,"height":64,"cfg_scale":7,"seed":-1,"n_iter":1,
+             "batch_size":1,"sampler_name":"DPM++ 2M Karras","scheduler":"karras","sampler_index":"Euler","styles":["a"],"subseed":1,
+             "subseed_strength":0.5,"override_settings":{"sd_model_checkpoint":"demo","sd_vae":"x","CLIP_stop_at_last_layers":2,"b":[1]},
+             "override_settings_restore_afterwards":false,"force_task_id":"t",
+             "infotext":"a\nSteps: 2, Sampler: Euler, Seed: 1, Size: 64x64",
+             "alwayson_scripts":{"ControlNet":{"args":[{"image":"PICTURE","module":"canny","model":"x [y]","weight":1,"control_mode":0}]},
+             "ADetailer":{"args":[false]}},"script_name":null,"script_args":[],"refiner_checkpoint":"x","refiner_switch_at":0.5,
+             "send_images":true,"denoising_strength":0.5,"eta":0,"clip_skip":1}
+            """
+        );
+        yield return Form(
+            "/sdapi/v1/txt2img",
+            With(a1111, """{"enable_hr":true,"hr_scale":2,"hr_resize_x":0,"hr_upscaler":"Latent","firstphase_width":0,"hr_prompt":"b"}""")
+        );
+        yield return Form("/sdapi/v1/txt2img", Object("""{"prompt":"a cat","steps":2,"width":64,"height":64}"""));
+        yield return Form(
+            "/sdapi/v1/img2img",
+            With(
+                a1111,
+                """
+                {"init_images":["PICTURE"],"mask":"PICTURE","mask_blur":4,"mask_blur_x":1,"inpainting_fill":1,"inpaint_full_res":true,
+                 "inpaint_full_res_padding":8,"inpainting_mask_invert":1,"resize_mode":0,"image_cfg_scale":1.5,"alwayson_scripts":{}}
+                """
+            )
+        );
+        JsonObject extras = Object(
+            """
+            {"image":"PICTURE","resize_mode":0,"upscaling_resize":2,"upscaling_resize_w":128,"upscaling_resize_h":128,"upscaler_1":"None",
+             "upscaler_2":"None","extras_upscaler_2_visibility":0,"gfpgan_visibility":0,"codeformer_weight":0}
+            """
+        );
+        yield return Form("/sdapi/v1/extra-single-image", extras);
+        yield return Form("/sdapi/v1/extra-batch-images", With(extras, """{"imageList":[{"data":"PICTURE","name":"a"},{"data":"x"}]}"""));
+        yield return Form("/sdapi/v1/png-info", Object("""{"image":"PICTURE"}"""));
+        yield return Form("/sdapi/v1/interrogate", Object("""{"image":"PICTURE","model":"clip"}"""));
+        yield return Form(
+            "/sdapi/v1/options",
+            Object(
+                """{"sd_model_checkpoint":"demo.safetensors","sd_vae":"Automatic","jpeg_quality":80,"samples_format":"png","a":{"b":1}}"""
+            )
+        );
+        yield return Form("/internal/progress", Object("""{"id_task":"t","id_live_preview":-1,"live_preview":true}"""));
+        foreach (string call in (string[])["interrupt", "skip", "refresh-checkpoints", "unload-checkpoint"])
+        {
+            yield return Form($"/sdapi/v1/{call}", Object("{}"));
+        }
+
+        foreach (
+            string list in (string[])
+                [
+                    "/sdapi/v1/options",
+                    "/sdapi/v1/sd-models",
+                    "/sdapi/v1/sd-vae",
+                    "/sdapi/v1/samplers",
+                    "/sdapi/v1/schedulers",
+                    "/sdapi/v1/upscalers",
+                    "/sdapi/v1/embeddings",
+                    "/sdapi/v1/loras",
+                    "/sdapi/v1/scripts",
+                    "/sdapi/v1/script-info",
+                    "/controlnet/model_list",
+                    "/controlnet/control_types",
+                    "/internal/ping",
+                ]
+        )
+        {
+            yield return Get(list);
+        }
+
+        yield return Get("/sdapi/v1/progress", "skip_current_image");
+
         static RequestSeed Form(string path, JsonObject body) => new("POST", path, body, TakesForms: true);
 
         static RequestSeed Get(string path, params string[] query) => new("GET", path, Query: query);

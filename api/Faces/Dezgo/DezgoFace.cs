@@ -75,9 +75,8 @@ internal sealed class DezgoFace(
 
     public bool Owns(HttpRequest request) =>
         IsUnderRoot(request)
-        || table.Hosts.Contains(request.Host.Host, StringComparer.OrdinalIgnoreCase)
-        || table.Hosts.Contains(request.Headers[RapidApiHost].ToString(), StringComparer.OrdinalIgnoreCase)
-        || (table.Port is { } port && request.HttpContext.Connection.LocalPort == port);
+        || FacePort.IsAt(request, table.Hosts, table.Port)
+        || table.Hosts.Contains(request.Headers[RapidApiHost].ToString(), StringComparer.OrdinalIgnoreCase);
 
     public Task PrepareAsync(HttpContext http)
     {
@@ -151,8 +150,7 @@ internal sealed class DezgoFace(
     private static bool IsUnderRoot(HttpRequest request) => request.Path.StartsWithSegments(Root, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether clients of this address see the face at its root.</summary>
-    private bool IsRooted(HttpContext http) =>
-        table.Hosts.Contains(http.Request.Host.Host, StringComparer.OrdinalIgnoreCase) || http.Connection.LocalPort == table.Port;
+    private bool IsRooted(HttpContext http) => FacePort.IsAt(http.Request, table.Hosts, table.Port);
 
     private async Task<IResult> RunAsync(string function, HttpContext http, CancellationToken cancellationToken)
     {
@@ -259,10 +257,6 @@ internal static class DezgoSetup
         builder.Services.AddSingleton(table);
         builder.Services.AddSingleton<DezgoAccount>();
         builder.Services.AddSingleton<IFace, DezgoFace>();
-        if (table.Port is { } port)
-        {
-            string others = builder.Configuration[WebHostDefaults.ServerUrlsKey] is { Length: > 0 } urls ? urls : "http://localhost:5000";
-            builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, $"{others};http://*:{port}");
-        }
+        builder.ListenOn(table.Port);
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using Generation.Api.Faces.Shared;
 using Generation.Api.Kinds;
 using Generation.Api.Models;
@@ -71,7 +70,7 @@ internal sealed class OpenAiFace(
         PictureSource? image = Image(body);
         PictureSource? mask = Reference(body, "mask", "mask_image");
         // There, a picture without a mask is its own: what is transparent in it is painted
-        if (mask is null && request.Model == "dall-e-2" && image is not null && HasAlpha(image))
+        if (mask is null && request.Model == "dall-e-2" && image is not null && PictureStart.HasAlpha(image))
         {
             mask = image;
         }
@@ -277,23 +276,6 @@ internal sealed class OpenAiFace(
         }
 
         return found;
-    }
-
-    /// <summary>Whether a picture is a PNG file with an alpha channel, as far as that is known without fetching it.</summary>
-    private static bool HasAlpha(PictureSource image)
-    {
-        // Signature, length and name of the first chunk, width, height, depth; then the kind of colour
-        const int ColourType = 25;
-        ReadOnlySpan<byte> head = image.Bytes is { } bytes ? bytes.Span : [];
-        if (image.Bytes is null)
-        {
-            string text = image.Start(200);
-            string base64 = text[(text.IndexOf(',', StringComparison.Ordinal) + 1)..];
-            base64 = base64[..Math.Min(base64.Length, 64)];
-            head = Base64.IsValid(base64) ? Convert.FromBase64String(base64) : [];
-        }
-
-        return head.Length > ColourType && head[1..4].SequenceEqual("PNG"u8) && head[ColourType] is 4 or 6;
     }
 }
 

@@ -16,10 +16,18 @@ internal sealed class FaceBody : IBodyContent
     public const int MaxTexts = 100;
 
     private readonly Dictionary<string, List<FaceValue>> _fields = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _wrongTypes = [];
+    private readonly HashSet<string> _wrongTypes;
+    private readonly string _prefix;
     private byte[]? _fingerprint;
 
-    public FieldErrors Errors { get; } = new();
+    /// <summary>A body without fields.</summary>
+    public FaceBody()
+        : this(new FieldErrors(), [], "") { }
+
+    private FaceBody(FieldErrors errors, HashSet<string> wrongTypes, string prefix) =>
+        (Errors, _wrongTypes, _prefix) = (errors, wrongTypes, prefix);
+
+    public FieldErrors Errors { get; }
 
     /// <summary>Fields whose value was of another type than the one asked for.</summary>
     public IReadOnlySet<string> WrongTypes => _wrongTypes;
@@ -80,6 +88,21 @@ internal sealed class FaceBody : IBodyContent
     /// <summary>All values of a field, as they came.</summary>
     public IReadOnlyList<FaceValue> Values(string name) => _fields.GetValueOrDefault(name, []);
 
+    /// <summary>
+    /// The members of a JSON object as fields, which are read as the body's own are; what is wrong with them is gathered with what is wrong
+    /// with the body, under <paramref name="name"/> and a dot.
+    /// </summary>
+    public FaceBody Nested(string name, FaceValue value)
+    {
+        var nested = new FaceBody(Errors, _wrongTypes, $"{_prefix}{name}.");
+        foreach ((string member, FaceValue content) in value.Members)
+        {
+            nested.Add(member, content);
+        }
+
+        return nested;
+    }
+
     /// <summary>The value of a field as text; numbers and booleans as they are written.</summary>
     public string? Text(params ReadOnlySpan<string> names)
     {
@@ -90,7 +113,7 @@ internal sealed class FaceBody : IBodyContent
 
         if (value.IsTooLong)
         {
-            Errors.Add(name, $"may have {StrictReader.MaxTextBytes} bytes at most, and has {value.Length}");
+            Errors.Add(_prefix + name, $"may have {StrictReader.MaxTextBytes} bytes at most, and has {value.Length}");
             return null;
         }
 
@@ -102,7 +125,7 @@ internal sealed class FaceBody : IBodyContent
 
         if (text.Contains('\0'))
         {
-            Errors.Add(name, "contains the character U+0000");
+            Errors.Add(_prefix + name, "contains the character U+0000");
             return null;
         }
 
@@ -145,7 +168,7 @@ internal sealed class FaceBody : IBodyContent
             return (int?)value;
         }
 
-        Errors.Add(Last(names)!.Value.Name, $"is too large a number: {value}");
+        Errors.Add(_prefix + Last(names)!.Value.Name, $"is too large a number: {value}");
         return null;
     }
 
@@ -241,7 +264,7 @@ internal sealed class FaceBody : IBodyContent
             long count = items.Length > MaxTexts ? items.Length : items.Sum(item => 1L + (item.Text ?? "").AsSpan().Count(','));
             if (count > MaxTexts)
             {
-                Errors.Add(name, $"may have {MaxTexts} texts at most, and has {count}");
+                Errors.Add(_prefix + name, $"may have {MaxTexts} texts at most, and has {count}");
                 return [];
             }
 
@@ -300,10 +323,13 @@ internal sealed class FaceBody : IBodyContent
     /// <summary>Whether a value is one of the words that clients in JavaScript send for an absent value.</summary>
     private static bool IsUnset(FaceValue value) => value.Text?.Trim().ToLowerInvariant() is "null" or "none" or "undefined" or "";
 
+    /// <summary>Notes what is wrong with a field, as the end of a sentence that begins with its name.</summary>
+    public void Fail(string name, string detail) => Errors.Add(_prefix + name, detail);
+
     /// <summary>Notes that a field is of another type than it must be.</summary>
     public void Mistyped(string name, string expected, FaceValue value)
     {
-        _wrongTypes.Add(name);
-        Errors.Add(name, $"must be {expected}, and is {value.Shown}");
+        _wrongTypes.Add(_prefix + name);
+        Errors.Add(_prefix + name, $"must be {expected}, and is {value.Shown}");
     }
 }

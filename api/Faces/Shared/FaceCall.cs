@@ -34,6 +34,11 @@ internal sealed class FaceCall(
     /// <summary>Whether the call is kept for a repeated one; with an Idempotency-Key, that does it.</summary>
     public bool IsKept => key is null;
 
+    /// <summary>
+    /// Whether its jobs go on when its client hangs up: so where the client gave the call a name, by which it can ask for the same again.
+    /// </summary>
+    public bool GoesOn { get; set; }
+
     public IReadOnlyCollection<JobId> Jobs => jobs.Values;
 
     /// <summary>Submits the job at a place of this call, unless the call made before has done so already.</summary>
@@ -76,6 +81,15 @@ internal sealed class FaceCall(
     /// <exception cref="ProblemException">The job did not succeed, or was not done in time.</exception>
     public Task<JobDocument> EndAsync(JobId job, TimeSpan limit, CancellationToken cancellationToken) =>
         calls.EndAsync(this, job, limit, cancellationToken);
+
+    /// <summary>Waits for the end of one of the call's jobs, whichever that is.</summary>
+    /// <exception cref="ProblemException">The job was not done in time.</exception>
+    public Task<JobDocument> EndedAsync(JobId job, CancellationToken cancellationToken) =>
+        calls.EndedAsync(this, job, null, cancellationToken);
+
+    /// <summary>A job that has ended, if it has succeeded.</summary>
+    /// <exception cref="ProblemException">It has not; the rest of the call is cancelled.</exception>
+    public Task<JobDocument> SucceededAsync(JobDocument job) => calls.SucceededAsync(this, job);
 
     /// <summary>Waits for a job's end as long as <paramref name="limit"/>, or until the API stops; returns whether it has ended.</summary>
     public Task<bool> WaitAsync(JobId job, TimeSpan limit, CancellationToken cancellationToken) =>

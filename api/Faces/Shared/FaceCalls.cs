@@ -134,7 +134,12 @@ internal sealed class FaceCalls(
 
     /// <summary>Waits for a job's end.</summary>
     /// <exception cref="ProblemException">The job did not succeed, or was not done in time.</exception>
-    internal async Task<JobDocument> EndAsync(FaceCall call, JobId id, TimeSpan? limit, CancellationToken cancellationToken)
+    internal async Task<JobDocument> EndAsync(FaceCall call, JobId id, TimeSpan? limit, CancellationToken cancellationToken) =>
+        await SucceededAsync(call, await EndedAsync(call, id, limit, cancellationToken));
+
+    /// <summary>Waits for a job's end, whichever that is.</summary>
+    /// <exception cref="ProblemException">The job was not done in time.</exception>
+    internal async Task<JobDocument> EndedAsync(FaceCall call, JobId id, TimeSpan? limit, CancellationToken cancellationToken)
     {
         TimeSpan wait = limit ?? TimeSpan.FromSeconds(options.Value.WaitSeconds);
         if (!await WaitAsync(call, id, wait, cancellationToken))
@@ -159,8 +164,15 @@ internal sealed class FaceCalls(
             );
         }
 
-        JobDocument job = await FindAsync(id, call.Caller.AccountId, cancellationToken)
+        return await FindAsync(id, call.Caller.AccountId, cancellationToken)
             ?? throw new ProblemException(410, "job_gone", $"Job {id} has been deleted.");
+    }
+
+    /// <summary>A job that has ended, if it has succeeded and its outputs are there.</summary>
+    /// <exception cref="ProblemException">It has not, or they are not; the rest of the call is cancelled.</exception>
+    internal async Task<JobDocument> SucceededAsync(FaceCall call, JobDocument job)
+    {
+        JobId id = job.Id;
         if (job.State != JobState.Succeeded)
         {
             // The rest of the call is of no use
@@ -236,7 +248,7 @@ internal sealed class FaceCalls(
     internal async Task AbandonAsync(FaceCall call)
     {
         bool isGone = call.Http.RequestAborted.IsCancellationRequested && !lifetime.ApplicationStopping.IsCancellationRequested;
-        if (isGone && options.Value.CancelOnDisconnect)
+        if (isGone && options.Value.CancelOnDisconnect && !call.GoesOn)
         {
             await call.CancelAsync();
         }

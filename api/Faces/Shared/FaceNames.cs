@@ -75,7 +75,8 @@ internal static class FaceNames
             );
     }
 
-    private static string Normal(string name) =>
+    /// <summary>A name as names are compared: case, spaces, hyphens and underscores make no difference, "++" is "pp".</summary>
+    public static string Normal(string name) =>
         string.Concat(name.Where(c => char.IsAsciiLetterOrDigit(c) || c == '+').Select(c => c == '+' ? 'p' : char.ToLowerInvariant(c)));
 }
 

@@ -52,11 +52,15 @@ internal sealed record FaceValue
             ? Kind
             : $"'{(IsTooLong ? ErrorText.Shown(Content.Span) : ErrorText.Shown(Text ?? "null"))}'";
 
+    /// <summary>The members of a JSON object; none of any other value.</summary>
+    public IReadOnlyDictionary<string, FaceValue> Members { get; private init; } = new Dictionary<string, FaceValue>();
+
+    /// <summary>Whether it is a JSON object.</summary>
+    public bool IsObject => _type == JsonTokenType.StartObject;
+
     private bool IsEscaped { get; init; }
 
     private IReadOnlyList<FaceValue> List { get; init; } = [];
-
-    private IReadOnlyDictionary<string, FaceValue> Members { get; init; } = new Dictionary<string, FaceValue>();
 
     private bool IsText => File is null && _type == JsonTokenType.String;
 
