@@ -195,6 +195,7 @@ public sealed class BodyTests
     [TestCase("/v1/img2img", "image", "")]
     [TestCase("/v1/images/edits", "image", "")]
     [TestCase("/faces/dezgo/image2image", "init_image", "")]
+    [TestCase("/sdapi/v1/img2img", "init_images", "")]
     [TestCase("/api/v1/images/generation", "input_image", "")]
     [TestCase("/api/v6/images/img2img", "init_image", "key")]
     public async Task Submit_CallThatWaitsForItsJob_HoldsNothingOfItsBody(string path, string field, string keyField)
@@ -244,6 +245,7 @@ public sealed class BodyTests
     [TestCase("/v1/uploads", "")]
     [TestCase("/v1/images/edits", "")]
     [TestCase("/faces/dezgo/image2image", "")]
+    [TestCase("/sdapi/v1/img2img", "")]
     [TestCase("/api/v1/images/generation", "")]
     [TestCase("/v1/image/generation/create", "")]
     [TestCase("/v1/image/upload", "")]
@@ -275,6 +277,7 @@ public sealed class BodyTests
     [TestCase("/v1/images/generations")]
     [TestCase("/faces/dezgo/text2image")]
     [TestCase("/faces/dezgo/text2video")]
+    [TestCase("/sdapi/v1/options")]
     [TestCase("/v1/image/generation/create")]
     [TestCase("/api/v6/images/text2img")]
     [TestCase("/api/v6/images/fetch/1")]

@@ -133,6 +133,8 @@ public sealed class MemoryTests
             "/v1/images/edits",
             "/faces/dezgo/inpainting",
             "/api/v1/images/generation",
+            "/sdapi/v1/img2img",
+            "/sdapi/v1/extra-batch-images",
         ];
         string[] names =
         [
@@ -146,6 +148,10 @@ public sealed class MemoryTests
             "webhook_events",
             "width",
             "images",
+            "init_images",
+            "imageList",
+            "override_settings",
+            "alwayson_scripts",
             "colour",
         ];
         string[] pieces = ["1", "\"a\"", "{}", "[]", "null", "{\"model\":1}", "{\"image\":\"iVBO\"}", "[[{}]]", "1e5", "\"\\u00e9\""];

@@ -55,7 +55,7 @@ internal sealed class A1111Calls(
         );
         IReadOnlyList<PictureBody> jobs = read(bodies);
         bodies.WarnOfOptions(unknown);
-        JsonObject echo = A1111Info.Parameters(body, table, isImg2Img);
+        JsonObject echo = A1111Info.Parameters(body, overrides, table, isImg2Img);
         bool withImages = body.Flag("send_images") ?? true;
         bool isKept = body.Flag("override_settings_restore_afterwards") == false && overrides.Count > 0;
         own = isKept ? Joined(own, overrides) : own;

@@ -91,7 +91,11 @@ internal static class A1111Info
     ];
 
     /// <summary>The request as it came, its pictures left out, with what it left out.</summary>
-    public static JsonObject Parameters(FaceBody body, A1111Table table, bool isImg2Img)
+    /// <param name="body">The request.</param>
+    /// <param name="overrides">The options of the request that are any here.</param>
+    /// <param name="table">The face's table.</param>
+    /// <param name="isImg2Img">Whether it is img2img, or else txt2img.</param>
+    public static JsonObject Parameters(FaceBody body, IReadOnlyDictionary<string, string> overrides, A1111Table table, bool isImg2Img)
     {
         var echo = new JsonObject();
         foreach ((string name, JsonValue? usual) in (IEnumerable<(string, JsonValue?)>)[.. Common, .. isImg2Img ? OfImg2Img : OfText2Img])
@@ -105,11 +109,7 @@ internal static class A1111Info
         echo["height"] ??= table.Defaults.Height;
         echo["sampler_index"] ??= table.Defaults.Sampler;
         echo["styles"] = new JsonArray([.. body.Texts("styles").Select(s => (JsonNode)JsonValue.Create(s)!)]);
-        echo["override_settings"] = new JsonObject(
-            (body.Value("override_settings")?.Members ?? new Dictionary<string, FaceValue>()).Select(m =>
-                KeyValuePair.Create(m.Key, (JsonNode?)ValueOf(m.Value))
-            )
-        );
+        echo["override_settings"] = new JsonObject(overrides.Select(o => KeyValuePair.Create(o.Key, (JsonNode?)JsonValue.Create(o.Value))));
         echo["alwayson_scripts"] = new JsonObject();
         echo["script_args"] = new JsonArray();
         if (isImg2Img)

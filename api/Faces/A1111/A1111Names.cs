@@ -48,18 +48,22 @@ internal static class A1111Names
         model.Kinds.Any(k => k is JobKind.Text2Img or JobKind.Img2Img or JobKind.Inpaint or JobKind.Edit or JobKind.ControlNet);
 
     /// <summary>The native scheduler that a sampler and a schedule are.</summary>
-    /// <param name="name">The sampler, also in the old manner with the schedule's label at its end; null: the face's default.</param>
+    /// <param name="name">
+    /// The sampler, also in the old manner with the schedule's label at its end; null: the face's default, or the model's own.
+    /// </param>
     /// <param name="schedule">The schedule's name or label; null: automatic.</param>
     /// <param name="table">The face's table.</param>
     /// <param name="known">The schedulers that workers have registered.</param>
     /// <exception cref="UnknownNameException">There is no such sampler.</exception>
     public static A1111Sampling Sampling(string? name, string? schedule, A1111Table table, IReadOnlyList<SchedulerEntry> known)
     {
-        name ??= table.Defaults.Sampler;
-        if (name.Length == 0)
+        // The web UI's default, where a worker has it
+        if (name is null && !known.Any(s => s.Name == table.Samplers.GetValueOrDefault(table.Defaults.Sampler)?.Native))
         {
             return new A1111Sampling(null, "", "Automatic", []);
         }
+
+        name ??= table.Defaults.Sampler;
 
         var warnings = new List<string>();
         A1111Schedule automatic = table.Schedules.GetValueOrDefault("automatic") ?? new A1111Schedule { Label = "Automatic" };

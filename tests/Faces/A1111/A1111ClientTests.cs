@@ -96,7 +96,7 @@ public sealed class A1111ClientTests : A1111Tests
             (echo.GetProperty("steps").GetInt32(), echo.GetProperty("cfg_scale").GetDouble(), echo.GetProperty("seed").GetInt32()),
             Is.EqualTo((5, 6.5, -1))
         );
-        Assert.That(answer.GetProperty("parameters").GetRawText(), Does.Not.Contain("secret"), "fields that are none are not echoed");
+        Assert.That(echo.GetRawText(), Does.Not.Contain("secret"), "fields that are none are not echoed");
     }
 
     /// <summary>Its address has the key as the password, which the HTTP library turns into Basic authentication.</summary>
