@@ -22,8 +22,10 @@ internal sealed class A1111Progress(
     IOptions<FaceOptions> options
 )
 {
-    /// <summary>Most open jobs of an account that are looked at, of each state.</summary>
-    private const int MostOpen = 100;
+    /// <summary>So many of an account's newest jobs are looked at at a time, and so many times at most.</summary>
+    private const int PageSize = 100;
+
+    private const int MostPages = 10;
 
     private const double Begun = 0.01;
 
@@ -67,7 +69,7 @@ internal sealed class A1111Progress(
 
         body.Errors.ThrowIfAny();
         Guid account = http.Caller().AccountId;
-        IReadOnlyList<JobRow> newest = await queries.ListAsync(new JobFilter { AccountId = account, Limit = MostOpen }, cancellationToken);
+        IReadOnlyList<JobRow> newest = await queries.ListAsync(new JobFilter { AccountId = account, Limit = PageSize }, cancellationToken);
         (JobRow Row, A1111Note Note)[] own =
         [
             .. newest
@@ -161,32 +163,49 @@ internal sealed class A1111Progress(
         return null;
     }
 
-    /// <summary>The account's open jobs of this face, those that run before those that wait, the oldest first.</summary>
+    /// <summary>
+    /// The account's open jobs of this face, those that run before those that wait, the oldest first. Of its newest jobs as many are looked
+    /// at as there are open ones among; an account without any costs one look at its row.
+    /// </summary>
     private async Task<List<(JobRow Row, A1111Note Note)>> OpenAsync(Guid account, CancellationToken cancellationToken)
     {
-        var open = new List<(JobRow, A1111Note)>();
-        foreach (JobState state in (JobState[])[JobState.Running, JobState.Queued])
+        var open = new List<(JobRow Row, A1111Note Note)>();
+        int left = await queries.OpenCountAsync(account, cancellationToken);
+        JobId? after = null;
+        for (int page = 0; left > 0 && page < MostPages; page++)
         {
             IReadOnlyList<JobRow> rows = await queries.ListAsync(
                 new JobFilter
                 {
                     AccountId = account,
-                    State = state,
-                    Descending = false,
-                    Limit = MostOpen,
+                    After = after,
+                    Limit = PageSize,
                 },
                 cancellationToken
             );
-            foreach (JobRow row in rows.Where(row => !row.CancelRequested))
+            foreach (JobRow row in rows.Where(row => !row.State.IsFinal()))
             {
-                if (A1111Note.Read(row.Metadata) is { } note)
+                left--;
+                if (!row.CancelRequested && A1111Note.Read(row.Metadata) is { } note)
                 {
                     open.Add((row, note));
                 }
             }
+
+            if (rows.Count < PageSize)
+            {
+                break;
+            }
+
+            after = rows[^1].Id;
         }
 
-        return open;
+        return
+        [
+            .. open.OrderBy(job => job.Row.State == JobState.Running ? 0 : 1)
+                .ThenBy(job => job.Row.CreatedAt)
+                .ThenBy(job => job.Note.Place),
+        ];
     }
 
     private static JsonObject StateOf(Current? current)
