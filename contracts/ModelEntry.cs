@@ -25,6 +25,12 @@ public sealed record ModelEntry
     /// </summary>
     public IReadOnlyList<UnavailableKind> UnavailableKinds { get; init; } = [];
 
+    /// <summary>
+    /// Whether operators have paused the model: its jobs are taken, and wait. Operators set it; an entry's file does not have it, and a
+    /// worker that registers the model changes nothing of it.
+    /// </summary>
+    public bool Paused { get; init; }
+
     /// <summary>Folder or file of the weights, relative to the entry.</summary>
     public required string Path { get; init; }
 

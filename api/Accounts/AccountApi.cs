@@ -22,13 +22,15 @@ internal sealed record AccountOptions
 /// <param name="CreatedAt">When it was made.</param>
 /// <param name="Balance">Credits to spend.</param>
 /// <param name="Held">Credits set aside for open jobs.</param>
-/// <param name="Scopes">What the key of this request allows.</param>
+/// <param name="KeyId">The key of this request.</param>
+/// <param name="Scopes">What it allows.</param>
 public sealed record AccountAnswer(
     Guid Id,
     string Name,
     DateTimeOffset CreatedAt,
     Credits Balance,
     Credits Held,
+    Guid KeyId,
     IReadOnlyList<string> Scopes
 );
 
@@ -56,6 +58,7 @@ internal static class AccountApi
             .WithSummary("What moved your balance, the newest first. limit 1 to 100; cursor.")
             .Produces<Page<LedgerTransaction>>()
             .ProducesProblems(401, 403, 422, 503);
+        account.MapKeys();
     }
 
     private static async Task<IResult> GetAsync(HttpContext http, AccountStore accounts, CancellationToken cancellationToken)
@@ -64,7 +67,15 @@ internal static class AccountApi
         Account account = await accounts.FindAsync(caller.AccountId, cancellationToken)
             ?? throw new InvalidOperationException("A valid key's account is there.");
         return Results.Ok(
-            new AccountAnswer(account.Id, account.Name, account.CreatedAt, account.Balance, account.Held, [.. caller.Scopes.Order()])
+            new AccountAnswer(
+                account.Id,
+                account.Name,
+                account.CreatedAt,
+                account.Balance,
+                account.Held,
+                caller.KeyId,
+                [.. caller.Scopes.Order()]
+            )
         );
     }
 

@@ -34,17 +34,6 @@ public sealed record AccountChangeBody
     public JsonElement? Limits { get; set; }
 }
 
-/// <summary>Fields of a new key.</summary>
-public sealed record NewKeyBody
-{
-    public string? Name { get; set; }
-
-    /// <summary>jobs, read, admin.</summary>
-    public string[]? Scopes { get; set; }
-
-    public int? ExpiresDays { get; set; }
-}
-
 /// <summary>/v1/admin: accounts, keys, credits, workers, jobs; each act is entered in the audit log before it is done.</summary>
 internal static class AdminApi
 {
@@ -105,6 +94,22 @@ internal static class AdminApi
             .Produces(204)
             .ProducesProblems(401, 403, 404);
         admin
+            .MapPost("/models/{name}/pause", (string name, HttpContext http, WorkerRegistry workers, AuditLog audit, CancellationToken t) =>
+                PauseAsync(name, true, http, workers, audit, t)
+            )
+            .WithSummary("The model's jobs are taken, and wait; those that workers have are finished")
+            .Produces(204)
+            .ProducesProblems(401, 403, 404);
+        admin
+            .MapPost(
+                "/models/{name}/resume",
+                (string name, HttpContext http, WorkerRegistry workers, AuditLog audit, CancellationToken t) =>
+                    PauseAsync(name, false, http, workers, audit, t)
+            )
+            .WithSummary("The model's jobs are sent to workers again")
+            .Produces(204)
+            .ProducesProblems(401, 403, 404);
+        admin
             .MapPost("/jobs/{id}/requeue", RequeueAsync)
             .WithSummary("Takes a running job from its worker, to be run by another")
             .Produces<JobDocument>()
@@ -124,6 +129,11 @@ internal static class AdminApi
             .WithSummary("What operators did, the newest first. limit, cursor.")
             .Produces<Page<AuditEntry>>()
             .ProducesProblems(401, 403, 422);
+        admin
+            .MapGet("/audit/check", CheckAuditAsync)
+            .WithSummary("Goes through the audit log's chain, and looks for its sealed end")
+            .Produces<AuditCheck>()
+            .ProducesProblems(401, 403);
     }
 
     private static async Task<IResult> AccountsAsync(HttpContext http, AccountStore accounts, CancellationToken cancellationToken)
@@ -211,23 +221,15 @@ internal static class AdminApi
     {
         var errors = new FieldErrors();
         NewKeyBody body = await BodyAsync<NewKeyBody>(http, errors, cancellationToken);
-        string[] scopes = body.Scopes ?? [Scopes.Jobs];
-        foreach (string scope in scopes.Where(s => !Scopes.All.Contains(s)))
-        {
-            errors.Add("scopes", $"takes {string.Join(", ", Scopes.All)}, and has '{ErrorText.Shown(scope)}'");
-        }
-
-        if (body.ExpiresDays is < 1 or > 36_500)
-        {
-            errors.Add("expires_days", $"must be 1 to 36500, and is {body.ExpiresDays}");
-        }
-
+        body.Check(errors);
         errors.ThrowIfAny();
         _ = await accounts.FindAsync(id, cancellationToken) ?? throw NoAccount(id);
         await EnterAsync(http, audit, "key.create", id.ToString(), body, cancellationToken);
-        DateTimeOffset? expires = body.ExpiresDays is { } days ? time.GetUtcNow().AddDays(days) : null;
         http.Response.Headers.CacheControl = "no-store";
-        return Results.Created((string?)null, await keys.CreateAsync(id, body.Name ?? "key", scopes, expires, cancellationToken));
+        return Results.Created(
+            (string?)null,
+            await keys.CreateAsync(id, body.NameOrDefault, body.ScopesOrDefault, body.ExpiresAt(time), cancellationToken)
+        );
     }
 
     private static async Task<IResult> RevokeKeyAsync(
@@ -260,6 +262,21 @@ internal static class AdminApi
         return await workers.DrainAsync(id, draining, cancellationToken)
             ? Results.NoContent()
             : throw new ProblemException(404, "worker_not_found", $"There is no worker '{ErrorText.Shown(id)}'.");
+    }
+
+    private static async Task<IResult> PauseAsync(
+        string name,
+        bool paused,
+        HttpContext http,
+        WorkerRegistry workers,
+        AuditLog audit,
+        CancellationToken cancellationToken
+    )
+    {
+        await EnterAsync(http, audit, paused ? "model.pause" : "model.resume", name, null, cancellationToken);
+        return await workers.PauseAsync(name, paused, cancellationToken)
+            ? Results.NoContent()
+            : throw new ProblemException(404, "model_not_found", $"There is no model '{ErrorText.Shown(name)}'.");
     }
 
     private static async Task<IResult> RequeueAsync(
@@ -313,6 +330,9 @@ internal static class AdminApi
         return Results.Ok(new Page<AuditEntry>([.. rows.Take(limit)], rows.Count > limit ? rows[limit - 1].Id.ToString() : null));
     }
 
+    private static async Task<IResult> CheckAuditAsync(AuditLog audit, CancellationToken cancellationToken) =>
+        Results.Ok(await audit.VerifyAsync(null, cancellationToken));
+
     private static async Task<T> BodyAsync<T>(HttpContext http, FieldErrors errors, CancellationToken cancellationToken)
         where T : class, new() =>
         StrictReader.Read<T>(await JsonBody.ReadAsync(http.Request, WebSetup.MaxBodyBytes, cancellationToken), errors);
@@ -325,11 +345,7 @@ internal static class AdminApi
         string target,
         object? detail,
         CancellationToken cancellationToken
-    )
-    {
-        Caller caller = http.Caller();
-        return audit.AppendAsync($"key {caller.KeyId} of {caller.AccountName}", action, target, detail, cancellationToken);
-    }
+    ) => audit.AppendAsync(http.Caller().Actor, action, target, detail, cancellationToken);
 
     internal static ProblemException NoAccount(Guid id) => new(404, "account_not_found", $"There is no account {id}.");
 }

@@ -25,7 +25,7 @@ internal sealed class CommandSender(Outbox outbox, DispatchSignal signal, IBus b
     /// </summary>
     public bool IsOpen(string model) => _open.GetValueOrDefault(model);
 
-    /// <summary>Notes what a dispatcher's round found: whether nothing of the model waits while workers take its jobs.</summary>
+    /// <summary>Notes what a dispatcher's round found: whether nothing of the model waits while workers take its jobs, and it is not paused.</summary>
     public void SetOpen(string model, bool isOpen) => _open[model] = isOpen;
 
     public static string QueueOf(string model) => "jobs." + model;

@@ -65,11 +65,17 @@ internal sealed class Dispatcher(
     }
 
     /// <summary>Makes one round over the models; returns whether there may be more to send at once.</summary>
-    private async Task<bool> DispatchAsync(CancellationToken cancellationToken)
+    internal async Task<bool> DispatchAsync(CancellationToken cancellationToken)
     {
         bool more = false;
         foreach (DispatchWindow window in await outbox.WindowsAsync(cancellationToken))
         {
+            if (window.Paused)
+            {
+                sender.SetOpen(window.Model, false);
+                continue;
+            }
+
             if (window.InFlight > 0)
             {
                 await SendOverdueAsync(window, cancellationToken);

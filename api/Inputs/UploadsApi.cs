@@ -51,6 +51,7 @@ internal static class UploadsApi
         ));
         builder.Services.AddSingleton<UploadStore>();
         builder.Services.AddSingleton<InputPictures>();
+        builder.Services.AddSingleton<ControlPreviews>();
     }
 
     public static void MapUploads(this WebApplication app) =>

@@ -150,7 +150,9 @@ internal sealed class JobIntake(
     private async Task<Credits> CostOfAsync(CheckedRequest request, CancellationToken cancellationToken) =>
         prices.Of(request, await measuredPrices.OfAsync(request.Model.Name, request.Request.Kind, cancellationToken));
 
-    private async Task<CheckedRequest> CheckAsync(
+    /// <summary>The job that a body asks for, as it would be submitted.</summary>
+    /// <exception cref="ProblemException">It could not be submitted: fields are at fault, or a limit of the account binds.</exception>
+    public async Task<CheckedRequest> CheckAsync(
         Caller caller,
         JobBody body,
         FieldErrors errors,

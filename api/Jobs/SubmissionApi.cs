@@ -17,6 +17,15 @@ internal static class SubmissionApi
             Map(app, kind);
         }
 
+        app.MapPost("/v1/controlnet/preview", PreviewAsync)
+            .RequireAuthorization(Scopes.Jobs)
+            .WithTags("Jobs")
+            .WithName("controlnet-preview")
+            .WithSummary("A control picture of the same request, as the network would be shown it, as PNG; no job is made")
+            .WithDescription("control: which of the request's control pictures, from 0, else the first.")
+            .Accepts<ControlNetBody>(JobBodyReader.Json, JobBodyReader.Multipart)
+            .Produces(StatusCodes.Status200OK, contentType: "image/png")
+            .ProducesProblems(400, 401, 403, 413, 415, 422, 429, 503);
         app.MapPost("/v1/remove-background", RemoveBackground)
             .RequireAuthorization(Scopes.Jobs)
             .WithTags("Jobs")
@@ -73,6 +82,34 @@ internal static class SubmissionApi
         share.ReadInto(received);
         http.Response.Headers.CacheControl = "no-store";
         return Results.Json(await intake.EstimateAsync(http.Caller(), received.Body, errors, share, cancellationToken));
+    }
+
+    private static async Task<IResult> PreviewAsync(
+        HttpContext http,
+        JobIntake intake,
+        InputOptions inputs,
+        ControlPreviews previews,
+        CancellationToken cancellationToken
+    )
+    {
+        var query = new QueryReader(http.Request.Query, ["control"]);
+        int index = query.Integer("control", 0, 0, ControlNetKind.MaxControls - 1);
+        query.Finish();
+        KindDefinition kind = KindTable.Of(JobKind.ControlNet);
+        var errors = new FieldErrors();
+        ReceivedBody received = await JobBodyReader.ReadAsync(http.Request, kind, LimitOf(kind, inputs), errors, cancellationToken);
+        BodyShare share = BodyBudget.Of(http);
+        share.ReadInto(received);
+        CheckedRequest asked = await intake.CheckAsync(http.Caller(), received.Body, errors, share, cancellationToken);
+        var request = (ControlNetRequest)asked.Request;
+        if (index >= request.Control.Count)
+        {
+            errors.Add("control", $"has {request.Control.Count} control pictures, and none of number {index}, counted from 0");
+            errors.ThrowIfAny();
+        }
+
+        http.Response.Headers.CacheControl = "no-store";
+        return Results.Bytes(await previews.MakeAsync(request, asked.Plan, index, cancellationToken), "image/png");
     }
 
     private static long LimitOf(KindDefinition kind, InputOptions inputs) =>

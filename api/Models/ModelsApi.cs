@@ -35,6 +35,9 @@ public sealed record ModelInfo
     /// <summary>Whether a worker that has it is running.</summary>
     public required bool Available { get; init; }
 
+    /// <summary>Whether operators have paused it: its jobs are taken, and wait.</summary>
+    public required bool Paused { get; init; }
+
     public required int DefaultWidth { get; init; }
 
     public required int DefaultHeight { get; init; }
@@ -115,6 +118,7 @@ public sealed record ModelInfo
             Kinds = entry.Kinds,
             UnavailableKinds = NullIfEmpty(entry.UnavailableKinds),
             Available = available,
+            Paused = entry.Paused,
             DefaultWidth = entry.DefaultWidth,
             DefaultHeight = entry.DefaultHeight,
             MinSide = entry.MinSide,

@@ -40,7 +40,7 @@ internal static class ApiDescription
                         {
                             Type = SecuritySchemeType.Http,
                             Scheme = "bearer",
-                            Description = "A key: gk_...",
+                            Description = "A key: gk_... Whoever is signed in at the page of this system needs none at /docs.",
                         },
                         ["header"] = new OpenApiSecurityScheme
                         {
@@ -82,6 +82,11 @@ internal static class ApiDescription
                     ui.RoutePrefix = "docs";
                     ui.SwaggerEndpoint("/openapi/v1.json", "Generation v1");
                     ui.DocumentTitle = "Generation";
+                    // Whoever is signed in at the page needs no key here: a call without one goes by the session, with the header
+                    // that it asks for (SessionMiddleware.Header)
+                    ui.UseRequestInterceptor(
+                        $"(request) => {{ request.headers['{Sessions.SessionMiddleware.Header}'] = '1'; return request; }}"
+                    );
                 });
             }
         );
@@ -107,10 +112,16 @@ internal static class ApiDescription
             operation.Parameters.Add(
                 Header("Prefer", $"wait=N: answer when the job is done, or after N (1 to {Preferences.MaxWaitSeconds}) seconds", "wait=30")
             );
-            if (operation.RequestBody?.Content?.TryGetValue("application/json", out OpenApiMediaType? body) == true)
-            {
-                body.Example = JsonNode.Parse(kind.Example);
-            }
+            SetExample(operation, kind);
+        }
+
+        if (
+            KindTable.All.FirstOrDefault(known => operation.OperationId?.StartsWith(known.Name + "-", StringComparison.Ordinal) == true) is
+            { } asked
+        )
+        {
+            // What it would cost, or be shown: of the same request
+            SetExample(operation, asked);
         }
 
         if (operation.OperationId == "listJobs")
@@ -143,6 +154,14 @@ internal static class ApiDescription
         }
 
         return Task.CompletedTask;
+    }
+
+    private static void SetExample(OpenApiOperation operation, KindDefinition kind)
+    {
+        if (operation.RequestBody?.Content?.TryGetValue("application/json", out OpenApiMediaType? body) == true)
+        {
+            body.Example = JsonNode.Parse(kind.Example);
+        }
     }
 
     private static Task DescribeSchemaAsync(

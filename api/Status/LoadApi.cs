@@ -16,6 +16,7 @@ namespace Generation.Api.Status;
 /// <param name="WaitSeconds">Estimated time from now until a job submitted now would be done; absent while no worker can run it.</param>
 /// <param name="OldestQueuedSeconds">How long the longest waiting job has waited.</param>
 /// <param name="RunSeconds">Mean time of the latest jobs from start to end.</param>
+/// <param name="Paused">Whether operators have paused the model: its jobs wait. Absent where that is not said of one model.</param>
 public sealed record LoadFigures(
     long Queued,
     long Running,
@@ -25,7 +26,8 @@ public sealed record LoadFigures(
     long ThroughputPerMinute,
     double? WaitSeconds,
     double? OldestQueuedSeconds,
-    double? RunSeconds
+    double? RunSeconds,
+    bool? Paused
 );
 
 /// <summary>Load in all and for each model, by its name.</summary>
@@ -74,7 +76,8 @@ internal static class LoadApi
                 m.FinishedLastMinute,
                 LoadCache.EtaSeconds(m, LoadCache.Last(m, m.RunSeconds)),
                 Age(m.OldestQueuedAt, load.At),
-                m.RunSeconds is { } seconds ? Math.Round(seconds, 3) : null
+                m.RunSeconds is { } seconds ? Math.Round(seconds, 3) : null,
+                m.Paused
             )
         );
         var total = new LoadFigures(
@@ -86,7 +89,8 @@ internal static class LoadApi
             models.Values.Sum(m => m.ThroughputPerMinute),
             models.Values.Max(m => m.WaitSeconds),
             models.Values.Max(m => m.OldestQueuedSeconds),
-            RunSeconds: null
+            RunSeconds: null,
+            Paused: null
         );
         return new LoadAnswer(load.At, total, models);
     }

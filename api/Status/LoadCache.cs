@@ -28,11 +28,12 @@ internal sealed class LoadCache(LoadReader reader, TimeProvider time) : IDisposa
 
     /// <summary>
     /// Estimates the seconds until a queued job is done: the slots end what they run, then take the jobs ahead one after the other,
-    /// then this one. What is not known of a job is taken to be as with the model's others. Null when no worker can run it.
+    /// then this one. What is not known of a job is taken to be as with the model's others. Null when no worker can run it,
+    /// or the model is paused.
     /// </summary>
     public static double? EtaSeconds(ModelLoad load, QueuePlace place)
     {
-        if (load.Slots == 0)
+        if (load.Slots == 0 || load.Paused)
         {
             return null;
         }
@@ -76,7 +77,9 @@ internal sealed class LoadCache(LoadReader reader, TimeProvider time) : IDisposa
     public static QueuePlace Last(ModelLoad load, double? ownSeconds) =>
         new(load.Queued + 1, load.QueuedKnown, load.QueuedSeconds, ownSeconds);
 
-    /// <summary>Why a queued job of this model does not start, if nothing can run it.</summary>
+    /// <summary>Why a queued job of this model does not start, if it is paused or nothing can run it.</summary>
     public static string? WaitingReason(ModelLoad load) =>
-        load.Workers == 0 ? $"No worker is running that has the model '{load.Model}'; the job starts when one comes." : null;
+        load.Paused ? $"The model '{load.Model}' is paused by an operator; the job starts when it is resumed."
+        : load.Workers == 0 ? $"No worker is running that has the model '{load.Model}'; the job starts when one comes."
+        : null;
 }

@@ -72,4 +72,7 @@ internal static partial class ApiLog
 
     [LoggerMessage(109, LogLevel.Error, "The file of output {Index} of job {JobId} is gone")]
     public static partial void OutputGone(ILogger logger, JobId jobId, int index);
+
+    [LoggerMessage(117, LogLevel.Error, "A preview was refused with 503, pictures cannot be decoded: {Reason}")]
+    public static partial void NoDecoder(ILogger logger, string reason);
 }

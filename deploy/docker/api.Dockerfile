@@ -7,6 +7,7 @@ COPY contracts contracts
 COPY planning planning
 COPY diagnostics diagnostics
 COPY storage storage
+COPY worker/Decoder worker/Decoder
 COPY worker/Imaging worker/Imaging
 COPY worker/Prompts worker/Prompts
 COPY worker/Schedules worker/Schedules

@@ -21,6 +21,9 @@ public static class Scopes
 /// <summary>The caller of a request: a valid key and its account.</summary>
 public sealed record Caller(Guid KeyId, Guid AccountId, string AccountName, IReadOnlySet<string> Scopes, string? Limits)
 {
+    /// <summary>How the audit log names the caller.</summary>
+    public string Actor => $"key {KeyId} of {AccountName}";
+
     public bool May(string scope) =>
         Scopes.Contains(scope)
         || Scopes.Contains(Accounts.Scopes.Admin)
@@ -194,6 +197,45 @@ public sealed class ApiKeyStore(NpgsqlDataSource source, KeySecret secret)
         );
         Add(command, accountId, NpgsqlDbType.Uuid);
         return await ReadAsync(command, cancellationToken);
+    }
+
+    /// <summary>
+    /// Lists an account's keys: those that are not revoked, the newest first, then those that were in the last 30 days; up to
+    /// <paramref name="limit"/> of them.
+    /// </summary>
+    public async Task<IReadOnlyList<ApiKeyInfo>> ListRecentAsync(Guid accountId, int limit, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand(
+            $"""
+            SELECT {InfoColumns} FROM api_keys k JOIN accounts a ON a.id = k.account_id
+            WHERE k.account_id = $1 AND (k.revoked_at IS NULL OR k.revoked_at > now() - interval '30 days')
+            ORDER BY k.revoked_at IS NOT NULL, k.created_at DESC, k.id LIMIT $2
+            """
+        );
+        Add(command, accountId, NpgsqlDbType.Uuid);
+        Add(command, limit, NpgsqlDbType.Integer);
+        return await ReadAsync(command, cancellationToken);
+    }
+
+    /// <summary>Finds a key of an account; null if the account has none with this id.</summary>
+    public async Task<ApiKeyInfo?> FindAsync(Guid accountId, Guid id, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand(
+            $"SELECT {InfoColumns} FROM api_keys k JOIN accounts a ON a.id = k.account_id WHERE k.account_id = $1 AND k.id = $2"
+        );
+        Add(command, accountId, NpgsqlDbType.Uuid);
+        Add(command, id, NpgsqlDbType.Uuid);
+        return (await ReadAsync(command, cancellationToken)).SingleOrDefault();
+    }
+
+    /// <summary>Counts the keys of an account that are neither revoked nor expired.</summary>
+    public async Task<long> CountValidAsync(Guid accountId, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand(
+            "SELECT count(*) FROM api_keys WHERE account_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())"
+        );
+        Add(command, accountId, NpgsqlDbType.Uuid);
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
     /// <summary>Revokes a key; null if there is none with this id. The call may be repeated.</summary>

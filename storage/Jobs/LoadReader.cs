@@ -35,6 +35,9 @@ public sealed record ModelLoad(
 
     /// <summary>For how many waiting jobs that is known.</summary>
     public long QueuedKnown { get; init; }
+
+    /// <summary>Whether operators have paused the model: what waits is not sent to workers.</summary>
+    public bool Paused { get; init; }
 }
 
 /// <summary>The load of all models; a worker with several models counts once in the totals.</summary>
@@ -89,6 +92,7 @@ public sealed class LoadReader(NpgsqlDataSource source, int countLimit = LoadRea
                         SecondsLeft = reader.IsDBNull(13) ? [] : reader.GetFieldValue<double[]>(13),
                         QueuedSeconds = reader.GetDouble(14),
                         QueuedKnown = reader.GetInt64(15),
+                        Paused = reader.GetBoolean(16),
                     }
                 );
             }

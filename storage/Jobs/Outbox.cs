@@ -19,7 +19,8 @@ public sealed record OutboxEntry(JobId JobId, string Model, string? Trace);
 /// <param name="FreeSlots">How many of their slots have no running job.</param>
 /// <param name="InFlight">The number of messages that were sent and not yet claimed.</param>
 /// <param name="Waiting">The number of jobs that are queued and not sent, at most <see cref="Outbox.CountLimit"/>.</param>
-public sealed record DispatchWindow(string Model, int Workers, int Slots, int FreeSlots, int InFlight, int Waiting)
+/// <param name="Paused">Whether operators have paused the model: nothing of it is sent.</param>
+public sealed record DispatchWindow(string Model, int Workers, int Slots, int FreeSlots, int InFlight, int Waiting, bool Paused)
 {
     /// <summary>
     /// How many messages may be sent now: a little more than the free slots, so that a worker finds its next job when it has finished one.
@@ -93,7 +94,8 @@ public sealed class Outbox(NpgsqlDataSource source)
                     reader.GetInt32(2),
                     reader.GetInt32(3),
                     reader.GetInt32(4),
-                    reader.GetInt32(5)
+                    reader.GetInt32(5),
+                    reader.GetBoolean(6)
                 )
             );
         }

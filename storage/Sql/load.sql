@@ -73,7 +73,8 @@ SELECT names.model, coalesce(waiting.queued, 0) AS queued, coalesce(running.runn
     coalesce(able.slots, 0) AS slots, coalesce(able.free, 0) AS free, coalesce(minute.finished, 0) AS finished_last_minute,
     pace.seconds AS run_seconds, waiting.oldest, (SELECT count(*)::int FROM live) AS all_workers,
     (SELECT coalesce(sum(slots), 0)::int FROM live) AS all_slots, (SELECT coalesce(sum(free), 0)::int FROM live) AS all_free, now() AS at,
-    running.left_over, coalesce(waiting.seconds, 0) AS queued_seconds, coalesce(waiting.known, 0) AS queued_known
+    running.left_over, coalesce(waiting.seconds, 0) AS queued_seconds, coalesce(waiting.known, 0) AS queued_known,
+    EXISTS (SELECT 1 FROM models WHERE name = names.model AND entry @> '{"paused": true}') AS paused
 FROM (SELECT 1) AS one LEFT JOIN names ON true
     LEFT JOIN waiting USING (model) LEFT JOIN running USING (model) LEFT JOIN able USING (model)
     LEFT JOIN pace USING (model) LEFT JOIN minute USING (model)

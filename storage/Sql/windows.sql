@@ -1,5 +1,5 @@
 -- A job's life, 2: dispatch. Of every model that a live worker can run: such workers, their slots, their free slots, messages sent and
--- not yet claimed, and jobs that wait for theirs, counted up to a limit.
+-- not yet claimed, jobs that wait for theirs, counted up to a limit, and whether operators have paused it.
 -- :live_for interval for how long a worker counts as live; :count_limit integer where counting stops.
 WITH live AS (
     SELECT w.id, w.models, w.slots,
@@ -11,5 +11,6 @@ able AS (
 SELECT able.model, able.workers, able.slots, able.free,
     (SELECT count(*) FROM outbox o WHERE o.model = able.model AND o.dispatched_at IS NOT NULL)::int AS in_flight,
     (SELECT count(*) FROM (
-        SELECT 1 FROM outbox o WHERE o.model = able.model AND o.dispatched_at IS NULL LIMIT :count_limit) AS few)::int AS waiting
+        SELECT 1 FROM outbox o WHERE o.model = able.model AND o.dispatched_at IS NULL LIMIT :count_limit) AS few)::int AS waiting,
+    EXISTS (SELECT 1 FROM models WHERE name = able.model AND entry @> '{"paused": true}') AS paused
 FROM able ORDER BY able.model;

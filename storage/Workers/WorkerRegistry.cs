@@ -50,7 +50,8 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
     public static readonly TimeSpan LiveFor = TimeSpan.FromSeconds(6);
 
     /// <summary>
-    /// Registers the worker and its models. A worker with the same id is replaced; if that one was drained, so is this one.
+    /// Registers the worker and its models. A worker with the same id is replaced; if that one was drained, so is this one. A model that
+    /// operators have paused stays paused.
     /// </summary>
     public async Task RegisterAsync(WorkerRegistration worker, CancellationToken cancellationToken)
     {
@@ -62,8 +63,9 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
                 ON CONFLICT (name) DO UPDATE SET description = excluded.description),
             entries AS (
                 INSERT INTO models (name, entry, updated_at)
-                SELECT e ->> 'name', e, now() FROM jsonb_array_elements($5) AS e ORDER BY 1
-                ON CONFLICT (name) DO UPDATE SET entry = excluded.entry, updated_at = excluded.updated_at)
+                SELECT e ->> 'name', e - 'paused', now() FROM jsonb_array_elements($5) AS e ORDER BY 1
+                ON CONFLICT (name) DO UPDATE SET updated_at = excluded.updated_at,
+                    entry = excluded.entry || CASE WHEN models.entry @> '{"paused": true}' THEN '{"paused": true}' ELSE '{}' END::jsonb)
             INSERT INTO workers (id, models, slots, info) VALUES ($1, $2, $3, $4)
             ON CONFLICT (id) DO UPDATE SET models = excluded.models, slots = excluded.slots, info = excluded.info,
                 loaded = '{}', started_at = now(), last_seen = now()
@@ -96,6 +98,20 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
         await using NpgsqlCommand command = source.CreateCommand("UPDATE workers SET draining = $2 WHERE id = $1");
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = id });
         command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = draining });
+        return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
+    }
+
+    /// <summary>
+    /// Pauses a model, or (false) lets its jobs be sent to workers again. Jobs that were sent before are run all the same.
+    /// </summary>
+    /// <returns>Whether there is such a model.</returns>
+    public async Task<bool> PauseAsync(string model, bool paused, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand(
+            "UPDATE models SET entry = jsonb_set(entry, '{paused}', to_jsonb($2)) WHERE name = $1"
+        );
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = model });
+        command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = paused });
         return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
     }
 

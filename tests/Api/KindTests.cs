@@ -1,5 +1,9 @@
 using System.Net.Http.Json;
 using Generation.Contracts;
+using Generation.Imaging;
+using Generation.Imaging.Codecs;
+using Generation.Imaging.Control;
+using Generation.Imaging.Resizing;
 using Generation.Storage.Jobs;
 using Generation.Storage.Results;
 using Generation.Storage.Retention;
@@ -240,6 +244,57 @@ public sealed class KindTests
             Is.EqualTo(new[] { ("canny", "canny", "crop", 0.5, 0.0, 0.6, 300), ("depth", "none", "fit", 1.0, 0.25, 1.0, 40) })
         );
         Assert.That(request.GuessMode);
+    }
+
+    [Test]
+    public async Task ControlNet_Preview_IsWhatTheNetworkIsShown()
+    {
+        Picture picture = new(300, 200, 3);
+        picture.Bytes.AsSpan(picture.Bytes.Length / 2).Fill(255);
+        string image = Convert.ToBase64String(PictureCodec.Encode(picture, PictureFormat.Png));
+        var body = new
+        {
+            prompt = "a",
+            width = 64,
+            height = 64,
+            control = new object[]
+            {
+                new { image = _small, type = "depth" },
+                new
+                {
+                    image,
+                    type = "canny",
+                    preprocessor = "canny",
+                    resize_mode = "stretch",
+                },
+            },
+        };
+        using HttpResponseMessage answer = await _api.Client.PostAsJsonAsync("/v1/controlnet/preview?control=1", body);
+        Assert.That((int)answer.StatusCode, Is.EqualTo(200), await answer.Content.ReadAsStringAsync());
+        Picture shown = PictureCodec.Decode(await answer.Content.ReadAsByteArrayAsync());
+        Picture expected = ControlPictures.Prepare(picture, ControlPreprocessor.Canny, 64, 64, FitMode.Stretch);
+        Assert.That((shown.Width, shown.Height), Is.EqualTo((64, 64)));
+        Assert.That(shown.Bytes, Is.EqualTo(expected.Bytes).And.Contains(255));
+
+        using HttpResponseMessage beyond = await _api.Client.PostAsJsonAsync("/v1/controlnet/preview?control=2", body);
+        Assert.That((int)beyond.StatusCode, Is.EqualTo(422));
+        using HttpResponseMessage unknown = await _api.Client.PostAsJsonAsync(
+            "/v1/controlnet/preview",
+            new
+            {
+                prompt = "a",
+                control = new[]
+                {
+                    new
+                    {
+                        image,
+                        type = "canny",
+                        preprocessor = "pose",
+                    },
+                },
+            }
+        );
+        Assert.That(await unknown.Content.ReadAsStringAsync(), Does.Contain("control[0].preprocessor"));
     }
 
     [Test]
