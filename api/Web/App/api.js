@@ -8,6 +8,43 @@ const TIME_LIMIT = 60_000;
 /** Whether the server answers; where it does not, why, as its problem document says it, or '' where nothing came. */
 export const connection = signal({ up: true, reason: '' });
 
+/** Why each call waits that is to be made again. @type {Map<unknown, string>} */
+const waiting = new Map();
+
+/** Stands there for those that are not made again, until anything is answered. */
+const GIVEN_UP = Symbol('given up');
+
+/** Ends the waits of calls that nothing answered: something was, or the network is back. @type {Set<() => void>} */
+const sleepers = new Set();
+
+const wake = () => sleepers.forEach((end) => end());
+addEventListener('online', wake);
+
+/** Notes that a call waits, and why. @param {unknown} key @param {string} why */
+function noteWait(key, why) {
+  waiting.set(key, why);
+  tellConnection();
+}
+
+/** Notes that a call waits no longer. @param {unknown} key @param {boolean} [isAnswered] */
+function noteEnd(key, isAnswered = true) {
+  waiting.delete(key);
+  if (isAnswered) {
+    waiting.delete(GIVEN_UP);
+    wake();
+  }
+
+  tellConnection();
+}
+
+function tellConnection() {
+  const [up, reason] = [waiting.size === 0, [...waiting.values()].find((why) => why) ?? ''];
+  const before = connection.peek();
+  if (before.up !== up || before.reason !== reason) {
+    connection.value = { up, reason };
+  }
+}
+
 /** The server refused a call: its problem document (RFC 9457). */
 export class Problem extends Error {
   /**
@@ -26,7 +63,7 @@ export class Problem extends Error {
 
   /** Whether the same call may succeed in a moment, with nothing changed. */
   get isPassing() {
-    return [502, 503, 504].includes(this.status) && this.code !== 'kind_unavailable';
+    return [502, 503, 504].includes(this.status) && !['kind_unavailable', 'previews_unavailable'].includes(this.code);
   }
 }
 
@@ -41,37 +78,42 @@ export const onRefused = (handler) => (whenRefused = handler);
  * @param {string} path
  * @param {{ body?: object | Blob, signal?: AbortSignal, headers?: Record<string, string>, once?: boolean }} [options]
  *   once: the call is not made again; it fails where it cannot be made now.
- * @returns {Promise<any>} the answer's JSON; null where it has none
+ * @returns {Promise<any>} the answer's JSON; null where it has none; a picture as a Blob
  * @throws {Problem}
  */
 export async function call(method, path, options = {}) {
-  for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-    try {
-      const answer = await callOnce(method, path, options);
-      connection.value = connection.peek().up ? connection.peek() : { up: true, reason: '' };
-      return answer;
-    } catch (error) {
-      if (options.signal?.aborted) {
-        throw error;
-      }
-
-      const isProblem = error instanceof Problem;
-      if (isProblem && !error.isPassing) {
-        connection.value = connection.peek().up ? connection.peek() : { up: true, reason: '' };
-        if (error.status === 401 && !path.startsWith('/v1/session')) {
-          whenRefused();
+  const key = {};
+  try {
+    for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+      try {
+        const answer = await callOnce(method, path, options);
+        noteEnd(key);
+        return answer;
+      } catch (error) {
+        if (options.signal?.aborted) {
+          throw error;
         }
 
-        throw error;
-      }
+        const isProblem = error instanceof Problem;
+        if (isProblem && !error.isPassing) {
+          noteEnd(key);
+          if (error.status === 401 && !path.startsWith('/v1/session')) {
+            whenRefused();
+          }
 
-      connection.value = { up: false, reason: isProblem ? error.message : '' };
-      if (options.once) {
-        throw error;
-      }
+          throw error;
+        }
 
-      await still(Math.max(pause, 1000 * ((isProblem && error.retryAfter) || 0)), options.signal);
+        noteWait(options.once ? GIVEN_UP : key, isProblem ? error.message : '');
+        if (options.once) {
+          throw error;
+        }
+
+        await still(Math.max(pause, 1000 * ((isProblem && error.retryAfter) || 0)), options.signal, !isProblem);
+      }
     }
+  } finally {
+    noteEnd(key, false);
   }
 }
 
@@ -94,7 +136,7 @@ export function listen(path, handlers) {
     source = new EventSource(path);
     source.onopen = () => {
       pause = FIRST_PAUSE;
-      connection.value = connection.peek().up ? connection.peek() : { up: true, reason: '' };
+      noteEnd(source);
     };
     // The browser itself comes back after a broken connection, and gives up where it was refused
     source.onerror = async () => {
@@ -134,6 +176,10 @@ async function callOnce(method, path, { body, signal, headers } = {}) {
     credentials: 'same-origin',
     signal: signal ? AbortSignal.any([signal, limit]) : limit,
   });
+  if (answer.ok && answer.headers.get('Content-Type')?.startsWith('image/')) {
+    return answer.blob();
+  }
+
   const text = await answer.text();
   const json = /json/.test(answer.headers.get('Content-Type') ?? '') && text ? JSON.parse(text) : null;
   if (!answer.ok) {
@@ -143,9 +189,28 @@ async function callOnce(method, path, { body, signal, headers } = {}) {
   return json;
 }
 
-/** @param {number} milliseconds @param {AbortSignal} [signal] @returns {Promise<void>} */
-const still = (milliseconds, signal) =>
+/**
+ * @param {number} milliseconds
+ * @param {AbortSignal} [signal]
+ * @param {boolean} [mayWake] whether the wait ends as soon as anything is answered
+ * @returns {Promise<void>}
+ */
+const still = (milliseconds, signal, mayWake = false) =>
   new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal?.addEventListener('abort', () => (clearTimeout(timer), reject(signal.reason)), { once: true });
+    const end = () => {
+      clearTimeout(timer);
+      sleepers.delete(end);
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    };
+    const abort = () => {
+      clearTimeout(timer);
+      sleepers.delete(end);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal?.addEventListener('abort', abort, { once: true });
+    if (mayWake) {
+      sleepers.add(end);
+    }
   });

@@ -9,7 +9,7 @@ function read() {
   return { view, params: Object.fromEntries(new URLSearchParams(query)) };
 }
 
-/** Where one is. @type {import('./vendor/signals-core/signals-core.js').Signal<Route>} */
+/** Where one is. @type {import('./vendor/signals-core/signals-core.module.js').Signal<Route>} */
 export const route = signal(read());
 
 /**

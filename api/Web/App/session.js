@@ -6,7 +6,7 @@ const LOOK = 1000;
 
 /**
  * The session: undefined while it is not known, null where nobody is signed in.
- * @type {import('./vendor/signals-core/signals-core.js').Signal<
+ * @type {import('./vendor/signals-core/signals-core.module.js').Signal<
  *   { account_id: string, account_name: string, scopes: string[], expires_at: string } | null | undefined>}
  */
 export const session = signal(undefined);
@@ -45,7 +45,7 @@ export async function startSession() {
 /** What is asked where a link would replace a session; set by the shell, which has the texts. */
 export const openTexts = { replace: (/** @type {string} */ account) => account };
 
-/** Why the link in the page's address was refused. @type {{ value: Error | null }} */
+/** Why the link in the page's address was refused. @type {{ value: Error | null, peek(): Error | null }} */
 export const linkProblem = signal(null);
 
 /** @param {{ key?: string, link?: string }} body */

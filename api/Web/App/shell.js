@@ -85,7 +85,7 @@ function Present() {
 /** Says that the server is away, while it is. */
 function Away() {
   const { up, reason } = useValue(connection);
-  return html`<div role="status" class="away">${!up && html`<p><strong>${t('away.title')}</strong> ${reason} ${t('away.kept')}</p>`}</div>`;
+  return html`<div role="status" class="away">${!up && html`<p><strong>${t(reason ? 'away.cannot' : 'away.title')}</strong> ${reason} ${t('away.kept')}</p>`}</div>`;
 }
 
 /** The form that signs in by a key. @param {{ onDone?: () => void }} props */

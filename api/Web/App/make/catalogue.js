@@ -5,7 +5,7 @@ import { call } from '../api.js';
 /**
  * @typedef {object} Field a field of a request
  * @property {string} name
- * @property {'string' | 'integer' | 'number' | 'boolean' | 'picture' | 'object' | 'list' | 'json'} type
+ * @property {string} type string, integer, number, boolean, picture, object, list or json
  * @property {boolean} required
  * @property {string} description in English, as the API describes it
  * @property {Field[]} [fields] of an object, or of a list's items
@@ -21,18 +21,22 @@ import { call } from '../api.js';
 /** @type {{ value: { models: Model[], schedulers: { name: string }[], kinds: Kind[] } | null, peek(): any }} */
 export const catalogue = signal(null);
 
+/** All kinds that the API describes. @type {Kind[]} */
+let described = [];
+
 /** Reads the catalogue anew. What it says of models changes while the page is open, the description does not. */
 export async function loadCatalogue() {
   const [models, schedulers, description] = await Promise.all([
     call('GET', '/v1/models'),
     call('GET', '/v1/schedulers'),
-    catalogue.peek() ? null : call('GET', '/openapi/v1.json'),
+    described.length > 0 ? null : call('GET', '/openapi/v1.json'),
   ]);
+  described = description ? kindsOf(description) : described;
   const offered = new Set(models.data.flatMap((/** @type {Model} */ model) => model.kinds));
   catalogue.value = {
     models: models.data,
     schedulers: schedulers.data,
-    kinds: description ? kindsOf(description).filter((kind) => offered.has(kind.name)) : catalogue.peek().kinds,
+    kinds: described.filter((kind) => offered.has(kind.name)),
   };
 }
 

@@ -11,12 +11,15 @@ const MOST_SHOWN = 40;
  * @typedef {{ kind: string, model: string, values: Record<string, any> }} Draft
  */
 
-/** @type {import('../vendor/signals-core/signals-core.js').Signal<Draft>} */
+/** Whether a field's value is a picture, or has one in it. @param {any} value */
+export const hasPicture = (value) => /"url":"blob:/.test(JSON.stringify(value) ?? '');
+
+/** @type {import('../vendor/signals-core/signals-core.module.js').Signal<Draft>} */
 export const draft = signal({ kind: 'text2img', model: '', values: {}, ...JSON.parse(sessionStorage.getItem(KEPT) ?? '{}') });
 
 effect(() => {
   const { kind, model, values } = draft.value;
-  const kept = Object.entries(values).filter(([, value]) => !/"url":"blob:/.test(JSON.stringify(value) ?? ''));
+  const kept = Object.entries(values).filter(([, value]) => !hasPicture(value));
   sessionStorage.setItem(KEPT, JSON.stringify({ kind, model, values: Object.fromEntries(kept) }));
 });
 
@@ -135,7 +138,7 @@ export async function setFromJob(job, { seed } = {}) {
 }
 
 /** @param {Record<string, any>} values */
-const picturesOf = (values) => Object.fromEntries(Object.entries(values).filter(([, value]) => value?.url?.startsWith('blob:')));
+const picturesOf = (values) => Object.fromEntries(Object.entries(values).filter(([, value]) => hasPicture(value)));
 
 /** Takes a job's output as the picture to begin with. @param {string} kind @param {string} job @param {number} index */
 export async function setFromOutput(kind, job, index) {

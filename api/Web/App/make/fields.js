@@ -1,9 +1,12 @@
 // How a request's fields are shown. A field that is not in the table below is shown all the same, by its type, with the API's description.
-import { html, onNumber, onValue, useId, useMemo, useState } from '../ui.js';
+import { html, onNumber, onValue, useId, useRef, useState } from '../ui.js';
 import { has, number, t } from '../texts.js';
 import { catalogue } from './catalogue.js';
 import { PictureField } from './picture.js';
+import { ControlPreview } from './control.js';
 import { MaskField } from './mask.js';
+import { Size } from './size.js';
+import { Words } from './words.js';
 
 /**
  * @typedef {import('./catalogue.js').Field} Field
@@ -12,8 +15,9 @@ import { MaskField } from './mask.js';
  * @property {number} [order] among the fields that are always there; without it a field stands under "more"
  * @property {Function} [as] the component, where the field's type does not say it
  * @property {[number, number, number]} [range] least, most, step: a slider
- * @property {(model: Model, kind: string) => any} [otherwise] what holds where the field is empty
+ * @property {(model: Model, kind: string, values: Record<string, any>) => any} [otherwise] what holds where the field is empty
  * @property {(model: Model, kind: string) => string[]} [choices]
+ * @property {Function} [below] what stands below each item of a list, the component
  * @property {(model: Model, kind: string) => boolean} [when] whether the model has a use for it
  */
 
@@ -27,7 +31,7 @@ const known = {
   image: { order: 1, as: PictureField },
   mask: { order: 2, as: MaskField },
   mask_prompt: { order: 3, when: (model) => model.has_mask_finder },
-  control: { order: 4 },
+  control: { order: 4, below: ControlPreview },
   left: { order: 5, range: [0, 512, 8], otherwise: () => 0 },
   right: { order: 6, range: [0, 512, 8], otherwise: () => 0 },
   top: { order: 7, range: [0, 512, 8], otherwise: () => 0 },
@@ -50,10 +54,13 @@ const known = {
   loras: { order: 70, when: (model) => model.loras?.length > 0 },
   'loras.model': { choices: (model) => model.loras ?? [] },
   'loras.scale': { range: [-2, 2, 0.05], otherwise: () => 1 },
+  'loras.text_encoder_scale': { range: [-2, 2, 0.05], otherwise: (_model, _kind, values) => values.scale ?? 1 },
   'control.type': { choices: (model) => model.control_types ?? [] },
   'control.preprocessor': { choices: () => ['none', 'canny', 'invert', 'blur', 'tile'] },
   'control.resize_mode': { choices: () => ['crop', 'fit', 'stretch'] },
   'control.scale': { range: [0, 4, 0.05], otherwise: () => 1 },
+  'control.start': { range: [0, 1, 0.05], otherwise: () => 0 },
+  'control.end': { range: [0, 1, 0.05], otherwise: () => 1 },
   output_format: {
     choices: (_, kind) => (kind === 'video' ? ['mp4', 'webm', 'gif', 'webp', 'zip'] : ['png', 'jpg', 'webp']),
     otherwise: (_, kind) => (kind === 'video' ? 'mp4' : 'png'),
@@ -62,7 +69,14 @@ const known = {
   safety: { choices: () => ['off', 'flag', 'blur', 'black'], when: (model) => model.has_safety_checker },
   vae: { choices: (model) => model.vaes ?? [], when: (model) => model.vaes?.length > 0 },
   refiner: { when: (model) => Boolean(model.refiner) },
-  clip_skip: { otherwise: () => 0 },
+  'refiner.model': { choices: (model) => (model.refiner ? [model.refiner] : []), otherwise: (model) => model.refiner },
+  'refiner.switch_at': { range: [0.05, 1, 0.05], otherwise: () => 0.8 },
+  'hires_fix.scale': { range: [1, 4, 0.25], otherwise: () => 2 },
+  'hires_fix.strength': { range: [0.05, 1, 0.05], otherwise: () => 0.5 },
+  'hires_fix.upscaler': { choices: (model) => [...(model.upscaler ? [model.upscaler] : []), 'lanczos'] },
+  clip_skip: { range: [0, 4, 1], otherwise: () => 0 },
+  guidance_rescale: { range: [0, 1, 0.05], otherwise: () => 0 },
+  output_quality: { range: [1, 100, 1], otherwise: () => 90 },
   // In the width's
   height: { when: () => false },
   // Chosen above all fields
@@ -111,7 +125,8 @@ export function FieldView(props) {
   const shown = shownAs(path);
   const wrong = errors[props.path] ?? errors[field.name] ?? [];
   const As = shown.as ?? (shown.choices ? Choice : shown.range ? Range : BY_TYPE[field.type]);
-  const help = has(`help.${path}`) ? t(`help.${path}`) : shown.order ? '' : field.description;
+  // A field that nobody has named here is shown with what the API says of it
+  const help = has(`help.${path}`) ? t(`help.${path}`) : has(`fields.${path}`) || shown.order ? '' : field.description;
   const described = `${wrong.length > 0 ? `${id}-error` : ''} ${help ? `${id}-help` : ''}`.trim() || undefined;
   return html`<div class="field" data-field=${path}>
     <${As} ...${props} id=${id} shown=${shown} label=${labelOf(path)} isWrong=${wrong.length > 0 ? 'true' : undefined}
@@ -127,16 +142,6 @@ export function FieldView(props) {
 const label = ({ id, label, field }) => html`<label for=${id} class=${field.required ? 'needed' : ''}>${label}</label>`;
 
 /** @param {ControlProps} props */
-function Words(props) {
-  const { id, value, onChange, isWrong, described, field } = props;
-  return html`${label(props)}
-    <textarea
-      id=${id} rows=${field.name === 'prompt' ? 4 : 2} value=${value ?? ''} required=${field.required} aria-invalid=${isWrong}
-      aria-describedby=${described} maxlength="4000" oninput=${onValue(onChange)}
-    ></textarea>`;
-}
-
-/** @param {ControlProps} props */
 function Text(props) {
   const { id, value, onChange, isWrong, described } = props;
   return html`${label(props)}
@@ -145,20 +150,20 @@ function Text(props) {
 
 /** @param {ControlProps} props */
 function Amount(props) {
-  const { id, field, value, onChange, isWrong, described, shown, model, kind } = props;
+  const { id, field, value, values, onChange, isWrong, described, shown, model, kind } = props;
   return html`${label(props)}
     <input
       id=${id} type="number" inputmode="decimal" step=${field.type === 'integer' ? 1 : 'any'} value=${value ?? ''}
-      placeholder=${shown.otherwise?.(model, kind) ?? ''} aria-invalid=${isWrong} aria-describedby=${described}
+      placeholder=${shown.otherwise?.(model, kind, values) ?? ''} aria-invalid=${isWrong} aria-describedby=${described}
       oninput=${onNumber((amount) => onChange(Number.isNaN(amount) ? undefined : amount))}
     />`;
 }
 
 /** @param {ControlProps} props */
 function Range(props) {
-  const { id, value, onChange, isWrong, described, shown, model, kind, field } = props;
+  const { id, value, values, onChange, isWrong, described, shown, model, kind, field } = props;
   const [least, most, step] = /** @type {[number, number, number]} */ (shown.range);
-  const now = value ?? shown.otherwise?.(model, kind) ?? least;
+  const now = value ?? shown.otherwise?.(model, kind, values) ?? least;
   const limit = field.name === 'num_images' ? (model.max_images ?? most) : most;
   return html`${label(props)}
     <div class="range">
@@ -172,8 +177,8 @@ function Range(props) {
 
 /** @param {ControlProps} props */
 function Choice(props) {
-  const { id, field, value, onChange, isWrong, described, shown, model, kind } = props;
-  const otherwise = shown.otherwise?.(model, kind);
+  const { id, field, value, values, onChange, isWrong, described, shown, model, kind } = props;
+  const otherwise = shown.otherwise?.(model, kind, values);
   const isNumber = field.type === 'integer' || field.type === 'number';
   return html`${label(props)}
     <select
@@ -240,11 +245,14 @@ function Group(props) {
 
 /** A list of objects. @param {ControlProps} props */
 function List(props) {
-  const { path, field, onChange, model, kind, errors, label: name } = props;
+  const { path, field, onChange, model, kind, errors, shown, label: name } = props;
   /** @type {any[]} */
   const items = props.value ?? [];
-  /** @param {number} index @param {any} item */
-  const put = (index, item) => onChange(items.map((old, at) => (at === index ? item : old)));
+  // As they are when something changes: a picture may come long after what was chosen beside it
+  const latest = useRef(items);
+  latest.current = items;
+  /** @param {number} index @param {any} changes */
+  const put = (index, changes) => onChange(latest.current.map((old, at) => (at === index ? { ...old, ...changes } : old)));
   return html`<fieldset>
     <legend>${name}</legend>
     ${items.map(
@@ -253,11 +261,12 @@ function List(props) {
           (inner) => html`<${FieldView}
             key=${inner.name} field=${inner} path=${`${path}.${inner.name}`} model=${model} kind=${kind} value=${item[inner.name]}
               values=${item}
-            onChange=${(/** @type {any} */ next) => put(index, { ...item, [inner.name]: next })}
-            onChangeAll=${(/** @type {any} */ next) => put(index, { ...item, ...next })}
+            onChange=${(/** @type {any} */ next) => put(index, { [inner.name]: next })}
+            onChangeAll=${(/** @type {any} */ next) => put(index, next)}
             errors=${{ [`${path}.${inner.name}`]: errors[`${path}[${index}].${inner.name}`] ?? [] }}
           />`,
         )}
+        ${shown.below && html`<${shown.below} item=${item} index=${index} />`}
         <button type="button" onclick=${() => onChange(items.filter((_, at) => at !== index))}>${t('make.remove', { name })}</button>
       </div>`,
     )}
@@ -266,70 +275,6 @@ function List(props) {
       html`<button type="button" onclick=${() => onChange([...items, {}])}>${t('make.add', { name })}</button>`
     }
   </fieldset>`;
-}
-
-/** Width and height, which a model has its own likings for. @param {ControlProps} props */
-function Size(props) {
-  const { id, model, values, onChangeAll, errors, described, isWrong } = props;
-  const [isLocked, setLocked] = useState(false);
-  const width = values.width;
-  const height = values.height;
-  const likes = useMemo(() => sizesOf(model), [model]);
-  const isPicture = values.image && !width && !height;
-  /** @param {'width' | 'height'} side @param {number | undefined} value */
-  const change = (side, value) => {
-    const [w, h] = [width ?? model.default_width, height ?? model.default_height];
-    const other =
-      isLocked && value
-        ? side === 'width'
-          ? { height: fitting(model, (value * h) / w) }
-          : { width: fitting(model, (value * w) / h) }
-        : {};
-    onChangeAll({ ...other, [side]: value });
-  };
-  return html`<fieldset>
-    <legend>${t('fields.size')}</legend>
-    <div class="row sizes">
-      ${likes.map(
-        ([w, h]) => html`<button
-          type="button" aria-pressed=${String((width ?? (isPicture ? 0
-            : model.default_width)) === w && (height ?? model.default_height) === h)}
-          onclick=${() => onChangeAll({ width: w, height: h })}
-        >${w} × ${h}</button>`,
-      )}
-    </div>
-    <div class="row">
-      <div><label for=${id}>${labelOf('width')}</label>
-        <input id=${id} type="number" class="side" min=${model.min_side} max=${model.max_side} step="1" value=${width ?? ''}
-          placeholder=${isPicture ? values.image.width : model.default_width} aria-describedby=${described} aria-invalid=${isWrong}
-          oninput=${onNumber((side) => change('width', side || undefined))} /></div>
-      <div><label for=${`${id}-h`}>${labelOf('height')}</label>
-        <input id=${`${id}-h`} type="number" class="side" min=${model.min_side} max=${model.max_side} step="1" value=${height ?? ''}
-          placeholder=${isPicture ? values.image.height : model.default_height} aria-invalid=${errors.height ? 'true' : undefined}
-          oninput=${onNumber((side) => change('height', side || undefined))} /></div>
-      <label class="row"><input type="checkbox" checked=${isLocked} onchange=${() => setLocked(!isLocked)} /> ${t('make.lock')}</label>
-      ${(width || height) && html`<button type="button" class="plain"
-        onclick=${() => onChangeAll({ width: undefined, height: undefined })}>${t('make.own_size')}</button>`}
-    </div>
-    ${errors.height && html`<p class="error">${errors.height.join('; ')}</p>`}
-  </fieldset>`;
-}
-
-/** Sizes of the usual aspects with the model's usual number of pixels. @param {Model} model @returns {[number, number][]} */
-function sizesOf(model) {
-  const pixels = model.default_width * model.default_height;
-  /** @type {[number, number][]} */
-  const sizes = [1, 4 / 3, 3 / 4, 16 / 9, 9 / 16].map((aspect) => [
-    fitting(model, Math.sqrt(pixels * aspect)),
-    fitting(model, Math.sqrt(pixels / aspect)),
-  ]);
-  return sizes.filter(([w, h]) => w * h <= model.max_pixels);
-}
-
-/** A side that the model makes. @param {Model} model @param {number} side */
-function fitting(model, side) {
-  const multiple = Math.max(model.multiple_of, 8);
-  return Math.min(model.max_side, Math.max(model.min_side, Math.round(side / multiple) * multiple));
 }
 
 /** @param {ControlProps} props */

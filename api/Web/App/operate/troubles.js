@@ -22,7 +22,9 @@ const MANY_FAILURES = 0.2;
 export function troubles(load, workers, history, now = Date.now()) {
   const found = [];
   for (const [model, figures] of Object.entries(load?.models ?? {})) {
-    if (figures.queued > 0 && figures.workers === 0) {
+    if (figures.paused) {
+      found.push({ name: `paused-${model}`, text: t('trouble.paused', { model, jobs: figures.queued }) });
+    } else if (figures.queued > 0 && figures.workers === 0) {
       found.push({ name: `no-worker-${model}`, text: t('trouble.no_worker', { model, jobs: figures.queued }) });
     } else if ((figures.oldest_queued_seconds ?? 0) > LONG_WAIT_SECONDS) {
       found.push({ name: `long-wait-${model}`, text: t('trouble.long_wait', { model, wait: span(figures.oldest_queued_seconds) }) });

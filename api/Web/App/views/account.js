@@ -4,7 +4,9 @@ import { call } from '../api.js';
 import { number, t, time } from '../texts.js';
 import { may } from '../session.js';
 import { useAct } from '../operate/act.js';
+import { Keys } from '../operate/keys.js';
 import { usePages } from '../operate/pages.js';
+import { Shown } from '../operate/shown.js';
 import { PagedTable } from '../operate/table.js';
 import { useWatched } from '../operate/watch.js';
 
@@ -24,6 +26,7 @@ export default function Account() {
       <div class="panel"><dt>${t('account.held')}</dt><dd>${credits(data.held)}</dd></div>
       <div class="panel"><dt>${t('account.scopes')}</dt><dd>${data.scopes.join(', ')}</dd></div>
     </dl>`}
+    ${data && html`<${Keys} list="/v1/account/keys" make="/v1/account/keys" one="/v1/account/keys" own=${data.key_id} />`}
     <${Transactions} />
     ${may('jobs') && html`<${Webhooks} />`}
     <${Rules} />`;
@@ -118,19 +121,4 @@ function Rules() {
     html`<p>${data.policy ? t('safety.policy', { policy: data.policy }) : t('safety.default')}</p>
       ${data.blocked_words.length > 0 && html`<p>${t('safety.words', { words: data.blocked_words.join(', ') })}</p>`}`}
   </section>`;
-}
-
-/** A secret that is shown this once. @param {{ label: string, value: string }} props */
-export function Shown({ label, value }) {
-  const [copied, setCopied] = useState(false);
-  return html`<div role="status" class="shown">
-    ${value &&
-    html`<p>${label}</p>
-      <p class="row">
-        <code class="secret">${value}</code>
-        <button type="button" onclick=${() => navigator.clipboard.writeText(value).then(() => setCopied(true), () => setCopied(false))}>
-          ${t(copied ? 'shown.copied' : 'shown.copy')}
-        </button>
-      </p>`}
-  </div>`;
 }

@@ -3,12 +3,12 @@ import { html, useState } from '../ui.js';
 import { call } from '../api.js';
 import { number, t, time } from '../texts.js';
 import { useAct } from '../operate/act.js';
+import { Field } from '../operate/field.js';
+import { Keys } from '../operate/keys.js';
 import { usePages } from '../operate/pages.js';
 import { PagedTable } from '../operate/table.js';
 import { useWatched } from '../operate/watch.js';
-import { Shown } from './account.js';
 
-const SCOPES = ['jobs', 'read', 'admin'];
 const ENTRIES = ['top_up', 'grant', 'refund'];
 
 const credits = (/** @type {number} */ amount) => number(amount, { maximumFractionDigits: 4 });
@@ -87,7 +87,9 @@ function One({ id }) {
       </div>
       <${Limits} value=${one.limits} busy=${busy} onChange=${(/** @type {any} */ limits) => change({ limits })} />
       <${Money} id=${id} onDone=${account.again} />
-      <${Keys} id=${id} />`}`;
+      <${Keys}
+        list=${`/v1/admin/keys?account=${encodeURIComponent(id)}`} make=${`/v1/admin/accounts/${encodeURIComponent(id)}/keys`} one="/v1/admin/keys"
+      />`}`;
 }
 
 /** @param {{ value: number, busy: boolean, onChange: (weight: number) => void }} props */
@@ -172,97 +174,6 @@ function Money({ id, onDone }) {
   </section>`;
 }
 
-/**
- * @param {{ name: string, label: string, value: string, type?: string, errors?: string[], onChange: (value: string) => void }} props
- */
-function Field({ name, label, value, type = 'text', errors, onChange }) {
-  return html`<div class="field">
-    <label for=${name}>${label}</label>
-    <input
-      id=${name} type=${type} step="any" value=${value} aria-invalid=${errors ? 'true' : undefined} aria-describedby=${errors ? `${name}-error` : undefined}
-      oninput=${(/** @type {any} */ event) => onChange(event.target.value)}
-    />
-    ${errors && html`<p id=${`${name}-error`} class="error">${errors.join(' ')}</p>`}
-  </div>`;
-}
-
-/** @param {{ id: string }} props */
-function Keys({ id }) {
-  const keys = useWatched(`/v1/admin/keys?account=${encodeURIComponent(id)}`, 5000);
-  const [form, setForm] = useState({ name: '', days: '', scopes: ['jobs'] });
-  const [fresh, setFresh] = useState('');
-  const { busy, problem, act } = useAct();
-  /** @param {Event} event */
-  const make = (event) => {
-    event.preventDefault();
-    act(async () => {
-      const made = await call('POST', `/v1/admin/accounts/${encodeURIComponent(id)}/keys`, {
-        body: { name: form.name || undefined, scopes: form.scopes, ...(form.days ? { expires_days: Number(form.days) } : {}) },
-        once: true,
-      });
-      setFresh(made.key);
-      setForm({ name: '', days: '', scopes: ['jobs'] });
-      keys.again();
-    });
-  };
-  /** @param {string} key */
-  const revoke = (key) =>
-    act(async () => {
-      await call('DELETE', `/v1/admin/keys/${key}`);
-      keys.again();
-    });
-  const list = keys.data?.data ?? [];
-  return html`<section>
-    <h2>${t('keys.title')}</h2>
-    ${(keys.problem || problem) && html`<p class="error" role="alert">${keys.problem || problem.message}</p>`}
-    <${Shown} label=${t('keys.shown')} value=${fresh} />
-    ${list.length > 0 &&
-    html`<div class="scroll" tabindex="0" role="region" aria-label=${t('keys.title')}>
-      <table>
-        <thead>
-          <tr>${['name', 'prefix', 'scopes', 'created', 'used', 'expires', 'state'].map((name) => html`<th scope="col">${t(`keys.${name}`)}</th>`)}</tr>
-        </thead>
-        <tbody>
-          ${list.map(
-            (/** @type {any} */ key) => html`<tr key=${key.id} data-key=${key.id}>
-              <th scope="row">${key.name}</th>
-              <td><code>${key.prefix}…</code></td>
-              <td>${key.scopes.join(', ')}</td>
-              <td>${time(key.created_at)}</td>
-              <td>${key.last_used_at ? time(key.last_used_at) : '–'}</td>
-              <td>${key.expires_at ? time(key.expires_at) : t('keys.never')}</td>
-              <td>
-                ${key.revoked_at
-                  ? t('keys.revoked', { at: time(key.revoked_at) })
-                  : html`<button type="button" disabled=${busy} onclick=${() => revoke(key.id)}>${t('keys.revoke')}</button>`}
-              </td>
-            </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>`}
-    <form onsubmit=${make} class="panel money">
-      <h3>${t('keys.new')}</h3>
-      <${Field} name="key-name" label=${t('keys.name')} value=${form.name} errors=${problem?.errors?.name} onChange=${(/** @type {string} */ name) => setForm({ ...form, name })} />
-      <${Field} name="key-days" type="number" label=${t('keys.days')} value=${form.days} errors=${problem?.errors?.expires_days} onChange=${(/** @type {string} */ days) => setForm({ ...form, days })} />
-      <fieldset>
-        <legend>${t('keys.scopes')}</legend>
-        ${SCOPES.map(
-          (scope) => html`<label class="row" key=${scope}>
-            <input
-              type="checkbox" checked=${form.scopes.includes(scope)}
-              onchange=${(/** @type {any} */ event) =>
-                setForm({ ...form, scopes: event.target.checked ? [...form.scopes, scope] : form.scopes.filter((one) => one !== scope) })}
-            />
-            ${t(`scope.${scope}`)}
-          </label>`,
-        )}
-      </fieldset>
-      <button class="first" disabled=${busy || form.scopes.length === 0}>${t('keys.make')}</button>
-    </form>
-  </section>`;
-}
-
 /** Whether all the books agree. */
 function Books() {
   const { busy, problem, act } = useAct();
@@ -279,9 +190,22 @@ function Books() {
 
 function Audit() {
   const pages = usePages('/v1/admin/audit?limit=50');
+  const { busy, problem, act } = useAct();
+  const [check, setCheck] = useState(/** @type {any} */ (null));
+  const look = () => act(async () => setCheck(await call('GET', '/v1/admin/audit/check')));
+  const found =
+    check &&
+    (check.problem
+      ? t('audit.wrong', { problem: check.problem })
+      : check.sealed_to === undefined
+        ? t('audit.unsealed', { entries: number(check.entries) })
+        : t('audit.right', { entries: number(check.entries), sealed: check.sealed_to }));
   return html`<section>
     <h2>${t('audit.title')}</h2>
     <p class="quiet">${t('audit.help')}</p>
+    <button type="button" disabled=${busy} onclick=${look}>${t('audit.check')}</button>
+    ${problem && html`<p class="error" role="alert">${problem.message}</p>`}
+    <p role="status" data-check=${check ? (check.problem ? 'wrong' : 'right') : undefined} class=${check?.problem ? 'error' : check ? 'good' : ''}>${found}</p>
     <${PagedTable}
       name=${t('audit.title')} pages=${pages}
       columns=${[

@@ -7,6 +7,7 @@ import { bodyOf, draft, modelOf, modelsOf, setKind, setValues, uploaded } from '
 import { fieldsFor, FieldView } from '../make/fields.js';
 import { Estimate, useEstimate } from '../make/estimate.js';
 import { CopyAs } from '../make/code.js';
+import { Presets } from '../make/presets.js';
 import { Run, submit } from '../make/run.js';
 
 /** What was asked for on this page, the newest first. @type {{ value: string[], peek(): string[] }} */
@@ -15,10 +16,22 @@ const runs = signal([]);
 /** Older ones are in the gallery. */
 const MOST_RUNS = 20;
 
+/** How often it is looked which models there are. */
+const MODELS_MILLISECONDS = 10_000;
+
 export default function Make() {
   const known = useValue(catalogue);
   const [problem, setProblem] = useState('');
-  useEffect(() => void loadCatalogue().catch((error) => setProblem(error.message)), []);
+  useEffect(() => {
+    const load = () =>
+      loadCatalogue().then(
+        () => setProblem(''),
+        (error) => setProblem(error.message),
+      );
+    load();
+    const timer = setInterval(() => document.visibilityState === 'visible' && load(), MODELS_MILLISECONDS);
+    return () => clearInterval(timer);
+  }, []);
   return html`<h1>${t('views.make')}</h1>
     ${problem && html`<p class="error" role="alert">${problem}</p>`}
     ${
@@ -99,7 +112,9 @@ function Form() {
         )}
       </select>
       <p class="quiet">${model?.description}</p>
+      ${model?.paused && html`<p class="quiet" role="status">${t('make.paused')}</p>`}
     </div>
+    <${Presets} />
     ${main.map(view)}
     <div class="send">
       <${Estimate} estimate=${estimate} />

@@ -3,6 +3,7 @@ import { html, useState } from '../ui.js';
 import { call } from '../api.js';
 import { has, number, span, t, time } from '../texts.js';
 import { go } from '../routes.js';
+import { useAct } from '../operate/act.js';
 import { Chart } from '../operate/chart.js';
 import { sum, troubles } from '../operate/troubles.js';
 import { useWatched } from '../operate/watch.js';
@@ -27,7 +28,7 @@ export default function Operations({ params }) {
     ${problem && html`<p class="error" role="alert">${problem}</p>`}
     <${Wrong} list=${load.data && workers.data ? troubles(load.data, workers.data.data, history.data) : null} />
     ${load.data && html`<${Now} total=${load.data.total} />`}
-    ${load.data && html`<${Models} models=${load.data.models} />`}
+    ${load.data && html`<${Models} models=${load.data.models} again=${load.again} />`}
     ${workers.data && html`<${Workers} list=${workers.data.data} again=${workers.again} />`}
     <${JobActions} />
     <${Past} range=${range} model=${model} history=${history.data} />`;
@@ -58,19 +59,28 @@ function Now({ total }) {
   </dl>`;
 }
 
-/** @param {{ models: Record<string, any> }} props */
-function Models({ models }) {
+/** @param {{ models: Record<string, any>, again: () => void }} props */
+function Models({ models, again }) {
+  const { busy, problem, act } = useAct();
   const rows = Object.entries(models).sort(([, a], [, b]) => b.queued - a.queued || b.running - a.running);
+  /** @param {string} name @param {boolean} isPaused */
+  const turn = (name, isPaused) =>
+    act(async () => {
+      await call('POST', `/v1/admin/models/${encodeURIComponent(name)}/${isPaused ? 'resume' : 'pause'}`);
+      again();
+    });
   return html`<section>
     <h2>${t('operate.models')}</h2>
+    <p class="quiet">${t('model.pause_help')}</p>
+    ${problem && html`<p class="error" role="alert">${problem.message}</p>`}
     <div class="scroll" tabindex="0" role="region" aria-label=${t('operate.models')}>
       <table>
         <thead>
-          <tr>${['model', 'queued', 'running', 'slots', 'throughput', 'run_seconds', 'wait', 'oldest'].map((name) => html`<th scope="col">${t(`operate.${name}`)}</th>`)}</tr>
+          <tr>${['model', 'queued', 'running', 'slots', 'throughput', 'run_seconds', 'wait', 'oldest', 'state'].map((name) => html`<th scope="col">${t(`operate.${name}`)}</th>`)}</tr>
         </thead>
         <tbody>
           ${rows.map(
-            ([name, one]) => html`<tr key=${name}>
+            ([name, one]) => html`<tr key=${name} data-model=${name} data-state=${one.paused ? 'paused' : 'open'}>
               <th scope="row">${name}</th>
               <td>${number(one.queued)}</td>
               <td>${number(one.running)}</td>
@@ -79,6 +89,14 @@ function Models({ models }) {
               <td>${one.run_seconds === undefined ? '–' : span(one.run_seconds)}</td>
               <td>${one.wait_seconds === undefined ? '–' : span(one.wait_seconds)}</td>
               <td>${one.oldest_queued_seconds === undefined ? '–' : span(one.oldest_queued_seconds)}</td>
+              <td>
+                <span class="row nowrap">
+                  <button type="button" disabled=${busy} onclick=${() => turn(name, one.paused)}>
+                    ${t(one.paused ? 'model.resume' : 'model.pause')}<span class="unseen"> ${name}</span>
+                  </button>
+                  ${one.paused && html`<span class="badge draining">${t('model.paused')}</span>`}
+                </span>
+              </td>
             </tr>`,
           )}
         </tbody>
