@@ -16,7 +16,7 @@ public sealed class GalleryTests
     public async Task Gallery_OfThousands_DrawsWhatIsInSightAndComesToItsEnd(CancellationToken token)
     {
         await using Visitor visitor = await Visitor.ComeAsync();
-        string key = await SeedAsync(visitor.Stack, token);
+        string key = await SeedAsync(visitor.Stack, Many, token);
         IPage page = (await visitor.SignedInAsync("gallery", key)).Page;
         ILocator list = page.Locator("ul.virtual");
         await Assertions.Expect(list.Locator("li").First).ToBeVisibleAsync();
@@ -98,7 +98,7 @@ public sealed class GalleryTests
     }
 
     /// <summary>A new account with credits, and its key.</summary>
-    private static async Task<string> NewAccountAsync(TestStack stack, CancellationToken token)
+    internal static async Task<string> NewAccountAsync(TestStack stack, CancellationToken token)
     {
         JsonNode account = await PostAsync(stack, "/v1/admin/accounts", new { name = $"gallery-{Guid.NewGuid():N}" }, token);
         string id = (string)(account["id"] ?? account["account"]!["id"])!;
@@ -119,7 +119,7 @@ public sealed class GalleryTests
     }
 
     /// <summary>An account with thousands of finished jobs, all copies of one.</summary>
-    private static async Task<string> SeedAsync(TestStack stack, CancellationToken token)
+    internal static async Task<string> SeedAsync(TestStack stack, int count, CancellationToken token)
     {
         string key = await NewAccountAsync(stack, token);
         using var api = new RestClient(stack.Stack.Url, key);
@@ -133,7 +133,7 @@ public sealed class GalleryTests
             $"""
             insert into jobs select (jsonb_populate_record(j, jsonb_build_object(
                 'id', gen_random_uuid(), 'request', jsonb_set(j.request, array['prompt'], to_jsonb(format('number %s ', n)))))).*
-                from jobs j, generate_series(1, {Many - 1}) n where j.id = @id;
+                from jobs j, generate_series(1, {count - 1}) n where j.id = @id;
             insert into job_outputs select (jsonb_populate_record(o, jsonb_build_object('job_id', copy.id))).*
                 from job_outputs o, jobs j, jobs copy
                 where o.job_id = @id and j.id = @id and copy.account_id = j.account_id and copy.id <> j.id;

@@ -103,19 +103,4 @@ public sealed class MakeTests
 
         Assert.That(((string)outcome["markup"]!, (string)outcome["call"]!, (int)outcome["ran"]!), Is.EqualTo(("refused", "refused", 0)));
     }
-
-    [Test, CancelAfter(240_000)]
-    public async Task FirstView_OnAColdCache_IsSmall(CancellationToken token)
-    {
-        await using Visitor visitor = await Visitor.ComeAsync();
-        ICDPSession cdp = await visitor.Context.NewCDPSessionAsync(visitor.Page);
-        await cdp.SendAsync("Network.enable");
-        double bytes = 0;
-        cdp.Event("Network.loadingFinished").OnEvent += (_, data) => bytes += data!.Value.GetProperty("encodedDataLength").GetDouble();
-        await visitor.SignedInAsync("make");
-        await visitor.Page.GetByLabel("Prompt", new() { Exact = true }).WaitForAsync();
-
-        await TestContext.Out.WriteLineAsync($"{bytes:0} bytes");
-        Assert.That(bytes, Is.GreaterThan(10_000).And.LessThan(150_000));
-    }
 }

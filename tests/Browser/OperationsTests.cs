@@ -40,6 +40,48 @@ public sealed class OperationsTests
     }
 
     [Test, CancelAfter(240_000)]
+    public async Task Model_PausedAndResumed_LetsItsJobsWaitAndRun(CancellationToken token)
+    {
+        await using Visitor visitor = await Visitor.ComeAsync();
+        IPage page = (await visitor.SignedInAsync("operations")).Page;
+        ILocator model = page.Locator("tr[data-model=demo]");
+        await model.GetByRole(AriaRole.Button, new() { Name = "Pause" }).ClickAsync();
+        await Assertions.Expect(model).ToHaveAttributeAsync("data-state", "paused");
+        await Assertions.Expect(page.Locator(".wrong")).ToContainTextAsync("demo is paused");
+        try
+        {
+            await visitor.GoAsync("make");
+            await Assertions.Expect(page.Locator("main")).ToContainTextAsync("This model is paused by an operator");
+            await page.GetByLabel("Prompt", new() { Exact = true }).FillAsync("a pear that waits");
+            await page.GetByLabel("Steps").FillAsync("2");
+            await Assertions.Expect(page.Locator(".estimate")).ToContainTextAsync("paused by an operator");
+            await page.GetByRole(AriaRole.Button, new() { Name = "Make", Exact = true }).ClickAsync();
+            ILocator run = page.Locator(".run").First;
+            await Assertions.Expect(run).ToContainTextAsync("paused by an operator");
+            await Assertions.Expect(run).ToHaveAttributeAsync("data-state", "queued");
+        }
+        finally
+        {
+            await visitor.GoAsync("operations");
+            await model.GetByRole(AriaRole.Button, new() { Name = "Resume" }).ClickAsync();
+        }
+
+        await Assertions.Expect(model).ToHaveAttributeAsync("data-state", "open");
+        await visitor.GoAsync("make");
+        await Assertions.Expect(page.Locator(".run").First).ToHaveAttributeAsync("data-state", "succeeded");
+    }
+
+    [Test, CancelAfter(240_000)]
+    public async Task AuditLog_Checked_SaysWhatWasFound(CancellationToken token)
+    {
+        await using Visitor visitor = await Visitor.ComeAsync();
+        IPage page = (await visitor.SignedInAsync("accounts")).Page;
+        await page.GetByRole(AriaRole.Button, new() { Name = "Check the whole log" }).ClickAsync();
+
+        await Assertions.Expect(page.Locator("[data-check=right]")).ToContainTextAsync("each as it was written");
+    }
+
+    [Test, CancelAfter(240_000)]
     public async Task Job_ThatIsNot_IsTold(CancellationToken token)
     {
         await using Visitor visitor = await Visitor.ComeAsync();

@@ -136,7 +136,7 @@ public sealed class PictureTests
     }
 
     /// <summary>How many points of a mask are painted.</summary>
-    private static Task<int> PaintedAsync(ILocator canvas) =>
+    internal static Task<int> PaintedAsync(ILocator canvas) =>
         canvas.EvaluateAsync<int>(
             """
             (canvas) => {
