@@ -101,7 +101,7 @@ internal sealed class InputPictures(UploadStore uploads, IResultsStore results, 
         }
 
         PictureHeader header = PictureHeader.Read(bytes.Span)
-            ?? throw new InputException("must be a PNG, JPEG or WebP picture, by its content, and is not");
+            ?? throw new InputException($"must be a PNG, JPEG or WebP picture, by its content, and is {OtherFormats.NameOf(bytes.Span)}");
         if ((long)header.Width * header.Height > options.MaxPixels)
         {
             throw new InputException($"may have {options.MaxPixels} pixels at most, and is {header.Width} x {header.Height}");

@@ -1,3 +1,4 @@
+using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using Generation.Imaging.Codecs;
@@ -63,6 +64,45 @@ public sealed class PictureCodecTests
                 .And.Property("Fault")
                 .EqualTo(PictureFault.NotAPicture)
         );
+
+    [TestCase("GIF89a", "a GIF picture")]
+    [TestCase("BM6000", "a BMP picture")]
+    [TestCase("II*\0....", "a TIFF picture or a camera's raw file")]
+    [TestCase("\0\0\0\u001Cftypavif....", "an AVIF picture")]
+    [TestCase("\0\0\0\u0018ftypheic....", "an HEIC picture")]
+    [TestCase("\0\0\0\u0018ftypmp42....", "a video")]
+    [TestCase("%PDF-1.7", "a PDF document")]
+    [TestCase("\n <!DOCTYPE html><title>404</title>", "a web page")]
+    [TestCase("<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing or other XML")]
+    [TestCase("{\"error\":1}", "JSON")]
+    [TestCase("", "empty")]
+    [TestCase("hello", "something else")]
+    public void Check_OfAnythingElse_SaysWhatItIs(string file, string what) =>
+        Assert.That(
+            () => PictureCodec.Check(Encoding.Latin1.GetBytes(file)),
+            Throws.TypeOf<PictureException>().With.Message.Contains($"but {what};")
+        );
+
+    private static IEnumerable<TestCaseData> Pngs() =>
+        from kind in (IEnumerable<(int, int)>)
+            [(0, 1), (0, 2), (0, 4), (0, 8), (0, 16), (2, 8), (2, 16), (3, 1), (3, 8), (4, 8), (4, 16), (6, 16)]
+        from interlaced in (bool[])[false, true]
+        from width in (int[])[1, 7, 20]
+        select new TestCaseData(kind.Item1, kind.Item2, interlaced, width);
+
+    [TestCaseSource(nameof(Pngs))]
+    public void Check_OfEveryKindOfPng_TellsWhetherAllRowsAreThere(int colourType, int bitDepth, bool interlaced, int width)
+    {
+        var png = PngBuilder.Random(width, 9, colourType, bitDepth, interlaced, seed: 1);
+        byte[] rows = png.Rows();
+        Assert.That(PictureCodec.Check(png.Build()), Is.EqualTo(PictureFormat.Png));
+        Assert.That(PictureCodec.Check(png.Build([.. rows, 1, 2, 3])), Is.EqualTo(PictureFormat.Png), "more than the rows");
+        Assert.That(() => PictureCodec.Check(png.Build(rows[..^1])), Throws.TypeOf<PictureException>().With.Message.Contains("ends early"));
+        Assert.That(
+            () => PictureCodec.Check(png.Build([7, .. rows[1..]])),
+            Throws.TypeOf<PictureException>().With.Message.Contains("filter 7")
+        );
+    }
 
     [TestCase(0)]
     [TestCase(101)]

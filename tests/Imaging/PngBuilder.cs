@@ -81,7 +81,10 @@ internal sealed class PngBuilder
         };
     }
 
-    public byte[] Build()
+    public byte[] Build() => Build(Rows());
+
+    /// <summary>The file with other rows than its own, before they are compressed.</summary>
+    public byte[] Build(byte[] rows)
     {
         var chunks = new List<byte[]> { Signature, Header(Width, Height, BitDepth, ColourType, Interlaced) };
         if (Palette is not null)
@@ -94,7 +97,7 @@ internal sealed class PngBuilder
             chunks.Add(Chunk("tRNS", Transparency));
         }
 
-        byte[] data = Compress(Rows());
+        byte[] data = Compress(rows);
         chunks.Add(Chunk("IDAT", data[..(data.Length / 2)]));
         chunks.Add(Chunk("IDAT", data[(data.Length / 2)..]));
         chunks.Add(Chunk("IEND", []));
@@ -151,7 +154,7 @@ internal sealed class PngBuilder
         return ~crc;
     }
 
-    private byte[] Rows()
+    public byte[] Rows()
     {
         using var raw = new MemoryStream();
         foreach ((int x0, int y0, int stepX, int stepY) in Interlaced ? Adam7 : [(0, 0, 1, 1)])

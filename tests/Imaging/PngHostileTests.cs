@@ -86,6 +86,7 @@ public sealed class PngHostileTests
         PictureException error = Assert.Throws<PictureException>(() => PngCodec.Decode(file))!;
         Assert.That(error.Fault, Is.EqualTo(fault));
         Assert.That(error.Message, Does.Contain(word));
+        Assert.That(() => Codecs.PictureCodec.Check(file), Throws.TypeOf<PictureException>(), "before it is taken in");
     }
 
     [Test]

@@ -89,6 +89,34 @@ public sealed class ResamplingTests
             Throws.TypeOf<ArgumentOutOfRangeException>()
         );
 
+    [Test, Combinatorial]
+    public void ResizePart_IsThatPartOfTheWhole(
+        [Values(1, 3, 4)] int channels,
+        [Values(ResamplingFilter.Box, ResamplingFilter.Bicubic, ResamplingFilter.Lanczos)] ResamplingFilter filter,
+        [Values(20, 53, 110)] int width,
+        [Values(11, 37, 90)] int height
+    )
+    {
+        Picture picture = Patterns.Make(53, 37, channels);
+        Assert.That(
+            picture.ResizePart((width, height), filter, (7, 3, 9, 5)).Bytes,
+            Is.EqualTo(picture.Resize(width, height, filter).Crop(7, 3, 9, 5).Bytes)
+        );
+        Assert.That(() => picture.ResizePart((width, height), filter, (7, 3, width, 5)), Throws.TypeOf<ArgumentOutOfRangeException>());
+    }
+
+    [TestCase(16_384, 1)]
+    [TestCase(1, 16_384)]
+    public void Fit_LongAndNarrow_TakesTheMiddleAlone(int width, int height)
+    {
+        // Scaled as a whole it would have 2^37 pixels
+        var picture = new Picture(width, height, 3);
+        picture.Bytes.AsSpan().Fill(9);
+        Picture middle = picture.Fit(2048, 2048, FitMode.Crop);
+        Assert.That((middle.Width, middle.Height, middle.Bytes.Distinct().Single()), Is.EqualTo((2048, 2048, 9)));
+        Assert.That(ClipImageProcessor.Prepare(picture, 224), Has.Length.EqualTo(3 * 224 * 224));
+    }
+
     [Test]
     public void Paste_PartlyOutside_LeavesThatOut()
     {

@@ -24,27 +24,34 @@ public static class PictureCodec
             PictureFormat.Png => (PngCodec.Decode(file, limits), PngCodec.ReadOrientation(file, limits)),
             PictureFormat.Jpeg => (JpegCodec.Decode(file, limits), JpegCodec.ReadOrientation(file, limits)),
             PictureFormat.WebP => (WebPCodec.Decode(file, limits), WebPCodec.ReadOrientation(file, limits)),
-            _ => throw NoPicture(),
+            _ => throw NoPicture(file),
         };
         return orientation.Apply(picture);
     }
 
     /// <summary>
-    /// Checks a file without decoding it: that it is complete, of a kind that can be read, and within the limits. Its pixels may still be
-    /// damaged.
+    /// Checks a file without keeping its pixels: that it is complete, of a kind that can be read, and within the limits. Pixels of a JPEG or
+    /// WebP file may still be damaged.
     /// </summary>
     /// <exception cref="PictureException">The file is not a PNG, JPEG or WebP picture, or is truncated, damaged or too large.</exception>
     public static PictureFormat Check(ReadOnlySpan<byte> file, PictureLimits? limits = null)
     {
         limits ??= PictureLimits.Default;
         limits.CheckBytes(file.Length);
-        PictureFormat format = PictureFormats.Detect(file) ?? throw NoPicture();
-        _ = format switch
+        PictureFormat format = PictureFormats.Detect(file) ?? throw NoPicture(file);
+        switch (format)
         {
-            PictureFormat.Png => PngFile.Read(file, limits),
-            PictureFormat.Jpeg => JpegFile.Read(file, limits),
-            _ => (object)WebPFile.Read(file, limits),
-        };
+            case PictureFormat.Png:
+                PngData.Check(PngFile.Read(file, limits), file);
+                break;
+            case PictureFormat.Jpeg:
+                JpegFile.Read(file, limits);
+                break;
+            default:
+                WebPFile.Read(file, limits);
+                break;
+        }
+
         return format;
     }
 
@@ -69,6 +76,9 @@ public static class PictureCodec
         };
     }
 
-    private static PictureException NoPicture() =>
-        new(PictureFault.NotAPicture, "The file is not a PNG, JPEG or WebP picture; its content was looked at, not its name.");
+    private static PictureException NoPicture(ReadOnlySpan<byte> file) =>
+        new(
+            PictureFault.NotAPicture,
+            $"The file is not a PNG, JPEG or WebP picture but {OtherFormats.NameOf(file)}; its content was looked at, not its name."
+        );
 }

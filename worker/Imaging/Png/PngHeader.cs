@@ -7,10 +7,32 @@ internal readonly record struct PngHeader(long Width, long Height, int BitDepth,
 {
     public const int Bytes = 13;
 
+    private static readonly (int X, int Y, int StepX, int StepY)[] s_adam7 =
+    [
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    ];
+
+    private static readonly (int X, int Y, int StepX, int StepY)[] s_whole = [(0, 0, 1, 1)];
+
+    /// <summary>
+    /// The passes in which the rows stand: the first pixel of each and the distances of its pixels. Section 8.1 (Adam7); one pass where the
+    /// picture is not interlaced.
+    /// </summary>
+    public IReadOnlyList<(int X, int Y, int StepX, int StepY)> Passes => Interlaced ? s_adam7 : s_whole;
+
     public bool IsPalette => ColourType == 3;
 
     /// <summary>The size of the rows before compression in bytes, without the additional filter bytes of interlaced passes.</summary>
-    public long RawBytes => Height * (1 + (((Width * BitsPerPixel) + 7) / 8));
+    public long RawBytes => Height * (1 + RowBytes(Width));
+
+    /// <summary>The size of a row of so many pixels in bytes, without the byte that names its filter.</summary>
+    public long RowBytes(long pixels) => ((pixels * BitsPerPixel) + 7) / 8;
 
     public int BitsPerPixel => BitDepth * SamplesPerPixel;
 

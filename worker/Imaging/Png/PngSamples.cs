@@ -9,17 +9,6 @@ namespace Generation.Imaging.Png;
 /// </summary>
 internal sealed class PngSamples
 {
-    private static readonly (int X, int Y, int StepX, int StepY)[] Adam7 =
-    [
-        (0, 0, 8, 8),
-        (4, 0, 8, 8),
-        (0, 4, 4, 8),
-        (2, 0, 4, 4),
-        (0, 2, 2, 4),
-        (1, 0, 2, 2),
-        (0, 1, 1, 2),
-    ];
-
     private readonly PngHeader _header;
     private readonly int _width;
     private readonly int _height;
@@ -66,7 +55,7 @@ internal sealed class PngSamples
             }
             catch (Exception error) when (error is InvalidDataException or IOException)
             {
-                throw PngChunk.Damaged("its picture data cannot be unpacked or ends early");
+                throw PngData.Unreadable();
             }
         }
 
@@ -78,7 +67,7 @@ internal sealed class PngSamples
         int newRowBytes = 1 + (_width * _newPixelBytes);
         // Interlaced rows come in seven passes; others can go on one by one
         byte[] rows = new byte[checked(newRowBytes * (_header.Interlaced ? _height : 1))];
-        foreach ((int x0, int y0, int stepX, int stepY) in _header.Interlaced ? Adam7 : [(0, 0, 1, 1)])
+        foreach ((int x0, int y0, int stepX, int stepY) in _header.Passes)
         {
             int columns = (_width - x0 + stepX - 1) / stepX;
             if (columns <= 0)
@@ -91,6 +80,7 @@ internal sealed class PngSamples
             for (int y = y0; y < _height; y += stepY)
             {
                 int filter = data.ReadByte();
+                PngData.CheckFilter(filter);
                 data.ReadExactly(row);
                 Unfilter(filter, row, above);
                 Span<byte> whole = rows.AsSpan(_header.Interlaced ? y * newRowBytes : 0, newRowBytes);
@@ -143,8 +133,7 @@ internal sealed class PngSamples
                     1 => left,
                     2 => above[i],
                     3 => (left + above[i]) / 2,
-                    4 => Paeth(left, above[i], corner),
-                    _ => throw PngChunk.Damaged($"a row has the filter {filter}, which PNG does not have"),
+                    _ => Paeth(left, above[i], corner),
                 }
             );
         }

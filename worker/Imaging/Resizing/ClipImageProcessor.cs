@@ -14,9 +14,13 @@ public static class ClipImageProcessor
     {
         Picture rgb = picture.DropAlpha();
         bool upright = rgb.Width <= rgb.Height;
-        int longer = (int)((long)size * (upright ? rgb.Height : rgb.Width) / (upright ? rgb.Width : rgb.Height));
-        Picture scaled = upright ? rgb.Resize(size, longer, ResamplingFilter.Bicubic) : rgb.Resize(longer, size, ResamplingFilter.Bicubic);
-        Picture middle = scaled.Crop((scaled.Width - size) / 2, (scaled.Height - size) / 2, size, size);
+        long longer = (long)size * (upright ? rgb.Height : rgb.Width) / (upright ? rgb.Width : rgb.Height);
+        (long width, long height) scaled = upright ? (size, longer) : (longer, size);
+        Picture middle = rgb.ResizePart(
+            scaled,
+            ResamplingFilter.Bicubic,
+            ((scaled.width - size) / 2, (scaled.height - size) / 2, size, size)
+        );
 
         float[] values = new float[3 * size * size];
         int plane = size * size;

@@ -51,11 +51,14 @@ public static class PictureFit
 
     private static Picture Crop(Picture picture, int width, int height)
     {
-        bool wider = IsWider(picture, width, height);
-        Picture scaled = wider ? AtHeight(picture, height) : AtWidth(picture, width);
-        var result = new Picture(width, height, picture.Channels);
-        result.Paste(scaled, (width / 2) - (scaled.Width / 2), (height / 2) - (scaled.Height / 2));
-        return result;
+        (long width, long height) scaled = IsWider(picture, width, height)
+            ? ((long)picture.Width * height / picture.Height, height)
+            : (width, (long)picture.Height * width / picture.Width);
+        return picture.ResizePart(
+            scaled,
+            ResamplingFilter.Lanczos,
+            ((scaled.width / 2) - (width / 2), (scaled.height / 2) - (height / 2), width, height)
+        );
     }
 
     private static Picture Fill(Picture picture, int width, int height)
@@ -91,7 +94,7 @@ public static class PictureFit
         }
     }
 
-    private static bool IsWider(Picture picture, int width, int height) => (double)width / height < (double)picture.Width / picture.Height;
+    private static bool IsWider(Picture picture, int width, int height) => (long)width * picture.Height < (long)picture.Width * height;
 
     private static Picture AtWidth(Picture picture, int width) =>
         picture.Resize(width, Math.Max(1, (int)((long)picture.Height * width / picture.Width)));

@@ -57,6 +57,52 @@ public static class Resampling
         return picture.Channels == 4 ? Alpha.Unpremultiply(result) : result;
     }
 
+    /// <summary>
+    /// Returns a part of what <see cref="Resize(Picture, int, int, ResamplingFilter)"/> would return, from (left, top) on. Only that part is
+    /// computed: the whole of a picture that is long and narrow may be too large for any memory where its narrow side is scaled to a size.
+    /// </summary>
+    /// <param name="picture">The picture.</param>
+    /// <param name="size">Width and height that the whole picture would have.</param>
+    /// <param name="filter">Any but the nearest pixel's.</param>
+    /// <param name="part">Which part of it is returned.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The part is outside of the size.</exception>
+    public static Picture ResizePart(
+        this Picture picture,
+        (long Width, long Height) size,
+        ResamplingFilter filter,
+        (long Left, long Top, int Width, int Height) part
+    )
+    {
+        if (part.Left < 0 || part.Top < 0 || part.Left + part.Width > size.Width || part.Top + part.Height > size.Height)
+        {
+            throw new ArgumentOutOfRangeException(nameof(part), part, $"The part does not lie within {size}.");
+        }
+
+        if (size == (picture.Width, picture.Height))
+        {
+            return picture.Crop((int)part.Left, (int)part.Top, part.Width, part.Height);
+        }
+
+        Picture result = picture.Channels == 4 ? Alpha.Premultiply(picture) : picture;
+        result =
+            size.Width == picture.Width
+                ? result.Crop((int)part.Left, 0, part.Width, result.Height)
+                : ResizeRows(
+                    result,
+                    part.Width,
+                    new ResamplingWeights(filter, picture.Width, 0, picture.Width, size.Width, part.Left, part.Width)
+                );
+        result =
+            size.Height == picture.Height
+                ? result.Crop(0, (int)part.Top, part.Width, part.Height)
+                : ResizeColumns(
+                    result,
+                    part.Height,
+                    new ResamplingWeights(filter, picture.Height, 0, picture.Height, size.Height, part.Top, part.Height)
+                );
+        return picture.Channels == 4 ? Alpha.Unpremultiply(result) : result;
+    }
+
     private static Picture ResizeRows(Picture picture, int width, ResamplingWeights weights)
     {
         int channels = picture.Channels;

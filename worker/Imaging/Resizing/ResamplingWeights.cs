@@ -19,6 +19,10 @@ internal sealed class ResamplingWeights
     /// <paramref name="newSize"/> new ones.
     /// </summary>
     public ResamplingWeights(ResamplingFilter filter, int oldSize, double from, double to, int newSize)
+        : this(filter, oldSize, from, to, newSize, 0, newSize) { }
+
+    /// <summary>As above, of the new pixels for <paramref name="count"/> alone, the first of which is <paramref name="start"/>.</summary>
+    public ResamplingWeights(ResamplingFilter filter, int oldSize, double from, double to, long newSize, long start, int count)
     {
         // Pillow keeps a part's bounds in single precision
         from = (float)from;
@@ -27,30 +31,30 @@ internal sealed class ResamplingWeights
         double widening = Math.Max(scale, 1);
         double support = filter.Support() * widening;
         _size = ((int)Math.Ceiling(support) * 2) + 1;
-        _weights = new int[_size * newSize];
-        _starts = new int[newSize];
-        _counts = new int[newSize];
+        _weights = new int[_size * count];
+        _starts = new int[count];
+        _counts = new int[count];
 
         double[] exact = new double[_size];
-        for (int i = 0; i < newSize; i++)
+        for (int i = 0; i < count; i++)
         {
-            double center = from + ((i + 0.5) * scale);
+            double center = from + ((start + i + 0.5) * scale);
             int first = Math.Max((int)(center - support + 0.5), 0);
-            int count = Math.Min((int)(center + support + 0.5), oldSize) - first;
+            int number = Math.Min((int)(center + support + 0.5), oldSize) - first;
             double sum = 0;
-            for (int k = 0; k < count; k++)
+            for (int k = 0; k < number; k++)
             {
                 exact[k] = filter.Weight((k + first - center + 0.5) * (1 / widening));
                 sum += exact[k];
             }
 
-            for (int k = 0; k < count; k++)
+            for (int k = 0; k < number; k++)
             {
                 double weight = (sum != 0 ? exact[k] / sum : exact[k]) * (1 << Bits);
                 _weights[(i * _size) + k] = (int)(weight < 0 ? weight - 0.5 : weight + 0.5);
             }
 
-            (_starts[i], _counts[i]) = (first, count);
+            (_starts[i], _counts[i]) = (first, number);
         }
     }
 
