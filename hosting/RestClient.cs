@@ -22,9 +22,12 @@ public sealed class RestClient : IDisposable
 {
     private readonly HttpClient _http;
 
-    public RestClient(string url, string? key)
+    /// <param name="url">The address of the API.</param>
+    /// <param name="key">The key to call it with; null for none.</param>
+    /// <param name="timeout">How long a call may take; null: half a minute.</param>
+    public RestClient(string url, string? key, TimeSpan? timeout = null)
     {
-        _http = new HttpClient { BaseAddress = new Uri(url), Timeout = TimeSpan.FromSeconds(30) };
+        _http = new HttpClient { BaseAddress = new Uri(url), Timeout = timeout ?? TimeSpan.FromSeconds(30) };
         if (key is not null)
         {
             _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);

@@ -14,6 +14,8 @@ internal static class DispatchSetup
     {
         builder.Services.AddMassTransit(bus =>
         {
+            // MassTransit would tell its makers how the bus is used
+            bus.DisableUsageTelemetry();
             // Without the broker the API still takes jobs and answers polls
             bus.ConfigureHealthCheckOptions(options =>
             {

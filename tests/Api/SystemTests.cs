@@ -3,6 +3,7 @@ using System.Text.Json;
 using Generation.Contracts;
 using Generation.Storage.Accounts;
 using Generation.Storage.Workers;
+using Microsoft.Extensions.Options;
 
 namespace Generation.Api.Tests;
 
@@ -15,6 +16,10 @@ public sealed class SystemTests
 
     [OneTimeTearDown]
     public async Task StopApi() => await _api.DisposeAsync();
+
+    [Test]
+    public void Bus_TellsNobodyHowItIsUsed() =>
+        Assert.That(_api.Get<IOptions<MassTransit.UsageTelemetryOptions>>().Value.Enabled, Is.False);
 
     [Test]
     public async Task Start_ResultsFolderThatCannotBe_IsNotReadyAndSaysWhatToDo()

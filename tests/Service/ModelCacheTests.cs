@@ -7,6 +7,7 @@ using Generation.Storage.Jobs;
 using Generation.TestSupport;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace Generation.Service.Tests;
 
@@ -38,6 +39,7 @@ public sealed class ModelCacheTests
     public async Task Jobs_OverManyModels_KeepTheMostRecentlyUsedWithinTheBound()
     {
         WebApplication worker = await _scope.StartWorkerAsync("w1", ("Models:Path", _folder), ("Worker:ModelMemoryMiB", "120"));
+        Assert.That(worker.Services.GetRequiredService<IOptions<MassTransit.UsageTelemetryOptions>>().Value.Enabled, Is.False);
         ModelCache cache = worker.Services.GetRequiredService<ModelCache>();
         string first = (await RunAsync("demo")).Outputs.Single().Sha256;
         await RunAsync("second");

@@ -63,7 +63,11 @@ internal sealed class ServiceScope : IAsyncDisposable
         IConfiguration configuration = new ConfigurationBuilder().AddInMemoryCollection(Settings(servers, folder)).Build();
         collection.AddLogging();
         collection.AddGenerationStorage(configuration);
-        collection.AddMassTransit(bus => bus.UsingRabbitMq((_, rabbit) => rabbit.Host(new Uri(servers.RabbitMq))));
+        collection.AddMassTransit(bus =>
+        {
+            bus.DisableUsageTelemetry();
+            bus.UsingRabbitMq((_, rabbit) => rabbit.Host(new Uri(servers.RabbitMq)));
+        });
         var scope = new ServiceScope(servers, collection.BuildServiceProvider(), folder);
         await scope.Get<IBusControl>().StartAsync(Limit());
         scope._account = (await scope.Get<AccountStore>().CreateAsync("tests", Credits.Of(1000), CancellationToken.None))!.Id;

@@ -21,7 +21,8 @@ public sealed partial class TestStack : IAsyncDisposable
     {
         Stack = stack;
         Holds = holds;
-        Api = new RestClient(stack.Url, stack.Key);
+        // As long as a machine under load takes
+        Api = new RestClient(stack.Url, stack.Key, TimeSpan.FromMinutes(5));
         _share = share;
         _workers = [.. Enumerable.Range(1, workers).Select(number => $"worker-{number}")];
     }

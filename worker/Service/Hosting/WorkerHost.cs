@@ -140,6 +140,8 @@ public static class WorkerHost
     {
         services.AddMassTransit(bus =>
         {
+            // MassTransit would tell its makers how the bus is used
+            bus.DisableUsageTelemetry();
             bus.AddConsumer<RunJobConsumer>();
             bus.UsingRabbitMq(
                 (context, rabbit) =>
