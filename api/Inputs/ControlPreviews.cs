@@ -10,8 +10,8 @@ using Generation.Storage.Results;
 namespace Generation.Api.Inputs;
 
 /// <summary>
-/// Makes control pictures as a worker would make them of the same request, for people to look at. One at a time, as each may take the
-/// memory of the largest picture; the picture is decoded where nothing else is to be had.
+/// Makes control pictures as a worker would make them of the same request, for people to look at. One at a time; the picture is decoded
+/// where nothing else is to be had, and comes here in the size that is asked for.
 /// </summary>
 internal sealed class ControlPreviews(IResultsStore results, ILogger<ControlPreviews> logger) : IAsyncDisposable
 {
@@ -41,9 +41,9 @@ internal sealed class ControlPreviews(IResultsStore results, ILogger<ControlPrev
         try
         {
             ControlUse control = request.Control[index];
-            Picture given = await _decoders.DecodeAsync(await ReadAsync(control.Image, cancellationToken), cancellationToken);
             // The aspect is the output's; the network's own differs a little where its sides are rounded
-            Picture sized = given.ToRgb().Fit(request.Width, request.Height, ControlPictures.FindResizeMode(control.ResizeMode)!.Value);
+            var size = new DecodedSize(request.Width, request.Height, ControlPictures.FindResizeMode(control.ResizeMode)!.Value);
+            Picture sized = await _decoders.DecodeAsync(await ReadAsync(control.Image, cancellationToken), size, cancellationToken);
             Picture made = ControlPictures.Prepare(
                 sized,
                 ControlPictures.FindPreprocessor(control.Preprocessor)!.Value,

@@ -13,11 +13,21 @@ internal static class BodyBytes
 
     /// <summary>Reads all bytes of a body.</summary>
     /// <exception cref="ProblemException">
-    /// The body is larger than <paramref name="maxBytes"/> or comes too slowly, or the bodies of all calls take too much.
+    /// The body is larger than <paramref name="maxBytes"/>, is compressed or comes too slowly, or the bodies of all calls take too much.
     /// </exception>
     public static async Task<byte[]> ReadAsync(HttpRequest request, long maxBytes, CancellationToken cancellationToken)
     {
         Allow(request, maxBytes);
+        if (request.Headers.ContentEncoding.ToString() is { Length: > 0 } encoding && encoding != "identity")
+        {
+            // How much memory it takes is known only to whoever unpacks it
+            throw new ProblemException(
+                StatusCodes.Status415UnsupportedMediaType,
+                "unsupported_content_encoding",
+                $"Send the body as it is, without 'Content-Encoding: {ErrorText.Shown(encoding)}'."
+            );
+        }
+
         BodyShare share = BodyBudget.Of(request.HttpContext);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(share.ReadLimit);

@@ -36,6 +36,18 @@ public sealed class BodyTests
         Assert.That(await answer.Content.ReadAsStringAsync(), Does.Not.Contain("malformed"));
     }
 
+    [TestCase("gzip")]
+    [TestCase("br, gzip")]
+    public async Task Submit_CompressedBody_Is415WithItsEncoding(string encoding)
+    {
+        using var content = new ByteArrayContent([0x1F, 0x8B, 8, 0]);
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        content.Headers.TryAddWithoutValidation("Content-Encoding", encoding);
+        using HttpResponseMessage answer = await _api.Client.PostAsync("/v1/text2img", content);
+        Assert.That((int)answer.StatusCode, Is.EqualTo(415));
+        Assert.That(await answer.Content.ReadAsStringAsync(), Does.Contain("unsupported_content_encoding").And.Contain(encoding));
+    }
+
     [Test]
     public async Task Submit_OtherCharset_Is415WithItsName()
     {

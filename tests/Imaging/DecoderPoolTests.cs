@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Generation.Decoder;
 using Generation.Imaging.Codecs;
 using Generation.Imaging.Isolation;
+using Generation.Imaging.Resizing;
 
 namespace Generation.Imaging.Tests;
 
@@ -58,6 +59,11 @@ public sealed partial class DecoderPoolTests
             Picture decoded = await pool.DecodeAsync(file, default);
             Assert.That((decoded.Width, decoded.Height, decoded.Channels), Is.EqualTo((here.Width, here.Height, here.Channels)), what);
             Assert.That(decoded.Bytes.AsSpan().SequenceEqual(here.Bytes), what);
+            foreach (FitMode mode in Enum.GetValues<FitMode>())
+            {
+                Picture fitted = await pool.DecodeAsync(file, new DecodedSize(40, 30, mode), default);
+                Assert.That(fitted.Bytes.AsSpan().SequenceEqual(here.ToRgb().Fit(40, 30, mode).Bytes), $"{what}, {mode}");
+            }
         }
     }
 

@@ -5,6 +5,7 @@ using Generation.Imaging;
 using Generation.Imaging.Codecs;
 using Generation.Imaging.Isolation;
 using Generation.Imaging.Processes;
+using Generation.Imaging.Resizing;
 using Microsoft.Win32.SafeHandles;
 
 // Decodes pictures of strangers for a process that holds secrets: files come from standard input, pixels go to standard output. It is
@@ -35,14 +36,14 @@ string? lacks = Confinement.Apply(
     }
 );
 DecoderMessages.WriteText(output, lacks ?? "");
-while (DecoderMessages.ReadRequest(input, limits) is { } file)
+while (DecoderMessages.ReadRequest(input, limits) is { } request)
 {
     // The kernel ends this process when the time is over, whoever else still lives
     _ = Native.alarm(seconds);
     try
     {
-        Picture picture = PictureCodec.Decode(file, limits);
-        DecoderMessages.WritePicture(output, picture);
+        Picture picture = PictureCodec.Decode(request.File, limits);
+        DecoderMessages.WritePicture(output, request.Size is { } size ? picture.ToRgb().Fit(size.Width, size.Height, size.Mode) : picture);
     }
     catch (PictureException e)
     {

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Runtime;
 using Generation.Imaging;
 using Generation.Imaging.Codecs;
+using Generation.Imaging.Resizing;
 
 namespace Generation.Decoder;
 
@@ -25,7 +26,12 @@ internal static class Rehearsal
             foreach (int channels in (int[])[1, 3, 4])
             {
                 byte[] file = PictureCodec.Encode(new Picture(64, 48, channels), format);
-                PictureCodec.Decode(file);
+                Picture picture = PictureCodec.Decode(file);
+                foreach (FitMode mode in Enum.GetValues<FitMode>())
+                {
+                    picture.ToRgb().Fit(32, 40, mode);
+                }
+
                 try
                 {
                     PictureCodec.Decode(file.AsSpan(0, file.Length / 2));

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Generation.Imaging.Resizing;
 
 namespace Generation.Imaging.Isolation;
 
@@ -10,7 +11,10 @@ namespace Generation.Imaging.Isolation;
 /// <remarks>
 /// <list type="bullet">
 /// <item>The decoder begins with a text: what its confinement lacks, empty where it lacks nothing.</item>
-/// <item>A request is a file: its length in bytes as an int32, then the file.</item>
+/// <item>
+/// A request is the size that the picture is to have (width, height and <see cref="FitMode"/> as int32; 0 x 0 for its own) and a file: its
+/// length in bytes as an int32, then the file.
+/// </item>
 /// <item>A reply is a picture (1; width, height and channels as int32; the pixels) or a refusal (2; its fault as a byte; a text).</item>
 /// <item>A text is its length in bytes as an int32, then UTF-8.</item>
 /// </list>
@@ -21,6 +25,9 @@ internal static class DecoderMessages
     private const byte PictureReply = 1;
     private const byte RefusalReply = 2;
 
+    /// <summary>What stands before a request's file, in bytes.</summary>
+    private const int RequestStart = 16;
+
     /// <summary>The longest text, in bytes.</summary>
     private const int MaxText = 2000;
 
@@ -28,26 +35,32 @@ internal static class DecoderMessages
     public static string TooMuchMemory(long memoryBytes) =>
         $"The picture takes more than {memoryBytes >> 20} MiB of memory to decode; save it smaller, or as a plain PNG.";
 
-    public static async Task WriteRequestAsync(Stream to, ReadOnlyMemory<byte> file, CancellationToken cancellationToken)
+    public static async Task WriteRequestAsync(Stream to, ReadOnlyMemory<byte> file, DecodedSize? size, CancellationToken cancellationToken)
     {
-        byte[] length = new byte[4];
-        BinaryPrimitives.WriteInt32LittleEndian(length, file.Length);
-        await to.WriteAsync(length, cancellationToken);
+        byte[] start = new byte[RequestStart];
+        BinaryPrimitives.WriteInt32LittleEndian(start, size?.Width ?? 0);
+        BinaryPrimitives.WriteInt32LittleEndian(start.AsSpan(4), size?.Height ?? 0);
+        BinaryPrimitives.WriteInt32LittleEndian(start.AsSpan(8), (int)(size?.Mode ?? FitMode.Stretch));
+        BinaryPrimitives.WriteInt32LittleEndian(start.AsSpan(12), file.Length);
+        await to.WriteAsync(start, cancellationToken);
         await to.WriteAsync(file, cancellationToken);
     }
 
     /// <summary>Reads the next request; null where there is none any more.</summary>
-    public static byte[]? ReadRequest(Stream from, PictureLimits limits)
+    public static (byte[] File, DecodedSize? Size)? ReadRequest(Stream from, PictureLimits limits)
     {
-        Span<byte> length = stackalloc byte[4];
-        if (from.ReadAtLeast(length, length.Length, throwOnEndOfStream: false) < length.Length)
+        Span<byte> start = stackalloc byte[RequestStart];
+        if (from.ReadAtLeast(start, start.Length, throwOnEndOfStream: false) < start.Length)
         {
             return null;
         }
 
-        byte[] file = new byte[Checked(BinaryPrimitives.ReadInt32LittleEndian(length), 0, limits.MaxBytes, "file")];
+        int width = Checked(BinaryPrimitives.ReadInt32LittleEndian(start), 0, limits.MaxSide, "width");
+        int height = Checked(BinaryPrimitives.ReadInt32LittleEndian(start[4..]), 0, limits.MaxSide, "height");
+        var mode = (FitMode)Checked(BinaryPrimitives.ReadInt32LittleEndian(start[8..]), 0, (int)FitMode.Fill, "way to fit");
+        byte[] file = new byte[Checked(BinaryPrimitives.ReadInt32LittleEndian(start[12..]), 0, limits.MaxBytes, "file")];
         from.ReadExactly(file);
-        return file;
+        return (file, width > 0 && height > 0 ? new DecodedSize(width, height, mode) : null);
     }
 
     public static void WritePicture(Stream to, Picture picture)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Generation.Imaging.Resizing;
 
 namespace Generation.Imaging.Isolation;
 
@@ -44,7 +45,14 @@ public sealed class DecoderPool(int size, DecoderSettings? settings = null) : IA
     /// The file is not a PNG, JPEG or WebP picture, is damaged or too large, or takes more memory or time to decode than the limits allow.
     /// </exception>
     /// <exception cref="DecoderException">Decoders cannot be started here. The message says what to do.</exception>
-    public async Task<Picture> DecodeAsync(ReadOnlyMemory<byte> file, CancellationToken cancellationToken)
+    public Task<Picture> DecodeAsync(ReadOnlyMemory<byte> file, CancellationToken cancellationToken) =>
+        DecodeAsync(file, null, cancellationToken);
+
+    /// <summary>
+    /// As above, and gives the picture in colour, without transparency, and in another size where <paramref name="size"/> says one: this
+    /// process then holds no more of it than that, however large the file's picture is.
+    /// </summary>
+    public async Task<Picture> DecodeAsync(ReadOnlyMemory<byte> file, DecodedSize? size, CancellationToken cancellationToken)
     {
         _settings.Pictures.CheckBytes(file.Length);
         await _free.WaitAsync(cancellationToken);
@@ -56,7 +64,7 @@ public sealed class DecoderPool(int size, DecoderSettings? settings = null) : IA
                 bool isWhole = false;
                 try
                 {
-                    Picture picture = await decoder.DecodeAsync(file, cancellationToken);
+                    Picture picture = await decoder.DecodeAsync(file, size, cancellationToken);
                     isWhole = true;
                     return picture;
                 }
@@ -129,6 +137,12 @@ public sealed class DecoderPool(int size, DecoderSettings? settings = null) : IA
     private static PictureException CouldNot(string why) =>
         new(PictureFault.Damaged, $"The picture could not be decoded: {why}. Save it anew, or smaller, with another program.");
 }
+
+/// <summary>The size that a decoded picture is to have.</summary>
+/// <param name="Width">In pixels.</param>
+/// <param name="Height">In pixels.</param>
+/// <param name="Mode">How it is brought to another aspect ratio.</param>
+public sealed record DecodedSize(int Width, int Height, FitMode Mode);
 
 /// <summary>The limits of decoding one picture.</summary>
 public sealed record DecoderSettings

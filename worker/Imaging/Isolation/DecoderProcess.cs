@@ -79,11 +79,11 @@ internal sealed class DecoderProcess : IAsyncDisposable
     /// <exception cref="PictureException">It refused the file.</exception>
     /// <exception cref="IOException">It died, or does not keep to the rules.</exception>
     /// <exception cref="OperationCanceledException">It takes too long, or nobody wants the picture any more.</exception>
-    public async Task<Picture> DecodeAsync(ReadOnlyMemory<byte> file, CancellationToken cancellationToken)
+    public async Task<Picture> DecodeAsync(ReadOnlyMemory<byte> file, DecodedSize? size, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(_settings.Time + Margin);
-        await DecoderMessages.WriteRequestAsync(_guarded.Process.StandardInput.BaseStream, file, limit.Token);
+        await DecoderMessages.WriteRequestAsync(_guarded.Process.StandardInput.BaseStream, file, size, limit.Token);
         return await DecoderMessages.ReadReplyAsync(_guarded.Process.StandardOutput.BaseStream, _settings.Pictures, limit.Token);
     }
 
