@@ -3,6 +3,7 @@ using Generation.Api.Faces.Dezgo;
 using Generation.Api.Faces.ModelsLab;
 using Generation.Api.Faces.Nebula;
 using Generation.Api.Faces.OpenAi;
+using Generation.Api.Faces.Replicate;
 using Generation.Api.Faces.Shared;
 using Generation.Api.Faces.Stablecog;
 using Generation.Api.Web;
@@ -22,6 +23,7 @@ internal static class FacesSetup
         // Faces with a port of their own come first: all paths there are theirs
         builder.AddA1111Face();
         builder.AddDezgoFace();
+        builder.AddReplicateFace();
         builder.Services.AddOpenAiFace(builder.Configuration);
         builder.Services.AddNebulaFace(builder.Configuration);
         builder.Services.AddModelsLabFace(builder.Configuration);

@@ -64,6 +64,43 @@ public sealed class UploadStore(NpgsqlDataSource source)
     }
 
     /// <summary>
+    /// An account's uploads that have not expired, the newest first; where <paramref name="before"/> is given, those made before that one.
+    /// </summary>
+    public async Task<IReadOnlyList<Upload>> ListAsync(Guid accountId, Guid? before, int limit, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand(
+            $"""
+            SELECT {Columns} FROM uploads WHERE account_id = $1 AND ($2 IS NULL OR id < $2) AND expires_at > now()
+            ORDER BY id DESC LIMIT $3
+            """
+        );
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
+        command.Parameters.Add(
+            new NpgsqlParameter { Value = (object?)before ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid }
+        );
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
+        await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
+        var uploads = new List<Upload>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            uploads.Add(Read(reader));
+        }
+
+        return uploads;
+    }
+
+    /// <summary>Ends an upload before its time; false if the account has none of this id.</summary>
+    public async Task<bool> ExpireAsync(Guid id, Guid accountId, CancellationToken cancellationToken)
+    {
+        await using NpgsqlCommand command = source.CreateCommand(
+            "UPDATE uploads SET expires_at = now() WHERE id = $1 AND account_id = $2 AND expires_at > now()"
+        );
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
+        return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
+    }
+
+    /// <summary>
     /// Deletes uploads that expired more than an hour ago, so that none is deleted between being looked up and becoming a job's; their
     /// files are deleted by the sweep of orphans.
     /// </summary>
@@ -81,18 +118,19 @@ public sealed class UploadStore(NpgsqlDataSource source)
     private static async Task<Upload?> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
     {
         await using NpgsqlDataReader reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken)
-            ? new Upload(
-                reader.GetGuid(0),
-                reader.GetGuid(1),
-                reader.GetString(2),
-                reader.GetString(3),
-                reader.GetInt64(4),
-                reader.GetInt32(5),
-                reader.GetInt32(6),
-                reader.GetFieldValue<DateTimeOffset>(7),
-                reader.GetFieldValue<DateTimeOffset>(8)
-            )
-            : null;
+        return await reader.ReadAsync(cancellationToken) ? Read(reader) : null;
     }
+
+    private static Upload Read(NpgsqlDataReader reader) =>
+        new(
+            reader.GetGuid(0),
+            reader.GetGuid(1),
+            reader.GetString(2),
+            reader.GetString(3),
+            reader.GetInt64(4),
+            reader.GetInt32(5),
+            reader.GetInt32(6),
+            reader.GetFieldValue<DateTimeOffset>(7),
+            reader.GetFieldValue<DateTimeOffset>(8)
+        );
 }

@@ -235,6 +235,67 @@ public static class RequestSeeds
 
         yield return Get("/sdapi/v1/progress", "skip_current_image");
 
+        JsonObject replicate = Object(
+            """
+            {"input":{"prompt":"a cat","negative_prompt":"","image":"PICTURE","mask":"PICTURE","num_outputs":"1","width":64,"height":64,
+             "num_inference_steps":2,"scheduler":"DDIM","seed":-1,"prompt_strength":0.5,"refine":"no_refiner","go_fast":true},
+             "version":"39ed52f2a78e934b3ba6e2a89f5b1c712de7dfea535525255b1aa35c5565e08b","webhook":"https://a.example/b",
+             "webhook_events_filter":["start","completed"],"stream":false}
+            """
+        );
+        yield return Form("/replicate/v1/predictions", replicate);
+        yield return Form("/replicate/v1/predictions", With(replicate, """{"version":"stability-ai/sdxl"}"""));
+        foreach (
+            (string model, string input) in ((string, string)[])
+                [
+                    ("black-forest-labs/flux-schnell", """{"prompt":"a","aspect_ratio":"16:9","megapixels":"0.25","output_quality":0}"""),
+                    (
+                        "black-forest-labs/flux-dev-lora",
+                        """{"prompt":"a","lora_weights":"https://a.example/b","lora_scale":1,"guidance":3}"""
+                    ),
+                    ("black-forest-labs/flux-fill-dev", """{"prompt":"a","image":"PICTURE","mask":"PICTURE","guidance":30}"""),
+                    ("nightmareai/real-esrgan", """{"image":"PICTURE","scale":2,"face_enhance":false}"""),
+                    ("wan-video/wan-2.2-t2v-fast", """{"prompt":"a","num_frames":2,"resolution":"480p","frames_per_second":8}"""),
+                    ("stability-ai/stable-video-diffusion", """{"input_image":"PICTURE","video_length":"14_frames_with_svd"}"""),
+                    ("generation/demo", """{"prompt":"a","width":64,"height":64,"loras":[]}"""),
+                ]
+        )
+        {
+            yield return Form($"/replicate/v1/models/{model}/predictions", With(replicate, $$"""{"input":{{input}}}"""));
+        }
+
+        yield return Form("/faces/replicate/v1/deployments/stability-ai/sdxl/predictions", replicate);
+        yield return Form("/replicate/v1/predictions/{id}/cancel", Object("{}"));
+        yield return Form("/replicate/v1/files", Object("""{"content":"PICTURE","metadata":"{\"a\":1}","filename":"a.png"}"""));
+        yield return new RequestSeed("QUERY", "/replicate/v1/models", Object("""{"query":"flux"}"""));
+        yield return new RequestSeed("DELETE", "/replicate/v1/files/{id}");
+        yield return Get("/replicate/v1/predictions", "cursor", "created_after", "created_before", "source");
+        yield return Get("/replicate/v1/files", "cursor");
+        foreach (
+            string call in (string[])
+                [
+                    "/predictions/{id}",
+                    "/files/{id}",
+                    "/files/{id}/download",
+                    "/account",
+                    "/hardware",
+                    "/models",
+                    "/models/stability-ai/sdxl",
+                    "/models/stability-ai/{id}/versions",
+                    "/models/stability-ai/sdxl/versions/{id}",
+                    "/deployments",
+                    "/deployments/a/{id}",
+                    "/collections",
+                    "/collections/{id}",
+                    "/webhooks/default/secret",
+                ]
+        )
+        {
+            yield return Get("/replicate/v1" + call);
+        }
+
+        yield return Get("/replicate/v1/files/streams/{id}", "expires", "signature");
+
         static RequestSeed Form(string path, JsonObject body) => new("POST", path, body, TakesForms: true);
 
         static RequestSeed Get(string path, params string[] query) => new("GET", path, Query: query);

@@ -58,6 +58,9 @@ internal sealed record FaceValue
     /// <summary>Whether it is a JSON object.</summary>
     public bool IsObject => _type == JsonTokenType.StartObject;
 
+    /// <summary>Whether it is a number or a boolean of JSON.</summary>
+    public bool IsLiteral => _type is JsonTokenType.Number or JsonTokenType.True or JsonTokenType.False;
+
     private bool IsEscaped { get; init; }
 
     private IReadOnlyList<FaceValue> List { get; init; } = [];

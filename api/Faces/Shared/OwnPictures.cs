@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Generation.Api.Inputs;
+using Generation.Api.Kinds;
 using Generation.Api.Web;
 using Generation.Contracts;
 using Generation.Storage.Jobs;
@@ -51,6 +52,28 @@ internal sealed partial class OwnPictures(JobStore jobs, UploadStore uploads, In
         );
     }
 
+    /// <summary>As above, for all pictures of a native body.</summary>
+    public async Task ResolveAsync(JobBody body, Guid account, CancellationToken cancellationToken)
+    {
+        switch (body)
+        {
+            case ImageBody { Image: { } image } pictures:
+                pictures.Image = await ResolveAsync(image, account, cancellationToken);
+                break;
+            case SuperResolutionBody { Image: { } image } small:
+                small.Image = await ResolveAsync(image, account, cancellationToken);
+                break;
+            case VideoBody { Image: { } image } clip:
+                clip.Image = await ResolveAsync(image, account, cancellationToken);
+                break;
+        }
+
+        if (body is InpaintBody { Mask: { } mask } inside)
+        {
+            inside.Mask = await ResolveAsync(mask, account, cancellationToken);
+        }
+    }
+
     /// <summary>The upload that a file's name (upl_....png) stands for; null if it stands for none.</summary>
     public static Guid? UploadOf(string name)
     {
@@ -90,7 +113,12 @@ internal sealed partial class OwnPictures(JobStore jobs, UploadStore uploads, In
         return (PictureSource.Of(InputPictures.IdOf(upload)), picture);
     }
 
-    [GeneratedRegex(@"^(https?://[^/]+)?/api/files/(?<name>upl_[0-9a-f]{32}[.a-z]*)(\?.*)?$", RegexOptions.ExplicitCapture, 1000)]
+    /// <summary>An uploaded file's address, of whichever face.</summary>
+    [GeneratedRegex(
+        @"^(https?://[^/]+)?(/[a-z0-9]+){0,3}/files/(?<name>upl_[0-9a-f]{32}[.a-z]*)(/download)?(\?.*)?$",
+        RegexOptions.ExplicitCapture,
+        1000
+    )]
     private static partial Regex FilePath();
 
     [GeneratedRegex(
