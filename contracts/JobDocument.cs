@@ -32,6 +32,9 @@ public sealed record JobDocument
     /// <summary>Why the job does not start, while no worker can run it.</summary>
     public string? WaitingReason { get; init; }
 
+    /// <summary>The same for programs: model_paused or no_worker, with the model.</summary>
+    public Notice? WaitingNotice { get; init; }
+
     /// <summary>The progress of the job; only for a running job.</summary>
     public JobProgress? Progress { get; init; }
 
@@ -60,6 +63,9 @@ public sealed record JobDocument
 
     /// <summary>What of the request is not done as it may have been meant, for people; null where there is nothing.</summary>
     public IReadOnlyList<string>? Warnings { get; init; }
+
+    /// <summary>The same for programs, one for each warning, in their order.</summary>
+    public IReadOnlyList<Notice>? WarningNotices { get; init; }
 
     /// <summary>The metadata that the caller gave with the request.</summary>
     public JsonElement? Metadata { get; init; }
@@ -148,3 +154,16 @@ public sealed record JobProgress(int Step, int Steps);
 
 /// <summary>Why a job failed: a stable code for programs, a sentence for people, and the field at fault if one is.</summary>
 public sealed record JobError(string Code, string Detail, string? Field = null);
+
+/// <summary>What a sentence of ours says, for programs that say it in their own words.</summary>
+/// <param name="Code">Which sentence it is; it never changes.</param>
+/// <param name="Values">What stands in it, by name: the model, the field, the words.</param>
+public sealed record Notice(string Code, IReadOnlyDictionary<string, string> Values)
+{
+    /// <summary>Makes a notice from pairs of names and values.</summary>
+    public static Notice Of(string code, params (string Name, string Value)[] values) =>
+        new(code, values.ToDictionary(pair => pair.Name, pair => pair.Value, StringComparer.Ordinal));
+}
+
+/// <summary>A sentence for people in English, and the same for programs.</summary>
+public sealed record SaidNotice(string Text, Notice Notice);

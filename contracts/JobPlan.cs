@@ -40,6 +40,9 @@ public sealed record JobPlan
     /// <summary>What of the request is not done as it may have been meant, for people; null where there is nothing.</summary>
     public IReadOnlyList<string>? Warnings { get; init; }
 
+    /// <summary>The same for programs, one for each warning, in their order.</summary>
+    public IReadOnlyList<Notice>? WarningNotices { get; init; }
+
     /// <summary>Whether a worker of this version can follow the plan as it is.</summary>
     [JsonIgnore]
     public bool IsCurrent => Version == CurrentVersion && !IsAssumed;

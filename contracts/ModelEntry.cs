@@ -156,7 +156,13 @@ public sealed record ModelEntry
 /// <param name="Scheduler">The model's own scheduler with its class, in the form of its scheduler_config.json.</param>
 /// <param name="SeesMask">Whether the network takes the mask as an input when it paints inside one.</param>
 /// <param name="PlainPrompts">Whether its prompts are plain text, in which weights and brackets are words.</param>
-public sealed record NetworkFacts(JsonElement Scheduler, bool SeesMask, bool PlainPrompts = false);
+/// <param name="TextEncoders">What reads its prompts; null where the worker that registered it does not say.</param>
+public sealed record NetworkFacts(
+    JsonElement Scheduler,
+    bool SeesMask,
+    bool PlainPrompts = false,
+    IReadOnlyList<TextEncoderEntry>? TextEncoders = null
+);
 
 /// <summary>A kind of job that a model can do, but not at present.</summary>
 /// <param name="Kind">The kind.</param>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Generation.Contracts;
 
 /// <summary>A super-resolution network that follows a model.</summary>
@@ -20,7 +22,30 @@ public sealed record PartEntry(string Name, string Path);
 /// <summary>An adapter file: a LoRA or a textual inversion.</summary>
 /// <param name="Name">The name in requests or prompts.</param>
 /// <param name="Family">Family of the models that it fits.</param>
-public sealed record AdapterEntry(string Name, string Family);
+/// <param name="Vectors">The tokens' places that an embedding takes in a prompt; null for LoRAs.</param>
+public sealed record AdapterEntry(string Name, string Family, int? Vectors = null);
+
+/// <summary>A text encoder of a model, as far as prompts are counted by it.</summary>
+/// <param name="Name">The component: text_encoder, text_encoder_2.</param>
+/// <param name="Tokenizer">How it splits texts into tokens.</param>
+/// <param name="Positions">The number of tokens that it takes at once, with the begin and end tokens.</param>
+/// <param name="Vocabulary">
+/// The hash of its tokenizer's files, by which workers store them; null for the vocabulary that OpenAI published for CLIP.
+/// </param>
+public sealed record TextEncoderEntry(string Name, TokenizerKind Tokenizer, int Positions, string? Vocabulary = null);
+
+/// <summary>The tokenizers of text encoders.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<TokenizerKind>))]
+public enum TokenizerKind
+{
+    /// <summary>CLIP's: byte pairs of words in lower case.</summary>
+    [JsonStringEnumMemberName("clip")]
+    Clip = 0,
+
+    /// <summary>T5's: a unigram model over the text as it stands.</summary>
+    [JsonStringEnumMemberName("t5")]
+    T5 = 1,
+}
 
 /// <summary>The price of a kind of job, in credits; where a number is absent, the next more general one applies.</summary>
 public sealed record KindPrice

@@ -80,6 +80,7 @@ public static class StorageServices
         services.AddSingleton<Ledger>();
         services.AddSingleton<AccountStore>();
         services.AddSingleton<CreditStore>();
+        services.AddSingleton<VocabularyStore>();
         services.AddSingleton<WorkerRegistry>();
         services.AddSingleton<Migrator>();
         services.AddOptions<S3Options>().Bind(configuration.GetSection(S3Options.Section)).ValidateDataAnnotations().ValidateOnStart();

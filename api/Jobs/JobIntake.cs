@@ -24,7 +24,9 @@ namespace Generation.Api.Jobs;
 /// <param name="Position">Its place among the model's waiting jobs, where 1 is next.</param>
 /// <param name="EtaSeconds">When it would be done, with the wait before it; absent while that cannot be told.</param>
 /// <param name="WaitingReason">Why it would not start, while no worker can run it.</param>
+/// <param name="WaitingNotice">The same for programs: model_paused or no_worker, with the model.</param>
 /// <param name="Warnings">What of the request would not be done as it may be meant.</param>
+/// <param name="WarningNotices">The same for programs, one for each warning, in their order.</param>
 public sealed record EstimateAnswer(
     Credits Cost,
     string Model,
@@ -36,7 +38,9 @@ public sealed record EstimateAnswer(
     long Position,
     double? EtaSeconds,
     string? WaitingReason,
-    IReadOnlyList<string>? Warnings
+    Notice? WaitingNotice,
+    IReadOnlyList<string>? Warnings,
+    IReadOnlyList<Notice>? WarningNotices
 );
 
 /// <summary>
@@ -129,6 +133,7 @@ internal sealed class JobIntake(
         double? seconds = await SecondsOfAsync(request, cancellationToken);
         ModelLoad load = await loads.OfAsync(request.Model.Name, cancellationToken);
         QueuePlace last = LoadCache.Last(load, seconds);
+        SaidNotice? reason = LoadCache.WaitingReason(load);
         return new EstimateAnswer(
             await CostOfAsync(request, cancellationToken),
             request.Model.Name,
@@ -139,8 +144,10 @@ internal sealed class JobIntake(
             seconds,
             last.Position,
             LoadCache.EtaSeconds(load, last),
-            LoadCache.WaitingReason(load),
-            request.Plan.Warnings
+            reason?.Text,
+            reason?.Notice,
+            request.Plan.Warnings,
+            request.Plan.WarningNotices
         );
     }
 

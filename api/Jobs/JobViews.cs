@@ -72,8 +72,8 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
             return document;
         }
 
-        (long? position, double? eta, string? reason) = await WaitAsync(row.Id, row.Model, cancellationToken);
-        return document with { Position = position, EtaSeconds = eta, WaitingReason = reason };
+        (long? position, double? eta, SaidNotice? reason) = await WaitAsync(row.Id, row.Model, cancellationToken);
+        return document with { Position = position, EtaSeconds = eta, WaitingReason = reason?.Text, WaitingNotice = reason?.Notice };
     }
 
     /// <summary>The document of a job just submitted. Where many wait, its position is not counted: it is the last.</summary>
@@ -90,18 +90,20 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
         }
 
         QueuePlace last = row.Place ?? LoadCache.Last(load, row.ExpectedSeconds);
+        SaidNotice? reason = LoadCache.WaitingReason(load);
         return row.ToDocument() with
         {
             Position = last.Position,
             EtaSeconds = LoadCache.EtaSeconds(load, last),
-            WaitingReason = LoadCache.WaitingReason(load),
+            WaitingReason = reason?.Text,
+            WaitingNotice = reason?.Notice,
         };
     }
 
     private async Task<JobView> QueuedAsync(JobId id, HotJob hot, CancellationToken cancellationToken)
     {
         string model = ModelOf(hot.Document);
-        (long? position, double? eta, string? reason) = await WaitAsync(id, model, cancellationToken);
+        (long? position, double? eta, SaidNotice? reason) = await WaitAsync(id, model, cancellationToken);
         byte[] json = With(hot.Document, writer =>
         {
             if (position is { } p)
@@ -116,10 +118,12 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
 
             if (reason is not null)
             {
-                writer.WriteString("waiting_reason", reason);
+                writer.WriteString("waiting_reason", reason.Text);
+                writer.WritePropertyName("waiting_notice");
+                JsonSerializer.Serialize(writer, reason.Notice, WireJson.Options);
             }
         });
-        return new JobView(hot.State, hot.Revision, json, $"\"{hot.Revision}-q{position}-{eta}-{reason?.Length}\"");
+        return new JobView(hot.State, hot.Revision, json, $"\"{hot.Revision}-q{position}-{eta}-{reason?.Notice.Code}\"");
     }
 
     private static JobView Running(HotJob hot)
@@ -143,7 +147,11 @@ internal sealed class JobViews(HotState hotState, JobStore jobs, JobQueries quer
         return new JobView(hot.State, hot.Revision, json, tag);
     }
 
-    private async Task<(long? Position, double? Eta, string? Reason)> WaitAsync(JobId id, string model, CancellationToken cancellationToken)
+    private async Task<(long? Position, double? Eta, SaidNotice? Reason)> WaitAsync(
+        JobId id,
+        string model,
+        CancellationToken cancellationToken
+    )
     {
         ModelLoad load = await loads.OfAsync(model, cancellationToken);
         QueuePlace? place = await cache.GetOrCreateAsync((nameof(JobViews), id), entry =>

@@ -10,7 +10,7 @@ internal sealed partial class RequestChecks
 {
     public const int MaxPromptLength = 4000;
 
-    private readonly List<string> _warnings = [];
+    private readonly List<SaidNotice> _warnings = [];
 
     /// <summary>The prompt of a request that needs one.</summary>
     public string Prompt(string? prompt)
@@ -70,14 +70,18 @@ internal sealed partial class RequestChecks
 
         foreach (Match tag in OtherTag().Matches(prompt))
         {
-            Warn($"{field}: {ErrorText.Shown(tag.Value)} is read as words.");
+            string shown = ErrorText.Shown(tag.Value);
+            Warn($"{field}: {shown} is read as words.", Notice.Of("tag_is_words", ("field", field), ("tag", shown)));
         }
 
         if (model.Network?.PlainPrompts == true)
         {
             if (Weighted().IsMatch(prompt))
             {
-                Warn($"{field}: {model.Name} reads plain text; brackets and weights are words to it.");
+                Warn(
+                    $"{field}: {model.Name} reads plain text; brackets and weights are words to it.",
+                    Notice.Of("weights_are_words", ("field", field), ("model", model.Name))
+                );
             }
 
             return;
@@ -85,7 +89,10 @@ internal sealed partial class RequestChecks
 
         if (And().IsMatch(prompt))
         {
-            Warn($"{field}: AND is read as a word; prompts are not composed into one picture.");
+            Warn(
+                $"{field}: AND is read as a word; prompts are not composed into one picture.",
+                Notice.Of("and_is_a_word", ("field", field))
+            );
         }
 
         try
@@ -101,12 +108,12 @@ internal sealed partial class RequestChecks
         }
     }
 
-    private void Warn(string warning)
+    private void Warn(string text, Notice notice)
     {
         const int MostWarnings = 20;
         if (_warnings.Count < MostWarnings)
         {
-            _warnings.Add(warning);
+            _warnings.Add(new SaidNotice(text, notice));
         }
     }
 

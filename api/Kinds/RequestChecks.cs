@@ -60,7 +60,14 @@ internal sealed partial class RequestChecks(
         try
         {
             JobPlan plan = JobPlanner.Plan(request, model, models.GetValueOrDefault);
-            plan = _warnings.Count == 0 ? plan : plan with { Warnings = [.. _warnings] };
+            plan =
+                _warnings.Count == 0
+                    ? plan
+                    : plan with
+                    {
+                        Warnings = [.. _warnings.Select(warning => warning.Text)],
+                        WarningNotices = [.. _warnings.Select(warning => warning.Notice)],
+                    };
             long work = (long)plan.Width * plan.Height * plan.Steps * plan.Frames;
             if (model.MaxPixelSteps is not { } most || work <= most)
             {

@@ -20,6 +20,20 @@ internal sealed class ModelDirectory(WorkerRegistry workers, TimeProvider time) 
     public ValueTask<IReadOnlyDictionary<string, ModelEntry>> ModelsAsync(CancellationToken cancellationToken) =>
         _models.GetAsync(cancellationToken);
 
+    /// <summary>The model of a name that a request gives.</summary>
+    /// <exception cref="ProblemException">There is none.</exception>
+    public async ValueTask<ModelEntry> GetAsync(string name, CancellationToken cancellationToken)
+    {
+        IReadOnlyDictionary<string, ModelEntry> known = await ModelsAsync(cancellationToken);
+        return known.TryGetValue(name, out ModelEntry? entry)
+            ? entry
+            : throw new ProblemException(
+                404,
+                "model_not_found",
+                $"There is no model '{ErrorText.Shown(name)}'{ErrorText.DidYouMean(name, known.Keys)}"
+            );
+    }
+
     /// <summary>When each model was registered as it is now.</summary>
     public ValueTask<IReadOnlyDictionary<string, DateTimeOffset>> TimesAsync(CancellationToken cancellationToken) =>
         _times.GetAsync(cancellationToken);

@@ -168,7 +168,11 @@ public sealed record ModelList(IReadOnlyList<ModelInfo> Data)
 /// <summary>/v1/models and /v1/schedulers: what requests may name.</summary>
 internal static class ModelsApi
 {
-    public static void AddModels(this WebApplicationBuilder builder) => builder.Services.AddSingleton<ModelDirectory>();
+    public static void AddModels(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<ModelDirectory>();
+        builder.Services.AddSingleton<TokenizerCache>();
+    }
 
     public static void MapModels(this WebApplication app)
     {
@@ -186,6 +190,18 @@ internal static class ModelsApi
             .WithSummary("One model")
             .Produces<ModelInfo>()
             .ProducesProblems(401, 403, 404, 503);
+        app.MapPost("/v1/models/{name}/tokens", TokensApi.CountAsync)
+            .RequireAuthorization(Scopes.Read)
+            .WithTags("Models")
+            .WithName("countTokens")
+            .WithSummary("How many tokens the model's text encoders read of a prompt, and what they do not read")
+            .WithDescription(
+                "Counted as the worker encodes it: tags of LoRAs are taken out, weights and brackets are no words. Of a prompt that changes "
+                    + "between steps the longest text counts. An encoder whose vocabulary is not known here has no counts."
+            )
+            .Accepts<TokensBody>("application/json")
+            .Produces<TokenCounts>()
+            .ProducesProblems(400, 401, 403, 404, 413, 415, 422, 429, 503);
         app.MapGet("/v1/schedulers", SchedulersAsync)
             .RequireAuthorization(Scopes.Read)
             .WithTags("Models")
@@ -211,20 +227,14 @@ internal static class ModelsApi
 
     private static async Task<IResult> GetAsync(string name, ModelDirectory models, LoadCache loads, CancellationToken cancellationToken)
     {
-        IReadOnlyDictionary<string, ModelEntry> known = await models.ModelsAsync(cancellationToken);
-        return known.TryGetValue(name, out ModelEntry? entry)
-            ? Results.Ok(
-                ModelInfo.Of(
-                    entry,
-                    (await loads.OfAsync(name, cancellationToken)).Workers > 0,
-                    (await models.TimesAsync(cancellationToken)).GetValueOrDefault(name)
-                )
+        ModelEntry entry = await models.GetAsync(name, cancellationToken);
+        return Results.Ok(
+            ModelInfo.Of(
+                entry,
+                (await loads.OfAsync(name, cancellationToken)).Workers > 0,
+                (await models.TimesAsync(cancellationToken)).GetValueOrDefault(name)
             )
-            : throw new ProblemException(
-                404,
-                "model_not_found",
-                $"There is no model '{ErrorText.Shown(name)}'{ErrorText.DidYouMean(name, known.Keys)}"
-            );
+        );
     }
 
     private static async Task<IResult> SchedulersAsync(ModelDirectory models, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using Generation.Api.Web;
+using Generation.Contracts;
 using Generation.Storage.Jobs;
 
 namespace Generation.Api.Status;
@@ -78,8 +79,16 @@ internal sealed class LoadCache(LoadReader reader, TimeProvider time) : IDisposa
         new(load.Queued + 1, load.QueuedKnown, load.QueuedSeconds, ownSeconds);
 
     /// <summary>Why a queued job of this model does not start, if it is paused or nothing can run it.</summary>
-    public static string? WaitingReason(ModelLoad load) =>
-        load.Paused ? $"The model '{load.Model}' is paused by an operator; the job starts when it is resumed."
-        : load.Workers == 0 ? $"No worker is running that has the model '{load.Model}'; the job starts when one comes."
+    public static SaidNotice? WaitingReason(ModelLoad load) =>
+        load.Paused
+            ? new SaidNotice(
+                $"The model '{load.Model}' is paused by an operator; the job starts when it is resumed.",
+                Notice.Of("model_paused", ("model", load.Model))
+            )
+        : load.Workers == 0
+            ? new SaidNotice(
+                $"No worker is running that has the model '{load.Model}'; the job starts when one comes.",
+                Notice.Of("no_worker", ("model", load.Model))
+            )
         : null;
 }

@@ -75,4 +75,7 @@ internal static partial class ApiLog
 
     [LoggerMessage(117, LogLevel.Error, "A preview was refused with 503, pictures cannot be decoded: {Reason}")]
     public static partial void NoDecoder(ILogger logger, string reason);
+
+    [LoggerMessage(118, LogLevel.Error, "The tokens of prompts are not counted: {Problem}")]
+    public static partial void VocabularyRefused(ILogger logger, string problem);
 }

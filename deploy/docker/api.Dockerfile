@@ -11,6 +11,7 @@ COPY worker/Decoder worker/Decoder
 COPY worker/Imaging worker/Imaging
 COPY worker/Prompts worker/Prompts
 COPY worker/Schedules worker/Schedules
+COPY worker/Tokenizers worker/Tokenizers
 COPY api api
 RUN dotnet publish api -c Release -o /app -nologo
 

@@ -158,6 +158,7 @@ public sealed record JobRow
             Request = ReadRequest(),
             Render = ReadRender(),
             Warnings = ReadPlan()?.Warnings,
+            WarningNotices = ReadPlan()?.WarningNotices,
             Metadata = Metadata,
             Links = JobLinks.Of(Id),
         };

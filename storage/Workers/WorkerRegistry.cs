@@ -11,12 +11,14 @@ namespace Generation.Storage.Workers;
 /// <param name="Slots">The number of jobs that it runs at a time.</param>
 /// <param name="Info">Device, threads, memory and version, for people.</param>
 /// <param name="Schedulers">The schedulers that it has; null leaves those that others registered.</param>
+/// <param name="Vocabularies">The packed files of its models' tokenizers, by the hash by which the models name them.</param>
 public sealed record WorkerRegistration(
     string Id,
     IReadOnlyList<ModelEntry> Models,
     int Slots,
     object? Info,
-    IReadOnlyList<SchedulerEntry>? Schedulers = null
+    IReadOnlyList<SchedulerEntry>? Schedulers = null,
+    IReadOnlyDictionary<string, byte[]>? Vocabularies = null
 );
 
 /// <summary>The answer to a heartbeat.</summary>
@@ -41,7 +43,7 @@ public sealed record WorkerInfo(
 );
 
 /// <summary>The workers and the models that they can run, which is the only place from which the API knows models.</summary>
-public sealed class WorkerRegistry(NpgsqlDataSource source)
+public sealed class WorkerRegistry(NpgsqlDataSource source, VocabularyStore vocabularies)
 {
     /// <summary>How often a worker reports.</summary>
     public static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(2);
@@ -55,6 +57,11 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
     /// </summary>
     public async Task RegisterAsync(WorkerRegistration worker, CancellationToken cancellationToken)
     {
+        if (worker.Vocabularies is { Count: > 0 } files)
+        {
+            await vocabularies.StoreAsync(files, cancellationToken);
+        }
+
         await using NpgsqlCommand command = source.CreateCommand(
             """
             WITH schedulers AS (
@@ -78,6 +85,7 @@ public sealed class WorkerRegistry(NpgsqlDataSource source)
         command.Parameters.Add(Jsonb(worker.Models));
         command.Parameters.Add(Jsonb(worker.Schedulers ?? []));
         await command.ExecuteNonQueryAsync(cancellationToken);
+        await vocabularies.DeleteUnnamedAsync(cancellationToken);
     }
 
     /// <summary>Records that the worker is alive, with the models in its memory.</summary>

@@ -44,6 +44,8 @@ public sealed class EstimateTests
             Is.EqualTo((512, 3, 7))
         );
         Assert.That(estimate.GetProperty("waiting_reason").GetString(), Does.Contain("No worker"));
+        Assert.That(estimate.GetProperty("waiting_notice").GetProperty("code").GetString(), Is.EqualTo("no_worker"));
+        Assert.That(estimate.GetProperty("waiting_notice").GetProperty("values").GetProperty("model").GetString(), Is.EqualTo("demo"));
     }
 
     [Test]

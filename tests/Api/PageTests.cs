@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.RegularExpressions;
+using Generation.Hosting;
 
 namespace Generation.Api.Tests;
 
@@ -68,6 +69,42 @@ public sealed partial class PageTests
         Assert.That(none.StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
     }
 
+    [Test]
+    public void Page_NamesAllModulesOfTheFirstView_SoThatTheyComeAtOnce()
+    {
+        string app = Path.Combine(Clone.Current.Root, "api", "Web", "App");
+        string page = File.ReadAllText(Path.Combine(app, "index.html"));
+        var needed = new HashSet<string>(StringComparer.Ordinal);
+        AddModules("main.js");
+        AddModules("views/make.js");
+        needed.Remove("main.js");
+        string[] preloaded = [.. Preloads().Matches(page).Select(match => match.Groups["name"].Value)];
+
+        Assert.That(needed, Has.Count.GreaterThan(20));
+        Assert.That(preloaded, Is.EquivalentTo(needed));
+
+        void AddModules(string name)
+        {
+            if (!needed.Add(name))
+            {
+                return;
+            }
+
+            string module = File.ReadAllText(Path.Combine(app, name));
+            foreach (string from in Imports().Matches(module).Select(match => match.Groups["from"].Value))
+            {
+                AddModules(
+                    from switch
+                    {
+                        "preact" => "vendor/preact/preact.js",
+                        "preact/hooks" => "vendor/preact/hooks.js",
+                        _ => Path.GetRelativePath(app, Path.Combine(app, Path.GetDirectoryName(name)!, from)),
+                    }
+                );
+            }
+        }
+    }
+
     [TestCase("br")]
     [TestCase("gzip")]
     [TestCase("br;q=0, identity")]
@@ -123,6 +160,16 @@ public sealed partial class PageTests
 
     [GeneratedRegex("(src|href)=\"(https?:)?//", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, 10_000)]
     private static partial Regex Elsewhere();
+
+    [GeneratedRegex("<link rel=\"modulepreload\" href=\"app/(?<name>[^\"]+)\"", RegexOptions.ExplicitCapture, 10_000)]
+    private static partial Regex Preloads();
+
+    [GeneratedRegex(
+        "^ *(import|export)\\b[^;'\"]*?from\\s*['\"](?<from>[^'\"]+)['\"]",
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture,
+        10_000
+    )]
+    private static partial Regex Imports();
 
     [GeneratedRegex("\"(?<address>/app/[0-9a-f]{16}/[^\"]+)\"", RegexOptions.None, 10_000)]
     private static partial Regex Addresses();

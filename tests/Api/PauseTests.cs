@@ -33,7 +33,7 @@ public sealed class PauseTests
         }
 
         JobDocument job = await api.SubmitAsync();
-        while ((await api.PollAsync(job.Id)).WaitingReason?.Contains("paused") != true)
+        while ((await api.PollAsync(job.Id)).WaitingNotice?.Code != "model_paused")
         {
             await Task.Delay(20, token);
         }

@@ -109,6 +109,8 @@ public sealed class PromptSyntaxTests
         JobDocument job = await SubmitAsync(new { prompt, model = "rich" });
         Assert.That(job.Warnings?.Single(), Does.StartWith("prompt: ").And.Contain(said));
         Assert.That((await _api.PollAsync(job.Id)).Warnings, Is.EqualTo(job.Warnings), "polls say it, too");
+        Assert.That(job.WarningNotices?.Single().Code, Does.EndWith("_words").Or.EndWith("_word"));
+        Assert.That(job.WarningNotices?.Single().Values["field"], Is.EqualTo("prompt"));
         JobDocument plain = await SubmitAsync(new { prompt = "a [cat:dog:0.5] and (a:1.2) [b|c]", model = "rich" });
         Assert.That(plain.Warnings, Is.Null);
     }

@@ -29,6 +29,7 @@ public sealed class SubmitTests
         Assert.That((job.State, job.Model, job.Kind), Is.EqualTo((JobState.Queued, "demo", JobKind.Text2Img)));
         Assert.That(job.Position, Is.Positive);
         Assert.That(job.WaitingReason, Does.Contain("No worker is running"));
+        Assert.That(job.WaitingNotice?.Code, Is.EqualTo("no_worker"));
         Assert.That(job.Cost.Held, Is.GreaterThan(Credits.Zero));
         Assert.That(job.Links, Is.EqualTo(JobLinks.Of(job.Id)));
         Assert.That((request.Width, request.Height, request.NumInferenceSteps, request.Scheduler), Is.EqualTo((256, 256, 25, "ddim")));

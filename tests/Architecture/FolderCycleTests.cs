@@ -17,6 +17,7 @@ public sealed class FolderCycleTests
     [TestCase("Generation.Hosting")]
     [TestCase("Generation.Planning")]
     [TestCase("Generation.Schedules")]
+    [TestCase("Generation.Tokenizers")]
     [TestCase("Generation.Storage")]
     public void Folders_OfAProject_AreFreeOfCycles(string project)
     {

@@ -55,25 +55,48 @@ public sealed class AwayTests
     }
 
     [Test, CancelAfter(300_000)]
-    public async Task Store_ThatTakesNothing_IsToldAndTheUploadComesWhenItDoes(CancellationToken token)
+    public async Task Disk_ThatIsFull_IsToldAndWhatStandsOnThePageIsMadeWhenThereIsRoom(CancellationToken token)
     {
-        await using TestStack stack = await TestStack.StartAsync();
+        using var disk = SmallDisk.Mount();
+        await using TestStack stack = await TestStack.StartAsync(
+            overrides: new Dictionary<string, string> { ["Results__Path"] = Path.Combine(disk.Folder, "results") }
+        );
         await using Visitor visitor = await Visitor.ComeAsync(stack);
         IPage page = (await visitor.SignedInAsync("make")).Page;
-        await page.GetByText("Picture from a picture").ClickAsync();
-        await page.GetByLabel("Prompt", new() { Exact = true }).FillAsync("a pear that is kept");
-        // A file in the place of its folder: nothing can be stored, as on a disk that is full
-        string folder = stack.Stack.Folder.Results;
-        Directory.Move(folder, folder + ".away");
-        await File.WriteAllTextAsync(folder, "", token);
+        await page.GetByText("Paint inside a mask").ClickAsync();
         await page.Locator("[data-field=image] input").SetInputFilesAsync(Path.Combine(Clone.Current.Root, "docs", "apple.png"));
-        await Assertions.Expect(page.Locator(".away p")).ToBeVisibleAsync();
-        File.Delete(folder);
-        Directory.Move(folder + ".away", folder);
+        ILocator canvas = page.Locator(".mask canvas");
+        await canvas.FocusAsync();
+        await page.Keyboard.PressAsync("Space");
+        int painted = await PictureTests.PaintedAsync(canvas);
+        await page.GetByLabel("Prompt", new() { Exact = true }).FillAsync("a pear that is kept");
+        await page.GetByLabel("Steps").FillAsync("2");
 
-        await Assertions.Expect(page.GetByAltText("The chosen picture, 256 × 256")).ToBeVisibleAsync();
-        await Assertions.Expect(page.Locator(".away p")).ToHaveCountAsync(0);
+        disk.Fill();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Make", Exact = true }).ClickAsync();
+        // The mask cannot be uploaded
+        await Assertions.Expect(page.Locator(".away p")).ToContainTextAsync("The server cannot do this at present.");
+        Assert.That(await PictureTests.PaintedAsync(canvas), Is.EqualTo(painted).And.Positive);
         await Assertions.Expect(page.GetByLabel("Prompt", new() { Exact = true })).ToHaveValueAsync("a pear that is kept");
+        disk.MakeRoom();
+
+        await Assertions.Expect(page.Locator(".run").First).ToHaveAttributeAsync("data-state", "succeeded");
+        await Assertions.Expect(page.Locator(".away p")).ToHaveCountAsync(0);
+        Assert.That(await PictureTests.PaintedAsync(canvas), Is.EqualTo(painted));
+
+        // Filled while a worker draws: its picture waits for room
+        using JobHold hold = stack.Holds.AtStep(1);
+        await page.GetByText("Picture from words").ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Make", Exact = true }).ClickAsync();
+        await hold.ReachedAsync(token);
+        disk.Fill();
+        hold.Release();
+        ILocator run = page.Locator(".run").First;
+        await Assertions.Expect(run).ToContainTextAsync("No worker is running");
+        await Assertions.Expect(page.GetByLabel("Prompt", new() { Exact = true })).ToHaveValueAsync("a pear that is kept");
+        disk.MakeRoom();
+        await Assertions.Expect(run).ToHaveAttributeAsync("data-state", "succeeded");
+        await Assertions.Expect(run.Locator("figure img").First).ToHaveJSPropertyAsync("complete", true);
     }
 
     [Test, CancelAfter(300_000)]

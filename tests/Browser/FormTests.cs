@@ -147,6 +147,55 @@ public sealed class FormTests
         }
     }
 
+    /// <summary>Counted by the vocabulary that the worker stored of the demo model.</summary>
+    [Test, CancelAfter(240_000)]
+    public async Task Prompt_WhileItIsWritten_TellsItsTokensAndHowItIsRead(CancellationToken token)
+    {
+        await using Visitor visitor = await Visitor.ComeAsync();
+        IPage page = (await visitor.SignedInAsync("make")).Page;
+        ILocator field = page.Locator("[data-field=prompt]");
+        ILocator prompt = page.GetByLabel("Prompt", new() { Exact = true });
+        await prompt.FillAsync("a (red:1.2) apple");
+        await Assertions.Expect(field.Locator("p.tokens")).ToHaveTextAsync("3 / 75 tokens");
+        await Assertions.Expect(prompt).ToHaveAccessibleDescriptionAsync("3 / 75 tokens");
+        await Assertions.Expect(field.GetByRole(AriaRole.Status)).ToBeEmptyAsync();
+
+        // The answer to what was written before must not come over this
+        await prompt.FillAsync("an apple");
+        await prompt.FillAsync("apple BREAK apple apple");
+        await Assertions.Expect(field.Locator("p.tokens")).ToHaveTextAsync("3 / 75 tokens");
+        await Assertions.Expect(field.GetByRole(AriaRole.Status)).ToHaveTextAsync("Longer than 75: read in 2 parts (1 + 2).");
+        await prompt.FillAsync("");
+        await Assertions.Expect(field.Locator("p.tokens")).ToBeEmptyAsync();
+        await page.GetByLabel("Negative prompt").FillAsync("apple");
+        await Assertions.Expect(page.Locator("[data-field=negative_prompt] p.tokens")).ToHaveTextAsync("1 / 75 tokens");
+        Assert.That(visitor.Complaints, Is.Empty);
+    }
+
+    /// <summary>As FLUX reads prompts: two encoders, of which each cuts.</summary>
+    [Test, CancelAfter(240_000)]
+    public async Task Prompt_ThatIsCut_TellsInGermanWhatIsNotRead(CancellationToken token)
+    {
+        await using Visitor visitor = await Visitor.ComeAsync(language: "de-DE");
+        await visitor.Page.RouteAsync("**/v1/models/demo/tokens", route => route.FulfillAsync(
+                new()
+                {
+                    ContentType = "application/json",
+                    Body = """
+                    {"model": "demo", "encoders": [
+                      {"name": "text_encoder", "tokenizer": "clip", "counted": true, "limit": 75,
+                       "prompt": {"tokens": 80, "chunks": [75], "cut": {"at": 9, "text": "und <b>mehr</b>"}}},
+                      {"name": "text_encoder_2", "tokenizer": "t5", "counted": true, "limit": 511, "prompt": {"tokens": 90, "chunks": [90]}},
+                      {"name": "text_encoder_3", "tokenizer": "clip", "counted": false}]}
+                    """,
+                }
+            ));
+        IPage page = (await visitor.SignedInAsync("make")).Page;
+        await page.Locator("[data-field=prompt] textarea").FillAsync("Ein Apfel und <b>mehr</b>");
+        await Assertions.Expect(page.Locator("[data-field=prompt] p.tokens")).ToHaveTextAsync("CLIP: 80 / 75 Token · T5: 90 / 511 Token");
+        await Assertions.Expect(page.Locator("[data-field=prompt] .cut")).ToHaveTextAsync("⚠ CLIP: Nicht gelesen: und <b>mehr</b>");
+    }
+
     /// <summary>What the page shows of a field in another language is in that language, of whatever kind.</summary>
     [Test, CancelAfter(240_000)]
     public async Task Fields_InGerman_AreTold(CancellationToken token)

@@ -59,6 +59,15 @@ public sealed class OperationsTests
             ILocator run = page.Locator(".run").First;
             await Assertions.Expect(run).ToContainTextAsync("paused by an operator");
             await Assertions.Expect(run).ToHaveAttributeAsync("data-state", "queued");
+
+            await using Visitor german = await Visitor.ComeAsync(language: "de-DE");
+            IPage other = (await german.SignedInAsync("make")).Page;
+            await other.Locator("[data-field=prompt] textarea").FillAsync("a AND b");
+            await Assertions.Expect(other.Locator(".estimate")).ToContainTextAsync("Das Modell demo ist vom Betreiber angehalten");
+            await Assertions.Expect(other.Locator(".estimate")).ToContainTextAsync("Prompt: AND wird als Wort gelesen");
+            await german.GoAsync("jobs");
+            await other.GetByRole(AriaRole.Link, new() { Name = "a pear that waits" }).First.ClickAsync();
+            await Assertions.Expect(other.GetByRole(AriaRole.Dialog)).ToContainTextAsync("Das Modell demo ist vom Betreiber angehalten");
         }
         finally
         {

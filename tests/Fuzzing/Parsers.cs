@@ -5,11 +5,11 @@ using Generation.Api.Faces.Shared;
 using Generation.Api.Inputs;
 using Generation.Api.Kinds;
 using Generation.Api.Web;
-using Generation.Diffusion.Tokenizers;
 using Generation.Diffusion.Weights;
 using Generation.Imaging;
 using Generation.Imaging.Codecs;
 using Generation.Prompts;
+using Generation.Tokenizers;
 
 namespace Generation.Fuzzing;
 
@@ -57,13 +57,13 @@ public sealed class Parsers : IDisposable
             new(
                 "tokenizer.json",
                 [Bytes(TokenizerJson)],
-                bytes => T5Tokenizer.LoadTokenizerJson(FileOf(bytes, "tokenizer.json")),
+                bytes => T5Tokenizer.LoadTokenizerJson(TokenizerOf(bytes, "tokenizer.json")),
                 typeof(TokenizerException)
             ),
             new(
                 "spiece.model",
                 [SentencePiece()],
-                bytes => T5Tokenizer.LoadSentencePiece(FileOf(bytes, "spiece.model")),
+                bytes => T5Tokenizer.LoadSentencePiece(TokenizerOf(bytes, "spiece.model")),
                 typeof(TokenizerException)
             ),
             new("vocab.json and merges.txt", [Bytes(ClipJson)], ReadClip, typeof(TokenizerException)),
@@ -201,7 +201,9 @@ public sealed class Parsers : IDisposable
         return [.. file, 0x12, 0x02, 0x18, 0x01];
     }
 
-    private void ReadClip(byte[] bytes) => ClipTokenizer.Load(Path.GetDirectoryName(FileOf(bytes, "tokenizer.json"))!).Encode("a b ab");
+    private void ReadClip(byte[] bytes) => ClipTokenizer.Load(TokenizerOf(bytes, "tokenizer.json")).Encode("a b ab");
+
+    private TokenizerFiles TokenizerOf(byte[] bytes, string name) => TokenizerFiles.Read(Path.GetDirectoryName(FileOf(bytes, name))!);
 
     private string FileOf(byte[] bytes, string name)
     {

@@ -20,14 +20,18 @@ export function may(scope) {
   return scopes.includes(scope) || scopes.includes('admin') || (scope === 'read' && scopes.includes('jobs'));
 }
 
-/** Finds out who is signed in, or signs in by the link in the page's address, and looks after it from then on. */
-export async function startSession() {
+/**
+ * Finds out who is signed in, or signs in by the link in the page's address, and looks after it from then on.
+ * @param {Promise<unknown>} texts ends when the page has its words
+ */
+export async function startSession(texts) {
   onRefused(() => (ended.value = Boolean(session.peek())));
   session.value = await call('GET', '/v1/session');
   const link = /^#open=(.+)$/.exec(location.hash)?.[1];
   if (link) {
     // It opens once: it stays neither in the address nor in the history
     history.replaceState(null, '', location.pathname);
+    await texts;
     if (!session.peek() || confirm(openTexts.replace(session.peek()?.account_name ?? ''))) {
       await signIn({ link }).catch((problem) => (linkProblem.value = problem));
     }

@@ -22,6 +22,17 @@ export async function loadTexts() {
  */
 export const t = (name, values = {}) => (texts[name] ?? name).replace(/\{(\w+)\}/g, (_, value) => String(values[value] ?? ''));
 
+/**
+ * What the API says in English, in the page's language where it comes with a code that there is a text for.
+ * @param {string} sentence
+ * @param {{ code: string, values: Record<string, string> } | undefined} notice
+ */
+export const said = (sentence, notice) => {
+  const { code = '', values = {} } = notice ?? {};
+  const field = values.field && has(`fields.${values.field}`) ? t(`fields.${values.field}`) : values.field;
+  return has(`notice.${code}`) ? t(`notice.${code}`, { ...values, field }) : sentence;
+};
+
 /** Whether there is a text of this name. @param {string} name */
 export const has = (name) => name in texts;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Generation.Diffusion.Tokenizers;
+using Generation.Tokenizers;
 
 namespace Generation.Diffusion.Tests.Goldens;
 
@@ -71,10 +71,10 @@ public sealed class TokenizersTests
         (string Ids, T5Tokenizer Tokenizer)[] forms =
         [
             .. File.Exists(Path.Combine(folder, "tokenizer.json"))
-                ? [("ids", T5Tokenizer.LoadTokenizerJson(Path.Combine(folder, "tokenizer.json")))]
+                ? [("ids", T5Tokenizer.LoadTokenizerJson(TokenizerFiles.Read(folder)))]
                 : Array.Empty<(string, T5Tokenizer)>(),
             .. File.Exists(Path.Combine(folder, "spiece.model"))
-                ? [("sentencepiece_ids", T5Tokenizer.LoadSentencePiece(Path.Combine(folder, "spiece.model")))]
+                ? [("sentencepiece_ids", T5Tokenizer.LoadSentencePiece(TokenizerFiles.Read(folder)))]
                 : Array.Empty<(string, T5Tokenizer)>(),
         ];
         Assert.That(forms, Is.Not.Empty, $"{folder} has neither tokenizer.json nor spiece.model");

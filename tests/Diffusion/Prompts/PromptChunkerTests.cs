@@ -1,5 +1,4 @@
-using Generation.Diffusion.Prompts;
-using Generation.Diffusion.Tokenizers;
+using Generation.Tokenizers;
 
 namespace Generation.Diffusion.Tests.Prompts;
 

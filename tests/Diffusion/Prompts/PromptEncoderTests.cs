@@ -6,6 +6,7 @@ using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
 using Generation.Diffusion.Tests.Goldens;
 using Generation.Diffusion.Weights;
+using Generation.Tokenizers;
 using Generation.Torch;
 using TorchSharp;
 using static TorchSharp.torch;

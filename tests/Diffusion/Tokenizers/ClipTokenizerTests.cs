@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Generation.Diffusion.Tests.Goldens;
-using Generation.Diffusion.Tokenizers;
+using Generation.Tokenizers;
 
 namespace Generation.Diffusion.Tests.Tokenizers;
 

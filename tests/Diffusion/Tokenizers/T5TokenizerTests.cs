@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Generation.Diffusion.Tests.Goldens;
-using Generation.Diffusion.Tokenizers;
+using Generation.Tokenizers;
 
 namespace Generation.Diffusion.Tests.Tokenizers;
 
@@ -21,9 +21,9 @@ public sealed class T5TokenizerTests
     {
         // 300 letters a: the two references choose differently among equally good segmentations
         string text = new('a', 300);
-        int[] expected = T5Tokenizer.LoadTokenizerJson(Path.Combine(Reference, "tokenizer.json")).Encode(text);
+        int[] expected = T5Tokenizer.LoadTokenizerJson(TokenizerFiles.Read(Reference)).Encode(text);
         Assert.That(T5Tokenizer.Load(Reference).Encode(text), Is.EqualTo(expected));
-        Assert.That(T5Tokenizer.LoadSentencePiece(Path.Combine(Reference, "spiece.model")).Encode(text), Is.Not.EqualTo(expected));
+        Assert.That(T5Tokenizer.LoadSentencePiece(TokenizerFiles.Read(Reference)).Encode(text), Is.Not.EqualTo(expected));
     }
 
     [TestCase("a red apple on a blue background")]
@@ -33,8 +33,8 @@ public sealed class T5TokenizerTests
     [TestCase("漢字 и 🐱🐱 x")]
     public void Encode_FromEitherFile_SameIds(string text)
     {
-        var json = T5Tokenizer.LoadTokenizerJson(Path.Combine(Reference, "tokenizer.json"));
-        var model = T5Tokenizer.LoadSentencePiece(Path.Combine(Reference, "spiece.model"));
+        var json = T5Tokenizer.LoadTokenizerJson(TokenizerFiles.Read(Reference));
+        var model = T5Tokenizer.LoadSentencePiece(TokenizerFiles.Read(Reference));
         Assert.That(model.Encode(text), Is.EqualTo(json.Encode(text)));
     }
 
@@ -55,7 +55,7 @@ public sealed class T5TokenizerTests
     {
         string path = Path.Combine(_folder, "spiece.model");
         File.Copy(Path.Combine(Reference, "spiece.model"), path);
-        var tokenizer = T5Tokenizer.LoadSentencePiece(path);
+        var tokenizer = T5Tokenizer.LoadSentencePiece(TokenizerFiles.Read(_folder));
         Assert.That(tokenizer.Count, Is.EqualTo(740));
         Assert.That(tokenizer.Encode("<extra_id_0><extra_id_99>"), Is.EqualTo((int[])[739, 640, 1]));
     }
@@ -63,7 +63,7 @@ public sealed class T5TokenizerTests
     [Test]
     public void LoadTokenizerJson_ByteFallback_WritesUnknownCharactersAsBytes()
     {
-        string path = WriteJson(root =>
+        WriteJson(root =>
         {
             root["model"]!["byte_fallback"] = true;
             JsonArray vocabulary = root["model"]!["vocab"]!.AsArray();
@@ -73,14 +73,17 @@ public sealed class T5TokenizerTests
             }
         });
         // U+6F22 is E6 BC A2
-        Assert.That(T5Tokenizer.LoadTokenizerJson(path).Encode("漢"), Is.EqualTo((int[])[3, 640 + 0xE6, 640 + 0xBC, 640 + 0xA2, 1]));
+        Assert.That(
+            T5Tokenizer.LoadTokenizerJson(TokenizerFiles.Read(_folder)).Encode("漢"),
+            Is.EqualTo((int[])[3, 640 + 0xE6, 640 + 0xBC, 640 + 0xA2, 1])
+        );
     }
 
     [Test]
     public void LoadTokenizerJson_OlderForm_GivesTheSameIds()
     {
         // As google/t5-v1_1-xxl was first published: no stripping, white space split before the metaspace
-        string path = WriteJson(root =>
+        WriteJson(root =>
         {
             root["normalizer"] = root["normalizer"]!["normalizers"]![0]!.DeepClone();
             root["pre_tokenizer"] = JsonNode.Parse(
@@ -91,7 +94,10 @@ public sealed class T5TokenizerTests
             );
         });
         const string text = "  a red\tapple   on a blue background ";
-        Assert.That(T5Tokenizer.LoadTokenizerJson(path).Encode(text), Is.EqualTo(T5Tokenizer.Load(Reference).Encode(text)));
+        Assert.That(
+            T5Tokenizer.LoadTokenizerJson(TokenizerFiles.Read(_folder)).Encode(text),
+            Is.EqualTo(T5Tokenizer.Load(Reference).Encode(text))
+        );
     }
 
     [TestCase("normalizer", """{"type": "Nmt"}""", "normalizer 'Nmt'")]
@@ -105,7 +111,7 @@ public sealed class T5TokenizerTests
     {
         string path = WriteJson(root => root[part] = JsonNode.Parse(value));
         Assert.That(
-            () => T5Tokenizer.LoadTokenizerJson(path),
+            () => T5Tokenizer.LoadTokenizerJson(TokenizerFiles.Read(_folder)),
             Throws.TypeOf<TokenizerException>().With.Message.Contains(expected).And.Message.Contains(path)
         );
     }
@@ -118,7 +124,7 @@ public sealed class T5TokenizerTests
         string path = Path.Combine(_folder, "spiece.model");
         File.WriteAllBytes(path, File.ReadAllBytes(Path.Combine(Reference, "spiece.model"))[..length]);
         Assert.That(
-            () => T5Tokenizer.LoadSentencePiece(path),
+            () => T5Tokenizer.LoadSentencePiece(TokenizerFiles.Read(_folder)),
             Throws.TypeOf<TokenizerException>().With.Message.Contains(expected).And.Message.Contains(path)
         );
     }
@@ -129,7 +135,10 @@ public sealed class T5TokenizerTests
         // Piece "a", unknown piece, and a trainer's message that says model_type 2
         string path = Path.Combine(_folder, "spiece.model");
         File.WriteAllBytes(path, [0x0A, 0x03, 0x0A, 0x01, 0x61, 0x0A, 0x05, 0x0A, 0x01, 0x3F, 0x18, 0x02, 0x12, 0x02, 0x18, 0x02]);
-        Assert.That(() => T5Tokenizer.LoadSentencePiece(path), Throws.TypeOf<TokenizerException>().With.Message.Contains("model type 2"));
+        Assert.That(
+            () => T5Tokenizer.LoadSentencePiece(TokenizerFiles.Read(_folder)),
+            Throws.TypeOf<TokenizerException>().With.Message.Contains("model type 2")
+        );
     }
 
     [Test]

@@ -1,6 +1,7 @@
 using Generation.Diffusion.Adapters;
 using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Weights;
+using Generation.Tokenizers;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Families;
@@ -47,6 +48,15 @@ public abstract class ModelFamily
     /// <exception cref="WeightsException">A config is missing, or cannot be read.</exception>
     public virtual AdapterWidths Widths(ModelFiles files) => new();
 
+    /// <summary>The text encoders that read a model's prompts, in the order of their places.</summary>
+    /// <exception cref="WeightsException">A config is missing, or cannot be read.</exception>
+    public virtual IReadOnlyList<TextEncoderFiles> TextEncoders(ModelFiles files) =>
+        [
+            .. new[] { ("text_encoder", "tokenizer"), ("text_encoder_2", "tokenizer_2") }
+                .Where(pair => files.Has(pair.Item1) && files.Has(pair.Item2))
+                .Select(pair => TextEncoderFiles.Clip(files, pair.Item1, pair.Item2)),
+        ];
+
     /// <summary>
     /// The short name of this family, if a LoRA's marks show it by more than the sizes of a published model; otherwise null.
     /// </summary>
@@ -61,7 +71,26 @@ public abstract class ModelFamily
 /// The short name of the family or, where no published model has such sizes, a description of them, for people.
 /// </param>
 /// <param name="Fits">Whether the adapter may be for a model of these sizes.</param>
-public sealed record AdapterFit(string Family, Func<AdapterWidths, bool> Fits);
+/// <param name="Vectors">The number of places that an embedding takes in a prompt; null for LoRAs.</param>
+public sealed record AdapterFit(string Family, Func<AdapterWidths, bool> Fits, int? Vectors = null);
+
+/// <summary>A text encoder in a model's files, as far as prompts are counted by it.</summary>
+/// <param name="Component">Its component's name.</param>
+/// <param name="IsT5">Whether it reads T5's tokens; otherwise CLIP's.</param>
+/// <param name="Positions">The number of tokens that it takes at once, with the begin and end tokens.</param>
+/// <param name="Tokenizer">The files of its tokenizer; null for the published vocabulary of CLIP.</param>
+public sealed record TextEncoderFiles(string Component, bool IsT5, int Positions, TokenizerFiles? Tokenizer)
+{
+    /// <summary>Reads what the configs say of a CLIP text encoder.</summary>
+    /// <exception cref="WeightsException">A config is missing, or cannot be read.</exception>
+    public static TextEncoderFiles Clip(ModelFiles files, string component, string tokenizer) =>
+        new(
+            component,
+            IsT5: false,
+            files.Number(component, "max_position_embeddings", ClipTokenizer.DefaultMaxLength),
+            files.TokenizerFiles(tokenizer)
+        );
+}
 
 /// <summary>The files that a model is loaded from.</summary>
 /// <param name="Files">The model's folder or checkpoint.</param>

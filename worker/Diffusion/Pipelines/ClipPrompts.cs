@@ -1,6 +1,6 @@
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Prompts;
-using Generation.Diffusion.Tokenizers;
+using Generation.Tokenizers;
 using TorchSharp;
 using static TorchSharp.torch;
 

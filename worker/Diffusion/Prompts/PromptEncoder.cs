@@ -1,5 +1,5 @@
 using Generation.Diffusion.Networks;
-using Generation.Diffusion.Tokenizers;
+using Generation.Tokenizers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -48,10 +48,9 @@ public sealed class PromptEncoder
             embedding.For(place, model.Config.HiddenSize);
         }
 
-        int length = (int)Math.Min(tokenizer.ModelMaxLength, model.Config.MaxPositionEmbeddings);
         _chunker = new PromptChunker(
             tokenizer,
-            length,
+            (int)model.Config.MaxPositionEmbeddings,
             [.. _embeddings.Select(embedding => new EmbeddingToken(embedding.Name, embedding.Count))]
         );
     }

@@ -1,9 +1,9 @@
 using System.Text.Json;
 using Generation.Diffusion.Pipelines;
-using Generation.Diffusion.Tokenizers;
 using Generation.Diffusion.Weights;
 using Generation.Imaging;
 using Generation.Imaging.Resizing;
+using Generation.Tokenizers;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -69,14 +69,15 @@ internal sealed class AdapterFolders
                 a.Key,
                 a.Value.Fits(model) ? entry.Family
                     : a.Value.Family == entry.Family ? $"{a.Value.Family} of another size"
-                    : a.Value.Family
+                    : a.Value.Family,
+                a.Value.Vectors
             ));
 
     private static AdapterFit FitOfEmbedding(SafetensorsFile file)
     {
         // They are small, and a broken one would keep every model that it fits from loading
-        TextualInversion.Load(file.Path).Dispose();
-        return ModelFamilies.FitOfEmbedding(file);
+        using var embedding = TextualInversion.Load(file.Path);
+        return ModelFamilies.FitOfEmbedding(file) with { Vectors = embedding.Count };
     }
 
     private static Dictionary<string, AdapterFit> Scan(string folder, Func<SafetensorsFile, AdapterFit> fit, ILogger logger)

@@ -6,9 +6,9 @@ using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Families.Upscalers;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
-using Generation.Diffusion.Tokenizers;
 using Generation.Diffusion.Weights;
 using Generation.Imaging;
+using Generation.Tokenizers;
 using TorchSharp;
 using static TorchSharp.torch;
 

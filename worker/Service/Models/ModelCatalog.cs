@@ -12,6 +12,7 @@ internal sealed partial class ModelCatalog
     private readonly string _folder;
     private readonly AdapterFolders _adapters;
     private readonly Dictionary<string, ModelEntry> _entries = [];
+    private readonly Dictionary<string, byte[]> _vocabularies = [];
 
     /// <summary>Reads the entries that the setting Worker:Models names, or all entries in the folder.</summary>
     /// <exception cref="InvalidOperationException">The folder or a model that is named does not exist, or no entry can be used.</exception>
@@ -57,6 +58,9 @@ internal sealed partial class ModelCatalog
     }
 
     public IReadOnlyCollection<ModelEntry> Entries => _entries.Values;
+
+    /// <summary>The packed files of the models' tokenizers, by their hash; see <see cref="TextEncoderEntry.Vocabulary"/>.</summary>
+    public IReadOnlyDictionary<string, byte[]> Vocabularies => _vocabularies;
 
     /// <summary>
     /// The model that is loaded before any job asks for it: demo, where it is one of several models and not the first, else the first of
@@ -127,7 +131,7 @@ internal sealed partial class ModelCatalog
 
         JobKind[] kinds = [.. entry.Kinds.Where(k => _kinds.Contains(k) && (k != JobKind.ControlNet || entry.ControlNets.Count > 0))];
         return kinds.Length > 0
-            ? _adapters.AddTo(entry with { Kinds = kinds, Network = NetworkFiles.Of(entry, weights) }, weights)
+            ? _adapters.AddTo(entry with { Kinds = kinds, Network = NetworkFiles.Of(entry, weights, _vocabularies) }, weights)
             : throw new InvalidOperationException(
                 $"The catalogue entry {file} has no kind that this version can run ({string.Join(", ", _kinds.Select(k => k.WireName()))})."
             );

@@ -144,6 +144,7 @@ internal sealed class WorkerPresence(
                 Host = Environment.MachineName,
                 Pid = Environment.ProcessId,
             },
-            [.. SchedulerNames.All.Select(scheduler => new SchedulerEntry(scheduler.Name, $"{scheduler.Title}. {scheduler.Description}"))]
+            [.. SchedulerNames.All.Select(scheduler => new SchedulerEntry(scheduler.Name, $"{scheduler.Title}. {scheduler.Description}"))],
+            catalog.Vocabularies
         );
 }

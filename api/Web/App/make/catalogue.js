@@ -21,22 +21,26 @@ import { call } from '../api.js';
 /** @type {{ value: { models: Model[], schedulers: { name: string }[], kinds: Kind[] } | null, peek(): any }} */
 export const catalogue = signal(null);
 
-/** All kinds that the API describes. @type {Kind[]} */
-let described = [];
+/** All kinds that the API describes, which do not change while the page is open. @type {Promise<Kind[]> | null} */
+let described = null;
 
-/** Reads the catalogue anew. What it says of models changes while the page is open, the description does not. */
+/** Anyone may read the description: it is asked for as soon as this module is there, before it is known who is signed in. */
+const kindsDescribed = () =>
+  (described ??= call('GET', '/openapi/v1.json').then(kindsOf, (error) => {
+    described = null;
+    throw error;
+  }));
+
+kindsDescribed().catch(() => {});
+
+/** Reads the catalogue anew: what it says of models changes while the page is open. */
 export async function loadCatalogue() {
-  const [models, schedulers, description] = await Promise.all([
-    call('GET', '/v1/models'),
-    call('GET', '/v1/schedulers'),
-    described.length > 0 ? null : call('GET', '/openapi/v1.json'),
-  ]);
-  described = description ? kindsOf(description) : described;
+  const [models, schedulers, kinds] = await Promise.all([call('GET', '/v1/models'), call('GET', '/v1/schedulers'), kindsDescribed()]);
   const offered = new Set(models.data.flatMap((/** @type {Model} */ model) => model.kinds));
   catalogue.value = {
     models: models.data,
     schedulers: schedulers.data,
-    kinds: described.filter((kind) => offered.has(kind.name)),
+    kinds: kinds.filter((kind) => offered.has(kind.name)),
   };
 }
 

@@ -1,6 +1,6 @@
 // What the draft would cost, and what is wrong with it, while it is made up.
 import { html, useEffect, useState, useStill } from '../ui.js';
-import { number, span, t } from '../texts.js';
+import { number, said, span, t } from '../texts.js';
 import { call, Problem } from '../api.js';
 
 const STILL = 400;
@@ -42,8 +42,10 @@ export const Estimate = ({ estimate }) =>
     ${
       estimate &&
       html`${t('estimate.cost', { cost: number(estimate.cost, { maximumFractionDigits: 3 }) })}${' '}
-    ${estimate.waiting_reason ?? (estimate.eta_seconds === undefined ? t('estimate.unknown')
+    ${estimate.waiting_reason ? said(estimate.waiting_reason, estimate.waiting_notice) : (estimate.eta_seconds === undefined ? t('estimate.unknown')
       : t('estimate.eta', { time: span(estimate.eta_seconds) }))}
-    ${estimate.warnings?.map((/** @type {string} */ warning) => html`<br />⚠ ${warning}`)}`
+    ${estimate.warnings?.map(
+      (/** @type {string} */ warning, /** @type {number} */ i) => html`<br />⚠ ${said(warning, estimate.warning_notices?.[i])}`,
+    )}`
     }
   </p>`;

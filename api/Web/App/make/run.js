@@ -1,6 +1,6 @@
 // A job that was asked for here: how far it is, and what it made.
 import { html, useState } from '../ui.js';
-import { number, span, t } from '../texts.js';
+import { has, number, said, span, t } from '../texts.js';
 import { cancel, isOver, tell, useJob } from '../jobs.js';
 import { call } from '../api.js';
 import { go } from '../routes.js';
@@ -35,8 +35,10 @@ export function Run({ id }) {
         <button type="button" disabled=${job.cancel_requested} onclick=${trying(() => cancel(id))}>${t('run.cancel')}</button>
       </div>`
     }
-    ${job.error && html`<p class="error">${job.error.detail}</p>`}
-    ${job.warnings?.map((/** @type {string} */ warning) => html`<p class="quiet">⚠ ${warning}</p>`)}
+    ${job.error && html`<${Failure} error=${job.error} />`}
+    ${job.warnings?.map(
+      (/** @type {string} */ warning, /** @type {number} */ i) => html`<p class="quiet">⚠ ${said(warning, job.warning_notices?.[i])}</p>`,
+    )}
     ${problem && html`<p class="error" role="alert">${problem}</p>`}
     <div class="outputs">
       ${job.outputs.map((/** @type {any} */ output) => html`<${Output} key=${output.index} job=${job} output=${output} />`)}
@@ -51,6 +53,14 @@ export function Run({ id }) {
   </article>`;
 }
 
+/**
+ * Why a job failed: what its code means, and the system's own sentence, which is in English.
+ * @param {{ error: { code: string, detail: string } }} props
+ */
+export const Failure = ({ error }) =>
+  html`<p class="error">${has(`errors.${error.code}`) ? t(`errors.${error.code}`) : t('errors.other')}</p>
+    <p class="quiet" lang="en">${error.detail}</p>`;
+
 /** Fills the form as the job was made. @param {any} job @param {number | null} [seed] */
 async function again(job, seed) {
   await setFromJob(job, { seed });
@@ -62,13 +72,12 @@ async function again(job, seed) {
 export function stateOf(job) {
   switch (job.state) {
     case 'queued':
-      return (
-        job.waiting_reason ??
-        t('run.queued', {
-          position: job.position ?? '?',
-          eta: job.eta_seconds === undefined ? '' : t('run.eta', { time: span(job.eta_seconds) }),
-        })
-      );
+      return job.waiting_reason
+        ? said(job.waiting_reason, job.waiting_notice)
+        : t('run.queued', {
+            position: job.position ?? '?',
+            eta: job.eta_seconds === undefined ? '' : t('run.eta', { time: span(job.eta_seconds) }),
+          });
     case 'running':
       return job.progress ? t('run.step', { step: job.progress.step, steps: job.progress.steps }) : t('run.running');
     case 'succeeded':

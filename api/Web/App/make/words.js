@@ -1,13 +1,16 @@
 // A prompt.
 import { html, onValue, useRef, useState } from '../ui.js';
 import { t } from '../texts.js';
+import { Tokens, useTokens } from './tokens.js';
 
 /** What the API takes of a prompt, in characters. */
 const LONGEST = 4000;
 
 /** @param {import('./fields.js').ControlProps} props */
 export function Words(props) {
-  const { id, value, onChange, isWrong, described, field, label, model } = props;
+  const { id, value, onChange, isWrong, described, field, label, model, values } = props;
+  const counts = useTokens(model.name, field.name, value ?? '', values.num_inference_steps);
+  const countId = `${id}-tokens`;
   const area = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
   /** Puts a name where the cursor is, apart from the words beside it. @param {string} name */
   const insert = (name) => {
@@ -26,8 +29,9 @@ export function Words(props) {
   return html`<label for=${id} class=${field.required ? 'needed' : ''}>${label}</label>
     <textarea
       id=${id} ref=${area} rows=${field.name === 'prompt' ? 4 : 2} value=${value ?? ''} required=${field.required} aria-invalid=${isWrong}
-      aria-describedby=${described} maxlength=${LONGEST} oninput=${onValue(onChange)}
+      aria-describedby=${`${described ?? ''} ${countId}`.trim()} maxlength=${LONGEST} oninput=${onValue(onChange)}
     ></textarea>
+    <${Tokens} id=${countId} counts=${counts} />
     ${model.embeddings?.length > 0 && html`<${Embeddings} names=${model.embeddings} of=${label} onChoose=${insert} />`}`;
 }
 

@@ -4,7 +4,7 @@ import { call } from '../api.js';
 import { has, number, span, t, time } from '../texts.js';
 import { Emptiness, usePages, Virtual } from '../paged.js';
 import { cancel, isOver, useJob } from '../jobs.js';
-import { stateOf } from '../make/run.js';
+import { Failure, stateOf } from '../make/run.js';
 import { Output } from '../make/output.js';
 import { loadCatalogue } from '../make/catalogue.js';
 import { setFromJob } from '../make/draft.js';
@@ -114,8 +114,7 @@ function Details({ id }) {
       html`<p role="status"><span class=${`state ${job.state}`}>${t(`state.${job.state}`)}</span> ${stateOf(job)}</p>
       ${
         job.error &&
-        html`<p class="error">${job.error.detail}</p>
-        <p>${has(`errors.${job.error.code}`) ? t(`errors.${job.error.code}`) : t('errors.other')}</p>`
+        html`<${Failure} error=${job.error} />`
       }
       <div class="row">
         ${!isOver(job) && html`<button type="button"

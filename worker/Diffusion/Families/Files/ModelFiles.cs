@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Generation.Diffusion.Tokenizers;
 using Generation.Diffusion.Weights;
+using Generation.Tokenizers;
 
 namespace Generation.Diffusion.Families.Files;
 
@@ -35,6 +35,10 @@ public abstract class ModelFiles
     public abstract SchedulerConfig Scheduler(string component = "scheduler");
 
     public abstract ClipTokenizer ClipTokenizer(string component);
+
+    /// <summary>The files of a tokenizer; null where it is one of those with the published vocabulary of CLIP.</summary>
+    /// <exception cref="WeightsException">The model has no such component.</exception>
+    public abstract TokenizerFiles? TokenizerFiles(string component);
 
     public abstract T5Tokenizer T5Tokenizer(string component);
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Generation.Diffusion.Tokenizers;
 using Generation.Diffusion.Weights;
+using Generation.Tokenizers;
 
 namespace Generation.Diffusion.Families.Files;
 
@@ -62,16 +62,14 @@ public sealed class ModelFolder : ModelFiles
     public override SchedulerConfig Scheduler(string component = "scheduler") =>
         SchedulerConfig.Load(File(component, "scheduler_config.json"));
 
-    public override ClipTokenizer ClipTokenizer(string component)
-    {
-        ClassOf(component);
-        return Tokenizers.ClipTokenizer.Load(System.IO.Path.Combine(Path, component));
-    }
+    public override ClipTokenizer ClipTokenizer(string component) => Tokenizers.ClipTokenizer.Load(TokenizerFiles(component));
 
-    public override T5Tokenizer T5Tokenizer(string component)
+    public override T5Tokenizer T5Tokenizer(string component) => Tokenizers.T5Tokenizer.Load(TokenizerFiles(component));
+
+    public override TokenizerFiles TokenizerFiles(string component)
     {
         ClassOf(component);
-        return Tokenizers.T5Tokenizer.Load(System.IO.Path.Combine(Path, component));
+        return Tokenizers.TokenizerFiles.Read(System.IO.Path.Combine(Path, component));
     }
 
     public override JsonElement? Setting(string name) => _index.TryGetProperty(name, out JsonElement value) ? value : null;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Generation.Diffusion.Tokenizers;
 using Generation.Diffusion.Weights;
+using Generation.Tokenizers;
 
 namespace Generation.Diffusion.Families.Files;
 
@@ -136,6 +136,8 @@ public sealed class OneFileModel : ModelFiles
         bool openClip = _published!.OpenClipTokenizers.Contains(component);
         return openClip ? Tokenizers.ClipTokenizer.PublishedPaddedWithZero : Tokenizers.ClipTokenizer.Published;
     }
+
+    public override TokenizerFiles? TokenizerFiles(string component) => _folder?.TokenizerFiles(component);
 
     public override T5Tokenizer T5Tokenizer(string component) => (_folder ?? throw Lacks(component)).T5Tokenizer(component);
 

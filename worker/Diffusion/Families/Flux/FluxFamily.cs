@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Generation.Diffusion.Adapters;
 using Generation.Diffusion.Families.Files;
+using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Weights;
 using static Generation.Diffusion.Families.Files.PublishedConfigs;
 using static TorchSharp.torch;
@@ -59,6 +60,12 @@ public sealed class FluxFamily : ModelFamily
             Embedding = text,
         };
     }
+
+    public override IReadOnlyList<TextEncoderFiles> TextEncoders(ModelFiles files) =>
+        [
+            TextEncoderFiles.Clip(files, "text_encoder", "tokenizer"),
+            new("text_encoder_2", IsT5: true, new FluxOptions().MaxSequenceLength, files.TokenizerFiles("tokenizer_2")),
+        ];
 
     public override string? NameOf(LoraMarks lora) => lora.Denoiser == "transformer" ? Name : null;
 

@@ -1,8 +1,8 @@
 using Generation.Diffusion.Families.Files;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
-using Generation.Diffusion.Tokenizers;
 using Generation.Diffusion.Weights;
+using Generation.Tokenizers;
 using static TorchSharp.torch;
 
 namespace Generation.Diffusion.Families.StableDiffusion;

@@ -3,8 +3,8 @@ using Generation.Diffusion.Families.StableDiffusion;
 using Generation.Diffusion.Networks;
 using Generation.Diffusion.Pipelines;
 using Generation.Diffusion.Prompts;
-using Generation.Diffusion.Tokenizers;
 using Generation.Diffusion.Weights;
+using Generation.Tokenizers;
 using TorchSharp;
 using static TorchSharp.torch;
 

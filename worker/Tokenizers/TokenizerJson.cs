@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
-namespace Generation.Diffusion.Tokenizers;
+namespace Generation.Tokenizers;
 
 /// <summary>
 /// The parts of Hugging Face's tokenizer.json that unigram tokenizers consist of, each as a function. A part that is not known here is an

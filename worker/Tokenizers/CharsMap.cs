@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Generation.Diffusion.Tokenizers;
+namespace Generation.Tokenizers;
 
 /// <summary>
 /// SentencePiece's precompiled character map, which gives for each of its strings the normalised form. It is a double-array trie (Yata et

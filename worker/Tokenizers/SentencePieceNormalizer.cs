@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Generation.Diffusion.Tokenizers;
+namespace Generation.Tokenizers;
 
 /// <summary>
 /// Normalises a text as the SentencePiece library does (its normalizer.cc): strings of the character map are replaced, the longest first,

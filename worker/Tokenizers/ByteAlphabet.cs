@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Generation.Diffusion.Tokenizers;
+namespace Generation.Tokenizers;
 
 /// <summary>
 /// GPT-2's byte-level alphabet, in which each byte has a printable character that stands for it in vocabularies. Printable Latin-1 bytes

@@ -1,15 +1,17 @@
 using System.Globalization;
 using System.Text.Json;
 
-namespace Generation.Diffusion.Tokenizers;
+namespace Generation.Tokenizers;
 
 /// <summary>
 /// T5's tokenizer, a SentencePiece unigram model. Raffel et al., 2020. Read from tokenizer.json it equals transformers' T5TokenizerFast,
 /// which FLUX pipelines use; read from spiece.model it equals the SentencePiece library. The two differ only where segmentations are
 /// equally good. Safe for use by several threads at once.
 /// </summary>
-public sealed class T5Tokenizer
+public sealed class T5Tokenizer : ITokenizer
 {
+    private const string Json = "tokenizer.json";
+    private const string SentencePiece = "spiece.model";
     private const int DefaultMaxLength = 512;
     private const int DefaultExtraIds = 100;
 
@@ -57,32 +59,29 @@ public sealed class T5Tokenizer
     /// <summary>The number of ids that the model was trained with, with the end token.</summary>
     public int ModelMaxLength { get; }
 
-    /// <summary>The size of the vocabulary with added tokens: all ids are below it.</summary>
     public int Count { get; }
+
+    public int MarkCount => _before.Length + _after.Length;
 
     /// <summary>
     /// Reads a tokenizer's folder: tokenizer.json, or else spiece.model, and where present the tokens of the other files beside it.
     /// </summary>
     /// <exception cref="TokenizerException">A file is missing or damaged, or of another type than unigram.</exception>
-    public static T5Tokenizer Load(string folder)
-    {
-        string json = Path.Combine(folder, "tokenizer.json");
-        string model = Path.Combine(folder, "spiece.model");
-        if (File.Exists(json))
-        {
-            return LoadTokenizerJson(json);
-        }
+    public static T5Tokenizer Load(string folder) => Load(TokenizerFiles.Read(folder));
 
-        return File.Exists(model)
-            ? LoadSentencePiece(model)
-            : throw new TokenizerException($"{folder} has neither tokenizer.json nor spiece.model.");
-    }
+    /// <summary>Reads a tokenizer's files; see <see cref="Load(string)"/>.</summary>
+    /// <exception cref="TokenizerException">A file is missing or damaged, or of another type than unigram.</exception>
+    public static T5Tokenizer Load(TokenizerFiles files) =>
+        files.Has(Json) ? LoadTokenizerJson(files)
+        : files.Has(SentencePiece) ? LoadSentencePiece(files)
+        : throw new TokenizerException($"{files} has neither {Json} nor {SentencePiece}.");
 
-    /// <summary>Reads a tokenizer.json; tokenizer_config.json beside it may name the special tokens.</summary>
+    /// <summary>Reads tokenizer.json; tokenizer_config.json beside it may name the special tokens.</summary>
     /// <exception cref="TokenizerException">The file is missing or damaged, or has parts that are not known.</exception>
-    public static T5Tokenizer LoadTokenizerJson(string path)
+    public static T5Tokenizer LoadTokenizerJson(TokenizerFiles files)
     {
-        using JsonDocument document = TokenizerConfig.ReadObject(path) ?? throw new TokenizerException($"{path} is missing.");
+        string path = files.PathOf(Json);
+        using JsonDocument document = TokenizerConfig.ReadObject(files, Json) ?? throw new TokenizerException($"{path} is missing.");
         try
         {
             JsonElement root = document.RootElement.Clone();
@@ -113,7 +112,7 @@ public sealed class T5Tokenizer
 
             Func<string, string> normalize = TokenizerJson.Normalizer(root.GetProperty("normalizer"));
             Func<IEnumerable<string>, IEnumerable<string>> split = TokenizerJson.PreTokenizer(root.GetProperty("pre_tokenizer"));
-            var config = TokenizerConfig.Read(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            var config = TokenizerConfig.Read(files);
             return new T5Tokenizer(
                 unigram,
                 normalize,
@@ -143,19 +142,15 @@ public sealed class T5Tokenizer
     }
 
     /// <summary>
-    /// Reads a spiece.model; tokenizer_config.json beside it may name the special tokens and the number of sentinel tokens (extra_ids, 100
+    /// Reads spiece.model; tokenizer_config.json beside it may name the special tokens and the number of sentinel tokens (extra_ids, 100
     /// by default).
     /// </summary>
     /// <exception cref="TokenizerException">The file is missing, damaged, or of another type than unigram.</exception>
-    public static T5Tokenizer LoadSentencePiece(string path)
+    public static T5Tokenizer LoadSentencePiece(TokenizerFiles files)
     {
-        if (!File.Exists(path))
-        {
-            throw new TokenizerException($"{path} is missing.");
-        }
-
-        var file = SentencePieceFile.Read(path);
-        var config = TokenizerConfig.Read(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        string path = files.PathOf(SentencePiece);
+        var file = SentencePieceFile.Read(files.Find(SentencePiece) ?? throw new TokenizerException($"{path} is missing."), path);
+        var config = TokenizerConfig.Read(files);
         List<(AddedToken Token, int Id)> added = [.. config.AddedTokens];
         for (int id = 0; id < file.Pieces.Length; id++)
         {
@@ -189,7 +184,6 @@ public sealed class T5Tokenizer
     /// <summary>Encodes <paramref name="text"/>, with the end token, in any length.</summary>
     public int[] Encode(string text) => [.. _before, .. EncodeWithoutSpecialTokens(text), .. _after];
 
-    /// <summary>Encodes <paramref name="text"/> without the end token.</summary>
     public int[] EncodeWithoutSpecialTokens(string text)
     {
         ArgumentNullException.ThrowIfNull(text);

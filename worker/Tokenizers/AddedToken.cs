@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Generation.Diffusion.Tokenizers;
+namespace Generation.Tokenizers;
 
 /// <summary>A token that is found in the text as a whole, before the vocabulary's own splitting.</summary>
 /// <param name="Content">The text that it stands for.</param>

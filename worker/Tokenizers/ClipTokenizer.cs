@@ -1,12 +1,12 @@
 using System.Text;
 
-namespace Generation.Diffusion.Tokenizers;
+namespace Generation.Tokenizers;
 
 /// <summary>
 /// CLIP's tokenizer: the text in lower case and in normalisation form C is split into words, punctuation and single digits, each of which
 /// is byte pair encoded. Radford et al., 2021. Equal to transformers' CLIPTokenizerFast. Safe for use by several threads at once.
 /// </summary>
-public sealed class ClipTokenizer
+public sealed class ClipTokenizer : ITokenizer
 {
     /// <summary>The number of positions of every published CLIP text model.</summary>
     public const int DefaultMaxLength = 77;
@@ -53,31 +53,34 @@ public sealed class ClipTokenizer
     /// <summary>The number of ids that the model takes at once, with the begin and end tokens.</summary>
     public int ModelMaxLength { get; }
 
-    /// <summary>The size of the vocabulary with added tokens: all ids are below it.</summary>
     public int Count { get; }
+
+    public int MarkCount => 2;
 
     /// <summary>
     /// Reads a tokenizer's folder: vocab.json and merges.txt, or else tokenizer.json; and where present tokenizer_config.json,
     /// special_tokens_map.json and added_tokens.json.
     /// </summary>
     /// <exception cref="TokenizerException">A file is missing, damaged or contradicts another.</exception>
-    public static ClipTokenizer Load(string folder)
+    public static ClipTokenizer Load(string folder) => Load(TokenizerFiles.Read(folder));
+
+    /// <summary>Reads a tokenizer's files; see <see cref="Load(string)"/>.</summary>
+    /// <exception cref="TokenizerException">A file is missing, damaged or contradicts another.</exception>
+    public static ClipTokenizer Load(TokenizerFiles files)
     {
         // CLIPTokenizer takes its marks as normalised tokens, but the padding as it stands
-        var config = TokenizerConfig.Read(folder, "bos_token", "eos_token", "unk_token");
-        string path = Path.Combine(folder, "vocab.json");
-        string jsonPath = Path.Combine(folder, "tokenizer.json");
+        var config = TokenizerConfig.Read(files, "bos_token", "eos_token", "unk_token");
         try
         {
             ClipVocabulary vocabulary =
-                !File.Exists(path) && File.Exists(jsonPath)
-                    ? ClipVocabulary.ReadTokenizerJson(jsonPath)
-                    : ClipVocabulary.Read(path, Path.Combine(folder, "merges.txt"));
-            return Create(vocabulary, config, folder);
+                !files.Has("vocab.json") && files.Has("tokenizer.json")
+                    ? ClipVocabulary.ReadTokenizerJson(files)
+                    : ClipVocabulary.Read(files);
+            return Create(vocabulary, config, files.ToString());
         }
         catch (InvalidOperationException e)
         {
-            throw new TokenizerException($"{folder}: a text in its files is not valid Unicode ({e.Message}).", e);
+            throw new TokenizerException($"{files}: a text in its files is not valid Unicode ({e.Message}).", e);
         }
     }
 
@@ -121,7 +124,6 @@ public sealed class ClipTokenizer
         return [.. ids];
     }
 
-    /// <summary>Encodes <paramref name="text"/> without the begin and end tokens.</summary>
     public int[] EncodeWithoutSpecialTokens(string text)
     {
         List<int> ids = [];

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Generation.Diffusion.Tokenizers;
+namespace Generation.Tokenizers;
 
 /// <summary>
 /// How CLIP normalises a text and splits it into words before they are encoded. Every step is linear in the length of the text.

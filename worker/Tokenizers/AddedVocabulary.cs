@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Generation.Diffusion.Tokenizers;
+namespace Generation.Tokenizers;
 
 /// <summary>A part of a text: a token that was found in it, or text between such tokens.</summary>
 /// <param name="Text">The text; empty for a token.</param>

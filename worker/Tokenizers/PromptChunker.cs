@@ -1,6 +1,4 @@
-using Generation.Diffusion.Tokenizers;
-
-namespace Generation.Diffusion.Prompts;
+namespace Generation.Tokenizers;
 
 /// <summary>
 /// Splits prompts into chunks for one text encoder. Long texts are split as AUTOMATIC1111's web UI splits them: into stretches of (length -
@@ -20,16 +18,16 @@ public sealed class PromptChunker
 
     /// <summary>Makes a chunker for an encoder.</summary>
     /// <param name="tokenizer">The encoder's tokenizer.</param>
-    /// <param name="length">The number of positions of the encoder; by default the tokenizer's.</param>
+    /// <param name="positions">The number of positions of the encoder; of these and the tokenizer's the smaller counts.</param>
     /// <param name="embeddings">
     /// The names of textual inversion embeddings, which are found in any case, and their numbers of vectors.
     /// </param>
     /// <exception cref="PromptException">An embedding has more vectors than a chunk has room for.</exception>
     /// <exception cref="ArgumentException">Two embeddings have the same name, or a name is a token already.</exception>
-    public PromptChunker(ClipTokenizer tokenizer, int? length = null, IReadOnlyList<EmbeddingToken>? embeddings = null)
+    public PromptChunker(ClipTokenizer tokenizer, int? positions = null, IReadOnlyList<EmbeddingToken>? embeddings = null)
     {
-        Length = length ?? tokenizer.ModelMaxLength;
-        ArgumentOutOfRangeException.ThrowIfLessThan(Length, 3, nameof(length));
+        Length = Math.Min(positions ?? int.MaxValue, tokenizer.ModelMaxLength);
+        ArgumentOutOfRangeException.ThrowIfLessThan(Length, 3, nameof(positions));
         _embeddings = embeddings ?? [];
         foreach (EmbeddingToken embedding in _embeddings)
         {
@@ -152,7 +150,7 @@ public sealed class PromptChunker
             }
 
             ids[_words.Count + 1] = owner._tokenizer.EosTokenId;
-            _chunks.Add(new PromptChunk(ids, weights, _vectors));
+            _chunks.Add(new PromptChunk(ids, weights, _vectors, _words.Count));
             _words = [];
             _vectors = [];
             _lastComma = -1;
@@ -206,7 +204,8 @@ public sealed record EmbeddingToken(string Name, int Vectors);
 /// <param name="Ids">As many ids as the encoder has positions, with 0 at the positions of textual inversion vectors.</param>
 /// <param name="Weights">For each id the factor that the encoder's output is multiplied by.</param>
 /// <param name="Vectors">Where textual inversion vectors replace tokens.</param>
-public sealed record PromptChunk(int[] Ids, float[] Weights, IReadOnlyList<PlacedVectors> Vectors)
+/// <param name="Tokens">How many of the ids are the prompt's: those between the begin and end tokens.</param>
+public sealed record PromptChunk(int[] Ids, float[] Weights, IReadOnlyList<PlacedVectors> Vectors, int Tokens)
 {
     /// <summary>Whether any weight differs from 1.</summary>
     public bool IsWeighted => Weights.AsSpan().ContainsAnyExcept(1f);

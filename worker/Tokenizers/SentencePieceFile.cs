@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Generation.Diffusion.Tokenizers;
+namespace Generation.Tokenizers;
 
 /// <summary>
 /// The parts of a SentencePiece model file (spiece.model), a protocol buffer, that a unigram tokenizer needs. Field numbers are those of
@@ -27,12 +27,13 @@ internal sealed record SentencePieceFile
     public bool EscapeWhiteSpace { get; init; } = true;
 
     /// <summary>Reads the file.</summary>
+    /// <param name="data">Its bytes.</param>
+    /// <param name="path">What it is called in messages.</param>
     /// <exception cref="TokenizerException">
     /// The file is not a SentencePiece model, is damaged, or is of another type than unigram.
     /// </exception>
-    public static SentencePieceFile Read(string path)
+    public static SentencePieceFile Read(byte[] data, string path)
     {
-        byte[] data = File.ReadAllBytes(path);
         var pieces = new List<UnigramPiece>();
         var trainer = new Dictionary<int, long>();
         var normalizer = new Dictionary<int, long>();

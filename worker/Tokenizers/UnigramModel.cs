@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace Generation.Diffusion.Tokenizers;
+namespace Generation.Tokenizers;
 
 /// <summary>What a piece of a SentencePiece vocabulary is for; the numbers are those of sentencepiece_model.proto.</summary>
 internal enum PieceKind

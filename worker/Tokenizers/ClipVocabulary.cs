@@ -1,32 +1,32 @@
 using System.IO.Compression;
 using System.Text.Json;
 
-namespace Generation.Diffusion.Tokenizers;
+namespace Generation.Tokenizers;
 
 /// <summary>CLIP's tokens with their ids, and the merges in the order of their priority.</summary>
 internal sealed record ClipVocabulary(Dictionary<string, int> Ids, List<(string Left, string Right)> Merges)
 {
     /// <summary>Reads vocab.json and merges.txt.</summary>
     /// <exception cref="TokenizerException">One is missing or damaged.</exception>
-    public static ClipVocabulary Read(string vocabularyPath, string mergesPath)
+    public static ClipVocabulary Read(TokenizerFiles files)
     {
-        using JsonDocument json = TokenizerConfig.ReadObject(vocabularyPath)
+        string vocabularyPath = files.PathOf("vocab.json");
+        string mergesPath = files.PathOf("merges.txt");
+        using JsonDocument json = TokenizerConfig.ReadObject(files, "vocab.json")
             ?? throw new TokenizerException($"{vocabularyPath} is missing.");
         Dictionary<string, int> ids = ReadIds(json.RootElement, vocabularyPath);
-        if (!File.Exists(mergesPath))
-        {
-            throw new TokenizerException($"{mergesPath} is missing.");
-        }
-
-        using StreamReader reader = File.OpenText(mergesPath);
+        byte[] merges = files.Find("merges.txt") ?? throw new TokenizerException($"{mergesPath} is missing.");
+        using var reader = new StreamReader(new MemoryStream(merges, writable: false));
         return new ClipVocabulary(ids, ReadMerges(reader, mergesPath));
     }
 
     /// <summary>Reads both from tokenizer.json, which newer versions of transformers write alone.</summary>
     /// <exception cref="TokenizerException">The file is damaged, or not a tokenizer like CLIP's.</exception>
-    public static ClipVocabulary ReadTokenizerJson(string path)
+    public static ClipVocabulary ReadTokenizerJson(TokenizerFiles files)
     {
-        using JsonDocument json = TokenizerConfig.ReadObject(path) ?? throw new TokenizerException($"{path} is missing.");
+        string path = files.PathOf("tokenizer.json");
+        using JsonDocument json = TokenizerConfig.ReadObject(files, "tokenizer.json")
+            ?? throw new TokenizerException($"{path} is missing.");
         if (
             !json.RootElement.TryGetProperty("model", out JsonElement model)
             || model.ValueKind != JsonValueKind.Object
@@ -71,9 +71,8 @@ internal sealed record ClipVocabulary(Dictionary<string, int> Ids, List<(string 
     /// <summary>Reads OpenAI's vocabulary, without the begin and end tokens, which follow.</summary>
     public static ClipVocabulary ReadPublished()
     {
-        using Stream packed = typeof(ClipVocabulary).Assembly.GetManifestResourceStream(
-            "Generation.Diffusion.Tokenizers.clip_merges.txt.gz"
-        ) ?? throw new InvalidOperationException("The resource clip_merges.txt.gz is not in the assembly.");
+        using Stream packed = typeof(ClipVocabulary).Assembly.GetManifestResourceStream("Generation.Tokenizers.clip_merges.txt.gz")
+            ?? throw new InvalidOperationException("The resource clip_merges.txt.gz is not in the assembly.");
         using var reader = new StreamReader(new GZipStream(packed, CompressionMode.Decompress));
         List<(string Left, string Right)> merges = ReadMerges(reader, "clip_merges.txt.gz");
 

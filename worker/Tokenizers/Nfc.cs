@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Generation.Diffusion.Tokenizers;
+namespace Generation.Tokenizers;
 
 /// <summary>
 /// Unicode normalisation form C (Unicode Standard Annex 15). The framework's own needs ICU, which programs with invariant culture do not
@@ -175,7 +175,7 @@ internal static class Nfc
         public static Data Read()
         {
             var data = new Data();
-            using Stream stream = typeof(Nfc).Assembly.GetManifestResourceStream("Generation.Diffusion.Tokenizers.nfc.txt")
+            using Stream stream = typeof(Nfc).Assembly.GetManifestResourceStream("Generation.Tokenizers.nfc.txt")
                 ?? throw new InvalidOperationException("The resource nfc.txt is not in the assembly.");
             using var reader = new StreamReader(stream);
             while (reader.ReadLine() is { } line)

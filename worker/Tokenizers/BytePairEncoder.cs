@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace Generation.Diffusion.Tokenizers;
+namespace Generation.Tokenizers;
 
 /// <summary>
 /// Byte pair encoding (Sennrich et al., 2016) with an end-of-word suffix: a word's bytes are merged pair by pair, the pair that is earliest

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 
-namespace Generation.Diffusion.Tokenizers;
+namespace Generation.Tokenizers;
 
 /// <summary>
 /// The content of tokenizer_config.json, special_tokens_map.json and added_tokens.json, combined as transformers combines them: where the
@@ -25,14 +25,14 @@ internal sealed record TokenizerConfig
     public int? ExtraIds { get; init; }
 
     /// <summary>Reads those of the three files that exist.</summary>
-    /// <param name="folder">The tokenizer's folder.</param>
+    /// <param name="files">The tokenizer's files.</param>
     /// <param name="normalizedRoles">The roles whose token, given as a plain string, is looked for in the normalised text.</param>
-    public static TokenizerConfig Read(string folder, params string[] normalizedRoles)
+    public static TokenizerConfig Read(TokenizerFiles files, params string[] normalizedRoles)
     {
-        string configPath = Path.Combine(folder, "tokenizer_config.json");
-        using JsonDocument? config = ReadObject(configPath);
-        using JsonDocument? map = ReadObject(Path.Combine(folder, "special_tokens_map.json"));
-        using JsonDocument? added = ReadObject(Path.Combine(folder, "added_tokens.json"));
+        string configPath = files.PathOf("tokenizer_config.json");
+        using JsonDocument? config = ReadObject(files, "tokenizer_config.json");
+        using JsonDocument? map = ReadObject(files, "special_tokens_map.json");
+        using JsonDocument? added = ReadObject(files, "added_tokens.json");
 
         List<(AddedToken, int)> tokens = [];
         bool listed = false;
@@ -122,16 +122,18 @@ internal sealed record TokenizerConfig
     }
 
     /// <summary>Reads the JSON object in a file; null where there is no such file.</summary>
-    public static JsonDocument? ReadObject(string path)
+    public static JsonDocument? ReadObject(TokenizerFiles files, string name)
     {
-        if (!File.Exists(path))
+        if (files.Find(name) is not { } bytes)
         {
             return null;
         }
 
+        string path = files.PathOf(name);
         try
         {
-            using FileStream stream = File.OpenRead(path);
+            // A stream, because only there a byte order mark is skipped
+            using var stream = new MemoryStream(bytes, writable: false);
             var document = JsonDocument.Parse(stream, Lenient);
             if (document.RootElement.ValueKind == JsonValueKind.Object)
             {
