@@ -1,5 +1,6 @@
 using Generation.Api.Faces.A1111;
 using Generation.Api.Faces.Dezgo;
+using Generation.Api.Faces.Fal;
 using Generation.Api.Faces.ModelsLab;
 using Generation.Api.Faces.Nebula;
 using Generation.Api.Faces.OpenAi;
@@ -20,10 +21,12 @@ internal static class FacesSetup
         builder.Services.AddFacesStorage();
         builder.Services.AddSingleton<FaceCalls>();
         builder.Services.AddSingleton<OwnPictures>();
+        builder.Services.AddSingleton<UploadAddresses>();
         // Faces with a port of their own come first: all paths there are theirs
         builder.AddA1111Face();
         builder.AddDezgoFace();
         builder.AddReplicateFace();
+        builder.AddFalFace();
         builder.Services.AddOpenAiFace(builder.Configuration);
         builder.Services.AddNebulaFace(builder.Configuration);
         builder.Services.AddModelsLabFace(builder.Configuration);

@@ -23,7 +23,22 @@ public sealed class UploadStore(NpgsqlDataSource source)
 
     private const string Columns = "id, account_id, sha256, content_type, bytes, width, height, created_at, expires_at";
 
+    /// <summary>Records a picture that lies in the results store as an upload of an account.</summary>
     public async Task<Upload> AddAsync(
+        Guid accountId,
+        string sha256,
+        string contentType,
+        long bytes,
+        int width,
+        int height,
+        CancellationToken cancellationToken
+    ) => (await AddAsync(Guid.CreateVersion7(), accountId, sha256, contentType, bytes, width, height, cancellationToken))!;
+
+    /// <summary>
+    /// As above, under an id that was given out before. The same file again is the same upload; null if there is another of this id.
+    /// </summary>
+    public async Task<Upload?> AddAsync(
+        Guid id,
         Guid accountId,
         string sha256,
         string contentType,
@@ -36,10 +51,13 @@ public sealed class UploadStore(NpgsqlDataSource source)
         await using NpgsqlCommand command = source.CreateCommand(
             $"""
             INSERT INTO uploads (id, account_id, sha256, content_type, bytes, width, height, expires_at)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, now() + $8) RETURNING {Columns}
+            VALUES ($1, $2, $3, $4, $5, $6, $7, now() + $8)
+            ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at
+                WHERE uploads.account_id = excluded.account_id AND uploads.sha256 = excluded.sha256
+            RETURNING {Columns}
             """
         );
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = Guid.CreateVersion7() });
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = accountId });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = sha256 });
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = contentType });
@@ -47,7 +65,7 @@ public sealed class UploadStore(NpgsqlDataSource source)
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = width });
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = height });
         command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = KeptFor });
-        return (await ReadAsync(command, cancellationToken))!;
+        return await ReadAsync(command, cancellationToken);
     }
 
     /// <summary>Finds an upload that has not expired, or null. With <paramref name="accountId"/> only if it is that account's.</summary>

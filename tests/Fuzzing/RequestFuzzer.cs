@@ -162,6 +162,11 @@ public sealed class RequestFuzzer(HttpClient client, IReadOnlyList<string> keys,
                 ("Range", ["bytes=0-1", "bytes=-1", "bytes=9999999999999999999-", "bytes=1-0", "x"]),
                 ("Last-Event-ID", ["1.1", "-1.-1", "x", "99999999999999999999.1"]),
                 ("Cancel-After", ["30", "5m", "1h30m45s", "0", "-1s", "99999999h", "s"]),
+                (
+                    "x-fal-target-url",
+                    ["https://queue.fal.run/fal-ai/flux/dev", "https://fal.run/%00", "https://rest.fal.ai/x?y=%FF", "x", "/"]
+                ),
+                ("x-fal-request-timeout", ["5", "0", "-1", "1e999", "x"]),
                 ("Origin", ["https://a.example", "null", "x"]),
                 ("X-RapidAPI-Host", ["dezgo.p.rapidapi.com", "x"]),
                 ("If-Modified-Since", ["yesterday", "Thu, 01 Jan 1970 00:00:00 GMT"]),

@@ -296,6 +296,37 @@ public static class RequestSeeds
 
         yield return Get("/replicate/v1/files/streams/{id}", "expires", "signature");
 
+        JsonObject fal = Object(
+            """
+            {"prompt":"a cat","negative_prompt":"","image_size":{"width":64,"height":64},"num_inference_steps":2,"guidance_scale":"3.5",
+             "seed":-1,"num_images":1,"sync_mode":true,"enable_safety_checker":false,"output_format":"jpeg","format":"png",
+             "loras":[{"path":"https://a.example/b.safetensors","scale":0.5}],"acceleration":"none"}
+            """
+        );
+        yield return new RequestSeed("POST", "/fal/queue/fal-ai/flux/dev", fal, ["fal_webhook"], TakesForms: true);
+        yield return Form("/fal/queue/fal-ai/flux/schnell", With(fal, """{"image_size":"square"}"""));
+        foreach (string call in (string[])["queue/fal-ai/fast-sdxl/inpainting", "run/fal-ai/flux/dev/image-to-image", "run/fal-ai/lora"])
+        {
+            yield return Form(
+                $"/fal/{call}",
+                With(fal, """{"image_url":"PICTURE","mask_url":"PICTURE","strength":0.5,"model_name":"demo","scheduler":"Euler A"}""")
+            );
+        }
+
+        yield return Form("/fal/queue/fal-ai/esrgan", Object("""{"image_url":"PICTURE","scale":2,"face":false}"""));
+        yield return Form(
+            "/fal/queue/fal-ai/wan-t2v",
+            Object("""{"prompt":"a","num_frames":2,"aspect_ratio":"16:9","resolution":"720p"}""")
+        );
+        yield return Form("/faces/fal/queue/fal-ai/stable-video", Object("""{"image_url":"PICTURE","fps":8,"cond_aug":0.02}"""));
+        yield return Form("/fal/rest/storage/upload/initiate", Object("""{"content_type":"image/png","file_name":"a.png"}"""));
+        yield return new RequestSeed("PUT", "/fal/files/{id}", Object("{}"), ["account", "until", "signature"]);
+        yield return new RequestSeed("PUT", "/fal/queue/fal-ai/flux/requests/{id}/cancel", Object("{}"));
+        yield return Get("/fal/queue/fal-ai/flux/requests/{id}");
+        yield return Get("/fal/queue/fal-ai/flux/requests/{id}/status", "logs");
+        yield return Get("/fal/queue/fal-ai/flux/requests/{id}/status/stream", "logs");
+        yield return Get("/fal/files/{id}", "expires", "signature");
+
         static RequestSeed Form(string path, JsonObject body) => new("POST", path, body, TakesForms: true);
 
         static RequestSeed Get(string path, params string[] query) => new("GET", path, Query: query);

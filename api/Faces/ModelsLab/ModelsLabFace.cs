@@ -18,6 +18,7 @@ internal sealed class ModelsLabFace(
     IOptions<FaceOptions> options,
     ModelsLabJobs jobs,
     ModelsLabPictures pictures,
+    UploadAddresses addresses,
     ModelsLabAccount account
 ) : IFace
 {
@@ -48,7 +49,7 @@ internal sealed class ModelsLabFace(
             routes.MapMethods(path, methods, (Delegate)AnswerAsync).RequireAuthorization(Scopes.Jobs).ExcludeFromDescription();
         }
 
-        routes.MapGet(ModelsLabPictures.Path + "/{name}", pictures.FileAsync).ExcludeFromDescription();
+        routes.MapGet(ModelsLabPictures.Path + "/{name}", addresses.FileAsync).ExcludeFromDescription();
     }
 
     public async Task WriteAsync(HttpContext http, Problem problem)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Generation.Api.Faces.Shared;
 using Generation.Api.Jobs;
 using Generation.Api.Webhooks;
 using Generation.Contracts;
@@ -106,27 +107,6 @@ internal sealed class ReplicateAnswers(ReplicateTable table, KeySecret secret, T
             ? null
             : job.Outputs.Where(output => job.Request?.Safety == SafetyPolicy.Off || output.Nsfw != true);
 
-    /// <summary>What a job says of itself as it runs: its seed, what was not done, and how far it is.</summary>
-    public static IReadOnlyList<string> Lines(JobDocument job, ReplicateNote? note)
-    {
-        var lines = new List<string>();
-        if (SeedOf(job.Request) is { } seed)
-        {
-            lines.Add(string.Create(CultureInfo.InvariantCulture, $"Using seed: {seed}"));
-        }
-
-        lines.AddRange(note?.Warnings ?? []);
-        lines.AddRange(job.Warnings ?? []);
-        if (job.Progress is { Steps: > 0 } progress)
-        {
-            int percent = (int)(100L * Math.Clamp(progress.Step, 0, progress.Steps) / progress.Steps);
-            string bar = new string('#', percent / 10).PadRight(10);
-            lines.Add(string.Create(CultureInfo.InvariantCulture, $"{percent, 3}%|{bar}| {progress.Step}/{progress.Steps}"));
-        }
-
-        return lines;
-    }
-
     /// <summary>What went wrong, in words; null where nothing did.</summary>
     public static string? ErrorOf(JobDocument job, string status, bool allFiltered) =>
         status != "failed" ? null
@@ -226,7 +206,7 @@ internal sealed class ReplicateAnswers(ReplicateTable table, KeySecret secret, T
     private static string LogsOf(JobDocument job, ReplicateNote? note)
     {
         var logs = new StringBuilder();
-        foreach (string line in Lines(job, note))
+        foreach (string line in JobLines.Of(job, note?.Warnings ?? []))
         {
             logs.Append(line).Append('\n');
         }
@@ -245,14 +225,6 @@ internal sealed class ReplicateAnswers(ReplicateTable table, KeySecret secret, T
 
         return metrics;
     }
-
-    private static long? SeedOf(JobRequest? request) =>
-        request switch
-        {
-            PictureRequest r => r.Seed,
-            VideoRequest r => r.Seed,
-            _ => null,
-        };
 }
 
 /// <summary>Webhook messages of jobs that were made through this face: the prediction, as a GET gives it.</summary>

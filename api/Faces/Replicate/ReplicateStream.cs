@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Generation.Api.Faces.Shared;
 using Generation.Api.Jobs;
 using Generation.Api.Web;
 using Generation.Contracts;
@@ -57,7 +58,7 @@ internal sealed class ReplicateStream(ReplicateAnswers answers, JobStore jobs, J
         async Task TellAsync(JobDocument document)
         {
             var note = ReplicateNote.Read(document.Metadata);
-            IReadOnlyList<string> lines = ReplicateAnswers.Lines(document, note);
+            IReadOnlyList<string> lines = JobLines.Of(document, note?.Warnings ?? []);
             bool hasProgress = document.Progress is not null;
             for (; told < lines.Count - (hasProgress ? 1 : 0); told++)
             {

@@ -78,6 +78,9 @@ internal static class InputMeaning
     /// <summary>The catalogue's model.</summary>
     public const string Model = "model";
 
+    /// <summary>Whether the answer is to have the outputs themselves.</summary>
+    public const string Sync = "sync";
+
     /// <summary>Switches the safety checker off where it is true, or where it is false.</summary>
     public const string Unsafe = "unsafe";
     public const string Safe = "safe";

@@ -51,7 +51,8 @@ internal sealed class MappedInput(FaceBody body, string prefix, IReadOnlyDiction
     /// errors.
     /// </summary>
     /// <param name="elsewhere">Whether another model has a field of this name.</param>
-    public void Check(Func<string, bool> elsewhere)
+    /// <param name="ignored">Whether a name is none of an input's.</param>
+    public void Check(Func<string, bool> elsewhere, Func<string, bool>? ignored = null)
     {
         foreach ((string name, InputField field) in fields)
         {
@@ -71,7 +72,7 @@ internal sealed class MappedInput(FaceBody body, string prefix, IReadOnlyDiction
             }
         }
 
-        foreach (string name in body.Names.Where(name => !fields.ContainsKey(name)))
+        foreach (string name in body.Names.Where(name => !fields.ContainsKey(name) && ignored?.Invoke(name) != true))
         {
             if (elsewhere(name))
             {
