@@ -50,10 +50,15 @@ internal sealed class FalFace(FalRequests requests, FalFiles files, FalTable tab
         if (target.Length > 0)
         {
             path = "/";
-            if (Uri.TryCreate(target, UriKind.Absolute, out Uri? meant) && meant.Scheme is "https" or "http")
+            if (
+                Uri.TryCreate(target, UriKind.Absolute, out Uri? meant)
+                && meant.Scheme is "https" or "http"
+                && Uri.UnescapeDataString(meant.AbsolutePath) is var named
+                && !named.Contains('\0')
+            )
             {
                 request.QueryString = QueryString.FromUriComponent(meant);
-                path = PartOf(meant.Host, request.Method).Add(PathString.FromUriComponent(meant));
+                path = PartOf(meant.Host, request.Method).Add(named);
             }
         }
         else if (!Parts.Any(part => IsUnder(path, part)))

@@ -247,6 +247,13 @@ public sealed class FalTests : FaceTests
         Assert.That(Text(app, "detail"), Is.EqualTo("Application 'fal-ai/nothing' not found"));
         await JsonAsync(await Client.GetAsync(Queue + "fal-ai/flux/requests/x/status", FaceStack.Limit()), 404);
         await JsonAsync(await Client.GetAsync("/fal/nothing/at/all", FaceStack.Limit()), 404);
+        foreach (string target in (string[])["https://fal.run/%00", "https://queue.fal.run/%FF?a=%", "file:///a", "a"])
+        {
+            using var proxied = new HttpRequestMessage(HttpMethod.Post, "/fal") { Content = new StringContent(Small + "}") };
+            proxied.Headers.TryAddWithoutValidation("x-fal-target-url", target);
+            await JsonAsync(await Client.SendAsync(proxied, FaceStack.Limit()), 404);
+        }
+
         JsonElement malformed = await JsonAsync(await SendAsync(HttpMethod.Post, Run + "fal-ai/flux/dev", "{"), 400);
         Assert.That(Text(malformed, "error_type"), Is.EqualTo("bad_request"));
         using HttpClient poor = ClientOf(await Api.NewUserAsync(0));
