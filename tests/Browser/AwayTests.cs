@@ -66,13 +66,13 @@ public sealed class AwayTests
         await page.GetByText("Paint inside a mask").ClickAsync();
         await page.Locator("[data-field=image] input").SetInputFilesAsync(Path.Combine(Clone.Current.Root, "docs", "apple.png"));
         ILocator canvas = page.Locator(".mask canvas");
-        await canvas.FocusAsync();
-        await page.Keyboard.PressAsync("Space");
-        int painted = await PictureTests.PaintedAsync(canvas);
         await page.GetByLabel("Prompt", new() { Exact = true }).FillAsync("a pear that is kept");
         await page.GetByLabel("Steps").FillAsync("2");
 
         disk.Fill();
+        await canvas.FocusAsync();
+        await page.Keyboard.PressAsync("Space");
+        int painted = await PictureTests.PaintedAsync(canvas);
         await page.GetByRole(AriaRole.Button, new() { Name = "Make", Exact = true }).ClickAsync();
         // The mask cannot be uploaded
         await Assertions.Expect(page.Locator(".away p")).ToContainTextAsync("The server cannot do this at present.");
