@@ -65,7 +65,9 @@ public sealed class AwayTests
         IPage page = (await visitor.SignedInAsync("make")).Page;
         await page.GetByText("Paint inside a mask").ClickAsync();
         await page.Locator("[data-field=image] input").SetInputFilesAsync(Path.Combine(Clone.Current.Root, "docs", "apple.png"));
+        // There once the picture is stored
         ILocator canvas = page.Locator(".mask canvas");
+        await canvas.WaitForAsync();
         await page.GetByLabel("Prompt", new() { Exact = true }).FillAsync("a pear that is kept");
         await page.GetByLabel("Steps").FillAsync("2");
 
