@@ -17,10 +17,12 @@ internal sealed class TestPlan(IEnumerable<string> projects)
         "Generation.Chaos.Tests",
         "Generation.EndToEnd.Tests",
         "Generation.Service.Tests",
+        "Generation.Diffusion.Tests",
+        "Generation.Browser.Tests",
         "Generation.Api.Tests",
         "Generation.Faces.Tests",
         "Generation.Storage.Tests",
-        "Generation.Diffusion.Tests",
+        "Generation.Imaging.Tests",
     ];
 
     /// <summary>Those about how a computation is spread over threads, which have every core.</summary>

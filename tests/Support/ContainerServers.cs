@@ -13,7 +13,10 @@ internal sealed class ContainerServers : IServers, IAsyncDisposable
 {
     private const string Account = "generation";
 
-    private readonly string _password = RandomNumberGenerator.GetHexString(32, lowercase: true);
+    // One for each, as the private servers have them: who knows the one server's knows no other's
+    private readonly string _postgresPassword = NewPassword();
+    private readonly string _redisPassword = NewPassword();
+    private readonly string _rabbitMqPassword = NewPassword();
     private readonly ContainerServer _postgres;
     private readonly ContainerServer _redis;
     private readonly ContainerBroker _rabbitMq;
@@ -21,10 +24,10 @@ internal sealed class ContainerServers : IServers, IAsyncDisposable
     public ContainerServers()
     {
         _postgres = new ContainerServer("postgres", NewPostgres(), ["pg_isready", "-q", "-h", "localhost"], at =>
-            $"Host={at.Host};Port={at.Port};Database={Account};Username={Account};Password={_password}"
+            $"Host={at.Host};Port={at.Port};Database={Account};Username={Account};Password={_postgresPassword}"
         );
-        _redis = new ContainerServer("redis", NewRedis(), ["redis-cli", "ping"], at => $"{at.Address},password={_password}");
-        _rabbitMq = new ContainerBroker(NewRabbitMq(), at => $"amqp://{Account}:{_password}@{at.Address}/{Account}");
+        _redis = new ContainerServer("redis", NewRedis(), ["redis-cli", "ping"], at => $"{at.Address},password={_redisPassword}");
+        _rabbitMq = new ContainerBroker(NewRabbitMq(), at => $"amqp://{Account}:{_rabbitMqPassword}@{at.Address}/{Account}");
     }
 
     public IReadOnlyList<IServer> All => [_postgres, _redis, _rabbitMq];
@@ -45,12 +48,14 @@ internal sealed class ContainerServers : IServers, IAsyncDisposable
         await _rabbitMq.DisposeAsync();
     }
 
+    private static string NewPassword() => RandomNumberGenerator.GetHexString(32, lowercase: true);
+
     private RestartableContainer NewPostgres() =>
         new(ContainerImages.Postgres, port =>
             new PostgreSqlBuilder(ContainerImages.Postgres)
                 .WithDatabase(Account)
                 .WithUsername(Account)
-                .WithPassword(_password)
+                .WithPassword(_postgresPassword)
                 .WithPortBinding(port, PostgreSqlBuilder.PostgreSqlPort)
                 .WithCommand("-c", "max_connections=300", "-c", "autovacuum_naptime=10s", "-c", "timezone=UTC")
                 .WithCreateParameterModifier(create => create.StopSignal = RestartableContainer.StopSignal)
@@ -62,8 +67,8 @@ internal sealed class ContainerServers : IServers, IAsyncDisposable
         new(ContainerImages.Redis, port =>
             new RedisBuilder(ContainerImages.Redis)
                 .WithPortBinding(port, RedisBuilder.RedisPort)
-                .WithCommand("redis-server", "--requirepass", _password, "--save", "", "--databases", "1024")
-                .WithEnvironment("REDISCLI_AUTH", _password)
+                .WithCommand("redis-server", "--requirepass", _redisPassword, "--save", "", "--databases", "1024")
+                .WithEnvironment("REDISCLI_AUTH", _redisPassword)
                 .WithCreateParameterModifier(create => create.StopSignal = RestartableContainer.StopSignal)
                 .WithLogger(NullLogger.Instance)
                 .Build()
@@ -73,7 +78,7 @@ internal sealed class ContainerServers : IServers, IAsyncDisposable
         new(ContainerImages.RabbitMq, port =>
             new RabbitMqBuilder(ContainerImages.RabbitMq)
                 .WithUsername(Account)
-                .WithPassword(_password)
+                .WithPassword(_rabbitMqPassword)
                 .WithEnvironment("RABBITMQ_DEFAULT_VHOST", Account)
                 .WithPortBinding(port, RabbitMqBuilder.RabbitMqPort)
                 .WithCreateParameterModifier(create => create.StopSignal = RestartableContainer.StopSignal)
