@@ -9,6 +9,11 @@ var root = new Command("./generation", "Generation: serve pictures and clips fro
     new HelpOption(),
     new VersionOption(),
     DemoCommand.Create(),
+    MakeCommand.Create(),
+    JobsCommand.Jobs(),
+    JobsCommand.Watch(),
+    JobsCommand.Get(),
+    JobsCommand.Cancel(),
     TestCommand.Create(),
     UpCommand.Create(),
     DownCommand.Create(),
@@ -22,9 +27,15 @@ var root = new Command("./generation", "Generation: serve pictures and clips fro
     LogsCommand.Create(),
     ModelCommand.Create(),
     BenchCommand.Create(),
+    CompletionCommand.Create(),
     SuperviseCommand.Create(),
 };
 PlainOutput.UseWhereNobodyLooks();
+if (CompletionCommand.Suggest(root, args) is { } suggestions)
+{
+    Console.WriteLine(string.Join('\n', suggestions));
+    return 0;
+}
 
 // After Ctrl-C a command stops what it has started: it gets the time for it
 var configuration = new InvocationConfiguration

@@ -120,8 +120,8 @@ torch_device=${GENERATION_TORCH_DEVICE:-cpu}
 compiler() { command -v g++ || command -v c++ || command -v clang++ || true; }
 
 folders() {
-  if [ "$1" = Generation.sln ]; then echo "api cli contracts diagnostics hosting planning storage worker tests models Generation.sln"
-  else echo "api cli contracts diagnostics hosting planning storage worker Stack.slnf"; fi
+  if [ "$1" = Generation.sln ]; then echo "api cli clients contracts diagnostics hosting planning storage worker tests models Generation.sln"
+  else echo "api cli clients contracts diagnostics hosting planning storage worker Stack.slnf"; fi
 }
 
 is_built() {

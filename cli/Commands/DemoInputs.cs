@@ -11,15 +11,13 @@ namespace Generation.Cli.Commands;
 /// </summary>
 internal static class DemoInputs
 {
-    private const string Step = "bring in the picture";
-
     /// <summary>Adds "image", and "mask" for inpainting, to the request.</summary>
     /// <param name="makeFirst">
     /// Makes the picture to begin with, whose side is given in pixels, or null for the model's default size.
     /// </param>
     /// <exception cref="StepException">A file is missing or is not a picture, or the API refused it.</exception>
     public static async Task AddAsync(
-        RestClient api,
+        JobRun run,
         DemoKind kind,
         JsonObject request,
         string? image,
@@ -28,11 +26,11 @@ internal static class DemoInputs
         CancellationToken token
     )
     {
-        byte[] first = image is null ? await makeFirst(kind.FirstSide) : await ReadAsync(image, token);
-        request["image"] = await UploadAsync(api, first, token);
+        byte[] first = image is null ? await makeFirst(kind.FirstSide) : await PictureInput.ReadAsync(image, token);
+        request["image"] = await run.UploadAsync(first, token);
         if (kind.Kind == JobKind.Inpaint)
         {
-            request["mask"] = await UploadAsync(api, mask is null ? CentralMask(first) : await ReadAsync(mask, token), token);
+            request["mask"] = await run.UploadAsync(mask is null ? CentralMask(first) : await PictureInput.ReadAsync(mask, token), token);
         }
     }
 
@@ -48,7 +46,7 @@ internal static class DemoInputs
         }
         catch (PictureException e)
         {
-            throw new StepException(Step, e.Message, null, "Name a PNG, JPEG or WebP picture with --image.", e);
+            throw new StepException(PictureInput.Step, e.Message, null, "Name a PNG, JPEG or WebP picture with --image.", e);
         }
 
         var mask = new Picture(picture.Width, picture.Height, 1);
@@ -58,35 +56,5 @@ internal static class DemoInputs
         }
 
         return PictureCodec.Encode(mask, PictureFormat.Png);
-    }
-
-    private static async Task<byte[]> ReadAsync(string path, CancellationToken token)
-    {
-        try
-        {
-            return await File.ReadAllBytesAsync(path, token);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new StepException(Step, e.Message, null, "Name a PNG, JPEG or WebP picture that can be read.", e);
-        }
-    }
-
-    private static async Task<string> UploadAsync(RestClient api, byte[] file, CancellationToken token)
-    {
-        try
-        {
-            return await api.UploadAsync(file, token);
-        }
-        catch (Exception e) when (e is HttpRequestException or RestException)
-        {
-            throw new StepException(
-                Step + " (POST /v1/uploads)",
-                e.Message,
-                null,
-                "Change what the answer names, and run the command again.",
-                e
-            );
-        }
     }
 }

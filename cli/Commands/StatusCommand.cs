@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Generation.Client;
 using Generation.Hosting;
 using Generation.Hosting.Servers;
 using Spectre.Console;
@@ -48,15 +49,13 @@ internal static class StatusCommand
 
     private static async Task<JsonNode?> LoadAsync(Stack stack, CancellationToken token)
     {
-        using var api = new RestClient(stack.Url, stack.Key);
+        // What is down is to be shown, and not to be waited for
+        using var client = new GenerationClient(new Uri(stack.Url), stack.Key, new GenerationClientOptions { Retries = 0 });
         try
         {
-            return await api.GetAsync("/v1/system/load", token);
+            return await client.CallAsync(HttpMethod.Get, "v1/system/load", null, token);
         }
-        catch (Exception e)
-            when (e is HttpRequestException or RestException or StepException
-                || (e is TaskCanceledException && !token.IsCancellationRequested)
-            )
+        catch (Exception e) when (e is HttpRequestException or TimeoutException or HttpIOException or GenerationException or StepException)
         {
             return null;
         }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Generation.Cli.Output;
+using Generation.Client;
 using Generation.Hosting;
 using Generation.Hosting.Servers;
 
@@ -65,11 +66,11 @@ internal static class UpCommand
             return 0;
         }
 
-        using var api = new RestClient(stack.Url, stack.Key);
+        using GenerationClient client = stack.Client();
         Console.WriteLine(
             $"""
             To make pictures in a browser, signed in (this link opens once, within minutes; later: {stack.Url}):
-              {await api.PageLinkAsync(token)}
+              {await client.PageLinkAsync(token)}
             The API answers at {stack.Url}, its description is at {stack.Url}/docs.
             Its first key lies in {stack.KeyFile}; for this shell: eval "$(./generation env)"
             """

@@ -1,15 +1,12 @@
-using Generation.Contracts;
-using Generation.Hosting;
+using Generation.Client;
 using Spectre.Console;
 
 namespace Generation.Cli.Output;
 
-/// <summary>Polls a job until it has ended, and shows how far it is.</summary>
+/// <summary>Follows a job until it has ended, and shows how far it is.</summary>
 internal static class JobProgressBar
 {
-    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(120);
-
-    public static Task<JobDocument> FollowAsync(RestClient api, JobDocument job, CancellationToken token) =>
+    public static Task<Job> FollowAsync(GenerationClient client, Job job, CancellationToken token) =>
         AnsiConsole
             .Progress()
             .Columns(
@@ -21,15 +18,20 @@ internal static class JobProgressBar
             .StartAsync(async context =>
             {
                 ProgressTask bar = context.AddTask(Describe(job));
-                while (!job.State.IsFinal())
+                await foreach (JobEvent news in client.WatchAsync(job.Id, null, token))
                 {
-                    await Task.Delay(Poll, token);
-                    job = await api.JobAsync(job.Id, token);
-                    bar.Description = Describe(job);
-                    if (job.Progress is { Steps: > 0 } progress)
+                    (job, bar.Description) = news switch
                     {
-                        bar.MaxValue = progress.Steps;
-                        bar.Value = progress.Step;
+                        JobQueued queued => (queued.Job, Describe(queued.Job)),
+                        JobStarted started => (started.Job, Describe(started.Job)),
+                        JobFinished finished => (finished.Job, Describe(finished.Job)),
+                        JobStepDone step => (job, $"step {step.Step} of {step.Steps}"),
+                        _ => (job, bar.Description),
+                    };
+                    if (news is JobStepDone { Steps: > 0 } done)
+                    {
+                        bar.MaxValue = done.Steps;
+                        bar.Value = done.Step;
                     }
                 }
 
@@ -37,7 +39,8 @@ internal static class JobProgressBar
                 return job;
             });
 
-    private static string Describe(JobDocument job) =>
+    /// <summary>How a job stands, in a few words.</summary>
+    public static string Describe(Job job) =>
         Markup.Escape(
             job.State switch
             {

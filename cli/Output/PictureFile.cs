@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Generation.Contracts;
+using Generation.Client;
 
 namespace Generation.Cli.Output;
 
@@ -10,7 +10,7 @@ internal static class PictureFile
     private const int LongestSlug = 60;
 
     /// <summary>Returns pictures/PROMPT-SEED.png, with the prompt reduced to letters, digits and hyphens.</summary>
-    public static string DefaultPath(string prompt, JobOutputLink output)
+    public static string DefaultPath(string prompt, JobOutput output)
     {
         var slug = new StringBuilder();
         foreach (char c in prompt.ToLowerInvariant())
@@ -33,7 +33,7 @@ internal static class PictureFile
     }
 
     /// <summary>The extension of an output's file, without the dot: png, jpeg, mp4, zip.</summary>
-    public static string Extension(JobOutputLink output) => output.ContentType[(output.ContentType.IndexOf('/') + 1)..];
+    public static string Extension(JobOutput output) => output.ContentType[(output.ContentType.IndexOf('/') + 1)..];
 
     /// <summary>Writes the picture to a new file.</summary>
     /// <returns>

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Generation.Contracts;
-using Generation.Hosting;
 using Generation.TestSupport;
 
 namespace Generation.EndToEnd.Tests;

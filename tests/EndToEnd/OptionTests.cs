@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Generation.Contracts;
-using Generation.Hosting;
 using Generation.Imaging;
 using Generation.Imaging.Png;
 using Generation.TestSupport;

@@ -1,6 +1,5 @@
 using System.Net;
 using Generation.Contracts;
-using Generation.Hosting;
 using Generation.Imaging;
 using Generation.Imaging.Png;
 using Generation.TestSupport;

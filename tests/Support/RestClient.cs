@@ -5,7 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Contracts;
 
-namespace Generation.Hosting;
+namespace Generation.TestSupport;
 
 /// <summary>The API refused a call. The message is its problem document in words.</summary>
 public sealed class RestException(HttpStatusCode status, string message, JsonNode? problem) : Exception(message)
