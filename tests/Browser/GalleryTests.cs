@@ -1,7 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Generation.Contracts;
-using Generation.Hosting;
 using Generation.TestSupport;
 using Microsoft.Playwright;
 

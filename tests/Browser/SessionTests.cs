@@ -1,6 +1,5 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
-using Generation.Hosting;
 using Generation.TestSupport;
 using Microsoft.Playwright;
 

@@ -4,7 +4,6 @@ using System.Net.Http.Json;
 using System.Security.Cryptography;
 using Generation.Contracts;
 using Generation.Diagnostics;
-using Generation.Hosting;
 using Generation.TestSupport;
 
 namespace Generation.Chaos.Tests;

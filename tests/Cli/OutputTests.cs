@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Generation.Cli.Output;
 using Generation.Cli.Testing;
-using Generation.Contracts;
+using Generation.Client;
 
 namespace Generation.Cli.Tests;
 
@@ -73,7 +73,7 @@ public sealed class OutputTests
         Assert.That(TestSummary.Counts([passed, new("b", TestOutcome.Skipped, "why")]), Is.EqualTo("1 passed, 0 failed, 1 skipped"));
     }
 
-    private static JobOutputLink Output() =>
+    private static JobOutput Output() =>
         new()
         {
             Index = 0,

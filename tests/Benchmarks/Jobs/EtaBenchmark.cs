@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Generation.Contracts;
+using Generation.Client;
 using Generation.Hosting;
 using Generation.Hosting.Servers;
 
@@ -37,9 +37,9 @@ internal static class EtaBenchmark
         try
         {
             await stack.UpAsync(null, cancellationToken);
-            using var api = new RestClient(stack.Url, stack.Key);
-            await LoadAsync(api, WarmUp, seed: 1, cancellationToken);
-            IReadOnlyList<(double Posted, double Real)> all = await LoadAsync(api, Window, seed: 2, cancellationToken);
+            using var client = new GenerationClient(new Uri(stack.Url), stack.Key);
+            await LoadAsync(client, WarmUp, seed: 1, cancellationToken);
+            IReadOnlyList<(double Posted, double Real)> all = await LoadAsync(client, Window, seed: 2, cancellationToken);
             double[] errors = [.. all.Select(job => Math.Abs(job.Posted - job.Real) / job.Real).Order()];
             double right = errors.Count(error => error <= Within) / (double)errors.Length;
             report.Add(
@@ -64,7 +64,7 @@ internal static class EtaBenchmark
     }
 
     private static async Task<IReadOnlyList<(double Posted, double Real)>> LoadAsync(
-        RestClient api,
+        GenerationClient client,
         TimeSpan window,
         int seed,
         CancellationToken cancellationToken
@@ -91,12 +91,12 @@ internal static class EtaBenchmark
                             };
                         }
 
-                        JobDocument job = await api.SubmitAsync("text2img", request, cancellationToken);
+                        Job job = await client.SubmitAsync("text2img", request, null, cancellationToken);
                         double? posted = job.EtaSeconds;
-                        while (!job.State.IsFinal())
+                        while (!job.HasEnded)
                         {
                             await Task.Delay(Look, cancellationToken);
-                            job = await api.JobAsync(job.Id, cancellationToken);
+                            job = await client.JobAsync(job.Id, cancellationToken);
                         }
 
                         if (job is not { State: JobState.Succeeded, FinishedAt: { } finishedAt })
