@@ -121,7 +121,7 @@ compiler() { command -v g++ || command -v c++ || command -v clang++ || true; }
 
 folders() {
   if [ "$1" = Generation.sln ]; then echo "api cli clients contracts diagnostics hosting planning storage worker tests models Generation.sln"
-  else echo "api cli clients contracts diagnostics hosting planning storage worker Stack.slnf"; fi
+  else echo "api cli clients contracts diagnostics hosting planning storage worker Stack.slnf Cli.slnf"; fi
 }
 
 is_built() {

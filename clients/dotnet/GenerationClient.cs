@@ -128,6 +128,19 @@ public sealed partial class GenerationClient : IDisposable
     public async Task<IReadOnlyList<ModelInfo>> ModelsAsync(CancellationToken token = default) =>
         (await _transport.ReadAsync<ModelList>(HttpMethod.Get, "v1/models", null, null, token)).Data;
 
+    /// <summary>How many tokens a model reads of a prompt, and what it cuts.</summary>
+    /// <param name="model">The model's name.</param>
+    /// <param name="request">The prompts.</param>
+    /// <param name="token">Ends the call.</param>
+    public Task<TokenCounts> TokensAsync(string model, TokensRequest request, CancellationToken token = default) =>
+        _transport.ReadAsync<TokenCounts>(
+            HttpMethod.Post,
+            $"v1/models/{Uri.EscapeDataString(model)}/tokens",
+            Content(request),
+            null,
+            token
+        );
+
     /// <summary>The account of the key: its credits and limits.</summary>
     /// <param name="token">Ends the call.</param>
     public Task<Account> AccountAsync(CancellationToken token = default) =>

@@ -503,6 +503,52 @@ namespace Generation.Client
     }
 
     /// <summary>
+    /// What one text encoder reads.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NJsonSchema", "14.8.0.0 (NJsonSchema v11.6.2.0 (Newtonsoft.Json v13.0.0.0))")]
+    public partial class EncoderTokens
+    {
+
+        /// <summary>
+        /// The component: text_encoder, text_encoder_2.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("name")]
+        public string Name { get; set; } = default!;
+
+        /// <summary>
+        /// clip or t5.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("tokenizer")]
+        [System.Text.Json.Serialization.JsonConverter(typeof(System.Text.Json.Serialization.JsonStringEnumConverter<TokenizerKind>))]
+        public TokenizerKind Tokenizer { get; set; } = default!;
+
+        /// <summary>
+        /// Whether its vocabulary is known here; otherwise nothing is counted.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("counted")]
+        public bool Counted { get; set; } = default!;
+
+        /// <summary>
+        /// The number of tokens that it reads at once.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("limit")]
+        public int? Limit { get; set; } = default!;
+
+        /// <summary>
+        /// The most chunks of that many tokens that a longer prompt is read in; absent where it is cut instead.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("max_chunks")]
+        public int? MaxChunks { get; set; } = default!;
+
+        [System.Text.Json.Serialization.JsonPropertyName("prompt")]
+        public PromptTokens? Prompt { get; set; } = default!;
+
+        [System.Text.Json.Serialization.JsonPropertyName("negative_prompt")]
+        public PromptTokens? NegativePrompt { get; set; } = default!;
+
+    }
+
+    /// <summary>
     /// What a request would cost and how long it would take.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NJsonSchema", "14.8.0.0 (NJsonSchema v11.6.2.0 (Newtonsoft.Json v13.0.0.0))")]
@@ -570,10 +616,22 @@ namespace Generation.Client
         public string? WaitingReason { get; set; } = default!;
 
         /// <summary>
+        /// The same for programs: model_paused or no_worker, with the model.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("waiting_notice")]
+        public Notice? WaitingNotice { get; set; } = default!;
+
+        /// <summary>
         /// What of the request would not be done as it may be meant.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("warnings")]
         public System.Collections.Generic.IReadOnlyList<string>? Warnings { get; set; } = default!;
+
+        /// <summary>
+        /// The same for programs, one for each warning, in their order.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("warning_notices")]
+        public System.Collections.Generic.IReadOnlyList<Notice>? WarningNotices { get; set; } = default!;
 
     }
 
@@ -1028,6 +1086,12 @@ namespace Generation.Client
         public string? WaitingReason { get; set; } = default!;
 
         /// <summary>
+        /// The same for programs: model_paused or no_worker, with the model.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("waiting_notice")]
+        public Notice? WaitingNotice { get; set; } = default!;
+
+        /// <summary>
         /// The progress of the job; only for a running job.
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("progress")]
@@ -1080,6 +1144,12 @@ namespace Generation.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("warnings")]
         public System.Collections.Generic.IReadOnlyList<string>? Warnings { get; set; } = default!;
+
+        /// <summary>
+        /// The same for programs, one for each warning, in their order.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("warning_notices")]
+        public System.Collections.Generic.IReadOnlyList<Notice>? WarningNotices { get; set; } = default!;
 
         /// <summary>
         /// The metadata that the caller gave with the request.
@@ -1769,6 +1839,27 @@ namespace Generation.Client
     }
 
     /// <summary>
+    /// What a sentence of ours says, for programs that say it in their own words.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NJsonSchema", "14.8.0.0 (NJsonSchema v11.6.2.0 (Newtonsoft.Json v13.0.0.0))")]
+    public partial class Notice
+    {
+
+        /// <summary>
+        /// Which sentence it is; it never changes.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("code")]
+        public string Code { get; set; } = default!;
+
+        /// <summary>
+        /// What stands in it, by name: the model, the field, the words.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("values")]
+        public System.Collections.Generic.IDictionary<string, string> Values { get; set; } = new System.Collections.Generic.Dictionary<string, string>();
+
+    }
+
+    /// <summary>
     /// A request to paint beyond the borders of a picture.
     /// </summary>
     [System.CodeDom.Compiler.GeneratedCode("NJsonSchema", "14.8.0.0 (NJsonSchema v11.6.2.0 (Newtonsoft.Json v13.0.0.0))")]
@@ -2098,6 +2189,54 @@ namespace Generation.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("more_errors")]
         public int? MoreErrors { get; set; } = default!;
+
+    }
+
+    /// <summary>
+    /// The end of a prompt that is not read.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NJsonSchema", "14.8.0.0 (NJsonSchema v11.6.2.0 (Newtonsoft.Json v13.0.0.0))")]
+    public partial class PromptCut
+    {
+
+        /// <summary>
+        /// Where it begins: the index of its first character in the prompt without tags of LoRAs, in UTF-16 units.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("at")]
+        public int At { get; set; } = default!;
+
+        /// <summary>
+        /// The text from there on.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("text")]
+        public string Text { get; set; } = default!;
+
+    }
+
+    /// <summary>
+    /// How one prompt is read.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NJsonSchema", "14.8.0.0 (NJsonSchema v11.6.2.0 (Newtonsoft.Json v13.0.0.0))")]
+    public partial class PromptTokens
+    {
+
+        /// <summary>
+        /// All of its tokens, also those that are cut.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("tokens")]
+        public int Tokens { get; set; } = default!;
+
+        /// <summary>
+        /// The tokens in each chunk; one chunk where it fits or is cut.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("chunks")]
+        public System.Collections.Generic.IReadOnlyList<int> Chunks { get; set; } = new System.Collections.Generic.List<int>();
+
+        /// <summary>
+        /// What is not read; absent where all is.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("cut")]
+        public PromptCut? Cut { get; set; } = default!;
 
     }
 
@@ -2469,6 +2608,71 @@ namespace Generation.Client
         /// </summary>
         [System.Text.Json.Serialization.JsonPropertyName("safety")]
         public string? Safety { get; set; } = default!;
+
+    }
+
+    /// <summary>
+    /// What a model's text encoders read of prompts.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NJsonSchema", "14.8.0.0 (NJsonSchema v11.6.2.0 (Newtonsoft.Json v13.0.0.0))")]
+    public partial class TokenCounts
+    {
+
+        /// <summary>
+        /// The model.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("model")]
+        public string Model { get; set; } = default!;
+
+        /// <summary>
+        /// Its text encoders, each of which reads the whole prompt; empty where none are known.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("encoders")]
+        public System.Collections.Generic.IReadOnlyList<EncoderTokens> Encoders { get; set; } = new System.Collections.Generic.List<EncoderTokens>();
+
+    }
+
+    /// <summary>
+    /// The tokenizers of text encoders.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NJsonSchema", "14.8.0.0 (NJsonSchema v11.6.2.0 (Newtonsoft.Json v13.0.0.0))")]
+    public enum TokenizerKind
+    {
+
+        [System.Text.Json.Serialization.JsonStringEnumMemberName(@"clip")]
+        [System.Runtime.Serialization.EnumMember(Value = @"clip")]
+        Clip = 0,
+
+        [System.Text.Json.Serialization.JsonStringEnumMemberName(@"t5")]
+        [System.Runtime.Serialization.EnumMember(Value = @"t5")]
+        T5 = 1,
+
+    }
+
+    /// <summary>
+    /// Prompts whose tokens are counted.
+    /// </summary>
+    [System.CodeDom.Compiler.GeneratedCode("NJsonSchema", "14.8.0.0 (NJsonSchema v11.6.2.0 (Newtonsoft.Json v13.0.0.0))")]
+    public partial class TokensRequest
+    {
+
+        /// <summary>
+        /// As in a request; 4000 characters at most.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("prompt")]
+        public string? Prompt { get; set; } = default!;
+
+        /// <summary>
+        /// As in a request; 4000 characters at most.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("negative_prompt")]
+        public string? NegativePrompt { get; set; } = default!;
+
+        /// <summary>
+        /// The request's steps, by which a prompt that changes between steps is read; absent: the model's usual number.
+        /// </summary>
+        [System.Text.Json.Serialization.JsonPropertyName("num_inference_steps")]
+        public int? NumInferenceSteps { get; set; } = default!;
 
     }
 
