@@ -1,4 +1,5 @@
 using Generation.Api.Faces.A1111;
+using Generation.Api.Faces.ComfyUi;
 using Generation.Api.Faces.Dezgo;
 using Generation.Api.Faces.Fal;
 using Generation.Api.Faces.ModelsLab;
@@ -15,6 +16,8 @@ namespace Generation.Api.Faces;
 /// <summary>Puts the faces in front of the native API.</summary>
 internal static class FacesSetup
 {
+    private static readonly TimeSpan SocketKeepAlive = TimeSpan.FromSeconds(20);
+
     public static void AddFaces(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<FaceOptions>().BindConfiguration(FaceOptions.Section).ValidateDataAnnotations().ValidateOnStart();
@@ -24,6 +27,7 @@ internal static class FacesSetup
         builder.Services.AddSingleton<UploadAddresses>();
         // Faces with a port of their own come first: all paths there are theirs
         builder.AddA1111Face();
+        builder.AddComfyFace();
         builder.AddDezgoFace();
         builder.AddReplicateFace();
         builder.AddFalFace();
@@ -36,6 +40,8 @@ internal static class FacesSetup
     /// <summary>Finds each request's face, before routing, authentication and limits: their errors have the face's shape, too.</summary>
     public static void UseFaces(this WebApplication app)
     {
+        // Keep-alives find connections that are gone and were never closed
+        app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = SocketKeepAlive, KeepAliveTimeout = SocketKeepAlive });
         IFace[] faces = [.. app.Services.GetServices<IFace>()];
         app.Use((http, next) => faces.FirstOrDefault(f => f.Owns(http.Request)) is { } face ? PreparedAsync(face, http, next) : next(http));
     }

@@ -91,7 +91,7 @@ internal sealed partial class A1111Bodies
         string? asked = unit.Text("model") is { } given && !given.Equals("None", StringComparison.OrdinalIgnoreCase) ? given : null;
         if (asked is not null)
         {
-            string bare = A1111Names.Bare(asked);
+            string bare = WeightFiles.Bare(asked);
             if (nets.FirstOrDefault(net => net.Name.Equals(bare, StringComparison.OrdinalIgnoreCase)) is { } named)
             {
                 return named.Type;

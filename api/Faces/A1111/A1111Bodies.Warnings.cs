@@ -85,7 +85,7 @@ internal sealed partial class A1111Bodies
             Warn("hr_scheduler: both passes have the same schedule.");
         }
 
-        if (body.Text("hr_checkpoint_name") is { } checkpoint && !IsSame(checkpoint) && A1111Names.Bare(checkpoint) != native.Model)
+        if (body.Text("hr_checkpoint_name") is { } checkpoint && !IsSame(checkpoint) && WeightFiles.Bare(checkpoint) != native.Model)
         {
             Warn("hr_checkpoint_name: both passes have the same checkpoint.");
         }

@@ -188,7 +188,7 @@ internal sealed partial class A1111Bodies(
             return null;
         }
 
-        string bare = A1111Names.Bare(name);
+        string bare = WeightFiles.Bare(name);
         return model?.Vaes.FirstOrDefault(v => v.Name.Equals(bare, StringComparison.OrdinalIgnoreCase))?.Name ?? bare;
     }
 
@@ -322,7 +322,7 @@ internal sealed partial class A1111Bodies(
             name.StartsWith("Latent", StringComparison.OrdinalIgnoreCase)
             || name.Equals("None", StringComparison.OrdinalIgnoreCase)
             || table.Upscalers.Keys.Any(u => FaceNames.Normal(u) == wanted)
-            || ModelChoice.Able(catalogue, JobKind.SuperResolution).Any(m => m.Name == name || m.Name == A1111Names.Bare(name))
+            || ModelChoice.Able(catalogue, JobKind.SuperResolution).Any(m => m.Name == name || m.Name == WeightFiles.Bare(name))
         )
         {
             Warn($"hr_upscaler: {ErrorText.Shown(name)} is not done here with this checkpoint; {does} enlarges.");

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using Generation.Api.Faces.Shared;
 using Generation.Api.Web;
@@ -113,14 +112,8 @@ internal sealed class A1111Face(
             return;
         }
 
-        string encoded = authorization[Basic.Length..].Trim();
-        byte[] bytes = new byte[encoded.Length];
-        string pair = Convert.TryFromBase64String(encoded, bytes, out int length) ? Encoding.UTF8.GetString(bytes, 0, length) : "";
-        int colon = pair.IndexOf(':', StringComparison.Ordinal);
-        (string user, string password) = colon < 0 ? (pair, "") : (pair[..colon], pair[(colon + 1)..]);
-        string key = ApiKey.IsWellFormed(user) && !ApiKey.IsWellFormed(password) ? user : password;
         request.Headers.Remove("Authorization");
-        FaceKeys.Use(request, key);
+        FaceKeys.Use(request, FaceKeys.OfBasic(authorization[Basic.Length..]));
     }
 
     /// <summary>Nothing here finds words for a picture.</summary>

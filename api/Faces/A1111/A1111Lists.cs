@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Generation.Api.Authentication;
+using Generation.Api.Faces.Shared;
 using Generation.Api.Kinds;
 using Generation.Api.Models;
 using Generation.Contracts;
@@ -15,14 +16,14 @@ internal sealed class A1111Lists(ModelDirectory models, A1111Options options, A1
     public async Task<IResult> CheckpointsAsync(CancellationToken cancellationToken) =>
         List(
             Sorted(await models.ModelsAsync(cancellationToken))
-                .Where(A1111Names.IsCheckpoint)
+                .Where(WeightFiles.IsCheckpoint)
                 .Select(model => new JsonObject
                 {
-                    ["title"] = A1111Names.TitleOf(model.Name),
+                    ["title"] = WeightFiles.TitleOf(model.Name),
                     ["model_name"] = model.Name,
                     ["hash"] = null,
                     ["sha256"] = null,
-                    ["filename"] = A1111Names.TitleOf(model.Name),
+                    ["filename"] = WeightFiles.TitleOf(model.Name),
                     ["config"] = null,
                 })
         );
@@ -33,7 +34,7 @@ internal sealed class A1111Lists(ModelDirectory models, A1111Options options, A1
             ((await CheckpointAsync(http, cancellationToken))?.Vaes ?? []).Select(vae => new JsonObject
             {
                 ["model_name"] = vae.Name,
-                ["filename"] = A1111Names.TitleOf(vae.Name),
+                ["filename"] = WeightFiles.TitleOf(vae.Name),
             })
         );
 
@@ -106,7 +107,7 @@ internal sealed class A1111Lists(ModelDirectory models, A1111Options options, A1
                 {
                     ["name"] = name,
                     ["alias"] = name,
-                    ["path"] = A1111Names.TitleOf(name),
+                    ["path"] = WeightFiles.TitleOf(name),
                     ["metadata"] = new JsonObject(),
                 })
         );

@@ -7,45 +7,14 @@ namespace Generation.Api.Faces.A1111;
 /// <summary>Names of checkpoints, samplers and upscalers as this face's clients have them, found among ours.</summary>
 internal static class A1111Names
 {
-    private const string FileExtension = ".safetensors";
-
-    private static readonly string[] FileExtensions = [FileExtension, ".ckpt", ".pt", ".pth"];
-
-    /// <summary>A checkpoint, or another file of weights, as lists show it: clients keep that name and send it again.</summary>
-    public static string TitleOf(string name) => name + FileExtension;
-
-    /// <summary>The name without what stands around it: a folder, a file's extension, a hash in brackets.</summary>
-    public static string Bare(string name)
-    {
-        string bare = name.Trim();
-        int hash = bare.EndsWith(']') ? bare.LastIndexOf(" [", StringComparison.Ordinal) : -1;
-        bare = hash > 0 ? bare[..hash].TrimEnd() : bare;
-        bare = bare[(bare.LastIndexOfAny(['/', '\\']) + 1)..];
-        return FileExtensions.FirstOrDefault(e => bare.EndsWith(e, StringComparison.OrdinalIgnoreCase)) is { } extension
-            ? bare[..^extension.Length]
-            : bare;
-    }
-
     /// <summary>The catalogue's name of a checkpoint; null for its default.</summary>
     /// <exception cref="UnknownNameException">There is no such checkpoint.</exception>
-    public static string? Checkpoint(string name, A1111Table table, IReadOnlyDictionary<string, ModelEntry> catalogue)
-    {
-        string whole = name.Trim();
-        string bare = Bare(name);
-        string known =
-            table.Models.ContainsKey(whole) ? whole
-            : table.Models.ContainsKey(bare) || catalogue.ContainsKey(bare) ? bare
-            : catalogue.Keys.FirstOrDefault(k => k.Equals(bare, StringComparison.OrdinalIgnoreCase)) ?? bare;
-        return FaceNames.Model(known, table.Models, table.DefaultModel, catalogue);
-    }
+    public static string? Checkpoint(string name, A1111Table table, IReadOnlyDictionary<string, ModelEntry> catalogue) =>
+        WeightFiles.Checkpoint(name, table.Models, table.DefaultModel, catalogue);
 
     /// <summary>The model that does a kind where the account has chosen no checkpoint; null where none does.</summary>
     public static ModelEntry? Default(JobKind kind, A1111Table table, IReadOnlyDictionary<string, ModelEntry> catalogue) =>
         ModelChoice.Default(ModelChoice.Able(catalogue, kind), table.DefaultModel);
-
-    /// <summary>Whether a model draws pictures, and is not one that only enlarges or makes clips.</summary>
-    public static bool IsCheckpoint(ModelEntry model) =>
-        model.Kinds.Any(k => k is JobKind.Text2Img or JobKind.Img2Img or JobKind.Inpaint or JobKind.Edit or JobKind.ControlNet);
 
     /// <summary>The native scheduler that a sampler and a schedule are.</summary>
     /// <param name="name">
@@ -122,7 +91,7 @@ internal static class A1111Names
     public static string? Upscaler(string name, A1111Table table, IReadOnlyDictionary<string, ModelEntry> catalogue)
     {
         ModelEntry[] able = ModelChoice.Able(catalogue, JobKind.SuperResolution);
-        if (able.FirstOrDefault(m => m.Name == name || m.Name == Bare(name)) is { } model)
+        if (able.FirstOrDefault(m => m.Name == name || m.Name == WeightFiles.Bare(name)) is { } model)
         {
             return model.Name;
         }

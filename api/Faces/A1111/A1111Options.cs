@@ -99,7 +99,7 @@ internal sealed class A1111Options(FaceMemory memory, JobQueries jobs, ModelDire
         IReadOnlyDictionary<string, string> own = await OfAsync(http.Caller().AccountId, cancellationToken);
         IReadOnlyDictionary<string, ModelEntry> catalogue = await models.ModelsAsync(cancellationToken);
         string? checkpoint = own.GetValueOrDefault(Checkpoint) ?? A1111Names.Default(JobKind.Text2Img, table, catalogue)?.Name;
-        var options = new JsonObject { [Checkpoint] = checkpoint is null ? null : A1111Names.TitleOf(checkpoint), [Hash] = null };
+        var options = new JsonObject { [Checkpoint] = checkpoint is null ? null : WeightFiles.TitleOf(checkpoint), [Hash] = null };
         foreach ((string name, string usual) in table.Options)
         {
             options[name] = JsonOf(own.GetValueOrDefault(name, usual), usual);

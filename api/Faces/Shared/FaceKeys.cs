@@ -1,3 +1,6 @@
+using System.Text;
+using Generation.Storage.Accounts;
+
 namespace Generation.Api.Faces.Shared;
 
 /// <summary>Moves keys from where clients of other services put them to where authentication looks for them.</summary>
@@ -24,5 +27,20 @@ internal static class FaceKeys
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// The key in the credentials of Basic authentication: the password, or the user name where clients have no field for more. Empty where
+    /// they cannot be read.
+    /// </summary>
+    /// <param name="credentials">What stands behind "Basic ".</param>
+    public static string OfBasic(string credentials)
+    {
+        string encoded = credentials.Trim();
+        byte[] bytes = new byte[encoded.Length];
+        string pair = Convert.TryFromBase64String(encoded, bytes, out int length) ? Encoding.UTF8.GetString(bytes, 0, length) : "";
+        int colon = pair.IndexOf(':', StringComparison.Ordinal);
+        (string user, string password) = colon < 0 ? (pair, "") : (pair[..colon], pair[(colon + 1)..]);
+        return ApiKey.IsWellFormed(user) && !ApiKey.IsWellFormed(password) ? user : password;
     }
 }
