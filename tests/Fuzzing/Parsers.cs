@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Generation.Api.Faces.A1111;
+using Generation.Api.Faces.ComfyUi;
 using Generation.Api.Faces.Shared;
 using Generation.Api.Inputs;
 using Generation.Api.Kinds;
@@ -38,6 +39,7 @@ public sealed class Parsers : IDisposable
                 typeof(ProblemException)
             )),
             new("bodies of faces", FaceBodies(), ReadFaceBody, typeof(ProblemException)),
+            new("graphs", Graphs(), ReadGraph, typeof(ComfyException)),
             new("multipart forms", [Parts()], ReadParts, typeof(ProblemException)),
             new(
                 "base64",
@@ -169,6 +171,41 @@ public sealed class Parsers : IDisposable
             body.Texts(name);
         }
     }
+
+    private static byte[][] Graphs() =>
+        [
+            .. RequestSeeds
+                .OfFaces()
+                .Select(seed => seed.Body?["prompt"])
+                .OfType<System.Text.Json.Nodes.JsonObject>()
+                .Select(graph => Bytes(graph.ToJsonString())),
+        ];
+
+    private static void ReadGraph(byte[] bytes)
+    {
+        try
+        {
+            using var json = System.Text.Json.JsonDocument.Parse(bytes);
+            ComfyGraph graph = ComfyGraph.Read(json.RootElement, Nodes, 100);
+            var checks = new GraphChecks(graph, (_, _) => null);
+            var catalogue = new ComfyCatalogue(new ComfyTable(), new Dictionary<string, Contracts.ModelEntry>(), []);
+            foreach (GraphNode output in graph.Nodes.Values.Where(node => node.Class.IsOutput && checks.Of(node.Id).Count == 0))
+            {
+                var reader = new GraphReader(graph, catalogue, new Dictionary<string, ComfyPicture>());
+                new JobPlanner(catalogue, 10).AddOutput(output.Id, reader.Image(output));
+            }
+        }
+        catch (System.Text.Json.JsonException e)
+        {
+            throw new ComfyException("invalid_prompt", "The graph cannot be read", e.Message);
+        }
+        catch (NodeException)
+        {
+            // Refused by its node, and read
+        }
+    }
+
+    private static readonly ComfyNodes Nodes = ComfyNodes.Load();
 
     private static void ReadParts(byte[] bytes) =>
         Wait(FormParts.ReadMultipartAsync("multipart/form-data; boundary=x", bytes, CancellationToken.None));

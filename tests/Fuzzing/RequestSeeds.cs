@@ -234,6 +234,49 @@ public static class RequestSeeds
         }
 
         yield return Get("/sdapi/v1/progress", "skip_current_image");
+        JsonObject comfy = Object(
+            """
+            {"prompt":{"3":{"class_type":"KSampler","inputs":{"model":["4",0],"seed":1,"steps":2,"cfg":8,"sampler_name":"euler",
+             "scheduler":"normal","positive":["6",0],"negative":["6",0],"latent_image":["5",0],"denoise":1}},
+             "4":{"class_type":"CheckpointLoaderSimple","inputs":{"ckpt_name":"demo.safetensors"}},
+             "5":{"class_type":"EmptyLatentImage","inputs":{"width":64,"height":64,"batch_size":1}},
+             "6":{"class_type":"CLIPTextEncode","inputs":{"text":"a cat","clip":["4",1]}},
+             "8":{"class_type":"VAEDecode","inputs":{"samples":["3",0],"vae":["4",2]}},
+             "9":{"class_type":"SaveImage","inputs":{"images":["8",0],"filename_prefix":"a/b"}}},
+             "client_id":"c","extra_data":{"extra_pnginfo":{"workflow":{}}},"partial_execution_targets":["9"],"front":true}
+            """
+        );
+        yield return Form("/prompt", comfy);
+        yield return Form("/faces/comfyui/api/prompt", With(comfy, """{"prompt_id":"p"}"""));
+        yield return Form(
+            "/prompt",
+            Object(
+                """
+                {"prompt":{"1":{"class_type":"LoadImage","inputs":{"image":"a.png [output]"}},
+                 "2":{"class_type":"VAEEncodeForInpaint","inputs":{"pixels":["1",0],"vae":["4",2],"mask":["1",1],"grow_mask_by":6}},
+                 "4":{"class_type":"CheckpointLoaderSimple","inputs":{"ckpt_name":"demo.safetensors"}},
+                 "5":{"class_type":"UpscaleModelLoader","inputs":{"model_name":"x.pth"}},
+                 "6":{"class_type":"ImageUpscaleWithModel","inputs":{"upscale_model":["5",0],"image":["1",0]}},
+                 "9":{"class_type":"PreviewImage","inputs":{"images":["6",0]}}}}
+                """
+            )
+        );
+        yield return Form("/queue", Object("""{"clear":false,"delete":["p"]}"""));
+        yield return Form("/history", Object("""{"clear":false,"delete":["p"]}"""));
+        yield return Form("/interrupt", Object("""{"prompt_id":"p"}"""));
+        yield return Form("/upload/image", Object("""{"image":"PICTURE","type":"input","subfolder":"a","overwrite":"true"}"""));
+        yield return Form(
+            "/upload/mask",
+            Object("""{"image":"PICTURE","original_ref":"{\"filename\":\"a.png\",\"subfolder\":\"\",\"type\":\"input\"}"}""")
+        );
+        yield return Get("/view", "filename", "subfolder", "type", "preview", "channel");
+        yield return Get("/history", "max_items", "offset");
+        yield return Get("/history/{id}");
+        yield return Get("/ws", "clientId", "token");
+        foreach (string list in (string[])["/object_info", "/object_info/KSampler", "/queue", "/prompt", "/system_stats", "/models/loras"])
+        {
+            yield return Get(list);
+        }
 
         JsonObject replicate = Object(
             """

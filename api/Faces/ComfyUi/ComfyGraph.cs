@@ -11,6 +11,9 @@ internal sealed class ComfyGraph
     /// <summary>No text of a graph is longer, as characters.</summary>
     private const int MaxText = StrictReader.MaxTextBytes;
 
+    /// <summary>No node's id is longer, as characters.</summary>
+    private const int MaxId = 64;
+
     private ComfyGraph(IReadOnlyDictionary<string, GraphNode> nodes) => Nodes = nodes;
 
     public IReadOnlyDictionary<string, GraphNode> Nodes { get; }
@@ -28,14 +31,21 @@ internal sealed class ComfyGraph
         }
 
         var nodes = new Dictionary<string, GraphNode>(StringComparer.Ordinal);
-        foreach (JsonProperty member in json.EnumerateObject())
+        try
         {
-            if (nodes.Count >= maxNodes)
+            foreach (JsonProperty member in json.EnumerateObject())
             {
-                throw new ComfyException("invalid_prompt", "The graph is too large", $"It may have {maxNodes} nodes at most.");
-            }
+                if (nodes.Count >= maxNodes)
+                {
+                    throw new ComfyException("invalid_prompt", "The graph is too large", $"It may have {maxNodes} nodes at most.");
+                }
 
-            nodes[member.Name] = Node(member.Name, member.Value, classes);
+                nodes[member.Name] = Node(member.Name, member.Value, classes);
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            throw new ComfyException("invalid_prompt", "The graph cannot be read", "A text in it is not valid Unicode.");
         }
 
         return new ComfyGraph(nodes);
@@ -43,6 +53,11 @@ internal sealed class ComfyGraph
 
     private static GraphNode Node(string id, JsonElement json, ComfyNodes classes)
     {
+        if (id.Length > MaxId)
+        {
+            throw new ComfyException("invalid_prompt", "The id of a node is too long", $"Ids may have {MaxId} characters at most.");
+        }
+
         if (
             json.ValueKind != JsonValueKind.Object
             || !json.TryGetProperty("class_type", out JsonElement name)

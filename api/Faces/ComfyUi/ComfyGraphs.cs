@@ -49,6 +49,11 @@ internal sealed class ComfyGraphs(ComfyTable table, ComfyNodes nodes, ModelDirec
             throw new ComfyException("prompt_no_outputs", "Prompt has no outputs", "");
         }
 
+        if (outputs.Length > table.MaxJobs)
+        {
+            throw new ComfyException("invalid_prompt", "The graph has too many outputs", $"It may have {table.MaxJobs} at most.");
+        }
+
         var errors = new List<(NodeError Error, string Output)>();
         var checks = new GraphChecks(graph, (source, name) => catalogue.WhyNot(source, name));
         var good = new List<GraphNode>();
@@ -115,17 +120,7 @@ internal sealed class ComfyGraphs(ComfyTable table, ComfyNodes nodes, ModelDirec
 
     private static JsonDocument Parse(byte[] json) => JsonDocument.Parse(json, Options);
 
-    private ComfyGraph Read(JsonDocument document)
-    {
-        try
-        {
-            return ComfyGraph.Read(document.RootElement, nodes, table.MaxNodes);
-        }
-        catch (InvalidOperationException)
-        {
-            throw new ComfyException("invalid_prompt", "The graph cannot be read", "A text in it is not valid Unicode.");
-        }
-    }
+    private ComfyGraph Read(JsonDocument document) => ComfyGraph.Read(document.RootElement, nodes, table.MaxNodes);
 
     private GraphPlan Plan(
         ComfyGraph graph,

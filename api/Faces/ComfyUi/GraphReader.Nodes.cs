@@ -31,6 +31,11 @@ internal sealed partial class GraphReader
     private ModelEntry Model(GraphNode node, string input) =>
         catalogue.Model(Text(node, input)) ?? throw new NodeException(NodeError.NotDone(node.Id, input, "there is no such model"));
 
+    private UpscaleModelValue Upscaler(GraphNode node) =>
+        catalogue.Upscaler(Text(node, "model_name")) is { } model
+            ? new UpscaleModelValue(node.Id, model)
+            : throw new NodeException(NodeError.NotDone(node.Id, "model_name", "there is no such upscaler"));
+
     private static ComfyValue Checkpoint(GraphNode node, ModelEntry model, int output) =>
         output switch
         {

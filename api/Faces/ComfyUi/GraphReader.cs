@@ -29,7 +29,7 @@ internal sealed partial class GraphReader(ComfyGraph graph, ComfyCatalogue catal
             "UNETLoader" => new ModelValue(node.Id, Model(node, "unet_name"), []),
             "CLIPLoader" or "DualCLIPLoader" or "TripleCLIPLoader" => new ClipValue(node.Id, [], 0),
             "VAELoader" => new VaeValue(node.Id, Text(node, "vae_name")),
-            "UpscaleModelLoader" => new UpscaleModelValue(node.Id, catalogue.Upscaler(Text(node, "model_name"))!),
+            "UpscaleModelLoader" => Upscaler(node),
             "ControlNetLoader" => new ControlNetValue(node.Id, Text(node, "control_net_name")),
             "LoraLoader" => Lora(node, output),
             "LoraLoaderModelOnly" => ModelWith(node),
