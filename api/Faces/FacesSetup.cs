@@ -27,10 +27,10 @@ internal static class FacesSetup
         builder.Services.AddSingleton<UploadAddresses>();
         // Faces with a port of their own come first: all paths there are theirs
         builder.AddA1111Face();
-        builder.AddComfyFace();
         builder.AddDezgoFace();
         builder.AddReplicateFace();
         builder.AddFalFace();
+        builder.AddComfyFace();
         builder.Services.AddOpenAiFace(builder.Configuration);
         builder.Services.AddNebulaFace(builder.Configuration);
         builder.Services.AddModelsLabFace(builder.Configuration);

@@ -206,7 +206,7 @@ internal sealed class ComfyGraphs(ComfyTable table, ComfyNodes nodes, ModelDirec
 
     private static void AddNotes(GraphPlan plan, ComfyNote note, IReadOnlyList<GraphNode> outputs)
     {
-        var all = outputs.ToDictionary(node => node.Id, OutputOf);
+        Dictionary<string, ComfyOutput> all = outputs.ToDictionary(node => node.Id, OutputOf);
         foreach ((int place, PlannedJob job) in plan.Jobs.Index())
         {
             job.Body.Metadata = (

@@ -112,7 +112,7 @@ internal sealed class ComfyPrompts(
         FaceBody body = await FaceBody.ReadAsync(http.Request, faces.Value.BodyLimit(withPictures: false), cancellationToken);
         Caller caller = http.Caller();
         bool all = body.Flag("clear") == true;
-        var ids = Ids(body);
+        HashSet<string> ids = Ids(body);
         foreach (ComfyRun run in await OpenAsync(caller, cancellationToken))
         {
             if (run.State == ComfyRunState.Waiting && (all || ids.Contains(run.Prompt)))

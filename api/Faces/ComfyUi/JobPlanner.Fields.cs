@@ -40,7 +40,7 @@ internal sealed partial class JobPlanner
     private static LoraBody[]? Loras(SampledLatent pass)
     {
         var loras = new List<LoraBody>();
-        var ofText = pass.Positive.Clip.Loras.ToList();
+        List<(string Name, double Scale)> ofText = [.. pass.Positive.Clip.Loras];
         foreach ((string name, double scale) in pass.Model.Loras)
         {
             int text = ofText.FindIndex(lora => lora.Name == name);

@@ -2,7 +2,7 @@ using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Contracts;
-using Generation.TestSupport;
+using Generation.Hosting.Servers;
 
 namespace Generation.Faces.Tests.ComfyUi;
 
