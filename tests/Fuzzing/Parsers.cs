@@ -186,7 +186,7 @@ public sealed class Parsers : IDisposable
         try
         {
             using var json = System.Text.Json.JsonDocument.Parse(bytes);
-            ComfyGraph graph = ComfyGraph.Read(json.RootElement, Nodes, 100);
+            var graph = ComfyGraph.Read(json.RootElement, Nodes, 100);
             var checks = new GraphChecks(graph, (_, _) => null);
             var catalogue = new ComfyCatalogue(new ComfyTable(), new Dictionary<string, Contracts.ModelEntry>(), []);
             foreach (GraphNode output in graph.Nodes.Values.Where(node => node.Class.IsOutput && checks.Of(node.Id).Count == 0))

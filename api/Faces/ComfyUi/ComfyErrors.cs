@@ -74,7 +74,7 @@ internal static class ComfyErrors
         {
             all[node.Key] = new JsonObject
             {
-                ["errors"] = new JsonArray([.. node.Select(e => e.Error).Distinct().Select(error => One(error, graph))]),
+                ["errors"] = new JsonArray([.. node.Select(e => e.Error).Distinct().Select(error => (JsonNode)One(error, graph))]),
                 ["dependent_outputs"] = new JsonArray([.. node.Select(e => e.Output).Distinct().Select(o => (JsonNode)o)]),
                 ["class_type"] = graph.Nodes.GetValueOrDefault(node.Key)?.Class.Name ?? "",
             };
@@ -85,7 +85,7 @@ internal static class ComfyErrors
 
     private static readonly Dictionary<string, string> NoNames = [];
 
-    private static JsonNode One(NodeError error, ComfyGraph graph)
+    private static JsonObject One(NodeError error, ComfyGraph graph)
     {
         var extra = new JsonObject();
         if (error.Input is { } input)

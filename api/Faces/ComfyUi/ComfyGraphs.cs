@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Generation.Api.Faces.Shared;
 using Generation.Api.Jobs;
-using Generation.Api.Kinds;
 using Generation.Api.Models;
 using Generation.Api.Web;
 using Generation.Storage.Accounts;
@@ -206,7 +205,7 @@ internal sealed class ComfyGraphs(ComfyTable table, ComfyNodes nodes, ModelDirec
 
     private static void AddNotes(GraphPlan plan, ComfyNote note, IReadOnlyList<GraphNode> outputs)
     {
-        Dictionary<string, ComfyOutput> all = outputs.ToDictionary(node => node.Id, OutputOf);
+        var all = outputs.ToDictionary(node => node.Id, OutputOf);
         foreach ((int place, PlannedJob job) in plan.Jobs.Index())
         {
             job.Body.Metadata = (

@@ -7,7 +7,6 @@ using Generation.Api.Authentication;
 using Generation.Api.Faces.Shared;
 using Generation.Api.Jobs;
 using Generation.Api.Web;
-using Generation.Contracts;
 using Generation.Storage.Accounts;
 using Generation.Storage.Jobs;
 using Microsoft.Extensions.Options;

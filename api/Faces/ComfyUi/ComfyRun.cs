@@ -155,7 +155,7 @@ internal sealed record ComfyRun(string Prompt, IReadOnlyList<(JobRow Row, ComfyN
         {
             ["prompt_id"] = Prompt,
             ["node_id"] = node,
-            ["node_type"] = "KSampler",
+            ["node_type"] = culprit?.Row.Kind == JobKind.SuperResolution ? "ImageUpscaleWithModel" : "KSampler",
             ["executed"] = new JsonArray(),
         };
         if (State == ComfyRunState.Failed)

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using Generation.Api.Faces.Shared;
 using Generation.Api.Jobs;
 using Generation.Api.Kinds;
@@ -222,7 +221,6 @@ internal sealed class ComfyRuns(
     private async Task SubmitNextAsync(Caller caller, ComfyRun run, CancellationToken cancellationToken)
     {
         Guid account = caller.AccountId;
-        (int Place, MadePicture From)[] ready = [];
         (byte[] graph, _) = await GraphAsync(account, run.Prompt, cancellationToken);
         GraphPlan? plan = graph.Length > 2 ? await graphs.PlanAgainAsync(account, run.Note, graph, cancellationToken) : null;
         if (plan is null || plan.Jobs.Count != run.Jobs.Count)
@@ -234,7 +232,7 @@ internal sealed class ComfyRuns(
             );
         }
 
-        ready =
+        (int Place, MadePicture From)[] ready =
         [
             .. plan
                 .Jobs.Index()
@@ -348,7 +346,7 @@ internal sealed class ComfyRuns(
             ? (row, note)
             : null;
 
-    private Task MarkAsync(Guid account, string prompt, string name, string text, CancellationToken cancellationToken) =>
+    private Task<bool> MarkAsync(Guid account, string prompt, string name, string text, CancellationToken cancellationToken) =>
         memory.KeepAsync(
             MarkOf(account, prompt),
             new Dictionary<string, byte[]> { [name] = FaceMemory.Bytes(text) },

@@ -20,7 +20,10 @@ internal sealed class ComfySocket(WebSocket socket, Guid account, string client,
     /// <summary>Clients have little to say: a longer message ends the socket.</summary>
     private const int MaxMessage = 4096;
 
-    private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(0.5);
+
+    /// <summary>A frame that is on its way when the socket ends may take so long still: breaking it off would break the connection.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(0.3);
 
     private readonly SemaphoreSlim _signal = new(0, 1);
     private readonly CancellationTokenSource _hearing = new();
@@ -85,8 +88,9 @@ internal sealed class ComfySocket(WebSocket socket, Guid account, string client,
         }
         finally
         {
-            // First: what stops the hearing breaks the connection
             await CloseAsync(status());
+            // The client answers that; to stop the hearing before breaks the connection, and the client might never learn why
+            await Task.WhenAny(hearing, Task.Delay(CloseLimit, CancellationToken.None));
             await _hearing.CancelAsync();
             await hearing;
         }
@@ -131,8 +135,9 @@ internal sealed class ComfySocket(WebSocket socket, Guid account, string client,
 
     private async Task SendAsync(ReadOnlyMemory<byte> frame, WebSocketMessageType type, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(sendLimit);
+        cancellationToken.ThrowIfCancellationRequested();
+        using var limit = new CancellationTokenSource(sendLimit);
+        await using CancellationTokenRegistration ending = cancellationToken.Register(() => limit.CancelAfter(Grace));
         await socket.SendAsync(frame, type, endOfMessage: true, limit.Token);
         SentAt = Environment.TickCount64;
     }
@@ -194,7 +199,7 @@ internal sealed class ComfySocket(WebSocket socket, Guid account, string client,
         try
         {
             var reader = new Utf8JsonReader(message);
-            using JsonDocument json = JsonDocument.ParseValue(ref reader);
+            using var json = JsonDocument.ParseValue(ref reader);
             if (
                 json.RootElement.ValueKind != JsonValueKind.Object
                 || !json.RootElement.TryGetProperty("type", out JsonElement type)

@@ -33,9 +33,6 @@ internal sealed record PlannedJob
     /// <summary>The nodes and inputs that native fields come from.</summary>
     public required IReadOnlyDictionary<string, (string Node, string? Input)> Fields { get; init; }
 
-    /// <summary>How many pictures it makes.</summary>
-    public int Pictures { get; init; } = 1;
-
     /// <summary>The output nodes that show what it makes.</summary>
     public List<string> Outputs { get; } = [];
 

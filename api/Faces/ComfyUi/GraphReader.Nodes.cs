@@ -44,13 +44,8 @@ internal sealed partial class GraphReader
             _ => new VaeValue(node.Id, null),
         };
 
-    private ComfyValue Lora(GraphNode node, int output)
+    private ClipValue ClipWith(GraphNode node)
     {
-        if (output == 0)
-        {
-            return ModelWith(node);
-        }
-
         ClipValue clip = Of<ClipValue>(node, "clip");
         return clip with { Node = node.Id, Loras = [.. clip.Loras, (LoraName(node), Number(node, "strength_clip"))] };
     }

@@ -31,8 +31,8 @@ internal sealed partial class GraphReader(ComfyGraph graph, ComfyCatalogue catal
             "VAELoader" => new VaeValue(node.Id, Text(node, "vae_name")),
             "UpscaleModelLoader" => Upscaler(node),
             "ControlNetLoader" => new ControlNetValue(node.Id, Text(node, "control_net_name")),
-            "LoraLoader" => Lora(node, output),
-            "LoraLoaderModelOnly" => ModelWith(node),
+            "LoraLoader" when output == 1 => ClipWith(node),
+            "LoraLoader" or "LoraLoaderModelOnly" => ModelWith(node),
             "CLIPSetLastLayer" => Of<ClipValue>(node, "clip") with { Node = node.Id, Skip = -1 - Int(node, "stop_at_clip_layer") },
             // They shift the noise levels as the model does by itself here
             "ModelSamplingFlux" or "ModelSamplingSD3" => Of<ModelValue>(node, "model"),

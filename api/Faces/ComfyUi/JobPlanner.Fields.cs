@@ -123,7 +123,7 @@ internal sealed partial class JobPlanner
             ["mask"] = (latent, "mask"),
             ["loras"] = (pass.Model.Node, "lora_name"),
             ["clip_skip"] = (pass.Positive.Clip.Node, "stop_at_clip_layer"),
-            ["control"] = (pass.Positive.Controls.FirstOrDefault()?.Node ?? pass.Node, "image"),
+            ["control"] = pass.Positive.Controls is [var first, ..] ? (first.Node, "image") : (pass.Node, "positive"),
             ["hires_fix"] = (pass.Node, "denoise"),
             ["refiner"] = (pass.Node, "model"),
         };

@@ -10,7 +10,7 @@ internal sealed partial class JobPlanner
     /// <summary>So far two shapes may be from each other, as a share, and count as one.</summary>
     private const double ShapeTolerance = 0.02;
 
-    private IReadOnlyList<MadePicture> Sampled(SampledLatent pass, VaeValue vae)
+    private List<MadePicture> Sampled(SampledLatent pass, VaeValue vae)
     {
         (pass, RefinerBody? refiner) = Whole(pass);
         if (SecondPass(pass, vae, refiner) is { } both)
@@ -44,7 +44,7 @@ internal sealed partial class JobPlanner
         }
     }
 
-    private IReadOnlyList<MadePicture> FromNoise(SampledLatent pass, VaeValue vae, RefinerBody? refiner, EmptyLatent empty)
+    private List<MadePicture> FromNoise(SampledLatent pass, VaeValue vae, RefinerBody? refiner, EmptyLatent empty)
     {
         int part = Math.Max(1, pass.Model.Model.MaxImages);
         var made = new List<MadePicture>();
@@ -56,20 +56,14 @@ internal sealed partial class JobPlanner
             (body.Width, body.Height, body.NumImages) = (empty.Width, empty.Height, count);
             Fill(body, pass, vae, refiner);
             body.Seed += first;
-            MadePicture picture = Add(Job(body, pass, null) with { Pictures = count });
+            MadePicture picture = Add(Job(body, pass, null));
             made.AddRange(Enumerable.Range(0, count).Select(index => picture with { Index = index }));
         }
 
         return made;
     }
 
-    private IReadOnlyList<MadePicture> Inpainted(
-        SampledLatent pass,
-        VaeValue vae,
-        RefinerBody? refiner,
-        MaskedLatent masked,
-        double strength
-    )
+    private List<MadePicture> Inpainted(SampledLatent pass, VaeValue vae, RefinerBody? refiner, MaskedLatent masked, double strength)
     {
         if (masked.Mask is not LoadedMask mask)
         {
@@ -89,7 +83,7 @@ internal sealed partial class JobPlanner
         });
     }
 
-    private IReadOnlyList<MadePicture> Outpainted(SampledLatent pass, VaeValue vae, RefinerBody? refiner, PaddedImage padded)
+    private List<MadePicture> Outpainted(SampledLatent pass, VaeValue vae, RefinerBody? refiner, PaddedImage padded)
     {
         IReadOnlyList<PictureOrigin> origins = Sources(padded.Image, out _);
         int? shortest = SizeOf(padded.Image) is var (width, height) ? Math.Min(width, height) : null;
@@ -105,7 +99,7 @@ internal sealed partial class JobPlanner
     }
 
     /// <summary>One job for each picture.</summary>
-    private IReadOnlyList<MadePicture> OfEach(
+    private List<MadePicture> OfEach(
         IReadOnlyList<PictureOrigin> origins,
         SampledLatent pass,
         VaeValue vae,
@@ -135,7 +129,7 @@ internal sealed partial class JobPlanner
     /// Two passes of one model with one prompt, the second over the enlarged first: hires fix. Null where it is not that; then the second
     /// is a job of its own.
     /// </summary>
-    private IReadOnlyList<MadePicture>? SecondPass(SampledLatent pass, VaeValue vae, RefinerBody? refiner)
+    private List<MadePicture>? SecondPass(SampledLatent pass, VaeValue vae, RefinerBody? refiner)
     {
         (LatentValue? before, UpscaleModelValue? upscaler) = pass.Latent switch
         {
@@ -172,19 +166,7 @@ internal sealed partial class JobPlanner
             return null;
         }
 
-        IReadOnlyList<MadePicture> made = FromNoise(
-            first with
-            {
-                Node = pass.Node,
-            },
-            vae,
-            null,
-            empty with
-            {
-                Width = width,
-                Height = height,
-            }
-        );
+        List<MadePicture> made = FromNoise(first with { Node = pass.Node }, vae, null, empty with { Width = width, Height = height });
         foreach (int place in made.Select(picture => picture.Place).Distinct())
         {
             ((PictureBody)Plan.Jobs[place].Body).HiresFix = new HiresFixBody

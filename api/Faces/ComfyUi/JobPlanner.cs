@@ -1,4 +1,3 @@
-using Generation.Api.Faces.Shared;
 using Generation.Api.Kinds;
 using Generation.Api.Web;
 
