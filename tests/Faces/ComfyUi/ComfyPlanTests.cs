@@ -276,7 +276,7 @@ public sealed class ComfyPlanTests
                 "n":{"class_type":"ControlNetLoader","inputs":{"control_net_name":"orchid-canny"}},
                 "p":{"class_type":"ControlNetApply","inputs":{"conditioning":["6",0],"control_net":["n",0],"image":["i",0],"strength":1}}
                 """;
-        var whole = JsonNode.Parse($"{{{graph}}}")!.AsObject();
+        JsonObject whole = JsonNode.Parse($"{{{graph}}}")!.AsObject();
         foreach ((string id, JsonNode? changed) in JsonNode.Parse($"{{{change}}}")!.AsObject())
         {
             foreach ((string input, JsonNode? value) in changed!["inputs"]!.AsObject())
@@ -294,7 +294,7 @@ public sealed class ComfyPlanTests
 
     private static PlannedJob[] Plan(JsonObject json)
     {
-        ComfyGraph graph = ComfyGraph.Read(JsonSerializer.SerializeToElement(json), Nodes, 100);
+        var graph = ComfyGraph.Read(JsonSerializer.SerializeToElement(json), Nodes, 100);
         var checks = new GraphChecks(graph, Catalogue.WhyNot);
         Assert.That(checks.Of("9"), Is.Empty);
         var planner = new JobPlanner(Catalogue, 10);
