@@ -11,6 +11,9 @@ public sealed class GalleryTests
 {
     private const int Many = 5000;
 
+    /// <summary>Seconds between jobs that were seeded.</summary>
+    internal const int SeedSeconds = 10;
+
     [Test, CancelAfter(240_000)]
     public async Task Gallery_OfThousands_DrawsWhatIsInSightAndComesToItsEnd(CancellationToken token)
     {
@@ -117,7 +120,10 @@ public sealed class GalleryTests
         return (await answer.Content.ReadFromJsonAsync<JsonNode>(token))!;
     }
 
-    /// <summary>An account with thousands of finished jobs, all copies of one.</summary>
+    /// <summary>
+    /// An account with thousands of finished jobs, all copies of one, each submitted <see cref="SeedSeconds"/> before the last: the oldest
+    /// has the largest number in its prompt.
+    /// </summary>
     internal static async Task<string> SeedAsync(TestStack stack, int count, CancellationToken token)
     {
         string key = await NewAccountAsync(stack, token);
@@ -131,7 +137,9 @@ public sealed class GalleryTests
         await stack.ExecuteAsync(
             $"""
             insert into jobs select (jsonb_populate_record(j, jsonb_build_object(
-                'id', gen_random_uuid(), 'request', jsonb_set(j.request, array['prompt'], to_jsonb(format('number %s ', n)))))).*
+                'created_at', j.created_at - n * interval '{SeedSeconds} seconds',
+                'id', lpad(to_hex((extract(epoch from j.created_at - n * interval '{SeedSeconds} seconds') * 1000)::bigint), 12, '0')
+                    || '7' || left(md5(j.id || ' ' || n), 3) || '8' || right(md5(j.id || ' ' || n), 15), 'request', jsonb_set(j.request, array['prompt'], to_jsonb(format('number %s ', n)))))).*
                 from jobs j, generate_series(1, {count - 1}) n where j.id = @id;
             insert into job_outputs select (jsonb_populate_record(o, jsonb_build_object('job_id', copy.id))).*
                 from job_outputs o, jobs j, jobs copy

@@ -30,7 +30,8 @@ export function usePages(path, filters, rowsOf) {
     now.isBusy = true;
     try {
       const page = await call('GET', `${path}?${query}${now.cursor ? `&cursor=${encodeURIComponent(now.cursor)}` : ''}`);
-      now.rows = [...now.rows, ...page.data.flatMap(rowsOf)];
+      // Not a new list each time: there may be a hundred thousand rows
+      now.rows.push(...page.data.flatMap(rowsOf));
       now.cursor = page.next_cursor ?? '';
       now.isWhole = !now.cursor;
     } catch (error) {
@@ -83,11 +84,20 @@ export function Virtual({ rows, cell, height, draw, keyOf, isWhole, more, label 
   };
   useLayoutEffect(look);
   useEffect(() => {
-    addEventListener('scroll', look, { passive: true });
-    addEventListener('resize', look);
+    let frame = 0;
+    // Once a frame, when the page's layout is known, and not at each of the events before it
+    const lookSoon = () => {
+      frame ||= requestAnimationFrame(() => {
+        frame = 0;
+        look();
+      });
+    };
+    addEventListener('scroll', lookSoon, { passive: true });
+    addEventListener('resize', lookSoon);
     return () => {
-      removeEventListener('scroll', look);
-      removeEventListener('resize', look);
+      cancelAnimationFrame(frame);
+      removeEventListener('scroll', lookSoon);
+      removeEventListener('resize', lookSoon);
     };
   }, [cell, height]);
   useEffect(() => {

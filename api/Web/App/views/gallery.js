@@ -67,7 +67,7 @@ export default function Gallery() {
     list.change((rows) => rows.filter(({ job }) => !gone.has(job)));
     setChosen(new Set());
   };
-  const selected = list.rows.filter((shown) => chosen.has(keyOf(shown)));
+  const selected = chosen.size === 0 ? [] : list.rows.filter((shown) => chosen.has(keyOf(shown)));
   return html`<h1>${t('views.gallery')}</h1>
     <form class="filters" role="search" onsubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
       <div>
