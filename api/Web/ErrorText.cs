@@ -51,7 +51,8 @@ internal static class ErrorText
 
     /// <summary>A value as errors show it: on one line, and cut where it is long.</summary>
     public static string Shown(string value) =>
-        value.Length <= 60 ? value.ReplaceLineEndings(" ") : value[..57].ReplaceLineEndings(" ") + "...";
+        // What errors say is stored, too, and PostgreSQL has no U+0000
+        (value.Length <= 60 ? value : value[..57] + "...").ReplaceLineEndings(" ").Replace('\0', '\uFFFD');
 
     /// <summary>A text in UTF-8 as errors show it; no more of it is read than is shown.</summary>
     public static string Shown(ReadOnlySpan<byte> utf8) =>

@@ -76,7 +76,7 @@ internal sealed class MappedInput(FaceBody body, string prefix, IReadOnlyDiction
         {
             if (elsewhere(name))
             {
-                Warn($"{name}: this model has no such input; it was left out.");
+                Warn($"{ErrorText.Shown(name)}: this model has no such input; it was left out.");
             }
             else
             {
