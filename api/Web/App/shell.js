@@ -8,15 +8,16 @@ import { views } from './views.js';
 
 openTexts.replace = (account) => t('session.replace', { account });
 
-/** Whether the view that the address names is on its way. */
-const loading = signal(true);
+/** The name of the view that is drawn: where the address names another, that one is on its way. */
+const drawn = signal('');
 
 /** The whole page. */
 export function Shell() {
   const who = useValue(session);
   const wasEnded = useValue(ended);
   const shownName = useValue(route).view || shown()[0]?.name;
-  const busy = useValue(loading);
+  const drawnName = useValue(drawn);
+  const busy = who === undefined || (who && drawnName !== shownName);
   return html`
     <a class="skip" href="#main" onclick=${toMain}>${t('shell.skip')}</a>
     <header class="top">
@@ -32,7 +33,7 @@ export function Shell() {
       </div>
     </header>
     <${Away} />
-    <main id="main" tabindex="-1" data-view=${who ? shownName : undefined} aria-busy=${String(busy)}>
+    <main id="main" tabindex="-1" data-view=${who ? shownName : undefined} aria-busy=${String(!!busy)}>
       ${who === undefined ? html`<p class="quiet">${t('shell.loading')}</p>` : who ? html`<${Present} />` : html`<${SignIn} />`}
     </main>
     ${wasEnded && html`<${SignInAgain} />`}
@@ -62,10 +63,9 @@ function Present() {
   useEffect(() => {
     document.title = view ? `${t(`views.${view.name}`)} · Generation` : 'Generation';
     let isWanted = true;
-    loading.value = true;
     view?.load().then(
-      (module) => isWanted && (setLoaded({ name: view.name, View: module.default }), (loading.value = false)),
-      () => isWanted && (setLoaded({ name: view.name, View: null }), (loading.value = false)),
+      (module) => isWanted && (setLoaded({ name: view.name, View: module.default }), (drawn.value = view.name)),
+      () => isWanted && (setLoaded({ name: view.name, View: null }), (drawn.value = view.name)),
     );
     return () => (isWanted = false);
   }, [view]);

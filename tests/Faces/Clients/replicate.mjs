@@ -1,5 +1,6 @@
 // Replicate's library against the API of REPLICATE_URL, with the picture IMAGE; jobs of 30 steps stand still until the files HOLD are gone; what it got goes out as one JSON object.
 import fs from 'node:fs';
+import { webcrypto } from 'node:crypto';
 import http from 'node:http';
 import Replicate, { validateWebhook, parseProgressFromLogs } from 'replicate';
 
@@ -64,7 +65,7 @@ const told = new Promise((resolve) => {
 });
 const { key } = await replicate.webhooks.default.secret.get();
 const message = await told;
-seen.webhook = { valid: await validateWebhook(message, key), status: JSON.parse(message.body).status };
+seen.webhook = { valid: await validateWebhook(message, key, webcrypto), status: JSON.parse(message.body).status };
 
 // Files and lists
 const file = await replicate.files.create(image, { purpose: 'test' });
