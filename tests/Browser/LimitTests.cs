@@ -27,7 +27,20 @@ public sealed class LimitTests
         """;
 
     [Test, CancelAfter(240_000)]
-    public async Task FirstView_OnAColdCache_IsSmall(CancellationToken token)
+    public async Task FirstView_OnAColdCache_IsSmall()
+    {
+        // Nobody has asked this server for anything yet, and then somebody has: a browser's cache is cold both times
+        foreach (string server in (string[])["cold", "warm"])
+        {
+            (double bytes, double usable, string calls) = await FirstViewAsync();
+            await TestContext.Out.WriteLineAsync(
+                $"{server} server: {bytes:0} bytes; one could type {usable:0} ms after the page was asked for; ms of: {calls}."
+            );
+            Assert.That(bytes, Is.GreaterThan(10_000).And.LessThan(150_000));
+        }
+    }
+
+    private static async Task<(double Bytes, double Usable, string Calls)> FirstViewAsync()
     {
         await using Visitor visitor = await Visitor.ComeAsync();
         ICDPSession cdp = await visitor.Context.NewCDPSessionAsync(visitor.Page);
@@ -47,7 +60,6 @@ public sealed class LimitTests
         await visitor.SignedInAsync();
         await visitor.Page.GetByLabel("Prompt", new() { Exact = true }).WaitForAsync();
         double usable = await visitor.Page.EvaluateAsync<double>("window.usable");
-
         string calls = await visitor.Page.EvaluateAsync<string>(
             """
             performance.getEntriesByType('resource').filter(({ name }) => !name.includes('/app/') || name.includes('main.js'))
@@ -55,10 +67,7 @@ public sealed class LimitTests
               .join(', ')
             """
         );
-        await TestContext.Out.WriteLineAsync(
-            $"{bytes:0} bytes; one could type {usable:0} ms after the page was asked for; ms of: {calls}."
-        );
-        Assert.That(bytes, Is.GreaterThan(10_000).And.LessThan(150_000));
+        return (bytes, usable, calls);
     }
 
     [Test, CancelAfter(600_000)]
