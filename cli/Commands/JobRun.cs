@@ -20,22 +20,8 @@ internal sealed class JobRun(GenerationClient client, ServerPlace place)
     private static readonly TimeSpan CancelLimit = TimeSpan.FromSeconds(5);
 
     /// <exception cref="StepException">The API refused the job, or does not answer.</exception>
-    public async Task<Job> SubmitAsync(string kind, JsonObject request, CancellationToken token)
-    {
-        string step = $"submit the job (POST /v1/{kind})";
-        try
-        {
-            return await client.SubmitAsync(kind, request, null, token);
-        }
-        catch (GenerationException e)
-        {
-            throw new StepException(step, e.Message, null, AdviceOn(e), e);
-        }
-        catch (Exception e) when (IsSilence(e))
-        {
-            throw Silent(step, e);
-        }
-    }
+    public Task<Job> SubmitAsync(string kind, JsonObject request, CancellationToken token) =>
+        CallAsync($"submit the job (POST /v1/{kind})", called => called.SubmitAsync(kind, request, null, token));
 
     /// <summary>Shows how far a job is, until it has succeeded. Where nobody waits any more the job is cancelled.</summary>
     /// <exception cref="StepException">The job did not succeed, or the API does not answer.</exception>
@@ -156,7 +142,15 @@ internal sealed class JobRun(GenerationClient client, ServerPlace place)
         }
         catch (Exception e) when (IsSilence(e))
         {
-            throw Silent(step, e);
+            throw new StepException(
+                step,
+                e.Message,
+                place.ApiLog,
+                place.ApiLog is null
+                    ? $"Is {place.Url} the right address, and does the server run?"
+                    : "The log says why the API did not answer; ./generation status shows what runs.",
+                e
+            );
         }
     }
 
@@ -180,15 +174,4 @@ internal sealed class JobRun(GenerationClient client, ServerPlace place)
                 : "Run the command again in a while.",
             _ => "Change what the answer names, and run the command again.",
         };
-
-    private StepException Silent(string step, Exception e) =>
-        new(
-            step,
-            e.Message,
-            place.ApiLog,
-            place.ApiLog is null
-                ? $"Is {place.Url} the right address, and does the server run?"
-                : "The log says why the API did not answer; ./generation status shows what runs.",
-            e
-        );
 }

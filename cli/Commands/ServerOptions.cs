@@ -79,6 +79,10 @@ internal static class OwnServer
     public static GenerationClient Client(this Stack stack) => new(new Uri(stack.Url), stack.Key);
 
     /// <summary>An address that opens the page for people, signed in with the client's key; once, and soon.</summary>
-    public static async Task<Uri> PageLinkAsync(this GenerationClient client, CancellationToken token) =>
-        client.AddressOf((string)(await client.CallAsync(HttpMethod.Post, "v1/session/links", null, token))["path"]!);
+    public static async Task<Uri> PageLinkAsync(this GenerationClient client, CancellationToken token)
+    {
+        // The API makes its description when it is first asked for: whoever opens the page need not wait for that
+        await client.CallAsync(HttpMethod.Get, "openapi/v1.json", null, token);
+        return client.AddressOf((string)(await client.CallAsync(HttpMethod.Post, "v1/session/links", null, token))["path"]!);
+    }
 }

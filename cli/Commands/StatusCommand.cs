@@ -11,6 +11,9 @@ namespace Generation.Cli.Commands;
 /// <summary>The command `status`: shows each process with its port and health, and the queue.</summary>
 internal static class StatusCommand
 {
+    /// <summary>How long an API that does not answer is waited for.</summary>
+    private static readonly TimeSpan LoadLimit = TimeSpan.FromSeconds(30);
+
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
 
     public static Command Create()
@@ -50,7 +53,11 @@ internal static class StatusCommand
     private static async Task<JsonNode?> LoadAsync(Stack stack, CancellationToken token)
     {
         // What is down is to be shown, and not to be waited for
-        using var client = new GenerationClient(new Uri(stack.Url), stack.Key, new GenerationClientOptions { Retries = 0 });
+        using var client = new GenerationClient(
+            new Uri(stack.Url),
+            stack.Key,
+            new GenerationClientOptions { Retries = 0, Timeout = LoadLimit }
+        );
         try
         {
             return await client.CallAsync(HttpMethod.Get, "v1/system/load", null, token);

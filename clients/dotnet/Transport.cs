@@ -122,7 +122,7 @@ internal sealed class Transport : IDisposable
                 async attempt =>
                 {
                     using var request = new HttpRequestMessage(method, address) { Content = content?.Invoke() };
-                    if (_key is not null && address.Authority == _address.Authority)
+                    if (_key is not null && IsOwn(address))
                     {
                         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", _key);
                     }
@@ -157,7 +157,10 @@ internal sealed class Transport : IDisposable
         }
     }
 
-    private static ResiliencePipeline<HttpResponseMessage> Pipeline(GenerationClientOptions options)
+    /// <summary>Whether an address is the server's, by the same scheme: the key goes nowhere else.</summary>
+    private bool IsOwn(Uri address) => address.GetLeftPart(UriPartial.Authority) == _address.GetLeftPart(UriPartial.Authority);
+
+    private ResiliencePipeline<HttpResponseMessage> Pipeline(GenerationClientOptions options)
     {
         var pipeline = new ResiliencePipelineBuilder<HttpResponseMessage>();
         if (options.Retries > 0)
@@ -175,7 +178,7 @@ internal sealed class Transport : IDisposable
                         {
                             { Exception: HttpRequestException or TimeoutRejectedException or IOException } => true,
                             { Result: { } answer } => RetryAfter(answer) is not { } wait || wait <= options.LongestDelay
-                                ? Passing.Contains(answer.StatusCode) || await IsInFlightAsync(answer)
+                                ? Passing.Contains(answer.StatusCode) || await IsInFlightAsync(answer, arguments.Context.CancellationToken)
                                 : false,
                             _ => false,
                         },
@@ -193,16 +196,8 @@ internal sealed class Transport : IDisposable
     }
 
     /// <summary>Whether the same call, made before, is still being worked on: its answer comes soon.</summary>
-    private static async Task<bool> IsInFlightAsync(HttpResponseMessage answer)
-    {
-        if (answer.StatusCode != HttpStatusCode.Conflict)
-        {
-            return false;
-        }
-
-        await answer.Content.LoadIntoBufferAsync(Most);
-        return (await ProblemAsync(answer, CancellationToken.None))?.Code == "idempotency_in_flight";
-    }
+    private async Task<bool> IsInFlightAsync(HttpResponseMessage answer, CancellationToken token) =>
+        answer.StatusCode == HttpStatusCode.Conflict && (await ProblemAsync(answer, token))?.Code == "idempotency_in_flight";
 
     /// <summary>No problem has more bytes.</summary>
     private const int Most = 1 << 20;
@@ -215,7 +210,7 @@ internal sealed class Transport : IDisposable
             _ => null,
         };
 
-    private static async Task<GenerationException> RefusalAsync(HttpResponseMessage answer, CancellationToken token)
+    private async Task<GenerationException> RefusalAsync(HttpResponseMessage answer, CancellationToken token)
     {
         Problem? problem = await ProblemAsync(answer, token);
         IEnumerable<string> fields = problem?.Errors?.Select(error => $"{error.Key}: {string.Join(' ', error.Value)}") ?? [];
@@ -228,18 +223,27 @@ internal sealed class Transport : IDisposable
         );
     }
 
-    private static async Task<Problem?> ProblemAsync(HttpResponseMessage answer, CancellationToken token)
+    /// <summary>The problem document of an answer, which may be read again; null where the answer has none.</summary>
+    private async Task<Problem?> ProblemAsync(HttpResponseMessage answer, CancellationToken token)
     {
+        if (answer.Content.Headers.ContentType?.MediaType is not ("application/problem+json" or "application/json"))
+        {
+            return null;
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(token);
+        limit.CancelAfter(_options.IdleTimeout);
         try
         {
-            Problem? problem = answer.Content.Headers.ContentType?.MediaType is "application/problem+json" or "application/json"
-                ? await answer.Content.ReadFromJsonAsync<Problem>(Json, token)
-                : null;
-            return problem?.Code is null ? null : problem;
+            await answer.Content.LoadIntoBufferAsync(Most, limit.Token);
+            return await answer.Content.ReadFromJsonAsync<Problem>(Json, limit.Token) is { Code: not null } problem ? problem : null;
         }
-        catch (JsonException)
+        catch (Exception e)
+            when (e is JsonException or HttpRequestException or IOException
+                || (e is OperationCanceledException && !token.IsCancellationRequested)
+            )
         {
-            // Not the server's own: a proxy's, say
+            // Not the server's own, but a proxy's, say; or longer than any of the server's, or it broke off. The status says enough
             return null;
         }
     }

@@ -163,6 +163,26 @@ public sealed class DotnetClientTests
         Assert.That((await _client.EstimateAsync(Apple, token)).Steps, Is.EqualTo(4));
     }
 
+    [TestCase("https://localhost:1/v1/jobs/1/outputs/0", true)]
+    [TestCase("/v1/jobs/1/outputs/0", true)]
+    [TestCase("http://localhost:1/v1/jobs/1/outputs/0", false)]
+    [TestCase("https://localhost:2/v1/jobs/1/outputs/0", false)]
+    [TestCase("https://elsewhere.example/picture.png", false)]
+    public async Task Key_GoesToItsServerAlone(string address, bool goes)
+    {
+        var sent = new KeyWatcher();
+        using var client = new GenerationClient(
+            new Uri("https://localhost:1"),
+            "gk_secret",
+            new GenerationClientOptions { Retries = 0 },
+            new HttpClient(sent)
+        );
+
+        await Assert.ThrowsAsync<GenerationException>(() => client.ReadOutputAsync(new JobOutput { Url = address, Sha256 = "" }));
+
+        Assert.That(sent.Keys, Is.EqualTo(new[] { goes ? "gk_secret" : null }));
+    }
+
     [Test]
     public void Address_OfAnotherScheme_IsRefused() =>
         Assert.That(
@@ -171,6 +191,18 @@ public sealed class DotnetClientTests
         );
 
     private async Task<long> JobsAsync(CancellationToken token) => await _client.JobsAsync(null, null, null, token).LongCountAsync(token);
+
+    /// <summary>Notes with which key each call would go out, and answers that there is nothing.</summary>
+    private sealed class KeyWatcher : HttpMessageHandler
+    {
+        public List<string?> Keys { get; } = [];
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            Keys.Add(request.Headers.Authorization?.Parameter);
+            return Task.FromResult(new HttpResponseMessage(HttpStatusCode.NotFound));
+        }
+    }
 
     /// <summary>Keeps what is told, in its order.</summary>
     private sealed class Gathered : IProgress<JobEvent>
